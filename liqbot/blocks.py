@@ -1,0 +1,152 @@
+"""`EventBlock`: what the engine is fed, one clock step (or a part of one) as columns.
+
+Market facts are structured arrays, one dtype per kind; everything else is a tuple of structs. The engine folds market
+rows only when the block that carries the Tick arrives, all rows of the step at once and in arrival order, so splitting a
+step over several blocks never changes the grouping of arithmetic.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from liqbot import events
+from liqbot.events import Event, MarketEvent
+from liqbot.instruments import Side
+
+Rows = npt.NDArray[np.void]
+
+# Explicit little-endian, packed: the same bytes on every platform. NaN marks an unknown optional value.
+_HEAD: Final = [("time_ms", "<i8"), ("venue", "<i2"), ("coin", "<i2")]
+DTYPES: Final[dict[str, np.dtype[np.void]]] = {
+    "bars": np.dtype(
+        [*_HEAD, ("span_ms", "<i8"), ("open", "<f8"), ("high", "<f8"), ("low", "<f8"), ("close", "<f8"),
+         ("volume_usd", "<f8"), ("buy_usd", "<f8"), ("sell_usd", "<f8")]
+    ),
+    "liquidations": np.dtype([*_HEAD, ("side", "i1"), ("price", "<f8"), ("size_usd", "<f8")]),
+    "totals": np.dtype([*_HEAD, ("span_ms", "<i8"), ("long_usd", "<f8"), ("short_usd", "<f8")]),
+    "open_interest": np.dtype([*_HEAD, ("oi_usd", "<f8")]),
+    "marks": np.dtype([*_HEAD, ("mark_price", "<f8"), ("index_price", "<f8")]),
+    "funding": np.dtype([*_HEAD, ("rate_pct", "<f8"), ("interval_h", "<f8")]),
+    "tops": np.dtype([*_HEAD, ("bid_price", "<f8"), ("ask_price", "<f8")]),
+}
+KINDS: Final = tuple(DTYPES)
+NO_ROWS: Final[dict[str, Rows]] = {kind: np.empty(0, dtype) for kind, dtype in DTYPES.items()}
+
+KIND_OF: Final[dict[type, str]] = {
+    events.TradeBar: "bars",
+    events.Liquidation: "liquidations",
+    events.LiquidationTotals: "totals",
+    events.OpenInterest: "open_interest",
+    events.MarkPrice: "marks",
+    events.FundingRate: "funding",
+    events.BookTop: "tops",
+}
+_EVENT_OF: Final[dict[str, type[MarketEvent]]] = {kind: event for event, kind in KIND_OF.items()}  # type: ignore[misc]
+
+
+class Roster(msgspec.Struct, frozen=True):
+    """The venues and coins that integer codes in columns stand for; fixed for the life of a journal."""
+
+    venues: tuple[str, ...]
+    coins: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("venues", "coins"):
+            values = getattr(self, name)
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"roster.{name}: {values} must be non-empty and without repeats")
+
+    def venue_code(self, venue: str) -> int:
+        return _code(self.venues, venue, "venue")
+
+    def coin_code(self, coin: str) -> int:
+        return _code(self.coins, coin, "coin")
+
+
+def _code(known: tuple[str, ...], name: str, what: str) -> int:
+    try:
+        return known.index(name)
+    except ValueError:
+        raise ValueError(f"{what}: {name!r} is not one of {', '.join(known)}") from None
+
+
+class EventBlock(msgspec.Struct, frozen=True, eq=False):
+    """One call of the engine. `tick_ms` is the clock step this block completes, None when it stays open.
+    `backfilled` marks history read at start-up: it warms the map and never trades."""
+
+    bars: Rows = NO_ROWS["bars"]
+    liquidations: Rows = NO_ROWS["liquidations"]
+    totals: Rows = NO_ROWS["totals"]
+    open_interest: Rows = NO_ROWS["open_interest"]
+    marks: Rows = NO_ROWS["marks"]
+    funding: Rows = NO_ROWS["funding"]
+    tops: Rows = NO_ROWS["tops"]
+    facts: tuple[Event, ...] = ()
+    tick_ms: int | None = None
+    backfilled: bool = False
+
+    def rows(self, kind: str) -> Rows:
+        rows: Rows = getattr(self, kind)
+        return rows
+
+    @property
+    def market_rows(self) -> int:
+        return sum(len(self.rows(kind)) for kind in KINDS)
+
+
+def block_of(
+    happened: Iterable[Event | MarketEvent], roster: Roster, *, tick_ms: int | None = None, backfilled: bool = False
+) -> EventBlock:
+    """A block from single events, order kept within each kind. Unknown venue or coin: ValueError."""
+    market: dict[str, list[tuple[Any, ...]]] = {}
+    facts: list[Event] = []
+    for event in happened:
+        kind = KIND_OF.get(type(event))
+        if kind is None:
+            facts.append(event)  # type: ignore[arg-type]
+        else:
+            market.setdefault(kind, []).append(_row(event, kind, roster))  # type: ignore[arg-type]
+    columns = {kind: np.array(rows, DTYPES[kind]) for kind, rows in market.items()}
+    return EventBlock(**columns, facts=tuple(facts), tick_ms=tick_ms, backfilled=backfilled)
+
+
+def _row(event: MarketEvent, kind: str, roster: Roster) -> tuple[Any, ...]:
+    names: tuple[str, ...] = DTYPES[kind].names or ()
+    tail = (getattr(event, name) for name in names[3:])
+    return (
+        event.time_ms,
+        roster.venue_code(event.venue),
+        roster.coin_code(event.coin),
+        *(float("nan") if value is None else value for value in tail),
+    )
+
+
+def market_events(block: EventBlock, roster: Roster) -> list[MarketEvent]:
+    """The block's market rows as single events, kind by kind: for people, tests and exports, never on the hot path."""
+    return [_event(row, kind, roster) for kind in KINDS for row in block.rows(kind)]
+
+
+def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
+    names: tuple[str, ...] = DTYPES[kind].names or ()
+    values: dict[str, Any] = {name: row[name].item() for name in names}
+    values["venue"], values["coin"] = roster.venues[values["venue"]], roster.coins[values["coin"]]
+    if "side" in values:
+        values["side"] = Side(values["side"])
+    known = {name: None if value != value else value for name, value in values.items()}
+    return _EVENT_OF[kind](**known)
+
+
+def joined(parts: Sequence[EventBlock]) -> EventBlock:
+    """Several parts of one clock step as one block; only the last part may carry the Tick."""
+    if any(part.tick_ms is not None for part in parts[:-1]):
+        raise ValueError("only the last part of a clock step may carry its Tick")
+    columns = {kind: np.concatenate([part.rows(kind) for part in parts]) for kind in KINDS}
+    return EventBlock(
+        **columns,
+        facts=tuple(fact for part in parts for fact in part.facts),
+        tick_ms=parts[-1].tick_ms,
+        backfilled=any(part.backfilled for part in parts),
+    )

@@ -1,0 +1,288 @@
+"""Every fact that can enter the house, one frozen struct per kind.
+
+Market facts arrive in floods and travel as columns (see `blocks`); the structs here are the block of length one.
+Account and control facts are rare and travel as these structs. Times are UTC milliseconds at which the fact was learnt.
+Statistics are float, money is Decimal; neither may be NaN or infinite.
+"""
+
+import math
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from liqbot.instruments import Side
+
+
+class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Base of all events; refuses numbers that are not finite, because codecs would write them as null."""
+
+    time_ms: int
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float):
+                finite = math.isfinite(value)
+            elif isinstance(value, Decimal):
+                finite = value.is_finite()
+            else:
+                continue
+            if not finite:
+                raise ValueError(f"{type(self).__name__}.{name}: {value} is not a finite number")
+
+
+# --- market facts -------------------------------------------------------------------------------------------------
+
+
+class MarketFact(Fact, frozen=True, tag=True, kw_only=True):
+    """`venue` is a venue key (`binance`, `binance:coin`)."""
+
+    venue: str
+    coin: str
+
+
+class TradeBar(MarketFact, frozen=True, tag=True, kw_only=True):
+    """Trades of one venue, coalesced over `span_ms` up to `time_ms`; taker split is None when unknown."""
+
+    span_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume_usd: float
+    buy_usd: float | None = None
+    sell_usd: float | None = None
+
+
+class Liquidation(MarketFact, frozen=True, tag=True, kw_only=True):
+    """One forced order; `side` is the side of the position that was closed."""
+
+    side: Side
+    price: float
+    size_usd: float
+
+
+class LiquidationTotals(MarketFact, frozen=True, tag=True, kw_only=True):
+    """Forced closes over an interval, where a venue gives only sums."""
+
+    span_ms: int
+    long_usd: float
+    short_usd: float
+
+
+class OpenInterest(MarketFact, frozen=True, tag=True, kw_only=True):
+    """One-sided open interest. The venue `aggregate` bounds the sum over all venues."""
+
+    oi_usd: float
+
+
+class MarkPrice(MarketFact, frozen=True, tag=True, kw_only=True):
+    mark_price: float
+    index_price: float | None = None
+
+
+class FundingRate(MarketFact, frozen=True, tag=True, kw_only=True):
+    """Rate per interval; positive: longs pay shorts."""
+
+    rate_pct: float
+    interval_h: float
+
+
+class BookTop(MarketFact, frozen=True, tag=True, kw_only=True):
+    bid_price: float
+    ask_price: float
+
+
+class FeedUp(MarketFact, frozen=True, tag=True, kw_only=True):
+    """A stream (`trades`, `liquidation`, `mark`, `open_interest`, `funding`) delivers again."""
+
+    feed: str
+
+
+class FeedDown(MarketFact, frozen=True, tag=True, kw_only=True):
+    feed: str
+    reason: str
+
+
+# --- account facts ------------------------------------------------------------------------------------------------
+
+
+class AccountFact(Fact, frozen=True, tag=True, kw_only=True):
+    venue: str
+    coin: str
+
+
+class OrderAccepted(AccountFact, frozen=True, tag=True, kw_only=True):
+    client_id: str
+    venue_order_id: str
+
+
+class OrderRejected(AccountFact, frozen=True, tag=True, kw_only=True):
+    client_id: str
+    code: str
+    reason: str
+
+
+class OrderCancelled(AccountFact, frozen=True, tag=True, kw_only=True):
+    """The order rests no more and will not fill further: cancelled, expired or removed by the venue."""
+
+    client_id: str
+    reason: str = ""
+
+
+class OrderMissing(AccountFact, frozen=True, tag=True, kw_only=True):
+    """The venue, asked by client id, says that it knows no such order (the answer to an unknown outcome)."""
+
+    client_id: str
+
+
+class CancelRejected(AccountFact, frozen=True, tag=True, kw_only=True):
+    client_id: str
+    reason: str
+
+
+class Fill(AccountFact, frozen=True, tag=True, kw_only=True):
+    """`side` is the position side the order works on; `reduces` says whether it opens or closes it.
+    `fee` is positive when paid, negative for a rebate."""
+
+    client_id: str
+    fill_id: str
+    side: Side
+    reduces: bool
+    price: Decimal
+    quantity_base: Decimal
+    fee: Decimal
+    fee_currency: str = "USD"
+    maker: bool = False
+
+
+class Balance(AccountFact, frozen=True, tag=True, kw_only=True):
+    """Wallet balance without unrealised profit, as the venue states it."""
+
+    wallet_usd: Decimal
+
+
+class Transfer(AccountFact, frozen=True, tag=True, kw_only=True):
+    """Deposit (positive) or withdrawal (negative): no profit, no loss."""
+
+    amount_usd: Decimal
+
+
+class PositionSnapshot(AccountFact, frozen=True, tag=True, kw_only=True):
+    """The venue's own account of a position; quantity 0 means flat."""
+
+    side: Side
+    quantity_base: Decimal
+    entry_price: Decimal
+    leverage: float
+    isolated: bool
+    liquidation_price: Decimal | None = None
+
+
+class LeverageConfirmed(AccountFact, frozen=True, tag=True, kw_only=True):
+    """Leverage and margin mode, read back from the venue."""
+
+    leverage: float
+    isolated: bool
+
+
+class FundingPaid(AccountFact, frozen=True, tag=True, kw_only=True):
+    """Positive: we received; negative: we paid."""
+
+    amount_usd: Decimal
+    rate_pct: float
+
+
+class Rebate(AccountFact, frozen=True, tag=True, kw_only=True):
+    amount_usd: Decimal
+
+
+class PositionLiquidated(AccountFact, frozen=True, tag=True, kw_only=True):
+    """The venue force-closed (a part of) our position. The fee is what it charged beside the price."""
+
+    side: Side
+    price: Decimal
+    quantity_base: Decimal
+    fee: Decimal
+
+
+class PositionDeleveraged(AccountFact, frozen=True, tag=True, kw_only=True):
+    """Auto-deleveraging took (a part of) our winning position at the loser's bankruptcy price."""
+
+    side: Side
+    price: Decimal
+    quantity_base: Decimal
+
+
+class Reconciled(AccountFact, frozen=True, tag=True, kw_only=True):
+    """Orders, position and balance of this instrument have been read from the venue in full."""
+
+
+# --- control facts ------------------------------------------------------------------------------------------------
+
+
+class JournalOpened(Fact, frozen=True, tag=True, kw_only=True):
+    """First fact of a journal. `journal_id` is random, 6 characters `[a-z0-9]`; client order ids derive from it."""
+
+    journal_id: str
+    mode: str
+    venues: tuple[str, ...]
+    coins: tuple[str, ...]
+
+
+class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
+    """What must agree for a byte-identical replay; `platform` names interpreter, numpy and CPU features."""
+
+    version: str
+    platform: str
+
+
+class ConfigLoaded(Fact, frozen=True, tag=True, kw_only=True):
+    """The whole effective configuration without secrets, as canonical JSON."""
+
+    config_json: str
+    digest: str
+
+
+class IntentRecorded(Fact, frozen=True, tag=True, kw_only=True):
+    """A command that was about to leave; written before it left."""
+
+    command_json: str
+
+
+class BiasSet(Fact, frozen=True, tag=True, kw_only=True):
+    """A direction given from outside; None clears it."""
+
+    coin: str
+    side: Side | None
+    until_ms: int
+    why: str
+
+
+class Halt(Fact, frozen=True, tag=True, kw_only=True):
+    """No new entries until `Resume`; stops and exits go on."""
+
+    reason: str
+
+
+class Resume(Fact, frozen=True, tag=True, kw_only=True):
+    reason: str
+
+
+class Flatten(Fact, frozen=True, tag=True, kw_only=True):
+    """Close every position now."""
+
+    reason: str
+
+
+MARKET_FACTS: Final = (TradeBar, Liquidation, LiquidationTotals, OpenInterest, MarkPrice, FundingRate, BookTop)
+
+# Facts that travel as structs in a block; the market facts above travel as columns.
+AccountEvent = (
+    OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer
+    | PositionSnapshot | LeverageConfirmed | FundingPaid | Rebate | PositionLiquidated | PositionDeleveraged | Reconciled
+)
+ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
+Event = AccountEvent | ControlEvent | FeedUp | FeedDown
+MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

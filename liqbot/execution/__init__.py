@@ -1,0 +1,1 @@
+"""Top floor: make what is, what should be."""

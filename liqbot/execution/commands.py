@@ -1,0 +1,64 @@
+"""What may leave the house: the few commands a broker understands. Pure values; the edge turns them into venue calls."""
+
+import enum
+from decimal import Decimal
+
+import msgspec
+
+from liqbot.instruments import Side
+
+
+class Purpose(enum.StrEnum):
+    ENTRY = "entry"
+    STOP = "stop"
+    TAKE = "take"
+    EXIT = "exit"
+
+
+class OrderKind(enum.StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP_MARKET = "stop_market"
+    """Triggers on the mark price, then a market order."""
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, tag=True):
+    """`side` is the side of the position it works on; an entry of LONG buys, a reduce-only order of LONG sells."""
+
+    client_id: str
+    venue: str
+    coin: str
+    decision_id: int
+    purpose: Purpose
+    kind: OrderKind
+    side: Side
+    quantity_base: Decimal
+    reduce_only: bool
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    post_only: bool = False
+
+
+class CancelOrder(msgspec.Struct, frozen=True, tag=True):
+    client_id: str
+    venue: str
+    coin: str
+
+
+class SetLeverage(msgspec.Struct, frozen=True, tag=True):
+    """Isolated margin, one-way mode and this leverage; the broker answers with `LeverageConfirmed`."""
+
+    venue: str
+    coin: str
+    leverage: int
+
+
+class QueryOrder(msgspec.Struct, frozen=True, tag=True):
+    """Ask the venue what became of an order whose outcome is unknown; answered by any order fact or `OrderMissing`."""
+
+    client_id: str
+    venue: str
+    coin: str
+
+
+Command = PlaceOrder | CancelOrder | SetLeverage | QueryOrder

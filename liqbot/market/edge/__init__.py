@@ -1,0 +1,1 @@
+"""The only way market data enters: sockets, REST, retries."""

@@ -1,0 +1,1 @@
+"""The rows themselves; rows know nothing of each other."""

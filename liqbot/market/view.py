@@ -1,0 +1,146 @@
+"""`MarketView`: what the market floor tells the floors above, one row of a feature table per coin and tick.
+
+Features are plain floats; NaN means absent. Gates are written with + - * / and comparisons only, so that the same
+expression serves one row live and whole columns in research. `derived` names features that stand in for a measured one.
+"""
+
+from typing import Final
+
+import msgspec
+
+from liqbot.instruments import Side
+from liqbot.market.liquidation_map import LiquidationMap
+
+ABSENT: Final = float("nan")
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """A contiguous stretch of bins far above the map's typical density. Distances are from the mark, always positive."""
+
+    side: Side
+    price_low: float
+    price_high: float
+    peak_price: float
+    usd: float
+    distance_pct: float
+    """From the mark to the near edge."""
+    peak_distance_pct: float
+    ratio: float
+    """USD against the rolling median of this coin's and side's largest cluster: 1.0 is usual."""
+
+
+class ThinZone(msgspec.Struct, frozen=True):
+    """A stretch where little would be liquidated on either side."""
+
+    price_low: float
+    price_high: float
+    usd: float
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """A cluster that price went into; kept by the market because strategies remember nothing.
+
+    `printed_usd` is the forced flow observed meanwhile on the cluster's side (a floor; NaN where no venue reports).
+    """
+
+    side: Side
+    started_ms: int
+    ended_ms: int
+    """When price came back out over the cluster's near edge, or the last time seen inside."""
+    rejected: bool
+    cluster_usd: float
+    cluster_ratio: float
+    distance_pct: float
+    """How far from price the cluster's near edge lay before the sweep began (one lookback earlier)."""
+    price_low: float
+    price_high: float
+    extreme_price: float
+    printed_usd: float
+    volume_ratio: float
+    """Largest volume ratio seen during the sweep."""
+    oi_change_pct: float
+    """Open interest now against its value at the start of the sweep."""
+    taker_imbalance_after: float
+    """(buys - sells) / volume since the extreme; NaN without a taker split."""
+
+
+class SideView(msgspec.Struct, frozen=True):
+    """One side of the mark: longs below it, or shorts above it."""
+
+    side: Side
+    fuel_usd: float
+    """All mapped USD on this side within `fuel_distance_pct` of the mark."""
+    clusters: tuple[Cluster, ...]
+    """Largest first."""
+    sweep: Sweep | None
+
+    @property
+    def largest(self) -> Cluster | None:
+        return self.clusters[0] if self.clusters else None
+
+
+class MarketView(msgspec.Struct, frozen=True, eq=False):
+    """Everything a strategy or the risk floor may know about one coin at one tick."""
+
+    coin: str
+    time_ms: int
+    backfilled: bool
+    mark_price: float
+    index_price: float
+    """NaN where no venue gives one."""
+    last_price: float
+    high_price: float
+    low_price: float
+    """Range of the trading venue over this step."""
+    bar_span_ms: int
+    """Span of the newest trade bar: how coarse the picture is."""
+    volume_ratio: float
+    """Volume rate of this step over its rolling mean; 1.0 is usual."""
+    taker_imbalance: float
+    """(buys - sells) / volume of this step, -1..1."""
+    return_1h_pct: float
+    return_24h_pct: float
+    trend_pct: float
+    """Fast over slow moving average of the mark: the technical bias."""
+    range_pct: float
+    """Rolling mean of the true range per hour."""
+    oi_usd: float
+    """Sum over venues (or the `aggregate` bound)."""
+    oi_change_1h_pct: float
+    oi_change_24h_pct: float
+    funding_8h_pct: float
+    """Open-interest-weighted rate, scaled to eight hours; positive: longs pay."""
+    funding_percentile: float
+    """0..100 within the kept history; NaN until the history is long enough."""
+    liquidated_long_1h_usd: float
+    liquidated_short_1h_usd: float
+    """Observed forced flow, a floor."""
+    warmth_long_pct: float
+    warmth_short_pct: float
+    """Share of today's open interest explained by positions seen being opened."""
+    age_ms: int
+    """Age of the trading venue's newest price, in event time."""
+    live_venues: int
+    stale_venues: int
+    lag_ms: int
+    """Wall time behind event time as the edge saw it; 0 on a tape."""
+    map: LiquidationMap
+    below: SideView
+    above: SideView
+    thin_zones: tuple[ThinZone, ...]
+    given_bias: Side | None
+    """A direction given from outside (`BiasSet`) that has not run out."""
+    derived: frozenset[str]
+
+    def ahead(self, side: Side) -> SideView:
+        """The fuel a position of `side` runs into: shorts above for a long."""
+        return self.above if side is Side.LONG else self.below
+
+    def behind(self, side: Side) -> SideView:
+        return self.below if side is Side.LONG else self.above
+
+    @property
+    def asymmetry(self) -> float:
+        """Share of the nearby fuel that lies above, 0..1; NaN for an empty map."""
+        total = self.above.fuel_usd + self.below.fuel_usd
+        return self.above.fuel_usd / total if total > 0 else ABSENT

@@ -1,0 +1,1 @@
+"""Second floor: may we, how much, with what stop."""

@@ -1,0 +1,80 @@
+"""Risk's answers: `Approved(Target)` or `Refused(code)`. Only `risk/review.py` may make an `Approved`."""
+
+import enum
+from decimal import Decimal
+
+import msgspec
+
+from liqbot.instruments import Side
+
+
+class Refusal(enum.StrEnum):
+    """Why an entry may not be; first one found wins."""
+
+    HALTED = "HALTED"
+    UNRECONCILED = "UNRECONCILED"
+    BACKFILLING = "BACKFILLING"
+    STALE = "STALE"
+    LAGGING = "LAGGING"
+    MAP_COLD = "MAP_COLD"
+    POSITION_OPEN = "POSITION_OPEN"
+    ENTRY_IN_FLIGHT = "ENTRY_IN_FLIGHT"
+    COOLDOWN = "COOLDOWN"
+    DAILY_LOSS = "DAILY_LOSS"
+    WEEKLY_LOSS = "WEEKLY_LOSS"
+    DRAWDOWN = "DRAWDOWN"
+    FOREIGN_POSITION = "FOREIGN_POSITION"
+    PRICE_BAND = "PRICE_BAND"
+    STOP_INVALID = "STOP_INVALID"
+    STOP_TOO_FAR = "STOP_TOO_FAR"
+    REWARD_TOO_SMALL = "REWARD_TOO_SMALL"
+    SIZE_TOO_SMALL = "SIZE_TOO_SMALL"
+    SIZE_LIMIT = "SIZE_LIMIT"
+    LEVERAGE = "LEVERAGE"
+    STOP_BEYOND_LIQUIDATION = "STOP_BEYOND_LIQUIDATION"
+    LIQUIDATION_IN_CLUSTER = "LIQUIDATION_IN_CLUSTER"
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One question of the review with its answer, for `explain`."""
+
+    name: str
+    value: float | str | None
+    limit: float | str | None
+    passed: bool
+
+
+class Target(msgspec.Struct, frozen=True):
+    """The position that should be, with its protection. Quantity 0 means flat."""
+
+    decision_id: int
+    venue: str
+    coin: str
+    strategy: str
+    side: Side
+    quantity_base: Decimal
+    limit_price: Decimal | None
+    """None: enter at market."""
+    leverage: int
+    stop_price: Decimal
+    take_price: Decimal | None
+    liquidation_price: Decimal
+    """Our own, from our own tiers, isolated margin."""
+    expires_ms: int
+    exit_by_ms: int
+    reason: str
+
+
+class Approved(msgspec.Struct, frozen=True, tag=True):
+    target: Target
+    checks: tuple[Check, ...] = ()
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    decision_id: int
+    code: Refusal
+    reason: str
+    checks: tuple[Check, ...] = ()
+
+
+Decision = Approved | Refused

@@ -1,0 +1,1 @@
+"""First floor: reasons to trade, pure functions MarketView -> Verdict."""
