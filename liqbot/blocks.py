@@ -87,6 +87,8 @@ class EventBlock(msgspec.Struct, frozen=True, eq=False):
     facts: tuple[Event, ...] = ()
     tick_ms: int | None = None
     backfilled: bool = False
+    lag_ms: int = 0
+    """How far the house was behind the wall clock when this step was taken from the inbox; 0 on a tape."""
 
     def rows(self, kind: str) -> Rows:
         rows: Rows = getattr(self, kind)
@@ -149,4 +151,5 @@ def joined(parts: Sequence[EventBlock]) -> EventBlock:
         facts=tuple(fact for part in parts for fact in part.facts),
         tick_ms=parts[-1].tick_ms,
         backfilled=any(part.backfilled for part in parts),
+        lag_ms=max(part.lag_ms for part in parts),
     )

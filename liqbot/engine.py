@@ -1,0 +1,159 @@
+"""The table of contents of the house: facts are folded, then market, signals, risk and execution answer in that order."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.blocks import EventBlock, Roster
+from liqbot.events import Event
+from liqbot.execution.commands import Command
+from liqbot.execution.desk import Desk
+from liqbot.execution.params import ExecutionParams
+from liqbot.instruments import Instrument
+from liqbot.market.market import Market
+from liqbot.market.params import MarketParams
+from liqbot.market.venues.registry import mechanics_of
+from liqbot.market.view import MarketView
+from liqbot.risk.account import Account
+from liqbot.risk.decision import Approved, Decision
+from liqbot.risk.guard import guard
+from liqbot.risk.limits import RiskLimits
+from liqbot.risk.placement import TradingBook
+from liqbot.risk.review import review_entry, review_reduction
+from liqbot.signals.evaluate import evaluate
+from liqbot.signals.params import SignalParams
+from liqbot.signals.verdict import Signal, Verdict
+
+STATE_VERSION: Final = 1
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one engine call answered. Verdicts and decisions appear when they change, approvals and commands always."""
+
+    seq: int
+    time_ms: int
+    verdicts: tuple[Verdict, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    commands: tuple[Command, ...] = ()
+
+    def encoded(self) -> bytes:
+        """Canonical bytes: equal Steps, equal bytes."""
+        return msgspec.msgpack.encode(self)
+
+
+class Engine:
+    """All state of the house. Pure: the same blocks give the same Steps, however they were read or batched."""
+
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        journal_id: str,
+        instruments: Mapping[str, Instrument],
+        market: MarketParams,
+        signals: SignalParams,
+        limits: RiskLimits,
+        execution: ExecutionParams,
+    ) -> None:
+        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded."""
+        self._signals, self._limits = signals, limits
+        self._books = {
+            coin: TradingBook(instrument, mechanics_of(instrument.venue, coin)) for coin, instrument in instruments.items()
+        }
+        trade_venue = next(iter(instruments.values())).venue
+        self.market = Market(market, roster, trade_venue)
+        self.account = Account(limits)
+        self.desk = Desk(tuple(instruments.values()), execution, journal_id)
+        self.views: tuple[MarketView, ...] = ()
+        self._seq = self._decision_id = self._now_ms = 0
+        self._last_codes: dict[str, str] = {}
+
+    def on_block(self, block: EventBlock) -> Step:
+        """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
+        for fact in block.facts:
+            self._fold(fact)
+        self.market.collect(block)
+        verdicts: list[Verdict] = []
+        decisions: list[Decision] = []
+        if block.tick_ms is not None:
+            self._now_ms = max(self._now_ms, block.tick_ms)
+            self.views = self.market.on_tick(block.tick_ms)
+            self.account.on_tick(block.tick_ms, self.views)
+            self._protect(decisions)
+            for view in self.views:
+                if not view.backfilled and view.coin in self._books:
+                    self._consider(view, verdicts, decisions)
+        self._seq += 1
+        commands = self.desk.commands(self._now_ms, self.account.positions)
+        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands)
+
+    def _fold(self, fact: Event) -> None:
+        self._now_ms = max(self._now_ms, fact.time_ms)
+        self.market.on_fact(fact)
+        self.account.on_fact(fact)
+        self.desk.on_fact(fact)
+
+    def _protect(self, decisions: list[Decision]) -> None:
+        """The open position first: exits and tighter stops are never refused."""
+        by_coin = {view.coin: view for view in self.views}
+        for position in self.account.positions:
+            target = self.desk.target(position.venue, position.coin)
+            adjustment = guard(
+                by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms
+            )
+            if adjustment is not None:
+                approved = review_reduction(adjustment, position, target)
+                self.desk.adopt(approved)
+                decisions.append(approved)
+
+    def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
+        """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
+        for verdict in evaluate(view, self._signals):
+            key = f"{verdict.coin} {verdict.strategy} {verdict.side.word}"
+            if self._changed(key, verdict.code):
+                verdicts.append(verdict)
+            if verdict.signal is None:
+                self._last_codes.pop(f"{key} review", None)
+                continue
+            decision = self._review(verdict.signal, view)
+            outcome = "APPROVED" if isinstance(decision, Approved) else decision.code
+            if self._changed(f"{key} review", outcome) or isinstance(decision, Approved):
+                self._decision_id += 1
+                decisions.append(decision)
+
+    def _review(self, signal: Signal, view: MarketView) -> Decision:
+        book = self._books[view.coin]
+        decision = review_entry(signal, view, self.account, book, self._limits, self._decision_id + 1)
+        if isinstance(decision, Approved):
+            self.desk.adopt(decision)
+        return decision
+
+    def _changed(self, key: str, code: str) -> bool:
+        changed = self._last_codes.get(key) != code
+        self._last_codes[key] = code
+        return changed
+
+    def snapshot(self) -> bytes:
+        """Everything `restore` needs; versioned, never pickle."""
+        return msgspec.msgpack.encode(
+            {
+                "version": STATE_VERSION,
+                "market": self.market.state(),
+                "account": self.account.state(),
+                "desk": self.desk.state(),
+                "counters": [self._seq, self._decision_id, self._now_ms],
+                "last_codes": self._last_codes,
+            }
+        )
+
+    def restore(self, snapshot: bytes) -> None:
+        """Inverse of `snapshot`; ValueError when it was made by another version of the state."""
+        state: dict[str, Any] = msgspec.msgpack.decode(snapshot)
+        if state.get("version") != STATE_VERSION:
+            raise ValueError(f"snapshot version: {state.get('version')!r}, this code reads {STATE_VERSION}")
+        self.market.load_state(state["market"])
+        self.account.load_state(state["account"])
+        self.desk.load_state(state["desk"])
+        self._seq, self._decision_id, self._now_ms = state["counters"]
+        self._last_codes = dict(state["last_codes"])

@@ -1,0 +1,65 @@
+"""The live loop: inbox -> journal -> engine -> broker. A command leaves only after its intent is durable."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine, Step
+from liqbot.execution.commands import Command
+from liqbot.inbox import Inbox
+from liqbot.journal import Journal
+
+Observer = Callable[[int, EventBlock, Step, Engine], None]
+
+
+class Feed(Protocol):
+    """Fills the inbox until cancelled or out of facts."""
+
+    async def run(self, inbox: Inbox) -> None: ...
+
+
+class Broker(Protocol):
+    """Sends commands; whatever the venue answers comes back through the inbox as facts."""
+
+    async def send(self, commands: Sequence[Command], now_ms: int) -> None: ...
+
+
+class Runtime:
+    """One engine, one journal, one broker, any number of feeds and observers."""
+
+    def __init__(
+        self, engine: Engine, journal: Journal, broker: Broker, inbox: Inbox, observers: Sequence[Observer] = ()
+    ) -> None:
+        self._engine, self._journal, self._broker = engine, journal, broker
+        self._inbox, self._observers = inbox, tuple(observers)
+        self._source_seq = 0
+
+    async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
+        """Until `stop` is set or every feed has ended; what waits is still processed. An error in any task is raised."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._consume())
+            running = [group.create_task(feed.run(self._inbox)) for feed in feeds]
+            stopped = group.create_task(stop.wait())
+            ended = group.create_task(asyncio.wait(running))
+            await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
+            for task in (*running, stopped, ended):
+                task.cancel()
+            self._inbox.close()
+
+    async def _consume(self) -> None:
+        while (block := await self._inbox.take()) is not None:
+            await self.process(block)
+
+    async def process(self, block: EventBlock) -> Step:
+        """Journal first, then decide, then act."""
+        self._source_seq += 1
+        seq = self._journal.append(block, "inbox", self._source_seq)
+        step = self._engine.on_block(block)
+        self._journal.record(seq, step)
+        if step.commands:
+            await asyncio.wrap_future(self._journal.durable(seq))
+            await self._broker.send(step.commands, step.time_ms)
+        for observe in self._observers:
+            observe(seq, block, step, self._engine)
+        return step
