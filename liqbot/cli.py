@@ -1,0 +1,84 @@
+"""The `liqbot` command: finds the verb, imports it, runs it, and turns how it ended into an exit code.
+
+Help of the whole program comes from the table of verbs alone, so that it costs no imports.
+"""
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from liqbot import __version__
+from liqbot.exits import Exit, ExpectedError
+from liqbot.verbs.table import Verb, all_verbs
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. stdout carries its result, stderr the log; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        exit_code = _dispatch(words)
+        sys.stdout.flush()
+    except ExpectedError as error:
+        _complain(str(error))
+        exit_code = error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        exit_code = 130  # 128 + SIGINT, as shells have it
+    except BrokenPipeError:
+        # The reader (a pager, `head`) has seen enough. Keep the interpreter from flushing into the closed pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        exit_code = Exit.OK
+    return exit_code
+
+
+def _dispatch(words: list[str]) -> int:
+    verbs = all_verbs()
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(_help(verbs))
+        return Exit.OK
+    if words[0] in ("--version", "-V"):
+        print(f"liqbot {__version__}")
+        return Exit.OK
+    name = words[0]
+    if name not in verbs:
+        near = difflib.get_close_matches(name, verbs, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see liqbot --help"
+        raise ExpectedError(f"no such verb: {name!r}; {hint}", Exit.USAGE)
+    return _run(name, verbs[name], words[1:])
+
+
+def _help(verbs: Mapping[str, Verb]) -> str:
+    width = max(len(name) for name in verbs)
+    rows = [f"  {name:<{width}}  {verb.summary}" for name, verb in verbs.items()]
+    return "\n".join(
+        ["Usage: liqbot VERB [OPTIONS]", "", "A trading bot on a live map of estimated liquidations.", "", "Verbs:",
+         *rows, "", "liqbot VERB --help explains one of them. Results go to stdout, the log to stderr."]
+    )
+
+
+def _run(name: str, verb: Verb, words: list[str]) -> int:
+    import typer  # here: the program's own help needs none of it
+
+    command = _command(name, verb, typer)
+    try:
+        result = command.main(words, prog_name=f"liqbot {name}", standalone_mode=False)
+    except typer.TyperException as error:
+        where = getattr(getattr(error, "ctx", None), "command_path", f"liqbot {name}")
+        raise ExpectedError(f"{error.format_message()} (see {where} --help)", Exit.USAGE) from None
+    except typer.Abort:
+        raise ExpectedError("aborted") from None
+    return int(result) if isinstance(result, int) else Exit.OK
+
+
+def _command(name: str, verb: Verb, typer: Any) -> Any:
+    module, _, attribute = verb.target.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        app = target
+    else:
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app.command(name, help=target.__doc__ or verb.summary)(target)
+    return typer.main.get_command(app)

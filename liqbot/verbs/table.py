@@ -1,0 +1,36 @@
+"""Which verbs exist: the one table a new verb is added to, and the entry point through which other packages add theirs.
+
+A package registers a table of the same shape under the entry-point group `liqbot.verbs`
+(`paper = "paper.verbs:VERBS"`). Tables are read at every start, so the module holding one imports nothing heavy.
+"""
+
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from liqbot.exits import Exit, ExpectedError
+
+ENTRY_POINT_GROUP: Final = "liqbot.verbs"
+
+
+class Verb(NamedTuple):
+    """`target` is "module:name" of a function with typer annotations, or of a `typer.Typer` with sub-verbs."""
+
+    target: str
+    summary: str
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "config": Verb("liqbot.verbs.config:app", "write example profiles, show the effective configuration, check it"),
+}
+
+
+def all_verbs() -> dict[str, Verb]:
+    """Own verbs first, then those of installed packages; a name taken twice is an installation error."""
+    verbs = dict(VERBS)
+    for entry in sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
+        for name, verb in entry.load().items():
+            if name in verbs:
+                raise ExpectedError(f"verb {name!r} of {entry.value} is already taken", Exit.FAILED)
+            verbs[name] = verb
+    return verbs
