@@ -62,6 +62,8 @@ class Sweep(msgspec.Struct, frozen=True):
     """Open interest now against its value at the start of the sweep."""
     taker_imbalance_after: float
     """(buys - sells) / volume since the extreme; NaN without a taker split."""
+    printed_after_usd: float = ABSENT
+    """Forced flow on the cluster's side since `ended_ms`, for "prints have stopped"; NaN where no venue reports."""
 
 
 class SideView(msgspec.Struct, frozen=True):
@@ -131,6 +133,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     given_bias: Side | None
     """A direction given from outside (`BiasSet`) that has not run out."""
     derived: frozenset[str]
+    minute_volume_usd: float = ABSENT
+    """Rolling mean volume per minute on the trading venue: what our own size is measured against."""
 
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""

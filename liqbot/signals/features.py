@@ -1,0 +1,167 @@
+"""One side's features: the market's row seen by somebody who wants to be on `side`, so that gates need no sides.
+
+Signed features point toward the trade: `return_1h_pct` is positive when price moved its way, `ahead_` is the fuel it
+would run into, `behind_` what lies on its own side. NaN means absent. Every value may as well be a numpy column: the
+gates over it use + - * / and comparisons only.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.instruments import Side
+from liqbot.market.view import ABSENT, Cluster, MarketView, SideView, Sweep
+from liqbot.signals.bias import bias_of
+
+_MINUTE_MS: Final = 60_000.0
+_WEEK_MIN: Final = 10_080.0
+
+
+class Features(msgspec.Struct, frozen=True):
+    """A row (floats) or a table (float64 columns of one length). Denominators are positive or absent, never zero."""
+
+    mark_price: Any
+    bar_span_min: Any
+    volume_ratio: Any
+    range_pct: Any
+    """Mean true range per hour."""
+    flow: Any
+    """Taker imbalance toward the trade, -1..1."""
+    return_1h_pct: Any
+    bias: Any
+    funding_pct: Any
+    """What the crowd on the other side pays per eight hours."""
+    crowd_percentile: Any
+    """How crowded the other side is by funding: 100 is the most in the kept history."""
+    own_crowd_percentile: Any
+    oi_change_1h_pct: Any
+    oi_change_24h_pct: Any
+    fuel_share: Any
+    """Share of the nearby fuel that lies ahead, 0..1."""
+    ahead_seen: Any
+    ahead_usd: Any
+    ahead_ratio: Any
+    ahead_distance_pct: Any
+    ahead_peak_distance_pct: Any
+    ahead_rejected_age_min: Any
+    """Minutes since price last came back out of a cluster ahead; a week stands for longer or never."""
+    behind_usd: Any
+    """0 without a cluster behind."""
+    sweep_seen: Any
+    sweep_usd: Any
+    sweep_ratio: Any
+    sweep_distance_pct: Any
+    sweep_rejected: Any
+    sweep_duration_min: Any
+    sweep_age_min: Any
+    sweep_volume_ratio: Any
+    sweep_printed_usd: Any
+    sweep_printed_after_usd: Any
+    sweep_oi_change_pct: Any
+    sweep_flow_after: Any
+    sweep_far_distance_pct: Any
+    """From the mark back to the farther of the wick's extreme and the cluster's far edge."""
+
+
+ROOTS: Final[dict[str, tuple[str, ...]]] = {
+    "flow": ("taker_imbalance",),
+    "bar_span_min": ("bar_span_ms",),
+    "bias": ("trend_pct", "range_pct"),
+    "funding_pct": ("funding_8h_pct",),
+    "crowd_percentile": ("funding_percentile",),
+    "own_crowd_percentile": ("funding_percentile",),
+    "sweep_volume_ratio": ("volume_ratio",),
+    "sweep_oi_change_pct": ("oi_usd",),
+    "oi_change_1h_pct": ("oi_change_1h_pct", "oi_usd"),
+    "oi_change_24h_pct": ("oi_change_24h_pct", "oi_usd"),
+    "sweep_flow_after": ("taker_imbalance",),
+}
+"""View fields behind a feature of another name: a feature is derived when one of its roots is."""
+
+
+def derived_features(derived_fields: frozenset[str]) -> frozenset[str]:
+    """The features that rest on a derived view field."""
+    return frozenset(
+        name
+        for name in Features.__struct_fields__
+        if not derived_fields.isdisjoint(ROOTS.get(name, (name,)))
+    )
+
+
+def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
+    """One row. Clusters farther than `reach_pct` from the mark are not looked at."""
+    sign = float(side)
+    ahead, behind = view.ahead(side), view.behind(side)
+    target, threat = _within(ahead, reach_pct), _within(behind, reach_pct)
+    fuel_usd = ahead.fuel_usd + behind.fuel_usd
+    percentile = view.funding_percentile
+    return Features(
+        view.mark_price,
+        view.bar_span_ms / _MINUTE_MS,
+        view.volume_ratio,
+        view.range_pct,
+        sign * view.taker_imbalance,
+        sign * view.return_1h_pct,
+        bias_of(view, side),
+        -sign * view.funding_8h_pct,
+        100.0 - percentile if side is Side.LONG else percentile,
+        percentile if side is Side.LONG else 100.0 - percentile,
+        view.oi_change_1h_pct,
+        view.oi_change_24h_pct,
+        ahead.fuel_usd / fuel_usd if fuel_usd > 0 else ABSENT,
+        *_target(target),
+        _rejected_age_min(ahead.sweep, view.time_ms),
+        threat.usd if threat is not None else 0.0,
+        *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
+    )
+
+
+def _within(side_view: SideView, reach_pct: float) -> Cluster | None:
+    """The largest cluster within reach (they come largest first)."""
+    for cluster in side_view.clusters:
+        if cluster.distance_pct <= reach_pct:
+            return cluster
+    return None
+
+
+def _target(cluster: Cluster | None) -> tuple[float, ...]:
+    if cluster is None:
+        return 0.0, ABSENT, ABSENT, ABSENT, ABSENT
+    return 1.0, _positive(cluster.usd), cluster.ratio, cluster.distance_pct, cluster.peak_distance_pct
+
+
+def _rejected_age_min(sweep: Sweep | None, time_ms: int) -> float:
+    if sweep is None or not sweep.rejected:
+        return _WEEK_MIN
+    return min(_WEEK_MIN, (time_ms - sweep.ended_ms) / _MINUTE_MS)
+
+
+_NO_SWEEP: Final = (0.0, *(ABSENT,) * 12)
+
+
+def _sweep(sweep: Sweep, view: MarketView, sign: float) -> tuple[float, ...]:
+    """For a long the far side is down: the lower of the extreme and the cluster's low edge."""
+    if sign > 0:
+        far_price = min(sweep.extreme_price, sweep.price_low)
+    else:
+        far_price = max(sweep.extreme_price, sweep.price_high)
+    return (
+        1.0,
+        _positive(sweep.cluster_usd),
+        sweep.cluster_ratio,
+        sweep.distance_pct,
+        1.0 if sweep.rejected else 0.0,
+        (sweep.ended_ms - sweep.started_ms) / _MINUTE_MS,
+        (view.time_ms - sweep.ended_ms) / _MINUTE_MS,
+        sweep.volume_ratio,
+        _positive(sweep.printed_usd),
+        sweep.printed_after_usd,
+        sweep.oi_change_pct,
+        sign * sweep.taker_imbalance_after,
+        sign * (view.mark_price - far_price) / view.mark_price * 100.0,
+    )
+
+
+def _positive(value: float) -> float:
+    """A denominator: zero is absent."""
+    return value if value > 0 else ABSENT
