@@ -75,6 +75,10 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     code: Refusal
     reason: str
     checks: tuple[Check, ...] = ()
+    strategy: str = ""
+    coin: str = ""
+    side: Side | None = None
+    """What was refused, so that a refusal can be read alone."""
 
 
 Decision = Approved | Refused
