@@ -1,0 +1,15 @@
+"""The journal: the append-only book of everything that entered the house and of what the house answered.
+
+`Journal` writes (one process at a time), `JournalReader` reads (any number, no lock).
+"""
+
+from liqbot.journal.book import Journal, JournalLimits
+from liqbot.journal.keeping import backup, check, restore
+from liqbot.journal.reader import JournalReader, Record, RecordedStep, Snapshot
+from liqbot.journal.schema import Stamp
+from liqbot.journal.steps import plain_step, step_digest
+
+__all__ = [
+    "Journal", "JournalLimits", "JournalReader", "Record", "RecordedStep", "Snapshot", "Stamp", "backup", "check",
+    "plain_step", "restore", "step_digest",
+]

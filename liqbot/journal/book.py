@@ -1,0 +1,194 @@
+"""`Journal`: the writing end. Appends are queued in order and group-committed by the writer thread."""
+
+import pathlib
+import sqlite3
+import threading
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, Self
+
+import msgspec
+
+from liqbot.blocks import EventBlock, Roster
+from liqbot.journal import codec, retention, schema
+from liqbot.journal.errors import JournalUnwritableError
+from liqbot.journal.lock import WriterLock
+from liqbot.journal.reader import JournalReader, checksum
+from liqbot.journal.schema import Stamp
+from liqbot.journal.steps import StepLike, speaks, step_digest
+from liqbot.journal.writer import GroupWriter, Item, Work
+
+_SNAPSHOTS_KEPT: Final = 3
+_INSERT_BLOCK: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_MARKET: Final = "INSERT INTO market VALUES (?, ?)"
+_INSERT_STEP: Final = "INSERT OR REPLACE INTO step VALUES (?, ?, ?)"
+
+
+class JournalLimits(msgspec.Struct, frozen=True):
+    """Bounds of the writer. A group is committed after `commit_ms`, or as soon as it has `group_rows`."""
+
+    commit_ms: int = 50
+    group_rows: int = 20_000
+    queue_rows_max: int = 1_000_000
+    stuck_after_ms: int = 10_000
+
+
+class Journal:
+    """One process at a time. Any thread may append; sequence numbers follow the order of the calls."""
+
+    def __init__(self, path: pathlib.Path, lock: WriterLock, connection: sqlite3.Connection, limits: JournalLimits,
+                 stamp: Stamp) -> None:
+        self.path, self.stamp, self._lock = path, stamp, lock
+        self._ordering = threading.Lock()
+        (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
+        self._last_seq: int = last_seq
+        newest = connection.execute("SELECT time_ms FROM block WHERE seq = ?", (last_seq,)).fetchone()
+        self._time_ms: int = newest[0] if newest else 0
+        self._writer = GroupWriter(
+            connection, str(path), commit_ms=limits.commit_ms, group_rows=limits.group_rows,
+            queue_rows_max=limits.queue_rows_max, stuck_after_ms=limits.stuck_after_ms,
+        )
+
+    @classmethod
+    def open(
+        cls, path: pathlib.Path, *, mode: str, account: str, roster: Roster, limits: JournalLimits | None = None
+    ) -> Self:
+        """Opens or creates. When that must not be: AlreadyRunningError, StampMismatchError, JournalNewerError,
+        JournalUnwritableError."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JournalUnwritableError(f"journal {path}: cannot make its folder: {error.strerror}") from error
+        lock = WriterLock(path)
+        try:
+            connection = schema.connect_writing(path)
+            try:
+                if schema.is_empty(connection):
+                    schema.create(connection, mode, account, roster)
+                stamp = schema.read_stamp(connection, path)
+                schema.require_same(stamp, mode, account, roster, path)
+                return cls(path, lock, connection, limits or JournalLimits(), stamp)
+            except sqlite3.OperationalError as error:
+                connection.close()
+                raise JournalUnwritableError(f"journal {path}: {error}") from error
+            except Exception:
+                connection.close()
+                raise
+        except Exception:
+            lock.release()
+            raise
+
+    @property
+    def last_seq(self) -> int:
+        """0 for a book without records."""
+        return self._last_seq
+
+    @property
+    def trouble(self) -> Exception | None:
+        """A JournalStuckError while the disk cannot be written; None in good times."""
+        return self._writer.trouble
+
+    @property
+    def queued_rows(self) -> int:
+        """Rows not yet committed: a measure of how far the disk is behind."""
+        return self._writer.queued_rows
+
+    def append(self, block: EventBlock, source: str, source_seq: int) -> int:
+        """Queues a block and gives its seq at once; waits only while the queue is full (JournalStuckError if stuck)."""
+        with self._ordering:
+            seq = self._last_seq + 1
+            weight = block.market_rows + len(block.facts) + 1
+            self._writer.put(Item(weight, self._block(seq, block, source, source_seq)))
+            self._last_seq = seq
+        return seq
+
+    def record(self, seq: int, step: StepLike) -> None:
+        """What the engine answered to block `seq`: its digest always, the whole Step where it says something."""
+        self._writer.put(Item(1, lambda: _step(seq, step)))
+
+    def durable(self, seq: int | None = None) -> Future[None]:
+        """Done when everything appended and recorded so far is on disk; `seq` must be among it."""
+        if seq is not None and not 0 <= seq <= self._last_seq:
+            raise ValueError(f"seq {seq} was never appended: the last is {self._last_seq}")
+        return self._writer.durable()
+
+    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
+        """`durable`, waited for. JournalStuckError or TimeoutError when it does not come to pass."""
+        self.durable(seq).result(timeout_s)
+
+    def save_snapshot(self, name: str, seq: int, version: str, data: bytes) -> None:
+        """Engine state after block `seq`. The newest few of a name are kept."""
+        self._writer.put(Item(1 + len(data) // 64, lambda: _snapshot(name, seq, version, data)))
+
+    def retain(self, *, days: float, max_bytes: int, rows: int = 2_000) -> Future[retention.Retained]:
+        """Drops up to `rows` records' market rows that are older than `days` or beyond `max_bytes`.
+
+        Small bites, because a durable intent may be waiting: call again until the answer says `done`. Rows that the
+        kept snapshots still need for recovery stay.
+        """
+        answer: Future[retention.Retained] = Future()
+
+        def work(connection: sqlite3.Connection) -> None:
+            kept = retention.drop(connection, days=days, max_bytes=max_bytes, rows=rows)
+            if not answer.done():
+                answer.set_result(kept)
+
+        self._writer.put(Item(1, lambda: work))
+        return answer
+
+    def reader(self) -> JournalReader:
+        """A separate read-only view of the same file; it sees what is committed."""
+        return JournalReader(self.path)
+
+    def close(self) -> None:
+        """Writes everything queued, durably, then lets go of the lock. JournalStuckError when it cannot be written."""
+        try:
+            self._writer.close()
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _block(self, seq: int, block: EventBlock, source: str, source_seq: int) -> Callable[[], Work]:
+        def prepare() -> Work:
+            self._time_ms = codec.block_time_ms(block, self._time_ms)
+            head = (
+                seq, self._time_ms, block.tick_ms, block.backfilled, block.lag_ms, source, source_seq,
+                block.market_rows, codec.pack_facts(block.facts),
+            )
+            market = codec.pack_market(block)
+
+            def write(connection: sqlite3.Connection) -> None:
+                connection.execute(_INSERT_BLOCK, head)
+                if market is not None:
+                    connection.execute(_INSERT_MARKET, (seq, market))
+
+            return write
+
+        return prepare
+
+
+def _step(seq: int, step: StepLike) -> Work:
+    encoded = step.encoded()
+    row = (seq, step_digest(encoded), encoded if speaks(step) else None)
+    return lambda connection: connection.execute(_INSERT_STEP, row)
+
+
+def _snapshot(name: str, seq: int, version: str, data: bytes) -> Work:
+    packed = zlib.compress(data, 1)
+    row = (name, seq, version, checksum(name, seq, version, data), packed)
+
+    def write(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO snapshot (name, seq, version, checksum, data) VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute(
+            "DELETE FROM snapshot WHERE name = ? AND id NOT IN "
+            "(SELECT id FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC LIMIT ?)",
+            (name, name, _SNAPSHOTS_KEPT),
+        )
+
+    return write

@@ -1,0 +1,167 @@
+"""`JournalReader`: blocks, recorded steps and snapshots read back, in order, without any lock."""
+
+import hashlib
+import pathlib
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from typing import Any, Final, Self, TypeVar
+
+import msgspec
+
+from liqbot.blocks import EventBlock
+from liqbot.events import CodeVersion, ConfigLoaded, Event, JournalOpened
+from liqbot.journal import codec, schema
+from liqbot.journal.errors import MarketDroppedError
+
+_BLOCKS: Final = (
+    "SELECT b.seq, b.time_ms, b.tick_ms, b.backfilled, b.lag_ms, b.source, b.source_seq, b.market_rows, b.facts, "
+    "m.rows "
+    "FROM block b LEFT JOIN market m ON m.seq = b.seq WHERE b.seq >= ? AND b.seq <= ? ORDER BY b.seq LIMIT ?"
+)
+_HEADER_RECORDS: Final = 50
+
+F = TypeVar("F", bound=Event)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One call of the engine as it was appended."""
+
+    seq: int
+    time_ms: int
+    source: str
+    source_seq: int
+    block: EventBlock
+
+
+class RecordedStep(msgspec.Struct, frozen=True):
+    """What the engine answered; `step` is None where it said nothing new."""
+
+    seq: int
+    digest: bytes
+    step: bytes | None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Engine state after the block `seq`."""
+
+    name: str
+    seq: int
+    version: str
+    data: bytes
+
+
+class JournalReader:
+    """A read-only connection; several may be open while one process writes."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self._connection = schema.connect_reading(path)
+        try:
+            self.stamp = schema.read_stamp(self._connection, path)
+        except Exception:
+            self._connection.close()
+            raise
+
+    @property
+    def last_seq(self) -> int:
+        (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
+        return int(seq)
+
+    def records(
+        self, from_seq: int = 1, to_seq: int | None = None, *, chunk: int = 500, facts_only: bool = False
+    ) -> Iterator[Record]:
+        """Records in order; `chunk` changes only how many are read at once.
+
+        MarketDroppedError at the first block whose market rows retention has taken, unless `facts_only`.
+        """
+        if chunk < 1:
+            raise ValueError(f"chunk: {chunk} must be at least 1")
+        at, end = from_seq, self.last_seq if to_seq is None else to_seq
+        if not facts_only and from_seq < self.stamp.retained_seq:
+            raise MarketDroppedError(
+                f"journal {self.path}: market rows before record {self.stamp.retained_seq} are dropped by retention; "
+                f"reading from {from_seq} needs the tapes exported before"
+            )
+        while at <= end:
+            rows = self._connection.execute(_BLOCKS, (at, end, chunk)).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield _record(row, facts_only=facts_only)
+            at = rows[-1][0] + 1
+
+    def blocks(self, from_seq: int = 1, to_seq: int | None = None, *, chunk: int = 500) -> Iterator[EventBlock]:
+        """The blocks of `records`."""
+        return (record.block for record in self.records(from_seq, to_seq, chunk=chunk))
+
+    def steps(self, from_seq: int = 1, to_seq: int | None = None) -> Iterator[RecordedStep]:
+        """Recorded steps in order."""
+        end = self.last_seq if to_seq is None else to_seq
+        statement = "SELECT seq, digest, step FROM step WHERE seq BETWEEN ? AND ? ORDER BY seq"
+        return (RecordedStep(*row) for row in self._connection.execute(statement, (from_seq, end)))
+
+    def first(self, kind: type[F]) -> F | None:
+        """The first fact of a kind among the opening records."""
+        for record in self.records(to_seq=_HEADER_RECORDS, facts_only=True):
+            for fact in record.block.facts:
+                if isinstance(fact, kind):
+                    return fact
+        return None
+
+    def opening(self) -> tuple[JournalOpened | None, CodeVersion | None, ConfigLoaded | None]:
+        """The facts a journal begins with."""
+        return self.first(JournalOpened), self.first(CodeVersion), self.first(ConfigLoaded)
+
+    def newest_snapshot(self, name: str, version: str) -> tuple[Snapshot | None, tuple[str, ...]]:
+        """The newest readable one of this name and version, and a warning for each newer one passed over."""
+        warnings: list[str] = []
+        rows = self._connection.execute(
+            "SELECT seq, version, checksum, data FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC", (name,)
+        )
+        for seq, written_by, expected, packed in rows:
+            if written_by != version:
+                warnings.append(f"snapshot {name} at {seq} is of version {written_by}, not {version}: passed over")
+                continue
+            try:
+                data = zlib.decompress(packed)
+            except zlib.error as error:
+                warnings.append(f"snapshot {name} at {seq} does not decompress ({error}): passed over")
+                continue
+            if checksum(name, seq, version, data) != expected:
+                warnings.append(f"snapshot {name} at {seq} has a wrong checksum: passed over")
+                continue
+            return Snapshot(name, seq, version, data), tuple(warnings)
+        return None, tuple(warnings)
+
+    def integrity(self) -> str:
+        """SQLite's own word on the file: `ok`, or what is wrong."""
+        try:
+            (word,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return str(word)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def checksum(name: str, seq: int, version: str, data: bytes) -> bytes:
+    """Binds a snapshot's bytes to its place and version."""
+    return hashlib.blake2b(f"{name}\0{seq}\0{version}\0".encode() + data, digest_size=16).digest()
+
+
+def _record(row: tuple[Any, ...], *, facts_only: bool) -> Record:
+    seq, time_ms, tick_ms, backfilled, lag_ms, source, source_seq, market_rows, facts, market = row
+    if market_rows and market is None and not facts_only:
+        raise MarketDroppedError(f"record {seq}: its market rows are gone")
+    block = codec.block_from(
+        facts, None if facts_only else market, tick_ms=tick_ms, backfilled=bool(backfilled), lag_ms=lag_ms
+    )
+    return Record(seq, time_ms, source, source_seq, block)

@@ -1,0 +1,213 @@
+"""The journal's writer thread: takes what is queued, commits it in groups, and tells who waits that it is durable.
+
+A group is committed with synchronous=NORMAL (no fsync) unless somebody waits for durability; then with FULL, whose one
+fsync of the write-ahead log covers that group and everything before it. Nothing queued is ever dropped: a commit that
+fails is tried again, and after `stuck_after_ms` those who wait are told so, while trying goes on.
+"""
+
+import collections
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.journal.errors import JournalStuckError
+
+_RETRY_MS_MIN: Final = 20
+_RETRY_MS_MAX: Final = 1_000
+
+Work = Callable[[sqlite3.Connection], Any]
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One thing to write. `prepare` runs once, in the writer thread; what it gives runs once per try to commit."""
+
+    weight: int
+    prepare: Callable[[], Work]
+
+
+class GroupWriter:
+    """Owns the writing connection from construction to `close`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, name: str, *, commit_ms: int, group_rows: int, queue_rows_max: int,
+        stuck_after_ms: int,
+    ) -> None:
+        self._connection, self._name = connection, name
+        self._commit_ms, self._group_rows = commit_ms, group_rows
+        self._queue_rows_max, self._stuck_after_ms = queue_rows_max, stuck_after_ms
+        self._changed = threading.Condition()
+        self._queue: collections.deque[Item] = collections.deque()
+        self._weight = 0
+        """Rows queued or being written; falls only after their commit."""
+        self._put = self._durable = 0
+        """Positions: how many items were ever queued, and how many of them are known to be on disk."""
+        self._waiting: list[tuple[int, Future[None]]] = []
+        self._idle = self._closing = self._done = False
+        self._hurry = threading.Event()
+        self._trouble: JournalStuckError | None = None
+        self._crash: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def trouble(self) -> JournalStuckError | None:
+        """Set while commits have been failing for longer than the limit; cleared by the first that succeeds."""
+        return self._trouble
+
+    @property
+    def queued_rows(self) -> int:
+        return self._weight
+
+    def put(self, item: Item) -> None:
+        """Queues; waits only while the queue is full. JournalStuckError when it is full and nothing can be written."""
+        with self._changed:
+            self._require_alive()
+            if self._weight and self._weight + item.weight > self._queue_rows_max:
+                self._changed.wait_for(lambda: self._has_room(item.weight) or self._cannot_write())
+                self._require_alive()
+                if not self._has_room(item.weight):
+                    raise self._trouble or JournalStuckError(f"journal {self._name}: full")
+            self._queue.append(item)
+            self._put += 1
+            self._weight += item.weight
+            if self._idle or self._weight >= self._group_rows:
+                self._changed.notify_all()
+
+    def durable(self) -> Future[None]:
+        """Done when everything queued before this call is on disk; fails with JournalStuckError when that cannot be."""
+        waiter: Future[None] = Future()
+        with self._changed:
+            self._require_alive()
+            if self._put <= self._durable:
+                waiter.set_result(None)
+            elif self._trouble is not None:
+                waiter.set_exception(self._trouble)
+            else:
+                self._waiting.append((self._put, waiter))
+                self._changed.notify_all()
+        return waiter
+
+    def close(self) -> None:
+        """Writes what is queued, durably, and ends the thread. JournalStuckError when that cannot be done now."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._hurry.set()
+        self._thread.join()
+        self._connection.close()
+        if self._crash is not None:
+            raise self._crash
+        if self._queue or self._trouble is not None:
+            raise self._trouble or JournalStuckError(f"journal {self._name}: {self._weight} rows were not written")
+
+    def _has_room(self, weight: int) -> bool:
+        return not self._weight or self._weight + weight <= self._queue_rows_max
+
+    def _cannot_write(self) -> bool:
+        return self._trouble is not None or self._crash is not None or self._done
+
+    def _require_alive(self) -> None:
+        if self._crash is not None:
+            raise JournalStuckError(f"journal {self._name}: its writer thread has crashed") from self._crash
+        if self._closing:
+            raise ValueError(f"journal {self._name} is closed")
+
+    # --- the thread ---------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._cycle():
+                pass
+        except BaseException as crash:  # noqa: BLE001  a crash here must reach whoever writes next, whatever it is
+            self._crash = crash
+        with self._changed:
+            self._done = True
+            failure = self._crash or self._trouble or JournalStuckError(f"journal {self._name} was closed")
+            told, self._waiting = self._waiting, []
+            self._changed.notify_all()
+        for _, waiter in told:
+            _answer(waiter, failure)
+
+    def _cycle(self) -> bool:
+        """One group. False when the thread should end."""
+        with self._changed:
+            self._idle = True
+            self._changed.wait_for(lambda: self._queue or self._waiting or self._closing)
+            self._idle = False
+            if not self._hurried():
+                self._changed.wait_for(self._hurried, self._commit_ms / 1000)
+            items, reached, closing = list(self._queue), self._put, self._closing
+            durably = bool(self._waiting) or closing
+            self._queue.clear()
+        weight = sum(item.weight for item in items)
+        works = [item.prepare() for item in items]
+        if not self._commit_until_done(works, durably=durably):
+            return False
+        with self._changed:
+            self._weight -= weight
+            if durably:
+                self._durable = reached
+            ready = [waiter for position, waiter in self._waiting if position <= self._durable]
+            self._waiting = [pair for pair in self._waiting if pair[0] > self._durable]
+            self._changed.notify_all()
+        for waiter in ready:
+            _answer(waiter, None)
+        return not closing
+
+    def _hurried(self) -> bool:
+        return bool(self._waiting) or self._closing or self._weight >= self._group_rows
+
+    def _commit_until_done(self, works: list[Work], *, durably: bool) -> bool:
+        failing_since: float | None = None
+        pause_ms = _RETRY_MS_MIN
+        while True:
+            try:
+                self._commit(works, durably=durably or failing_since is not None)
+            except sqlite3.OperationalError as error:
+                failing_since = failing_since if failing_since is not None else time.monotonic()
+                self._note_failure(error, time.monotonic() - failing_since)
+                if self._closing and self._trouble is not None:
+                    return False
+                # While closing there is no leisure to wait: the event is set and the pause shrinks to the busy timeout.
+                self._hurry.wait(pause_ms / 1000)
+                pause_ms = min(pause_ms * 2, _RETRY_MS_MAX)
+            else:
+                self._trouble = None
+                return True
+
+    def _note_failure(self, error: sqlite3.OperationalError, failing_s: float) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        if failing_s * 1000 < self._stuck_after_ms:
+            return
+        with self._changed:
+            self._trouble = JournalStuckError(f"journal {self._name} cannot be written for {failing_s:.1f} s: {error}")
+            told, self._waiting = self._waiting, []
+            self._changed.notify_all()
+        for _, waiter in told:
+            _answer(waiter, self._trouble)
+
+    def _commit(self, works: list[Work], *, durably: bool) -> None:
+        # synchronous cannot change inside a transaction, so it is chosen before each one.
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+        self._connection.execute("BEGIN IMMEDIATE")
+        for work in works:
+            work(self._connection)
+        # An empty transaction would not reach the disk: the counter makes every commit one that does.
+        self._connection.execute("UPDATE durable SET commits = commits + 1")
+        self._connection.execute("COMMIT")
+
+
+def _answer(waiter: Future[None], failure: BaseException | None) -> None:
+    # A waiter may have given up meanwhile (a cancelled task): then nobody wants the answer.
+    if not waiter.set_running_or_notify_cancel():
+        return
+    if failure is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(failure)
