@@ -15,7 +15,7 @@ ABSENT: Final = float("nan")
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A contiguous stretch of bins far above the map's typical density. Distances are from the mark, always positive."""
+    """A contiguous stretch of bins far above the map's typical density. Distances are from the mark, positive."""
 
     side: Side
     price_low: float

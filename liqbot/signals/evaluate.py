@@ -37,7 +37,7 @@ def evaluate(view: MarketView, params: SignalParams) -> tuple[Verdict, ...]:
 
 
 def codes(view: MarketView, params: SignalParams) -> tuple[str, ...]:
-    """The codes of `evaluate` alone, several times faster: full verdicts are only needed when a code changes or signals."""
+    """The codes of `evaluate` alone, several times faster: the gates matter when a code changes or signals."""
     features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
     return tuple(
         code_of(strategy, features[side], getattr(params, strategy.name), params.waive)

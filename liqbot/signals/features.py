@@ -82,9 +82,7 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
 def derived_features(derived_fields: frozenset[str]) -> frozenset[str]:
     """The features that rest on a derived view field."""
     return frozenset(
-        name
-        for name in Features.__struct_fields__
-        if not derived_fields.isdisjoint(ROOTS.get(name, (name,)))
+        name for name in Features.__struct_fields__ if not derived_fields.isdisjoint(ROOTS.get(name, (name,)))
     )
 
 
@@ -95,7 +93,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     target, threat = _within(ahead, reach_pct), _within(behind, reach_pct)
     fuel_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
-    return Features(
+    row: tuple[float, ...] = (
         view.mark_price,
         view.bar_span_ms / _MINUTE_MS,
         view.volume_ratio,
@@ -114,6 +112,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         threat.usd if threat is not None else 0.0,
         *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
     )
+    return Features(*row)
 
 
 def _within(side_view: SideView, reach_pct: float) -> Cluster | None:
@@ -141,10 +140,8 @@ _NO_SWEEP: Final = (0.0, *(ABSENT,) * 12)
 
 def _sweep(sweep: Sweep, view: MarketView, sign: float) -> tuple[float, ...]:
     """For a long the far side is down: the lower of the extreme and the cluster's low edge."""
-    if sign > 0:
-        far_price = min(sweep.extreme_price, sweep.price_low)
-    else:
-        far_price = max(sweep.extreme_price, sweep.price_high)
+    edge_price = sweep.price_low if sign > 0 else sweep.price_high
+    far_price = sign * min(sign * sweep.extreme_price, sign * edge_price)
     return (
         1.0,
         _positive(sweep.cluster_usd),

@@ -44,8 +44,8 @@ def exits(features: Features, params: FundingSqueezeParams) -> Exits:
 
 def why(features: Features, exits: Exits) -> str:
     return (
-        f"the crowd ahead pays {features.funding_pct:.3f} % per 8 h (more extreme than {features.crowd_percentile:.0f} % of "
-        f"history) and its cluster of ${features.ahead_usd:,.0f} lies {features.ahead_distance_pct:.1f} % ahead; "
+        f"the crowd ahead pays {features.funding_pct:.3f} % per 8 h (percentile {features.crowd_percentile:.0f}), its "
+        f"cluster of ${features.ahead_usd:,.0f} lies {features.ahead_distance_pct:.1f} % ahead; "
         f"stop {exits.stop_pct:.2f} % away"
     )
 

@@ -1,7 +1,7 @@
 """Gates as data, and the one way to judge them: for a row with everything shown, for the bare code, for whole columns.
 
-A gate's `value` is an expression over features and its strategy's parameters in + - * / and comparisons only, so that the
-same expression serves floats and numpy columns and gives the same bits.
+A gate's `value` is an expression over features and its strategy's parameters in + - * / and comparisons only, so that
+the same expression serves floats and numpy columns and gives the same bits.
 """
 
 import operator
@@ -68,7 +68,7 @@ class Exits(msgspec.Struct, frozen=True):
 
 
 class Strategy(msgspec.Struct, frozen=True):
-    """A reason to trade: what must hold, how it ends, and what it says about itself. `name` is also its parameters' field."""
+    """A reason to trade: what must hold, how it ends, what it says. `name` is also its parameters' field."""
 
     name: str
     gates: tuple[GateSpec, ...]
@@ -145,9 +145,7 @@ def _gate(
     return Gate(spec.name, tuple(inputs), None if absent else value, spec.op, threshold, passed, waived)
 
 
-def _signal(
-    strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams
-) -> Signal:
+def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams) -> Signal:
     exits = strategy.exits(features, params)
     mark_price, sign = view.mark_price, float(side)
     take_price = None if exits.take_pct is None else mark_price * (1.0 + sign * exits.take_pct / 100.0)

@@ -56,7 +56,7 @@ GATES: Final = (
 
 
 def exits(features: Features, params: GrabReverseParams) -> Exits:
-    """Take at the near edge of the cluster ahead when it lies at a sensible multiple of the risk, else a fixed multiple."""
+    """Take at the near edge of the cluster ahead if it lies at a sensible multiple of the risk, else at a fixed one."""
     stop_pct = _stop_pct(features, params)
     take_pct = features.ahead_distance_pct
     # An absent cluster (NaN) fails the comparison and falls through to the fixed multiple.
@@ -67,9 +67,9 @@ def exits(features: Features, params: GrabReverseParams) -> Exits:
 
 def why(features: Features, exits: Exits) -> str:
     return (
-        f"cluster of ${features.sweep_usd:,.0f} ({features.sweep_ratio:.1f}x usual) {features.sweep_distance_pct:.1f} % away "
-        f"was swept at {features.sweep_volume_ratio:.1f}x volume and rejected {features.sweep_age_min:.0f} min ago; "
-        f"stop {exits.stop_pct:.2f} % away, beyond the wick"
+        f"a cluster of ${features.sweep_usd:,.0f} ({features.sweep_ratio:.1f}x usual) that lay "
+        f"{features.sweep_distance_pct:.1f} % away was swept at {features.sweep_volume_ratio:.1f}x volume and rejected "
+        f"{features.sweep_age_min:.0f} min ago; stop {exits.stop_pct:.2f} % away, beyond the wick"
     )
 
 

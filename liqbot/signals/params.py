@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-# Gates that a profile may let pass when their input is absent (recorded tapes often lack these feeds). All others refuse.
+# Gates that a profile may let pass when their input is absent: recorded tapes often lack these feeds. Others refuse.
 WAIVABLE: Final = ("flow", "flow_flipped", "oi_dropped", "oi_rising", "prints_stopped", "prior_funding")
 
 
@@ -24,7 +24,10 @@ class StrategyParams(Params):
     enabled: bool = Field(True, description="Whether this strategy is asked at all.")
     max_hold_ms: int = Field(14_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
     expiry_ms: int = Field(
-        60_000, ge=1_000, le=3_600_000, description="An unfilled entry is withdrawn this long after the newest bar's span."
+        60_000,
+        ge=1_000,
+        le=3_600_000,
+        description="An unfilled entry is withdrawn this long after the newest bar's span.",
     )
 
 
@@ -60,15 +63,22 @@ class GrabReverseParams(StrategyParams):
         0.6, ge=0.0, le=100.0, description="Largest cluster left beyond the wick over the swept cluster, at most."
     )
     prior_crowd_percentile_min: float | None = Field(
-        None, ge=0.0, le=100.0, description="Funding percentile of the crowd that was flushed, at least (100: most crowded)."
+        None,
+        ge=0.0,
+        le=100.0,
+        description="Funding percentile of the crowd that was flushed, at least (100: most crowded).",
     )
     stop_buffer_pct: float = Field(
         0.15, gt=0.0, le=5.0, description="Stop beyond the farther of the wick's extreme and the cluster's far edge."
     )
     stop_pct_max: float = Field(2.5, gt=0.0, le=10.0, description="A stop farther than this is not tight: no trade.")
-    take_r: float = Field(2.0, gt=0.0, le=20.0, description="Take in multiples of the stop distance without a cluster ahead.")
+    take_r: float = Field(
+        2.0, gt=0.0, le=20.0, description="Take in multiples of the stop distance without a cluster ahead."
+    )
     take_r_min: float = Field(1.5, gt=0.0, le=20.0, description="A cluster ahead nearer than this many R is no target.")
-    take_r_max: float = Field(4.0, gt=0.0, le=50.0, description="A cluster ahead farther than this many R is no target.")
+    take_r_max: float = Field(
+        4.0, gt=0.0, le=50.0, description="A cluster ahead farther than this many R is no target."
+    )
 
 
 class CascadeParams(StrategyParams):
@@ -93,7 +103,10 @@ class CascadeParams(StrategyParams):
         1.0, ge=0.0, le=100.0, description="Largest cluster behind over the cluster ahead, at most."
     )
     rejected_age_min: float = Field(
-        60.0, ge=0.0, lt=10_080.0, description="A cluster ahead that rejected price this recently is no target (minutes)."
+        60.0,
+        ge=0.0,
+        lt=10_080.0,
+        description="A cluster ahead that rejected price this recently is no target (minutes).",
     )
     oi_change_pct_min: float | None = Field(
         None, ge=-100.0, le=100.0, description="One-hour change of open interest: new fuel is being added."
@@ -101,7 +114,9 @@ class CascadeParams(StrategyParams):
     stop_range: float = Field(1.0, gt=0.0, le=10.0, description="Stop distance in mean hourly ranges.")
     stop_pct_min: float = Field(0.4, gt=0.0, le=10.0, description="Stop distance at least.")
     stop_pct_max: float = Field(2.5, gt=0.0, le=10.0, description="A stop farther than this: no trade.")
-    reward_min: float = Field(1.5, gt=0.0, le=20.0, description="Distance to the cluster's peak over the stop distance.")
+    reward_min: float = Field(
+        1.5, gt=0.0, le=20.0, description="Distance to the cluster's peak over the stop distance."
+    )
 
 
 class FundingSqueezeParams(StrategyParams):
@@ -122,12 +137,17 @@ class FundingSqueezeParams(StrategyParams):
         0.0, ge=-100.0, le=100.0, description="24-hour change of open interest: the crowd is still growing."
     )
     adverse_pct_max: float = Field(
-        0.1, ge=0.0, le=10.0, description="One-hour return against the trade, at most: price no longer moves against it."
+        0.1,
+        ge=0.0,
+        le=10.0,
+        description="One-hour return against the trade, at most: price no longer moves against it.",
     )
     stop_range: float = Field(1.5, gt=0.0, le=10.0, description="Stop distance in mean hourly ranges.")
     stop_pct_min: float = Field(0.6, gt=0.0, le=10.0, description="Stop distance at least.")
     stop_pct_max: float = Field(2.5, gt=0.0, le=10.0, description="A stop farther than this: no trade.")
-    reward_min: float = Field(1.5, gt=0.0, le=20.0, description="Distance to the cluster's peak over the stop distance.")
+    reward_min: float = Field(
+        1.5, gt=0.0, le=20.0, description="Distance to the cluster's peak over the stop distance."
+    )
     max_hold_ms: int = Field(86_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
 
 

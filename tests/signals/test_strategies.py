@@ -1,0 +1,229 @@
+"""Examples and laws of the three strategies: gates on rows and columns agree, mirrored views give mirrored verdicts."""
+
+import math
+
+import market_views as mv
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liqbot.instruments import Side
+from liqbot.signals.evaluate import SIDES, STRATEGIES, asked, codes, evaluate
+from liqbot.signals.features import Features, derived_features, features_of
+from liqbot.signals.gates import larger, passes
+from liqbot.signals.params import WAIVABLE, SignalParams
+from liqbot.signals.verdict import DERIVED, MISSING_INPUT, SIGNAL, Verdict
+
+PARAMS = SignalParams()
+ALL_ASKED = SignalParams(
+    waive=("flow", "oi_rising"),
+    grab_reverse={"printed_after_share_max": 0.25, "prior_crowd_percentile_min": 80.0},
+    cascade={"oi_change_pct_min": -1.0},
+)
+OPTIONS = st.sampled_from((PARAMS, ALL_ASKED))
+
+
+def verdict_of(view: object, strategy: str, side: Side, params: SignalParams = PARAMS) -> Verdict:
+    return next(v for v in evaluate(view, params) if v.strategy == strategy and v.side is side)
+
+
+@pytest.mark.parametrize(
+    ("view", "strategy"),
+    [(mv.grab_long(), "grab_reverse"), (mv.cascade_long(), "cascade"), (mv.squeeze_long(), "funding_squeeze")],
+)
+@pytest.mark.parametrize("flip", [False, True])
+def test_textbook_cases_signal_on_the_right_side_and_only_there(view, strategy, flip):
+    view = mv.mirrored(view) if flip else view
+    side = Side.SHORT if flip else Side.LONG
+    verdict = verdict_of(view, strategy, side)
+    assert verdict.code == SIGNAL
+    signal = verdict.signal
+    sign = float(side)
+    assert sign * (signal.entry_price - signal.stop_price) > 0
+    assert sign * (signal.take_price - signal.entry_price) > 0
+    assert signal.expires_ms > view.time_ms
+    assert signal.why
+    assert verdict_of(view, strategy, side.opposite).code != SIGNAL
+
+
+def test_grab_stop_lies_beyond_both_the_wick_and_the_cluster():
+    for extreme in (mv.MARK - 768.0, mv.MARK - 256.0):  # through the cluster, and only into it
+        view = mv.a_view(below=mv.a_side(Side.LONG, sweep=mv.a_sweep(Side.LONG, extreme_price=extreme)))
+        signal = verdict_of(view, "grab_reverse", Side.LONG).signal
+        sweep = view.below.sweep
+        far_price = min(sweep.extreme_price, sweep.price_low)
+        assert signal.stop_price < far_price
+        assert (far_price - signal.stop_price) / mv.MARK * 100 == pytest.approx(PARAMS.grab_reverse.stop_buffer_pct)
+
+
+def test_grab_takes_at_the_next_cluster_only_at_a_sensible_multiple():
+    stop_pct = 768.0 / mv.MARK * 100 + PARAMS.grab_reverse.stop_buffer_pct
+    sweep = mv.a_sweep(Side.LONG)
+    for distance, expected in ((1_966.0, 1_966.0 / mv.MARK * 100), (128.0, 2.0 * stop_pct)):
+        ahead = mv.a_side(Side.SHORT, clusters=(mv.a_cluster(Side.SHORT, distance),))
+        view = mv.a_view(below=mv.a_side(Side.LONG, sweep=sweep), above=ahead)
+        signal = verdict_of(view, "grab_reverse", Side.LONG).signal
+        assert (signal.take_price / mv.MARK - 1) * 100 == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"rejected": False}, "REJECTED"),
+        ({"ended_ms": mv.NOW_MS - 3_600_000, "started_ms": mv.NOW_MS - 3_700_000}, "RECENT"),
+        ({"started_ms": mv.NOW_MS - 7_200_000}, "REJECTED_AT_ONCE"),
+        ({"distance_pct": 1.0}, "NOT_TOO_NEAR"),
+        ({"distance_pct": 6.0}, "NOT_TOO_FAR"),
+        ({"cluster_ratio": 1.0}, "CLUSTER_SIZE"),
+        ({"volume_ratio": 2.0}, "VOLUME"),
+        ({"oi_change_pct": 0.0}, "OI_DROPPED"),
+        ({"taker_imbalance_after": -0.5}, "FLOW_FLIPPED"),
+        ({"oi_change_pct": mv.NAN}, MISSING_INPUT),
+        ({"extreme_price": mv.MARK - 3_000.0}, "TIGHT_STOP"),
+    ],
+)
+def test_grab_names_the_gate_that_failed(changes, code):
+    view = mv.a_view(below=mv.a_side(Side.LONG, sweep=mv.a_sweep(Side.LONG, **changes)))
+    assert verdict_of(view, "grab_reverse", Side.LONG).code == code
+
+
+def test_grab_wants_thin_ground_beyond_the_wick():
+    heavy = (mv.a_cluster(Side.LONG, 2_000.0),)
+    view = mv.a_view(below=mv.a_side(Side.LONG, clusters=heavy, sweep=mv.a_sweep(Side.LONG)))
+    assert verdict_of(view, "grab_reverse", Side.LONG).code == "THIN_BEYOND"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"trend_pct": 0.1}, "BIAS"),
+        ({"given_bias": Side.SHORT}, "BIAS"),
+        ({"above": mv.a_side(Side.SHORT, 2e9)}, "CLUSTER_AHEAD"),
+        ({"above": mv.a_side(Side.SHORT, 2e8, (mv.a_cluster(Side.SHORT, 1_966.0),))}, "FUEL_AHEAD"),
+        ({"below": mv.a_side(Side.LONG, 1e9, (mv.a_cluster(Side.LONG, 600.0, usd=5e8),))}, "LIGHT_BEHIND"),
+        ({"return_1h_pct": -0.5}, "MOMENTUM"),
+        ({"volume_ratio": 1.0}, "VOLUME"),
+        ({"taker_imbalance": mv.NAN}, MISSING_INPUT),
+        ({"trend_pct": mv.NAN}, MISSING_INPUT),
+        ({"range_pct": 2.375, "given_bias": Side.LONG}, "REWARD"),
+    ],
+)
+def test_cascade_names_the_gate_that_failed(changes, code):
+    assert verdict_of(mv.cascade_long(**changes), "cascade", Side.LONG).code == code
+
+
+def test_cascade_leaves_a_cluster_that_has_just_rejected_price():
+    ahead = mv.a_side(Side.SHORT, 2e9, (mv.a_cluster(Side.SHORT, 1_966.0),), mv.a_sweep(Side.SHORT))
+    assert verdict_of(mv.cascade_long(above=ahead), "cascade", Side.LONG).code == "NOT_REJECTED"
+
+
+def test_a_given_bias_replaces_a_missing_trend():
+    view = mv.cascade_long(trend_pct=mv.NAN, given_bias=Side.LONG)
+    assert verdict_of(view, "cascade", Side.LONG).code == SIGNAL
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"funding_8h_pct": -0.01}, "FUNDING_PAID"),
+        ({"funding_8h_pct": 0.06}, "FUNDING_PAID"),
+        ({"funding_percentile": 20.0}, "FUNDING_EXTREME"),
+        ({"funding_percentile": mv.NAN}, MISSING_INPUT),
+        ({"oi_change_24h_pct": -3.0}, "OI_RISING"),
+        ({"return_1h_pct": -1.0}, "NOT_AGAINST"),
+    ],
+)
+def test_squeeze_names_the_gate_that_failed(changes, code):
+    assert verdict_of(mv.squeeze_long(**changes), "funding_squeeze", Side.LONG).code == code
+
+
+def test_a_waived_gate_passes_only_without_its_input_and_is_marked():
+    params = SignalParams(waive=("flow",))
+    without = verdict_of(mv.cascade_long(taker_imbalance=mv.NAN), "cascade", Side.LONG, params)
+    gate = next(g for g in without.gates if g.name == "flow")
+    assert without.code == SIGNAL
+    assert (gate.passed, gate.waived, gate.value) == (True, True, None)
+    assert "flow" in without.absent
+    against = verdict_of(mv.cascade_long(taker_imbalance=-0.5), "cascade", Side.LONG, params)
+    assert against.code == "FLOW"
+
+
+def test_waiving_an_unwaivable_gate_is_refused_with_the_nearest_name():
+    with pytest.raises(ValueError, match=r"waive: 'oi_droped'.*did you mean 'oi_dropped'"):
+        SignalParams(waive=("oi_droped",))
+    with pytest.raises(ValueError, match="waive: 'rejected' cannot be waived"):
+        SignalParams(waive=("rejected",))
+
+
+def test_every_waivable_name_and_every_declared_input_and_threshold_exists():
+    names = {spec.name for strategy in STRATEGIES for spec in strategy.gates}
+    assert set(WAIVABLE) <= names
+    for strategy in STRATEGIES:
+        params = getattr(PARAMS, strategy.name)
+        assert len({spec.name for spec in strategy.gates}) == len(strategy.gates)
+        for spec in strategy.gates:
+            assert set(spec.inputs) <= set(Features.__struct_fields__)
+            assert spec.threshold_of(params) is None or isinstance(spec.threshold_of(params), float)
+
+
+def test_derived_inputs_are_named():
+    view = mv.cascade_long(derived=frozenset({"trend_pct"}))
+    gate = verdict_of(view, "cascade", Side.LONG).gates[0]
+    assert gate.inputs[0].source == DERIVED
+    assert derived_features(frozenset({"trend_pct"})) == {"bias"}
+
+
+def test_a_disabled_strategy_is_not_asked():
+    params = SignalParams(cascade={"enabled": False})
+    assert {v.strategy for v in evaluate(mv.a_view(), params)} == {"grab_reverse", "funding_squeeze"}
+    assert len(asked(params)) == len(codes(mv.a_view(), params)) == 4
+
+
+@given(view=mv.views() | mv.reasons(), params=OPTIONS)
+@settings(max_examples=200, deadline=None)
+def test_codes_are_the_codes_of_the_verdicts_and_signals_come_only_with_all_gates_passed(view, params):
+    verdicts = evaluate(view, params)
+    assert tuple(v.code for v in verdicts) == codes(view, params)
+    for verdict in verdicts:
+        passed = all(gate.passed for gate in verdict.gates)
+        assert passed == (verdict.code == SIGNAL) == (verdict.signal is not None)
+
+
+@given(view=mv.views() | mv.reasons(), params=OPTIONS)
+@settings(max_examples=200, deadline=None)
+def test_mirrored_views_give_mirrored_verdicts(view, params):
+    plain = {(v.strategy, v.side): v for v in evaluate(view, params)}
+    for other in evaluate(mv.mirrored(view), params):
+        verdict = plain[other.strategy, other.side.opposite]
+        assert verdict.code == other.code
+        assert verdict.gates == other.gates
+        if verdict.signal is not None:
+            a, b = verdict.signal, other.signal
+            assert a.stop_price + b.stop_price == pytest.approx(2 * view.mark_price, rel=1e-12)
+            assert a.take_price + b.take_price == pytest.approx(2 * view.mark_price, rel=1e-12)
+            assert (a.expires_ms, a.max_hold_ms) == (b.expires_ms, b.max_hold_ms)
+
+
+@given(rows=st.lists(mv.views() | mv.reasons(), min_size=1, max_size=8), params=OPTIONS)
+@settings(max_examples=100, deadline=None)
+def test_gates_give_the_same_bits_on_rows_and_on_columns(rows, params):
+    for side in SIDES:
+        features = [features_of(view, side, params.cluster_reach_pct) for view in rows]
+        table = [msgspec.structs.astuple(row) for row in features]
+        columns = Features(*(np.array(column, dtype=np.float64) for column in zip(*table, strict=True)))
+        for strategy in STRATEGIES:
+            own = getattr(params, strategy.name)
+            for spec in strategy.gates:
+                values = np.broadcast_to(spec.value(columns, own), len(rows))
+                assert [v.hex() for v in values.tolist()] == [float(spec.value(row, own)).hex() for row in features]
+                passed = np.broadcast_to(passes(spec, columns, own, params.waive), len(rows))
+                assert passed.tolist() == [bool(passes(spec, row, own, params.waive)) for row in features]
+
+
+@given(first=st.floats(-1e6, 1e6), second=st.floats(-1e6, 1e6))
+def test_larger_is_the_maximum_and_absent_when_one_is(first, second):
+    assert larger(first, second) == max(first, second)
+    assert math.isnan(larger(first, mv.NAN))
+    assert math.isnan(larger(mv.NAN, second))
