@@ -1,0 +1,121 @@
+"""The tape format: column names and types, kinds, what each kind must and may fill, the header, and `TapeError`."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.blocks import Roster
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument
+
+FORMAT_VERSION: Final = 1
+HEADER_KEY: Final = b"liqbot_tape"
+AGGREGATE: Final = "aggregate"
+
+TEXT, WHOLE, NUMBER = "text", "whole number", "number"
+COLUMNS: Final = {
+    "time_ms": WHOLE, "venue": TEXT, "coin": TEXT, "kind": TEXT, "span_ms": WHOLE,
+    "open": NUMBER, "high": NUMBER, "low": NUMBER, "close": NUMBER,
+    "volume_usd": NUMBER, "buy_usd": NUMBER, "sell_usd": NUMBER, "side": TEXT, "price": NUMBER, "size_usd": NUMBER,
+    "long_usd": NUMBER, "short_usd": NUMBER, "oi_usd": NUMBER, "mark_price": NUMBER, "index_price": NUMBER,
+    "rate_pct": NUMBER, "interval_h": NUMBER,
+}  # fmt: skip
+CONTRACT: Final = "contract"
+OPTIONAL_COLUMNS: Final = {CONTRACT: TEXT}
+
+# The word in the file -> the kind of rows in an `EventBlock`.
+KIND_OF_WORD: Final = {
+    "trades": "bars",
+    "liquidation": "liquidations",
+    "liquidation_totals": "totals",
+    "open_interest": "open_interest",
+    "mark": "marks",
+    "funding": "funding",
+}
+WORD_OF_KIND: Final = {kind: word for word, kind in KIND_OF_WORD.items()}
+
+
+class TapeError(ExpectedError):
+    """A file that is no tape, or a tape that breaks the format; its text is one line for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Exit.USAGE)
+
+
+class TapeHeader(msgspec.Struct, frozen=True):
+    """What the file's metadata says. A tape without it is read all the same."""
+
+    format_version: int = FORMAT_VERSION
+    venues: tuple[str, ...] = ()
+    coins: tuple[str, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
+    tiers_as_of: str | None = None
+    """Date of the maintenance-margin tables that were in force."""
+    note: str = ""
+
+    def roster(self, venues: Sequence[str], coins: Sequence[str]) -> Roster:
+        """The header's order first, so that codes survive a round trip, then whatever else the file holds, sorted."""
+        return Roster(_in_order(self.venues, venues), _in_order(self.coins, coins))
+
+
+def _in_order(first: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:
+    return (*first, *sorted(set(found) - set(first)))
+
+
+def header_of(metadata: dict[bytes, bytes] | None, path: str) -> TapeHeader:
+    """The header inside Parquet metadata. TapeError when it cannot be read or is of a newer format."""
+    encoded = (metadata or {}).get(HEADER_KEY)
+    if encoded is None:
+        return TapeHeader()
+    try:
+        header = msgspec.json.decode(encoded, type=TapeHeader)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise TapeError(f"{path}: metadata {HEADER_KEY.decode()}: {error}") from None
+    if header.format_version > FORMAT_VERSION:
+        raise TapeError(
+            f"{path}: format version {header.format_version} is newer than {FORMAT_VERSION}, the newest this reads"
+        )
+    return header
+
+
+def check_columns(schema: Any, path: str) -> tuple[str, ...]:
+    """Names of columns that are ignored; TapeError for a missing, repeated or wrongly typed one. It takes Arrow's."""
+    names: list[str] = list(schema.names)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise TapeError(f"{path}: column {repeated[0]!r} occurs {names.count(repeated[0])} times, once is right")
+    extra = tuple(name for name in names if name not in COLUMNS and name not in OPTIONAL_COLUMNS)
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise TapeError(f"{path}: column {missing[0]!r} is missing{_instead(missing[0], extra)}{_others(missing)}")
+    for name in extra:
+        if CONTRACT not in names and difflib.get_close_matches(name, [CONTRACT], cutoff=0.85):
+            raise TapeError(f"{path}: column {name!r} is not part of the format; did you mean {CONTRACT!r}?")
+    for name, wanted in {**COLUMNS, **OPTIONAL_COLUMNS}.items():
+        if name in names and not _holds(schema.field(name).type, wanted):
+            raise TapeError(f"{path}: column {name!r} holds {schema.field(name).type}, a {wanted} column is right")
+    return extra
+
+
+def _instead(name: str, extra: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, extra, n=1, cutoff=0.6)
+    return f" (there is {near[0]!r})" if near else ""
+
+
+def _others(missing: Sequence[str]) -> str:
+    return f", and so are {', '.join(missing[1:])}" if len(missing) > 1 else ""
+
+
+def _holds(arrow_type: Any, wanted: str) -> bool:
+    from pyarrow import types
+
+    if types.is_null(arrow_type):
+        return True
+    if types.is_dictionary(arrow_type):
+        arrow_type = arrow_type.value_type
+    if wanted == TEXT:
+        return bool(types.is_string(arrow_type) or types.is_large_string(arrow_type))
+    # A whole-number column with gaps often comes out of data-frame libraries as float64.
+    return bool(types.is_integer(arrow_type) or types.is_floating(arrow_type))
