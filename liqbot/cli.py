@@ -34,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code
 
 
+def _complain(message: str) -> None:
+    for line in message.splitlines() or [""]:
+        print(f"liqbot: {line}", file=sys.stderr)
+
+
 def _dispatch(words: list[str]) -> int:
     verbs = all_verbs()
     if not words or words[0] in ("--help", "-h", "help"):

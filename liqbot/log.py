@@ -1,0 +1,34 @@
+"""The log: structured lines on stderr, readable on a terminal, JSON for machines. stdout is left to results."""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+FORMATS: Final = ("auto", "console", "json")
+
+
+def configure(level: str = "info", form: str = "auto") -> None:
+    """Once per process, before the first line. `auto` is console on a terminal and JSON elsewhere."""
+    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *_rendering(console=console),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _rendering(*, console: bool) -> list[structlog.typing.Processor]:
+    if console:
+        # Tracebacks are plain text: the rich ones print local variables, and a local may be a secret.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -1,0 +1,162 @@
+"""The layers a configuration is made of: each is read into nested values and checked by name before any are merged.
+
+An unknown name refuses everywhere, the environment included: a limit that was silently not applied is the worst bug.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+
+from liqbot.exits import Exit, ExpectedError
+from liqbot.places import PLACE_VARIABLES
+from liqbot.settings import names as known_names
+from liqbot.settings.names import Names
+
+PREFIX: Final = "LIQBOT_"
+NESTING: Final = "__"
+
+
+class Layer(NamedTuple):
+    """`origins` says for each single value where it was written, in words a user can follow."""
+
+    values: dict[str, Any]
+    origins: dict[known_names.Path, str]
+
+
+def file_layer(names: Names, path: Path) -> Layer:
+    """A TOML file; an absent one is an empty layer. Secrets in it are refused."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Layer({}, {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExpectedError(f"{path}: {error}", Exit.CONFIG) from None
+    _check(names, values, str(path), ".".join)
+    for leaf, _ in _flat(values):
+        if names.secret(leaf):
+            raise ExpectedError(
+                f"{path}: {'.'.join(leaf)} is a secret; put it into {_variable(leaf)} or a file of that name"
+                " in the secrets directory",
+                Exit.CONFIG,
+            )
+    return Layer(values, {leaf: str(path) for leaf, _ in _flat(values)})
+
+
+def environment_layer(model: type[BaseSettings], names: Names, environment: Mapping[str, str]) -> Layer:
+    """Every variable that begins with the prefix must be a setting or one of the places."""
+    variables = {
+        name: text for name, text in environment.items() if name.startswith(PREFIX) and name not in PLACE_VARIABLES
+    }
+    return _variables_layer(model, names, variables, lambda leaf: f"${_variable(leaf)}")
+
+
+def secrets_layer(model: type[BaseSettings], names: Names, directory: Path | None) -> Layer:
+    """Files named like the variables they stand in for, readable by their owner alone."""
+    if directory is None:
+        return Layer({}, {})
+    if not directory.is_dir():
+        raise ExpectedError(f"secrets directory {directory} does not exist", Exit.CONFIG)
+    variables = {}
+    for file in sorted(directory.iterdir()):
+        if file.name.startswith(PREFIX):
+            if file.stat().st_mode & 0o077:
+                raise ExpectedError(f"{file}: readable by others than its owner; chmod 600 it", Exit.CONFIG)
+            variables[file.name] = file.read_text(encoding="utf-8").strip()
+    return _variables_layer(model, names, variables, lambda leaf: str(directory / _variable(leaf)))
+
+
+def override_layer(model: type[BaseSettings], names: Names, pairs: Sequence[str]) -> Layer:
+    """`--set risk.leverage_max=3`, read exactly as a variable of the environment would be. Never for secrets."""
+    variables = {}
+    for pair in pairs:
+        key, separator, text = pair.partition("=")
+        if not separator or not key:
+            raise ExpectedError(f"--set {pair}: expected key=value, as in risk.leverage_max=3", Exit.USAGE)
+        leaf = tuple(key.split("."))
+        if not names.known(leaf):
+            raise _unknown(names, leaf, "--set", ".".join)
+        if names.secret(leaf):
+            raise ExpectedError(f"--set {key}: a secret would show in the list of processes", Exit.CONFIG)
+        variables[_variable(leaf)] = text
+    return _variables_layer(model, names, variables, lambda leaf: f"--set {'.'.join(leaf)}")
+
+
+def merged(layers: Sequence[Layer]) -> Layer:
+    """Later layers win, value by value; a list is one value."""
+    values: dict[str, Any] = {}
+    origins: dict[known_names.Path, str] = {}
+    for layer in layers:
+        values = _over(values, layer.values)
+        origins |= layer.origins
+    return Layer(values, origins)
+
+
+class _Variables(EnvSettingsSource):
+    """pydantic-settings' reading of nested names, from any mapping; a list may be written a,b,c."""
+
+    def __init__(self, model: type[BaseSettings], variables: Mapping[str, str]) -> None:
+        self._variables = {name.lower(): text for name, text in variables.items()}
+        super().__init__(model, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter=NESTING)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return dict(self._variables)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        if isinstance(value, str) and value[:1] not in ("[", "{"):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return super().decode_complex_value(field_name, field, value)
+
+
+def _variables_layer(
+    model: type[BaseSettings], names: Names, variables: Mapping[str, str], origin: Callable[[known_names.Path], str]
+) -> Layer:
+    for name in variables:
+        leaf = tuple(name.removeprefix(PREFIX).lower().split(NESTING))
+        if not names.known(leaf):
+            raise _unknown(names, leaf, "environment", _variable)
+    try:
+        values = _Variables(model, variables)()
+    except (SettingsError, json.JSONDecodeError) as error:
+        raise ExpectedError(f"environment: {error}: expected a list as a,b,c or JSON", Exit.CONFIG) from None
+    _check(names, values, "environment", ".".join)
+    return Layer(values, {leaf: origin(leaf) for leaf, _ in _flat(values)})
+
+
+def _check(names: Names, values: Mapping[str, Any], where: str, spelled: Callable[[known_names.Path], str]) -> None:
+    for leaf, _ in _flat(values):
+        for depth in range(1, len(leaf) + 1):
+            if not names.known(leaf[:depth]):
+                raise _unknown(names, leaf[:depth], where, spelled)
+
+
+def _unknown(
+    names: Names, leaf: known_names.Path, where: str, spelled: Callable[[known_names.Path], str]
+) -> ExpectedError:
+    near = names.nearest(leaf)
+    hint = f"; did you mean {spelled(near)}?" if near else ""
+    return ExpectedError(f"{where}: unknown setting {spelled(leaf)}{hint}", Exit.CONFIG)
+
+
+def _variable(leaf: known_names.Path) -> str:
+    return PREFIX + NESTING.join(leaf).upper()
+
+
+def _flat(values: Mapping[str, Any], prefix: known_names.Path = ()) -> Iterator[tuple[known_names.Path, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, (*prefix, name))
+        else:
+            yield (*prefix, name), value
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    joined = dict(below)
+    for name, value in above.items():
+        held = joined.get(name)
+        joined[name] = _over(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return joined

@@ -1,0 +1,106 @@
+"""`Settings`: the whole configuration as one strict, frozen model, and the sections that other packages add to it."""
+
+import importlib.metadata
+from functools import cache
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, Field, create_model, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from liqbot.execution.params import ExecutionParams
+from liqbot.exits import ExpectedError
+from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
+from liqbot.market.params import MarketParams
+from liqbot.risk.limits import RiskLimits
+from liqbot.settings.params import JournalParams, LedgerParams, LogParams, VenueKey
+from liqbot.signals.params import SignalParams
+
+SECTIONS_GROUP: Final = "liqbot.params"
+"""Entry-point group of further sections: `paper = "paper.params:PaperParams"` makes a section `[paper]`."""
+
+Section = TypeVar("Section", bound=BaseModel)
+Mode = Literal["observe", "paper", "testnet", "demo", "live"]
+
+
+class Settings(BaseSettings):
+    """Defaults are the `paper` profile. `load` adds the layers; built directly, only what is passed counts."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mode: Mode = Field("paper", description="What commands do: nothing, simulated fills, a test account, or money.")
+    coins: tuple[str, ...] = Field(("BTC",), min_length=1, description="Coins that are mapped and traded.")
+    venues: tuple[str, ...] = Field(
+        ("binance", "bybit", "okx"),
+        min_length=1,
+        description="Venues that feed the map, as venue or venue:contract (usdt, usdc, usd, coin).",
+    )
+    trade_venue: str = Field("binance", description="The venue that is traded on; one of `venues`.")
+    market: MarketParams = Field(default_factory=MarketParams, description="Ground floor: the map and its surroundings.")
+    signals: SignalParams = Field(default_factory=SignalParams, description="First floor: strategies and their gates.")
+    risk: RiskLimits = Field(default_factory=RiskLimits, description="Second floor: whether, how much, which stop.")
+    execution: ExecutionParams = Field(default_factory=ExecutionParams, description="Top floor: how orders are worked.")
+    journal: JournalParams = Field(default_factory=JournalParams, description="The machine's book.")
+    ledger: LedgerParams = Field(default_factory=LedgerParams, description="The book for people.")
+    log: LogParams = Field(default_factory=LogParams, description="The log on stderr.")
+    keys: dict[str, VenueKey] = Field(
+        default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."
+    )
+
+    @field_validator("coins", "venues")
+    @classmethod
+    def _without_repeats(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names) or not all(names):
+            raise ValueError("expected names without repeats")
+        return names
+
+    @field_validator("coins")
+    @classmethod
+    def _upper_case(cls, coins: tuple[str, ...]) -> tuple[str, ...]:
+        for coin in coins:
+            if not coin.isalnum() or coin != coin.upper():
+                raise ValueError(f"{coin!r}: expected a coin in capitals, as in BTC")
+        return coins
+
+    @field_validator("venues")
+    @classmethod
+    def _known_contracts(cls, venues: tuple[str, ...]) -> tuple[str, ...]:
+        for venue in venues:
+            if split_venue_key(venue)[1] not in (MAIN_CONTRACT, *CONTRACTS):
+                raise ValueError(f"{venue!r}: the contract is one of {', '.join(CONTRACTS)}")
+        return venues
+
+    @model_validator(mode="after")
+    def _trades_where_it_looks(self) -> "Settings":
+        if self.trade_venue not in self.venues:
+            raise ValueError(f"trade_venue {self.trade_venue!r} is not one of venues ({', '.join(self.venues)})")
+        return self
+
+    def section(self, kind: type[Section]) -> Section:
+        """The section that is an instance of `kind`: how another package gets at its own."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, kind):
+                return value
+        raise LookupError(f"no section of the configuration is a {kind.__name__}")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+@cache
+def settings_model() -> type[Settings]:
+    """`Settings` with the sections of all installed packages."""
+    sections: dict[str, Any] = {}
+    for entry in sorted(importlib.metadata.entry_points(group=SECTIONS_GROUP), key=lambda entry: entry.name):
+        if entry.name in Settings.model_fields:
+            raise ExpectedError(f"section {entry.name!r} of {entry.value} is already taken")
+        kind = entry.load()
+        sections[entry.name] = (kind, Field(default_factory=kind, description=_first_sentence(kind)))
+    return create_model("Settings", __base__=Settings, **sections)
+
+
+def _first_sentence(kind: type[BaseModel]) -> str:
+    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())

@@ -1,0 +1,50 @@
+"""What somebody may turn about the program itself: the books, the log, the keys of venues."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class JournalParams(_Params):
+    """The machine's book: how it is written and how long market facts are kept. Facts about ourselves stay for ever."""
+
+    commit_ms: int = Field(50, ge=1, le=5_000, description="A group of records is committed at the latest after this.")
+    group_rows: int = Field(20_000, ge=1, le=1_000_000, description="... or as soon as it holds this many rows.")
+    queue_rows_max: int = Field(
+        1_000_000, ge=10_000, le=50_000_000, description="Rows waiting to be written at once, at most."
+    )
+    stuck_after_ms: int = Field(
+        10_000, ge=1_000, le=600_000, description="A journal that cannot be written for longer is reported as stuck."
+    )
+    keep_days: float = Field(14.0, ge=1, le=3_650, description="Market facts older than this may be dropped.")
+    keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book grows beyond this.")
+    snapshot_every_min: float = Field(60.0, ge=1, le=1_440, description="Minutes between snapshots of the engine.")
+
+
+class LedgerParams(_Params):
+    """The book for people."""
+
+    url: str = Field(
+        "", description="SQLAlchemy URL of the ledger; empty: ledger.sqlite in the state directory."
+    )
+
+
+class LogParams(_Params):
+    """The log on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is shown.")
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console on a terminal, JSON elsewhere."
+    )
+
+
+class VenueKey(_Params):
+    """Credentials of one venue. Never in a file of the configuration: environment or secrets directory only."""
+
+    api_key: SecretStr | None = Field(None, description="API key; give it no right to withdraw.")
+    secret: SecretStr | None = Field(None, description="API secret, or the private key of an agent wallet.")
+    password: SecretStr | None = Field(None, description="Passphrase, on venues that ask for one.")

@@ -1,0 +1,51 @@
+"""The configuration as people read it: every value by its dotted name, with where it was written, secrets masked."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, SecretStr
+
+from liqbot.settings.load import Loaded
+from liqbot.settings.names import Path
+
+DEFAULT = "default"
+MASK = "***"
+
+
+class Row(NamedTuple):
+    name: str
+    value: Any
+    """As TOML or JSON would hold it."""
+    origin: str
+
+
+def rows(loaded: Loaded) -> list[Row]:
+    return [
+        Row(".".join(path), value, _origin(path, loaded)) for path, value in _values(loaded.settings)
+    ]
+
+
+def _values(model: BaseModel, prefix: Path = ()) -> Iterator[tuple[Path, Any]]:
+    for name in type(model).model_fields:
+        yield from _value((*prefix, name), getattr(model, name))
+
+
+def _value(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, BaseModel):
+        yield from _values(value, path)
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _value((*path, str(key)), entry)
+    elif isinstance(value, SecretStr):
+        yield path, MASK
+    elif isinstance(value, tuple | list):
+        yield path, [entry.model_dump(mode="json") if isinstance(entry, BaseModel) else entry for entry in value]
+    else:
+        yield path, value
+
+
+def _origin(path: Path, loaded: Loaded) -> str:
+    for depth in range(len(path), 0, -1):
+        if path[:depth] in loaded.origins:
+            return loaded.origins[path[:depth]]
+    return DEFAULT

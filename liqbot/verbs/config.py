@@ -1,0 +1,66 @@
+"""`liqbot config init|show|check`: example profiles, the effective configuration, and whether it holds."""
+
+import json
+
+import typer
+
+from liqbot import places
+from liqbot.exits import Exit, ExpectedError
+from liqbot.settings import config_digest, config_json, load
+from liqbot.settings.examples import PROFILES, example
+from liqbot.settings.show import rows
+from liqbot.verbs.options import ConfigDir, Json, Profile, Set
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def config() -> None:
+    """Write example profiles, show the effective configuration, check it."""
+
+
+@app.command()
+def init(config: ConfigDir = None) -> None:
+    """Write the example profiles that are not there yet; existing files are never touched."""
+    directory = places.config_dir(config)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in PROFILES:
+            path = directory / f"{name}.toml"
+            if path.exists():
+                print(f"kept     {path}")
+            else:
+                path.write_text(example(name), encoding="utf-8")
+                print(f"written  {path}")
+    except OSError as error:
+        raise ExpectedError(f"cannot write the examples: {error}", Exit.CONFIG) from None
+    print(f"next: liqbot config show --config {directory} --origin")
+
+
+@app.command()
+def show(
+    profile: Profile = "paper",
+    config: ConfigDir = None,
+    overrides: Set = None,
+    origin: bool = typer.Option(False, "--origin", help="Say where each value was written."),
+    as_json: Json = False,
+) -> None:
+    """Print the effective configuration, one value a line; secrets are masked."""
+    found = rows(load(profile, config=config, overrides=overrides or ()))
+    if as_json:
+        print(json.dumps({row.name: {"value": row.value, "origin": row.origin} for row in found}, indent=2))
+        return
+    for row in found:
+        line = f"{row.name} = {json.dumps(row.value)}"
+        print(f"{line:<60}  # {row.origin}" if origin else line)
+
+
+@app.command()
+def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set = None, as_json: Json = False) -> None:
+    """Say whether the configuration holds; exit code 3 and one line per fault when it does not."""
+    loaded = load(profile, config=config, overrides=overrides or ())
+    digest = config_digest(config_json(loaded.settings))
+    if as_json:
+        print(json.dumps({"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}))
+    else:
+        print(f"ok: profile {profile}, mode {loaded.settings.mode}, {len(loaded.origins)} values set, digest {digest[:12]}")

@@ -1,0 +1,55 @@
+"""What every test runs under: no network beyond loopback, named hypothesis profiles, no configuration from outside."""
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
+settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("explore", max_examples=1_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+class NetworkUsed(Exception):
+    """A test tried to leave the machine."""
+
+
+def _guarded(connect: Any) -> Any:
+    def only_loopback(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(LOOPBACK):
+            raise NetworkUsed(f"a test tried to reach {address}")
+        return connect(self, address)
+
+    return only_loopback
+
+
+def _guarded_names(look_up: Any) -> Any:
+    def only_local(host: Any, *rest: Any, **named: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and not name.startswith(LOOPBACK) and not name.startswith("0.0.0.0"):
+            raise NetworkUsed(f"a test tried to look up {name}")
+        return look_up(host, *rest, **named)
+
+    return only_local
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", _guarded(socket.socket.connect))
+    patch.setattr(socket.socket, "connect_ex", _guarded(socket.socket.connect_ex))
+    patch.setattr(socket, "getaddrinfo", _guarded_names(socket.getaddrinfo))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,126 @@
+"""The command itself: help without imports, exit codes, one clear line for every expected failure."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from liqbot import __version__
+from liqbot.cli import main
+from liqbot.exits import Exit, ExpectedError
+from liqbot.verbs.table import Verb, all_verbs
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"ccxt", "sqlmodel", "sqlalchemy", "alembic", "matplotlib", "pyarrow", "pydantic_settings"}
+# Verbs that only read the books must start as fast as help does.
+READING = ("trades", "decisions", "explain", "pnl")
+PROBE = """
+import sys, liqbot.cli
+code = liqbot.cli.main(sys.argv[1:])
+print("imported:" + ",".join(sorted(set(sys.modules) & set({heavy!r}))), file=sys.stderr)
+raise SystemExit(code)
+"""
+
+
+def run(*words: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("LIQBOT_")}
+    return subprocess.run(
+        [sys.executable, "-c", PROBE.format(heavy=sorted(HEAVY)), *words],
+        env=inherited | {"PYTHONPATH": str(ROOT)} | (environment or {}), cwd=cwd, capture_output=True, text=True, check=False,
+    )
+
+
+def imported(done: subprocess.CompletedProcess[str]) -> set[str]:
+    found = re.search(r"^imported:(.*)$", done.stderr, re.MULTILINE)
+    assert found, done.stderr
+    return set(filter(None, found.group(1).split(",")))
+
+
+def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
+    done = run("--help")
+    assert done.returncode == Exit.OK
+    for name, verb in all_verbs().items():
+        assert re.search(rf"^  {name} +{re.escape(verb.summary)}$", done.stdout, re.MULTILINE)
+    assert imported(done) == set()
+
+
+def test_help_is_quick() -> None:
+    started = time.perf_counter()
+    run("--help")
+    assert time.perf_counter() - started < 2.0  # .5 s on a quiet machine; here others may be working too
+
+
+@pytest.mark.parametrize("verb", [name for name in READING if name in all_verbs()])
+def test_reading_verbs_import_nothing_heavy(verb: str, tmp_path: Path) -> None:
+    for words in ([verb, "--help"], [verb, *(["1"] if verb == "explain" else []), "--db", str(tmp_path / "none.sqlite")]):
+        done = run(*words, cwd=tmp_path)
+        assert imported(done) == set(), words
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("name", "verb"), all_verbs().items(), ids=list(all_verbs()))
+def test_every_verb_can_be_imported_and_explains_itself(
+    name: str, verb: Verb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, _, attribute = verb.target.partition(":")
+    assert getattr(importlib.import_module(module), attribute)
+    assert main([name, "--help"]) == Exit.OK
+    assert f"liqbot {name}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == Exit.OK
+    assert capsys.readouterr().out == f"liqbot {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "complaint"),
+    [
+        (["cofnig"], Exit.USAGE, "no such verb: 'cofnig'; did you mean 'config'?"),
+        (["zzz"], Exit.USAGE, "see liqbot --help"),
+        (["config", "show", "--nope"], Exit.USAGE, "--nope"),
+        (["config", "shwo"], Exit.USAGE, "shwo"),
+        (["config", "show", "--set", "risk.leverge_max=2"], Exit.CONFIG, "risk.leverage_max"),
+        (["config", "check", "--set", "risk.leverage_max=50"], Exit.CONFIG, "5"),
+        (["config", "check", "--profile", "none"], Exit.CONFIG, "does not exist"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_its_code(
+    words: list[str], exit_code: Exit, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == exit_code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("liqbot: ")
+    assert printed.err.count("\n") == 1
+    assert complaint in printed.err
+
+
+def test_a_misspelt_variable_stops_the_program() -> None:
+    done = run("config", "check", environment={"LIQBOT_RIKS__LEVERAGE_MAX": "2"})
+    assert done.returncode == Exit.CONFIG
+    assert "LIQBOT_RIKS__LEVERAGE_MAX" in done.stderr
+    assert "did you mean LIQBOT_RISK__LEVERAGE_MAX?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    code = "import liqbot.cli; raise SystemExit(liqbot.cli.main(['--help']))"
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=closed, stderr=subprocess.PIPE, text=True, check=False,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+    assert (done.returncode, done.stderr) == (Exit.OK, "")
+
+
+def test_an_expected_error_carries_its_exit_code() -> None:
+    assert ExpectedError("no").exit_code is Exit.FAILED
+    assert sorted(Exit) == list(range(9)), "exit codes are a public interface"

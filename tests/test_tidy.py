@@ -1,0 +1,129 @@
+"""Rules about the code itself that no linter knows: size, units in names, who may build an approval, words of the product."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(path for package in ("liqbot", "paper") for path in (ROOT / package).rglob("*.py"))
+TEXTS = sorted(
+    path
+    for pattern in ("*.md", "*.toml", "run", ".ci/run", ".importlinter", "config/*.toml", "docs/**/*.md", "docs/**/*.py",
+                    "bench/**/*.py", "tests/**/*.py", "liqbot/**/*.py", "paper/**/*.py")
+    for path in ROOT.glob(pattern)
+    if path != Path(__file__) and "out" not in path.relative_to(ROOT).parts
+)
+FUNCTION_LINES_MAX = 40
+FILE_LINES_MAX = 300
+
+# A number's name says its unit, or is one of the words that have none. `r` counts the risk taken, `range` the usual range.
+UNITS = {"usd", "pct", "bps", "ms", "s", "min", "minute", "h", "hour", "day", "days", "gb", "bytes", "base",
+         "price", "prices", "r", "range"}
+UNITLESS = {
+    "open", "high", "low", "close", "leverage", "leverages", "ratio", "ratios", "share", "shares", "percentile",
+    "imbalance", "fee", "factor", "weight", "weights", "value", "threshold", "theta", "index", "count", "version", "mix",
+    "mid", "side", "sign", "asymmetry", "smear", "tilt", "aversion", "skew", "scale", "probability", "exposure",
+}
+DURATIONS = {
+    "timeout", "interval", "delay", "latency", "age", "cooldown", "hold", "window", "span", "elapsed", "expires", "horizon",
+}
+MACHINE = re.compile(r"/work/|/root/|/home/\w|/tmp/venv|proxy\.|\.internal\b|pypi\.org|file:///|issue #?\d|issues? \d\b")
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(SOURCES) > 20
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_the_module_says_what_lives_in_it_and_is_of_a_readable_size(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert (ast.get_docstring(tree) or "").strip(), "no module docstring"
+    assert len(text.splitlines()) <= FILE_LINES_MAX, f"longer than {FILE_LINES_MAX} lines: split it by meaning"
+    long = [
+        f"{node.name}: {lines} lines"
+        for node in functions(tree)
+        if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
+    ]
+    assert not long, f"functions longer than {FUNCTION_LINES_MAX} lines: {long}"
+
+
+def number_fields(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """(class, field, type) of every public annotated class field that is a number."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for item in node.body:
+                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                    kinds = {part.strip() for part in ast.unparse(item.annotation).split("|")} - {"None"}
+                    if len(kinds) == 1 and not item.target.id.startswith("_"):
+                        yield node.name, item.target.id, kinds.pop()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_number_fields_say_their_unit(path: Path) -> None:
+    unclear = []
+    for owner, field, kind in number_fields(ast.parse(path.read_text(encoding="utf-8"))):
+        words = set(field.lower().split("_"))
+        if kind in ("float", "Decimal") and not words & (UNITS | UNITLESS):
+            unclear.append(f"{owner}.{field}: {kind}")
+        if kind == "int" and words & DURATIONS and not words & UNITS:
+            unclear.append(f"{owner}.{field}: {kind}")
+    assert not unclear, f"which unit? {unclear}"
+
+
+def test_only_the_review_can_approve() -> None:
+    builders = [
+        named(path)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Approved"
+    ]
+    assert set(builders) == {"liqbot/risk/review.py"}
+
+
+def test_live_code_never_imports_what_pretends() -> None:
+    guilty = [
+        named(path)
+        for path in SOURCES
+        if path.is_relative_to(ROOT / "liqbot")
+        and re.search(r"^\s*(from|import) paper\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not guilty
+
+
+def test_no_module_is_a_drawer_for_leftovers() -> None:
+    drawers = {"utils", "util", "helpers", "helper", "common", "base", "manager", "core", "misc"}
+    assert not [named(path) for path in SOURCES if path.stem in drawers]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=named)
+def test_the_text_speaks_of_the_product_alone(path: Path) -> None:
+    found = [
+        f"line {number}: {match.group()}"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for match in MACHINE.finditer(line)
+    ]
+    assert not found, f"names of a machine or of a work plan: {found}"
+
+
+def test_locks_name_no_host() -> None:
+    for path in ROOT.glob("requirements*.lock"):
+        text = path.read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index" not in text
+        pinned = re.findall(r"^[a-z0-9][^\s=]*==", text, re.MULTILINE)
+        assert pinned
+        assert text.count("--hash=sha256:") >= len(pinned)
