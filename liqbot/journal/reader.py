@@ -113,26 +113,27 @@ class JournalReader:
         """The facts a journal begins with."""
         return self.first(JournalOpened), self.first(CodeVersion), self.first(ConfigLoaded)
 
-    def newest_snapshot(self, name: str, version: str) -> tuple[Snapshot | None, tuple[str, ...]]:
-        """The newest readable one of this name and version, and a warning for each newer one passed over."""
+    def snapshots(self, name: str, version: str) -> tuple[tuple[Snapshot, ...], tuple[str, ...]]:
+        """The readable ones of this name and version, newest first, and a warning for each one passed over."""
+        found: list[Snapshot] = []
         warnings: list[str] = []
         rows = self._connection.execute(
             "SELECT seq, version, checksum, data FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC", (name,)
         )
         for seq, written_by, expected, packed in rows:
+            data = _unpacked(packed)
             if written_by != version:
                 warnings.append(f"snapshot {name} at {seq} is of version {written_by}, not {version}: passed over")
-                continue
-            try:
-                data = zlib.decompress(packed)
-            except zlib.error as error:
-                warnings.append(f"snapshot {name} at {seq} does not decompress ({error}): passed over")
-                continue
-            if checksum(name, seq, version, data) != expected:
+            elif data is None or checksum(name, seq, version, data) != expected:
                 warnings.append(f"snapshot {name} at {seq} has a wrong checksum: passed over")
-                continue
-            return Snapshot(name, seq, version, data), tuple(warnings)
-        return None, tuple(warnings)
+            else:
+                found.append(Snapshot(name, seq, version, data))
+        return tuple(found), tuple(warnings)
+
+    def newest_snapshot(self, name: str, version: str) -> tuple[Snapshot | None, tuple[str, ...]]:
+        """The newest readable one, and a warning for each one passed over."""
+        found, warnings = self.snapshots(name, version)
+        return (found[0] if found else None), warnings
 
     def integrity(self) -> str:
         """SQLite's own word on the file: `ok`, or what is wrong."""
@@ -155,6 +156,13 @@ class JournalReader:
 def checksum(name: str, seq: int, version: str, data: bytes) -> bytes:
     """Binds a snapshot's bytes to its place and version."""
     return hashlib.blake2b(f"{name}\0{seq}\0{version}\0".encode() + data, digest_size=16).digest()
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    try:
+        return zlib.decompress(packed)
+    except zlib.error:
+        return None
 
 
 def _record(row: tuple[Any, ...], *, facts_only: bool) -> Record:

@@ -1,0 +1,241 @@
+"""Replay: a journal run through a fresh engine, its Steps compared with the recorded ones, and what that proves."""
+
+import enum
+import hashlib
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+import numpy as np
+
+from liqbot.blocks import EventBlock
+from liqbot.events import CodeVersion, ConfigLoaded, JournalOpened
+from liqbot.journal import JournalReader, Record, RecordedStep, plain_step, step_digest
+from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
+from liqbot.journal.steps import StepLike
+
+SNAPSHOT_NAME: Final = "engine"
+_SHOWN_MAX: Final = 20
+_NEAR: Final = 1e-9
+
+
+class ReplayEngine(Protocol):
+    """What replay asks of an engine."""
+
+    def on_block(self, block: EventBlock, /) -> StepLike: ...
+
+    def snapshot(self) -> bytes: ...
+
+    def restore(self, snapshot: bytes, /) -> None: ...
+
+
+EngineFactory = Callable[[JournalOpened, ConfigLoaded], ReplayEngine]
+
+
+class Equality(enum.StrEnum):
+    """What was proved, strongest first."""
+
+    IDENTICAL = "byte-identical steps"
+    SAME_DECISIONS = "same decisions"
+    DIFFERENT = "different"
+    UNPROVED = "nothing to compare"
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One step that came out otherwise. `near_threshold`: only verdicts whose value lies on its gate's threshold."""
+
+    seq: int
+    time_ms: int
+    what: str
+    recorded: Any
+    replayed: Any
+    near_threshold: bool
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """The result. `steps_other_bytes` counts steps whose bytes differ; `steps_other_decisions` those among them that
+    decide otherwise, without the ones that differ only because a value lies on its threshold (these are listed)."""
+
+    journal: str
+    from_seq: int
+    records: int
+    facts: int
+    market_rows: int
+    steps_compared: int
+    steps_other_bytes: int
+    steps_other_decisions: int
+    first_other_seq: int | None
+    equality: Equality
+    digest: str
+    """Over all replayed steps in order: equal digests, equal runs."""
+    recorded: CodeVersion | None
+    here: CodeVersion
+    differences: tuple[Difference, ...]
+
+    @property
+    def same_code(self) -> bool:
+        return self.recorded is not None and self.recorded.version == self.here.version
+
+    @property
+    def same_platform(self) -> bool:
+        return self.recorded is not None and self.recorded.platform == self.here.platform
+
+    @property
+    def sound(self) -> bool:
+        """Whether the outcome is what the promise allows: bytes on the same platform, decisions on another."""
+        if self.same_code and self.same_platform:
+            return self.equality in {Equality.IDENTICAL, Equality.UNPROVED}
+        return self.equality is not Equality.DIFFERENT
+
+
+def this_code(version: str, time_ms: int) -> CodeVersion:
+    """Version and numeric platform of the running program: interpreter, numpy, processor, the features numpy uses."""
+    features = getattr(sys.modules.get("numpy._core._multiarray_umath"), "__cpu_features__", {})
+    used = ",".join(sorted(name for name, on in features.items() if on))
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return CodeVersion(
+        time_ms=time_ms, version=version, platform=f"{python}; numpy {np.__version__}; {platform.machine()}; {used}"
+    )
+
+
+def replay(
+    path: Path, factory: EngineFactory, here: CodeVersion, *, chunk: int = 500, snapshot_version: str | None = None
+) -> Replayed:
+    """Runs the whole journal, or what retention has left of it from its oldest readable snapshot on.
+
+    A configuration that changed within the journal gets a new engine, which takes over the state of the old one.
+    """
+    with JournalReader(path) as reader:
+        opened, recorded_by, config = reader.opening()
+        if opened is None or config is None:
+            raise CorruptRecordError(f"journal {path} does not begin with JournalOpened and ConfigLoaded")
+        run = _Run(factory, opened, config)
+        from_seq = run.start(reader, snapshot_version or here.version)
+        for record, expected in _side_by_side(reader, from_seq, chunk):
+            run.take(record, expected)
+    return run.result(str(path), from_seq, recorded_by, here)
+
+
+class _Run:
+    """A replay under way."""
+
+    def __init__(self, factory: EngineFactory, opened: JournalOpened, config: ConfigLoaded) -> None:
+        self._factory, self._opened, self._config = factory, opened, config
+        self._engine = factory(opened, config)
+        self._records = self._facts = self._rows = self._compared = 0
+        self._other_bytes: list[int] = []
+        self._other_decisions = 0
+        self._differences: list[Difference] = []
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    def start(self, reader: JournalReader, snapshot_version: str) -> int:
+        """Restores where needed; gives the first record to replay."""
+        if reader.stamp.retained_seq == 1:
+            return 1
+        snapshots, warnings = reader.snapshots(SNAPSHOT_NAME, snapshot_version)
+        usable = [snapshot for snapshot in snapshots if snapshot.seq + 1 >= reader.stamp.retained_seq]
+        if not usable:
+            raise MarketDroppedError(
+                f"journal {reader.path}: its beginning was dropped and no snapshot of version {snapshot_version} is "
+                f"readable; {'; '.join(warnings) or 'none was kept'}"
+            )
+        oldest = min(usable, key=lambda snapshot: snapshot.seq)
+        self._engine.restore(oldest.data)
+        return oldest.seq + 1
+
+    def take(self, record: Record, expected: RecordedStep | None) -> None:
+        self._follow_config(record.block)
+        step = self._engine.on_block(record.block)
+        encoded = step.encoded()
+        self._digest.update(encoded)
+        self._records += 1
+        self._facts += len(record.block.facts)
+        self._rows += record.block.market_rows
+        if expected is None:
+            return
+        self._compared += 1
+        if step_digest(encoded) == expected.digest:
+            return
+        self._other_bytes.append(record.seq)
+        difference = _difference(record, expected.step, encoded)
+        if difference is not None:
+            self._other_decisions += not difference.near_threshold
+            if len(self._differences) < _SHOWN_MAX:
+                self._differences.append(difference)
+
+    def _follow_config(self, block: EventBlock) -> None:
+        changed = False
+        for fact in block.facts:
+            if isinstance(fact, JournalOpened) and fact.journal_id != self._opened.journal_id:
+                self._opened, changed = fact, True
+            elif isinstance(fact, ConfigLoaded) and fact.digest != self._config.digest:
+                self._config, changed = fact, True
+        if changed:
+            state = self._engine.snapshot()
+            self._engine = self._factory(self._opened, self._config)
+            self._engine.restore(state)
+
+    def result(self, path: str, from_seq: int, recorded: CodeVersion | None, here: CodeVersion) -> Replayed:
+        if not self._compared:
+            equality = Equality.UNPROVED
+        elif not self._other_bytes:
+            equality = Equality.IDENTICAL
+        else:
+            equality = Equality.DIFFERENT if self._other_decisions else Equality.SAME_DECISIONS
+        return Replayed(
+            journal=path, from_seq=from_seq, records=self._records, facts=self._facts, market_rows=self._rows,
+            steps_compared=self._compared, steps_other_bytes=len(self._other_bytes),
+            steps_other_decisions=self._other_decisions, first_other_seq=min(self._other_bytes, default=None),
+            equality=equality, digest=self._digest.hexdigest(), recorded=recorded, here=here,
+            differences=tuple(self._differences),
+        )
+
+
+def _side_by_side(
+    reader: JournalReader, from_seq: int, chunk: int
+) -> Iterator[tuple[Record, RecordedStep | None]]:
+    steps = reader.steps(from_seq)
+    waiting = next(steps, None)
+    for record in reader.records(from_seq, chunk=chunk):
+        while waiting is not None and waiting.seq < record.seq:
+            waiting = next(steps, None)
+        yield record, waiting if waiting is not None and waiting.seq == record.seq else None
+
+
+def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Difference | None:
+    """What a person would call a difference: other verdict codes, decisions or commands. A step without recorded
+    bytes said nothing."""
+    before, after = _decided(plain_step(recorded) if recorded is not None else {}), _decided(plain_step(replayed))
+    for what in ("commands", "decisions", "verdicts"):
+        if before[what] != after[what]:
+            near = what == "verdicts" and _near_threshold(recorded, replayed)
+            return Difference(record.seq, record.time_ms, what, before[what], after[what], near)
+    return None
+
+
+def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
+    verdicts = [[v["strategy"], v["coin"], v["side"], v["code"]] for v in step.get("verdicts", ())]
+    decisions = [
+        {key: value for key, value in decision["target"].items() if key != "reason"}
+        if decision["type"] == "Approved"
+        else {"refused": decision["code"], "decision_id": decision["decision_id"]}
+        for decision in step.get("decisions", ())
+    ]
+    return {"verdicts": verdicts, "decisions": decisions, "commands": list(step.get("commands", ()))}
+
+
+def _near_threshold(recorded: bytes | None, replayed: bytes) -> bool:
+    gates = [
+        gate
+        for encoded in (recorded, replayed)
+        if encoded is not None
+        for verdict in plain_step(encoded)["verdicts"]
+        for gate in verdict["gates"]
+        if gate["value"] is not None and gate["threshold"] is not None
+    ]
+    return any(
+        abs(gate["value"] - gate["threshold"]) <= _NEAR * max(1.0, abs(gate["threshold"])) for gate in gates
+    )
