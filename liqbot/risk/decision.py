@@ -82,3 +82,14 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 
 Decision = Approved | Refused
+
+
+class Adjustment(msgspec.Struct, frozen=True, tag=True):
+    """Less risk for an open position: something to close, a tighter stop, or both. `code` is why, for tables."""
+
+    venue: str
+    coin: str
+    code: str
+    reason: str
+    exit_base: Decimal = Decimal(0)
+    stop_price: Decimal | None = None
