@@ -1,0 +1,181 @@
+"""One coin's market: in each step the crowd acts on what it saw before, price travels, and force answers price."""
+
+from typing import Final
+
+import numpy as np
+
+from paper.world.crowd import SIGNS, Crowd, Slots, by_venue
+from paper.world.draws import Draws, Floats, expo
+from paper.world.forced import TRUE_FORCED, Forced, Publisher, Rows, Swept
+from paper.world.funding import Funding
+from paper.world.makers import Makers
+from paper.world.margins import Margins
+from paper.world.openers import Mood, Newcomers, Openers
+from paper.world.params import CoinParams, WorldParams
+from paper.world.prices import Prices
+from paper.world.shocks import Shocks
+
+_DAY_MIN: Final = 1440.0
+_DAY_MS: Final = 86_400_000
+_ROUND_MS: Final = 5_000
+_ROUNDS_MAX: Final = 8
+_RECOUNT_STEPS: Final = 2048
+_PASSIVE_RELIEF: Final = 0.5
+"""How much of the forced flow that resting take-profits absorb comes off the impact."""
+
+
+class CoinMarket:
+    """State of one coin. After `step` the columns (one entry per venue) say what happened in it."""
+
+    def __init__(self, params: WorldParams, coin: CoinParams, seed: int, number: int) -> None:
+        self._params, self._coin, self._number = params, coin, number
+        venues, count = params.venues, len(params.venues)
+        streams = iter(Draws(seed, number, part) for part in range(1, 9))
+        margins = Margins(venues, coin.coin)
+        self.crowd = Crowd(count, max(256, 2 * params.crowd.positions // 3))
+        self.prices = Prices(params.prices, coin, venues, next(streams))
+        self.makers = Makers(params, coin, next(streams))
+        self.funding = Funding(venues, next(streams))
+        self._openers = Openers(params.crowd, venues, coin, margins, next(streams))
+        self._shocks = Shocks(params.shocks, next(streams), params.start_ms)
+        self._publisher = Publisher(venues, next(streams))
+        self._draws = next(streams)
+        self._forced = Forced(venues, margins)
+        self._shares = np.array([venue.share for venue in venues])
+        self._shares = self._shares / self._shares.sum()
+        self._turnover_day = np.array([venue.turnover_day for venue in venues])
+        self._carried_usd, self._steps = 0.0, 0
+        start = np.full(count, coin.start_price)
+        self.open, self.high, self.low, self.close, self.mark = start, start, start, start, start
+        self.index_price = coin.start_price
+        self.volume_usd, self.buy_usd = np.zeros(count), np.zeros(count)
+        self.oi_usd = self.makers.open_interest_base * self.mark
+        self.forced: Rows = np.zeros(0, TRUE_FORCED)
+        self.published: Rows = self.forced
+
+    def step(self, end_ms: int, span_ms: int, common: float) -> None:
+        """Moves the market from end_ms - span_ms to end_ms. `common` is the normal draw all coins share."""
+        minutes, prices = span_ms / 60_000, self.prices
+        shared = self._params.common_share if len(self._params.coins) > 1 else 0.0
+        news = prices.begin(end_ms, minutes, common, shared)
+        new = self._arrive(end_ms, minutes)
+        crowd_flow = self._leave(end_ms, minutes) + self._flow(new.short, new.venue, new.size_usd)
+        shock_usd = self._shocks.pull(end_ms, minutes, prices.reference, self.crowd) * prices.depth_usd
+        prices.travel(news, float(crowd_flow.sum()) + shock_usd + self._carried_usd, minutes)
+        self.crowd.open(self._openers.seat(new, end_ms, self.mark, self._ticked(prices.path.end * (1 + prices.basis))))
+        swept, forced_flow = self._force(span_ms)
+        prices.finish(minutes)
+        self._print(minutes, crowd_flow, forced_flow, shock_usd)
+        self.funding.advance(minutes, self.mark, self.index_price, self.crowd.totals_base)
+        self._tell(swept, end_ms, span_ms)
+        self._steps += 1
+        if self._steps % _RECOUNT_STEPS == 0:
+            self.crowd.recount()
+
+    def _leave(self, now_ms: int, minutes: float) -> Floats:
+        """Voluntary closes: patience runs out, and in fast moves a part of the crowd gives up. Signed taker USD."""
+        crowd, p = self.crowd, self._params.crowd
+        flow = self._closed(crowd.expired(now_ms))
+        hurry = max(0.0, abs(self.prices.fast_move) - 1.0) * p.panic_day
+        expected = min(hurry * minutes / _DAY_MIN, 0.2) * 2 * crowd.capacity
+        if expected > 0:
+            flow = flow + self._closed(crowd.sample(self._draws.uniform(self._draws.count(expected))))
+        self._openers.top_up(crowd, self.mark, p.topup_day * minutes / _DAY_MIN)
+        return flow
+
+    def _arrive(self, now_ms: int, minutes: float) -> Newcomers:
+        p = self._params
+        refill = min(2.0, max(0.3, 1.6 - 0.6 * self.crowd.count / p.crowd.positions))
+        expected = self._openers.openings_day * self.prices.activity * refill * minutes / _DAY_MIN
+        mood = Mood(self.prices.fast_move, self.prices.slow_move, self.funding.mean_8h_pct)
+        shift_ms = p.start_ms + int(p.days * p.crowd.shift_at * _DAY_MS)
+        return self._openers.invite(self._draws.count(expected), mood, shifted=now_ms >= shift_ms)
+
+    def _flow(self, short: Slots, venue: Slots, size_usd: Floats) -> Floats:
+        """Signed taker USD per venue of positions being opened."""
+        signed = SIGNS[short] * size_usd * self._params.crowd.taker_share
+        return by_venue(venue, signed, len(self.mark))
+
+    def _closed(self, slots: Slots) -> Floats:
+        """Signed taker USD per venue of positions closed of free will."""
+        crowd = self.crowd
+        venue = crowd.venues_of(slots)
+        # Closing a long sells, as opening a short does.
+        as_short = (slots < crowd.capacity).astype(np.intp)
+        flow = self._flow(as_short, venue, crowd.quantity_base[slots] * self.mark[venue])
+        crowd.close(slots)
+        return flow
+
+    def _force(self, span_ms: int) -> tuple[list[Swept], Floats]:
+        """Rounds of forced orders and the moves they cause. What the last round sells moves the next step."""
+        crowd, swept = self.crowd, []
+        for _ in range(max(1, min(_ROUNDS_MAX, span_ms // _ROUND_MS))):
+            low, high = self._mark_range()
+            slots = crowd.crossed(low, high)
+            if not len(slots):
+                break
+            one = self._forced.sweep(crowd, slots)
+            swept.append(one)
+            self.prices.extend(_relieved(float(one.flow_usd.sum()), float(self._take(low, high).sum())))
+        low, high = self._mark_range()
+        rest = self._forced.sweep_all(crowd, low, high)
+        self._carried_usd = sum(float(one.flow_usd.sum()) for one in rest)
+        self._take(low, high)
+        swept.extend(rest)
+        return swept, sum((one.flow_usd for one in swept), np.zeros(len(low)))
+
+    def _mark_range(self) -> tuple[Floats, Floats]:
+        """Lowest and highest mark of each venue in this step, the mark it came from included."""
+        path, factor = self.prices.path, 1.0 + self.prices.basis
+        return (
+            np.minimum(self.mark, self._ticked(path.low * factor)),
+            np.maximum(self.mark, self._ticked(path.high * factor)),
+        )
+
+    def _take(self, low: Floats, high: Floats) -> Floats:
+        """Take-profits that were traded through: resting orders, so they absorb flow. Signed USD per venue."""
+        return self._closed(self.crowd.reached(low, high)) / max(self._params.crowd.taker_share, 1e-9)
+
+    def _print(self, minutes: float, crowd_flow: Floats, forced_flow: Floats, shock_usd: float) -> None:
+        """Bars, marks and open interest of the step."""
+        prices, count = self.prices, len(self.mark)
+        path, factor = prices.path, 1.0 + prices.basis
+        spread_before = prices.spread
+        long, short = self.crowd.totals_base
+        tilt = (long - short) / np.maximum(long + short, 1e-12)
+        prices.settle_venues(minutes, 0.5 * tilt + 0.5 * float(tilt.mean()), forced_flow)
+        self.open = self.close
+        self.close = self._ticked(path.end * factor * (1.0 + prices.spread))
+        top = self._ticked(path.high * factor * (1.0 + np.maximum(prices.spread, spread_before)))
+        bottom = self._ticked(path.low * factor * (1.0 + np.minimum(prices.spread, spread_before)))
+        self.high = np.maximum(np.maximum(self.open, self.close), top)
+        self.low = np.minimum(np.minimum(self.open, self.close), bottom)
+        self.mark = self._ticked(path.end * factor)
+        self.index_price = float(self._ticked(np.array([path.end]))[0])
+        noise = self._draws.normal(2 * count)
+        churn = self.oi_usd * self._turnover_day * minutes / _DAY_MIN * prices.activity
+        churn = churn * (0.6 + 0.4 * min(abs(prices.surprise), 6.0)) * expo(0.35 * noise[:count])
+        lean = np.minimum(np.maximum(0.12 * prices.surprise + 0.12 * noise[count:], -0.8), 0.8)
+        flow = np.abs(crowd_flow) + np.abs(forced_flow) + abs(shock_usd) * self._shares
+        bought = np.maximum(crowd_flow, 0) + np.maximum(forced_flow, 0) + max(shock_usd, 0.0) * self._shares
+        self.volume_usd = churn + flow
+        self.buy_usd = churn * (0.5 + 0.5 * lean) + bought
+        self.oi_usd = self.makers.advance(minutes, long, short, path.end, prices.stress) * self.mark
+
+    def _tell(self, swept: list[Swept], end_ms: int, span_ms: int) -> None:
+        self.forced = np.concatenate([one.forced for one in swept]) if swept else np.zeros(0, TRUE_FORCED)
+        self.forced["time_ms"], self.forced["coin"] = end_ms, self._number
+        self.published = self._publisher.published(self.forced, end_ms - span_ms, span_ms)
+        self.published["price"] = np.maximum(self._ticked(self.published["price"]), 1.0 / self._coin.ticks_per_usd)
+
+    def _ticked(self, price: Floats) -> Floats:
+        # Dividing a whole number by the tick count gives the float nearest to the decimal price.
+        return np.asarray(np.rint(price * self._coin.ticks_per_usd) / self._coin.ticks_per_usd)
+
+
+def _relieved(flow_usd: float, passive_usd: float) -> float:
+    """Resting orders on the other side soften a flow, and never turn it round."""
+    if flow_usd * passive_usd >= 0:
+        return flow_usd
+    softened = flow_usd + _PASSIVE_RELIEF * passive_usd
+    return softened if softened * flow_usd > 0 else 0.0

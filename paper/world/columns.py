@@ -1,0 +1,62 @@
+"""What the venues publish of a step, as the columns of an `EventBlock`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from liqbot.blocks import DTYPES, Rows
+from paper.world.coin_market import CoinMarket
+
+Venues = npt.NDArray[np.intp]
+
+
+def bars(markets: Sequence[CoinMarket], now_ms: int, span_ms: int) -> Rows:
+    """One bar per venue and coin, with the taker split."""
+    rows = _headed("bars", markets, np.arange(len(markets[0].close)), now_ms)
+    rows["span_ms"] = span_ms
+    for name in ("open", "high", "low", "close", "volume_usd", "buy_usd"):
+        rows[name] = np.concatenate([getattr(market, name) for market in markets])
+    rows["sell_usd"] = rows["volume_usd"] - rows["buy_usd"]
+    return rows
+
+
+def marks(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
+    """Every venue's own mark, with the common index."""
+    rows = _headed("marks", markets, np.arange(len(markets[0].mark)), now_ms)
+    rows["mark_price"] = np.concatenate([market.mark for market in markets])
+    rows["index_price"] = np.repeat([market.index_price for market in markets], len(markets[0].mark))
+    return rows
+
+
+def open_interest(markets: Sequence[CoinMarket], venues: Venues, now_ms: int) -> Rows:
+    """Of the venues whose figure is due."""
+    rows = _headed("open_interest", markets, venues, now_ms)
+    rows["oi_usd"] = np.concatenate([market.oi_usd[venues] for market in markets])
+    return rows
+
+
+def funding(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
+    """Current rate of every venue, per its own interval."""
+    rows = _headed("funding", markets, np.arange(len(markets[0].mark)), now_ms)
+    rows["rate_pct"] = np.concatenate([market.funding.rate_pct for market in markets])
+    rows["interval_h"] = np.concatenate([market.funding.interval_h for market in markets])
+    return rows
+
+
+def liquidations(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
+    """Forced orders as published."""
+    told = np.concatenate([market.published for market in markets])
+    rows = np.empty(len(told), DTYPES["liquidations"])
+    for name in ("venue", "coin", "side", "price", "size_usd"):
+        rows[name] = told[name]
+    rows["time_ms"] = now_ms
+    return rows
+
+
+def _headed(kind: str, markets: Sequence[CoinMarket], venues: Venues, now_ms: int) -> Rows:
+    rows = np.empty(len(markets) * len(venues), DTYPES[kind])
+    rows["time_ms"] = now_ms
+    rows["venue"] = np.tile(venues, len(markets))
+    rows["coin"] = np.repeat(np.arange(len(markets)), len(venues))
+    return rows
