@@ -146,5 +146,7 @@ def _steps(columns: dict[str, Rows]) -> Iterator[EventBlock]:
         (kind, rows, [*np.searchsorted(rows["time_ms"], times).tolist(), len(rows)]) for kind, rows in columns.items()
     ]
     for index, time_ms in enumerate(times.tolist()):
-        step: dict[str, Any] = {kind: rows[at[index] : at[index + 1]] for kind, rows, at in edges if at[index] < at[index + 1]}
+        step: dict[str, Any] = {
+            kind: rows[at[index] : at[index + 1]] for kind, rows, at in edges if at[index] < at[index + 1]
+        }
         yield EventBlock(**step, tick_ms=time_ms)

@@ -43,6 +43,8 @@ class Holding(msgspec.Struct):
     suspect: int = 0
     """Rows whose value would be usual in another unit."""
     nonzero: int = 0
+    filled: int = 0
+    """Rows with their optional cells: the taker split of trades, the index beside a mark."""
 
 
 class Survey:
@@ -134,6 +136,9 @@ def _weigh(kind: str, rows: Rows, held: Holding) -> None:
         held.total += float(rows["volume_usd"].sum())
         held.covered_ms += int(rows["span_ms"].sum())
         held.last_price = float(rows["close"][-1])
+        held.filled += int((np.isfinite(rows["buy_usd"]) & np.isfinite(rows["sell_usd"])).sum())
+    elif kind == "marks":
+        held.filled += int(np.isfinite(rows["index_price"]).sum())
     elif kind == "open_interest":
         held.total += float(rows["oi_usd"].sum())
     elif kind == "liquidations":

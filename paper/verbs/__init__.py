@@ -1,0 +1,14 @@
+"""The verbs that pretend (simulated venues, tapes, backtests), added to the `liqbot` command by entry point.
+
+Only the table lives here, because it is read at every start; each verb's module is imported when it is called.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from liqbot.verbs.table import Verb
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "backtest": Verb("paper.verbs.backtest:backtest", "run the whole house over a tape and report"),
+    "tape": Verb("paper.verbs.tape:app", "look at, check, import and export tapes"),
+}
