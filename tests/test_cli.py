@@ -27,11 +27,14 @@ raise SystemExit(code)
 """
 
 
-def run(*words: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *words: str, cwd: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("LIQBOT_")}
     return subprocess.run(
         [sys.executable, "-c", PROBE.format(heavy=sorted(HEAVY)), *words],
-        env=inherited | {"PYTHONPATH": str(ROOT)} | (environment or {}), cwd=cwd, capture_output=True, text=True, check=False,
+        env=inherited | {"PYTHONPATH": str(ROOT)} | (environment or {}),
+        cwd=cwd, capture_output=True, text=True, check=False,
     )
 
 
@@ -57,7 +60,8 @@ def test_help_is_quick() -> None:
 
 @pytest.mark.parametrize("verb", [name for name in READING if name in all_verbs()])
 def test_reading_verbs_import_nothing_heavy(verb: str, tmp_path: Path) -> None:
-    for words in ([verb, "--help"], [verb, *(["1"] if verb == "explain" else []), "--db", str(tmp_path / "none.sqlite")]):
+    which = ["1"] if verb == "explain" else []
+    for words in ([verb, "--help"], [verb, *which, "--db", str(tmp_path / "none.sqlite")]):
         done = run(*words, cwd=tmp_path)
         assert imported(done) == set(), words
         assert "Traceback" not in done.stderr

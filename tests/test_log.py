@@ -29,7 +29,7 @@ def test_json_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_a_traceback_shows_no_local_values(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("info", form)
-    secret = "".join(["canary", "-", "55"])
+    secret = "canary-55"
     try:
         raise OSError(len(secret))
     except OSError:

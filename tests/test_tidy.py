@@ -1,4 +1,4 @@
-"""Rules about the code itself that no linter knows: size, units in names, who may build an approval, words of the product."""
+"""Rules about the code itself that no linter knows: size, units in names, who may approve, words of the product."""
 
 import ast
 import re
@@ -11,26 +11,32 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("liqbot", "paper") for path in (ROOT / package).rglob("*.py"))
 TEXTS = sorted(
     path
-    for pattern in ("*.md", "*.toml", "run", ".ci/run", ".importlinter", "config/*.toml", "docs/**/*.md", "docs/**/*.py",
-                    "bench/**/*.py", "tests/**/*.py", "liqbot/**/*.py", "paper/**/*.py")
+    for pattern in (
+        "*.md", "*.toml", "run", ".ci/run", ".importlinter", "config/*.toml", "docs/**/*.md", "docs/**/*.py",
+        "bench/**/*.py", "tests/**/*.py", "liqbot/**/*.py", "paper/**/*.py",
+    )
     for path in ROOT.glob(pattern)
     if path != Path(__file__) and "out" not in path.relative_to(ROOT).parts
 )
 FUNCTION_LINES_MAX = 40
 FILE_LINES_MAX = 300
 
-# A number's name says its unit, or is one of the words that have none. `r` counts the risk taken, `range` the usual range.
-UNITS = {"usd", "pct", "bps", "ms", "s", "min", "minute", "h", "hour", "day", "days", "gb", "bytes", "base",
-         "price", "prices", "r", "range"}
+# A number's name says its unit, or is one of the words that have none.
+# `r` counts the risk taken at entry, `range` the usual range of an hour.
+UNITS = {
+    "usd", "pct", "bps", "ms", "s", "min", "minute", "h", "hour", "day", "days", "gb", "bytes", "base",
+    "price", "prices", "r", "range",
+}
 UNITLESS = {
     "open", "high", "low", "close", "leverage", "leverages", "ratio", "ratios", "share", "shares", "percentile",
-    "imbalance", "fee", "factor", "weight", "weights", "value", "threshold", "theta", "index", "count", "version", "mix",
-    "mid", "side", "sign", "asymmetry", "smear", "tilt", "aversion", "skew", "scale", "probability", "exposure",
+    "imbalance", "fee", "factor", "weight", "weights", "value", "threshold", "theta", "index", "count", "mix",
+    "version", "mid", "side", "sign", "asymmetry", "smear", "tilt", "aversion", "skew", "scale", "probability", "exposure",
 }
 DURATIONS = {
-    "timeout", "interval", "delay", "latency", "age", "cooldown", "hold", "window", "span", "elapsed", "expires", "horizon",
+    "timeout", "interval", "delay", "latency", "age", "cooldown", "hold", "window", "span", "elapsed", "expires",
+    "horizon",
 }
-MACHINE = re.compile(r"/work/|/root/|/home/\w|/tmp/venv|proxy\.|\.internal\b|pypi\.org|file:///|issue #?\d|issues? \d\b")
+MACHINE = re.compile(r"/work/|/root/|/home/\w|/tmp/venv|\.internal\b|pypi\.org|file:///|issues? #?\d")
 
 
 def named(path: Path) -> str:

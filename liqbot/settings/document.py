@@ -18,13 +18,15 @@ _INTRO: Final = f"""# Configuration
 
 Made from the program's own models by `docs/generate_configuration.py`; do not edit.
 
-Layers, later ones win, value by value: defaults in code, `<config>/<profile>.toml`, `<config>/local.toml`, the environment
-(`{PREFIX}RISK{NESTING}LEVERAGE_MAX=2`), the secrets directory, `--set risk.leverage_max=2`. An unknown name in any of them refuses
-to start. In the environment and after `--set` a list is written `a,b,c`. `liqbot config show --origin` says where every value comes from.
+Layers, later ones win, value by value: defaults in code, `<config>/<profile>.toml`, `<config>/local.toml`,
+the environment (`{PREFIX}RISK{NESTING}LEVERAGE_MAX=2`), the secrets directory, `--set risk.leverage_max=2`.
+An unknown name in any of them refuses to start. In the environment and after `--set` a list is written `a,b,c`.
+`liqbot config show --origin` says where every value comes from.
 
-Places are no settings: `--config` or `{CONFIG_VARIABLE}` (else `./config`), `--data` or `{DATA_VARIABLE}` (else `./var/<profile>`),
-`{SECRETS_VARIABLE}` (else the service manager's credentials directory). A secrets directory holds files named like the variables
-they stand in for (`{PREFIX}KEYS{NESTING}BINANCE{NESTING}SECRET`), mode 600. Secrets are refused in TOML files and after `--set`.
+Places are no settings: `--config` or `{CONFIG_VARIABLE}` (else `./config`), `--data` or `{DATA_VARIABLE}`
+(else `./var/<profile>`), `{SECRETS_VARIABLE}` (else the service manager's credentials directory).
+A secrets directory holds files named like the variables they stand in for
+(`{PREFIX}KEYS{NESTING}BINANCE{NESTING}SECRET`), mode 600. Secrets are refused in TOML files and after `--set`.
 """
 _BOUND_SIGNS: Final = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
@@ -78,7 +80,7 @@ def _type(annotation: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True)  # type: ignore[call-arg]
+    value = field.get_default(call_default_factory=True)
     if field.is_required():
         return "(required)"
     return f"`{json.dumps(_plain(value))}`"
@@ -103,4 +105,7 @@ def _bounds(field: FieldInfo) -> str:
         for name, sign in _BOUND_SIGNS.items()
         if getattr(rule, name, None) is not None
     ]
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and "ceiling" in extra:  # judged by the model itself, with a message of its own
+        found.append(f"<= {extra['ceiling']:,g}")
     return ", ".join(found)

@@ -1,4 +1,4 @@
-"""The example profiles that `config init` writes: what differs from the defaults, each value explained by its own field."""
+"""The example profiles that `config init` writes: what differs from the defaults, explained by its own field."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +42,10 @@ def example(name: str) -> str:
     """The TOML text of one example profile."""
     fields = dict(leaves(Settings))
     profile = PROFILES[name]
-    lines = [f"# Profile {name}. {profile.purpose}", "# All settings: docs/configuration.md; what holds: liqbot config show --origin"]
+    lines = [
+        f"# Profile {name}. {profile.purpose}",
+        "# All settings: docs/configuration.md; what holds: liqbot config show --origin",
+    ]
     section = ""
     for path, value in sorted(profile.values.items(), key=lambda item: len(item[0])):
         if (head := ".".join(path[:-1])) != section:

@@ -1,4 +1,4 @@
-"""Reading the effective configuration: layers in their order, then one validation whose errors say where they were written."""
+"""Reading the effective configuration: layers in their order, then one validation whose errors say where."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -72,8 +72,8 @@ def _complaint(detail: Mapping[str, Any], layer: Layer, names: Names) -> str:
     leaf = tuple(str(part) for part in detail["loc"])
     message = str(detail["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    written = [origin for path, origin in layer.origins.items() if leaf[: len(path)] == path or path[: len(leaf)] == leaf]
-    where = f" (from {', '.join(sorted(set(written)))})" if written else ""
+    written = {at for path, at in layer.origins.items() if leaf[: len(path)] == path or path[: len(leaf)] == leaf}
+    where = f" (from {', '.join(sorted(written))})" if written and leaf else ""
     is_value = not isinstance(detail["input"], Mapping)
     shown = "***" if names.secret(leaf) else repr(detail["input"])
     value = f" = {shown}" if is_value and leaf else ""

@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         description="Venues that feed the map, as venue or venue:contract (usdt, usdc, usd, coin).",
     )
     trade_venue: str = Field("binance", description="The venue that is traded on; one of `venues`.")
-    market: MarketParams = Field(default_factory=MarketParams, description="Ground floor: the map and its surroundings.")
+    market: MarketParams = Field(default_factory=MarketParams, description="Ground floor: the map and more.")
     signals: SignalParams = Field(default_factory=SignalParams, description="First floor: strategies and their gates.")
     risk: RiskLimits = Field(default_factory=RiskLimits, description="Second floor: whether, how much, which stop.")
     execution: ExecutionParams = Field(default_factory=ExecutionParams, description="Top floor: how orders are worked.")
@@ -85,7 +85,12 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
 

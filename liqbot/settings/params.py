@@ -12,7 +12,7 @@ class _Params(BaseModel):
 class JournalParams(_Params):
     """The machine's book: how it is written and how long market facts are kept. Facts about ourselves stay for ever."""
 
-    commit_ms: int = Field(50, ge=1, le=5_000, description="A group of records is committed at the latest after this.")
+    commit_ms: int = Field(50, ge=1, le=5_000, description="A group of records is committed at the latest then.")
     group_rows: int = Field(20_000, ge=1, le=1_000_000, description="... or as soon as it holds this many rows.")
     queue_rows_max: int = Field(
         1_000_000, ge=10_000, le=50_000_000, description="Rows waiting to be written at once, at most."
@@ -21,7 +21,7 @@ class JournalParams(_Params):
         10_000, ge=1_000, le=600_000, description="A journal that cannot be written for longer is reported as stuck."
     )
     keep_days: float = Field(14.0, ge=1, le=3_650, description="Market facts older than this may be dropped.")
-    keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book grows beyond this.")
+    keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book is larger.")
     snapshot_every_min: float = Field(60.0, ge=1, le=1_440, description="Minutes between snapshots of the engine.")
 
 

@@ -61,6 +61,8 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     loaded = load(profile, config=config, overrides=overrides or ())
     digest = config_digest(config_json(loaded.settings))
     if as_json:
-        print(json.dumps({"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}))
+        found = {"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}
+        print(json.dumps(found))
     else:
-        print(f"ok: profile {profile}, mode {loaded.settings.mode}, {len(loaded.origins)} values set, digest {digest[:12]}")
+        counted = f"{len(loaded.origins)} values set, digest {digest[:12]}"
+        print(f"ok: profile {profile}, mode {loaded.settings.mode}, {counted}")

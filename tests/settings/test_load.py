@@ -14,7 +14,11 @@ CANARY = "canary-8f1c"
 
 
 def loaded(
-    directory: Path, *, profile: str = "paper", environment: Mapping[str, str] | None = None, overrides: tuple[str, ...] = ()
+    directory: Path,
+    *,
+    profile: str = "paper",
+    environment: Mapping[str, str] | None = None,
+    overrides: tuple[str, ...] = (),
 ) -> Loaded:
     return load(profile, config=directory, overrides=overrides, environment=environment or {})
 

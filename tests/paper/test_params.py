@@ -1,0 +1,22 @@
+"""The section `[paper]` is as strict as any other, though live code knows nothing of it."""
+
+from pathlib import Path
+
+import pytest
+
+from liqbot.exits import ExpectedError
+from liqbot.settings import config_json, load, restored
+from paper.params import PaperParams
+
+
+def test_the_section_is_layered_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "paper.toml").write_text("[paper.world]\nstep_ms = 500\n", encoding="utf-8")
+    found = load("paper", config=tmp_path, environment={"LIQBOT_PAPER__WORLD__DAYS": "2"})
+    world = found.settings.section(PaperParams).world
+    assert (world.step_ms, world.days) == (500, 2.0)
+    assert restored(config_json(found.settings)).section(PaperParams) == found.settings.section(PaperParams)
+
+
+def test_unknown_names_in_it_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExpectedError, match=r"did you mean LIQBOT_PAPER__WORLD__STEP_MS\?"):
+        load("paper", config=tmp_path, environment={"LIQBOT_PAPER__WORLD__STEP_SM": "500"})
