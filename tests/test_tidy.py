@@ -30,7 +30,8 @@ UNITS = {
 UNITLESS = {
     "open", "high", "low", "close", "leverage", "leverages", "ratio", "ratios", "share", "shares", "percentile",
     "imbalance", "fee", "factor", "weight", "weights", "value", "threshold", "theta", "index", "count", "mix",
-    "version", "mid", "side", "sign", "asymmetry", "smear", "tilt", "aversion", "skew", "scale", "probability", "exposure",
+    "version", "mid", "side", "sign", "asymmetry", "smear", "tilt", "aversion", "skew", "scale", "probability",
+    "exposure",
 }
 DURATIONS = {
     "timeout", "interval", "delay", "latency", "age", "cooldown", "hold", "window", "span", "elapsed", "expires",
