@@ -1,12 +1,12 @@
-"""The section `[paper]` of the configuration: what somebody may turn about the simulated market and exchange."""
+"""The section `[paper]` of the configuration: what somebody may turn about what pretends."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from paper.world.params import WorldParams
 
 
-class PaperParams(BaseModel):
-    """What pretends: the simulated market that feeds the bot, and the exchange that fills its orders."""
+class PaperSection(BaseModel):
+    """What pretends: the simulated market that feeds the bot."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -13,6 +13,7 @@ from liqbot.places import CONFIG_VARIABLE, DATA_VARIABLE, SECRETS_VARIABLE
 from liqbot.settings.layers import NESTING, PREFIX
 from liqbot.settings.model import settings_model
 from liqbot.settings.names import leaves
+from liqbot.settings.show import plain
 
 _INTRO: Final = f"""# Configuration
 
@@ -74,28 +75,19 @@ def _type(annotation: Any) -> str:
         return f"{_type(arguments[0])} -> {_type(arguments[-1])}" if len(arguments) > 1 else _type(arguments[0])
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return " / ".join(str(member.value) for member in annotation)
-    plain = {"str": "text", "int": "whole number", "float": "number", "bool": "true / false", "SecretStr": "secret"}
+    words = {
+        "str": "text", "int": "whole number", "float": "number", "bool": "true / false", "Decimal": "decimal",
+        "SecretStr": "secret",
+    }
     word = getattr(annotation, "__name__", str(annotation))
-    return plain.get(word, word)
+    return words.get(word, word)
 
 
 def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if field.is_required():
         return "(required)"
-    return f"`{json.dumps(_plain(value))}`"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, tuple | list):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    return f"`{json.dumps(plain(value))}`"
 
 
 def _bounds(field: FieldInfo) -> str:

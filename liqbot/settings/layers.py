@@ -52,7 +52,7 @@ def environment_layer(model: type[BaseSettings], names: Names, environment: Mapp
     variables = {
         name: text for name, text in environment.items() if name.startswith(PREFIX) and name not in PLACE_VARIABLES
     }
-    return _variables_layer(model, names, variables, lambda leaf: f"${_variable(leaf)}")
+    return _variables_layer(model, names, variables, "environment", lambda path: f"${_variable(path)}")
 
 
 def secrets_layer(model: type[BaseSettings], names: Names, directory: Path | None) -> Layer:
@@ -67,7 +67,7 @@ def secrets_layer(model: type[BaseSettings], names: Names, directory: Path | Non
             if file.stat().st_mode & 0o077:
                 raise ExpectedError(f"{file}: readable by others than its owner; chmod 600 it", Exit.CONFIG)
             variables[file.name] = file.read_text(encoding="utf-8").strip()
-    return _variables_layer(model, names, variables, lambda leaf: str(directory / _variable(leaf)))
+    return _variables_layer(model, names, variables, str(directory), lambda path: str(directory / _variable(path)))
 
 
 def override_layer(model: type[BaseSettings], names: Names, pairs: Sequence[str]) -> Layer:
@@ -83,7 +83,7 @@ def override_layer(model: type[BaseSettings], names: Names, pairs: Sequence[str]
         if names.secret(leaf):
             raise ExpectedError(f"--set {key}: a secret would show in the list of processes", Exit.CONFIG)
         variables[_variable(leaf)] = text
-    return _variables_layer(model, names, variables, lambda leaf: f"--set {'.'.join(leaf)}")
+    return _variables_layer(model, names, variables, "--set", lambda path: f"--set {'.'.join(path)}")
 
 
 def merged(layers: Sequence[Layer]) -> Layer:
@@ -113,18 +113,26 @@ class _Variables(EnvSettingsSource):
 
 
 def _variables_layer(
-    model: type[BaseSettings], names: Names, variables: Mapping[str, str], origin: Callable[[known_names.Path], str]
+    model: type[BaseSettings],
+    names: Names,
+    variables: Mapping[str, str],
+    where: str,
+    origin: Callable[[known_names.Path], str],
 ) -> Layer:
-    for name in variables:
-        leaf = tuple(name.removeprefix(PREFIX).lower().split(NESTING))
-        if not names.known(leaf):
-            raise _unknown(names, leaf, "environment", _variable)
+    written = [tuple(name.removeprefix(PREFIX).lower().split(NESTING)) for name in variables]
+    for path in written:
+        if not names.known(path):
+            raise _unknown(names, path, where, _variable)
     try:
         values = _Variables(model, variables)()
     except (SettingsError, json.JSONDecodeError) as error:
-        raise ExpectedError(f"environment: {error}: expected a list as a,b,c or JSON", Exit.CONFIG) from None
-    _check(names, values, "environment", ".".join)
-    return Layer(values, {leaf: origin(leaf) for leaf, _ in _flat(values)})
+        raise ExpectedError(f"{where}: {error}: expected a list as a,b,c or JSON", Exit.CONFIG) from None
+    _check(names, values, where, ".".join)
+    # One variable may hold a whole section as JSON: the longest name that covers a value is where it was written.
+    origins = {
+        leaf: origin(max((path for path in written if leaf[: len(path)] == path), key=len)) for leaf, _ in _flat(values)
+    }
+    return Layer(values, origins)
 
 
 def _check(names: Names, values: Mapping[str, Any], where: str, spelled: Callable[[known_names.Path], str]) -> None:

@@ -16,7 +16,7 @@ from liqbot.settings.params import JournalParams, LedgerParams, LogParams, Venue
 from liqbot.signals.params import SignalParams
 
 SECTIONS_GROUP: Final = "liqbot.params"
-"""Entry-point group of further sections: `paper = "paper.params:PaperParams"` makes a section `[paper]`."""
+"""Entry-point group of further sections: `paper = "paper.params:PaperSection"` makes a section `[paper]`."""
 
 Section = TypeVar("Section", bound=BaseModel)
 Mode = Literal["observe", "paper", "testnet", "demo", "live"]

@@ -38,10 +38,21 @@ def _value(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
             yield from _value((*path, str(key)), entry)
     elif isinstance(value, SecretStr):
         yield path, MASK
-    elif isinstance(value, tuple | list):
-        yield path, [entry.model_dump(mode="json") if isinstance(entry, BaseModel) else entry for entry in value]
     else:
-        yield path, value
+        yield path, plain(value)
+
+
+def plain(value: Any) -> Any:
+    """As JSON would hold it; a Decimal keeps its digits as text."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, frozenset | set):
+        return sorted(plain(entry) for entry in value)
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 def _origin(path: Path, loaded: Loaded) -> str:

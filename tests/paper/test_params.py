@@ -6,15 +6,15 @@ import pytest
 
 from liqbot.exits import ExpectedError
 from liqbot.settings import config_json, load, restored
-from paper.params import PaperParams
+from paper.params import PaperSection
 
 
 def test_the_section_is_layered_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "paper.toml").write_text("[paper.world]\nstep_ms = 500\n", encoding="utf-8")
     found = load("paper", config=tmp_path, environment={"LIQBOT_PAPER__WORLD__DAYS": "2"})
-    world = found.settings.section(PaperParams).world
+    world = found.settings.section(PaperSection).world
     assert (world.step_ms, world.days) == (500, 2.0)
-    assert restored(config_json(found.settings)).section(PaperParams) == found.settings.section(PaperParams)
+    assert restored(config_json(found.settings)).section(PaperSection) == found.settings.section(PaperSection)
 
 
 def test_unknown_names_in_it_are_refused(tmp_path: Path) -> None:

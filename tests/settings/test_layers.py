@@ -98,9 +98,9 @@ def test_an_unknown_variable_is_refused_with_the_nearest(name: str, near: str | 
 
 
 def test_json_in_a_variable_is_checked_by_name_too() -> None:
-    assert environment_layer(Small, NAMES, {"LIQBOT_RISK": '{"leverage_max": 2}'}).values == {
-        "risk": {"leverage_max": 2}
-    }
+    layer = environment_layer(Small, NAMES, {"LIQBOT_RISK": '{"leverage_max": 2}'})
+    assert layer.values == {"risk": {"leverage_max": 2}}
+    assert layer.origins == {("risk", "leverage_max"): "$LIQBOT_RISK"}
     with pytest.raises(ExpectedError, match=r"risk\.leverge_max"):
         environment_layer(Small, NAMES, {"LIQBOT_RISK": '{"leverge_max": 2}'})
     with pytest.raises(ExpectedError, match="environment"):
