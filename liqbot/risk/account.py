@@ -34,7 +34,10 @@ from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.holdings import ZERO, Holding, Position
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.seen import Seen
+from liqbot.risk.sizing import exact
 from liqbot.risk.wallets import Wallet, fee_usd
+
+__all__ = ["ACCOUNT_FEED", "Account", "Position"]
 
 ACCOUNT_FEED: Final = "account"
 _DAY_MS: Final = 86_400_000
@@ -119,7 +122,7 @@ class Account:
         return ZERO if wallet is None else wallet.wallet_usd
 
     def holding(self, venue: str, coin: str) -> Holding | None:
-        """Reconciliation, leverage, cooldown and differences of one instrument; read only."""
+        """Reconciliation, cooldown and differences of one instrument; read only."""
         return self._now.holdings.get(_key(venue, coin))
 
     def notional_usd(self) -> Decimal:
@@ -148,8 +151,10 @@ class Account:
         by_coin = {view.coin: view for view in views}
         for holding in self._now.holdings.values():
             view = by_coin.get(holding.coin)
-            if view is not None and holding.signed_base:
-                holding.mark_price = Decimal(str(view.mark_price))
+            if not holding.signed_base:
+                holding.mark_price = None
+            elif view is not None:
+                holding.mark_price = exact(view.mark_price)
         for wallet in self._now.wallets.values():
             wallet.settle(tick_ms, self._limits.unexplained_ms)
         self._now.drawdown.tick(tick_ms, self._explained_equity_usd, self._limits)
@@ -171,15 +176,13 @@ class Account:
         self._book(fact, reduces=fact.reduces, paid_usd=fee_usd(fact))
         if not fact.reduces:
             day = fact.time_ms // _DAY_MS
-            if day != self._now.entry_day:
+            if day > self._now.entry_day:
                 self._now.entry_day, self._now.entry_notional_usd = day, ZERO
-            self._now.entry_notional_usd += fact.price * fact.quantity_base
+            if day == self._now.entry_day:
+                self._now.entry_notional_usd += fact.price * fact.quantity_base
 
     def _on_forced(self, fact: PositionLiquidated | PositionDeleveraged) -> None:
-        kind = type(fact).__name__
-        if self._now.seen.again(
-            f"{kind} {fact.venue} {fact.coin} {fact.time_ms} {fact.side.word} {fact.price} {fact.quantity_base}"
-        ):
+        if self._now.seen.again(repr(fact)):
             return
         if isinstance(fact, PositionDeleveraged):
             self._book(fact, reduces=True, paid_usd=ZERO)
@@ -214,20 +217,20 @@ class Account:
         self._now.wallets[fact.venue] = Wallet(fact.wallet_usd)
 
     def _on_transfer(self, fact: Transfer) -> None:
-        if self._now.seen.again(f"transfer {fact.venue} {fact.coin} {fact.time_ms} {fact.amount_usd}"):
+        if self._now.seen.again(repr(fact)):
             return
         if fact.venue in self._now.wallets:
             self._now.drawdown.transfer(self._explained_equity_usd, fact.amount_usd)
             self._flow(fact.venue, fact.amount_usd)
 
     def _on_funding(self, fact: FundingPaid) -> None:
-        if self._now.seen.again(f"funding {fact.venue} {fact.coin} {fact.time_ms} {fact.amount_usd}"):
+        if self._now.seen.again(repr(fact)):
             return
         self._holding(fact.venue, fact.coin).funding(fact.amount_usd)
         self._flow(fact.venue, fact.amount_usd)
 
     def _on_rebate(self, fact: Rebate) -> None:
-        if not self._now.seen.again(f"rebate {fact.venue} {fact.coin} {fact.time_ms} {fact.amount_usd}"):
+        if not self._now.seen.again(repr(fact)):
             self._flow(fact.venue, fact.amount_usd)
 
     def _on_snapshot(self, fact: PositionSnapshot) -> None:

@@ -63,6 +63,8 @@ class Target(msgspec.Struct, frozen=True):
     expires_ms: int
     exit_by_ms: int
     reason: str
+    price_tick: Decimal = Decimal(0)
+    """The instrument's, for whoever tightens the stop later; 0: unknown, the stop is not moved."""
 
 
 class Approved(msgspec.Struct, frozen=True, tag=True):

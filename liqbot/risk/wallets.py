@@ -12,7 +12,7 @@ _DOLLARS: Final = ("USD", "USDT", "USDC", "FDUSD", "USDE")
 
 
 class Wallet(msgspec.Struct):
-    """`unexplained_usd`: how far the venue's words went beyond our facts; a fact on its way, or somebody else's doing."""
+    """`unexplained_usd`: how far the venue's words went beyond our facts; a fact on its way, or others' doing."""
 
     wallet_usd: Decimal
     unexplained_usd: Decimal = ZERO

@@ -1,0 +1,89 @@
+"""How much: from the distance to the stop and to our own liquidation price, under every cap on notional."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from liqbot.instruments import Instrument
+from liqbot.risk.limits import RiskLimits
+
+_HUNDRED: Final = Decimal(100)
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """What the account and the market leave room for. `minute_volume_usd` None: unknown, so it caps nothing."""
+
+    equity_usd: Decimal
+    venue_equity_usd: Decimal
+    open_notional_usd: Decimal
+    day_notional_usd: Decimal
+    """Entered today already."""
+    minute_volume_usd: Decimal | None
+
+
+class Size(msgspec.Struct, frozen=True):
+    """`bound` names what bound it: `risk`, `liquidation`, `margin`, `exposure`, `order`, `day` or `volume`."""
+
+    quantity_base: Decimal
+    bound: str
+
+
+def exact(value: float) -> Decimal:
+    """The shortest decimal that reads as this float."""
+    return Decimal(str(value))
+
+
+def loss_base(instrument: Instrument, entry_price: Decimal, exit_price: Decimal, limits: RiskLimits) -> Decimal:
+    """What one base coin costs when it is entered and left at these prices: the move, both taker fees, both slips."""
+    cost_pct = exact(instrument.taker_fee_pct) + exact(limits.slippage_pct)
+    return abs(entry_price - exit_price) + costs_base(entry_price, exit_price, cost_pct)
+
+
+def costs_base(entry_price: Decimal, exit_price: Decimal, cost_pct: Decimal) -> Decimal:
+    """Fees and slips of one base coin, in and out."""
+    return (entry_price + exit_price) * cost_pct / _HUNDRED
+
+
+def size(
+    instrument: Instrument,
+    entry_price: Decimal,
+    stop_price: Decimal,
+    leverage: int,
+    budget: Budget,
+    limits: RiskLimits,
+) -> Size:
+    """The largest quantity that respects the risk at the stop and all caps, rounded down to the instrument's step."""
+    equity_usd = max(Decimal(0), budget.equity_usd)
+    risk_usd = equity_usd * exact(limits.risk_per_trade_pct) / _HUNDRED
+    margin_usd = max(Decimal(0), budget.venue_equity_usd) * exact(limits.margin_pct_max) / _HUNDRED
+    caps = [
+        (risk_usd / loss_base(instrument, entry_price, stop_price, limits), "risk"),
+        (margin_usd * leverage / entry_price, "margin"),
+        ((equity_usd * exact(limits.exposure_max) - budget.open_notional_usd) / entry_price, "exposure"),
+        (exact(limits.order_notional_usd_max) / entry_price, "order"),
+        ((exact(limits.day_notional_usd_max) - budget.day_notional_usd) / entry_price, "day"),
+    ]
+    if budget.minute_volume_usd is not None:
+        share = exact(limits.volume_share_pct_max) / _HUNDRED
+        caps.append((budget.minute_volume_usd * share / entry_price, "volume"))
+    return _smallest(instrument, caps)
+
+
+def size_to_liquidation(
+    instrument: Instrument,
+    before: Size,
+    entry_price: Decimal,
+    liquidation_price: Decimal,
+    budget: Budget,
+    limits: RiskLimits,
+) -> Size:
+    """`before`, or less: if the stop fails, the loss down to our own liquidation price stays within its limit."""
+    loss_usd = max(Decimal(0), budget.equity_usd) * exact(limits.liquidation_loss_pct_max) / _HUNDRED
+    quantity_base = loss_usd / loss_base(instrument, entry_price, liquidation_price, limits)
+    return _smallest(instrument, [(before.quantity_base, before.bound), (quantity_base, "liquidation")])
+
+
+def _smallest(instrument: Instrument, caps: list[tuple[Decimal, str]]) -> Size:
+    quantity_base, bound = min(caps, key=lambda cap: cap[0])
+    return Size(instrument.round_quantity(max(Decimal(0), quantity_base)), bound)
