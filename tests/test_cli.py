@@ -89,6 +89,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["zzz"], Exit.USAGE, "see liqbot --help"),
         (["config", "show", "--nope"], Exit.USAGE, "--nope"),
         (["config", "shwo"], Exit.USAGE, "shwo"),
+        (["config"], Exit.USAGE, "see liqbot config --help"),
         (["config", "show", "--set", "risk.leverge_max=2"], Exit.CONFIG, "risk.leverage_max"),
         (["config", "check", "--set", "risk.leverage_max=50"], Exit.CONFIG, "5"),
         (["config", "check", "--profile", "none"], Exit.CONFIG, "does not exist"),

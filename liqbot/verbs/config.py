@@ -11,7 +11,7 @@ from liqbot.settings.examples import PROFILES, example
 from liqbot.settings.show import rows
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.callback()
