@@ -1,8 +1,8 @@
 """`EventBlock`: what the engine is fed, one clock step (or a part of one) as columns.
 
 Market facts are structured arrays, one dtype per kind; everything else is a tuple of structs. The engine folds market
-rows only when the block that carries the Tick arrives, all rows of the step at once and in arrival order, so splitting a
-step over several blocks never changes the grouping of arithmetic.
+rows only when the block that carries the Tick arrives, all rows of the step at once and in arrival order, so splitting
+a step over several blocks never changes the grouping of arithmetic.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ KIND_OF: Final[dict[type, str]] = {
     events.FundingRate: "funding",
     events.BookTop: "tops",
 }
-_EVENT_OF: Final[dict[str, type[MarketEvent]]] = {kind: event for event, kind in KIND_OF.items()}  # type: ignore[misc]
+_EVENT_OF: Final[dict[str, type[MarketEvent]]] = {kind: event for event, kind in KIND_OF.items()}
 
 
 class Roster(msgspec.Struct, frozen=True):
@@ -111,7 +111,7 @@ def block_of(
             facts.append(event)  # type: ignore[arg-type]
         else:
             market.setdefault(kind, []).append(_row(event, kind, roster))  # type: ignore[arg-type]
-    columns = {kind: np.array(rows, DTYPES[kind]) for kind, rows in market.items()}
+    columns: dict[str, Any] = {kind: np.array(rows, DTYPES[kind]) for kind, rows in market.items()}
     return EventBlock(**columns, facts=tuple(facts), tick_ms=tick_ms, backfilled=backfilled)
 
 
@@ -137,7 +137,7 @@ def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
     values["venue"], values["coin"] = roster.venues[values["venue"]], roster.coins[values["coin"]]
     if "side" in values:
         values["side"] = Side(values["side"])
-    known = {name: None if value != value else value for name, value in values.items()}
+    known: dict[str, Any] = {name: None if value != value else value for name, value in values.items()}
     return _EVENT_OF[kind](**known)
 
 
@@ -145,7 +145,7 @@ def joined(parts: Sequence[EventBlock]) -> EventBlock:
     """Several parts of one clock step as one block; only the last part may carry the Tick."""
     if any(part.tick_ms is not None for part in parts[:-1]):
         raise ValueError("only the last part of a clock step may carry its Tick")
-    columns = {kind: np.concatenate([part.rows(kind) for part in parts]) for kind in KINDS}
+    columns: dict[str, Any] = {kind: np.concatenate([part.rows(kind) for part in parts]) for kind in KINDS}
     return EventBlock(
         **columns,
         facts=tuple(fact for part in parts for fact in part.facts),

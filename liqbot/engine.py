@@ -1,4 +1,4 @@
-"""The table of contents of the house: facts are folded, then market, signals, risk and execution answer in that order."""
+"""The table of contents of the house: facts are folded, then market, signals, risk and execution answer in turn."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -51,6 +51,7 @@ class Engine:
         roster: Roster,
         journal_id: str,
         instruments: Mapping[str, Instrument],
+        trade_venue: str,
         market: MarketParams,
         signals: SignalParams,
         limits: RiskLimits,
@@ -59,9 +60,9 @@ class Engine:
         """`instruments` gives the one traded contract per coin; other coins are mapped but never traded."""
         self._signals, self._limits = signals, limits
         self._books = {
-            coin: TradingBook(instrument, mechanics_of(instrument.venue, coin)) for coin, instrument in instruments.items()
+            coin: TradingBook(instrument, mechanics_of(instrument.venue, coin))
+            for coin, instrument in instruments.items()
         }
-        trade_venue = next(iter(instruments.values())).venue
         self.market = Market(market, roster, trade_venue)
         self.account = Account(limits)
         self.desk = Desk(tuple(instruments.values()), execution, journal_id)
@@ -78,7 +79,7 @@ class Engine:
         decisions: list[Decision] = []
         if block.tick_ms is not None:
             self._now_ms = max(self._now_ms, block.tick_ms)
-            self.views = self.market.on_tick(block.tick_ms)
+            self.views = self.market.on_tick(block.tick_ms, block.lag_ms)
             self.account.on_tick(block.tick_ms, self.views)
             self._protect(decisions)
             for view in self.views:
@@ -124,7 +125,10 @@ class Engine:
 
     def _review(self, signal: Signal, view: MarketView) -> Decision:
         book = self._books[view.coin]
-        decision = review_entry(signal, view, self.account, book, self._limits, self._decision_id + 1)
+        in_flight = self.desk.entry_in_flight(book.instrument.venue, view.coin)
+        decision = review_entry(
+            signal, view, self.account, book, self._limits, self._decision_id + 1, entry_in_flight=in_flight
+        )
         if isinstance(decision, Approved):
             self.desk.adopt(decision)
         return decision

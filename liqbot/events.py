@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from liqbot.instruments import Side
+from liqbot.instruments import Instrument, Side
 
 
 class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -239,10 +239,13 @@ class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
 
 
 class ConfigLoaded(Fact, frozen=True, tag=True, kw_only=True):
-    """The whole effective configuration without secrets, as canonical JSON."""
+    """The whole effective configuration without secrets, as canonical JSON, and the traded contracts."""
 
     config_json: str
     digest: str
+    """Over both."""
+    instruments: tuple[Instrument, ...] = ()
+    """The traded contract of each coin."""
 
 
 class IntentRecorded(Fact, frozen=True, tag=True, kw_only=True):
@@ -280,8 +283,8 @@ MARKET_FACTS: Final = (TradeBar, Liquidation, LiquidationTotals, OpenInterest, M
 
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (
-    OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer
-    | PositionSnapshot | LeverageConfirmed | FundingPaid | Rebate | PositionLiquidated | PositionDeleveraged | Reconciled
+    OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
+    | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
 )
 ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown

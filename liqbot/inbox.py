@@ -7,9 +7,10 @@ import asyncio
 from collections import deque
 from typing import Final
 
+import msgspec
 import numpy as np
 
-from liqbot.blocks import KINDS, EventBlock, Rows, joined
+from liqbot.blocks import EventBlock, Rows, joined
 
 ROWS_MAX: Final = 50_000
 STEPS_MAX: Final = 120
@@ -74,25 +75,18 @@ class Inbox:
 
     def _merge_rows(self, block: EventBlock) -> EventBlock:
         before = block.market_rows
-        columns = {kind: block.rows(kind) for kind in KINDS}
-        columns["bars"] = _merged_bars(columns["bars"])
-        for kind in _NEWEST:
-            columns[kind] = _newest(columns[kind])
-        merged = EventBlock(
-            **columns, facts=block.facts, tick_ms=block.tick_ms, backfilled=block.backfilled, lag_ms=block.lag_ms
-        )
+        fewer = {kind: _newest(block.rows(kind)) for kind in _NEWEST}
+        merged = msgspec.structs.replace(block, bars=_merged_bars(block.bars), **fewer)
         self.merged_rows += before - merged.market_rows
         return merged
 
 
 def _without_tick(block: EventBlock) -> EventBlock:
-    columns = {kind: block.rows(kind) for kind in KINDS}
-    return EventBlock(**columns, facts=block.facts, backfilled=block.backfilled, lag_ms=block.lag_ms)
+    return msgspec.structs.replace(block, tick_ms=None)
 
 
 def _without_facts(block: EventBlock) -> EventBlock:
-    columns = {kind: block.rows(kind) for kind in KINDS}
-    return EventBlock(**columns, tick_ms=block.tick_ms, backfilled=block.backfilled, lag_ms=block.lag_ms)
+    return msgspec.structs.replace(block, facts=())
 
 
 def _groups(rows: Rows) -> list[Rows]:

@@ -38,7 +38,7 @@ def side_of(word: str) -> Side:
 
 
 def venue_key(venue: str, contract: str = MAIN_CONTRACT) -> str:
-    """One name per book of positions: `binance` is the venue's main linear perpetual, `binance:coin` its inverse one."""
+    """One name per book of positions: `binance` is the main linear perpetual, `binance:coin` its inverse one."""
     return f"{venue}:{contract}" if contract else venue
 
 

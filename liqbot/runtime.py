@@ -36,7 +36,7 @@ class Runtime:
         self._source_seq = 0
 
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
-        """Until `stop` is set or every feed has ended; what waits is still processed. An error in any task is raised."""
+        """Until `stop` is set or every feed has ended; what waits is still processed. Errors of any task are raised."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._consume())
             running = [group.create_task(feed.run(self._inbox)) for feed in feeds]

@@ -55,7 +55,10 @@ def test_facts_do_not_wait_for_the_tick_and_come_once() -> None:
     assert only.facts == (Halt(time_ms=100, reason="test"),)
 
 
-@given(st.lists(st.tuples(st.floats(1.0, 1e6), st.floats(0.0, 1e6), st.sampled_from(ROSTER.venues)), min_size=1, max_size=60))
+TRADES = st.tuples(st.floats(1.0, 1e6), st.floats(0.0, 1e6), st.sampled_from(ROSTER.venues))
+
+
+@given(st.lists(TRADES, min_size=1, max_size=60))
 def test_a_full_inbox_merges_bars_and_keeps_every_forced_order(trades: list[tuple[float, float, str]]) -> None:
     inbox = Inbox(rows_max=3)
     for index, (price, volume_usd, venue) in enumerate(trades):

@@ -1,0 +1,48 @@
+"""Puts a house together for a market that is not live: engine, exchange, and what it must know first."""
+
+import random
+import string
+
+from liqbot import blueprint
+from liqbot.blocks import Roster
+from liqbot.engine import Engine
+from liqbot.events import Event
+from liqbot.instruments import Instrument
+from liqbot.market.venues.registry import mechanics_of
+from liqbot.settings import Settings
+from paper.exchange import PaperExchange
+from paper.listings import paper_instruments
+from paper.params import PaperParams
+
+
+def instruments_of(settings: Settings, roster: Roster) -> tuple[Instrument, ...]:
+    """The traded contract of each configured coin that this market has."""
+    return paper_instruments(settings.trade_venue, [coin for coin in settings.coins if coin in roster.coins])
+
+
+def engine_of(settings: Settings, roster: Roster, journal_id: str) -> Engine:
+    """The house itself: the same for backtest, paper and the replay of their journals."""
+    return blueprint.engine_of(settings, roster, journal_id, instruments_of(settings, roster))
+
+
+def exchange_of(settings: Settings, roster: Roster) -> PaperExchange:
+    """The simulated exchange it trades on."""
+    instruments = instruments_of(settings, roster)
+    mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in instruments}
+    return PaperExchange(settings.section(PaperParams).exchange, instruments, mechanics, roster)
+
+
+def opening_facts(
+    settings: Settings, roster: Roster, exchange: PaperExchange, *, journal_id: str, time_ms: int
+) -> tuple[Event, ...]:
+    """Who we are, which code and configuration runs, then what the exchange says about us."""
+    return (
+        *blueprint.opening_facts(settings, roster, journal_id, instruments_of(settings, roster), time_ms),
+        *exchange.opening(time_ms),
+    )
+
+
+def seeded_journal_id(seed: int) -> str:
+    """An id for a run that keeps no journal: the same seed, the same client order ids."""
+    alphabet = string.ascii_lowercase + string.digits
+    return "".join(random.Random(seed).choices(alphabet, k=6))  # noqa: S311 - not a secret
