@@ -1,0 +1,226 @@
+"""`Book`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed we are."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.events import Event
+from liqbot.execution.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.execution.orders import Order, OrderEvent, OrderFact, after_event, after_fact
+from liqbot.execution.params import ExecutionParams
+from liqbot.instruments import Instrument, Side
+from liqbot.risk.decision import Target
+from liqbot.risk.holdings import Position
+
+ENDED_ORDERS_KEPT: Final = 64
+FAILURES_KEPT: Final = 16
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An order of this purpose ended, unasked, before it did anything."""
+
+    time_ms: int
+    purpose: Purpose
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """Since when this much has been open without a confirmed stop."""
+
+    since_ms: int
+    quantity_base: Decimal
+
+
+class Book(msgspec.Struct):
+    """Mutable; changed by facts, by commands that were handed out, and by looking at the position (`observe`)."""
+
+    instrument: Instrument
+    target: Target | None = None
+    past: Target | None = None
+    """The target of the last finished trade: a late fill of an entry brings it back, to be closed under its stop."""
+    entered: int = 0
+    """Highest decision id whose one entry is used up: sent, withdrawn, or overtaken by an open position."""
+    orders: list[Order] = []
+    leverage: events.LeverageConfirmed | None = None
+    leverage_sent_ms: int = 0
+    leverage_attempts: int = 0
+    open: bool = False
+    """A position was there when last looked at."""
+    own_base: Decimal = Decimal(0)
+    """Signed sum of our own fills since last flat; long is positive."""
+    withdrawn: bool = False
+    """What rests of an entry must go: the trade is ending (a stop, take or exit has filled), or the house halted."""
+    leaving: str = ""
+    """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
+    exposure: Exposure | None = None
+    failures: list[Failure] = []
+
+    # --- what is ---------------------------------------------------------------------------------------------------
+
+    def live(self, *purposes: Purpose) -> list[Order]:
+        """Orders that may still fill; all purposes when none is named."""
+        return [order for order in self.orders if order.live and (not purposes or order.purpose in purposes)]
+
+    def confirmed_base(self, side: Side) -> Decimal:
+        """Quantity under stops that the venue has confirmed and that nobody is cancelling."""
+        stops = (order for order in self.orders if order.confirmed and order.purpose is Purpose.STOP)
+        return sum((stop.remaining_base for stop in stops if stop.side is side), Decimal(0))
+
+    def pending(self) -> bool:
+        """The target's one entry has not been sent yet."""
+        return self.target is not None and self.target.quantity_base > 0 and self.target.decision_id > self.entered
+
+    def owned_base(self, side: Side) -> Decimal:
+        """How much of a position of `side` our own fills since last flat explain."""
+        return max(self.own_base * side.value, Decimal(0))
+
+    def ours(self, position: Position) -> bool:
+        """We answer for it: there is a target for its side, or our own fills opened it."""
+        wanted = self.target is not None and self.target.side is position.side
+        return wanted or self.owned_base(position.side) > 0
+
+    def failed(self, purpose: Purpose, since_ms: int) -> list[Failure]:
+        return [failure for failure in self.failures if failure.purpose is purpose and failure.time_ms > since_ms]
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do unless a position appears."""
+        return self.target is None and not self.open and not self.leaving and not self.live()
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+
+    def adopt(self, target: Target) -> None:
+        """A new wish. While a trade is on, it is a revision of that trade and brings no entry of its own."""
+        current = self.target
+        if self.open or target.quantity_base == 0 or (current is not None and not self.pending()):
+            self.entered = max(self.entered, target.decision_id)
+        self.target, self.leverage_attempts, self.leverage_sent_ms = target, 0, 0
+
+    def withdraw(self) -> None:
+        """No entry any more: an unsent one is used up; `plan` cancels a resting one."""
+        self.withdrawn = not self.idle
+        if self.target is not None:
+            self.entered = max(self.entered, self.target.decision_id)
+
+    def register(self, command: Command, now_ms: int) -> None:
+        """A command is about to leave."""
+        if isinstance(command, PlaceOrder):
+            self.orders.append(Order(command, now_ms))
+            if command.purpose is Purpose.ENTRY:
+                self.entered = max(self.entered, command.decision_id)
+        elif isinstance(command, SetLeverage):
+            self.leverage_sent_ms, self.leverage_attempts = now_ms, self.leverage_attempts + 1
+        else:
+            self._sent_again(command, now_ms)
+
+    def _sent_again(self, command: CancelOrder | QueryOrder, now_ms: int) -> None:
+        index = self._index(command.client_id)
+        if index is None:
+            raise ValueError(f"{type(command).__name__} of {command.client_id}, which is no order of this book")
+        order = msgspec.structs.replace(self.orders[index], sent_ms=now_ms)
+        if isinstance(command, CancelOrder):
+            order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
+        else:
+            order = after_event(msgspec.structs.replace(order, questions=order.questions + 1), OrderEvent.DOUBTED)
+        self.orders[index] = order
+
+    def on_order_fact(self, fact: OrderFact) -> bool:
+        """False when the order is not in this book."""
+        index = self._index(fact.client_id)
+        if index is None:
+            return False
+        before = self.orders[index]
+        order = self.orders[index] = after_fact(before, fact)
+        if order.filled_base > before.filled_base:
+            self._count_fill(order, order.filled_base - before.filled_base)
+        if order.failed and not before.failed:
+            self.failures = [*self.failures[1 - FAILURES_KEPT :], Failure(fact.time_ms, order.purpose)]
+        return True
+
+    def _count_fill(self, order: Order, filled_base: Decimal) -> None:
+        entry = order.purpose is Purpose.ENTRY
+        self.own_base += filled_base * order.side.value * (1 if entry else -1)
+        if not entry:
+            self.withdraw()
+        elif self.target is None:
+            self.leaving = self.leaving or "late fill of an entry that was over"
+            self.target = self.past if self.past is not None and self.past.side is order.side else None
+
+    def on_fact(self, fact: Event) -> None:
+        """Facts about the instrument or the whole house that are not about one order."""
+        if isinstance(fact, events.LeverageConfirmed):
+            self.leverage = fact
+        elif isinstance(fact, events.Halt):
+            self.withdraw()
+        elif isinstance(fact, events.Flatten) and not self.idle:
+            self.withdraw()
+            self.leaving = self.leaving or f"flatten: {fact.reason}"
+
+    def doubt(self, before_ms: int) -> None:
+        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone."""
+        self.orders = [
+            msgspec.structs.replace(after_event(order, OrderEvent.DOUBTED), sent_ms=0)
+            if order.confirmed and order.heard_ms < before_ms
+            else order
+            for order in self.orders
+        ]
+
+    def _index(self, client_id: str) -> int | None:
+        for index in range(len(self.orders) - 1, -1, -1):
+            if self.orders[index].client_id == client_id:
+                return index
+        return None
+
+    # --- what follows ----------------------------------------------------------------------------------------------
+
+    def observe(self, position: Position | None, now_ms: int, params: ExecutionParams) -> None:
+        """Look at the position before planning: exposure, the end of a trade, and reasons to leave at once."""
+        if self.pending() and (position is not None or self._entry_missed(now_ms, params)):
+            self.withdraw()
+        if position is None:
+            self._observe_flat()
+        elif self.ours(position):
+            self.open = True
+            self._measure_exposure(position, now_ms)
+            self.leaving = self.leaving or self._unprotectable(now_ms, params)
+        else:
+            self.open, self.exposure = True, None
+            self._finish()
+
+    def _entry_missed(self, now_ms: int, params: ExecutionParams) -> bool:
+        """Too late, or the venue would not confirm the leverage."""
+        gave_up = self.leverage_attempts >= params.leverage_attempts_max
+        answered = self.leverage is not None and self.leverage.time_ms >= self.leverage_sent_ms
+        late = self.target is not None and now_ms >= self.target.expires_ms
+        return late or (gave_up and not answered and now_ms - self.leverage_sent_ms >= params.leverage_retry_ms)
+
+    def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
+        if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:
+            return f"no confirmed stop for {now_ms - self.exposure.since_ms} ms"
+        refused = self.failed(Purpose.STOP, now_ms - params.failure_window_ms)
+        return f"stop failed {len(refused)} times" if len(refused) >= params.stop_attempts_max else ""
+
+    def _measure_exposure(self, position: Position, now_ms: int) -> None:
+        covered_base = self.confirmed_base(position.side)
+        if covered_base >= position.quantity_base:
+            self.exposure = None
+        elif self.exposure is None or covered_base >= self.exposure.quantity_base:
+            # What was uncovered then is covered now; what is uncovered now came later.
+            self.exposure = Exposure(now_ms, position.quantity_base)
+
+    def _observe_flat(self) -> None:
+        if self.open:
+            self.withdraw()
+            self.leaving = self.leaving or "closed"
+        self.open, self.own_base, self.exposure = False, Decimal(0), None
+        self._finish()
+
+    def _finish(self) -> None:
+        """The trade is over once none of its orders can fill any more."""
+        if self.live():
+            return
+        self.leaving, self.withdrawn = "", False
+        if self.target is not None and not self.pending():
+            self.past, self.target, self.failures = self.target, None, []
+        self.orders = self.orders[-ENDED_ORDERS_KEPT:]

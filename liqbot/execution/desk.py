@@ -1,0 +1,135 @@
+"""`Desk`: execution as the engine sees it. It keeps a book per instrument, and turns targets into commands."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.events import Event
+from liqbot.execution import ids
+from liqbot.execution.book import Book
+from liqbot.execution.commands import Command, Purpose
+from liqbot.execution.orders import OrderFact
+from liqbot.execution.params import ExecutionParams
+from liqbot.execution.plan import plan
+from liqbot.instruments import Instrument
+from liqbot.risk.decision import Approved, Target
+from liqbot.risk.holdings import Position
+
+FOREIGN_ORDERS_KEPT: Final = 100
+
+
+class Desk:
+    """Pure: the same facts, approvals and questions give the same commands, with the same client order ids."""
+
+    def __init__(self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str) -> None:
+        self._params = params
+        self._journal_id = ids.checked_journal_id(journal_id)
+        self._books = {(instrument.venue, instrument.coin): Book(instrument) for instrument in instruments}
+        self._sequence = 0
+        self.foreign_orders: list[str] = []
+        """Client ids of others' orders on our instruments, newest last, bounded."""
+        self.foreign_orders_seen = 0
+
+    def adopt(self, approved: Approved) -> None:
+        """What risk approved becomes the target. TypeError for anything else, KeyError for an instrument not traded."""
+        if not isinstance(approved, Approved):
+            raise TypeError(f"the desk adopts Approved, not {type(approved).__name__}")
+        self._book(approved.target.venue, approved.target.coin).adopt(approved.target)
+
+    def on_fact(self, fact: Event) -> None:
+        """Facts about our instruments and orders; everything else is ignored."""
+        if isinstance(fact, OrderFact):
+            self._on_order_fact(fact)
+        elif isinstance(fact, events.AccountFact):
+            book = self._books.get((fact.venue, fact.coin))
+            if book is None:
+                return
+            if isinstance(fact, events.Reconciled):
+                book.doubt(fact.time_ms - self._params.unknown_ms)
+            else:
+                book.on_fact(fact)
+        elif isinstance(fact, events.Halt | events.Flatten):
+            for book in self._books.values():
+                book.on_fact(fact)
+
+    def _on_order_fact(self, fact: OrderFact) -> None:
+        book = self._books.get((fact.venue, fact.coin))
+        if book is None or book.on_order_fact(fact):
+            return
+        sequence = ids.sequence_of(fact.client_id, self._journal_id)
+        forgotten = sequence is not None and sequence <= self._sequence
+        if not forgotten and fact.client_id not in self.foreign_orders:
+            self.foreign_orders_seen += 1
+            self.foreign_orders = [*self.foreign_orders[1 - FOREIGN_ORDERS_KEPT :], fact.client_id]
+
+    def target(self, venue: str, coin: str) -> Target | None:
+        """The target of the trade that is on or about to begin; None when there is none."""
+        return self._book(venue, coin).target
+
+    def entry_in_flight(self, venue: str, coin: str) -> bool:
+        """An entry is about to be sent, resting, or of unknown fate."""
+        book = self._book(venue, coin)
+        return book.pending() or bool(book.live(Purpose.ENTRY))
+
+    def leaving(self, venue: str, coin: str) -> str:
+        """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
+        return self._book(venue, coin).leaving
+
+    def book(self, venue: str, coin: str) -> Book:
+        """What is known of one instrument, for views and checks; not to be changed."""
+        return self._book(venue, coin)
+
+    def commands(self, now_ms: int, positions: Iterable[Position]) -> tuple[Command, ...]:
+        """What is missing now. The answer counts as sent: the same question at once gives nothing."""
+        held = {(position.venue, position.coin): position for position in positions}
+        planned: list[Command] = []
+        for key, book in self._books.items():
+            if book.idle and key not in held:
+                continue
+            position = held.get(key)
+            book.observe(position, now_ms, self._params)
+            for command in plan(book, position, now_ms, self._params, self._mint):
+                book.register(command, now_ms)
+                planned.append(command)
+        return tuple(planned)
+
+    def _mint(self, purpose: Purpose) -> str:
+        self._sequence += 1
+        return ids.client_id(self._journal_id, self._sequence, purpose)
+
+    def _book(self, venue: str, coin: str) -> Book:
+        try:
+            return self._books[venue, coin]
+        except KeyError:
+            known = ", ".join(f"{venue} {coin}" for venue, coin in self._books)
+            raise KeyError(f"{venue} {coin} is not traded here; traded: {known}") from None
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as builtins that msgpack can carry."""
+        books = list(self._books.values())
+        return {
+            "journal_id": self._journal_id,
+            "sequence": self._sequence,
+            "foreign_orders": list(self.foreign_orders),
+            "foreign_orders_seen": self.foreign_orders_seen,
+            "books": msgspec.to_builtins(books),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Inverse of `state`. ValueError when it belongs to another journal or to other instruments."""
+        books = msgspec.convert(state["books"], list[Book])
+        loaded = {(book.instrument.venue, book.instrument.coin): book for book in books}
+        if state["journal_id"] != self._journal_id or list(loaded) != list(self._books):
+            raise ValueError(
+                f"desk state: of journal {state['journal_id']} for {sorted(loaded)}; "
+                f"this desk is {self._journal_id} for {sorted(self._books)}"
+            )
+        for key, book in loaded.items():
+            # Units come from configuration: a venue may have changed them since.
+            book.instrument = self._books[key].instrument
+        self._books = loaded
+        self._sequence = state["sequence"]
+        self.foreign_orders = list(state["foreign_orders"])
+        self.foreign_orders_seen = state["foreign_orders_seen"]

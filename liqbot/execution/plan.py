@@ -1,0 +1,211 @@
+"""The pure difference between what should be (target) and what is (position, orders in flight), as commands.
+
+Nothing here remembers: asked again after its own commands were registered in the book, it answers nothing. Protection
+comes first, then reductions, then tidying, then new risk.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from liqbot.execution.book import Book
+from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.execution.orders import Order
+from liqbot.execution.params import ExecutionParams
+from liqbot.risk.decision import Target
+from liqbot.risk.holdings import Position
+
+Mint = Callable[[Purpose], str]
+"""Gives the next client order id; called once per order placed, in order."""
+
+
+def plan(
+    book: Book, position: Position | None, now_ms: int, params: ExecutionParams, mint: Mint
+) -> tuple[Command, ...]:
+    """`book` must have observed `position` at `now_ms`. A position that is not ours gets no command at all."""
+    commands: list[Command] = _withdrawals(book, position, now_ms)
+    if position is None:
+        commands += [_cancel(order) for order in book.live(Purpose.STOP, Purpose.TAKE, Purpose.EXIT) if order.confirmed]
+    elif book.ours(position):
+        leaving = _leaving(book, position)
+        commands += _protect(book, position, now_ms, params, mint, leaving=leaving)
+        commands += _reduce(book, position, now_ms, params, mint, leaving=leaving)
+        commands += _take(book, position, now_ms, params, mint, leaving=leaving)
+    commands += _enter(book, position, now_ms, params, mint)
+    commands += _ask(book, now_ms, params)
+    return tuple(commands)
+
+
+def _leaving(book: Book, position: Position) -> bool:
+    target = book.target
+    wanted = target is not None and target.quantity_base > 0 and target.side is position.side
+    return bool(book.leaving) or not wanted
+
+
+# --- the way in -------------------------------------------------------------------------------------------------------
+
+
+def _withdrawals(book: Book, position: Position | None, now_ms: int) -> list[Command]:
+    """Cancels for entries that are resting and should not be. One that was never acknowledged is asked about instead:
+    a cancel could overtake it."""
+    resting = [order for order in book.live(Purpose.ENTRY) if order.confirmed]
+    target = book.target
+    if not book.leaving and not book.withdrawn and target is not None and now_ms < target.expires_ms:
+        missing_base = target.quantity_base
+        if position is not None:
+            missing_base = missing_base - position.quantity_base if position.side is target.side else Decimal(0)
+        resting = [order for order in resting if missing_base <= 0 or order.side is not target.side]
+    return [_cancel(order) for order in resting]
+
+
+def _enter(
+    book: Book, position: Position | None, now_ms: int, params: ExecutionParams, mint: Mint
+) -> list[Command]:
+    """The one entry of a decision, once leverage has been read back and nothing of an earlier trade is left."""
+    target = book.target
+    if target is None or not book.pending() or position is not None or book.leaving or now_ms >= target.expires_ms:
+        return []
+    if book.live():
+        return []
+    if not _leverage_is(book, target, now_ms, params):
+        waited = now_ms - book.leverage_sent_ms >= params.leverage_retry_ms
+        asks = book.leverage_attempts == 0 or (waited and book.leverage_attempts < params.leverage_attempts_max)
+        return [SetLeverage(target.venue, target.coin, target.leverage)] if asks else []
+    limit = target.limit_price is not None
+    order = PlaceOrder(
+        client_id=mint(Purpose.ENTRY),
+        venue=target.venue,
+        coin=target.coin,
+        decision_id=target.decision_id,
+        purpose=Purpose.ENTRY,
+        kind=OrderKind.LIMIT if limit else OrderKind.MARKET,
+        side=target.side,
+        quantity_base=target.quantity_base,
+        reduce_only=False,
+        limit_price=target.limit_price,
+        post_only=limit and params.post_only_entries,
+    )
+    return [order]
+
+
+def _leverage_is(book: Book, target: Target, now_ms: int, params: ExecutionParams) -> bool:
+    known = book.leverage
+    if known is None or now_ms - known.time_ms > params.leverage_age_ms_max:
+        return False
+    return known.isolated and known.leverage == target.leverage
+
+
+# --- protection and the way out ---------------------------------------------------------------------------------------
+
+
+def _protect(
+    book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
+) -> list[Command]:
+    """One stop over the whole position at the target's price; the old one goes only when its successor is confirmed."""
+    target = book.target
+    if target is None or target.side is not position.side:
+        return []
+    stops = [stop for stop in book.live(Purpose.STOP) if stop.side is position.side]
+    quantity_base, price = position.quantity_base, target.stop_price
+    if leaving and book.confirmed_base(position.side) >= quantity_base:
+        return []
+    fitting = [stop for stop in stops if _fits(stop, quantity_base, price)]
+    settled = [stop for stop in fitting if stop.confirmed]
+    if settled:
+        return [_cancel(stop) for stop in stops if stop.confirmed and stop is not settled[-1]]
+    refused = book.failed(Purpose.STOP, now_ms - params.failure_window_ms)
+    if any(stop.on_the_way for stop in stops) or len(refused) >= params.stop_attempts_max:
+        return []
+    order = _reducing(target, position, Purpose.STOP, OrderKind.STOP_MARKET, quantity_base, mint, trigger_price=price)
+    return [order]
+
+
+def _reduce(
+    book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
+) -> list[Command]:
+    """At market: everything when leaving, else what our own fills brought in beyond the target."""
+    target, excess_base = book.target, position.quantity_base
+    if target is not None and not leaving:
+        excess_base = min(excess_base, book.owned_base(position.side)) - target.quantity_base
+    under_way = [order for order in book.live(Purpose.EXIT) if order.side is position.side]
+    excess_base -= sum((order.remaining_base for order in under_way), Decimal(0))
+    if excess_base <= 0 or now_ms < _exit_not_before_ms(book, now_ms, params):
+        return []
+    return [_reducing(target, position, Purpose.EXIT, OrderKind.MARKET, excess_base, mint)]
+
+
+def _exit_not_before_ms(book: Book, now_ms: int, params: ExecutionParams) -> int:
+    failures = book.failed(Purpose.EXIT, now_ms - params.failure_window_ms)
+    if not failures:
+        return now_ms
+    wait_ms = min(params.retry_ms << (len(failures) - 1), params.retry_ms_max)
+    return failures[-1].time_ms + wait_ms
+
+
+def _take(
+    book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
+) -> list[Command]:
+    """A resting reduce-only limit over the whole position. A changed one goes first: a gap here costs nothing."""
+    target = book.target
+    takes = book.live(Purpose.TAKE)
+    price = None if leaving or target is None else target.take_price
+    if takes or price is None:
+        fits = [take for take in takes if price is not None and _fits(take, position.quantity_base, price)]
+        return [_cancel(take) for take in takes if take.confirmed and take not in fits[-1:]]
+    if len(book.failed(Purpose.TAKE, now_ms - params.failure_window_ms)) >= params.stop_attempts_max:
+        return []
+    return [
+        _reducing(target, position, Purpose.TAKE, OrderKind.LIMIT, position.quantity_base, mint, limit_price=price)
+    ]
+
+
+def _reducing(
+    target: Target | None,
+    position: Position,
+    purpose: Purpose,
+    kind: OrderKind,
+    quantity_base: Decimal,
+    mint: Mint,
+    *,
+    limit_price: Decimal | None = None,
+    trigger_price: Decimal | None = None,
+) -> PlaceOrder:
+    return PlaceOrder(
+        client_id=mint(purpose),
+        venue=position.venue,
+        coin=position.coin,
+        decision_id=0 if target is None else target.decision_id,
+        purpose=purpose,
+        kind=kind,
+        side=position.side,
+        quantity_base=quantity_base,
+        reduce_only=True,
+        limit_price=limit_price,
+        trigger_price=trigger_price,
+    )
+
+
+def _fits(order: Order, quantity_base: Decimal, price: Decimal) -> bool:
+    at = order.command.trigger_price if order.purpose is Purpose.STOP else order.command.limit_price
+    return order.remaining_base == quantity_base and at == price
+
+
+# --- doubts -----------------------------------------------------------------------------------------------------------
+
+
+def _ask(book: Book, now_ms: int, params: ExecutionParams) -> list[Command]:
+    """Questions about orders that stay silent. What is unknown is asked about, never sent again."""
+    return [
+        QueryOrder(order.client_id, order.command.venue, order.command.coin)
+        for order in book.live()
+        if not order.confirmed and now_ms - order.sent_ms >= _patience_ms(order, params)
+    ]
+
+
+def _patience_ms(order: Order, params: ExecutionParams) -> int:
+    if order.questions == 0:
+        return params.unknown_ms
+    return min(params.query_ms << min(order.questions - 1, 16), params.query_ms_max)
+
+
+def _cancel(order: Order) -> CancelOrder:
+    return CancelOrder(order.client_id, order.command.venue, order.command.coin)

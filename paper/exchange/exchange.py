@@ -1,0 +1,203 @@
+"""`PaperExchange`: the simulated exchange and its clock. Commands arrive after latency, prices walk through their bars,
+and what happens is handed to the house in order of time, so that it can still act inside the same bar."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.blocks import KINDS, EventBlock, Roster
+from liqbot.events import Event
+from liqbot.execution.commands import Command, PlaceOrder
+from liqbot.instruments import Instrument, Side
+from liqbot.market.mechanics import Mechanics
+from paper.exchange import fills, gate
+from paper.exchange.accounts import Accounts, Entries
+from paper.exchange.course import Mark, course
+from paper.exchange.matching import Cursor, Happening, Rank, first_of
+from paper.exchange.money import Wallet
+from paper.exchange.params import PaperParams
+from paper.exchange.quotes import Key, News, Quotes, Rate
+
+React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
+HOUR_MS: Final = 3_600_000
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A command on its way."""
+
+    arrives_ms: int
+    command: Command
+
+
+class PaperExchange:
+    """Linear isolated perpetuals of any number of venues, each venue with its own wallet. Pure and deterministic."""
+
+    def __init__(
+        self,
+        params: PaperParams,
+        instruments: Iterable[Instrument],
+        mechanics: Mapping[Key, Mechanics],
+        roster: Roster,
+    ) -> None:
+        """`mechanics` by (venue, coin). ValueError for an inverse contract, KeyError for missing mechanics."""
+        listed = tuple(instruments)
+        self._params = params
+        self.accounts = Accounts(params, listed, mechanics)
+        self._quotes = Quotes(listed, roster)
+        self._on_the_way: list[Sent] = []
+        self._now_ms = 0
+        self._cursors: dict[Key, Cursor] = {}
+        self._news: dict[Key, News] = {}
+        self._funded_ms: dict[Key, int] = {}
+
+    # --- the house's side ------------------------------------------------------------------------------------------
+
+    def facts_at_start(self, time_ms: int = 0) -> tuple[Event, ...]:
+        """What a reconciliation reads, instrument by instrument: balance, position, leverage, orders, `Reconciled`."""
+        self._now_ms = max(self._now_ms, time_ms)
+        return tuple(fact for key in self.accounts.instruments for fact in self.accounts.snapshot(key, self._now_ms))
+
+    def submit(self, command: Command, time_ms: int) -> None:
+        """It arrives `latency_ms` later, when a block reaches that time. KeyError for an instrument not listed."""
+        if (command.venue, command.coin) not in self.accounts.instruments:
+            raise KeyError(f"{command.venue} {command.coin} is not listed on the paper exchange")
+        self._now_ms = max(self._now_ms, time_ms)
+        self._on_the_way.append(Sent(time_ms + self._params.latency_ms, command))
+        self._on_the_way.sort(key=lambda sent: sent.arrives_ms)  # stable: first sent, first served
+
+    def transfer(self, venue: str, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
+        """Deposit or withdraw; the facts are the caller's to hand on."""
+        self._now_ms = max(self._now_ms, time_ms)
+        return self.accounts.transfer(venue, amount_usd, self._now_ms)
+
+    def wallet(self, venue: str) -> Wallet:
+        """Balance and where it comes from; read only."""
+        return self.accounts.entries.wallets[venue]
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def advance(self, block: EventBlock, react: React) -> None:
+        """Live through the block. `react` gets facts as they happen; what it answers is sent at that time."""
+        if not self._on_the_way and self.accounts.quiet:
+            self._quotes.put_aside(block)
+            return
+        end_ms = self._open(block)
+        while (happening := self._next(end_ms)) is not None:
+            facts = self._happen(happening)
+            if facts:
+                now_ms = self._now_ms
+                for command in react(facts, now_ms):
+                    self.submit(command, now_ms)
+        self._close(end_ms)
+
+    def _open(self, block: EventBlock) -> int:
+        """Lay out each instrument's course; the answer is when the block ends."""
+        self._quotes.catch_up()
+        self._news = self._quotes.read(block)
+        for key, news in self._news.items():
+            quote = self._quotes.of[key]
+            legs = course(
+                news.bars,
+                news.marks,
+                adverse_to=self._our_side(key),
+                from_ms=self._now_ms,
+                last_price=quote.last_price,
+                last_mark=Mark(quote.mark_ms, quote.mark_price),
+                mark_gap_ms_max=self._params.mark_gap_ms_max,
+            )
+            self._funded_ms[key] = self._now_ms
+            self._cursors[key] = Cursor(key, legs, self._now_ms, quote.last_price, quote.mark_price)
+        ends_ms = [int(rows["time_ms"][-1]) for kind in KINDS if len(rows := block.rows(kind))]
+        return max(self._now_ms, block.tick_ms or 0, *ends_ms)
+
+    def _our_side(self, key: Key) -> Side:
+        """Whose harm comes first: the position's, else that of an entry resting or on its way."""
+        held = self.accounts.holding(key)
+        if held is not None:
+            return held.side
+        resting = (order.command for order in self.accounts.resting(key))
+        sent = (sent.command for sent in self._on_the_way)
+        for command in (*resting, *sent):
+            if isinstance(command, PlaceOrder) and (command.venue, command.coin) == key:
+                return command.side
+        return Side.LONG
+
+    def _next(self, end_ms: int) -> Happening | None:
+        happenings: list[Happening | None] = []
+        for key, cursor in self._cursors.items():
+            happenings.append(cursor.next(self.accounts.resting(key), self.accounts.holding(key)))
+            due_ms = self._funding_due_ms(key, end_ms)
+            if due_ms is not None:
+                happenings.append(Happening(float(due_ms), Rank.FUNDING, key, None))
+        if self._on_the_way and self._on_the_way[0].arrives_ms <= end_ms:
+            command = self._on_the_way[0].command
+            arrives_ms = max(self._on_the_way[0].arrives_ms, self._now_ms)
+            happenings.append(Happening(float(arrives_ms), Rank.ARRIVAL, (command.venue, command.coin), None))
+        return first_of(happenings)
+
+    def _funding_due_ms(self, key: Key, end_ms: int) -> int | None:
+        """The next whole interval since midnight UTC, whether or not there is a position then."""
+        interval_h = self._rate(key, self._funded_ms[key]).interval_h or self._rate(key, end_ms).interval_h
+        if not interval_h:
+            return None
+        interval_ms = round(interval_h * HOUR_MS)
+        due_ms = (self._funded_ms[key] // interval_ms + 1) * interval_ms
+        return due_ms if due_ms <= end_ms else None
+
+    def _rate(self, key: Key, time_ms: int) -> Rate:
+        """The newest rate known at that time; an interval of 0 when there is none."""
+        for rate in reversed(self._news[key].rates):
+            if rate.time_ms <= time_ms:
+                return rate
+        quote = self._quotes.of[key]
+        return Rate(time_ms, quote.rate_pct, quote.interval_h)
+
+    def _happen(self, happening: Happening) -> tuple[Event, ...]:
+        between_legs = happening.rank >= Rank.FUNDING
+        for key, cursor in self._cursors.items():
+            on_leg = happening.leg if key == happening.key and not between_legs else None
+            cursor.stand_at(happening.time_ms, on_leg=on_leg, inclusive=between_legs)
+        self._now_ms = max(self._now_ms, math.ceil(happening.time_ms))
+        price, mark_price = self._cursors[happening.key].prices()
+        if happening.rank is Rank.ARRIVAL:
+            return gate.obey(self.accounts, self._on_the_way.pop(0).command, price, mark_price, self._now_ms)
+        if happening.rank is Rank.FUNDING:
+            due_ms = self._funded_ms[happening.key] = int(happening.time_ms)
+            rate_pct = self._rate(happening.key, due_ms).rate_pct
+            return fills.pay_funding(self.accounts, happening.key, mark_price or price, rate_pct, self._now_ms)
+        if happening.order is None:
+            return fills.liquidate(self.accounts, happening.key, price, self._now_ms)
+        return fills.execute(self.accounts, happening.order, price, self._now_ms)
+
+    def _close(self, end_ms: int) -> None:
+        self._now_ms = max(self._now_ms, end_ms)
+        for key, cursor in self._cursors.items():
+            quote, news = self._quotes.of[key], self._news[key]
+            cursor.finish()
+            quote.last_price, quote.mark_price = cursor.price, cursor.mark
+            if news.marks:
+                quote.mark_ms = max(quote.mark_ms, *(mark.time_ms for mark in news.marks))
+            if news.rates:
+                quote.rate_pct, quote.interval_h = news.rates[-1].rate_pct, news.rates[-1].interval_h
+        self._cursors, self._news = {}, {}
+
+    # --- saving ----------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as builtins that msgpack can carry. Between blocks, never inside `react`."""
+        return {
+            "now_ms": self._now_ms,
+            "entries": msgspec.to_builtins(self.accounts.entries),
+            "quotes": self._quotes.state(),
+            "on_the_way": msgspec.to_builtins(self._on_the_way),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Inverse of `state`, for an exchange with the same instruments."""
+        self._now_ms = state["now_ms"]
+        self.accounts.entries = msgspec.convert(state["entries"], Entries)
+        self._quotes.load_state(state["quotes"])
+        self._on_the_way = msgspec.convert(state["on_the_way"], list[Sent])

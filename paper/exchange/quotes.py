@@ -1,0 +1,108 @@
+"""What the simulated exchange knows of the market: last price, mark and funding rate of its instruments.
+
+While nobody trades, blocks are only put aside and read later in one go, so that an idle exchange costs almost nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from liqbot.blocks import EventBlock, Roster
+from liqbot.instruments import Instrument
+from paper.exchange.course import Bar, Mark
+
+Key = tuple[str, str]
+BLOCKS_ASIDE_MAX: Final = 256
+
+
+class Quote(msgspec.Struct):
+    """0 stands for `not known yet`."""
+
+    last_price: float = 0.0
+    mark_price: float = 0.0
+    mark_ms: int = 0
+    rate_pct: float = 0.0
+    interval_h: float = 0.0
+    """0: no funding rate has been seen."""
+
+
+class Rate(msgspec.Struct, frozen=True):
+    time_ms: int
+    rate_pct: float
+    interval_h: float
+
+
+class News(msgspec.Struct):
+    """What one block says about one instrument, in arrival order."""
+
+    bars: list[Bar] = []
+    marks: list[Mark] = []
+    rates: list[Rate] = []
+
+
+class Quotes:
+    """One `Quote` per instrument, by (venue, coin)."""
+
+    def __init__(self, instruments: Iterable[Instrument], roster: Roster) -> None:
+        keys = [(instrument.venue, instrument.coin) for instrument in instruments]
+        self._keys = {(roster.venue_code(venue), roster.coin_code(coin)): (venue, coin) for venue, coin in keys}
+        self.of = {key: Quote() for key in keys}
+        self._aside: list[EventBlock] = []
+
+    def put_aside(self, block: EventBlock) -> None:
+        """A block that met neither orders nor positions."""
+        self._aside.append(block)
+        if len(self._aside) >= BLOCKS_ASIDE_MAX:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read what was put aside: only the newest row of each kind matters."""
+        aside, self._aside = self._aside, []
+        for codes, key in self._keys.items():
+            quote = self.of[key]
+            bar = _newest([block.bars for block in aside], codes)
+            mark = _newest([block.marks for block in aside], codes)
+            rate = _newest([block.funding for block in aside], codes)
+            if bar is not None:
+                quote.last_price = float(bar["close"])
+                # A mark older than what has traded since is no mark any more.
+                quote.mark_price, quote.mark_ms = quote.last_price, 0
+            if mark is not None:
+                quote.mark_price, quote.mark_ms = float(mark["mark_price"]), int(mark["time_ms"])
+            if rate is not None:
+                quote.rate_pct, quote.interval_h = float(rate["rate_pct"]), float(rate["interval_h"])
+
+    def read(self, block: EventBlock) -> dict[Key, News]:
+        """Every instrument's rows of a block; the quotes themselves are moved by the exchange as time passes."""
+        news = {key: News() for key in self.of}
+        keys = self._keys
+        for row in block.bars.tolist():
+            if (key := keys.get((row[1], row[2]))) is not None:
+                news[key].bars.append(Bar(row[0], row[3], row[4], row[5], row[6], row[7]))
+        for row in block.marks.tolist():
+            if (key := keys.get((row[1], row[2]))) is not None:
+                news[key].marks.append(Mark(row[0], row[3]))
+        for row in block.funding.tolist():
+            if (key := keys.get((row[1], row[2]))) is not None:
+                news[key].rates.append(Rate(row[0], row[3], row[4]))
+        return news
+
+    def state(self) -> list[Any]:
+        self.catch_up()
+        return [msgspec.to_builtins(quote) for quote in self.of.values()]
+
+    def load_state(self, state: Sequence[Any]) -> None:
+        self._aside = []
+        self.of = {key: msgspec.convert(quote, Quote) for key, quote in zip(self.of, state, strict=True)}
+
+
+def _newest(parts: Sequence[np.ndarray[Any, Any]], codes: tuple[int, int]) -> Any:
+    """The last row of these codes, None when there is none."""
+    for rows in reversed(parts):
+        if len(rows):
+            (found,) = np.nonzero((rows["venue"] == codes[0]) & (rows["coin"] == codes[1]))
+            if len(found):
+                return rows[found[-1]]
+    return None
