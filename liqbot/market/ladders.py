@@ -84,8 +84,8 @@ def _parts(
     if ladder.kind == "whole" or (ladder.kind != "fraction_first" and tier <= ladder.whole_up_to_tier):
         return (notional_usd,)
     if ladder.kind == "compliance":
-        excess_usd = notional_usd - min(table.notional_usd_kept(equity_usd, price), notional_usd)
-        return (excess_usd, notional_usd - excess_usd) if excess_usd > 0.0 else (notional_usd,)
+        kept_usd = table.notional_usd_kept(equity_usd, price)
+        return (notional_usd - kept_usd, kept_usd) if 0.0 < kept_usd < notional_usd else (notional_usd,)
     if ladder.kind == "tiers_down":
         return _tiers_down(ladder, table, notional_usd, tier, table.scale(price))
     if ladder.kind == "fraction_first" and notional_usd <= ladder.whole_up_to_usd:

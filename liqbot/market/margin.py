@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from liqbot.instruments import Side
-from liqbot.market.tiers import Floats, LeverageTier, TierTable, tier_table
+from liqbot.market.tiers import BORDER_SLACK, Floats, LeverageTier, TierTable, tier_table
 
 __all__ = [
     "Floats", "LeverageTier", "MarginRule", "TierTable", "bankruptcy_prices", "liquidation_prices", "positive_floats",
@@ -52,7 +52,7 @@ def liquidation_prices(
 
     Arrays broadcast. `quantity_base` of an inverse contract is its USD face divided by the entry price, `margin_usd`
     its coin margin valued at entry. Never liquidated: 0.0 for a long, inf for a short. NaN for a rule without a price.
-    A margin that is too small from the start gives a price at or beyond the entry.
+    A margin that is too small at entry gives the price beyond it from which on the position would be safe.
     """
     entry_price, quantity_base, margin_usd = np.broadcast_arrays(entry_price, quantity_base, margin_usd)
     if rule.basis == "none":
@@ -60,17 +60,17 @@ def liquidation_prices(
     sign, start, size, margin = _settled(
         inverse=inverse, side=side, entry_price=entry_price, quantity_base=quantity_base, margin_usd=margin_usd
     )
-    unit = 1.0 if table.coin_price_usd is None else 1.0 / table.coin_price_usd
-    caps, deductions = table.caps_usd[:-1] * unit, table.deductions_usd * unit
+    unit = table.coin_price_usd or 1.0
+    caps, deductions = table.caps_usd[:-1] / unit, table.deductions_usd / unit
     # Tiers in USD follow the value of a linear position but the fixed size of an inverse one; tiers in coin reversed.
     follows_value = (table.coin_price_usd is not None) == inverse
     rates = table.rates + rule.fee_pct / 100.0
-    at_start = np.searchsorted(caps, size * start if follows_value else size, side="left")
+    at_start = np.searchsorted(caps * BORDER_SLACK, size * start if follows_value else size, side="left")
     if rule.basis == "entry":
         deduction = deductions[at_start] * (1.0 if follows_value else start)
         found = start + sign * (rates[at_start] * size * start - deduction - margin) / size
     elif follows_value:
-        found = _first_touch(sign, start, size, margin, rates, deductions, caps, at_start)
+        found = _nearest_touch(sign, start, size, margin, rates, deductions, caps, at_start)
     else:
         slope = size * (sign - rates[at_start]) + deductions[at_start]
         found = (sign * size * start - margin) / slope
@@ -96,29 +96,26 @@ def _settled(
     return float(side), entry_price, quantity_base, margin_usd
 
 
-def _first_touch(
+def _nearest_touch(
     sign: float, start: Floats, size: Floats, margin: Floats, rates: Floats, deductions: Floats, caps: Floats,
     at_start: np.ndarray[tuple[int, ...], np.dtype[np.intp]],
 ) -> Floats:
-    """The first x, going from the entry the way that hurts, at which equity no longer exceeds maintenance.
+    """The x nearest to the entry at which equity meets maintenance: the way that hurts where the entry itself is safe,
+    the other way where it is not (margin withdrawn, or lost by the rest of a cross account).
 
     Within a tier the equation is linear. Where a whole-position table jumps, the border itself can be the touch: that
     is why a tier's solution is clipped to the tier before the nearest one is chosen.
     """
-    tier = np.arange(len(rates))
-    size, at_start = size[..., None], at_start[..., None]
+    safe = margin + deductions[at_start] > rates[at_start] * size * start
+    tier, at_start, size = np.arange(len(rates)), at_start[..., None], size[..., None]
     low = np.concatenate([[0.0], caps]) / size
     high = np.concatenate([caps, [np.inf]]) / size
     solved = (sign * size * start[..., None] - margin[..., None] - deductions) / (size * (sign - rates))
-    if sign > 0:
-        touch = np.minimum(solved, high)
-        reached = (touch >= low) & (tier <= at_start)
-        highest: Floats = np.where(reached, touch, 0.0).max(axis=-1)
-        return highest
-    touch = np.maximum(solved, low)
-    reached = (touch <= high) & (tier >= at_start)
-    lowest: Floats = np.where(reached, touch, np.inf).min(axis=-1)
-    return lowest
+    falling, rising = np.minimum(solved, high), np.maximum(solved, low)
+    below = np.where((falling >= low) & (tier <= at_start), falling, 0.0).max(axis=-1)
+    above = np.where((rising <= high) & (tier >= at_start), rising, np.inf).min(axis=-1)
+    touched: Floats = np.where(safe == (sign > 0), below, above)
+    return touched
 
 
 def _as_price(found: Floats, *, inverse: bool) -> Floats:

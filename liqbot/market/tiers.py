@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+BORDER_SLACK: Final = 1.0 + 1e-12
+"""A notional made of floats that should lie on a border lies on it: 10 BTC are 10 BTC after size x price / price."""
+
 _HUNDRED: Final = Decimal(100)
 
 
@@ -105,13 +108,13 @@ class TierTable(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         """The tier of a notional; a border belongs to the tier below it, everything above the last cap to the last."""
         reduced = notional_usd / self.scale(price)
         for tier in self.tiers:
-            if reduced <= tier.notional_usd_cap:
+            if reduced <= tier.notional_usd_cap * BORDER_SLACK:
                 return tier
         return self.tiers[-1]
 
     def leverage_max(self, notional_usd: float, price: float | None = None) -> float:
         """0.0 where the venue takes no position of this size."""
-        if notional_usd / self.scale(price) > self.tiers[-1].notional_usd_cap:
+        if notional_usd / self.scale(price) > self.tiers[-1].notional_usd_cap * BORDER_SLACK:
             return 0.0
         return self.tier_at(notional_usd, price).leverage_max
 

@@ -22,6 +22,7 @@ class Verb(NamedTuple):
 
 VERBS: Final[Mapping[str, Verb]] = {
     "config": Verb("liqbot.verbs.config:app", "write example profiles, show the effective configuration, check it"),
+    "venues": Verb("liqbot.verbs.venues:venues", "list venues: data, forced orders, margin tiers, test access"),
 }
 
 

@@ -20,7 +20,7 @@ _DATE: Final = "2026-09-29"
 
 
 def _recorded(*rows: tuple[float, float, float]) -> TierTable:
-    return tier_table(rows, source="leverage brackets as the client's own market tests keep them", as_of=_DATE,
+    return tier_table(rows, source="recorded leverage brackets, deductions included", as_of=_DATE,
                       checked_to_usd=EVERYWHERE)
 
 

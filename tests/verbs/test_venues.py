@@ -1,0 +1,47 @@
+"""`liqbot venues`: a row for every venue, unknown shown as unknown, JSON that carries the tiers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from liqbot import cli
+from liqbot.market.venues.registry import ROWS
+
+
+def test_lists_every_venue_with_unknown_as_unknown(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["venues"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("VENUE")
+    assert [line.split()[0] for line in lines] == [row.venue for row in ROWS]
+    by_venue = {line.split()[0]: line for line in lines}
+    assert "sampled" in by_venue["binance"]
+    assert "unknown" in by_venue["grvt"]
+    assert "assumed" in by_venue["htx"]
+
+
+def test_caps_explain_rule_and_source(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["venues", "--caps"]) == 0
+    printed = capsys.readouterr().out
+    assert "maintenance on the value at entry" in printed
+    assert "no mark price liquidates here" in printed
+    assert "0x and 32 hexadecimal digits" in printed
+    assert "None" not in printed
+
+
+def test_json_has_contracts_and_tiers(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["venues", "--caps", "--json"]) == 0
+    found = {row["venue"]: row for row in json.loads(capsys.readouterr().out)}
+    assert len(found) == len(ROWS)
+    btc = found["binance"]["contracts"][0]["coins"][0]
+    assert (btc["symbol"], btc["tiers"][0]) == ("BTC/USDT:USDT", [300_000.0, 150.0, 0.4, 0.0])
+    assert found["bybit"]["forced_orders"]["side"] == "position"
+    assert found["okx"]["forced_orders"]["completeness"] is None
+    assert found["binance"]["keys"] == ["binance", "binance:usdc", "binance:coin"]
+
+
+def test_it_loads_no_client():
+    code = "import sys; from liqbot import cli; cli.main(['venues']); assert 'ccxt' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
