@@ -25,13 +25,13 @@ FILE_LINES_MAX = 300
 # `r` counts the risk taken at entry, `range` the usual range of an hour.
 UNITS = {
     "usd", "pct", "bps", "ms", "s", "min", "minute", "h", "hour", "day", "days", "gb", "bytes", "base",
-    "price", "prices", "r", "range",
+    "price", "prices", "r", "range", "seconds", "mb",
 }
 UNITLESS = {
     "open", "high", "low", "close", "leverage", "leverages", "ratio", "ratios", "share", "shares", "percentile",
     "imbalance", "fee", "factor", "weight", "weights", "value", "threshold", "theta", "index", "count", "mix",
     "version", "mid", "side", "sign", "asymmetry", "smear", "tilt", "aversion", "skew", "scale", "probability",
-    "exposure",
+    "exposure", "units",
 }
 DURATIONS = {
     "timeout", "interval", "delay", "latency", "age", "cooldown", "hold", "window", "span", "elapsed", "expires",

@@ -14,12 +14,12 @@ from liqbot.settings.model import settings_model
 from liqbot.settings.names import leaves
 
 ROOT = Path(__file__).parents[2]
-REWRITE = "python docs/generate_configuration.py writes it"
+REWRITE = ".venv/bin/python docs/generate_configuration.py writes it"
 
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_each_example_loads_and_is_what_the_repository_ships(name: str) -> None:
-    assert (ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8") == example(name)
+    assert (ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8") == example(name), REWRITE
     loaded = load(name, config=ROOT / "config", environment={})
     assert loaded.settings.mode == name
     values = json.loads(loaded.settings.model_dump_json())
