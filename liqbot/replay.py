@@ -4,35 +4,23 @@ import enum
 import hashlib
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from liqbot.blocks import EventBlock
-from liqbot.events import CodeVersion, ConfigLoaded, JournalOpened
+from liqbot.events import CodeVersion
 from liqbot.journal import JournalReader, Record, RecordedStep, plain_step, step_digest
-from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
+from liqbot.journal.rerun import Factory, Rerun, Rerunnable
 from liqbot.journal.steps import StepLike
 
-SNAPSHOT_NAME: Final = "engine"
 _SHOWN_MAX: Final = 20
 _NEAR: Final = 1e-9
 
 
-class ReplayEngine(Protocol):
-    """What replay asks of an engine."""
-
-    def on_block(self, block: EventBlock, /) -> StepLike: ...
-
-    def snapshot(self) -> bytes: ...
-
-    def restore(self, snapshot: bytes, /) -> None: ...
-
-
-EngineFactory = Callable[[JournalOpened, ConfigLoaded], ReplayEngine]
+EngineFactory = Factory[Rerunnable]
 
 
 class Equality(enum.StrEnum):
@@ -109,46 +97,25 @@ def replay(
     A configuration that changed within the journal gets a new engine, which takes over the state of the old one.
     """
     with JournalReader(path) as reader:
-        opened, recorded_by, config = reader.opening()
-        if opened is None or config is None:
-            raise CorruptRecordError(f"journal {path} does not begin with JournalOpened and ConfigLoaded")
-        run = _Run(factory, opened, config)
-        from_seq = run.start(reader, snapshot_version or here.version)
-        for record, expected in _side_by_side(reader, from_seq, chunk):
-            run.take(record, expected)
-    return run.result(str(path), from_seq, recorded_by, here)
+        rerun = Rerun(reader, factory, snapshot_version or here.version)
+        compared = _Comparison()
+        recorded = _Ahead(reader.steps(rerun.from_seq))
+        for record, step in rerun.answers(chunk):
+            compared.take(record, step, recorded.at(record.seq))
+        return compared.result(str(path), rerun.from_seq, reader.first(CodeVersion), here)
 
 
-class _Run:
+class _Comparison:
     """A replay under way."""
 
-    def __init__(self, factory: EngineFactory, opened: JournalOpened, config: ConfigLoaded) -> None:
-        self._factory, self._opened, self._config = factory, opened, config
-        self._engine = factory(opened, config)
+    def __init__(self) -> None:
         self._records = self._facts = self._rows = self._compared = 0
         self._other_bytes: list[int] = []
         self._other_decisions = 0
         self._differences: list[Difference] = []
         self._digest = hashlib.blake2b(digest_size=16)
 
-    def start(self, reader: JournalReader, snapshot_version: str) -> int:
-        """Restores where needed; gives the first record to replay."""
-        if reader.stamp.retained_seq == 1:
-            return 1
-        snapshots, warnings = reader.snapshots(SNAPSHOT_NAME, snapshot_version)
-        usable = [snapshot for snapshot in snapshots if snapshot.seq + 1 >= reader.stamp.retained_seq]
-        if not usable:
-            raise MarketDroppedError(
-                f"journal {reader.path}: its beginning was dropped and no snapshot of version {snapshot_version} is "
-                f"readable; {'; '.join(warnings) or 'none was kept'}"
-            )
-        oldest = min(usable, key=lambda snapshot: snapshot.seq)
-        self._engine.restore(oldest.data)
-        return oldest.seq + 1
-
-    def take(self, record: Record, expected: RecordedStep | None) -> None:
-        self._follow_config(record.block)
-        step = self._engine.on_block(record.block)
+    def take(self, record: Record, step: StepLike, expected: RecordedStep | None) -> None:
         encoded = step.encoded()
         self._digest.update(encoded)
         self._records += 1
@@ -166,18 +133,6 @@ class _Run:
             if len(self._differences) < _SHOWN_MAX:
                 self._differences.append(difference)
 
-    def _follow_config(self, block: EventBlock) -> None:
-        changed = False
-        for fact in block.facts:
-            if isinstance(fact, JournalOpened) and fact.journal_id != self._opened.journal_id:
-                self._opened, changed = fact, True
-            elif isinstance(fact, ConfigLoaded) and fact.digest != self._config.digest:
-                self._config, changed = fact, True
-        if changed:
-            state = self._engine.snapshot()
-            self._engine = self._factory(self._opened, self._config)
-            self._engine.restore(state)
-
     def result(self, path: str, from_seq: int, recorded: CodeVersion | None, here: CodeVersion) -> Replayed:
         if not self._compared:
             equality = Equality.UNPROVED
@@ -194,15 +149,17 @@ class _Run:
         )
 
 
-def _side_by_side(
-    reader: JournalReader, from_seq: int, chunk: int
-) -> Iterator[tuple[Record, RecordedStep | None]]:
-    steps = reader.steps(from_seq)
-    waiting = next(steps, None)
-    for record in reader.records(from_seq, chunk=chunk):
-        while waiting is not None and waiting.seq < record.seq:
-            waiting = next(steps, None)
-        yield record, waiting if waiting is not None and waiting.seq == record.seq else None
+class _Ahead:
+    """Recorded steps, read along by seq; a record whose step was never written has none."""
+
+    def __init__(self, steps: Iterator[RecordedStep]) -> None:
+        self._steps = steps
+        self._next = next(steps, None)
+
+    def at(self, seq: int) -> RecordedStep | None:
+        while self._next is not None and self._next.seq < seq:
+            self._next = next(self._steps, None)
+        return self._next if self._next is not None and self._next.seq == seq else None
 
 
 def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Difference | None:

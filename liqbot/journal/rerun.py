@@ -1,0 +1,78 @@
+"""A journal run through an engine again: the same blocks, and a new engine wherever the configuration changed."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+from liqbot.blocks import EventBlock
+from liqbot.events import ConfigLoaded, JournalOpened
+from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
+from liqbot.journal.reader import JournalReader, Record
+from liqbot.journal.steps import StepLike
+
+SNAPSHOT_NAME = "engine"
+
+
+class Rerunnable(Protocol):
+    """What a rerun asks of an engine."""
+
+    def on_block(self, block: EventBlock, /) -> StepLike: ...
+
+    def snapshot(self) -> bytes: ...
+
+    def restore(self, snapshot: bytes, /) -> None: ...
+
+
+E = TypeVar("E", bound=Rerunnable)
+Factory = Callable[[JournalOpened, ConfigLoaded], E]
+
+
+class Rerun(Generic[E]):
+    """Begins at the first record, or at the oldest readable snapshot when retention has dropped what was before."""
+
+    def __init__(self, reader: JournalReader, factory: Factory[E], snapshot_version: str) -> None:
+        opened, _, config = reader.opening()
+        if opened is None or config is None:
+            raise CorruptRecordError(f"journal {reader.path} does not begin with JournalOpened and ConfigLoaded")
+        self._reader, self._factory = reader, factory
+        self._opened, self._config = opened, config
+        self.engine = factory(opened, config)
+        self.from_seq = self._start(snapshot_version)
+
+    def _start(self, snapshot_version: str) -> int:
+        retained_seq = self._reader.stamp.retained_seq
+        if retained_seq == 1:
+            return 1
+        snapshots, warnings = self._reader.snapshots(SNAPSHOT_NAME, snapshot_version)
+        usable = [snapshot for snapshot in snapshots if snapshot.seq + 1 >= retained_seq]
+        if not usable:
+            raise MarketDroppedError(
+                f"journal {self._reader.path}: its beginning was dropped and no snapshot of version {snapshot_version} "
+                f"is readable; {'; '.join(warnings) or 'none was kept'}"
+            )
+        oldest = min(usable, key=lambda snapshot: snapshot.seq)
+        # The configuration in force at the snapshot is the newest one written before it.
+        for record in self._reader.records(to_seq=oldest.seq, facts_only=True):
+            self._changed(record.block)
+        self.engine = self._factory(self._opened, self._config)
+        self.engine.restore(oldest.data)
+        return oldest.seq + 1
+
+    def answers(self, chunk: int = 500) -> Iterator[tuple[Record, StepLike]]:
+        """Every record with what the engine says to it; `engine` is the one that said it."""
+        for record in self._reader.records(self.from_seq, chunk=chunk):
+            if self._changed(record.block):
+                state = self.engine.snapshot()
+                self.engine = self._factory(self._opened, self._config)
+                self.engine.restore(state)
+            yield record, self.engine.on_block(record.block)
+
+    def _changed(self, block: EventBlock) -> bool:
+        changed = False
+        for fact in block.facts:
+            if isinstance(fact, JournalOpened):
+                changed = changed or fact.journal_id != self._opened.journal_id
+                self._opened = fact
+            elif isinstance(fact, ConfigLoaded):
+                changed = changed or fact.digest != self._config.digest
+                self._config = fact
+        return changed

@@ -1,0 +1,47 @@
+"""Opening the ledger's database, whichever it is."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from liqbot.exits import Exit, ExpectedError
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a ledger file."""
+    return f"sqlite:///{path}"
+
+
+def engine_for(url: str) -> Engine:
+    """An engine for a SQLite or PostgreSQL URL; ExpectedError for any other. The folder of a SQLite file is made."""
+    try:
+        where = make_url(url)
+    except ArgumentError:
+        message = f"ledger url {url!r}: expected sqlite:///FILE or postgresql://HOST/NAME"
+        raise ExpectedError(message, Exit.CONFIG) from None
+    if where.drivername in ("postgresql", "postgres"):
+        where = where.set(drivername="postgresql+psycopg")
+    if where.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ExpectedError(f"ledger url: {where.get_backend_name()} is neither sqlite nor postgresql", Exit.CONFIG)
+    if where.get_backend_name() == "sqlite" and where.database:
+        try:
+            Path(where.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExpectedError(f"ledger {where.database}: {error.strerror}", Exit.DATABASE) from error
+    try:
+        engine = create_engine(where)
+    except ModuleNotFoundError as error:
+        raise ExpectedError(f"ledger on postgresql needs the package {error.name}", Exit.CONFIG) from None
+    if where.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _write_ahead)
+    return engine
+
+
+def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
+    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")

@@ -1,0 +1,102 @@
+"""Maps in the ledger: what is kept of one, and how dense it is at a price."""
+
+import bisect
+import math
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+
+from liqbot.instruments import Side
+from liqbot.ledger.sheet import Sheet
+from liqbot.ledger.state import State
+from liqbot.market.liquidation_map import Floats, LiquidationMap
+from liqbot.market.view import MarketView
+
+_BINS_TOGETHER: Final = 4
+_KEPT_PCT: Final = 25.0
+
+
+class MapBook:
+    """The newest map of each coin, and those already written for the present observation."""
+
+    def __init__(self, state: State, sheet: Sheet, every_ms: int) -> None:
+        self._state, self._sheet, self._every_ms = state, sheet, every_ms
+        self._newest: dict[str, LiquidationMap] = {}
+        self._rows: dict[str, tuple[int, int]] = {}
+
+    def newest(self, coin: str) -> LiquidationMap | None:
+        """As of the last tick; None after a restart until the next one."""
+        return self._newest.get(coin)
+
+    def see(self, seq: int, views: tuple[MarketView, ...]) -> None:
+        """New maps; one that is due is written."""
+        for view in views:
+            self._newest[view.coin] = view.map
+            last_ms = self._state.map_ms.get(view.coin)
+            if not view.backfilled and (last_ms is None or view.time_ms - last_ms >= self._every_ms):
+                self.write(seq, view.coin, "periodic")
+
+    def write(self, seq: int, coin: str, why: str) -> int | None:
+        """The row of the newest map of a coin, written once however often it is asked for; None without a map."""
+        drawn = self._newest.get(coin)
+        if drawn is None:
+            return None
+        written = self._rows.get(coin)
+        if written is not None and written[0] == drawn.as_of_ms:
+            return written[1]
+        row = self._sheet.add(
+            "map_snapshot", run_id=self._state.run_id, seq=seq, time_ms=drawn.as_of_ms, coin=coin, why=why,
+            mark_price=Decimal(str(drawn.mark_price)), long_usd=_whole(drawn.long_usd.sum()),
+            short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn),
+        )
+        self._rows[coin] = (drawn.as_of_ms, row)
+        self._state.map_ms[coin] = drawn.as_of_ms
+        return row
+
+
+def usd_at(drawn: LiquidationMap, side: Side, price: float) -> float | None:
+    """What the map holds in the bin of a price; None outside of it."""
+    index = _bin_of(drawn, price)
+    return None if index is None else float(drawn.usd(side)[index])
+
+
+def density_pct(drawn: LiquidationMap, side: Side, price: float) -> float | None:
+    """Percentile of a price's bin among all bins on the side where such positions are liquidated, 0 (thin) to 100."""
+    index = _bin_of(drawn, price)
+    if index is None:
+        return None
+    middle = (drawn.edges[:-1] + drawn.edges[1:]) / 2
+    beyond = middle < drawn.mark_price if side is Side.LONG else middle > drawn.mark_price
+    masses = drawn.usd(side)[beyond]
+    if not masses.size:
+        return None
+    return float(np.count_nonzero(masses < drawn.usd(side)[index]) / masses.size * 100.0)
+
+
+def _bin_of(drawn: LiquidationMap, price: float) -> int | None:
+    index = bisect.bisect_right(drawn.edges, price) - 1
+    return index if math.isfinite(price) and 0 <= index < drawn.long_usd.size else None
+
+
+def _whole(usd: Any) -> Decimal:
+    return Decimal(round(float(usd)))
+
+
+def _bins(drawn: LiquidationMap) -> dict[str, list[float]]:
+    """Four bins of the map make one here, within a quarter of the mark: enough for a picture, small enough to keep."""
+    low, high = drawn.mark_price * (1 - _KEPT_PCT / 100), drawn.mark_price * (1 + _KEPT_PCT / 100)
+    first = max(bisect.bisect_right(drawn.edges, low) - 1, 0)
+    last = min(bisect.bisect_left(drawn.edges, high), drawn.long_usd.size)
+    count = max((last - first) // _BINS_TOGETHER, 0)
+    last = first + count * _BINS_TOGETHER
+    edges = drawn.edges[first : last + 1 : _BINS_TOGETHER]
+    return {
+        "edges": [round(float(edge), 9) for edge in edges],
+        "long_usd": _together(drawn.long_usd[first:last]),
+        "short_usd": _together(drawn.short_usd[first:last]),
+    }
+
+
+def _together(usd: Floats) -> list[float]:
+    return [float(total) for total in np.rint(usd.reshape(-1, _BINS_TOGETHER).sum(axis=1))]

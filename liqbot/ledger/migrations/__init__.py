@@ -1,0 +1,1 @@
+"""Alembic's environment for the ledger, packaged with the program."""

@@ -1,0 +1,81 @@
+"""`Observation`: one engine call as the ledger sees it, and how to take one from an engine that has just answered."""
+
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from liqbot.blocks import NO_ROWS, EventBlock, Rows
+from liqbot.events import Event
+from liqbot.execution.commands import Command
+from liqbot.market.view import MarketView
+from liqbot.risk.decision import Decision
+from liqbot.signals.verdict import Verdict
+
+
+class Observation(msgspec.Struct, frozen=True, eq=False):
+    """What came in and what was answered. `views` only for a step that completes a Tick; `equity_usd` None when
+    nobody keeps account."""
+
+    seq: int
+    """Of the journal."""
+    time_ms: int
+    source: str
+    facts: tuple[Event, ...] = ()
+    liquidations: Rows = NO_ROWS["liquidations"]
+    tick_ms: int | None = None
+    backfilled: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    commands: tuple[Command, ...] = ()
+    views: tuple[MarketView, ...] = ()
+    equity_usd: Decimal | None = None
+
+
+class AccountLike(Protocol):
+    @property
+    def equity_usd(self) -> Decimal: ...
+
+
+class StepLike(Protocol):
+    @property
+    def time_ms(self) -> int: ...
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]: ...
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]: ...
+
+    @property
+    def commands(self) -> tuple[Command, ...]: ...
+
+
+class ObservedEngine(Protocol):
+    """An engine after `on_block`: its newest views, and the account as risk sees it."""
+
+    @property
+    def views(self) -> tuple[MarketView, ...]: ...
+
+    @property
+    def account(self) -> AccountLike: ...
+
+
+def observation_of(
+    seq: int, block: EventBlock, step: StepLike, engine: ObservedEngine, source: str = "inbox"
+) -> Observation:
+    """To be taken before the engine is given its next block."""
+    return Observation(
+        seq=seq,
+        time_ms=step.time_ms,
+        source=source,
+        facts=block.facts,
+        liquidations=block.liquidations,
+        tick_ms=block.tick_ms,
+        backfilled=block.backfilled,
+        verdicts=step.verdicts,
+        decisions=step.decisions,
+        commands=step.commands,
+        views=engine.views if block.tick_ms is not None else (),
+        equity_usd=engine.account.equity_usd,
+    )

@@ -1,0 +1,66 @@
+"""A ledger made anew from a journal: the engine answers again, and its answers are folded as the first time."""
+
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import delete, select
+
+from liqbot.exits import ExpectedError
+from liqbot.journal import JournalReader
+from liqbot.journal.rerun import Factory, Rerun, Rerunnable
+from liqbot.ledger.connect import engine_for
+from liqbot.ledger.fold import Keeping
+from liqbot.ledger.migrate import upgrade
+from liqbot.ledger.observation import AccountLike
+from liqbot.ledger.tables import TABLES, Offset, core
+from liqbot.ledger.writer import LedgerWriter
+from liqbot.market.view import MarketView
+
+
+class ObservedRerun(Rerunnable, Protocol):
+    """An engine that can be run again and looked into."""
+
+    @property
+    def views(self) -> tuple[MarketView, ...]: ...
+
+    @property
+    def account(self) -> AccountLike: ...
+
+
+def rebuild(
+    journal: Path, factory: Factory[ObservedRerun], url: str, *, snapshot_version: str, keeping: Keeping | None = None
+) -> int:
+    """Empties the ledger and fills it from the journal; gives the number of records read.
+
+    ExpectedError when the ledger also holds another journal's rows, or when retention has dropped the beginning of this
+    one: what they tell could not be made again.
+    """
+    with JournalReader(journal) as reader:
+        if reader.stamp.retained_seq > 1:
+            raise ExpectedError(
+                f"journal {journal}: records before {reader.stamp.retained_seq} have lost their market rows, so the "
+                "ledger cannot be rebuilt from it; restore it from a backup"
+            )
+        _empty(url, reader.stamp.journal_id)
+        rerun = Rerun(reader, factory, snapshot_version)
+        count = 0
+        with LedgerWriter(url, reader.stamp.journal_id, keeping) as writer:
+            observe = writer.observer()
+            for record, step in rerun.answers():
+                observe(record.seq, record.block, step, rerun.engine)  # type: ignore[arg-type]
+                count += 1
+    return count
+
+
+def _empty(url: str, journal_id: str) -> None:
+    engine = engine_for(url)
+    try:
+        upgrade(engine)
+        with engine.begin() as connection:
+            offset = core(Offset)
+            for (other,) in connection.execute(select(offset.c.journal_id).where(offset.c.journal_id != journal_id)):
+                raise ExpectedError(f"ledger holds rows of journal {other} too: rebuild into a new database")
+            for table in (offset, *map(core, reversed(TABLES))):
+                connection.execute(delete(table))
+    finally:
+        engine.dispose()

@@ -1,0 +1,123 @@
+"""The views a trader queries: ISO times, dollars, and plain words. A public interface, the same in both dialects."""
+
+import re
+from typing import Final
+
+_ISO: Final = {
+    "sqlite": r"strftime('%Y-%m-%dT%H:%M:%fZ', (\1) / 1000.0, 'unixepoch')",
+    "postgresql": r"""to_char(to_timestamp((\1) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')""",
+}
+_DAY: Final = {
+    "sqlite": r"strftime('%Y-%m-%d', (\1) / 1000.0, 'unixepoch')",
+    "postgresql": r"to_char(to_timestamp((\1) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+}
+_VIEWS: Final[dict[str, str]] = {
+    "v_trades": """
+        SELECT t.id AS trade_id, iso[t.opened_ms] AS opened, iso[t.closed_ms] AS closed, t.status, t.venue, t.coin,
+            t.strategy, t.side, nano[t.quantity_base] AS quantity_base, nano[t.entry_price] AS entry_price,
+            nano[t.exit_price] AS exit_price, usd[t.gross_usd] AS gross_usd, usd[t.fees_usd] AS fees_usd,
+            usd[t.funding_usd] AS funding_usd, usd[t.gross_usd - t.fees_usd + t.funding_usd] AS net_usd,
+            real[t.gross_usd - t.fees_usd + t.funding_usd] / NULLIF(t.risk_usd, 0) AS r_multiple,
+            usd[t.risk_usd] AS risk_usd, nano[t.initial_stop_price] AS initial_stop_price,
+            nano[t.liquidation_price] AS liquidation_price, t.leverage, usd[t.mae_usd] AS mae_usd,
+            usd[t.mfe_usd] AS mfe_usd, real[t.closed_ms - t.opened_ms] / 60000.0 AS held_min, t.exit_reason,
+            t.decision_row AS decision, t.run_id
+        FROM trade t""",
+    "v_open": """
+        SELECT trade_id, opened, venue, coin, strategy, side, quantity_base, entry_price, initial_stop_price,
+            liquidation_price, leverage, gross_usd, fees_usd, funding_usd, mae_usd, mfe_usd, decision
+        FROM v_trades WHERE status = 'open'""",
+    "v_decisions": """
+        SELECT d.id AS decision, iso[d.time_ms] AS first_seen, iso[d.last_seen_ms] AS last_seen, d.count, d.kind,
+            d.strategy, d.coin, d.side, d.code, d.reason, nano[d.entry_price] AS entry_price,
+            nano[d.stop_price] AS stop_price, nano[d.take_price] AS take_price,
+            nano[d.quantity_base] AS quantity_base, d.leverage, nano[d.liquidation_price] AS liquidation_price,
+            d.liquidation_density_pct, d.map_id, d.run_id
+        FROM decision d""",
+    "v_orders": """
+        SELECT o.id AS order_row, o.client_id, iso[o.sent_ms] AS sent, iso[o.ack_ms] AS acknowledged,
+            iso[o.done_ms] AS done, o.status, o.venue, o.coin, o.side, o.purpose, o.kind,
+            nano[o.quantity_base] AS quantity_base, nano[o.filled_base] AS filled_base,
+            nano[o.limit_price] AS limit_price, nano[o.trigger_price] AS trigger_price,
+            nano[o.average_price] AS average_price, o.decision_id
+        FROM "order" o""",
+    "v_refusals": """
+        SELECT strategy, coin, side, code, COUNT(*) AS times, SUM(count) AS ticks, iso[MIN(time_ms)] AS first_seen,
+            iso[MAX(last_seen_ms)] AS last_seen
+        FROM decision WHERE kind = 'entry' AND code <> 'APPROVED'
+        GROUP BY strategy, coin, side, code""",
+    "v_daily_pnl": """
+        SELECT day, usd[SUM(gross)] AS gross_usd, usd[SUM(fees)] AS fees_usd, usd[SUM(funding)] AS funding_usd,
+            usd[SUM(gross - fees + funding)] AS net_usd, SUM(closed) AS trades_closed, SUM(won) AS trades_won
+        FROM (
+            SELECT day[time_ms] AS day, realised_usd AS gross, fee_usd AS fees, 0 AS funding, 0 AS closed, 0 AS won
+            FROM fill
+            UNION ALL SELECT day[time_ms], 0, 0, amount_usd, 0, 0 FROM funding_payment
+            UNION ALL SELECT day[closed_ms], 0, 0, 0, 1,
+                CASE WHEN gross_usd - fees_usd + funding_usd > 0 THEN 1 ELSE 0 END
+            FROM trade WHERE closed_ms IS NOT NULL
+        ) flows GROUP BY day""",
+    "v_strategy": """
+        SELECT strategy, COUNT(*) AS trades, SUM(CASE WHEN net_usd > 0 THEN 1 ELSE 0 END) AS won,
+            SUM(gross_usd) AS gross_usd, SUM(fees_usd) AS fees_usd, SUM(funding_usd) AS funding_usd,
+            SUM(net_usd) AS net_usd, AVG(r_multiple) AS r_mean, AVG(held_min) AS held_min_mean,
+            MIN(mae_usd) AS mae_usd_worst
+        FROM v_trades WHERE status <> 'open' GROUP BY strategy""",
+    "v_drawdown": """
+        SELECT iso[time_ms] AS time, usd[equity_usd] AS equity_usd, usd[profit] AS profit_usd,
+            usd[peak - profit] AS drawdown_usd,
+            100.0 * real[peak - profit] / NULLIF(transfers_usd + peak, 0) AS drawdown_pct
+        FROM (
+            SELECT time_ms, equity_usd, transfers_usd, equity_usd - transfers_usd AS profit,
+                MAX(equity_usd - transfers_usd) OVER (ORDER BY id) AS peak
+            FROM equity
+        ) curve""",
+    "v_slippage": """
+        SELECT o.client_id, iso[o.sent_ms] AS sent, o.venue, o.coin, o.side, o.purpose, o.kind,
+            nano[o.expected_price] AS expected_price, nano[o.average_price] AS average_price,
+            CASE WHEN (o.side = 'long') = (o.purpose = 'entry') THEN 1 ELSE -1 END
+                * 10000.0 * real[o.average_price - o.expected_price] / NULLIF(o.expected_price, 0) AS slippage_bps,
+            o.ack_ms - o.sent_ms AS acknowledged_after_ms, o.done_ms - o.sent_ms AS done_after_ms
+        FROM "order" o WHERE o.average_price IS NOT NULL""",
+    "v_timeline": """
+        SELECT iso[time_ms] AS time, what, coin, detail FROM (
+            SELECT time_ms, 'decision ' || code AS what, coin, strategy || ' ' || side || ': ' || reason AS detail
+            FROM decision WHERE code = 'APPROVED' OR kind = 'reduction'
+            UNION ALL SELECT e.time_ms, 'order ' || e.event, COALESCE(o.coin, ''),
+                e.client_id || COALESCE(' ' || o.purpose, '')
+            FROM order_event e LEFT JOIN "order" o ON o.id = e.order_id
+            UNION ALL SELECT time_ms, kind, coin, side || CASE WHEN reduces THEN ' closed ' ELSE ' opened ' END
+                || nano[quantity_base] || ' at ' || nano[price] FROM fill
+            UNION ALL SELECT opened_ms, 'trade opened', coin, strategy || ' ' || side FROM trade
+            UNION ALL SELECT closed_ms, 'trade ' || status, coin, strategy || ' ' || side || ' by ' || exit_reason
+            FROM trade WHERE closed_ms IS NOT NULL
+            UNION ALL SELECT time_ms, 'funding', coin, CAST(usd[amount_usd] AS TEXT) FROM funding_payment
+            UNION ALL SELECT time_ms, kind, venue, CAST(usd[amount_usd] AS TEXT) FROM transfer
+            UNION ALL SELECT time_ms, 'incident ' || kind, coin, severity || ': ' || detail FROM incident
+        ) happened ORDER BY time_ms""",
+    "v_map_calibration": """
+        SELECT coin, side, density_decile, COUNT(*) AS prints, usd[SUM(size_usd)] AS realised_usd,
+            usd[SUM(predicted_usd)] AS predicted_usd
+        FROM liquidation WHERE density_decile IS NOT NULL GROUP BY coin, side, density_decile""",
+    "v_incidents": """
+        SELECT iso[time_ms] AS time, severity, kind, venue, coin, detail FROM incident""",
+    "v_equity": """
+        SELECT iso[time_ms] AS time, usd[wallet_usd] AS wallet_usd, usd[equity_usd] AS equity_usd,
+            usd[transfers_usd] AS transfers_usd, usd[unexplained_usd] AS unexplained_usd
+        FROM equity""",
+}
+_CALL: Final = re.compile(r"\b(iso|day|usd|nano|real)\[([^\[\]]*)\]")
+_REAL: Final = r"CAST(\1 AS DOUBLE PRECISION)"
+
+
+def views(dialect: str) -> dict[str, str]:
+    """CREATE VIEW statements by name, each after those it stands on."""
+    forms = {
+        "iso": _ISO[dialect], "day": _DAY[dialect], "real": _REAL, "usd": f"({_REAL} / 1e6)",
+        "nano": f"({_REAL} / 1e9)",
+    }
+
+    def spelled(body: str) -> str:
+        return _CALL.sub(lambda call: forms[call[1]].replace(r"\1", call[2]), body)
+
+    return {name: f"CREATE VIEW {name} AS {spelled(body).strip()}" for name, body in _VIEWS.items()}

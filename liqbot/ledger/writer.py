@@ -1,0 +1,127 @@
+"""`LedgerWriter`: folds observations; rows, the fold's state and the offset go into one transaction, exactly once."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final, Self
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from liqbot.blocks import EventBlock
+from liqbot.exits import Exit, ExpectedError
+from liqbot.ledger import state as states
+from liqbot.ledger.connect import engine_for
+from liqbot.ledger.fold import Fold, Keeping
+from liqbot.ledger.migrate import upgrade
+from liqbot.ledger.observation import Observation, ObservedEngine, StepLike, observation_of
+from liqbot.ledger.sheet import Row
+from liqbot.ledger.state import State
+from liqbot.ledger.tables import TABLES, Offset, core
+
+_BATCH_ROWS: Final = 2_000
+_BATCH_S: Final = 0.5
+
+
+class LedgerWriter:
+    """One writer per ledger. Observations at or before the committed offset are passed over, so that feeding a journal
+    again after a restart adds nothing twice. Flush before a snapshot of the engine is saved: what the ledger has not
+    committed must lie behind the snapshot."""
+
+    def __init__(self, url: str, journal_id: str, keeping: Keeping | None = None) -> None:
+        """Creates or upgrades the database. ExpectedError (database) when it is newer or cannot be written."""
+        self._engine = engine_for(url)
+        self._journal_id = journal_id
+        try:
+            upgrade(self._engine)
+            with self._engine.begin() as connection:
+                self._seq, state = _resume(connection, journal_id)
+        except OperationalError as error:
+            raise ExpectedError(f"ledger {self._engine.url!r}: {error.orig}", Exit.DATABASE) from error
+        self._fold = Fold(state, keeping or Keeping())
+        self._seen_seq = self._seq
+        self._flushed_s = time.monotonic()
+
+    @property
+    def seq(self) -> int:
+        """The last journal record whose rows are committed."""
+        return self._seq
+
+    def observe(self, observation: Observation) -> None:
+        """Folds one engine call; writes now and then. Raises sqlalchemy's OperationalError when it cannot write: what
+        was observed stays, and the next call tries again."""
+        if observation.seq <= self._seen_seq:
+            return
+        self._fold.observe(observation)
+        self._seen_seq = observation.seq
+        size = self._fold.sheet.size
+        if size >= _BATCH_ROWS or (size and time.monotonic() - self._flushed_s >= _BATCH_S):
+            self.flush()
+
+    def observer(self, source: str = "inbox") -> Callable[[int, EventBlock, StepLike, ObservedEngine], None]:
+        """For whoever drives an engine: call it with journal seq, block, Step and the engine that answered."""
+
+        def observe(seq: int, block: EventBlock, step: StepLike, engine: ObservedEngine) -> None:
+            if seq > self._seen_seq:
+                self.observe(observation_of(seq, block, step, engine, source))
+
+        return observe
+
+    def flush(self) -> None:
+        """Everything observed so far, in one transaction."""
+        sheet, state = self._fold.sheet, self._fold.state
+        if self._seen_seq == self._seq:
+            return
+        with self._engine.begin() as connection:
+            for table in map(core, TABLES):
+                if sheet.new[table.name]:
+                    connection.execute(insert(table), list(sheet.new[table.name].values()))
+                _change(connection, table, sheet.changed[table.name])
+            offset = core(Offset)
+            connection.execute(
+                update(offset).where(offset.c.journal_id == self._journal_id),
+                {"seq": self._seen_seq, "state": states.encode(state)},
+            )
+        sheet.clear()
+        self._seq = self._seen_seq
+        self._flushed_s = time.monotonic()
+
+    def close(self) -> None:
+        """Flushes and lets go of the database."""
+        try:
+            self.flush()
+        finally:
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _resume(connection: Connection, journal_id: str) -> tuple[int, State]:
+    """Where this journal was left; a journal that is new here goes on with the ids of those before it."""
+    offset = core(Offset)
+    found = connection.execute(
+        select(offset.c.seq, offset.c.state).where(offset.c.journal_id == journal_id)
+    ).first()
+    if found is not None:
+        return int(found[0]), states.decode(found[1])
+    last_ids = {
+        table.name: connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+        for table in map(core, TABLES)
+    }
+    state = State(last_ids=last_ids)
+    connection.execute(insert(offset), {"journal_id": journal_id, "seq": 0, "state": states.encode(state)})
+    return 0, state
+
+
+def _change(connection: Connection, table: Table, changed: dict[int, Row]) -> None:
+    """Changes grouped by the columns they touch, each group one statement."""
+    groups: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for number, columns in changed.items():
+        groups[tuple(sorted(columns))].append({"_row": number, **columns})
+    for names, rows in groups.items():
+        statement = update(table).where(table.c.id == bindparam("_row")).values({n: bindparam(n) for n in names})
+        connection.execute(statement, rows)
