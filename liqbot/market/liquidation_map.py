@@ -8,6 +8,9 @@ from liqbot.instruments import Side
 
 Floats = npt.NDArray[np.float64]
 
+_REACH_PCT = 40.0
+"""Densities are ranked among the bins of a side this near to the mark: where 2x and more would be liquidated."""
+
 
 class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
     """One coin's map, aggregated in distance from each venue's own mark and drawn at `mark_price`.
@@ -24,3 +27,76 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
 
     def usd(self, side: Side) -> Floats:
         return self.long_usd if side is Side.LONG else self.short_usd
+
+    def total_usd(self, side: Side) -> float:
+        return float(self.usd(side).sum())
+
+    def bin_of(self, price: float) -> int:
+        """Index of the bin that holds a price; -1 or n when it lies outside the map."""
+        index = int(self.edges.searchsorted(price, "right")) - 1
+        return min(index, len(self.long_usd))
+
+    def span(self, side: Side, reach_pct: float) -> slice:
+        """Bins of a side from the mark out to `reach_pct`, the mark's own bin included."""
+        mark = min(max(self.bin_of(self.mark_price), 0), len(self.long_usd) - 1)
+        if side is Side.LONG:
+            return slice(max(0, self.bin_of(self.mark_price * (1.0 - reach_pct / 100.0))), mark + 1)
+        far = self.bin_of(self.mark_price * (1.0 + reach_pct / 100.0))
+        return slice(mark, min(len(self.short_usd), far + 1))
+
+    def within_usd(self, side: Side, reach_pct: float) -> float:
+        """All USD of a side within a distance from the mark."""
+        return float(self.usd(side)[self.span(side, reach_pct)].sum())
+
+    def cumulative(self, side: Side) -> tuple[Floats, Floats]:
+        """(prices, USD between the mark and there), outward from the mark."""
+        bins = self.span(side, 100.0)
+        usd = self.usd(side)[bins]
+        if side is Side.LONG:
+            return self.edges[bins][::-1], np.cumsum(usd[::-1])
+        return self.edges[bins.start + 1 : bins.stop + 1], np.cumsum(usd)
+
+    def density_percentile(self, side: Side, price: float) -> float:
+        """How dense the map is at a price on a side: 0 (nowhere thinner) to 100 (nowhere denser), ties by half.
+
+        Ranked, lightly smoothed, among the bins of that side within 40 % of the mark. NaN when the side is empty or the
+        price lies on the other side of the mark, where such a position would not exist.
+        """
+        return float(self._percentiles(side, np.array([price]))[0])
+
+    def nearest_thin(
+        self, side: Side, price: float, percentile_max: float = 30.0, *, within_pct: float = 5.0
+    ) -> float:
+        """The price nearest to `price` whose density percentile is at most `percentile_max`.
+
+        Searched within `within_pct` of it; NaN when there is none, or the side is empty.
+        """
+        low, high = price * (1.0 - within_pct / 100.0), price * (1.0 + within_pct / 100.0)
+        middles = (self.edges[:-1] + self.edges[1:]) / 2.0
+        candidates = np.append(middles[(middles >= low) & (middles <= high)], price)
+        thin = candidates[self._percentiles(side, candidates) <= percentile_max]
+        return float(thin[np.abs(thin - price).argmin()]) if len(thin) else float("nan")
+
+    def _percentiles(self, side: Side, prices: Floats) -> Floats:
+        density = smoothed(self.usd(side))
+        ranked = np.sort(density[self.span(side, _REACH_PCT)])
+        if not len(ranked) or not ranked[-1] > 0:
+            return np.full(len(prices), np.nan)
+        index = np.searchsorted(self.edges, prices, side="right") - 1
+        inside = (index >= 0) & (index < len(density))
+        here = np.where(inside, density[np.clip(index, 0, len(density) - 1)], 0.0)
+        below = np.searchsorted(ranked, here, side="left") + np.searchsorted(ranked, here, side="right")
+        wrong_side = (prices - self.mark_price) * float(side) > 0
+        return np.where(wrong_side, np.nan, below * (50.0 / len(ranked)))
+
+
+def smoothed(usd: Floats) -> Floats:
+    """Weighted mean over five bins (1 2 3 2 1), ends empty: sums are kept, single bins no longer stand alone."""
+    padded = np.zeros(len(usd) + 4)
+    padded[2:-2] = usd
+    triple = padded[:-2] + padded[1:-1]
+    triple += padded[2:]
+    result: Floats = triple[:-2] + triple[1:-1]
+    result += triple[2:]
+    result /= 9.0
+    return result

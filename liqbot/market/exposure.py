@@ -1,0 +1,163 @@
+"""From bars to positions: how much each venue's step opens and closes, within what open interest allows."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from liqbot.instruments import split_venue_key
+from liqbot.market.grid import position_of, shift_of
+from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
+from liqbot.market.params import EstimateParams
+from liqbot.market.positions import BINS, LONG, SHORT, Floats, Positions
+from liqbot.market.prices import Bar, VenuePrice, swept_range
+from liqbot.market.venues.registry import VENUES, mechanics_of
+
+
+def opened_usd(bar: Bar, change_usd: float, params: EstimateParams) -> tuple[float, float]:
+    """USD opened by (longs, shorts): half of volume plus change of open interest each, tilted by the takers.
+
+    Volume and change fix opens and closes of both sides together; the tilt between them is only bounded.
+    """
+    change_usd = min(max(change_usd, -bar.volume_usd), bar.volume_usd)
+    half = (bar.volume_usd + change_usd) / 2.0
+    tilt = 0.0
+    if bar.imbalance_usd == bar.imbalance_usd:
+        most = (bar.volume_usd - abs(change_usd)) / 2.0
+        tilt = min(max(params.taker_weight * bar.imbalance_usd / 2.0, -most), most)
+    return params.activity_share * (half + tilt), params.activity_share * (half - tilt)
+
+
+class Exposure:
+    """One coin's `Positions` and which of its rows is which venue's."""
+
+    def __init__(self, coin: str, venues: Sequence[str], params: EstimateParams) -> None:
+        self._coin, self._venues, self._params = coin, venues, params
+        self.positions = Positions(params)
+        self.row_of: dict[int, int] = {}
+        """Venue code -> row, in the order venues were first seen trading."""
+        self.unseen_usd: dict[int, Floats] = {}
+        """Per row and tier: positions of either side that were open before they could be seen, and still are."""
+
+    def _row(self, code: int) -> int | None:
+        row = self.row_of.get(code)
+        if row is None and self._mapped(self._venues[code]):
+            ratios = mechanics_of(self._venues[code], self._coin).ratios(self._params.leverages).tolist()
+            shift: Floats = np.array([[shift_of(ratio) for ratio in side] for side in ratios])
+            row = self.row_of[code] = self.positions.admit(shift)
+        return row
+
+    @staticmethod
+    def _mapped(venue: str) -> bool:
+        """Venues whose mark never force-closes anybody hold no mass."""
+        row = VENUES.get(split_venue_key(venue)[0])
+        return venue != AGGREGATE and (row is None or row.mapped)
+
+    def on_step(
+        self,
+        bars: Mapping[int, list[Bar]],
+        prices: Sequence[VenuePrice],
+        open_interest: OpenInterestFold,
+        bounds_base: Mapping[int, float],
+        now_ms: int,
+    ) -> None:
+        """Bars of one venue in order, venues side by side; a venue with marks alone is only swept."""
+        moved = {code for code, price in enumerate(prices) if price.step_low == price.step_low}
+        rounds = max((len(venue_bars) for venue_bars in bars.values()), default=1 if moved else 0)
+        for turn in range(rounds):
+            rows, entries, opened, swept = [], [], [], []
+            for code in sorted(bars.keys() | moved) if turn == 0 else sorted(bars):
+                venue_bars = bars.get(code, ())
+                bar = venue_bars[turn] if turn < len(venue_bars) else None
+                if bar is None and turn > 0:
+                    continue
+                row = self._row(code)
+                if row is None:
+                    continue
+                low, high = swept_range(prices[code], bar)
+                positions = position_of(low), position_of(high)
+                self.positions.touch(row, *positions)
+                if bar is not None and row in self.unseen_usd:
+                    self.unseen_usd[row] *= self.positions.kept_share(bar.span_ms)
+                if bar is not None and bar.volume_usd > 0:
+                    change_base = open_interest.change_base(
+                        self._venues[code], bounds_base.get(code, 0.0), now_ms, bar.span_ms
+                    )
+                    rows.append(row)
+                    entries.append((position_of(bar.low), position_of(bar.high)))
+                    opened.append(opened_usd(bar, change_base * bar.close, self._params))
+                    swept.append(positions)
+            if rows:
+                self.positions.open(rows, entries, opened, swept)
+        self._bound(bars, prices, bounds_base)
+
+    def _bound(
+        self, bars: Mapping[int, list[Bar]], prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]
+    ) -> None:
+        for code in bars:
+            row, bound_base = self.row_of.get(code), bounds_base.get(code, float("nan"))
+            if row is not None and bound_base > 0:
+                most_usd = self._params.leveraged_share * bound_base * prices[code].mark_price
+                self.positions.bound(row, most_usd)
+                if row not in self.unseen_usd:
+                    self.unseen_usd[row] = most_usd * self.positions.standing_mix(row)
+
+    def warmth_pct(self, bounds_base: Mapping[int, float], prices: Sequence[VenuePrice]) -> tuple[float, float]:
+        """Modelled positions, all of which were seen being opened, against those and the unseen ones still open.
+
+        (long, short). The unseen ones close at the same rates while a venue is watched, and are never more than open
+        interest leaves room for. NaN before any venue's open interest is known.
+        """
+        seen, unseen = [0.0, 0.0], [0.0, 0.0]
+        totals = self.side_totals_usd()
+        for code, row in self.row_of.items():
+            if row in self.unseen_usd:
+                most_usd = self._params.leveraged_share * bounds_base.get(code, 0.0) * prices[code].mark_price
+                left_usd = float(self.unseen_usd[row].sum())
+                for side in (LONG, SHORT):
+                    seen[side] += totals[row][side]
+                    unseen[side] += max(0.0, min(left_usd, most_usd - totals[row][side]))
+        if not self.unseen_usd:
+            return float("nan"), float("nan")
+        long_pct, short_pct = (
+            100.0 * seen[side] / (seen[side] + unseen[side]) if seen[side] > 0 else 0.0 for side in (LONG, SHORT)
+        )
+        return long_pct, short_pct
+
+    def drawn(
+        self,
+        side: int,
+        prices: Sequence[VenuePrice],
+        reference_price: float,
+        *,
+        codes: Sequence[int] | None = None,
+        tiers: Sequence[int] | None = None,
+    ) -> Floats:
+        """USD per bin of the window, every venue moved from its own mark to the reference; some venues, some tiers."""
+        out = np.zeros(BINS)
+        reference = position_of(reference_price)
+        for code, row in self.row_of.items():
+            if (codes is None or code in codes) and prices[code].known:
+                start, values = self.positions.line(row, side, tiers)
+                if len(values):
+                    _add_moved(out, start, values, reference - position_of(prices[code].mark_price))
+        return out
+
+    def side_totals_usd(self) -> list[tuple[float, float]]:
+        """(long, short) per row."""
+        totals = self.positions.total_usd().sum(axis=2)
+        return [(float(row[LONG]), float(row[SHORT])) for row in totals]
+
+
+def _add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
+    """Add a stretch moved by a fractional number of bins; what leaves the window is left out."""
+    whole = int(offset // 1)
+    part = offset - whole
+    if part:
+        moved = np.zeros(len(values) + 1)
+        moved[:-1] = values * (1.0 - part)
+        moved[1:] += values * part
+        values = moved
+    first = start + whole
+    low, high = max(first, 0), min(first + len(values), len(out))
+    if low < high:
+        out[low:high] += values[low - first : high - first]

@@ -1,0 +1,93 @@
+"""Observed forced orders of one coin, summed over the last hour. Venues tell only a part: every sum is a floor."""
+
+from typing import Any, Final
+
+from liqbot.instruments import Side
+
+ABSENT = float("nan")
+_HOUR_MS: Final = 3_600_000
+_SLOT_MS: Final = 60_000
+_REPORTS_MS: Final = 86_400_000
+"""A coin nobody reported a forced order of for this long has no reporter."""
+
+Printed = tuple[int, int, Side, float]
+"""From, to (ms), side of the closed positions, USD."""
+
+
+class ForcedFlow:
+    """`printed` are the forced orders of the present step, for those who follow a sweep."""
+
+    def __init__(self) -> None:
+        self._slots: list[list[float]] = []
+        """[slot, long, short], ascending."""
+        self._heard_ms = 0
+        self._totals: dict[str, tuple[int, int, float, float]] = {}
+        """Newest sums of venues that give them: time, span, long, short. Their single orders are contained in those."""
+        self.printed: list[Printed] = []
+
+    def begin_step(self) -> None:
+        self.printed = []
+
+    def take_order(self, time_ms: int, venue: str, side: int, size_usd: float) -> bool:
+        if not (0 < size_usd < 1e12 and side in {1, -1}):
+            return False
+        totals = self._totals.get(venue)
+        if totals is None or time_ms - totals[0] >= _REPORTS_MS:
+            self._add(time_ms, time_ms, Side(side), size_usd)
+        return True
+
+    def take_totals(self, time_ms: int, venue: str, span_ms: int, long_usd: float, short_usd: float) -> bool:
+        if not (0 <= long_usd < 1e12 and 0 <= short_usd < 1e12 and span_ms > 0):
+            return False
+        self._totals[venue] = (time_ms, span_ms, long_usd, short_usd)
+        self._add(time_ms - span_ms, time_ms, Side.LONG, long_usd)
+        self._add(time_ms - span_ms, time_ms, Side.SHORT, short_usd)
+        return True
+
+    def _add(self, start_ms: int, end_ms: int, side: Side, usd: float) -> None:
+        self.printed.append((start_ms, end_ms, side, usd))
+        if end_ms - start_ms > _HOUR_MS:
+            return
+        self._heard_ms = max(self._heard_ms, end_ms)
+        slot = end_ms // _SLOT_MS
+        if not self._slots or self._slots[-1][0] < slot:
+            self._slots.append([slot, 0.0, 0.0])
+        self._slots[-1][1 if side is Side.LONG else 2] += usd
+
+    def reports(self, now_ms: int) -> bool:
+        fine = self._heard_ms > 0 and now_ms - self._heard_ms <= _REPORTS_MS
+        return fine or bool(self._coarse(now_ms))
+
+    def coarse(self, now_ms: int) -> bool:
+        """Whether the sums rest in part on totals over more than an hour, taken in proportion."""
+        return bool(self._coarse(now_ms))
+
+    def _coarse(self, now_ms: int) -> list[tuple[int, int, float, float]]:
+        """Totals over more than an hour, which stand until their successor is due."""
+        return [
+            totals
+            for totals in self._totals.values()
+            if totals[1] > _HOUR_MS and now_ms - totals[0] <= totals[1] * 5 // 4
+        ]
+
+    def last_hour_usd(self, now_ms: int) -> tuple[float, float]:
+        """(longs, shorts) force-closed; NaN where nobody reports."""
+        if not self.reports(now_ms):
+            return ABSENT, ABSENT
+        oldest = (now_ms - _HOUR_MS) // _SLOT_MS
+        while self._slots and self._slots[0][0] <= oldest:
+            self._slots.pop(0)
+        long_usd, short_usd = (sum(slot[side] for slot in self._slots) for side in (1, 2))
+        for _, span_ms, coarse_long_usd, coarse_short_usd in self._coarse(now_ms):
+            long_usd += coarse_long_usd * _HOUR_MS / span_ms
+            short_usd += coarse_short_usd * _HOUR_MS / span_ms
+        return long_usd, short_usd
+
+    def state(self) -> list[Any]:
+        return [[list(slot) for slot in self._slots], self._heard_ms, {k: list(v) for k, v in self._totals.items()}]
+
+    def load_state(self, state: list[Any]) -> None:
+        slots, self._heard_ms, totals = state
+        self._slots = [list(slot) for slot in slots]
+        self._totals = {venue: (total[0], total[1], total[2], total[3]) for venue, total in totals.items()}
+        self.printed = []

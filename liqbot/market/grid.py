@@ -1,0 +1,66 @@
+"""The price grid of the maps: one global table of edges 5 bp apart, and positions in it.
+
+The table is made once by integer recursion, so that it is the same everywhere; prices are looked up in it, never put
+through a logarithm. A *position* is a bin's index plus the fraction of that bin which lies below the price, so that a
+price ratio becomes a constant shift of positions.
+"""
+
+from bisect import bisect_right
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+BIN_BPS: Final = 5
+PRICE_MIN: Final = 1e-6
+PRICE_MAX: Final = 1e8
+_UNIT: Final = 10**30
+"""Integer ticks per USD: thirty digits, so that rounding down never reaches a float's last bit."""
+
+
+@cache
+def _ticks() -> tuple[list[float], int]:
+    """Ascending edges as floats, and the index of the edge at exactly 1 USD."""
+    below: list[int] = []
+    tick = _UNIT
+    while tick > PRICE_MIN * _UNIT:
+        tick = tick * 10_000 // (10_000 + BIN_BPS)
+        below.append(tick)
+    above: list[int] = [_UNIT]
+    while above[-1] < PRICE_MAX * _UNIT:
+        above.append(above[-1] + above[-1] * BIN_BPS // 10_000)
+    return [tick / _UNIT for tick in [*reversed(below), *above]], len(below)
+
+
+@cache
+def edges() -> Floats:
+    """All edges, ascending, read-only. Slices of it are the `edges` of maps."""
+    table = np.array(_ticks()[0])
+    table.flags.writeable = False
+    return table
+
+
+def position_of(price: float) -> float:
+    """Bin index and fraction of a price. Prices outside the table are a ValueError."""
+    table, _ = _ticks()
+    if not table[0] <= price < table[-1]:
+        raise ValueError(f"price: {price!r} must lie between {PRICE_MIN:g} and {PRICE_MAX:g}")
+    index = bisect_right(table, price) - 1
+    return index + (price - table[index]) / (table[index + 1] - table[index])
+
+
+def price_at(position: float) -> float:
+    """Inverse of `position_of`; positions beyond the table give its ends."""
+    table, _ = _ticks()
+    if position <= 0:
+        return table[0]
+    index = min(int(position), len(table) - 2)
+    return table[index] + min(position - index, 1.0) * (table[index + 1] - table[index])
+
+
+def shift_of(ratio: float) -> float:
+    """Bins between a price and `ratio` times that price; NaN stays NaN."""
+    return float("nan") if ratio != ratio else position_of(ratio) - _ticks()[1]

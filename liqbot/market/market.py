@@ -1,0 +1,109 @@
+"""`Market`: the ground floor's one fold. Rows are collected as they come and folded when the clock ticks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from liqbot.blocks import KINDS, EventBlock, Roster
+from liqbot.events import BiasSet, Event, FeedDown, FeedUp
+from liqbot.instruments import Side, side_of
+from liqbot.market.assembly import view_of
+from liqbot.market.coin import CoinMarket
+from liqbot.market.coin_state import coin_state, load_coin_state
+from liqbot.market.health import VenueHealth
+from liqbot.market.intake import Row
+from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.params import MarketParams
+from liqbot.market.view import MarketView
+
+
+class Market:
+    """The same rows give the same state and views, however a clock step was split over blocks."""
+
+    def __init__(self, params: MarketParams, roster: Roster, trade_venue: str) -> None:
+        """`trade_venue` is the venue key whose mark, range and age the views carry."""
+        self.roster = roster
+        self._coins = [CoinMarket(coin, roster.venues, trade_venue, params) for coin in roster.coins]
+        self._rows: list[dict[str, list[Row]]] = [{} for _ in roster.coins]
+        self._bias: dict[str, tuple[str, int]] = {}
+        self._backfilled = False
+
+    def on_fact(self, fact: Event) -> None:
+        """Feeds that go down or come back, and directions given from outside; other facts are none of the market's."""
+        if isinstance(fact, FeedUp | FeedDown):
+            if fact.coin in self.roster.coins:
+                self._coins[self.roster.coin_code(fact.coin)].intake.health.on_fact(fact)
+        elif isinstance(fact, BiasSet):
+            if fact.side is None:
+                self._bias.pop(fact.coin, None)
+            else:
+                self._bias[fact.coin] = (fact.side.word, fact.until_ms)
+
+    def collect(self, block: EventBlock) -> None:
+        """Keep a block's rows until its step's Tick."""
+        self._backfilled = self._backfilled or block.backfilled
+        for kind in KINDS:
+            rows = block.rows(kind)
+            if len(rows):
+                for row in rows.tolist():
+                    self._rows[row[2]].setdefault(kind, []).append(row)
+
+    def on_tick(self, tick_ms: int, lag_ms: int = 0) -> tuple[MarketView, ...]:
+        """Fold what was collected; a view per coin that has a price. `lag_ms` is what the edge says of itself."""
+        for code, coin in enumerate(self._coins):
+            if self._rows[code]:
+                coin.fold(self._rows[code], tick_ms)
+                self._rows[code] = {}
+        backfilled, self._backfilled = self._backfilled, False
+        return tuple(
+            view_of(coin, tick_ms, given_bias=self._given(coin.coin, tick_ms), backfilled=backfilled, lag_ms=lag_ms)
+            for coin in self._coins
+            if coin.ready
+        )
+
+    def _given(self, coin: str, now_ms: int) -> Side | None:
+        word, until_ms = self._bias.get(coin, ("", 0))
+        return side_of(word) if word and now_ms < until_ms else None
+
+    def map_of(
+        self, coin: str, *, venues: Sequence[str] | None = None, leverages: Sequence[float] | None = None
+    ) -> LiquidationMap:
+        """The map of some venues and leverage tiers; every way of splitting it sums to the whole.
+
+        Unknown coin, venue or tier, or a coin without a price yet: ValueError.
+        """
+        market = self._coin(coin)
+        codes = None if venues is None else [self.roster.venue_code(venue) for venue in venues]
+        known = market.exposure.positions.leverages
+        for leverage in leverages or ():
+            if leverage not in known:
+                raise ValueError(f"leverage: {leverage:g} is not one of {', '.join(f'{tier:g}' for tier in known)}")
+        tiers = None if leverages is None else [known.index(leverage) for leverage in leverages]
+        return market.drawn(codes, tiers)
+
+    def venue_health(self, coin: str, now_ms: int) -> tuple[VenueHealth, ...]:
+        return self._coin(coin).venue_health(now_ms)
+
+    def leverages(self) -> tuple[float, ...]:
+        return self._coins[0].exposure.positions.leverages
+
+    def _coin(self, name: str) -> CoinMarket:
+        market = self._coins[self.roster.coin_code(name)]
+        if not market.ready:
+            raise ValueError(f"coin: {name} has no price yet")
+        return market
+
+    def state(self) -> dict[str, Any]:
+        """Between ticks, collected rows included."""
+        return {
+            "coins": [coin_state(coin) for coin in self._coins],
+            "rows": [{kind: [list(row) for row in rows] for kind, rows in kinds.items()} for kinds in self._rows],
+            "bias": {coin: list(bias) for coin, bias in self._bias.items()},
+            "backfilled": self._backfilled,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        for coin, kept in zip(self._coins, state["coins"], strict=True):
+            load_coin_state(coin, kept)
+        self._rows = [{kind: [tuple(row) for row in rows] for kind, rows in kinds.items()} for kinds in state["rows"]]
+        self._bias = {coin: (bias[0], bias[1]) for coin, bias in state["bias"].items()}
+        self._backfilled = state["backfilled"]

@@ -1,0 +1,156 @@
+"""Parameters of the market floor: how the map is estimated, read, and kept honest. All windows are event time."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(gt=0, le=1)]
+WindowMs = Annotated[int, Field(ge=1_000, le=90 * 86_400_000)]
+
+
+class _Params(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EstimateParams(_Params):
+    """The estimate of open leveraged positions."""
+
+    leverages: tuple[float, ...] = Field(
+        (3, 5, 10, 20, 25, 50, 75, 100, 125), min_length=1, max_length=32,
+        description="Leverage tiers of the estimate; each liquidates at the venue's exact distance.",
+    )
+    leverage_mix: tuple[float, ...] = Field(
+        (0.08, 0.12, 0.20, 0.20, 0.10, 0.14, 0.04, 0.08, 0.04), min_length=1, max_length=32,
+        description="Share of opened USD per tier. A prior by judgement, not a measurement: round numbers and the "
+        "venues' default of 10x to 20x are common, the highest tiers small in USD. Tiers a venue lacks are left out.",
+    )
+    activity_share: Share = Field(
+        0.2, description="Share of traded volume that opens or closes leveraged positions; the rest makes markets."
+    )
+    taker_weight: float = Field(
+        0.5, ge=0, le=1, description="How far the taker imbalance tilts opens toward longs or shorts; 0 ignores it."
+    )
+    oi_smoothing_ms: WindowMs = Field(
+        3_600_000, description="Averaging time of the change of open interest; the raw change is mostly noise."
+    )
+    leveraged_share: Share = Field(
+        0.6, description="Share of open interest held with 3x and more; modelled positions never exceed it on a side."
+    )
+    close_h: float = Field(
+        288.0, gt=0, le=100_000, description="Hours in which a position at 1x would be closed by its owner, on "
+        "average; at leverage L it takes close_h / L (288: L/12 of the positions per day).",
+    )
+
+    oi_shares: dict[str, Share] = Field(
+        {
+            "binance": 0.20, "bybit": 0.11, "mexc": 0.08, "gate": 0.08, "htx": 0.06, "okx": 0.06, "hyperliquid": 0.05,
+            "deribit": 0.04, "bitget": 0.04, "cryptocom": 0.02, "bingx": 0.016, "bitfinex": 0.011,
+            "krakenfutures": 0.004, "coinbase": 0.0026, "cme": 0.22,
+        },
+        description="Usual share of the world's open interest per venue, for venues that do not tell theirs when an "
+        "`aggregate` is told (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
+    )
+
+    @model_validator(mode="after")
+    def _mix_fits(self) -> Self:
+        if len(self.leverage_mix) != len(self.leverages):
+            raise ValueError(
+                f"leverage_mix: {len(self.leverage_mix)} shares for {len(self.leverages)} leverages; give one for each"
+            )
+        if list(self.leverages) != sorted(set(self.leverages)) or self.leverages[0] < 1.5:
+            raise ValueError(f"leverages: {self.leverages} must ascend, without repeats, from 1.5 or more")
+        if min(self.leverage_mix) < 0 or not 0.999 <= sum(self.leverage_mix) <= 1.001:
+            raise ValueError(f"leverage_mix: {self.leverage_mix} must be shares >= 0 that sum to 1")
+        return self
+
+
+class HealthParams(_Params):
+    """Which prices are believed, and when a venue counts as silent."""
+
+    outlier_pct_max: float = Field(
+        10.0, gt=0, le=100, description="A price further than this from the median of the other venues is rejected."
+    )
+    wick_pct_max: float = Field(
+        60.0, gt=0, le=100, description="A bar whose low or high lies further than this from its own close is rejected."
+    )
+    jump_pct_max: float = Field(
+        50.0, gt=0, le=1000, description="With no other venue to ask: a price further than this from the venue's last one "
+        "is rejected, until as many in a row agree as `jump_confirmations`.",
+    )
+    jump_confirmations: int = Field(
+        3, ge=2, le=100, description="Consecutive prices on a new level after which a lone venue is believed again."
+    )
+    stale_factor: float = Field(
+        4.0, ge=1.5, le=100, description="A venue is stale after this many of its own usual gaps between prices."
+    )
+    stale_ms_min: int = Field(15_000, ge=1_000, le=3_600_000, description="No venue is stale sooner than this.")
+    mark_gap_ms_max: int = Field(
+        10_000, ge=250, le=3_600_000, description="Marks at most this far apart are a stream whose range decides what "
+        "was liquidated; otherwise the traded range does, and the mark is named derived.",
+    )
+
+
+class ClusterParams(_Params):
+    """What counts as a cluster or a thin zone."""
+
+    distance_pct_max: float = Field(25.0, gt=0, le=50, description="Clusters are looked for this far from the mark.")
+    density_ratio_min: float = Field(
+        2.0, gt=1, le=100, description="Density of a cluster against the typical (median) density of its side."
+    )
+    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, largest first.")
+    fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
+    thin_density_ratio_max: float = Field(
+        0.35, gt=0, lt=1, description="A thin zone's density against the typical density of its side."
+    )
+    thin_width_pct_min: float = Field(0.3, gt=0, le=10, description="Narrowest stretch that counts as a thin zone.")
+    thin_distance_pct_max: float = Field(15.0, gt=0, le=50, description="Thin zones are looked for up to this far.")
+    thin_kept: int = Field(8, ge=0, le=64, description="Thin zones kept, nearest first.")
+    history_step_ms: WindowMs = Field(1_800_000, description="How often the largest cluster of a side is remembered.")
+    history_ms: WindowMs = Field(7 * 86_400_000, description="Over how long the usual largest cluster is taken.")
+    history_count_min: int = Field(
+        6, ge=1, le=10_000, description="Remembered sizes needed before a cluster's ratio to the usual one exists."
+    )
+
+
+class SweepParams(_Params):
+    """How long clusters that price went into are followed."""
+
+    lookback_ms: WindowMs = Field(3_600_000, description="A sweep's distance is taken from the price this long before.")
+    active_ms_max: WindowMs = Field(
+        4 * 3_600_000, description="A sweep not rejected by then is over: price has settled beyond the cluster."
+    )
+    kept_ms: WindowMs = Field(24 * 3_600_000, description="How long a sweep stays visible to strategies.")
+    kept: int = Field(4, ge=1, le=64, description="Sweeps kept per side.")
+    size_ratio_min: float = Field(
+        0.5, ge=0, le=100, description="Clusters smaller than this against the usual largest one are not followed."
+    )
+    size_share_min: float = Field(
+        0.25, ge=0, le=1, description="Clusters smaller than this against the largest of their side are not followed."
+    )
+
+
+class RollingParams(_Params):
+    """Averaging times of price, volume, funding and forced flow."""
+
+    volume_ms: WindowMs = Field(86_400_000, description="Averaging time of the usual volume rate.")
+    trend_fast_ms: WindowMs = Field(4 * 3_600_000, description="Averaging time of the fast mean of the mark.")
+    trend_slow_ms: WindowMs = Field(24 * 3_600_000, description="Averaging time of the slow mean of the mark.")
+    range_ms: WindowMs = Field(86_400_000, description="Averaging time of the hourly true range.")
+    history_step_ms: int = Field(
+        60_000, ge=1_000, le=3_600_000, description="How finely price and open interest are remembered."
+    )
+    funding_history_ms: WindowMs = Field(60 * 86_400_000, description="History the funding percentile is taken in.")
+    funding_step_ms: WindowMs = Field(3_600_000, description="How often funding is remembered.")
+    funding_history_ms_min: WindowMs = Field(
+        7 * 86_400_000, description="History needed before the funding percentile exists."
+    )
+
+
+class MarketParams(_Params):
+    """Everything that may be turned on the market floor."""
+
+    estimate: EstimateParams = EstimateParams()
+    health: HealthParams = HealthParams()
+    clusters: ClusterParams = ClusterParams()
+    sweeps: SweepParams = SweepParams()
+    rolling: RollingParams = RollingParams()

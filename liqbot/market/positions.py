@@ -1,0 +1,284 @@
+"""`Positions`: the estimate of one coin's open leveraged positions, all venues in one array [venue, side, tier, bin].
+
+A cell holds USD notional that would be force-closed when its venue's own mark reaches that bin. Decay and the bound by
+open interest only touch one scale per row; price touching a row removes slices; opening positions adds one small block.
+Positions of the price grid are fractional bins, see `grid`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from liqbot.market.packed import packed, unpacked
+from liqbot.market.params import EstimateParams
+
+Floats = npt.NDArray[np.float64]
+
+BINS: Final = 4096
+"""Width of the window: at least -53 % to +115 % around the mark when it has moved as far as `_DRIFT_BINS`."""
+_HALF: Final = BINS // 2
+_DRIFT_BINS: Final = 512
+LONG, SHORT = 0, 1
+_SCALE_MIN: Final = 1e-9
+_NO_WIDTH: Final = 1e-3
+"""Bins: a bar that traded at one price opens positions in this narrow a range."""
+_FAR: Final = 1 << 40
+_HOUR_MS: Final = 3_600_000.0
+
+
+class Positions:
+    """`touched_usd[row, side, tier]` is what the last `touch` of a row predicts to have been force-closed."""
+
+    def __init__(self, params: EstimateParams) -> None:
+        self.leverages = params.leverages
+        tiers = len(self.leverages)
+        self._mix = np.array(params.leverage_mix)
+        self._close_rate = np.array(self.leverages) / (params.close_h * _HOUR_MS)
+        self._decays: dict[int, Floats] = {}
+        self.window_first = 0
+        """Global index of the window's first bin; 0 until placed."""
+        self._usd = np.zeros((0, 2, tiers, BINS))
+        self._scale = np.ones((0, 2, tiers))
+        self._sum = np.zeros((0, 2, tiers))
+        self._shift = np.full((0, 2, tiers), np.nan)
+        self.touched_usd = np.zeros((0, 2, tiers))
+        self._reach: list[list[float]] = []
+        """Per row [long, short]: no long mass lies above the first position, no short mass below the second."""
+        self._far: list[list[int]] = []
+        """Per row [long, short]: no long mass lies below the first bin, no short mass above the second."""
+        self._derive()
+
+    def _derive(self) -> None:
+        """What follows from the shifts: whole and fractional part, offered tiers' weights, start of each flat row."""
+        offered = ~np.isnan(self._shift)
+        # A tier that is not offered gets weight 0 and the place of the farthest one, so that it widens no range.
+        farthest = np.where(offered, np.abs(self._shift), 0.0).max(axis=2, initial=0.0)
+        shift = np.where(offered, self._shift, (farthest * (-1.0, 1.0))[:, :, None])
+        self._whole = np.floor(shift).astype(np.int64)
+        self._part = (shift - self._whole)[..., None]
+        weight = offered * self._mix
+        total = weight.sum(axis=2, keepdims=True)
+        self._weight = weight / np.where(total > 0, total, 1.0)
+        self._row_start = np.arange(self._usd.size // BINS).reshape(self._whole.shape) * BINS
+
+    @property
+    def rows(self) -> int:
+        return len(self._reach)
+
+    def admit(self, shift: Floats) -> int:
+        """A row for one more venue; `shift[side, tier]` in bins, NaN where it does not offer the tier."""
+        self._usd = np.concatenate([self._usd, np.zeros((1, *self._usd.shape[1:]))])
+        self._scale = np.concatenate([self._scale, np.ones((1, *shift.shape))])
+        self._sum = np.concatenate([self._sum, np.zeros((1, *shift.shape))])
+        self._shift = np.concatenate([self._shift, shift[None]])
+        self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, *shift.shape))])
+        self._reach.append([-np.inf, np.inf])
+        self._far.append([_FAR, 0])
+        self._derive()
+        return self.rows - 1
+
+    # --- the update ---------------------------------------------------------------------------------------------------
+
+    def kept_share(self, elapsed_ms: int) -> Floats:
+        """Share of each tier's positions that their owners do not close meanwhile; the rate grows with leverage.
+
+        Rational, in sixteen steps: (1 + rate t / 16) ** -16.
+        """
+        factor = self._decays.get(elapsed_ms)
+        if factor is None:
+            factor = 1.0 / (1.0 + self._close_rate * (elapsed_ms / 16.0))
+            for _ in range(4):
+                factor = factor * factor
+            if len(self._decays) > 256:
+                self._decays.clear()
+            self._decays[elapsed_ms] = factor
+        return factor
+
+    def standing_mix(self, row: int) -> Floats:
+        """Share of each tier in what stands open when opening and closing are in balance."""
+        standing = self._weight[row, LONG] / self._close_rate
+        total = standing.sum()
+        mix: Floats = standing / (total if total > 0 else 1.0)
+        return mix
+
+    def decay(self, elapsed_ms: int) -> None:
+        """Owners close positions."""
+        self._scale *= self.kept_share(elapsed_ms)
+        if self.rows and self._scale.min() < _SCALE_MIN:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Write the scales into the cells and sum them afresh, which also ends the drift of running sums."""
+        self._usd *= self._scale[..., None]
+        self._scale[:] = 1.0
+        self._sum = self._usd.sum(axis=3)
+
+    def touch(self, row: int, low: float, high: float) -> None:
+        """Remove what the venue's own mark, moving within low..high, would have force-closed."""
+        reach = self._reach[row]
+        self.touched_usd[row] = 0.0
+        if low < reach[LONG]:
+            first = self._inside(int(low))
+            stop = self._inside(-int(-reach[LONG] // 1))
+            kept = max(0.0, low - int(low)) / (min(reach[LONG], int(low) + 1.0) - int(low))
+            self._remove(row, LONG, slice(first, stop), first, kept)
+            reach[LONG] = low
+        if high > reach[SHORT]:
+            first = self._inside(int(reach[SHORT]))
+            last = self._inside(int(high))
+            kept = (int(high) + 1.0 - high) / (int(high) + 1.0 - max(reach[SHORT], float(int(high))))
+            self._remove(row, SHORT, slice(first, last + 1), last, kept)
+            reach[SHORT] = high
+
+    def _remove(self, row: int, side: int, crossed: slice, end: int, kept: float) -> None:
+        """Empty the crossed bins; of the end bin a share is kept, as price crossed only a part of it."""
+        cells = self._usd[row, side, :, crossed]
+        stays = self._usd[row, side, :, end] * kept
+        gone = cells.sum(axis=1) - stays
+        cells[:] = 0.0
+        self._usd[row, side, :, end] = stays
+        self.touched_usd[row, side] = gone * self._scale[row, side]
+        self._sum[row, side] = np.maximum(self._sum[row, side] - gone, 0.0)
+
+    def _inside(self, position: int) -> int:
+        return min(max(position - self.window_first, 0), BINS - 1)
+
+    def open(
+        self,
+        rows: Sequence[int],
+        entries: Sequence[tuple[float, float]],
+        opened_usd: Sequence[tuple[float, float]],
+        swept: Sequence[tuple[float, float]],
+    ) -> None:
+        """Positions opened evenly over each row's `entries` (low, high), in USD (long, short).
+
+        What would lie within `swept`, the range of the row's own mark meanwhile, was closed again and is not added.
+        """
+        row = np.array(rows)
+        low, high = np.array(entries).T
+        high = np.maximum(high, low + _NO_WIDTH)
+        first = np.floor(low)
+        count = int((np.floor(high) - first).max()) + 1
+        bins = first[:, None] + np.arange(count)
+        share = np.zeros((len(row), 1, 1, count + 2))
+        inside = np.minimum(high[:, None], bins + 1.0) - np.maximum(low[:, None], bins)
+        share[:, 0, 0, 1:-1] = np.maximum(inside, 0.0) / (high - low)[:, None]
+        part = self._part[row]
+        added = (1.0 - part) * share[..., 1:] + part * share[..., :-1]
+        added *= (np.array(opened_usd)[:, :, None] * self._weight[row] / self._scale[row])[..., None]
+        target = (self._whole[row] + first.astype(np.int64)[:, None, None])[..., None] + np.arange(count + 1)
+        self._clear_swept(added, target, swept)
+        self._add(row, added, target)
+        for index, number in enumerate(rows):
+            self._raise_reach(number, target[index], swept[index])
+
+    @staticmethod
+    def _clear_swept(added: Floats, target: npt.NDArray[np.int64], swept: Sequence[tuple[float, float]]) -> None:
+        low, high = np.array(swept).T
+        below = low[:, None, None] - target[:, LONG]
+        above = target[:, SHORT] + 1.0 - high[:, None, None]
+        if below.min() < 1.0:
+            added[:, LONG] *= np.clip(below, 0.0, 1.0)
+        if above.min() < 1.0:
+            added[:, SHORT] *= np.clip(above, 0.0, 1.0)
+
+    def _add(self, row: npt.NDArray[np.int64], added: Floats, target: npt.NDArray[np.int64]) -> None:
+        """No cell is named twice, so one indexed addition is exact. What falls outside the window goes to its ends."""
+        column = target - self.window_first
+        if column.min() < 0 or column.max() >= BINS:
+            self._add_clipped(row, added, np.clip(column, 0, BINS - 1))
+        else:
+            self._usd.reshape(-1)[self._row_start[row][..., None] + column] += added
+        self._sum[row] += added.sum(axis=3)
+
+    def _add_clipped(self, row: npt.NDArray[np.int64], added: Floats, column: npt.NDArray[np.int64]) -> None:
+        for index, number in enumerate(row.tolist()):
+            for side in (LONG, SHORT):
+                for tier in range(len(self.leverages)):
+                    self._usd[number, side, tier] += np.bincount(
+                        column[index, side, tier], added[index, side, tier], minlength=BINS
+                    )
+
+    def _raise_reach(self, row: int, target: npt.NDArray[np.int64], swept: tuple[float, float]) -> None:
+        reach = self._reach[row]
+        reach[LONG] = max(reach[LONG], min(float(target[LONG].max()) + 1.0, swept[0]))
+        reach[SHORT] = min(reach[SHORT], max(float(target[SHORT].min()), swept[1]))
+        far = self._far[row]
+        far[LONG] = min(far[LONG], int(target[LONG].min()))
+        far[SHORT] = max(far[SHORT], int(target[SHORT].max()))
+
+    def bound(self, row: int, usd_max: float) -> None:
+        """Shrink each side to `usd_max` where it is larger."""
+        totals = (self._sum[row] * self._scale[row]).sum(axis=1).tolist()
+        for side, total_usd in enumerate(totals):
+            if total_usd > usd_max:
+                self._scale[row, side] *= usd_max / total_usd
+
+    def centre(self, position: float) -> None:
+        """Keep the window around a position; moved only after a long drift. Mass beyond it goes to its end bins."""
+        middle = int(position)
+        if self.window_first and abs(middle - self.window_first - _HALF) <= _DRIFT_BINS:
+            return
+        first = max(1, middle - _HALF)
+        moved = first - self.window_first if self.window_first else 0
+        self.window_first = first
+        if moved == 0 or not self.rows:
+            return
+        old, step = self._usd, min(abs(moved), BINS - 1)
+        self._usd = np.zeros_like(old)
+        if moved > 0:
+            self._usd[..., : BINS - step] = old[..., step:]
+            self._usd[..., 0] += old[..., :step].sum(axis=3)
+        else:
+            self._usd[..., step:] = old[..., : BINS - step]
+            self._usd[..., -1] += old[..., BINS - step :].sum(axis=3)
+        self._sum = self._usd.sum(axis=3)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def total_usd(self) -> Floats:
+        """[row, side, tier]."""
+        return self._sum * self._scale
+
+    def offers(self, row: int) -> bool:
+        """Whether the row has any tier at all."""
+        return bool(self._weight[row].any())
+
+    def line(self, row: int, side: int, tiers: Sequence[int] | None = None) -> tuple[int, Floats]:
+        """USD per bin of one row and side, all tiers or some: (first column, values); beyond it there is none."""
+        near, far = self._reach[row][side], self._far[row][side]
+        if not -np.inf < near < np.inf:
+            return 0, np.zeros(0)
+        if side == LONG:
+            start, stop = self._inside(far), self._inside(-int(-near // 1)) + 1
+        else:
+            start, stop = self._inside(int(near)), self._inside(far) + 1
+        cells, scale = self._usd[row, side, :, start:stop], self._scale[row, side]
+        if tiers is not None:
+            cells, scale = cells[list(tiers)], scale[list(tiers)]
+        values: Floats = (cells * scale[:, None]).sum(axis=0)
+        return start, values
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "window_first": self.window_first,
+            "usd": [packed(cells) for cells in self._usd.reshape(-1, BINS)],
+            "scale": packed(self._scale),
+            "sum": packed(self._sum),
+            "shift": packed(self._shift),
+            "touched_usd": packed(self.touched_usd),
+            "reach": [list(reach) for reach in self._reach],
+            "far": [list(far) for far in self._far],
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.window_first = state["window_first"]
+        self._scale, self._sum = unpacked(state["scale"]), unpacked(state["sum"])
+        self._shift, self.touched_usd = unpacked(state["shift"]), unpacked(state["touched_usd"])
+        cells = [unpacked(line) for line in state["usd"]]
+        self._usd = np.array(cells).reshape(*self._scale.shape, BINS) if cells else np.zeros((*self._scale.shape, BINS))
+        self._reach = [list(reach) for reach in state["reach"]]
+        self._far = [list(far) for far in state["far"]]
+        self._derive()

@@ -1,0 +1,151 @@
+"""Each venue's own price of one coin: what is believed, the range it covered in a step, and how old it is.
+
+A price far from the other venues is rejected and counted: one venue's broken feed must not wreck the aggregate.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from liqbot.market.params import HealthParams
+
+ABSENT = float("nan")
+
+
+class Bar(msgspec.Struct, frozen=True, array_like=True):
+    """A believed trade bar."""
+
+    span_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume_usd: float
+    imbalance_usd: float
+    """Buys minus sells; NaN without a taker split."""
+
+
+class VenuePrice(msgspec.Struct):
+    """One venue's prices of one coin. Mutable: folded row by row."""
+
+    mark_price: float = ABSENT
+    mark_ms: int = 0
+    index_price: float = ABSENT
+    last_price: float = ABSENT
+    bar_span_ms: int = 0
+    mark_row_ms: int = 0
+    """Time of the newest mark row; `streaming` when such rows come close together."""
+    streaming: bool = False
+    seen_ms: int = 0
+    """Time of the newest believed price, bar or mark."""
+    gap_ms: float = 0.0
+    """Usual gap between believed prices."""
+    rejected: int = 0
+    confirming: int = 0
+    confirming_price: float = ABSENT
+    step_low: float = ABSENT
+    step_high: float = ABSENT
+    """Range of streamed marks in this step, from the mark it began with; NaN when there were none."""
+
+    @property
+    def known(self) -> bool:
+        return self.mark_price == self.mark_price
+
+    def stale(self, now_ms: int, params: HealthParams) -> bool:
+        return now_ms - self.seen_ms > max(params.stale_ms_min, params.stale_factor * self.gap_ms)
+
+    def begin_step(self) -> None:
+        self.step_low = self.step_high = ABSENT
+
+    def take_mark(self, time_ms: int, price: float, index_price: float, params: HealthParams) -> None:
+        self.streaming = self.mark_row_ms > 0 and time_ms - self.mark_row_ms <= params.mark_gap_ms_max
+        self.mark_row_ms = time_ms
+        if self.streaming:
+            start = self.mark_price if self.step_low != self.step_low else self.step_low
+            self.step_low = min(start, price)
+            self.step_high = max(self.mark_price if self.step_high != self.step_high else self.step_high, price)
+        self._see(time_ms)
+        self.mark_price, self.mark_ms, self.index_price = price, time_ms, index_price
+
+    def take_bar(self, time_ms: int, bar: Bar, params: HealthParams) -> None:
+        """The close stands for the mark unless a mark row is as new as this bar, or marks stream."""
+        self.last_price, self.bar_span_ms = bar.close, bar.span_ms
+        self._see(time_ms)
+        if self.streaming and time_ms - self.mark_row_ms > params.mark_gap_ms_max:
+            self.streaming = False
+        if not self.streaming and self.mark_row_ms < time_ms:
+            self.mark_price, self.mark_ms = bar.close, time_ms
+
+    def _see(self, time_ms: int) -> None:
+        if 0 < self.seen_ms < time_ms:
+            gap_ms = float(time_ms - self.seen_ms)
+            # A silence counts for little: one long gap must not make the next one look usual.
+            self.gap_ms = gap_ms if self.gap_ms == 0 else self.gap_ms + (min(gap_ms, 4 * self.gap_ms) - self.gap_ms) / 8
+        self.seen_ms = max(self.seen_ms, time_ms)
+
+
+def swept_range(price: VenuePrice, bar: Bar | None) -> tuple[float, float]:
+    """Range the venue's mark covered: streamed marks where there are, else the bar's low..high (derived)."""
+    if price.streaming and price.step_low == price.step_low:
+        return price.step_low, price.step_high
+    if bar is not None and not price.streaming:
+        return bar.low, bar.high
+    return price.mark_price, price.mark_price
+
+
+def believable(price: VenuePrice, new_price: float, others: Iterable[float], params: HealthParams) -> bool:
+    """Whether a venue's new price fits the median of the others, or its own last one when it stands alone."""
+    if not 1e-5 < new_price < 1e7:
+        return _reject(price)
+    known = sorted(others)
+    if known:
+        middle = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
+        # One other venue against an own price that agrees with the new one: the other may be the broken one.
+        fits = _near(new_price, middle, params.outlier_pct_max)
+        lone = len(known) == 1 and price.known and _near(new_price, price.mark_price, params.outlier_pct_max)
+        return True if fits or lone else _reject(price)
+    if not price.known or _near(new_price, price.mark_price, params.jump_pct_max):
+        price.confirming = 0
+        return True
+    agrees = price.confirming > 0 and _near(new_price, price.confirming_price, params.outlier_pct_max)
+    price.confirming = price.confirming + 1 if agrees else 1
+    price.confirming_price = new_price
+    if price.confirming >= params.jump_confirmations:
+        price.confirming = 0
+        return True
+    return _reject(price)
+
+
+def _near(price: float, anchor: float, pct: float) -> bool:
+    return abs(price - anchor) * 100.0 <= pct * anchor
+
+
+def _reject(price: VenuePrice) -> bool:
+    price.rejected += 1
+    return False
+
+
+def bar_of(row: tuple[Any, ...], params: HealthParams) -> Bar | None:
+    """The row (time, venue, coin, span, open, high, low, close, volume, buys, sells) as a bar; None if it cannot be."""
+    span_ms, first, high, low, close, volume_usd, buy_usd, sell_usd = row[3:]
+    ordered = 0 < low <= first <= high and low <= close <= high
+    if not (ordered and span_ms > 0 and 0 <= volume_usd < 1e15):
+        return None
+    if (high - close) * 100.0 > params.wick_pct_max * close or (close - low) * 100.0 > params.wick_pct_max * close:
+        return None
+    imbalance_usd = buy_usd - sell_usd
+    if not abs(imbalance_usd) <= volume_usd * 1.001:
+        imbalance_usd = ABSENT
+    return Bar(span_ms, first, high, low, close, volume_usd, imbalance_usd)
+
+
+def reference_price(marks: Iterable[tuple[float, float]]) -> float:
+    """Mean of (mark, weight); equal weights when all are zero. NaN of nothing."""
+    pairs = list(marks)
+    total = sum(weight for _, weight in pairs)
+    if not pairs:
+        return ABSENT
+    if not total > 0:
+        return sum(mark for mark, _ in pairs) / len(pairs)
+    return sum(mark * weight for mark, weight in pairs) / total
