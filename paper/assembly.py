@@ -2,17 +2,20 @@
 
 import random
 import string
+from collections.abc import Sequence
+
+import msgspec
 
 from liqbot import blueprint
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
-from liqbot.events import Event
+from liqbot.events import Event, JournalOpened
 from liqbot.instruments import Instrument
 from liqbot.market.venues.registry import mechanics_of
 from liqbot.settings import Settings
 from paper.exchange import PaperExchange
 from paper.listings import paper_instruments
-from paper.params import PaperParams
+from paper.params import PaperSection
 
 
 def instruments_of(settings: Settings, roster: Roster) -> tuple[Instrument, ...]:
@@ -20,26 +23,41 @@ def instruments_of(settings: Settings, roster: Roster) -> tuple[Instrument, ...]
     return paper_instruments(settings.trade_venue, [coin for coin in settings.coins if coin in roster.coins])
 
 
-def engine_of(settings: Settings, roster: Roster, journal_id: str) -> Engine:
+def engine_of(
+    settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument] | None = None
+) -> Engine:
     """The house itself: the same for backtest, paper and the replay of their journals."""
-    return blueprint.engine_of(settings, roster, journal_id, instruments_of(settings, roster))
+    return blueprint.engine_of(settings, roster, journal_id, instruments or instruments_of(settings, roster))
 
 
-def exchange_of(settings: Settings, roster: Roster) -> PaperExchange:
+def exchange_of(
+    settings: Settings, roster: Roster, instruments: Sequence[Instrument] | None = None
+) -> PaperExchange:
     """The simulated exchange it trades on."""
-    instruments = instruments_of(settings, roster)
-    mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in instruments}
-    return PaperExchange(settings.section(PaperParams).exchange, instruments, mechanics, roster)
+    listed = instruments or instruments_of(settings, roster)
+    mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in listed}
+    return PaperExchange(settings.section(PaperSection).exchange, listed, mechanics, roster)
 
 
 def opening_facts(
-    settings: Settings, roster: Roster, exchange: PaperExchange, *, journal_id: str, time_ms: int
+    settings: Settings,
+    roster: Roster,
+    exchange: PaperExchange,
+    *,
+    journal_id: str,
+    time_ms: int,
+    instruments: Sequence[Instrument] | None = None,
+    mode: str | None = None,
 ) -> tuple[Event, ...]:
-    """Who we are, which code and configuration runs, then what the exchange says about us."""
-    return (
-        *blueprint.opening_facts(settings, roster, journal_id, instruments_of(settings, roster), time_ms),
-        *exchange.opening(time_ms),
-    )
+    """Who we are, which code and configuration runs, then what the exchange says about us. `mode` where it is none of
+    the configuration's."""
+    listed = instruments or instruments_of(settings, roster)
+    facts = blueprint.opening_facts(settings, roster, journal_id, listed, time_ms)
+    if mode is not None:
+        facts = tuple(
+            msgspec.structs.replace(fact, mode=mode) if isinstance(fact, JournalOpened) else fact for fact in facts
+        )
+    return *facts, *exchange.facts_at_start(time_ms)
 
 
 def seeded_journal_id(seed: int) -> str:

@@ -9,7 +9,7 @@ from liqbot.instruments import Instrument
 from liqbot.market.venues.registry import mechanics_of
 
 # venue -> coin -> (symbol, price tick, quantity step in base coin, contract size in base coin, least notional USD).
-# Sources: the venues' own instrument lists (exchangeInfo, instruments-info, contracts, meta) as of 2026; what is not listed here is not traded on paper.
+# Sources: the venues' own instrument lists (exchangeInfo, instruments-info, contracts, meta) as of 2026.
 _LISTED: Final[dict[str, dict[str, tuple[str, str, str, str, str]]]] = {
     "binance": {
         "BTC": ("BTC/USDT:USDT", "0.1", "0.001", "1", "100"),
@@ -36,6 +36,7 @@ _LISTED: Final[dict[str, dict[str, tuple[str, str, str, str, str]]]] = {
         "ETH": ("ETH/USDC:USDC", "0.1", "0.0001", "1", "10"),
     },
 }
+_ASSUMED: Final = ("", "0.000001", "0.001", "1", "5")
 
 
 def paper_instruments(venue: str, coins: Iterable[str]) -> tuple[Instrument, ...]:
@@ -48,6 +49,12 @@ def paper_instruments(venue: str, coins: Iterable[str]) -> tuple[Instrument, ...
     return tuple(_instrument(venue, coin, listed) for coin in coins)
 
 
+def listed_or_assumed(venue: str, coin: str) -> Instrument:
+    """The listed contract, else one with a fine grid: for recordings of coins and venues that are not listed."""
+    listed = _LISTED.get(venue, {})
+    return _instrument(venue, coin, listed if coin in listed else {coin: _ASSUMED})
+
+
 def _instrument(venue: str, coin: str, listed: dict[str, tuple[str, str, str, str, str]]) -> Instrument:
     if coin not in listed:
         known = ", ".join(listed)
@@ -57,7 +64,7 @@ def _instrument(venue: str, coin: str, listed: dict[str, tuple[str, str, str, st
     return Instrument(
         venue=venue,
         coin=coin,
-        symbol=symbol,
+        symbol=symbol or f"{coin} on {venue} (assumed)",
         price_tick=Decimal(tick),
         quantity_step_base=Decimal(step),
         contract_size_base=Decimal(size),
