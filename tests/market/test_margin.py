@@ -209,14 +209,35 @@ def test_ratio_is_the_price_over_entry_for_small_positions_at_any_entry(key: str
             assert book.distance_pct(side, leverage) == pytest.approx((1 - ratios[row, column]) * 100 * side)
 
 
+def custom(table: TierTable, *, basis: str = "mark", inverse: bool = False) -> Mechanics:
+    return Mechanics(venue_key="t", coin="BTC", rule=MarginRule(basis=basis), cross_rule=None, table=table,
+                     inverse=inverse, fees=Fees(0, 0), ladder=ladders.WHOLE)
+
+
 def test_tier_is_the_one_at_the_notional_at_the_price():
     # 110 USD of notional at entry lie in the second tier; at the liquidation price they are back in the first.
-    table = tier_table(((100.0, 10.0, 1.0), (1_000.0, 5.0, 20.0)), source="t", as_of="t", progressive=False)
-    book = Mechanics(venue_key="t", coin="BTC", rule=MarginRule(basis="mark"), cross_rule=None, table=table,
-                     inverse=False, fees=Fees(0, 0), ladder=ladders.WHOLE)
+    book = custom(tier_table(((100.0, 10.0, 1.0), (1_000.0, 5.0, 20.0)), source="t", as_of="t", progressive=False))
     assert book.liquidation_price(Side.LONG, 110.0, 1.0, 44.0) == pytest.approx(66.0 / 0.99)
     # And a short that climbs into the second tier is closed at the border, where the requirement jumps.
     assert book.liquidation_price(Side.SHORT, 90.0, 1.0, 25.0) == 100.0
+
+
+def test_a_jump_on_the_winning_side_is_not_the_liquidation_price():
+    book = custom(tier_table(((100.0, 10.0, 1.0), (1_000.0, 2.0, 40.0)), source="t", as_of="t", progressive=False))
+    # Safe at entry; above 100 the second tier would ask for more than it has, but first the price must fall.
+    assert book.liquidation_price(Side.LONG, 90.0, 1.0, 9.0) == pytest.approx(81.0 / 0.99)
+    # Not safe at entry in the second tier: safe again above 150, although it also would be below 100.
+    assert book.liquidation_price(Side.LONG, 110.0, 1.0, 20.0) == pytest.approx(150.0)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_decimal_test_of_an_inverse_position_with_maintenance_at_entry(side: Side):
+    book = custom(tier_table(((1e9, 100.0, 2.0),), source="t", as_of="t"), basis="entry", inverse=True)
+    price = book.isolated_liquidation_price(side, 8_000.0, 1.25, 4.0)
+    position = (side, Decimal(8_000), Decimal("1.25"), Decimal(2_500))
+    nearest = Decimal(str(price)).quantize(Decimal("0.01"))
+    assert not book.is_liquidated(*position, nearest + int(side) * Decimal("0.01"))
+    assert book.is_liquidated(*position, nearest - int(side) * Decimal("0.01"))
 
 
 def test_a_position_that_is_not_safe_at_entry_has_its_price_on_the_winning_side():
