@@ -161,8 +161,7 @@ class Account:
 
     def state(self) -> dict[str, Any]:
         """Plain values for a snapshot."""
-        state: dict[str, Any] = msgspec.to_builtins(self._now)
-        return state
+        return dict(msgspec.to_builtins(self._now))
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of `state`; ValueError (msgspec.ValidationError) when it does not fit."""
@@ -270,8 +269,6 @@ class Account:
         self._now.halted, self._now.flattening = "", False
         self._now.drawdown.resume()
 
-    # --- parts ----------------------------------------------------------------------------------------------------
-
     @property
     def _unrealised_usd(self) -> Decimal:
         return sum((holding.unrealised_usd() for holding in self._now.holdings.values()), ZERO)
@@ -294,8 +291,8 @@ class Account:
             wallet.flow(amount_usd)
 
     def _ended(self, holding: Holding, result_usd: Decimal, time_ms: int) -> None:
-        lost = result_usd < 0
-        wait_ms = self._limits.cooldown_after_loss_ms if lost else self._limits.cooldown_after_trade_ms
+        limits = self._limits
+        wait_ms = limits.cooldown_after_loss_ms if result_usd < 0 else limits.cooldown_after_trade_ms
         holding.cooldown_until_ms = max(holding.cooldown_until_ms, time_ms + wait_ms)
 
 

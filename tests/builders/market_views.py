@@ -215,7 +215,7 @@ def _mirrored_side(side: SideView, mirror: float) -> SideView:
 # --- random views -------------------------------------------------------------------------------------------------
 
 
-def dyadic(low: float, high: float, absent: bool = False) -> st.SearchStrategy[float]:
+def dyadic(low: float, high: float, *, absent: bool = False) -> st.SearchStrategy[float]:
     """Multiples of 1/64 within bounds, sometimes absent."""
     numbers = st.integers(round(low * 64), round(high * 64)).map(lambda n: n / 64)
     return numbers | st.just(NAN) if absent else numbers

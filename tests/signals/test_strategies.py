@@ -1,12 +1,13 @@
 """Examples and laws of the three strategies: gates on rows and columns agree, mirrored views give mirrored verdicts."""
 
 import math
+from typing import Any
 
 import market_views as mv
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
@@ -34,7 +35,7 @@ def verdict_of(view: object, strategy: str, side: Side, params: SignalParams = P
     [(mv.grab_long(), "grab_reverse"), (mv.cascade_long(), "cascade"), (mv.squeeze_long(), "funding_squeeze")],
 )
 @pytest.mark.parametrize("flip", [False, True])
-def test_textbook_cases_signal_on_the_right_side_and_only_there(view, strategy, flip):
+def test_textbook_cases_signal_on_the_right_side_and_only_there(view: mv.MarketView, strategy: str, flip: bool):  # noqa: FBT001  drawn
     view = mv.mirrored(view) if flip else view
     side = Side.SHORT if flip else Side.LONG
     verdict = verdict_of(view, strategy, side)
@@ -84,7 +85,7 @@ def test_grab_takes_at_the_next_cluster_only_at_a_sensible_multiple():
         ({"extreme_price": mv.MARK - 3_000.0}, "TIGHT_STOP"),
     ],
 )
-def test_grab_names_the_gate_that_failed(changes, code):
+def test_grab_names_the_gate_that_failed(changes: dict[str, object], code: str):
     view = mv.a_view(below=mv.a_side(Side.LONG, sweep=mv.a_sweep(Side.LONG, **changes)))
     assert verdict_of(view, "grab_reverse", Side.LONG).code == code
 
@@ -110,7 +111,7 @@ def test_grab_wants_thin_ground_beyond_the_wick():
         ({"range_pct": 2.375, "given_bias": Side.LONG}, "REWARD"),
     ],
 )
-def test_cascade_names_the_gate_that_failed(changes, code):
+def test_cascade_names_the_gate_that_failed(changes: dict[str, object], code: str):
     assert verdict_of(mv.cascade_long(**changes), "cascade", Side.LONG).code == code
 
 
@@ -135,7 +136,7 @@ def test_a_given_bias_replaces_a_missing_trend():
         ({"return_1h_pct": -1.0}, "NOT_AGAINST"),
     ],
 )
-def test_squeeze_names_the_gate_that_failed(changes, code):
+def test_squeeze_names_the_gate_that_failed(changes: dict[str, object], code: str):
     assert verdict_of(mv.squeeze_long(**changes), "funding_squeeze", Side.LONG).code == code
 
 
@@ -182,8 +183,9 @@ def test_a_disabled_strategy_is_not_asked():
 
 
 @given(view=mv.views() | mv.reasons(), params=OPTIONS)
-@settings(max_examples=200, deadline=None)
-def test_codes_are_the_codes_of_the_verdicts_and_signals_come_only_with_all_gates_passed(view, params):
+def test_codes_are_the_codes_of_the_verdicts_and_signals_come_only_with_all_gates_passed(
+    view: mv.MarketView, params: SignalParams
+):
     verdicts = evaluate(view, params)
     assert tuple(v.code for v in verdicts) == codes(view, params)
     for verdict in verdicts:
@@ -192,8 +194,7 @@ def test_codes_are_the_codes_of_the_verdicts_and_signals_come_only_with_all_gate
 
 
 @given(view=mv.views() | mv.reasons(), params=OPTIONS)
-@settings(max_examples=200, deadline=None)
-def test_mirrored_views_give_mirrored_verdicts(view, params):
+def test_mirrored_views_give_mirrored_verdicts(view: mv.MarketView, params: SignalParams):
     plain = {(v.strategy, v.side): v for v in evaluate(view, params)}
     for other in evaluate(mv.mirrored(view), params):
         verdict = plain[other.strategy, other.side.opposite]
@@ -207,8 +208,7 @@ def test_mirrored_views_give_mirrored_verdicts(view, params):
 
 
 @given(rows=st.lists(mv.views() | mv.reasons(), min_size=1, max_size=8), params=OPTIONS)
-@settings(max_examples=100, deadline=None)
-def test_gates_give_the_same_bits_on_rows_and_on_columns(rows, params):
+def test_gates_give_the_same_bits_on_rows_and_on_columns(rows: list[Any], params: SignalParams):
     for side in SIDES:
         features = [features_of(view, side, params.cluster_reach_pct) for view in rows]
         table = [msgspec.structs.astuple(row) for row in features]
@@ -223,7 +223,7 @@ def test_gates_give_the_same_bits_on_rows_and_on_columns(rows, params):
 
 
 @given(first=st.floats(-1e6, 1e6), second=st.floats(-1e6, 1e6))
-def test_larger_is_the_maximum_and_absent_when_one_is(first, second):
+def test_larger_is_the_maximum_and_absent_when_one_is(first: float, second: float):
     assert larger(first, second) == max(first, second)
     assert math.isnan(larger(first, mv.NAN))
     assert math.isnan(larger(mv.NAN, second))
