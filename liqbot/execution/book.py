@@ -45,8 +45,8 @@ class Book(msgspec.Struct):
     leverage: events.LeverageConfirmed | None = None
     leverage_sent_ms: int = 0
     leverage_attempts: int = 0
-    open: bool = False
-    """A position was there when last looked at."""
+    seen_base: Decimal = Decimal(0)
+    """The position when last looked at, signed; long is positive."""
     own_base: Decimal = Decimal(0)
     """Signed sum of our own fills since last flat; long is positive."""
     withdrawn: bool = False
@@ -86,15 +86,17 @@ class Book(msgspec.Struct):
     @property
     def idle(self) -> bool:
         """Nothing to do unless a position appears."""
-        return self.target is None and not self.open and not self.leaving and not self.live()
+        return self.target is None and not self.seen_base and not self.leaving and not self.live()
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
     def adopt(self, target: Target) -> None:
         """A new wish. While a trade is on, it is a revision of that trade and brings no entry of its own."""
         current = self.target
-        if self.open or target.quantity_base == 0 or (current is not None and not self.pending()):
+        if self.seen_base or target.quantity_base == 0 or (current is not None and not self.pending()):
             self.entered = max(self.entered, target.decision_id)
+        if target.quantity_base < abs(self.seen_base):
+            self.own_base = self.seen_base  # risk approved reducing this position, whoever opened it
         self.target, self.leverage_attempts, self.leverage_sent_ms = target, 0, 0
 
     def withdraw(self) -> None:
@@ -180,12 +182,13 @@ class Book(msgspec.Struct):
             self.withdraw()
         if position is None:
             self._observe_flat()
-        elif self.ours(position):
-            self.open = True
+            return
+        self.seen_base = position.side.value * position.quantity_base
+        if self.ours(position):
             self._measure_exposure(position, now_ms)
             self.leaving = self.leaving or self._unprotectable(now_ms, params)
         else:
-            self.open, self.exposure = True, None
+            self.exposure = None
             self._finish()
 
     def _entry_missed(self, now_ms: int, params: ExecutionParams) -> bool:
@@ -210,10 +213,11 @@ class Book(msgspec.Struct):
             self.exposure = Exposure(now_ms, position.quantity_base)
 
     def _observe_flat(self) -> None:
-        if self.open:
+        if self.seen_base:
             self.withdraw()
             self.leaving = self.leaving or "closed"
-        self.open, self.own_base, self.exposure = False, Decimal(0), None
+        self.seen_base = self.own_base = Decimal(0)
+        self.exposure = None
         self._finish()
 
     def _finish(self) -> None:

@@ -1,4 +1,4 @@
-"""What may leave the house: the few commands a broker understands. Pure values; the edge turns them into venue calls."""
+"""What may leave the house: the few commands a broker understands. Pure values that the edge turns into venue calls."""
 
 import enum
 from decimal import Decimal

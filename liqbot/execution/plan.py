@@ -125,7 +125,8 @@ def _reduce(
     """At market: everything when leaving, else what our own fills brought in beyond the target."""
     target, excess_base = book.target, position.quantity_base
     if target is not None and not leaving:
-        excess_base = min(excess_base, book.owned_base(position.side)) - target.quantity_base
+        owned_base = min(excess_base, book.owned_base(position.side))
+        excess_base = book.instrument.round_quantity(owned_base - target.quantity_base)
     under_way = [order for order in book.live(Purpose.EXIT) if order.side is position.side]
     excess_base -= sum((order.remaining_base for order in under_way), Decimal(0))
     if excess_base <= 0 or now_ms < _exit_not_before_ms(book, now_ms, params):

@@ -117,11 +117,12 @@ def _dense(bar: Bar, told_ms: int, coming: Iterable[Mark], gap_ms_max: int) -> b
     """Marks come often enough to tell what the mark did inside this bar."""
     for mark in coming:
         if mark.time_ms >= bar.end_ms:
-            return mark.time_ms - told_ms <= gap_ms_max
-        if mark.time_ms - told_ms > gap_ms_max:
+            break
+        inside = mark.time_ms > bar.end_ms - bar.span_ms
+        if inside and (not told_ms or mark.time_ms - told_ms > gap_ms_max):
             return False
         told_ms = max(told_ms, mark.time_ms)
-    return bar.end_ms - told_ms <= gap_ms_max
+    return told_ms > 0 and bar.end_ms - told_ms <= gap_ms_max
 
 
 def _walk(bar: Bar, from_ms: float, last_price: float, *, falling_first: bool, marks: bool) -> list[Leg]:

@@ -136,8 +136,10 @@ def first_of(happenings: Iterable[Happening | None]) -> Happening | None:
 
 def worse(price: float, slippage_bps: float, instrument: Instrument, *, buys: bool) -> Decimal:
     """On the tick grid, `slippage_bps` worse for us; at least one tick above zero."""
+    # A price found between two others is off by float noise, which must not cost a tick.
+    ticks = Decimal(str(round(price / float(instrument.price_tick), 4)))
     factor = 1 + Decimal(str(slippage_bps)) / 10_000 * (1 if buys else -1)
-    rounded = instrument.round_stop(Side.LONG if buys else Side.SHORT, Decimal(str(price)) * factor)
+    rounded = instrument.round_stop(Side.LONG if buys else Side.SHORT, ticks * instrument.price_tick * factor)
     return max(rounded, instrument.price_tick)
 
 
