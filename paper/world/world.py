@@ -27,15 +27,15 @@ class World:
         self.roster = Roster(tuple(venue.venue for venue in params.venues), tuple(coin.coin for coin in params.coins))
         self._common = Draws(seed, 1_000_000)
         self._coins = [CoinMarket(params, coin, seed, number) for number, coin in enumerate(params.coins)]
-        self._backfill_ms = params.start_ms - int(params.backfill_days * _DAY_MS)
-        self.now_ms = self._backfill_ms - int(params.burn_in_days * _DAY_MS)
+        self.history_start_ms = params.start_ms - int(params.backfill_days * _DAY_MS)
+        self.now_ms = self.history_start_ms - int(params.burn_in_days * _DAY_MS)
         self.end_ms = params.start_ms + int(params.days * _DAY_MS)
         self._oi_ms = np.array([venue.oi_every_s * 1000 for venue in params.venues])
 
     def backfill(self) -> Iterator[EventBlock]:
         """History before the first live step, as if read from the venues at start-up."""
-        while self.now_ms < self._backfill_ms:
-            self._advance(min(self.params.burn_in_step_ms, self._backfill_ms - self.now_ms))
+        while self.now_ms < self.history_start_ms:
+            self._advance(min(self.params.burn_in_step_ms, self.history_start_ms - self.now_ms))
         while self.now_ms < self.params.start_ms:
             span_ms = min(self.params.backfill_step_ms, self.params.start_ms - self.now_ms)
             self._advance(span_ms)

@@ -1,0 +1,96 @@
+"""What a paper session prints: progress of the map, decisions with their reasons, fills, and the map itself."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine, Step
+from liqbot.events import Event, Fill, FundingPaid, OrderRejected, PositionDeleveraged, PositionLiquidated
+from liqbot.market.view import MarketView
+from liqbot.risk.decision import Approved, Decision
+from liqbot.signals.verdict import SIGNAL, Verdict
+
+Print = Callable[[str], None]
+MapText = Callable[[MarketView, Engine], str]
+_BAR_CELLS: Final = 24
+
+
+class Screen:
+    """An observer. Lines as things happen; the map every `map_every_s` of wall time and whenever it is asked for."""
+
+    def __init__(self, show: Print, map_text: MapText, *, map_every_s: float) -> None:
+        self._show, self._map_text = show, map_text
+        self._every_s = map_every_s
+        self._next_s = time.monotonic() + map_every_s
+        self._held: set[tuple[str, str, int]] = set()
+        self.approved = self.refused = self.fills = self.closed = 0
+
+    def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        del seq
+        for fact in block.facts:
+            self._on_fact(fact)
+        self._count_closed(engine)
+        for verdict in step.verdicts:
+            if verdict.code == SIGNAL:
+                self._say(step.time_ms, _signal_line(verdict))
+        for decision in step.decisions:
+            self._on_decision(step.time_ms, decision)
+        if block.tick_ms is not None and not block.backfilled and time.monotonic() >= self._next_s:
+            self._next_s = time.monotonic() + self._every_s
+            self.show_maps(engine)
+
+    def show_maps(self, engine: Engine) -> None:
+        for view in engine.views:
+            self._show(self._map_text(view, engine))
+
+    def _count_closed(self, engine: Engine) -> None:
+        held = {(position.venue, position.coin, position.opened_ms) for position in engine.account.positions}
+        self.closed += len(self._held - held)
+        self._held = held
+
+    def _on_fact(self, fact: Event) -> None:
+        if isinstance(fact, Fill):
+            self.fills += 1
+            does = "closes" if fact.reduces else "opens"
+            text = f"fill      {does} {fact.side.word} {fact.quantity_base} {fact.coin} at {fact.price}, fee {fact.fee:.4f}"
+            self._say(fact.time_ms, text)
+        elif isinstance(fact, OrderRejected):
+            self._say(fact.time_ms, f"rejected  {fact.client_id}: {fact.code} {fact.reason}")
+        elif isinstance(fact, PositionLiquidated | PositionDeleveraged):
+            self._say(fact.time_ms, f"forced    {type(fact).__name__} {fact.side.word} {fact.quantity_base} at {fact.price}")
+        elif isinstance(fact, FundingPaid):
+            self._say(fact.time_ms, f"funding   {fact.amount_usd:+.4f} USD")
+
+    def _on_decision(self, time_ms: int, decision: Decision) -> None:
+        if isinstance(decision, Approved):
+            self.approved += 1
+            target = decision.target
+            what = "flat" if not target.quantity_base else (
+                f"{target.side.word} {target.quantity_base} {target.coin} at {target.leverage}x, stop {target.stop_price}, "
+                f"own liquidation {target.liquidation_price:.1f}"
+            )
+            self._say(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}: {target.reason}")
+        else:
+            self.refused += 1
+            self._say(time_ms, f"refused   #{decision.decision_id} {decision.code}: {decision.reason}")
+
+    def _say(self, time_ms: int, text: str) -> None:
+        self._show(f"{clock(time_ms)}  {text}")
+
+
+def clock(time_ms: int) -> str:
+    """Event time, UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%m-%d %H:%M:%S")
+
+
+def progress(share: float) -> str:
+    """A bar of fixed width with its percentage."""
+    full = round(min(max(share, 0.0), 1.0) * _BAR_CELLS)
+    return f"[{'#' * full}{'.' * (_BAR_CELLS - full)}] {share:4.0%}"
+
+
+def _signal_line(verdict: Verdict) -> str:
+    why = verdict.signal.why if verdict.signal is not None else ""
+    return f"signal    {verdict.strategy} {verdict.coin} {verdict.side.word}: {why}"

@@ -1,0 +1,116 @@
+"""`liqbot paper`: the bot on a simulated market, at a chosen speed, with every decision on record."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from liqbot import places
+from liqbot.engine import Engine
+from liqbot.exits import Exit, ExpectedError
+from liqbot.log import configure
+from liqbot.review.map_text import map_text
+from liqbot.settings import Settings, load
+from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
+from paper.house import House
+from paper.markets import market_of
+from paper.screen import Print, Screen, progress
+from paper.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_PROGRESS_EVERY: Final = 0.1
+_SNAPSHOT_EVERY_MS: Final = 3_600_000
+
+
+def paper(
+    market: Annotated[str, typer.Option("--market", help="world (simulated traders) or a tape.")] = "world",
+    speed: Annotated[float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")] = 60,
+    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
+    profile: Profile = "paper",
+    config: ConfigDir = None,
+    overrides: Set = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> int:
+    """Run the whole bot with simulated fills: no keys, no network, no money."""
+    settings = load(profile, config=config, overrides=overrides or ()).settings
+    if settings.mode != "paper":
+        raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
+    for_s = seconds_of(for_) if for_ else None
+    configure(settings.log.level, settings.log.format)
+    directory = places.data_dir(data, profile)
+    fitted, chosen = market_of(market, settings, seed)
+    show = (lambda text: print(text, file=sys.stderr)) if as_json else (lambda text: print(text, flush=True))
+    screen = Screen(show, map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
+        house = house_on(chosen, fitted, journal, (screen, ledger.observer("paper")))
+        show(_headline(market, seed, speed, fitted))
+        try:
+            _warm(house, chosen, show)
+            screen.show_maps(house.engine)
+            run(house, chosen.live, Pace(speed, for_s), journal, _SNAPSHOT_EVERY_MS)
+        except KeyboardInterrupt:
+            show("interrupted: the books are complete up to here")
+            keep_snapshot(house.engine, journal)
+        screen.show_maps(house.engine)
+        engine = house.engine
+    _finish(engine, screen, directory, as_json=as_json)
+    return Exit.OK
+
+
+def seconds_of(text: str) -> float:
+    """`90s`, `10m`, `1.5h`, `2d`; anything else is a usage error."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise ExpectedError(f"--for {text!r}: a positive number and s, m, h or d, as in 60s or 10m", Exit.USAGE)
+    return float(found[1]) * _UNITS_S[found[2]]
+
+
+def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
+    where = f"simulated market, seed {seed}" if market == "world" else f"tape {market}"
+    pace = f"{speed:g} market seconds per second" if speed else "as fast as it goes"
+    venues = ", ".join(settings.venues)
+    return (
+        f"liqbot paper: {where}, {pace}; trading {', '.join(settings.coins)} on {settings.trade_venue} (simulated fills)\n"
+        f"venues up: {venues}"
+    )
+
+
+def _warm(house: House, market: Market, show: Print) -> None:
+    """History first: it fills the map and never trades."""
+    shown = 0.0
+    for block in market.history:
+        house.step(block)
+        if block.tick_ms is None:
+            continue
+        share = (block.tick_ms - market.start_ms) / max(1, market.live_ms - market.start_ms)
+        if share >= shown:
+            warmth = min((min(view.warmth_long_pct, view.warmth_short_pct) for view in house.engine.views), default=0.0)
+            show(f"map filling {progress(share)}  explains {warmth:.0f} % of open interest")
+            shown = share + _PROGRESS_EVERY
+
+
+def _finish(engine: Engine, screen: Screen, directory: Path, *, as_json: bool) -> None:
+    ledger = places.ledger_path(directory)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "ledger": str(ledger), "journal": str(places.journal_path(directory)),
+                    "equity_usd": str(engine.account.equity_usd), "approved": screen.approved,
+                    "refused": screen.refused, "fills": screen.fills, "trades_closed": screen.closed,
+                }
+            )
+        )
+        return
+    print(
+        f"\nequity {engine.account.equity_usd:,.2f} USD, {screen.fills} fills, {screen.closed} trades closed, "
+        f"{screen.approved} approvals, {screen.refused} refusals (all simulated)\n"
+        f"database  {ledger}\n"
+        f"journal   {places.journal_path(directory)}\n"
+        "next      ./run trades    ./run decisions    ./run explain 1    ./run pnl    ./run map    ./run replay"
+    )
