@@ -57,7 +57,7 @@ class GrabReverseParams(StrategyParams):
         0.02, ge=-1.0, le=1.0, description="Taker imbalance toward the trade since the extreme, at least."
     )
     printed_after_share_max: float | None = Field(
-        None, ge=0.0, le=10.0, description="Forced flow since the rejection over forced flow during the sweep, at most."
+        0.25, ge=0.0, le=10.0, description="Forced flow since the rejection over forced flow during the sweep, at most."
     )
     beyond_share_max: float = Field(
         0.6, ge=0.0, le=100.0, description="Largest cluster left beyond the wick over the swept cluster, at most."

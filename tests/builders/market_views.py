@@ -74,6 +74,7 @@ def a_sweep(side: Side, **changes: object) -> Sweep:
         volume_ratio=6.0,
         oi_change_pct=-2.0,
         taker_imbalance_after=0.25 * float(side),
+        printed_after_usd=2e6,
     )
     return msgspec.structs.replace(sweep, **changes)
 

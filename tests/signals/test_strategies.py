@@ -20,7 +20,7 @@ from liqbot.signals.verdict import DERIVED, MISSING_INPUT, SIGNAL, Verdict
 PARAMS = SignalParams()
 ALL_ASKED = SignalParams(
     waive=("flow", "oi_rising"),
-    grab_reverse={"printed_after_share_max": 0.25, "prior_crowd_percentile_min": 80.0},
+    grab_reverse={"prior_crowd_percentile_min": 80.0},
     cascade={"oi_change_pct_min": -1.0},
 )
 OPTIONS = st.sampled_from((PARAMS, ALL_ASKED))
@@ -81,6 +81,8 @@ def test_grab_takes_at_the_next_cluster_only_at_a_sensible_multiple():
         ({"volume_ratio": 2.0}, "VOLUME"),
         ({"oi_change_pct": 0.0}, "OI_DROPPED"),
         ({"taker_imbalance_after": -0.5}, "FLOW_FLIPPED"),
+        ({"printed_after_usd": 2e7}, "PRINTS_STOPPED"),
+        ({"printed_usd": mv.NAN, "printed_after_usd": mv.NAN}, MISSING_INPUT),
         ({"oi_change_pct": mv.NAN}, MISSING_INPUT),
         ({"extreme_price": mv.MARK - 3_000.0}, "TIGHT_STOP"),
     ],
