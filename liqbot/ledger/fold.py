@@ -80,6 +80,10 @@ class Fold:
         self._trades.see_prices(observation)
         self._trades.write_equity(observation)
 
+    def remember(self, observation: Observation) -> None:
+        """An observation whose rows are in the database already: only its maps are new to this process."""
+        self._maps.remember(observation.views)
+
     def _run(self, observation: Observation) -> None:
         opened = next((fact for fact in observation.facts if isinstance(fact, JournalOpened)), None)
         if opened is None:

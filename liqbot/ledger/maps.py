@@ -18,23 +18,27 @@ _KEPT_PCT: Final = 25.0
 
 
 class MapBook:
-    """The newest map of each coin, and those already written for the present observation."""
+    """The newest map of each coin; after a restart it comes from the observations that are fed again."""
 
     def __init__(self, state: State, sheet: Sheet, every_ms: int) -> None:
         self._state, self._sheet, self._every_ms = state, sheet, every_ms
         self._newest: dict[str, LiquidationMap] = {}
-        self._rows: dict[str, tuple[int, int]] = {}
 
     def newest(self, coin: str) -> LiquidationMap | None:
-        """As of the last tick; None after a restart until the next one."""
+        """As of the last tick; None before the first."""
         return self._newest.get(coin)
+
+    def remember(self, views: tuple[MarketView, ...]) -> None:
+        """Maps of an observation whose rows are there already."""
+        for view in views:
+            self._newest[view.coin] = view.map
 
     def see(self, seq: int, views: tuple[MarketView, ...]) -> None:
         """New maps; one that is due is written."""
+        self.remember(views)
         for view in views:
-            self._newest[view.coin] = view.map
-            last_ms = self._state.map_ms.get(view.coin)
-            if not view.backfilled and (last_ms is None or view.time_ms - last_ms >= self._every_ms):
+            written = self._state.maps_written.get(view.coin)
+            if not view.backfilled and (written is None or view.time_ms - written[0] >= self._every_ms):
                 self.write(seq, view.coin, "periodic")
 
     def write(self, seq: int, coin: str, why: str) -> int | None:
@@ -42,7 +46,7 @@ class MapBook:
         drawn = self._newest.get(coin)
         if drawn is None:
             return None
-        written = self._rows.get(coin)
+        written = self._state.maps_written.get(coin)
         if written is not None and written[0] == drawn.as_of_ms:
             return written[1]
         row = self._sheet.add(
@@ -50,8 +54,7 @@ class MapBook:
             mark_price=Decimal(str(drawn.mark_price)), long_usd=_whole(drawn.long_usd.sum()),
             short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn),
         )
-        self._rows[coin] = (drawn.as_of_ms, row)
-        self._state.map_ms[coin] = drawn.as_of_ms
+        self._state.maps_written[coin] = (drawn.as_of_ms, row)
         return row
 
 

@@ -61,8 +61,8 @@ class State(msgspec.Struct):
     equity_ms: int = 0
     equity_usd: Decimal = Decimal(0)
     wallet_usd: Decimal = Decimal(0)
-    map_ms: dict[str, int] = {}
-    """By coin: when its map was last written."""
+    maps_written: dict[str, tuple[int, int]] = {}
+    """By coin: the time and the row of the map written last."""
 
 
 def encode(state: State) -> bytes:

@@ -51,6 +51,7 @@ class LedgerWriter:
         """Folds one engine call; writes now and then. Raises sqlalchemy's OperationalError when it cannot write: what
         was observed stays, and the next call tries again."""
         if observation.seq <= self._seen_seq:
+            self._fold.remember(observation)
             return
         self._fold.observe(observation)
         self._seen_seq = observation.seq
@@ -62,8 +63,7 @@ class LedgerWriter:
         """For whoever drives an engine: call it with journal seq, block, Step and the engine that answered."""
 
         def observe(seq: int, block: EventBlock, step: StepLike, engine: ObservedEngine) -> None:
-            if seq > self._seen_seq:
-                self.observe(observation_of(seq, block, step, engine, source))
+            self.observe(observation_of(seq, block, step, engine, source))
 
         return observe
 

@@ -9,8 +9,17 @@ from market_views import MARK, NOW_MS, a_map, a_view
 
 from liqbot.blocks import DTYPES
 from liqbot.events import (
-    Balance, CodeVersion, ConfigLoaded, Event, FeedDown, Fill, FundingPaid, JournalOpened, OrderAccepted,
-    OrderCancelled, Transfer,
+    Balance,
+    CodeVersion,
+    ConfigLoaded,
+    Event,
+    FeedDown,
+    Fill,
+    FundingPaid,
+    JournalOpened,
+    OrderAccepted,
+    OrderCancelled,
+    Transfer,
 )
 from liqbot.execution.commands import CancelOrder, OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Side
@@ -46,13 +55,14 @@ def a_fill(time_ms: int, client_id: str, side: Side, price: str, quantity: str, 
     return msgspec.structs.replace(fill, **changes)
 
 
-def a_gate(name: str, value: float | None, threshold: float, passed: bool, waived: bool = False) -> Gate:
+def a_gate(name: str, value: float | None, threshold: float, *, passed: bool, waived: bool = False) -> Gate:
     source = MISSING if value is None else MEASURED
     return Gate(name, (Input(name, value, source),), value, ">=", threshold, passed, waived)
 
 
-def a_verdict(code: str, signal: bool = False) -> Verdict:
-    gates = (a_gate("volume_ratio", 2.5, 1.5, passed=True), a_gate("oi_change", float("nan"), 0.0, signal, waived=signal))
+def a_verdict(code: str, *, signal: bool = False) -> Verdict:
+    absent = a_gate("oi_change", float("nan"), 0.0, passed=signal, waived=signal)
+    gates = (a_gate("volume_ratio", 2.5, 1.5, passed=True), absent)
     wish = Signal("cascade", COIN, Side.LONG, MARK, False, MARK * 0.99, MARK * 1.02, NOW_MS + 60_000, 3_600_000, "up")
     return Verdict("cascade", COIN, Side.LONG, code, gates, wish if signal else None)
 
@@ -61,7 +71,8 @@ def a_target(decision_id: int = 2, quantity: str = "0.5") -> Target:
     return Target(
         decision_id=decision_id, venue=VENUE, coin=COIN, strategy="cascade", side=Side.LONG,
         quantity_base=dec(quantity), limit_price=None, leverage=3, stop_price=dec("64000"), take_price=dec("67000"),
-        liquidation_price=dec("45000"), expires_ms=NOW_MS + 60_000, exit_by_ms=NOW_MS + 3_600_000, reason="cluster above",
+        liquidation_price=dec("46500"), expires_ms=NOW_MS + 60_000, exit_by_ms=NOW_MS + 3_600_000,
+        reason="cluster above",
     )
 
 
@@ -87,7 +98,8 @@ class Teller:
     ) -> Observation:
         self.seq += 1
         time_ms = self.now_ms()
-        views: tuple[MarketView, ...] = (a_view(time_ms=time_ms, map=msgspec.structs.replace(a_map(), as_of_ms=time_ms), **view),)
+        drawn = msgspec.structs.replace(a_map(), as_of_ms=time_ms)
+        views: tuple[MarketView, ...] = (a_view(time_ms=time_ms, map=drawn, **view),)
         return Observation(
             seq=self.seq, time_ms=time_ms, source="paper", tick_ms=time_ms, views=views, verdicts=verdicts,
             decisions=decisions, commands=commands,  # type: ignore[arg-type]
@@ -101,7 +113,8 @@ def story() -> Iterator[Observation]:
     yield t.tell(*opening(), balance(0, "10000"), verdicts=(a_verdict("volume_ratio"),))
     yield t.tell()
     yield t.tell(FeedDown(time_ms=0, venue="bybit", coin=COIN, feed="trades", reason="closed"))
-    refused = Refused(1, Refusal.COOLDOWN, "wait", (Check("cooldown", 5.0, 0.0, passed=False),), "cascade", COIN, Side.LONG)
+    cooldown = Check("cooldown", 5.0, 0.0, passed=False)
+    refused = Refused(1, Refusal.COOLDOWN, "wait", (cooldown,), "cascade", COIN, Side.LONG)
     yield t.tell(verdicts=(a_verdict("SIGNAL", signal=True),), decisions=(refused,))
     yield t.tell()
     approved = Approved(a_target(), (Check("leverage", 3.0, 5.0, passed=True),))
@@ -119,7 +132,7 @@ def story() -> Iterator[Observation]:
         Transfer(time_ms=0, venue=VENUE, coin="", amount_usd=dec("500")), balance(0, "10480.3184999"),
     )
     yield t.tell(
-        a_fill(3, "s1", Side.LONG, "63990", "0.5", reduces=True, fee=dec("15.9975")), balance(0, "9661.3209999"),
+        a_fill(3, "s1", Side.LONG, "63990", "0.5", reduces=True, fee=dec("15.9975")), balance(0, "9656.3209999"),
         commands=(CancelOrder("t1", VENUE, COIN),),
         verdicts=(a_verdict("volume_ratio"),),
     )

@@ -1,6 +1,6 @@
 """The first schema. Columns are spelled `name type [null] [>parent] [index] [unique] [key]`; never to be changed."""
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-_TYPES: Final[dict[str, sa.types.TypeEngine[object]]] = {
+_TYPES: Final[dict[str, Any]] = {
     "id": sa.BigInteger().with_variant(sa.Integer(), "sqlite"), "big": sa.BigInteger(), "int": sa.Integer(),
     "real": sa.Float(), "text": sa.String(), "bool": sa.Boolean(), "bytes": sa.LargeBinary(), "json": sa.JSON(),
 }
