@@ -29,8 +29,9 @@ class Intake:
         """Marks first, then bars; returns the believed bars by venue code, in order."""
         marks, bars = rows.get("marks", ()), rows.get("bars", ())
         offered = {row[_VENUE]: row[3] for row in marks if 0 < row[3] < float("inf")}
+        marked = set(offered)
         for row in bars:
-            if 0 < row[7] < float("inf") and (not marks or all(mark[_VENUE] != row[_VENUE] for mark in marks)):
+            if row[_VENUE] not in marked and 0 < row[7] < float("inf"):
                 offered[row[_VENUE]] = row[7]
         for price in self.prices:
             price.begin_step()

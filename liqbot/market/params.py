@@ -68,14 +68,14 @@ class HealthParams(_Params):
     """Which prices are believed, and when a venue counts as silent."""
 
     outlier_pct_max: float = Field(
-        10.0, gt=0, le=100, description="A price further than this from the median of the other venues is rejected."
+        10.0, gt=0, le=100, description="A price further than this from the median of all venues is rejected."
     )
     wick_pct_max: float = Field(
         60.0, gt=0, le=100, description="A bar whose low or high lies further than this from its own close is rejected."
     )
     jump_pct_max: float = Field(
-        50.0, gt=0, le=1000, description="With no other venue to ask: a price further than this from the venue's last one "
-        "is rejected, until as many in a row agree as `jump_confirmations`.",
+        50.0, gt=0, le=1000, description="With no other venue to ask: a price further than this from the venue's last "
+        "one is rejected, until as many in a row agree as `jump_confirmations`.",
     )
     jump_confirmations: int = Field(
         3, ge=2, le=100, description="Consecutive prices on a new level after which a lone venue is believed again."

@@ -95,16 +95,14 @@ def swept_range(price: VenuePrice, bar: Bar | None) -> tuple[float, float]:
 
 
 def believable(price: VenuePrice, new_price: float, others: Iterable[float], params: HealthParams) -> bool:
-    """Whether a venue's new price fits the median of the others, or its own last one when it stands alone."""
+    """Whether a venue's new price fits the median of all venues, or its own last one when it stands alone."""
     if not 1e-5 < new_price < 1e7:
         return _reject(price)
-    known = sorted(others)
-    if known:
-        middle = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
-        # One other venue against an own price that agrees with the new one: the other may be the broken one.
-        fits = _near(new_price, middle, params.outlier_pct_max)
-        lone = len(known) == 1 and price.known and _near(new_price, price.mark_price, params.outlier_pct_max)
-        return True if fits or lone else _reject(price)
+    voters = [*others, new_price]
+    if len(voters) > 1:
+        # The venue's own last price has a voice: of two venues the one that jumped is the broken one.
+        ordered = sorted([*voters, price.mark_price] if price.known else voters)
+        return _near(new_price, ordered[(len(ordered) - 1) // 2], params.outlier_pct_max) or _reject(price)
     if not price.known or _near(new_price, price.mark_price, params.jump_pct_max):
         price.confirming = 0
         return True
