@@ -3,7 +3,7 @@
 import contextlib
 import resource
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,42 +12,21 @@ import msgspec
 from liqbot import places
 from liqbot.blocks import EventBlock
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader
 from liqbot.settings import Settings
 from paper.assembly import engine_of, exchange_of, opening_facts, seeded_journal_id
+from paper.fitting import contracts_of, fitted
 from paper.house import House, Observer
-from paper.listings import listed_or_assumed
-from paper.observation import Observation
 from paper.report import BacktestReport, Speed
 from paper.tape import BATCH_ROWS, Tape
-from paper.tape_format import AGGREGATE, TapeError
 from paper.tape_info import info_of
+from paper.watch import Watch
 
 MODE: Final = "backtest"
 ACCOUNT: Final = "paper"
-
-
-def fitted(settings: Settings, tape: Tape) -> Settings:
-    """The settings with venues and coins as the tape has them. Trades happen on `trade_venue` where the tape has trades
-    of it, else on the venue with the largest volume; only coins with trades there are traded."""
-    volume_usd: dict[str, float] = {}
-    for held in tape.holdings:
-        if held.kind == "trades" and held.venue != AGGREGATE:
-            volume_usd[held.venue] = volume_usd.get(held.venue, 0.0) + held.total
-    if not volume_usd:
-        raise TapeError(f"{tape.path}: has no trades of any venue, nothing could be filled")
-    chosen = settings.trade_venue
-    if chosen not in volume_usd:
-        chosen = max(sorted(volume_usd), key=lambda venue: volume_usd[venue])
-    traded = {held.coin for held in tape.holdings if held.kind == "trades" and held.venue == chosen}
-    return settings.model_copy(
-        update={
-            "venues": tuple(venue for venue in tape.roster.venues if venue != AGGREGATE),
-            "coins": tuple(coin for coin in tape.roster.coins if coin in traded),
-            "trade_venue": chosen,
-        }
-    )
+MAP_EVERY_MS: Final = 900_000
+MAPS_MAX: Final = 200
+"""Regular map snapshots in the ledger; those beside decisions come on top."""
 
 
 def backtest(
@@ -62,16 +41,20 @@ def backtest(
     """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest."""
     started_s = time.perf_counter()
     settings = fitted(settings, tape)
-    observation = Observation(settings, settings.coins)
+    watch = Watch(settings, settings.coins)
     with contextlib.ExitStack() as stack:
-        journal = None if data is None else stack.enter_context(_new_journal(data, settings, tape))
-        house = house_of(settings, tape, journal=journal, observers=(observation, *observers))
+        journal: Journal | None = None
+        watchers: list[Observer] = [watch, *observers]
+        if data is not None:
+            journal, ledger = _new_books(stack, data, settings, tape)
+            watchers.append(ledger)
+        house = house_of(settings, tape, journal=journal, observers=watchers)
         run(house, tape.blocks(batch_rows=batch_rows))
-        report = observation.report(info_of(tape), profile, house.engine.account.equity_usd)
+        report = watch.report(info_of(tape), profile, house.engine.account.equity_usd)
     seconds = time.perf_counter() - started_s
     speed = Speed(seconds, report.rows / seconds, report.bars / seconds, peak_memory_mb())
-    kept = str(places.journal_path(data)) if data is not None else None
-    return msgspec.structs.replace(report, speed=speed, journal=kept)
+    kept = {} if data is None else {"journal": str(places.journal_path(data)), "ledger": str(places.ledger_path(data))}
+    return msgspec.structs.replace(report, speed=speed, **kept)
 
 
 def house_of(
@@ -91,21 +74,18 @@ def house_of(
     return house
 
 
-def contracts_of(settings: Settings, tape: Tape) -> tuple[Instrument, ...]:
-    """The tape's own contracts where its header has them, else those the paper exchange lists, else assumed ones."""
-    recorded = {(one.venue, one.coin): one for one in tape.header.instruments if not one.inverse}
-    venue = settings.trade_venue
-    return tuple(recorded.get((venue, coin)) or listed_or_assumed(venue, coin) for coin in settings.coins)
-
-
 def run(house: House, blocks: Iterable[EventBlock]) -> None:
     """The loop."""
     for block in blocks:
         house.step(block)
 
 
-@contextlib.contextmanager
-def _new_journal(data: Path, settings: Settings, tape: Tape) -> Iterator[Journal]:
+def _new_books(
+    stack: contextlib.ExitStack, data: Path, settings: Settings, tape: Tape
+) -> tuple[Journal, Observer]:
+    """A new journal, and the observer that fills a new ledger beside it. Both are closed with `stack`."""
+    from liqbot.ledger import Keeping, LedgerWriter  # here: its libraries take seconds to import
+
     path = places.journal_path(data)
     _make_room(path)
     limits = JournalLimits(
@@ -114,8 +94,14 @@ def _new_journal(data: Path, settings: Settings, tape: Tape) -> Iterator[Journal
         queue_rows_max=settings.journal.queue_rows_max,
         stuck_after_ms=settings.journal.stuck_after_ms,
     )
-    with Journal.open(path, mode=MODE, account=ACCOUNT, roster=tape.roster, limits=limits) as journal:
-        yield journal
+    journal = stack.enter_context(
+        Journal.open(path, mode=MODE, account=ACCOUNT, roster=tape.roster, limits=limits)
+    )
+    every_ms = max(MAP_EVERY_MS, (tape.last_ms - tape.first_ms) // MAPS_MAX)
+    ledger = stack.enter_context(
+        LedgerWriter(f"sqlite:///{places.ledger_path(data)}", journal.stamp.journal_id, Keeping(map_every_ms=every_ms))
+    )
+    return journal, ledger.observer("tape")
 
 
 def _make_room(path: Path) -> None:

@@ -15,16 +15,16 @@ SIMULATED: Final = "simulated: fills, fees and funding are modelled, and USD in 
 class Money(msgspec.Struct, frozen=True):
     """USD. Net = gross - fees + funding + rebates + unrealised. Funding is positive when received."""
 
-    start: Decimal
-    end: Decimal
-    gross: Decimal
-    fees: Decimal
-    funding: Decimal
-    rebates: Decimal
-    unrealised: Decimal
-    net: Decimal
+    start_usd: Decimal
+    end_usd: Decimal
+    gross_usd: Decimal
+    fees_usd: Decimal
+    funding_usd: Decimal
+    rebates_usd: Decimal
+    unrealised_usd: Decimal
+    net_usd: Decimal
     net_pct: float
-    house_differs: Decimal
+    house_differs_usd: Decimal
     """Equity as the house has it minus equity rebuilt from the exchange's facts: 0 is right."""
 
 

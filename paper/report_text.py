@@ -34,10 +34,10 @@ def _money(report: BacktestReport) -> str:
     money, stats, fall = report.money, report.trades, report.drawdown
     when = f" ({iso(fall.peak_ms)} to {iso(fall.trough_ms)})" if fall.pct else ""
     rows = [
-        ("equity", f"{_usd(money.start)} -> {_usd(money.end)} USD ({_signed(money.net_pct)} %)"),
-        ("gross", f"{_usd(money.gross, plus=True)} from prices, {_usd(money.unrealised, plus=True)} unrealised"),
-        ("costs", f"fees {_usd(-money.fees, plus=True)}, funding {_usd(money.funding, plus=True)}"),
-        ("net", _usd(money.net, plus=True)),
+        ("equity", f"{_usd(money.start_usd)} -> {_usd(money.end_usd)} USD ({_signed(money.net_pct)} %)"),
+        ("gross", f"{_usd(money.gross_usd, plus=True)} realised, {_usd(money.unrealised_usd, plus=True)} unrealised"),
+        ("costs", f"fees {_usd(-money.fees_usd, plus=True)}, funding {_usd(money.funding_usd, plus=True)}"),
+        ("net", _usd(money.net_usd, plus=True)),
         ("drawdown", f"{fall.pct:.2f} %, {fall.usd:,.2f} USD at ticks{when}"),
         ("exposure", (f"{report.exposure_pct:.2f} % of the time; leverage {report.leverage_mean:.2f} on average then, "
                      f"{report.leverage_max:.2f} at most")),
@@ -49,8 +49,8 @@ def _money(report: BacktestReport) -> str:
                          f"drawdown {one.drawdown_pct:.2f} %"))
         for one in report.hold
     ]  # fmt: skip
-    if money.house_differs:
-        rows.append(("warning", f"the house counts {money.house_differs} USD more than the exchange's facts explain"))
+    if money.house_differs_usd:
+        rows.append(("warning", f"the house has {money.house_differs_usd} USD more than the exchange's facts explain"))
     return _aligned(rows)
 
 

@@ -37,12 +37,15 @@ class Holding(msgspec.Struct):
     """Longest span; 0 where the kind has none."""
     spacing_ms: int = 0
     """Shortest time between two rows seen; 0 while unknown."""
-    total: float = 0.0
+    total_usd: float = 0.0
+    """Volume, or open interest summed over its rows."""
     covered_ms: int = 0
     last_price: float = 0.0
     suspect: int = 0
     """Rows whose value would be usual in another unit."""
     nonzero: int = 0
+    wild: int = 0
+    """Rates that would be usual in basis points."""
     filled: int = 0
     """Rows with their optional cells: the taker split of trades, the index beside a mark."""
 
@@ -133,14 +136,14 @@ class Survey:
 
 def _weigh(kind: str, rows: Rows, held: Holding) -> None:
     if kind == "bars":
-        held.total += float(rows["volume_usd"].sum())
+        held.total_usd += float(rows["volume_usd"].sum())
         held.covered_ms += int(rows["span_ms"].sum())
         held.last_price = float(rows["close"][-1])
         held.filled += int((np.isfinite(rows["buy_usd"]) & np.isfinite(rows["sell_usd"])).sum())
     elif kind == "marks":
         held.filled += int(np.isfinite(rows["index_price"]).sum())
     elif kind == "open_interest":
-        held.total += float(rows["oi_usd"].sum())
+        held.total_usd += float(rows["oi_usd"].sum())
     elif kind == "liquidations":
         held.suspect += int((rows["size_usd"] < 1.0).sum())
         held.nonzero += len(rows)
@@ -148,7 +151,7 @@ def _weigh(kind: str, rows: Rows, held: Holding) -> None:
         per_8h = np.abs(rows["rate_pct"]) * (8.0 / rows["interval_h"])
         held.nonzero += int((per_8h > 0).sum())
         held.suspect += int(((per_8h > 0) & (per_8h < FRACTION_BELOW_PCT)).sum())
-        held.total += float((per_8h > BPS_ABOVE_PCT).sum())
+        held.wild += int((per_8h > BPS_ABOVE_PCT).sum())
 
 
 def _unit_faults(held: Holding) -> Iterator[Fault]:
@@ -157,19 +160,19 @@ def _unit_faults(held: Holding) -> Iterator[Fault]:
     if held.kind == "funding" and held.nonzero >= _JUDGE_FROM_ROWS and held.suspect > 0.95 * held.nonzero:
         wanted = "percent is right (0.01 is 0.01 %)"
         yield Fault(held.first_row, "rate_pct", f"{held.suspect} of {held.rows} rates are fractions", wanted)
-    if held.kind == "funding" and held.total > 0.5 * held.rows:
+    if held.kind == "funding" and held.wild > 0.5 * held.rows:
         wanted = "basis points? percent per interval is right"
-        yield Fault(held.first_row, "rate_pct", f"{held.total:.0f} of {held.rows} rates above .5 % per 8 h", wanted)
+        yield Fault(held.first_row, "rate_pct", f"{held.wild} of {held.rows} rates above .5 % per 8 h", wanted)
 
 
 def _turnover_faults(interest: Holding, traded: list[Holding]) -> Iterator[Fault]:
     """Compare open interest with the volume of the same book (of all books for the `aggregate`)."""
     whole = interest.venue == AGGREGATE
     same = [one for one in traded if one.coin == interest.coin and (whole or one.venue == interest.venue)]
-    if not same or interest.total <= 0 or max(one.covered_ms for one in same) < _HOUR_MS:
+    if not same or interest.total_usd <= 0 or max(one.covered_ms for one in same) < _HOUR_MS:
         return
-    mean_oi_usd = interest.total / interest.rows
-    daily_usd = sum(one.total * _DAY_MS / max(one.covered_ms, 1) for one in same)
+    mean_oi_usd = interest.total_usd / interest.rows
+    daily_usd = sum(one.total_usd * _DAY_MS / max(one.covered_ms, 1) for one in same)
     turnover, price = daily_usd / mean_oi_usd, same[0].last_price
     if turnover > TURNOVER_MAX and turnover / price < TURNOVER_MAX:
         wanted = f"daily volume is {turnover:.0f} times that: open interest in coin? USD is right"

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
@@ -14,9 +15,10 @@ from paper.report import SIMULATED, BacktestReport, Benchmark, Money, TradeStats
 from paper.tape_info import TapeInfo
 from paper.trips import Trip, Trips
 from paper.verdict_tally import VerdictTally
+MICRO: Final = Decimal("0.000001")
 
 
-class Observation:
+class Watch:
     """An observer of `House`; `report` at the end."""
 
     def __init__(self, settings: Settings, coins: tuple[str, ...]) -> None:
@@ -83,10 +85,10 @@ class Observation:
         equity, trips = self.equity, self.trips
         net = equity.equity_usd - equity.start_usd - trips.transfers_usd
         return Money(
-            start=equity.start_usd, end=equity.equity_usd, gross=trips.gross_usd, fees=trips.fees_usd,
-            funding=trips.funding_usd, rebates=trips.rebates_usd, unrealised=equity.unrealised_usd, net=net,
-            net_pct=float(net / equity.start_usd * 100) if equity.start_usd > 0 else 0.0,
-            house_differs=house_usd - equity.equity_usd,
+            start_usd=equity.start_usd, end_usd=equity.equity_usd, gross_usd=trips.gross_usd, fees_usd=trips.fees_usd,
+            funding_usd=trips.funding_usd, rebates_usd=trips.rebates_usd, unrealised_usd=equity.unrealised_usd,
+            net_usd=net, net_pct=float(net / equity.start_usd * 100) if equity.start_usd > 0 else 0.0,
+            house_differs_usd=(house_usd - equity.equity_usd).quantize(MICRO),
         )  # fmt: skip
 
 
