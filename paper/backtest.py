@@ -39,7 +39,6 @@ def backtest(
     observers: Sequence[Observer] = (),
 ) -> BacktestReport:
     """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest."""
-    started_s = time.perf_counter()
     settings = fitted(settings, tape)
     watch = Watch(settings, settings.coins)
     with contextlib.ExitStack() as stack:
@@ -48,10 +47,11 @@ def backtest(
         if data is not None:
             journal, ledger = _new_books(stack, data, settings, tape)
             watchers.append(ledger)
+        started_s = time.perf_counter()
         house = house_of(settings, tape, journal=journal, observers=watchers)
         run(house, tape.blocks(batch_rows=batch_rows))
         report = watch.report(info_of(tape), profile, house.engine.account.equity_usd)
-    seconds = time.perf_counter() - started_s
+        seconds = time.perf_counter() - started_s
     speed = Speed(seconds, report.rows / seconds, report.bars / seconds, peak_memory_mb())
     kept = {} if data is None else {"journal": str(places.journal_path(data)), "ledger": str(places.ledger_path(data))}
     return msgspec.structs.replace(report, speed=speed, **kept)

@@ -72,7 +72,8 @@ class Benchmark(msgspec.Struct, frozen=True):
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """Wall time of the whole run, reading included. A bar is one trade bar of one venue."""
+    """Wall time of the run, reading and deciding included, the check of the tape before it not. A bar is one trade bar
+    of one venue."""
 
     seconds: float
     rows_per_s: float

@@ -15,6 +15,7 @@ from paper.report import SIMULATED, BacktestReport, Benchmark, Money, TradeStats
 from paper.tape_info import TapeInfo
 from paper.trips import Trip, Trips
 from paper.verdict_tally import VerdictTally
+
 MICRO: Final = Decimal("0.000001")
 
 
