@@ -75,6 +75,10 @@ class Book(msgspec.Struct):
         """How much of a position of `side` our own fills since last flat explain."""
         return max(self.own_base * side.value, Decimal(0))
 
+    def target_for(self, side: Side) -> Target | None:
+        """The target, or the last one, whose stop fits a position of this side."""
+        return next((one for one in (self.target, self.past) if one is not None and one.side is side), None)
+
     def ours(self, position: Position) -> bool:
         """We answer for it: there is a target for its side, or our own fills opened it."""
         wanted = self.target is not None and self.target.side is position.side
@@ -88,12 +92,22 @@ class Book(msgspec.Struct):
         """Nothing to do unless a position appears."""
         return self.target is None and not self.seen_base and not self.leaving and not self.live()
 
+    def steady(self, now_ms: int, position: Position | None) -> bool:
+        """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
+        signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
+        moved = signed_base != self.seen_base
+        if moved or self.exposure is not None or self.failures or self.leaving or self.pending():
+            return False
+        live = self.live()
+        expires_ms = 0 if self.target is None else self.target.expires_ms
+        entering = any(order.purpose is Purpose.ENTRY for order in live)
+        return all(order.confirmed for order in live) and not (entering and now_ms >= expires_ms)
+
     # --- what happens ----------------------------------------------------------------------------------------------
 
     def adopt(self, target: Target) -> None:
-        """A new wish. While a trade is on, it is a revision of that trade and brings no entry of its own."""
-        current = self.target
-        if self.seen_base or target.quantity_base == 0 or (current is not None and not self.pending()):
+        """A new wish. While a position is open it revises that trade, and brings no entry of its own."""
+        if self.seen_base or target.quantity_base == 0:
             self.entered = max(self.entered, target.decision_id)
         if target.quantity_base < abs(self.seen_base):
             self.own_base = self.seen_base  # risk approved reducing this position, whoever opened it
@@ -193,10 +207,10 @@ class Book(msgspec.Struct):
 
     def _entry_missed(self, now_ms: int, params: ExecutionParams) -> bool:
         """Too late, or the venue would not confirm the leverage."""
-        gave_up = self.leverage_attempts >= params.leverage_attempts_max
-        answered = self.leverage is not None and self.leverage.time_ms >= self.leverage_sent_ms
+        asked_enough = self.leverage_attempts >= params.leverage_attempts_max
+        waited_enough = now_ms - self.leverage_sent_ms >= params.leverage_retry_ms
         late = self.target is not None and now_ms >= self.target.expires_ms
-        return late or (gave_up and not answered and now_ms - self.leverage_sent_ms >= params.leverage_retry_ms)
+        return late or (asked_enough and waited_enough)
 
     def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
         if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:

@@ -27,6 +27,8 @@ class Desk:
         self._params = params
         self._journal_id = ids.checked_journal_id(journal_id)
         self._books = {(instrument.venue, instrument.coin): Book(instrument) for instrument in instruments}
+        self._unheard: set[tuple[str, str]] = set()
+        """Instruments that were planned to the end and of which nothing has been heard since."""
         self._sequence = 0
         self.foreign_orders: list[str] = []
         """Client ids of others' orders on our instruments, newest last, bounded."""
@@ -36,10 +38,14 @@ class Desk:
         """What risk approved becomes the target. TypeError for anything else, KeyError for an instrument not traded."""
         if not isinstance(approved, Approved):
             raise TypeError(f"the desk adopts Approved, not {type(approved).__name__}")
-        self._book(approved.target.venue, approved.target.coin).adopt(approved.target)
+        target = approved.target
+        self._book(target.venue, target.coin).adopt(target)
+        self._unheard.discard((target.venue, target.coin))
 
     def on_fact(self, fact: Event) -> None:
         """Facts about our instruments and orders; everything else is ignored."""
+        if isinstance(fact, events.AccountFact):
+            self._unheard.discard((fact.venue, fact.coin))
         if isinstance(fact, OrderFact):
             self._on_order_fact(fact)
         elif isinstance(fact, events.AccountFact):
@@ -51,6 +57,7 @@ class Desk:
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.Halt | events.Flatten):
+            self._unheard.clear()
             for book in self._books.values():
                 book.on_fact(fact)
 
@@ -89,10 +96,17 @@ class Desk:
             if book.idle and key not in held:
                 continue
             position = held.get(key)
+            if key in self._unheard and book.steady(now_ms, position):
+                continue
             book.observe(position, now_ms, self._params)
-            for command in plan(book, position, now_ms, self._params, self._mint):
+            commands = plan(book, position, now_ms, self._params, self._mint)
+            for command in commands:
                 book.register(command, now_ms)
-                planned.append(command)
+            planned += commands
+            if commands:
+                self._unheard.discard(key)
+            else:
+                self._unheard.add(key)
         return tuple(planned)
 
     def _mint(self, purpose: Purpose) -> str:
@@ -130,6 +144,7 @@ class Desk:
             # Units come from configuration: a venue may have changed them since.
             book.instrument = self._books[key].instrument
         self._books = loaded
+        self._unheard.clear()
         self._sequence = state["sequence"]
         self.foreign_orders = list(state["foreign_orders"])
         self.foreign_orders_seen = state["foreign_orders_seen"]

@@ -53,7 +53,7 @@ def _withdrawals(book: Book, position: Position | None, now_ms: int) -> list[Com
         missing_base = target.quantity_base
         if position is not None:
             missing_base = missing_base - position.quantity_base if position.side is target.side else Decimal(0)
-        resting = [order for order in resting if missing_base <= 0 or order.side is not target.side]
+        resting = [one for one in resting if missing_base <= 0 or one.command.decision_id != target.decision_id]
     return [_cancel(order) for order in resting]
 
 
@@ -101,8 +101,8 @@ def _protect(
     book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
 ) -> list[Command]:
     """One stop over the whole position at the target's price; the old one goes only when its successor is confirmed."""
-    target = book.target
-    if target is None or target.side is not position.side:
+    target = book.target_for(position.side)
+    if target is None:
         return []
     stops = [stop for stop in book.live(Purpose.STOP) if stop.side is position.side]
     quantity_base, price = position.quantity_base, target.stop_price

@@ -88,7 +88,7 @@ def course(
     waiting = sorted(marks, key=lambda mark: mark.time_ms)
     told_ms, at_ms = last_mark.time_ms, float(from_ms)
     for bar in bars:
-        marked = _dense(bar, told_ms, waiting, mark_gap_ms_max)
+        marked = dense(bar, told_ms, waiting, mark_gap_ms_max)
         for leg in _walk(bar, at_ms, last_price, falling_first=adverse_to is Side.LONG, marks=not marked):
             while waiting and waiting[0].time_ms <= leg.start_ms:
                 told_ms = _step(legs, waiting.pop(0), last_mark, at_ms)
@@ -113,7 +113,7 @@ def _step(legs: list[Leg], mark: Mark, last_mark: Mark, from_ms: float) -> int:
     return mark.time_ms
 
 
-def _dense(bar: Bar, told_ms: int, coming: Iterable[Mark], gap_ms_max: int) -> bool:
+def dense(bar: Bar, told_ms: int, coming: Iterable[Mark], gap_ms_max: int) -> bool:
     """Marks come often enough to tell what the mark did inside this bar."""
     for mark in coming:
         if mark.time_ms >= bar.end_ms:

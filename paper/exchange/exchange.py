@@ -2,9 +2,9 @@
 and what happens is handed to the house in order of time, so that it can still act inside the same bar."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,7 @@ from paper.exchange.course import Mark, course
 from paper.exchange.matching import Cursor, Happening, Rank, first_of
 from paper.exchange.money import Wallet
 from paper.exchange.params import PaperParams
-from paper.exchange.quotes import Key, News, Quotes, Rate
+from paper.exchange.quotes import Key, News, Quote, Quotes, Rate
 
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
 HOUR_MS: Final = 3_600_000
@@ -30,6 +30,15 @@ class Sent(msgspec.Struct, frozen=True):
 
     arrives_ms: int
     command: Command
+
+
+class Happened(NamedTuple):
+    """What the exchange did at one instant. `obeyed` is the very command object that this answers, None when nobody
+    asked for it."""
+
+    time_ms: int
+    facts: tuple[Event, ...]
+    obeyed: Command | None
 
 
 class PaperExchange:
@@ -77,26 +86,72 @@ class PaperExchange:
         """Balance and where it comes from; read only."""
         return self.accounts.entries.wallets[venue]
 
+    def quote(self, venue: str, coin: str) -> Quote:
+        """Last price, mark and funding rate as the exchange knows them between blocks."""
+        self._quotes.catch_up()
+        return self._quotes.of[venue, coin]
+
     # --- time ------------------------------------------------------------------------------------------------------
 
     def advance(self, block: EventBlock, react: React) -> None:
         """Live through the block. `react` gets facts as they happen; what it answers is sent at that time."""
+        for happened in self.walk(block):
+            for command in react(happened.facts, happened.time_ms):
+                self.submit(command, happened.time_ms)
+
+    def walk(self, block: EventBlock) -> Iterator[Happened]:
+        """`advance` for a caller that cannot answer at once: lives through the block from happening to happening, and
+        what is submitted before the next one is asked for is sent at that instant. Always walk to the end."""
         if not self._on_the_way and self.accounts.quiet:
             self._quotes.put_aside(block)
             return
-        end_ms = self._open(block)
+        end_ms = self._read(block)
+        if self._passes_by(end_ms):
+            return
+        self._open()
         while (happening := self._next(end_ms)) is not None:
+            obeyed = self._on_the_way[0].command if happening.rank is Rank.ARRIVAL else None
             facts = self._happen(happening)
             if facts:
-                now_ms = self._now_ms
-                for command in react(facts, now_ms):
-                    self.submit(command, now_ms)
+                yield Happened(self._now_ms, facts, obeyed)
         self._close(end_ms)
 
-    def _open(self, block: EventBlock) -> int:
-        """Lay out each instrument's course; the answer is when the block ends."""
+    def _read(self, block: EventBlock) -> int:
+        """The answer is when the block ends."""
         self._quotes.catch_up()
         self._news = self._quotes.read(block)
+        self._funded_ms = dict.fromkeys(self._news, self._now_ms)
+        ends_ms = [int(rows["time_ms"][-1]) for kind in KINDS if len(rows := block.rows(kind))]
+        return max(self._now_ms, block.tick_ms or 0, *ends_ms)
+
+    def _passes_by(self, end_ms: int) -> bool:
+        """Nothing can happen in this block: only the quotes move. A shortcut; the long way would find the same."""
+        if self._on_the_way and self._on_the_way[0].arrives_ms <= end_ms:
+            return False
+        if any(self._funding_due_ms(key, end_ms) is not None for key in self._news):
+            return False
+        gap_ms = self._params.mark_gap_ms_max
+        moved = {key: self._quotes.moved(key, news, self._bounds(key), gap_ms) for key, news in self._news.items()}
+        if any(quote is None for quote in moved.values()):
+            return False
+        self._quotes.of = {key: quote for key, quote in moved.items() if quote is not None}
+        self._now_ms, self._news = end_ms, {}
+        return True
+
+    def _bounds(self, key: Key) -> tuple[float, float]:
+        """Between these prices, both excluded, no order waits and no margin runs out."""
+        low, high = 0.0, math.inf
+        for order in self.accounts.resting(key):
+            level, below = order.level
+            low, high = (max(low, level), high) if below else (low, min(high, level))
+        held = self.accounts.holding(key)
+        if held is not None and held.liquidation_price is not None:
+            level = float(held.liquidation_price)
+            low, high = (max(low, level), high) if held.side is Side.LONG else (low, min(high, level))
+        return low, high
+
+    def _open(self) -> None:
+        """Lay out each instrument's course."""
         for key, news in self._news.items():
             quote = self._quotes.of[key]
             legs = course(
@@ -108,10 +163,7 @@ class PaperExchange:
                 last_mark=Mark(quote.mark_ms, quote.mark_price),
                 mark_gap_ms_max=self._params.mark_gap_ms_max,
             )
-            self._funded_ms[key] = self._now_ms
             self._cursors[key] = Cursor(key, legs, self._now_ms, quote.last_price, quote.mark_price)
-        ends_ms = [int(rows["time_ms"][-1]) for kind in KINDS if len(rows := block.rows(kind))]
-        return max(self._now_ms, block.tick_ms or 0, *ends_ms)
 
     def _our_side(self, key: Key) -> Side:
         """Whose harm comes first: the position's, else that of an entry resting or on its way."""

@@ -1,6 +1,7 @@
 """What happens next on an instrument's course: which resting order fills or triggers, or whether margin runs out."""
 
 import enum
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
@@ -23,6 +24,15 @@ class Resting(msgspec.Struct):
     @property
     def buys(self) -> bool:
         return (self.command.side is Side.LONG) is not self.command.reduce_only
+
+    @property
+    def level(self) -> tuple[float, bool]:
+        """(price it waits for, whether that lies below). A market order waits for any price."""
+        command = self.command
+        price = command.limit_price if command.kind is OrderKind.LIMIT else command.trigger_price
+        if price is None:
+            return math.inf, True
+        return float(price), self.buys is (command.kind is OrderKind.LIMIT)
 
 
 class Rank(enum.IntEnum):

@@ -11,7 +11,7 @@ import numpy as np
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.instruments import Instrument
-from paper.exchange.course import Bar, Mark
+from paper.exchange.course import Bar, Mark, dense
 
 Key = tuple[str, str]
 BLOCKS_ASIDE_MAX: Final = 256
@@ -59,6 +59,8 @@ class Quotes:
 
     def catch_up(self) -> None:
         """Read what was put aside: only the newest row of each kind matters."""
+        if not self._aside:
+            return
         aside, self._aside = self._aside, []
         for codes, key in self._keys.items():
             quote = self.of[key]
@@ -88,6 +90,36 @@ class Quotes:
             if (key := keys.get((row[1], row[2]))) is not None:
                 news[key].rates.append(Rate(row[0], row[3], row[4]))
         return news
+
+    def moved(self, key: Key, news: News, bounds: tuple[float, float], mark_gap_ms_max: int) -> Quote | None:
+        """The quote after this news, when every price of it and the quote before lie strictly between the bounds.
+
+        None: they do not, or only walking through the bars tells where the mark ends.
+        """
+        quote, (low, high) = self.of[key], bounds
+        prices = [quote.last_price or quote.mark_price, quote.mark_price or quote.last_price]
+        prices += [price for bar in news.bars for price in (bar.open, bar.low, bar.high, bar.close)]
+        prices += [mark.price for mark in news.marks]
+        if min(prices) <= low or max(prices) >= high:
+            return None
+        last_price, mark_price, mark_ms = quote.last_price, quote.mark_price, quote.mark_ms
+        if news.bars:
+            last_price = news.bars[-1].close
+        if news.marks:
+            newest = max(news.marks, key=lambda mark: mark.time_ms)
+            if newest is not news.marks[-1] or (news.bars and newest.time_ms < news.bars[-1].end_ms):
+                return None
+            mark_price, mark_ms = newest.price, max(mark_ms, newest.time_ms)
+        elif news.bars and not dense(news.bars[-1], mark_ms, (), mark_gap_ms_max):
+            mark_price = last_price
+        rate = news.rates[-1] if news.rates else None
+        return Quote(
+            last_price,
+            mark_price,
+            mark_ms,
+            quote.rate_pct if rate is None else rate.rate_pct,
+            quote.interval_h if rate is None else rate.interval_h,
+        )
 
     def state(self) -> list[Any]:
         self.catch_up()

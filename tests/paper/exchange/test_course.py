@@ -1,5 +1,7 @@
 """How a price walks through a bar."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,8 @@ NO_MARK = Mark(0, 0.0)
 
 def walk(bars, marks=(), *, side=Side.LONG, from_ms=0, last_price=0.0, last_mark=NO_MARK, gap_ms=5_000):
     return course(
-        bars, marks, adverse_to=side, from_ms=from_ms, last_price=last_price, last_mark=last_mark, mark_gap_ms_max=gap_ms
+        bars, marks, adverse_to=side, from_ms=from_ms, last_price=last_price, last_mark=last_mark,
+        mark_gap_ms_max=gap_ms,
     )
 
 
@@ -71,10 +74,10 @@ def bars_and_marks(draw):
 def test_legs_join_in_time_and_price_whatever_the_rows(rows, side, gap_ms):
     bars, marks = rows
     legs = walk(bars, marks, side=side, gap_ms=gap_ms)
-    assert all(one.end_ms <= two.start_ms for one, two in zip(legs, legs[1:], strict=False))
+    assert all(one.end_ms <= two.start_ms for one, two in pairwise(legs))
     assert all(leg.start_ms <= leg.end_ms for leg in legs)
     traded = [leg for leg in legs if leg.trades]
-    assert all(one.end_price == two.start_price for one, two in zip(traded, traded[1:], strict=False))
+    assert all(one.end_price == two.start_price for one, two in pairwise(traded))
     assert {bar.low for bar in bars} | {bar.high for bar in bars} <= set(visited(legs, "trades"))
     assert {mark.price for mark in marks} <= set(visited(legs, "marks"))
 

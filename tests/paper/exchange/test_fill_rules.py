@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from paper_house import BTC, D, ETH, ROSTER, SPAN_MS, bar, block, exchange_with, funding, mark, order
+from paper_house import BTC, ETH, ROSTER, SPAN_MS, D, bar, block, exchange_with, funding, mark, order
 
 from liqbot import events
 from liqbot.execution.commands import CancelOrder, Purpose, QueryOrder, SetLeverage
@@ -19,13 +19,14 @@ class Trader:
     """Keeps every fact, answers nothing unless told to."""
 
     def __init__(self, *instruments, **params) -> None:
-        self.exchange = exchange_with(instruments or (BTC,), **{"market_slippage_bps": 0, "stop_slippage_bps": 0, **params})
+        calm = {"market_slippage_bps": 0, "stop_slippage_bps": 0}
+        self.exchange = exchange_with(instruments or (BTC,), **{**calm, **params})
         self.facts: list[events.Event] = []
         self.answers: dict[type, list] = {}
         self.now_ms = T0
         self.live(bar(T0, FLAT))
 
-    def react(self, facts, time_ms):
+    def react(self, facts, _time_ms):
         self.facts += facts
         return tuple(command for fact in facts for command in self.answers.pop(type(fact), []))
 

@@ -5,12 +5,13 @@ from decimal import Decimal
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from paper_house import BTC, KEY, SPAN_MS, D, bar, block, exchange_with, funding, mark, order
+from paper_house import BTC, KEY, ROSTER, SPAN_MS, D, bar, block, exchange_with, funding, mark, order
 
 from liqbot import events
 from liqbot.execution.commands import CancelOrder, Purpose, SetLeverage
 from liqbot.instruments import Side
 from liqbot.market.venues.registry import mechanics_of
+from paper.exchange import PaperExchange, PaperParams
 
 T0 = 100 * SPAN_MS
 MICRO = D("0.000001")
@@ -145,6 +146,30 @@ def test_the_same_story_gives_the_same_facts_even_through_a_save(story):
     assert run(save=False) == run(save=True)
 
 
+class LongWay(PaperExchange):
+    """Walks through every bar, even where nothing waits."""
+
+    def _passes_by(self, _end_ms: int) -> bool:
+        return False
+
+
+@given(stories())
+def test_the_shortcut_finds_what_the_long_way_finds(story):
+    short = exchange_with(latency_ms=100)
+    long = LongWay(PaperParams(latency_ms=100), (BTC,), {KEY: mechanics_of(*KEY)}, ROSTER)
+    told = [], []
+    for exchange, facts in zip((short, long), told, strict=True):
+        exchange.advance(block(T0, bar(T0, (100.0,) * 4)), lambda *_: ())
+        exchange.submit(order("first", Purpose.ENTRY, side=Side.LONG, quantity="0.1"), T0)
+        exchange.submit(order("stop", Purpose.STOP, side=Side.LONG, quantity="0.1", trigger="81"), T0)
+        for rows, sent, end_ms in story:
+            for command in sent[:1]:
+                exchange.submit(command, end_ms - SPAN_MS)
+            exchange.advance(block(end_ms, *rows), lambda happened, _time_ms, facts=facts: facts.extend(happened) or ())
+    assert told[0] == told[1]
+    assert short.state() == long.state()
+
+
 @given(stories())
 def test_facts_come_in_order_of_time_and_within_their_block(story):
     times = [fact.time_ms for fact in live(exchange_with(latency_ms=100), story)]
@@ -209,10 +234,10 @@ def test_a_stop_nearer_than_liquidation_fires_first_unless_the_market_gaps_past_
     exchange.advance(block(T0, bar(T0, (100.0,) * 4)), lambda *_: ())
     exchange.submit(SetLeverage(*KEY, leverage), T0)
     exchange.submit(order("e1", Purpose.ENTRY, side=side, quantity="1"), T0)
-    exchange.submit(order("s1", Purpose.STOP, side=side, quantity="1", trigger=str(BTC.round_price(100 - side * 5))), T0)
-    exchange.advance(
-        block(T0 + 1_000, bar(T0 + 1_000, (100.0,) * 4, span_ms=1_000)), lambda happened, _: facts.extend(happened) or ()
-    )
+    trigger = str(BTC.round_price(100 - side * 5))
+    exchange.submit(order("s1", Purpose.STOP, side=side, quantity="1", trigger=trigger), T0)
+    quiet = block(T0 + 1_000, bar(T0 + 1_000, (100.0,) * 4, span_ms=1_000))
+    exchange.advance(quiet, lambda happened, _: facts.extend(happened) or ())
     for step, (_, high, low, close) in enumerate(path):
         end_ms = T0 + 1_000 + (step + 1) * SPAN_MS
         joined = (last, max(high, last), min(low, last), close)
