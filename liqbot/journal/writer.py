@@ -47,8 +47,9 @@ class GroupWriter:
         self._put = self._durable = 0
         """Positions: how many items were ever queued, and how many of them are known to be on disk."""
         self._waiting: list[tuple[int, Future[None]]] = []
-        self._idle = self._closing = self._done = False
+        self._closing = self._done = False
         self._hurry = threading.Event()
+        self._is_durable: bool | None = None
         self._trouble: JournalStuckError | None = None
         self._crash: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
@@ -75,7 +76,8 @@ class GroupWriter:
             self._queue.append(item)
             self._put += 1
             self._weight += item.weight
-            if self._idle or self._weight >= self._group_rows:
+            # The thread looks by itself every `commit_ms`: waking it for each record would cost more than writing it.
+            if self._weight >= self._group_rows:
                 self._changed.notify_all()
 
     def durable(self) -> Future[None]:
@@ -136,14 +138,12 @@ class GroupWriter:
     def _cycle(self) -> bool:
         """One group. False when the thread should end."""
         with self._changed:
-            self._idle = True
-            self._changed.wait_for(lambda: self._queue or self._waiting or self._closing)
-            self._idle = False
-            if not self._hurried():
-                self._changed.wait_for(self._hurried, self._commit_ms / 1000)
+            self._changed.wait_for(self._hurried, self._commit_ms / 1000)
             items, reached, closing = list(self._queue), self._put, self._closing
             durably = bool(self._waiting) or closing
             self._queue.clear()
+        if not items and not durably:
+            return True
         weight = sum(item.weight for item in items)
         works = [item.prepare() for item in items]
         if not self._commit_until_done(works, durably=durably):
@@ -193,13 +193,16 @@ class GroupWriter:
             _answer(waiter, self._trouble)
 
     def _commit(self, works: list[Work], *, durably: bool) -> None:
-        # synchronous cannot change inside a transaction, so it is chosen before each one.
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+        if durably is not self._is_durable:
+            # synchronous cannot change inside a transaction, so it is chosen before one.
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+            self._is_durable = durably
         self._connection.execute("BEGIN IMMEDIATE")
         for work in works:
             work(self._connection)
-        # An empty transaction would not reach the disk: the counter makes every commit one that does.
-        self._connection.execute("UPDATE durable SET commits = commits + 1")
+        if not works:
+            # An empty transaction would not reach the disk, and what was committed without fsync must.
+            self._connection.execute("UPDATE durable SET commits = commits + 1")
         self._connection.execute("COMMIT")
 
 

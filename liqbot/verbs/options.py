@@ -19,4 +19,8 @@ Set = Annotated[
 Db = Annotated[
     Path | None, typer.Option("--db", help="Ledger or journal file to read [default: the one in the state directory].")
 ]
+LedgerDb = Annotated[
+    str | None,
+    typer.Option("--db", help="Ledger to read, a file or a postgresql:// URL [default: in the state directory]."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -23,6 +23,13 @@ class Verb(NamedTuple):
 VERBS: Final[Mapping[str, Verb]] = {
     "config": Verb("liqbot.verbs.config:app", "write example profiles, show the effective configuration, check it"),
     "venues": Verb("liqbot.verbs.venues:venues", "list venues: data, forced orders, margin tiers, test access"),
+    "trades": Verb("liqbot.verbs.trades:trades", "show our trades: gross, fees and funding apart"),
+    "decisions": Verb("liqbot.verbs.decisions:decisions", "show what strategies said and what risk said to it"),
+    "explain": Verb("liqbot.verbs.explain:explain", "explain one decision, from its inputs to its outcome"),
+    "pnl": Verb("liqbot.verbs.pnl:pnl", "show profit and loss by day and by strategy"),
+    "map": Verb("liqbot.verbs.map:liquidation_map", "show where positions would be force-closed, around the mark"),
+    "check": Verb("liqbot.verbs.check:check", "say where your own liquidation would sit and how dense it is there"),
+    "db": Verb("liqbot.verbs.db:app", "upgrade, back up and check journal and ledger"),
 }
 
 

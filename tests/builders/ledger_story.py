@@ -56,7 +56,7 @@ def a_fill(time_ms: int, client_id: str, side: Side, price: str, quantity: str, 
 
 
 def a_gate(name: str, value: float | None, threshold: float, *, passed: bool, waived: bool = False) -> Gate:
-    source = MISSING if value is None else MEASURED
+    source = MISSING if value is None or value != value else MEASURED
     return Gate(name, (Input(name, value, source),), value, ">=", threshold, passed, waived)
 
 

@@ -1,0 +1,110 @@
+"""The explanation of a decision as text for a terminal."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from liqbot.review.map_bars import map_bars
+from liqbot.review.tables import text_of
+
+_INPUTS_PER_LINE: Final = 3
+_WIDTH: Final = 38
+
+
+def as_text(story: dict[str, Any]) -> str:
+    """Sections in the order in which the house asks its questions."""
+    decision = story["decision"]
+    head = f"decision {decision['decision']}: {decision['strategy']} {decision['coin']} {decision['side']}"
+    seen = f"seen {decision['count']:,} times from {decision['first_seen']} to {decision['last_seen']}"
+    sections = [
+        [f"{head} -> {decision['code']}", f"  {decision['reason']}".rstrip(), f"  {seen}"],
+        ["inputs", *_inputs(story["features"])],
+        ["gates", *map(_gate, story["gates"] or [])],
+        ["risk checks", *map(_check, story["checks"] or [])],
+        ["wanted", *_wanted(decision)],
+        ["map (estimated liquidations, USD)", *_map(story)],
+        ["orders", *(line for order in story["orders"] for line in _order(order))],
+        ["fills", *map(_fill, story["fills"])],
+        ["outcome", f"  {story['outcome']}", *map(_trade, story["trades"])],
+    ]
+    return "\n".join("\n".join(lines) for lines in sections if len(lines) > 1)
+
+
+def _inputs(features: dict[str, float | None] | None) -> list[str]:
+    known = features or {}
+    cells = [f"{name} {'absent' if value is None else _number(value)}" for name, value in known.items()
+             if not name.endswith("_ms") or name == "age_ms"]
+    return [
+        "  " + "".join(cell.ljust(_WIDTH) for cell in cells[n : n + _INPUTS_PER_LINE]).rstrip()
+        for n in range(0, len(cells), _INPUTS_PER_LINE)
+    ]
+
+
+def _gate(gate: dict[str, Any]) -> str:
+    state = "waived" if gate["waived"] else "pass" if gate["passed"] else "FAIL"
+    sources = ", ".join(f"{i['name']} {i['source']}" for i in gate["inputs"] if i["source"] != "measured")
+    note = f"   ({sources})" if sources else ""
+    return f"  {state:<6} {gate['name']}: {_number(gate['value'])} {gate['op']} {_number(gate['threshold'])}{note}"
+
+
+def _check(check: dict[str, Any]) -> str:
+    state = "pass" if check["passed"] else "FAIL"
+    return f"  {state:<6} {check['name']}: {_number(check['value'])}, limit {_number(check['limit'])}"
+
+
+def _wanted(decision: dict[str, Any]) -> list[str]:
+    if decision["quantity_base"] is None:
+        return []
+    density = decision["liquidation_density_pct"]
+    where = "outside the map" if density is None else f"denser than {density:.0f} % of that side"
+    names = ("quantity_base", "entry_price", "stop_price", "take_price", "leverage")
+    quantity, entry, stop, take, leverage = (_number(decision[name]) for name in names)
+    return [
+        f"  {quantity} at {entry}, stop {stop}, take {take}, {leverage}x",
+        f"  own liquidation at {_number(decision['liquidation_price'])}, {where}",
+    ]
+
+
+def _map(story: dict[str, Any]) -> list[str]:
+    drawn, decision = story["map"], story["decision"]
+    if drawn is None:
+        return []
+    names = {"entry": "entry_price", "stop": "stop_price", "take": "take_price", "own liquidation": "liquidation_price"}
+    marked = {name: decision[column] for name, column in names.items()}
+    return [*map_bars(drawn["bins"], drawn["mark_price"], marked), f"  as of {_time(drawn['time_ms'])}"]
+
+
+def _order(order: dict[str, Any]) -> list[str]:
+    price = order["trigger_price"] or order["limit_price"]
+    at = f" at {_number(price)}" if price else ""
+    filled = ""
+    if order["filled_base"]:
+        filled = f", filled {_number(order['filled_base'])} at {_number(order['average_price'])}"
+    what = f"{order['client_id']} {order['purpose']} {order['kind']} {_number(order['quantity_base'])}{at}"
+    events = [f"    {_time(event['time_ms'])} {event['event']} ({event['source']})" for event in order["events"]]
+    return [f"  {what}: {order['status']}{filled}", *events]
+
+
+def _fill(fill: dict[str, Any]) -> str:
+    what = "closed" if fill["reduces"] else "opened"
+    by = fill["purpose"] or fill["kind"]
+    return (
+        f"  {_time(fill['time_ms'])} {what} {_number(fill['quantity_base'])} at {_number(fill['price'])} ({by}), "
+        f"realised {_number(fill['realised_usd'])}, fee {_number(fill['fee_usd'])}"
+    )
+
+
+def _trade(trade: dict[str, Any]) -> str:
+    return (
+        f"  trade {trade['trade_id']}: gross {_number(trade['gross_usd'])}, fees {_number(trade['fees_usd'])}, funding "
+        f"{_number(trade['funding_usd'])}, worst {_number(trade['mae_usd'])}, best {_number(trade['mfe_usd'])}"
+    )
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "absent"
+    return text_of(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _time(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,0 +1,85 @@
+"""Reading a ledger without what wrote it: stdlib sqlite3 (psycopg for PostgreSQL), so that a verb starts at once."""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+from liqbot import places
+from liqbot.exits import Exit, ExpectedError
+
+SCHEMA: Final = "0001"
+"""The ledger version whose views these queries know."""
+URL_VARIABLE: Final = "LIQBOT_LEDGER__URL"
+_REMEDY: Final = "start the bot (liqbot paper makes one) or name a file with --db"
+
+Row = dict[str, Any]
+
+
+def ledger_place(db: str | None, data: Path | None, profile: str) -> str:
+    """`--db` (a file or a postgresql:// URL), else the configured URL in the environment, else the state directory."""
+    given = db or os.environ.get(URL_VARIABLE) or str(places.ledger_path(places.data_dir(data, profile)))
+    return given.removeprefix("sqlite:///")
+
+
+class Ledger:
+    """A read-only connection. ExpectedError when there is no ledger, or one of another version."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self._postgres = place.startswith(("postgresql:", "postgres:", "postgresql+psycopg:"))
+        self._connection: Any = self._connect_postgres() if self._postgres else self._connect_sqlite()
+        self._require_schema()
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """All rows by column name. Placeholders are `?` in both dialects."""
+        cursor = self._connection.cursor()
+        try:
+            if self._postgres:
+                cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
+            else:
+                cursor.execute(query, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _connect_sqlite(self) -> sqlite3.Connection:
+        path = Path(self.place)
+        if not path.is_file():
+            raise ExpectedError(f"no ledger at {path}: {_REMEDY}", Exit.NOT_FOUND)
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+    def _connect_postgres(self) -> Any:
+        try:
+            import psycopg
+        except ImportError:
+            raise ExpectedError("a ledger on postgresql needs the package psycopg", Exit.CONFIG) from None
+        try:
+            return psycopg.connect(self.place.replace("+psycopg", "", 1), autocommit=True)
+        except psycopg.Error as error:
+            raise ExpectedError(f"no ledger at {self.place}: {error}", Exit.NOT_FOUND) from None
+
+    def _require_schema(self) -> None:
+        try:
+            found = [row["version_num"] for row in self.rows("SELECT version_num FROM alembic_version")]
+        except Exception as error:  # noqa: BLE001  sqlite3 and psycopg name the same trouble differently
+            self.close()
+            raise ExpectedError(f"{self.place} is not a liqbot ledger: {error}", Exit.NOT_FOUND) from None
+        if found != [SCHEMA]:
+            self.close()
+            written = found[0] if found else "none"
+            remedy = "run liqbot db upgrade" if written < SCHEMA else "upgrade liqbot"
+            raise ExpectedError(
+                f"ledger {self.place} has schema {written}, this program reads {SCHEMA}: {remedy}", Exit.DATABASE
+            )

@@ -1,0 +1,79 @@
+"""`liqbot db upgrade|backup|check`: looking after the two books."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from liqbot import places
+from liqbot.exits import Exit, ExpectedError
+from liqbot.review.ledger_file import ledger_place
+from liqbot.review.tables import print_json
+from liqbot.verbs.options import Data, Json, LedgerDb, Profile
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def db() -> None:
+    """Upgrade, back up and check the journal and the ledger."""
+
+
+@app.command()
+def upgrade(place: LedgerDb = None, data: Data = None, profile: Profile = "paper") -> None:
+    """Bring a ledger to the newest schema and make its views anew; a newer one is refused."""
+    from liqbot.ledger.connect import engine_for, sqlite_url
+    from liqbot.ledger.migrate import HEAD
+    from liqbot.ledger.migrate import upgrade as to_newest
+
+    where = ledger_place(place, data, profile)
+    if "://" not in where and not Path(where).is_file():
+        raise ExpectedError(f"no ledger at {where}: liqbot paper makes one", Exit.NOT_FOUND)
+    engine = engine_for(where if "://" in where else sqlite_url(Path(where)))
+    try:
+        changed = to_newest(engine)
+    finally:
+        engine.dispose()
+    print(f"{where}: {'upgraded to' if changed else 'is at'} schema {HEAD}")
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="Directory for the copies; made when it is not there.")],
+    data: Data = None,
+    profile: Profile = "paper",
+) -> None:
+    """Copy journal and ledger, consistently, also while the bot runs. Nothing is overwritten."""
+    from liqbot.journal import backup as backup_journal
+    from liqbot.ledger.migrate import backup as backup_ledger
+
+    folder = places.data_dir(data, profile)
+    books = {places.journal_path: backup_journal, places.ledger_path: backup_ledger}
+    found = [(place(folder), copy) for place, copy in books.items() if place(folder).is_file()]
+    if not found:
+        raise ExpectedError(f"no books in {folder}: liqbot paper makes them", Exit.NOT_FOUND)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExpectedError(f"backup {target}: {error.strerror}", Exit.DATABASE) from None
+    for path, copy in found:
+        copy(path, target / path.name)
+        print(f"{path} -> {target / path.name}")
+
+
+@app.command()
+def check(data: Data = None, profile: Profile = "paper", as_json: Json = False) -> None:
+    """Read every record, ask the databases for their own checks, and count the money; exit code 1 on a problem."""
+    from liqbot.review.books_check import checked
+
+    folder = places.data_dir(data, profile)
+    found = checked(folder)
+    if as_json:
+        print_json(found)
+    else:
+        for name, value in found.items():
+            if name != "problems":
+                print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+        print("\n".join(f"PROBLEM {problem}" for problem in found["problems"]) or "no problems found")
+    if found["problems"]:
+        raise typer.Exit(Exit.FAILED)

@@ -1,0 +1,187 @@
+"""The reading verbs on a ledger with a story in it: text, JSON, exit codes, and what they may import."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ledger_story import story
+
+from liqbot.cli import main
+from liqbot.exits import Exit
+from liqbot.journal import Journal
+from liqbot.ledger import LedgerWriter
+from liqbot.ledger.migrate import HEAD
+from liqbot.review.ledger_file import SCHEMA
+from liqbot.review.map_bars import map_bars
+from liqbot.review.tables import text_of
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    with LedgerWriter(f"sqlite:///{tmp_path / 'ledger.sqlite'}", "abc123") as ledger:
+        for observation in story():
+            ledger.observe(observation)
+    return tmp_path
+
+
+@pytest.fixture
+def run(books: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: str, where: Path = books) -> tuple[int, str, str]:
+        code = main([*words, "--data", str(where)])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return call
+
+
+def test_trades_as_text_and_json(run: Run):
+    code, text, _ = run("trades")
+    assert code == Exit.OK
+    assert text.splitlines()[0].split()[:4] == ["trade_id", "opened", "coin", "side"]
+    assert "-843.68" in text
+    (trade,) = json.loads(run("trades", "--json")[1])
+    assert trade["net_usd"] == pytest.approx(trade["gross_usd"] - trade["fees_usd"] + trade["funding_usd"])
+    assert json.loads(run("trades", "--open", "--json")[1]) == []
+    assert json.loads(run("trades", "--coin", "ETH", "--json")[1]) == []
+    assert "no trades yet" in run("trades", "--coin", "ETH")[1]
+
+
+def test_decisions_newest_last_filtered_and_counted(run: Run):
+    assert [row["decision"] for row in json.loads(run("decisions", "--json", "--limit", "2")[1])] == [3, 4]
+    assert [row["code"] for row in json.loads(run("decisions", "--json", "--code", "APPROVED")[1])] == ["APPROVED"]
+    assert run("decisions")[1].splitlines()[-1] == "next: liqbot explain 4"
+    counted = json.loads(run("decisions", "--by-code", "--json")[1])
+    told = [(row["code"], row["ticks"]) for row in counted]
+    assert told == [("volume_ratio", 6), ("POSITION_OPEN", 4), ("COOLDOWN", 2)]
+
+
+@pytest.mark.parametrize("asked", ["3", "t1", "e1"])
+def test_explain_by_decision_trade_or_order_tells_the_whole_story(run: Run, asked: str):
+    code, text, _ = run("explain", asked)
+    assert code == Exit.OK
+    for word in (
+        "cascade BTC long -> APPROVED", "mark_price 65,536.00", "pass   volume_ratio: 2.5 >= 1.5",
+        "waived oi_change: absent >= 0.00   (oi_change absent)", "pass   leverage: 3, limit 5",
+        "own liquidation at 46,500.00, denser than 0 %", "<- mark, entry", "<- stop", "<- take", "sent (local)",
+        "s1 stop stop_market 0.5 at 64,000.00: filled", "closed 0.5 at 63,990.00 (stop)",
+        "closed by stop: -843.68 USD net, -1.05 R",
+    ):
+        assert word in text, word
+    found = json.loads(run("explain", asked, "--json")[1])
+    assert [gate["name"] for gate in found["gates"]] == ["volume_ratio", "oi_change"]
+    assert len(found["fills"]) == 3
+    assert found["map"]["mark_price"] == 65_536.0
+
+
+def test_explain_a_refusal_shows_its_gates_and_the_newest_map(run: Run):
+    text = run("explain", "1")[1]
+    assert "FAIL   oi_change" in text
+    assert "<- mark" in text
+    assert "nothing was done: volume_ratio" in text
+
+
+def test_pnl_adds_up(run: Run):
+    found = json.loads(run("pnl", "--json")[1])
+    assert found["total"]["net_usd"] == pytest.approx(found["strategies"][0]["net_usd"])
+    assert found["unexplained_usd"] == 0
+    assert found["drawdown_max"]["drawdown_usd"] == pytest.approx(843.679, abs=0.001)
+    assert "unexplained: 0.000000 USD" in run("pnl")[1]
+
+
+def test_what_is_not_there_ends_in_its_exit_code_and_says_what_to_do(run: Run, tmp_path: Path):
+    for words in (["explain", "99"], ["explain", "t9"], ["explain", "nonsense"]):
+        code, _, complaint = run(*words)
+        assert code == Exit.NOT_FOUND
+        assert "liqbot decisions" in complaint
+    for words in (["trades"], ["decisions"], ["pnl"], ["explain", "1"], ["db", "check"], ["db", "upgrade"]):
+        code, _, complaint = run(*words, where=tmp_path / "none")
+        assert code == Exit.NOT_FOUND
+        assert str(tmp_path / "none") in complaint
+        assert "liqbot paper" in complaint
+
+
+def test_a_file_that_is_no_ledger_and_one_of_another_version(books: Path, tmp_path: Path):
+    import sqlite3
+
+    (tmp_path / "text").write_text("not a database at all, only words")
+    assert main(["trades", "--db", str(tmp_path / "text")]) == Exit.NOT_FOUND
+    connection = sqlite3.connect(books / "ledger.sqlite")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    assert main(["trades", "--data", str(books)]) == Exit.DATABASE
+    assert SCHEMA == HEAD
+
+
+def test_db_backup_check_and_upgrade(run: Run, books: Path, tmp_path: Path):
+    from liqbot.blocks import EventBlock, Roster
+
+    with Journal.open(books / "journal.sqlite", mode="paper", account="sim", roster=Roster(("a",), ("B",))) as journal:
+        journal.append(EventBlock(), "feed", 1)
+    code, text, _ = run("db", "check")
+    assert code == Exit.FAILED
+    assert "PROBLEM ledger: has read nothing of journal" in text
+    assert run("db", "backup", str(tmp_path / "copies"))[0] == Exit.OK
+    assert sorted(path.name for path in (tmp_path / "copies").iterdir()) == ["journal.sqlite", "ledger.sqlite"]
+    assert run("db", "backup", str(tmp_path / "copies"))[0] == Exit.DATABASE
+    (books / "journal.sqlite").unlink()
+    found = json.loads(run("db", "check", "--json")[1])
+    assert (found["problems"], found["ledger_trades"], found["unexplained_usd"]) == ([], 1, 0)
+    assert f"is at schema {HEAD}" in run("db", "upgrade")[1]
+
+
+def test_db_check_counts_the_money(run: Run, books: Path):
+    import sqlite3
+
+    connection = sqlite3.connect(books / "ledger.sqlite")
+    connection.execute("UPDATE fill SET fee_usd = fee_usd + 1 WHERE id = 1")
+    connection.commit()
+    connection.close()
+    code, text, _ = run("db", "check")
+    assert code == Exit.FAILED
+    assert "0.000001 USD" in text
+
+
+def test_reading_verbs_import_nothing_heavy(books: Path):
+    script = (
+        "import sys; from liqbot.cli import main; code = main(sys.argv[1:]); "
+        "heavy = {'sqlmodel', 'sqlalchemy', 'alembic', 'pydantic_settings', 'ccxt', 'pyarrow', 'numpy', 'rich'}; "
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    for words in (["trades"], ["decisions"], ["explain", "3"], ["pnl"]):
+        ended = subprocess.run(
+            [sys.executable, "-c", script, *words, "--data", str(books)], check=True, capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        )
+        assert ended.stderr.splitlines()[-1] == "[]", words
+
+
+def test_map_bars_mark_prices_and_lengths():
+    bins = {"edges": [90.0, 95.0, 100.0, 105.0, 110.0], "long_usd": [10.0, 40.0, 0.0, 0.0],
+            "short_usd": [0.0, 0.0, 20.0, 0.0]}
+    lines = map_bars(bins, 100.0, {"stop": 92.0, "far away": 40.0})
+    assert len(lines) == 21
+    assert [line for line in lines if "mark" in line]
+    (stop,) = [line for line in lines if "stop" in line]
+    assert stop.lstrip().startswith("92.")
+    assert not any("far away" in line for line in lines)
+    prices = [float(line.split()[0]) for line in lines]
+    assert prices == sorted(prices, reverse=True)
+    longest = max(lines, key=lambda line: line.count("█"))
+    assert 95.0 < float(longest.split()[0]) < 100.0
+    assert map_bars({"edges": [], "long_usd": [], "short_usd": []}, 100.0, {})[0].endswith("$0")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (1234.5, "1,234.50"), (0.00012345, "0.0001234"), (5.5, "5.5"), (12, "12"), ("x", "x"),
+     ("2025-06-15T15:06:47.000Z", "2025-06-15T15:06:47"), (True, "True"), (-3.28, "-3.28")],
+)
+def test_cells(value: object, text: str):
+    assert text_of(value) == text
