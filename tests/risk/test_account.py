@@ -211,7 +211,7 @@ def test_a_restart_at_any_point_changes_nothing(rows: list[Any], data: st.DataOb
     moves=st.lists(st.tuples(st.integers(-15_000, 15_000), st.integers(-40_000, 40_000)), min_size=1, max_size=8),
     balance_first=st.booleans(),
 )
-def test_transfers_are_neither_loss_nor_profit(moves: list[tuple[int, int]], balance_first: bool):  # noqa: FBT001  drawn
+def test_transfers_are_neither_loss_nor_profit(moves: list[tuple[int, int]], balance_first: bool):
     """Results come as funding; before each, money moves in or out. The drawdown is that of the results alone."""
     account = rc.an_account()
     usd, value = D(100_000), D(1)

@@ -227,7 +227,7 @@ def test_a_reduction_is_approved_in_every_state_and_never_adds_risk(
     side: Side,
     held: Decimal,
     wanted: Decimal,
-    with_target: bool,  # noqa: FBT001  drawn
+    with_target: bool,
     adjustment: Adjustment,
 ):
     account.on_fact(rc.a_fill("own", held, "60000", side))

@@ -35,7 +35,7 @@ def verdict_of(view: object, strategy: str, side: Side, params: SignalParams = P
     [(mv.grab_long(), "grab_reverse"), (mv.cascade_long(), "cascade"), (mv.squeeze_long(), "funding_squeeze")],
 )
 @pytest.mark.parametrize("flip", [False, True])
-def test_textbook_cases_signal_on_the_right_side_and_only_there(view: mv.MarketView, strategy: str, flip: bool):  # noqa: FBT001  drawn
+def test_textbook_cases_signal_on_the_right_side_and_only_there(view: mv.MarketView, strategy: str, flip: bool):
     view = mv.mirrored(view) if flip else view
     side = Side.SHORT if flip else Side.LONG
     verdict = verdict_of(view, strategy, side)
