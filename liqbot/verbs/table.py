@@ -21,6 +21,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Final[Mapping[str, Verb]] = {
+    "replay": Verb("liqbot.verbs.replay:replay", "prove that a journal decides the same again"),
     "config": Verb("liqbot.verbs.config:app", "write example profiles, show the effective configuration, check it"),
     "venues": Verb("liqbot.verbs.venues:venues", "list venues: data, forced orders, margin tiers, test access"),
     "trades": Verb("liqbot.verbs.trades:trades", "show our trades: gross, fees and funding apart"),
