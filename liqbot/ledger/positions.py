@@ -32,11 +32,14 @@ class OpenTrade(msgspec.Struct):
     worst_usd: Decimal = ZERO
     best_usd: Decimal = ZERO
     exit_reason: str = ""
+    fresh: bool = False
+    """Entered since the last tick: of this step's range only its end is known to come after."""
     stop_price: Decimal | None = None
     """The initial one: what was risked."""
 
     def enter(self, quantity_base: Decimal, price: Decimal) -> None:
         """More of the same side."""
+        self.fresh = True
         self.open_base += quantity_base
         self.cost_usd += quantity_base * price
         self.entered_base += quantity_base

@@ -181,14 +181,15 @@ class TradeBook:
         self._sheet.change("trade", trade.id, **columns)
 
     def see_prices(self, observation: Observation) -> None:
-        """Excursions from the range of this step. A step in which a fill arrived tells nothing about after it."""
-        filled = {(f.venue, f.coin) for f in observation.facts if isinstance(f, Fill)}
+        """Excursions from the range of a step; of the one in which the trade was entered only its end counts."""
         for view in observation.views:
+            prices = (view.mark_price, view.low_price, view.high_price)
             for trade in self._state.trades.values():
-                if trade.coin == view.coin and (trade.venue, trade.coin) not in filled:
-                    for price in (view.low_price, view.high_price, view.mark_price):
+                if trade.coin == view.coin:
+                    for price in prices[:1] if trade.fresh else prices:
                         if price == price:
                             trade.seen(Decimal(str(price)))
+                    trade.fresh = False
 
     # --- flows without a trade ----------------------------------------------------------------------------------------
 
