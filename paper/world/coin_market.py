@@ -57,11 +57,11 @@ class CoinMarket:
         """Moves the market from end_ms - span_ms to end_ms. `common` is the normal draw all coins share."""
         minutes, prices = span_ms / 60_000, self.prices
         shared = self._params.common_share if len(self._params.coins) > 1 else 0.0
-        news = prices.begin(end_ms, minutes, common, shared)
+        prices.begin(end_ms, minutes, common, shared)
         new = self._arrive(end_ms, minutes)
         crowd_flow = self._leave(end_ms, minutes) + self._flow(new.short, new.venue, new.size_usd)
         shock_usd = self._shocks.pull(end_ms, minutes, prices.reference, self.crowd) * prices.depth_usd
-        prices.travel(news, float(crowd_flow.sum()) + shock_usd + self._carried_usd, minutes)
+        prices.travel(float(crowd_flow.sum()) + shock_usd + self._carried_usd, minutes)
         self.crowd.open(self._openers.seat(new, end_ms, self.mark, self._ticked(prices.path.end * (1 + prices.basis))))
         swept, forced_flow = self._force(span_ms)
         prices.finish(minutes)
@@ -86,7 +86,7 @@ class CoinMarket:
     def _arrive(self, now_ms: int, minutes: float) -> Newcomers:
         p = self._params
         refill = min(2.0, max(0.3, 1.6 - 0.6 * self.crowd.count / p.crowd.positions))
-        expected = self._openers.openings_day * self.prices.activity * refill * minutes / _DAY_MIN
+        expected = self._openers.openings_day * self.prices.arrivals * refill * minutes / _DAY_MIN
         mood = Mood(self.prices.fast_move, self.prices.slow_move, self.funding.mean_8h_pct)
         shift_ms = p.start_ms + int(p.days * p.crowd.shift_at * _DAY_MS)
         return self._openers.invite(self._draws.count(expected), mood, shifted=now_ms >= shift_ms)

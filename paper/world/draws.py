@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 TABLE_CELLS: Final = 1 << 16
 _BUFFER: Final = 1 << 14
 _EXACT: Final = Context(prec=20)
-_EXP_REACH: Final = 8
+_EXP_REACH: Final = 12
 _EXP_STEPS: Final = 1 << 10
 
 # P. J. Acklam's rational approximation of the normal quantile, relative error below 1.2e-9.
@@ -112,7 +112,7 @@ def _exp_table() -> Floats:
 
 
 def expo(x: Floats) -> Floats:
-    """e**x from a table in steps of 1/1024 with a linear correction, clipped to |x| < 8; relative error below 2e-7."""
+    """e**x from a table in steps of 1/1024 with a linear correction, clipped to |x| < 12; relative error below 2e-7."""
     clipped = np.minimum(np.maximum(x, -_EXP_REACH + 0.01), _EXP_REACH - 0.01)
     scaled = clipped * _EXP_STEPS
     cell = np.rint(scaled)

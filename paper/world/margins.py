@@ -26,14 +26,21 @@ class Margins:
         low, high = (1 / leverage for leverage in _LEVERAGES)
         self._slope: Floats = (ratios[..., 0] - ratios[..., 1]) / (low - high)
         self._base: Floats = ratios[..., 0] - self._slope * low
-        caps = np.array([mechanics.table.tiers[0].notional_usd_cap for mechanics in self._mechanics])
-        self._small_usd: Floats = caps
+        tables = [mechanics.table for mechanics in self._mechanics]
+        self._first_cap_usd: Floats = np.array([table.tiers[0].notional_usd_cap for table in tables])
+        # A table in coin was written at some price and moves with the price; one in USD has no such price (NaN).
+        self._written_at: Floats = np.array([table.coin_price_usd or np.nan for table in tables])
 
-    def offered(self, venue: Codes, size_usd: Floats, leverage: Floats) -> Floats:
+    def _cap_usd(self, venue: Codes, entry_price: Floats) -> Floats:
+        """Notional up to which the first tier holds."""
+        moved = entry_price / self._written_at[venue]
+        return self._first_cap_usd[venue] * np.where(moved == moved, moved, 1.0)
+
+    def offered(self, venue: Codes, entry_price: Floats, size_usd: Floats, leverage: Floats) -> Floats:
         """The leverage a venue allows a position of this size, if it is lower than the one wanted."""
         allowed = leverage.copy()
-        for row in np.flatnonzero(size_usd > self._small_usd[venue]).tolist():
-            most = self._mechanics[venue[row]].leverage_max(float(size_usd[row]))
+        for row in np.flatnonzero(size_usd > self._cap_usd(venue, entry_price)).tolist():
+            most = self._mechanics[venue[row]].leverage_max(float(size_usd[row]), float(entry_price[row]))
             allowed[row] = max(1.0, min(most, allowed[row]))
         return allowed
 
@@ -46,7 +53,7 @@ class Margins:
         price = entry_price * (self._base[short, venue] + self._slope[short, venue] * margin_ratio)
         # A short's notional grows on its way, by less than its margin: only then may it pass the border.
         farthest_usd = quantity_base * entry_price * (1.0 + short * margin_ratio)
-        large = np.flatnonzero(farthest_usd > self._small_usd[venue])
+        large = np.flatnonzero(farthest_usd > self._cap_usd(venue, entry_price))
         group = venue[large] * 2 + short[large]
         for code in np.unique(group).tolist():
             rows = large[group == code]

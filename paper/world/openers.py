@@ -12,6 +12,8 @@ from paper.world.params import CoinParams, CrowdParams, VenueParams
 
 _DAY_MS: Final = 86_400_000
 _MARGIN_RATIO_MAX: Final = 0.95
+_WORRIED_SHARE: Final = 0.4
+"""Close to liquidation: less than this part of the margin is left."""
 _SIZE_SHARE_MAX: Final = 0.004
 
 
@@ -70,7 +72,7 @@ class Openers:
         u = self._draws.uniform(count * 2).reshape(2, count)
         start = start_price[new.venue]
         entry = start + u[0] * (end_price[new.venue] - start)
-        leverage = self._margins.offered(new.venue, new.size_usd, self._leverages[new.choice])
+        leverage = self._margins.offered(new.venue, entry, new.size_usd, self._leverages[new.choice])
         margin = self._margin_ratio(leverage, u[1])
         quantity = new.size_usd / entry
         liquidation = self._margins.liquidation_price(new.short, new.venue, entry, quantity, margin)
@@ -111,14 +113,15 @@ class Openers:
         """Some of those who are close to liquidation add half to twice their margin."""
         expected = chance_each * 2 * crowd.capacity
         slots = crowd.sample(self._draws.uniform(self._draws.count(expected)))
+        entry, venue = crowd.entry_price[slots], crowd.venues_of(slots)
+        left = np.abs(mark_price[venue] - crowd.liquidation_price[slots])
+        worried = left < _WORRIED_SHARE * crowd.margin_ratio[slots] * entry
+        slots, venue, entry = slots[worried], venue[worried], entry[worried]
         if not len(slots):
             return
-        venue, short = crowd.venues_of(slots), (slots >= crowd.capacity).astype(np.intp)
-        entry, margin = crowd.entry_price[slots], crowd.margin_ratio[slots]
-        left = np.abs(mark_price[venue] - crowd.liquidation_price[slots]) / entry
-        close = left < 0.4 * margin
-        more = np.minimum(margin * (1.5 + 1.5 * self._draws.uniform(len(slots))), _MARGIN_RATIO_MAX)
-        more = np.maximum(np.where(close, more, margin), margin)
+        margin = crowd.margin_ratio[slots]
+        more = np.maximum(np.minimum(margin * (1.5 + 1.5 * self._draws.uniform(len(slots))), _MARGIN_RATIO_MAX), margin)
+        short = (slots >= crowd.capacity).astype(np.intp)
         quantity = crowd.quantity_base[slots]
         crowd.protect(slots, more, self._margins.liquidation_price(short, venue, entry, quantity, more))
 

@@ -51,9 +51,9 @@ class CoinParams(Knobs):
 class CrowdParams(Knobs):
     """Who holds positions, how large, how leveraged, and what makes them open and close."""
 
-    positions: int = Field(24_000, ge=50, le=2_000_000, description="Leveraged positions usually open, per coin.")
+    positions: int = Field(20_000, ge=50, le=2_000_000, description="Leveraged positions usually open, per coin.")
     share_of_oi: float = Field(
-        0.45, gt=0, lt=0.95, description="Part of open interest held by the leveraged crowd; makers hold the rest."
+        0.3, gt=0, lt=0.95, description="Part of open interest held by the leveraged crowd; makers hold the rest."
     )
     size_tail_index: float = Field(1.35, ge=1.05, le=5, description="Pareto index of sizes; lower: larger whales.")
     leverages: tuple[float, ...] = Field(
@@ -69,7 +69,7 @@ class CrowdParams(Knobs):
     )
     shift_at: float = Field(0.5, ge=0, le=1, description="When the leverage mix shifts, as a part of the span.")
     size_by_leverage: float = Field(
-        0.3, ge=0, le=1.5, description="How fast the usual position shrinks with leverage (power of the leverage)."
+        0.8, ge=0, le=1.5, description="How fast the usual position shrinks with leverage (power of the leverage)."
     )
     isolated_share: float = Field(0.5, ge=0, le=1, description="Positions that sit exactly at their leverage's price.")
     cross_share: float = Field(0.2, ge=0, le=1, description="Positions backed by a whole account, liquidated far away.")
@@ -83,7 +83,7 @@ class CrowdParams(Knobs):
         0.08, ge=0, le=5, description="The same for each unit of leverage on top: the more leveraged, the shorter held."
     )
     panic_day: float = Field(
-        3.0, ge=0, le=1000, description="Closes per day and position, for each unit of a fast move above usual."
+        1.0, ge=0, le=1000, description="Closes per day and position, for each unit of a fast move above usual."
     )
     momentum_share: float = Field(0.4, ge=0, le=1, description="Openers who follow the recent move.")
     reverting_share: float = Field(0.25, ge=0, le=1, description="Openers who bet against it.")
@@ -91,7 +91,7 @@ class CrowdParams(Knobs):
     funding_aversion: float = Field(
         0.5, ge=0, le=20, description="How much a rate of 0.1 % per 8 h turns undecided openers away from paying it."
     )
-    taker_share: float = Field(0.5, ge=0, le=1, description="Part of the crowd's own flow that takes liquidity.")
+    taker_share: float = Field(0.3, ge=0, le=1, description="Part of the crowd's own flow that takes liquidity.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -111,16 +111,16 @@ class CrowdParams(Knobs):
 class PriceParams(Knobs):
     """How price moves when nobody is forced, how deep the book is, how venues differ."""
 
-    volatility_day_pct: float = Field(2.2, gt=0, le=50, description="Usual standard deviation of a day's return.")
-    volatility_swing: float = Field(0.45, ge=0, le=2, description="Size of the slow waves of volatility (log scale).")
-    volatility_fast_h: float = Field(3, gt=0, le=1000, description="Life of the fast wave.")
-    volatility_slow_h: float = Field(72, gt=0, le=10_000, description="Life of the slow wave.")
-    excitement: float = Field(0.6, ge=0, lt=1, description="Feedback of moves into volatility; near 1: long storms.")
+    volatility_day_pct: float = Field(2.8, gt=0, le=50, description="Usual standard deviation of a day's return.")
+    volatility_swing: float = Field(0.5, ge=0, le=2, description="Size of the slow waves of volatility (log scale).")
+    volatility_fast_h: float = Field(8, gt=0, le=1000, description="Life of the fast wave.")
+    volatility_slow_h: float = Field(96, gt=0, le=10_000, description="Life of the slow wave.")
+    excitement: float = Field(0.5, ge=0, lt=1, description="Feedback of moves into volatility; near 1: long storms.")
     excitement_h: float = Field(1.0, gt=0, le=100, description="Memory of that feedback.")
-    jumps_day: float = Field(3.0, ge=0, le=1000, description="News jumps per day.")
-    jump_pct: float = Field(0.35, ge=0, le=20, description="Mean size of a jump, exponentially distributed.")
+    jumps_day: float = Field(2.0, ge=0, le=1000, description="News jumps per day.")
+    jump_pct: float = Field(0.25, ge=0, le=20, description="Mean size of a jump, exponentially distributed.")
     trend_day_pct: float = Field(0.0, ge=-20, le=20, description="Drift per day.")
-    permanent_share: float = Field(0.4, ge=0, le=1, description="Part of a flow's price impact that never comes back.")
+    permanent_share: float = Field(0.25, ge=0, le=1, description="Part of a flow's price impact that never comes back.")
     recovery_min: float = Field(25, gt=0, le=10_000, description="Life of the rest, as makers lean against it.")
     depth_stress: float = Field(0.5, ge=0, le=5, description="How fast depth thins out when volatility is above usual.")
     basis_bps: float = Field(3.0, ge=0, le=200, description="Usual difference of a venue's mark from the index.")
@@ -134,7 +134,7 @@ class PriceParams(Knobs):
 class ShockParams(Knobs):
     """Bursts of taker flow that push price several per cent and are usually absorbed: wicks."""
 
-    rate_day: float = Field(0.08, ge=0, le=50, description="Shocks per day.")
+    rate_day: float = Field(0.05, ge=0, le=50, description="Shocks per day.")
     first_wick_minute: float | None = Field(
         None, ge=0, description="An aimed, surely absorbed shock this long after the live start; none: chance only."
     )
@@ -150,21 +150,21 @@ class ShockParams(Knobs):
 
 
 SEVEN_VENUES: Final = (
-    VenueParams(venue="binance", share=0.36, turnover_day=1.9, leverage_max=125, forced_reported=1.0,
+    VenueParams(venue="binance", share=0.36, turnover_day=2.6, leverage_max=125, forced_reported=0.5,
                 forced_throttle_ms=1000, forced_price="fill"),
-    VenueParams(venue="bybit", share=0.22, turnover_day=1.6, leverage_max=100, forced_price="bankruptcy"),
-    VenueParams(venue="okx", share=0.14, turnover_day=1.7, leverage_max=100, forced_reported=0.9,
+    VenueParams(venue="bybit", share=0.22, turnover_day=2.2, leverage_max=100, forced_price="bankruptcy"),
+    VenueParams(venue="okx", share=0.14, turnover_day=2.3, leverage_max=100, forced_reported=0.9,
                 forced_throttle_ms=1000, forced_price="bankruptcy"),
-    VenueParams(venue="bitget", share=0.11, turnover_day=1.5, leverage_max=125, forced_reported=0.6,
+    VenueParams(venue="bitget", share=0.11, turnover_day=2.0, leverage_max=125, forced_reported=0.6,
                 forced_throttle_ms=1000),
-    VenueParams(venue="coinbase", share=0.03, turnover_day=1.2, leverage_max=10, funding_interval_h=1,
+    VenueParams(venue="coinbase", share=0.03, turnover_day=1.6, leverage_max=10, funding_interval_h=1,
                 forced_reported=0.0),
-    VenueParams(venue="krakenfutures", share=0.03, turnover_day=0.9, leverage_max=50, funding_interval_h=1),
-    VenueParams(venue="hyperliquid", share=0.11, turnover_day=1.4, leverage_max=40, funding_interval_h=1,
+    VenueParams(venue="krakenfutures", share=0.03, turnover_day=1.2, leverage_max=50, funding_interval_h=1),
+    VenueParams(venue="hyperliquid", share=0.11, turnover_day=1.9, leverage_max=40, funding_interval_h=1,
                 partial_above_usd=100_000, partial_share=0.2),
 )  # fmt: skip
-BTC: Final = CoinParams(coin="BTC", start_price=60_000, ticks_per_usd=10, oi_usd=12e9, depth_usd=600e6)
-ETH: Final = CoinParams(coin="ETH", start_price=3_000, ticks_per_usd=100, oi_usd=7e9, depth_usd=330e6)
+BTC: Final = CoinParams(coin="BTC", start_price=60_000, ticks_per_usd=10, oi_usd=12e9, depth_usd=700e6)
+ETH: Final = CoinParams(coin="ETH", start_price=3_000, ticks_per_usd=100, oi_usd=7e9, depth_usd=400e6)
 
 
 class WorldParams(Knobs):
@@ -184,3 +184,14 @@ class WorldParams(Knobs):
     crowd: CrowdParams = Field(default_factory=CrowdParams, description="The leveraged crowd.")
     prices: PriceParams = Field(default_factory=PriceParams, description="Price and liquidity.")
     shocks: ShockParams = Field(default_factory=ShockParams, description="Wicks.")
+
+    @model_validator(mode="after")
+    def _everybody_has_a_leverage(self) -> Self:
+        for venue in self.venues:
+            for name in ("mix_before", "mix_after"):
+                chosen = zip(self.crowd.leverages, getattr(self.crowd, name), strict=True)
+                if not any(weight > 0 and leverage <= venue.leverage_max for leverage, weight in chosen):
+                    raise ValueError(
+                        f"crowd.{name}: nobody at {venue.venue} (at most {venue.leverage_max:g}x) could open"
+                    )
+        return self

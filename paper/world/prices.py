@@ -11,9 +11,12 @@ from paper.world.params import CoinParams, PriceParams, VenueParams
 _DAY_MIN: Final = 1440.0
 _DAY_MS: Final = 86_400_000
 _FIRST_WEEKDAY: Final = 3
-_EXCITED_MAX: Final = 40.0
-_SURPRISE_MAX: Final = 400.0
+_EXCITED_MAX: Final = 9.0
+_LEVEL_MAX: Final = 3.0
+_SURPRISE_MAX: Final = 60.0
 _MOVE_MAX: Final = 0.2
+_BARGAIN: Final = 0.015
+"""A price this far off what lasts brings buyers twice as fast, farther off ever faster."""
 
 
 class Path(NamedTuple):
@@ -35,11 +38,12 @@ class Prices:
         self._lasting, self._passing = coin.start_price, 0.0
         self._fast_wave, self._slow_wave, self._excited = 0.0, 0.0, 1.0
         self.path = Path(coin.start_price, coin.start_price, coin.start_price, coin.start_price)
-        self.activity = 1.0
-        """Clock-hour and weekday pattern times the waves; 1 is usual."""
+        self.activity, self.arrivals = 1.0, 1.0
+        """Trading and newcomers by clock hour, weekday and volatility; 1 is usual."""
         self.stress = 1.0
         """Volatility over usual."""
         self._sigma, self._usual = 1e-9, 1e-9
+        self._news, self._stir = 0.0, 0.0
         self.basis: Floats = np.zeros(len(venues))
         self.spread: Floats = np.zeros(len(venues))
         """A venue's last trade over its mark, as a fraction."""
@@ -53,28 +57,34 @@ class Prices:
     def depth_usd(self) -> float:
         """Taker flow that moves the reference by 100 %, now."""
         thinned = 1.0 + self._params.depth_stress * max(0.0, self.stress - 1.0)
-        return 100.0 * self._coin.depth_usd / min(thinned, 5.0)
+        return 100.0 * self._coin.depth_usd / min(thinned, 3.0)
 
     @property
     def surprise(self) -> float:
         """The step's move in units of its own usual size, signed."""
         return (self.path.end / self.path.start - 1.0) / self._sigma
 
-    def begin(self, now_ms: int, minutes: float, common: float, shared: float) -> float:
-        """Opens a step: moves the waves, returns the step's news as a return. `common` is the draw all coins share."""
+    def begin(self, now_ms: int, minutes: float, common: float, shared: float) -> None:
+        """Opens a step: moves the waves and draws the step's news. `common` is the draw all coins share."""
         p = self._params
-        normal = self._draws.normal(3).tolist()
+        normal = self._draws.normal(4).tolist()
         self._fast_wave = _wave(self._fast_wave, minutes, p.volatility_fast_h, p.volatility_swing, normal[0])
         self._slow_wave = _wave(self._slow_wave, minutes, p.volatility_slow_h, p.volatility_swing, normal[1])
         swing = p.volatility_swing * p.volatility_swing
-        level = float(expo(np.array([self._fast_wave + self._slow_wave - 2 * swing]))[0])
+        wave = float(expo(np.array([self._fast_wave + self._slow_wave - 2 * swing]))[0])
+        level = min(_LEVEL_MAX, wave)
         clock = _clock(now_ms, p)
         self.stress = level * math.sqrt(self._excited)
-        self.activity = clock * (0.4 + 0.6 * self.stress)
+        self.arrivals = clock * (0.5 + 0.5 * self.stress)
+        self.activity = clock * min(12.0, 0.3 + 0.4 * self.stress + 0.3 * self.stress * self.stress)
         self._usual = p.volatility_day_pct / 100 * math.sqrt(minutes / _DAY_MIN)
-        self._sigma = self._usual * self.stress * math.sqrt(clock)
+        calm = self._usual * level * math.sqrt(clock)
+        self._sigma = calm * math.sqrt(self._excited)
         noise = math.sqrt(shared) * common + math.sqrt(1.0 - shared) * normal[2]
-        return float(self._sigma * noise + self._jump(minutes) + p.trend_day_pct / 100 * minutes / _DAY_MIN)
+        # Excitement adds noise around what the coin is worth; it does not make it worth more or less.
+        self._stir = calm * math.sqrt(max(0.0, self._excited - 1.0)) * normal[3]
+        usual_noise = calm * math.sqrt(min(1.0, self._excited)) * noise
+        self._news = usual_noise + self._jump(minutes) + p.trend_day_pct / 100 * minutes / _DAY_MIN
 
     def _jump(self, minutes: float) -> float:
         u = self._draws.uniform(2).tolist()
@@ -83,11 +93,13 @@ class Prices:
         size = self._params.jump_pct / 100 * float(self._draws.exponential(1)[0])
         return size if u[1] < 0.5 else -size
 
-    def travel(self, news: float, flow_usd: float, minutes: float) -> None:
+    def travel(self, flow_usd: float, minutes: float) -> None:
         """The step's path without forced orders: a Brownian bridge's extremes around start and end."""
         start = self.reference
-        self._lasting *= 1.0 + min(_MOVE_MAX, max(-_MOVE_MAX, news))
-        self._passing *= 1.0 - minutes / (minutes + self._params.recovery_min)
+        self._lasting *= 1.0 + min(_MOVE_MAX, max(-_MOVE_MAX, self._news))
+        far = self._passing / _BARGAIN
+        self._passing *= 1.0 - minutes / (minutes + self._params.recovery_min / (1.0 + far * far))
+        self._passing += self._stir
         self.push(flow_usd)
         end = self.reference
         wobble = 2.0 * (self._sigma * start) * (self._sigma * start)
