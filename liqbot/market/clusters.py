@@ -69,9 +69,10 @@ class _SideBins(NamedTuple):
 
 
 def _clusters(bins: _SideBins, typical: float, usual_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
-    found = [
-        (bins.usd(start, stop), start, stop) for start, stop in runs(bins.density > params.density_ratio_min * typical)
-    ]
+    limit = np.full(len(bins.density), np.inf)
+    for start, stop in runs(bins.density > params.density_ratio_min * typical):
+        limit[start:stop] = params.core_share * bins.density[start:stop].max()
+    found = [(bins.usd(start, stop), start, stop) for start, stop in runs(bins.density >= limit)]
     found.sort(key=lambda run: (-run[0], run[1]))
     reach = params.distance_pct_max / 100.0 * bins.mark_price
     clusters: list[Cluster] = []

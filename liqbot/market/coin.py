@@ -164,6 +164,7 @@ class CoinMarket:
                 imbalance_usd=sum(bar.imbalance_usd for bar in split) if split else ABSENT,
                 oi_base=now.oi_base,
                 oi_base_before=oi_base_before,
+                oi_ms=self.open_interest.told_ms,
                 printed=self.forced.printed,
                 reported=self.forced.reports(now.time_ms),
             )

@@ -55,8 +55,8 @@ class ForcedFlow:
         self._slots[-1][1 if side is Side.LONG else 2] += usd
 
     def reports(self, now_ms: int) -> bool:
-        fine = self._heard_ms > 0 and now_ms - self._heard_ms <= _REPORTS_MS
-        return fine or bool(self._coarse(now_ms))
+        """Whether anybody tells forced orders as they happen, or at least hourly."""
+        return self._heard_ms > 0 and now_ms - self._heard_ms <= _REPORTS_MS
 
     def coarse(self, now_ms: int) -> bool:
         """Whether the sums rest in part on totals over more than an hour, taken in proportion."""
@@ -72,13 +72,14 @@ class ForcedFlow:
 
     def last_hour_usd(self, now_ms: int) -> tuple[float, float]:
         """(longs, shorts) force-closed; NaN where nobody reports."""
-        if not self.reports(now_ms):
+        coarse = self._coarse(now_ms)
+        if not coarse and not self.reports(now_ms):
             return ABSENT, ABSENT
         oldest = (now_ms - _HOUR_MS) // _SLOT_MS
         while self._slots and self._slots[0][0] <= oldest:
             self._slots.pop(0)
         long_usd, short_usd = (sum(slot[side] for slot in self._slots) for side in (1, 2))
-        for _, span_ms, coarse_long_usd, coarse_short_usd in self._coarse(now_ms):
+        for _, span_ms, coarse_long_usd, coarse_short_usd in coarse:
             long_usd += coarse_long_usd * _HOUR_MS / span_ms
             short_usd += coarse_short_usd * _HOUR_MS / span_ms
         return long_usd, short_usd

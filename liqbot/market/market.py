@@ -54,6 +54,15 @@ class Market:
                 coin.fold(self._rows[code], tick_ms)
                 self._rows[code] = {}
         backfilled, self._backfilled = self._backfilled, False
+        return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms)
+
+    @property
+    def folded_ms(self) -> int:
+        """The newest Tick that brought rows; 0 before the first."""
+        return max(coin.now.time_ms for coin in self._coins)
+
+    def views_at(self, tick_ms: int, *, backfilled: bool = False, lag_ms: int = 0) -> tuple[MarketView, ...]:
+        """What is known, without folding anything."""
         return tuple(
             view_of(coin, tick_ms, given_bias=self._given(coin.coin, tick_ms), backfilled=backfilled, lag_ms=lag_ms)
             for coin in self._coins

@@ -32,7 +32,7 @@ class OpenInterestFold:
     def __init__(self, estimate: EstimateParams, rolling: RollingParams) -> None:
         self._smoothing_ms, self._shares = estimate.oi_smoothing_ms, estimate.oi_shares
         self._books: dict[str, _Book] = {}
-        self._heard_ms = 0
+        self.told_ms = 0
         self._history = History(rolling.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
 
     def take(self, time_ms: int, venue: str, oi_usd: float, price: float) -> bool:
@@ -40,7 +40,7 @@ class OpenInterestFold:
         if not (0 < oi_usd < 1e13 and price > 0):
             return False
         base = oi_usd / price
-        self._heard_ms = max(self._heard_ms, time_ms)
+        self.told_ms = max(self.told_ms, time_ms)
         book = self._books.get(venue)
         if book is None:
             before = self.total_base()
@@ -111,17 +111,17 @@ class OpenInterestFold:
 
     def change_pct(self, now_ms: int, lookback_ms: int) -> float:
         """NaN when the newest number is too old for this lookback: four-hourly numbers say nothing about an hour."""
-        if now_ms - self._heard_ms > lookback_ms // 4:
+        if now_ms - self.told_ms > lookback_ms // 4:
             return ABSENT
         before = self._history.ago(now_ms, lookback_ms)
         return (self.total_base() / before - 1.0) * 100.0 if before > 0 else ABSENT
 
     def state(self) -> list[Any]:
         books = {venue: msgspec.to_builtins(book) for venue, book in self._books.items()}
-        return [books, self._history.state(), self._heard_ms]
+        return [books, self._history.state(), self.told_ms]
 
     def load_state(self, state: list[Any]) -> None:
         # Not msgspec.convert: NaN would arrive as null from codecs other than msgpack, and must not pass silently.
         self._books = {venue: _Book(**book) for venue, book in state[0].items()}
         self._history.load_state(state[1])
-        self._heard_ms = state[2]
+        self.told_ms = state[2]

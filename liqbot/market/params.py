@@ -97,6 +97,9 @@ class ClusterParams(_Params):
     density_ratio_min: float = Field(
         2.0, gt=1, le=100, description="Density of a cluster against the typical (median) density of its side."
     )
+    core_share: Share = Field(
+        0.5, description="A cluster ends where density falls below this share of the peak of its dense stretch."
+    )
     kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, largest first.")
     fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
     thin_density_ratio_max: float = Field(

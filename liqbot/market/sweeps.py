@@ -31,9 +31,11 @@ class SweepStep(msgspec.Struct, frozen=True):
     oi_base: float
     """Sum of open interest, now and before the step; NaN when unknown."""
     oi_base_before: float
+    oi_ms: int
+    """When open interest was last told."""
     printed: Sequence[Printed]
     reported: bool
-    """Whether any venue reports forced orders."""
+    """Whether any venue reports forced orders as they happen, or at least hourly."""
 
 
 class _Track(msgspec.Struct):
@@ -51,6 +53,7 @@ class _Track(msgspec.Struct):
     extreme_price: float
     oi_base: float
     oi_base_now: float
+    """NaN until open interest has been told since the sweep began."""
     volume_ratio: float
     active: bool = True
     rejected: bool = False
@@ -108,14 +111,15 @@ class SweepsFold:
             side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms, near_price=near_price,
             price_low=largest.price_low, price_high=largest.price_high, usd=largest.usd, ratio=largest.ratio,
             distance_pct=(step.price_before - near_price) * float(side) / step.price_before * 100.0,
-            extreme_price=extreme_price, oi_base=step.oi_base_before, oi_base_now=step.oi_base,
+            extreme_price=extreme_price, oi_base=step.oi_base_before, oi_base_now=ABSENT,
             volume_ratio=step.volume_ratio,
         )
         _grow(track, [cluster for cluster in entered if _beyond(side, _near_price(cluster), _far_price(track))])
         tracks.append(track)
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:
-        track.oi_base_now = step.oi_base
+        if step.oi_ms > track.began_ms:
+            track.oi_base_now = step.oi_base
         if track.oi_base != track.oi_base:
             track.oi_base = step.oi_base
         self._count_prints(track, step)
@@ -146,6 +150,8 @@ class SweepsFold:
             else:
                 during = max(0, min(end_ms, until_ms) - max(start_ms, track.began_ms)) / span_ms
                 after = max(0, end_ms - max(start_ms, until_ms)) / span_ms
+            # Totals over hours arrive late: until then nothing is known, which is not nothing printed.
+            track.reported = track.reported or during > 0
             track.printed_usd += during * usd
             track.printed_after_usd += after * usd
 

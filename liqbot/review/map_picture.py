@@ -55,7 +55,8 @@ def _cumulated(chart: LiquidationMap, side: Side, prices: Floats) -> Floats:
     own = chart.bin_of(chart.mark_price)
     if 0 <= own < len(edges) - 1:
         edges[own + 1 if side is Side.LONG else own] = chart.mark_price
-    return np.interp(prices, edges, whole)
+    below: Floats = np.interp(prices, edges, whole)
+    return below
 
 
 def _thin_limit(amounts: Sequence[float]) -> float:
@@ -79,8 +80,8 @@ def _row(
 ) -> str:
     distance_pct = (price / mark_price - 1.0) * 100.0
     note = " thin" if thin else ""
-    return f"{_price(price):>12} {distance_pct:>+8.2f}% {short_usd(usd):>9}  {_bar(usd, most, bar_width)} " \
-        f"{short_usd(total):>9}{note}"
+    bar = _bar(usd, most, bar_width)
+    return f"{_price(price):>12} {distance_pct:>+8.2f}% {short_usd(usd):>9}  {bar} {short_usd(total):>9}{note}"
 
 
 def _bar(usd: float, most: float, width: int) -> str:

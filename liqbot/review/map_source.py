@@ -45,7 +45,8 @@ def time_of(text: str | None) -> int | None:
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
-        raise ExpectedError(f"--at {text!r}: neither an ISO time (2025-10-10T21:00) nor milliseconds", Exit.USAGE) from None
+        hint = "neither an ISO time (2025-10-10T21:00) nor milliseconds"
+        raise ExpectedError(f"--at {text!r}: {hint}", Exit.USAGE) from None
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
@@ -147,7 +148,8 @@ def from_ledger(place: Path | str, asked: Asked) -> Record:
     from liqbot.review.ledger_file import Ledger
 
     if asked.filtered or asked.split:
-        raise ExpectedError("the ledger stores whole maps: for --venue and --leverage name the journal with --db", Exit.USAGE)
+        remedy = "for --venue, --leverage and --split name the journal with --db"
+        raise ExpectedError(f"the ledger stores whole maps: {remedy}", Exit.USAGE)
     with Ledger(str(place)) as ledger:
         rows = ledger.rows(
             "SELECT coin, time_ms, mark_price, bins FROM map_snapshot WHERE (? IS NULL OR coin = ?) "

@@ -61,7 +61,7 @@ def check_position(
     """ValueError when the venue does not offer the leverage at this size, or has no liquidation price at all."""
     most = mechanics.leverage_max(position.notional_usd, position.entry_price)
     if position.leverage > most:
-        raise ValueError(f"leverage: {position.leverage:g} at {position.venue}, which offers at most {most:g} at this size")
+        raise ValueError(f"leverage: {position.leverage:g}, but {position.venue} offers at most {most:g} at this size")
     here = _spot(chart, mechanics, position, position.leverage, position.entry_price)
     if here.liquidation_price != here.liquidation_price:
         raise ValueError(f"venue: {position.venue} has no liquidation price for a single position")
@@ -131,11 +131,11 @@ def check_text(answer: Answer, percentile_max: float) -> list[str]:
     """For people."""
     position, here = answer.position, answer.here
     tiers = " (stand-in tiers: this venue's own are not recorded)" if answer.assumed else ""
+    away = f"{answer.distance_pct:.2f}% from entry, {answer.mark_distance_pct:.2f}% from the mark"
+    held = f"{position.leverage:g}x on {position.venue}, {short_usd(position.notional_usd)}, isolated{tiers}"
     lines = [
-        f"{position.side.word} {position.coin} at {position.entry_price:,.8g} with {position.leverage:g}x on "
-        f"{position.venue}, {short_usd(position.notional_usd)}, isolated{tiers}",
-        f"liquidation price   {here.liquidation_price:,.8g}  ({answer.distance_pct:.2f}% from entry, "
-        f"{answer.mark_distance_pct:.2f}% from the mark)",
+        f"{position.side.word} {position.coin} at {position.entry_price:,.8g} with {held}",
+        f"liquidation price   {here.liquidation_price:,.8g}  ({away})",
         f"density percentile  {_percentile(here)}  (thin is {percentile_max:g} or less)",
     ]
     if answer.cluster is not None:

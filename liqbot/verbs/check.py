@@ -1,0 +1,58 @@
+"""`liqbot check`: where would my liquidation sit, how dense is the map there, and where would it be thin?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import side_of
+from liqbot.market.map_record import clusters_from, map_from
+from liqbot.market.venues.registry import mechanics_of
+from liqbot.review.map_source import Asked, find_map, from_file, time_of
+from liqbot.review.placement_check import Position, check_position, check_text
+from liqbot.review.tables import print_json
+from liqbot.risk.limits import RiskLimits
+from liqbot.verbs.map import At, Coin, Tape
+from liqbot.verbs.options import Data, Db, Json, Profile
+
+
+def check(
+    side: Annotated[str, typer.Option("--side", help="long or short.")],
+    entry: Annotated[float, typer.Option("--entry", min=1e-6, help="Entry price.")],
+    leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
+    venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide, as in binance or binance:coin.")],
+    size_usd: Annotated[
+        float, typer.Option("--size-usd", min=1, help="Notional: larger positions have higher maintenance.")
+    ] = 10_000.0,
+    db: Db = None,
+    tape: Tape = None,
+    json_map: Annotated[
+        Path | None, typer.Option("--json-map", help="A map as liqbot map --json printed it.")
+    ] = None,
+    coin: Coin = None,
+    at: At = None,
+    data: Data = None,
+    profile: Profile = "paper",
+    as_json: Json = False,
+) -> None:
+    """Say where a position of yours would be liquidated and whether a crowd is liquidated there too."""
+    try:
+        position_side = side_of(side)
+    except ValueError as error:
+        raise ExpectedError(str(error), Exit.USAGE) from None
+    asked = Asked(coin.upper() if coin else None, time_of(at))
+    record = from_file(json_map) if json_map else find_map(asked, db=db, tape=tape, data=data, profile=profile)
+    percentile_max = RiskLimits().density_percentile_max
+    try:
+        chart = map_from(record)
+        position = Position(venue, chart.coin, position_side, entry, leverage, size_usd)
+        mechanics = mechanics_of(venue, chart.coin)
+        answer = check_position(chart, clusters_from(record), mechanics, position, percentile_max)
+    except ValueError as error:
+        raise ExpectedError(str(error), Exit.USAGE) from None
+    if as_json:
+        print_json(msgspec.json.decode(msgspec.json.encode(answer)))
+    else:
+        print("\n".join(check_text(answer, percentile_max)))
