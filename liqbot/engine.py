@@ -21,9 +21,9 @@ from liqbot.risk.guard import guard
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.review import review_entry, review_reduction
-from liqbot.signals.evaluate import evaluate
+from liqbot.signals.evaluate import Weighing, asked
 from liqbot.signals.params import SignalParams
-from liqbot.signals.verdict import Signal, Verdict
+from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 
 STATE_VERSION: Final = 1
 
@@ -68,6 +68,9 @@ class Engine:
         self.desk = Desk(tuple(instruments.values()), execution, journal_id)
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
+        self._keys = {
+            coin: [f"{coin} {strategy.name} {side.word}" for strategy, side in asked(signals)] for coin in self._books
+        }
         self._last_codes: dict[str, str] = {}
 
     def on_block(self, block: EventBlock) -> Step:
@@ -110,9 +113,13 @@ class Engine:
 
     def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
-        for verdict in evaluate(view, self._signals):
-            key = f"{verdict.coin} {verdict.strategy} {verdict.side.word}"
-            if self._changed(key, verdict.code):
+        weighing = Weighing(view, self._signals)
+        for index, code in enumerate(weighing.codes()):
+            key = self._keys[view.coin][index]
+            if code != SIGNAL and self._last_codes.get(key) == code:
+                continue
+            verdict = weighing.verdict(index)
+            if self._changed(key, code):
                 verdicts.append(verdict)
             if verdict.signal is None:
                 self._last_codes.pop(f"{key} review", None)

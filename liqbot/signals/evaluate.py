@@ -19,6 +19,7 @@ SIDES: Final = (Side.LONG, Side.SHORT)
 _derived = lru_cache(maxsize=64)(derived_features)
 
 
+@lru_cache(maxsize=64)
 def asked(params: SignalParams) -> tuple[tuple[Strategy, Side], ...]:
     """What is evaluated, in the order of the answers of `evaluate` and `codes`."""
     return tuple(
@@ -28,18 +29,35 @@ def asked(params: SignalParams) -> tuple[tuple[Strategy, Side], ...]:
 
 def evaluate(view: MarketView, params: SignalParams) -> tuple[Verdict, ...]:
     """A verdict per enabled strategy and side, every gate shown."""
-    features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
-    derived = _derived(view.derived)
-    return tuple(
-        judge(strategy, side, features[side], view, getattr(params, strategy.name), params.waive, derived)
-        for strategy, side in asked(params)
-    )
+    return Weighing(view, params).verdicts()
 
 
 def codes(view: MarketView, params: SignalParams) -> tuple[str, ...]:
     """The codes of `evaluate` alone, several times faster: the gates matter when a code changes or signals."""
-    features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
-    return tuple(
-        code_of(strategy, features[side], getattr(params, strategy.name), params.waive)
-        for strategy, side in asked(params)
-    )
+    return Weighing(view, params).codes()
+
+
+class Weighing:
+    """One view under one set of parameters: codes at once, verdicts with all their gates for those that matter."""
+
+    def __init__(self, view: MarketView, params: SignalParams) -> None:
+        self._view, self._params = view, params
+        self._features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
+        self._asked = asked(params)
+
+    def codes(self) -> tuple[str, ...]:
+        """In the order of `asked`."""
+        return tuple(
+            code_of(strategy, self._features[side], getattr(self._params, strategy.name), self._params.waive)
+            for strategy, side in self._asked
+        )
+
+    def verdict(self, index: int) -> Verdict:
+        """Of the strategy and side at this place of `asked`."""
+        strategy, side = self._asked[index]
+        params = getattr(self._params, strategy.name)
+        derived = _derived(self._view.derived)
+        return judge(strategy, side, self._features[side], self._view, params, self._params.waive, derived)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return tuple(self.verdict(index) for index in range(len(self._asked)))
