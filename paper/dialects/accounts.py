@@ -1,0 +1,208 @@
+"""An API key's account as a venue keeps it: the simulated exchange with its money, and the histories venues show.
+
+The exchange knows what rests and what is held; what became of every order, every fill and every payment is kept here.
+"""
+
+import enum
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.events import Event
+from liqbot.execution.commands import PlaceOrder
+from liqbot.instruments import Side
+from paper.exchange import PaperExchange
+from paper.exchange.exchange import Happened
+from paper.exchange.money import Holding
+
+HISTORY_MAX: Final = 100_000
+
+
+class State(enum.StrEnum):
+    """Life of an order as venues tell it."""
+
+    SENT = "sent"
+    """Known to the venue's door, not yet to its matching engine."""
+    NEW = "new"
+    PARTLY = "partly"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+class FillRecord(msgspec.Struct, frozen=True):
+    number: int
+    """Counts the account's fills from 1: the trade id."""
+    fill: events.Fill
+    realised_usd: Decimal
+
+
+class OrderRecord(msgspec.Struct):
+    """One order from the moment it was asked for. `asked` keeps the venue's own parameters for showing them again."""
+
+    command: PlaceOrder
+    number: int
+    """The venue's order id, counted over all orders of the hub."""
+    asked: Mapping[str, str]
+    created_ms: int
+    updated_ms: int
+    state: State = State.SENT
+    reason: str = ""
+    filled_base: Decimal = Decimal(0)
+    filled_usd: Decimal = Decimal(0)
+    triggered_ms: int = 0
+    """When a stop's trigger was reached; 0: not yet."""
+    fills: list[FillRecord] = []
+
+    @property
+    def open(self) -> bool:
+        return self.state in (State.NEW, State.PARTLY)
+
+    @property
+    def average_price(self) -> Decimal:
+        """0 while nothing is filled."""
+        return self.filled_usd / self.filled_base if self.filled_base else Decimal(0)
+
+    @property
+    def buys(self) -> bool:
+        return (self.command.side is Side.LONG) is not self.command.reduce_only
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """Money that moved: `kind` is `realised`, `fee`, `funding`, `transfer` or `liquidation`; positive is received."""
+
+    number: int
+    time_ms: int
+    kind: str
+    coin: str
+    amount_usd: Decimal
+    rate_pct: float = 0.0
+    fill_number: int = 0
+
+
+class Account:
+    """One API key of one venue. Reads are of this moment; only the hub writes."""
+
+    def __init__(self, venue: str, key: str, secret: str, exchange: PaperExchange, *, passphrase: str = "") -> None:
+        self.venue, self.key, self.secret, self.passphrase = venue, key, secret, passphrase
+        self.exchange = exchange
+        self.now_ms = 0
+        self.may_withdraw = False
+        self.may_trade = True
+        self.hedge_mode = False
+        self.isolated: dict[str, bool] = {coin: False for _, coin in exchange.accounts.instruments}
+        """Margin mode by coin as set by hand or by the client; a fresh account is in cross mode, as venues have it."""
+        self.orders: dict[str, OrderRecord] = {}
+        """Every order by client id, oldest first."""
+        self.fills: list[FillRecord] = []
+        self.payments: list[Payment] = []
+        self._realised_usd = exchange.wallet(venue).realised_usd
+
+    # --- reads -----------------------------------------------------------------------------------------------------
+
+    @property
+    def wallet_usd(self) -> Decimal:
+        """Without unrealised profit."""
+        return self.exchange.wallet(self.venue).wallet_usd
+
+    @property
+    def available_usd(self) -> Decimal:
+        """Free for new margin."""
+        return self.exchange.accounts.available_usd(self.venue)
+
+    def holding(self, coin: str) -> Holding | None:
+        return self.exchange.accounts.holding((self.venue, coin))
+
+    def leverage(self, coin: str) -> int:
+        held = self.holding(coin)
+        return held.leverage if held is not None else self.exchange.accounts.entries.leverages[f"{self.venue} {coin}"]
+
+    def mark_price(self, coin: str) -> Decimal:
+        """As the account's exchange values positions now; 0 when nothing is known yet."""
+        quote = self.exchange.quote(self.venue, coin)
+        return Decimal(str(quote.mark_price or quote.last_price))
+
+    def unrealised_usd(self, coin: str) -> Decimal:
+        held = self.holding(coin)
+        return Decimal(0) if held is None else held.profit_usd(self.mark_price(coin), held.quantity_base)
+
+    def order(self, *, client_id: str = "", number: int = 0) -> OrderRecord | None:
+        """By either name; None when this account has no such order."""
+        if client_id:
+            return self.orders.get(client_id)
+        return next((order for order in reversed(self.orders.values()) if order.number == number), None)
+
+    def open_orders(self, coin: str = "") -> list[OrderRecord]:
+        """Resting now, oldest first; of every coin when none is named."""
+        return [order for order in self.orders.values() if order.open and coin in ("", order.command.coin)]
+
+    # --- what the hub writes ---------------------------------------------------------------------------------------
+
+    def asked(self, command: PlaceOrder, number: int, asked: Mapping[str, str]) -> OrderRecord:
+        """An order has come to the door."""
+        record = OrderRecord(command, number, asked, self.now_ms, self.now_ms)
+        self.orders[command.client_id] = record
+        while len(self.orders) > HISTORY_MAX:
+            del self.orders[next(iter(self.orders))]
+        return record
+
+    def fold(self, happened: Happened) -> None:
+        """Write down what the exchange did."""
+        self.now_ms = max(self.now_ms, happened.time_ms)
+        for fact in happened.facts:
+            if isinstance(fact, events.Fill):
+                self._filled(fact)
+            elif isinstance(fact, events.OrderAccepted):
+                self._move(fact.client_id, State.NEW)
+            elif isinstance(fact, events.OrderRejected):
+                self._move(fact.client_id, State.REJECTED, f"{fact.code}: {fact.reason}")
+            elif isinstance(fact, events.OrderCancelled):
+                self._move(fact.client_id, State.CANCELLED, fact.reason)
+            else:
+                self._paid(fact)
+        del self.fills[:-HISTORY_MAX], self.payments[:-HISTORY_MAX]
+
+    def _move(self, client_id: str, state: State, reason: str = "") -> None:
+        record = self.orders.get(client_id)
+        # A repeated cancel or a query tells the old word again: what is over stays over.
+        if record is not None and record.state in (State.SENT, State.NEW, State.PARTLY):
+            record.state, record.reason, record.updated_ms = state, reason, self.now_ms
+
+    def _filled(self, fill: events.Fill) -> None:
+        record = self.orders.get(fill.client_id)
+        if record is None or any(known.fill.fill_id == fill.fill_id for known in record.fills):
+            return
+        now_usd = self.exchange.wallet(self.venue).realised_usd
+        realised_usd, self._realised_usd = now_usd - self._realised_usd, now_usd
+        entry = FillRecord(len(self.fills) + 1, fill, realised_usd)
+        self.fills.append(entry)
+        record.fills.append(entry)
+        record.filled_base += fill.quantity_base
+        record.filled_usd += fill.quantity_base * fill.price
+        record.state = State.FILLED if record.filled_base >= record.command.quantity_base else State.PARTLY
+        record.updated_ms = self.now_ms
+        if record.command.trigger_price is not None and not record.triggered_ms:
+            record.triggered_ms = self.now_ms
+        if realised_usd:
+            self._pay("realised", fill.coin, realised_usd, fill_number=entry.number)
+        self._pay("fee", fill.coin, -fill.fee, fill_number=entry.number)
+
+    def _paid(self, fact: Event) -> None:
+        if isinstance(fact, events.FundingPaid):
+            self._pay("funding", fact.coin, fact.amount_usd, rate_pct=fact.rate_pct)
+        elif isinstance(fact, events.Transfer):
+            self._pay("transfer", "", fact.amount_usd)
+        elif isinstance(fact, events.PositionLiquidated):
+            now_usd = self.exchange.wallet(self.venue).realised_usd
+            realised_usd, self._realised_usd = now_usd - self._realised_usd, now_usd
+            self._pay("realised", fact.coin, realised_usd)
+            self._pay("liquidation", fact.coin, -fact.fee)
+
+    def _pay(self, kind: str, coin: str, amount_usd: Decimal, *, rate_pct: float = 0.0, fill_number: int = 0) -> None:
+        number = self.payments[-1].number + 1 if self.payments else 1
+        self.payments.append(Payment(number, self.now_ms, kind, coin, amount_usd, rate_pct, fill_number))
+
+

@@ -1,0 +1,73 @@
+"""`Dialect`: what a venue's wire protocol must supply to be served; the server and the hub do the rest."""
+
+import abc
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import ClassVar
+
+from liqbot.blocks import EventBlock
+from liqbot.instruments import Instrument
+from paper.dialects.accounts import Account
+from paper.dialects.evidence import Evidence
+from paper.dialects.faults import Fault
+from paper.dialects.hub import Hub
+from paper.dialects.wire import Answer, Request, Socket
+from paper.exchange.exchange import Happened
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class Dialect(abc.ABC):
+    """One venue's protocol. Stateless but for what it must remember per connection or listen key.
+
+    A handler that meets something it does not model calls `self.hub.unknown(...)` and answers as the venue answers an
+    unknown or unsupported request; it never invents.
+    """
+
+    venue: ClassVar[str]
+    """The venue key of its main linear perpetuals in market blocks (`binance`)."""
+    hosts: ClassVar[tuple[str, ...]]
+    """Original hosts it answers for: REST and websocket, live, testnet and demo."""
+    evidence: ClassVar[tuple[Evidence, ...]]
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.instruments: dict[str, Instrument] = {one.coin: one for one in hub.instruments if one.venue == self.venue}
+        """Its listed contracts by coin."""
+
+    @abc.abstractmethod
+    def routes(self) -> Mapping[str, Handler]:
+        """`"POST /fapi/v1/order"` -> handler. The key is `Request.endpoint`; there are no path parameters."""
+
+    @abc.abstractmethod
+    def topics(self) -> Iterable[str]:
+        """Patterns of the websocket topics it publishes, as evidence names them: `ws <symbol>@aggTrade`."""
+
+    @abc.abstractmethod
+    def not_found(self, request: Request) -> Answer:
+        """How the venue answers a path it does not know. The server has recorded it as unknown already."""
+
+    @abc.abstractmethod
+    def trouble(self, fault: Fault, request: Request) -> Answer:
+        """The venue-shaped answer for `http_429` and `maintenance`."""
+
+    @abc.abstractmethod
+    def opened(self, socket: Socket) -> bool:
+        """A websocket was opened at `socket.path`. False when the venue has no such path (the server refuses it)."""
+
+    @abc.abstractmethod
+    async def heard(self, socket: Socket, text: str) -> None:
+        """A text message: subscribe, login, ping. Acknowledge with `socket.send`, note topics in `socket.topics`."""
+
+    @abc.abstractmethod
+    def public(self, block: EventBlock, wanted: set[str]) -> Iterable[tuple[str, bytes]]:
+        """(topic, message) for the venue's rows of this block, in order of time, only for topics somebody wants."""
+
+    @abc.abstractmethod
+    def private(self, account: Account, happened: Happened) -> Iterable[tuple[str, bytes]]:
+        """(topic, message) for what happened to an account, which has been folded already. Goes to the sockets of
+        this account that have the topic."""
+
+    def frame(self, socket: Socket, topic: str, message: bytes) -> bytes:
+        """Last touch per connection, for venues that wrap messages by how a client connected."""
+        del socket, topic
+        return message

@@ -1,0 +1,30 @@
+"""How we know what a venue answers: every endpoint and topic of a dialect names where its shape was seen."""
+
+import enum
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Seen(enum.StrEnum):
+    RECORDED = "recorded"
+    """A recorded sample; `source` is its file (in the archive it came in) and what is in it."""
+    DOCUMENTED = "documented"
+    """The venue's documentation; `source` is the page."""
+    READ_BY_CLIENT = "read_by_client"
+    """Only what the client's own parser reads or shows in its source; the weakest kind."""
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """`endpoint` is `POST /fapi/v1/order` for a request, `ws <topic>` for a stream, with `<symbol>` and the like."""
+
+    endpoint: str
+    seen: Seen
+    source: str
+    note: str = ""
+
+
+def unproved(endpoints: Iterable[str], evidence: Iterable[Evidence]) -> list[str]:
+    """Endpoints that a dialect answers without saying how it knows, and evidence for what it does not answer."""
+    answered, named = set(endpoints), {one.endpoint for one in evidence}
+    return sorted(answered ^ named)

@@ -1,0 +1,257 @@
+"""`Hub`: the market, its clock and the accounts behind the wire: it walks blocks, dialects and server translate."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Final, Protocol
+
+import msgspec
+
+from liqbot.blocks import KINDS, EventBlock, Roster
+from liqbot.events import Event
+from liqbot.execution.commands import Command, PlaceOrder
+from liqbot.instruments import Instrument
+from liqbot.market.venues.registry import mechanics_of
+from paper.dialects.accounts import Account
+from paper.dialects.faults import Faults
+from paper.dialects.prints import Printer
+from paper.dialects.tickers import Ticker, Tickers
+from paper.exchange import PaperExchange, PaperParams
+from paper.exchange.exchange import Happened
+
+AHEAD_MS_MAX: Final = 1_000
+"""How far a client's clock may be ahead of the venue's, as venues allow."""
+SETTLE_S_MAX: Final = 5.0
+FIRST_ORDER: Final = 8_389_765_000_000
+
+
+class HubParams(msgspec.Struct, frozen=True):
+    """How the hub behaves on the wire."""
+
+    spread_trades: bool = True
+    """Trades of a bar lie along its span; otherwise all at its end, so that a client that coalesces gets one bar."""
+    on_step: bool = True
+    """Traded quantities are whole steps; otherwise they are exact and add up to the block's figures."""
+    wall_clock: bool = True
+    """Venues' server time is the wall clock; otherwise it is the market's. Signed requests may carry either."""
+    held_s_max: float = 30.0
+    """How long a command may wait for market time before the venue says that it timed out."""
+
+
+class Outlet(Protocol):
+    """Where messages leave: the server."""
+
+    def public(self, block: EventBlock) -> None: ...
+
+    def private(self, account: Account, happened: Happened) -> None: ...
+
+    def cut(self, path: str) -> None: ...
+
+    async def flushed(self) -> None: ...
+
+    @property
+    def requests_running(self) -> int: ...
+
+
+class HeldTooLong(Exception):
+    """Market time did not reach the command: its outcome is not known yet."""
+
+
+class Hub:
+    """One market, any number of venues and accounts; every account is a simulated exchange of its own."""
+
+    def __init__(
+        self, roster: Roster, instruments: Iterable[Instrument], paper: PaperParams, params: HubParams | None = None
+    ) -> None:
+        self.roster, self.instruments, self.paper = roster, tuple(instruments), paper
+        self.params = params or HubParams()
+        self.now_ms = 0
+        """The market's time: the end of the last block."""
+        self.skew_ms = 0
+        """How far every venue's clock is ahead of ours."""
+        self.faults = Faults()
+        self.unknown: list[str] = []
+        """Everything a client asked for that no dialect models; a test that ends with any has failed."""
+        self.tickers = Tickers(((one.venue, one.coin) for one in self.instruments), roster)
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.outlet: Outlet | None = None
+        self.quiesce: Callable[[], Awaitable[None]] = self.settle
+        """Awaited after everything that a client may react to; replace it by what knows when yours has reacted."""
+        self._printers = {(one.venue, one.coin): self._printer(one) for one in self.instruments}
+        self._held: dict[int, tuple[Command, asyncio.Future[tuple[Event, ...]]]] = {}
+        self._walking: set[Account] = set()
+        self._orders = FIRST_ORDER
+
+    # --- what is ---------------------------------------------------------------------------------------------------
+
+    def ticker(self, venue: str, coin: str) -> Ticker:
+        """KeyError when it is not listed."""
+        return self.tickers.of[venue, coin]
+
+    def printer(self, venue: str, coin: str) -> Printer:
+        """Turns this contract's bars into trades; keeps the count of trade ids."""
+        return self._printers[venue, coin]
+
+    def server_ms(self, skew_ms: int = 0) -> int:
+        """What a venue says its time is."""
+        return (int(time.time() * 1000) if self.params.wall_clock else self.now_ms) + self.skew_ms + skew_ms
+
+    def timely(self, stamp_ms: int, window_ms: int, skew_ms: int = 0) -> bool:
+        """Whether a signed request's time is within the window. A client lives by the wall clock or by the market's,
+        which may run faster: both are right."""
+        ahead_ms = self.skew_ms + skew_ms
+        clocks_ms = (int(time.time() * 1000) + ahead_ms, self.now_ms + ahead_ms)
+        return any(now_ms - window_ms <= stamp_ms <= now_ms + AHEAD_MS_MAX for now_ms in clocks_ms)
+
+    @property
+    def held(self) -> int:
+        """Commands that wait for market time."""
+        return len(self._held)
+
+    def note_unknown(self, venue: str, what: str) -> None:
+        self.unknown.append(f"{venue}: {what}")
+
+    def _printer(self, instrument: Instrument) -> Printer:
+        step_base = float(instrument.quantity_step_base) if self.params.on_step else None
+        return Printer(step_base, spread=self.params.spread_trades)
+
+    # --- accounts --------------------------------------------------------------------------------------------------
+
+    def open_account(
+        self, venue: str, key: str, secret: str, *, passphrase: str = "", wallet_usd: Decimal | None = None
+    ) -> Account:
+        """An API key with a wallet of its own. ValueError for a venue where nothing is listed."""
+        listed = [one for one in self.instruments if one.venue == venue]
+        if not listed:
+            raise ValueError(f"venue: nothing is listed on {venue!r}")
+        paper = self.paper if wallet_usd is None else self.paper.model_copy(update={"wallet_usd": wallet_usd})
+        mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in listed}
+        exchange = PaperExchange(paper, listed, mechanics, self.roster)
+        exchange.facts_at_start(self.now_ms)
+        account = Account(venue, key, secret, exchange, passphrase=passphrase)
+        account.now_ms = self.now_ms
+        self.accounts[venue, key] = account
+        return account
+
+    def account(self, venue: str, key: str) -> Account | None:
+        return self.accounts.get((venue, key))
+
+    def next_order(self) -> int:
+        """The next order id; ids are unique over all accounts."""
+        self._orders += 1
+        return self._orders
+
+    async def execute(
+        self, account: Account, command: Command, asked: Mapping[str, str] | None = None
+    ) -> tuple[Event, ...]:
+        """Send a command to the account's exchange and wait until it is obeyed there: the facts that answer it.
+
+        It is effective at the account's present time plus the exchange's latency, exactly as in process: until a block
+        reaches that time the request is held. `asked` are the venue's own parameters of an order.
+        HeldTooLong when no block came.
+        """
+        if isinstance(command, PlaceOrder) and command.client_id not in account.orders:
+            account.asked(command, self.next_order(), asked or {})
+        answer: asyncio.Future[tuple[Event, ...]] = asyncio.get_running_loop().create_future()
+        self._held[id(command)] = (command, answer)
+        account.exchange.submit(command, account.now_ms)
+        if not self.paper.latency_ms and account not in self._walking:
+            self._obey_at_once(account)
+        try:
+            return await asyncio.wait_for(answer, self.params.held_s_max)
+        except TimeoutError:
+            self._held.pop(id(command), None)
+            raise HeldTooLong(f"no market time came within {self.params.held_s_max} s") from None
+
+    async def transfer(self, account: Account, amount_usd: Decimal) -> None:
+        """Deposit or withdrawal by hand. ValueError when more than what is free would be withdrawn."""
+        facts = account.exchange.transfer(account.venue, amount_usd, account.now_ms)
+        self._tell(account, Happened(account.now_ms, facts, None))
+        await self.quiesce()
+
+    def _obey_at_once(self, account: Account) -> None:
+        for happened in account.exchange.walk(EventBlock(tick_ms=account.now_ms)):
+            self._tell(account, happened)
+
+    def _tell(self, account: Account, happened: Happened) -> None:
+        account.fold(happened)
+        if self.outlet is not None:
+            self.outlet.private(account, happened)
+        held = self._held.pop(id(happened.obeyed), None)
+        if held is not None and not held[1].done():
+            held[1].set_result(happened.facts)
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    async def advance(self, block: EventBlock) -> None:
+        """One block: first what happens to accounts inside it, instant by instant with time for clients to answer,
+        then what the venues publish of it. Not to be called again before it is done."""
+        self._cut()
+        for account in tuple(self.accounts.values()):
+            await self._walk(account, block)
+        self.tickers.fold(block)
+        self.now_ms = end_ms(block, self.now_ms)
+        if self.outlet is not None:
+            self.outlet.public(block)
+        await self.quiesce()
+
+    async def _walk(self, account: Account, block: EventBlock) -> None:
+        self._walking.add(account)
+        try:
+            for happened in account.exchange.walk(block):
+                self._tell(account, happened)
+                await self.quiesce()
+        finally:
+            self._walking.discard(account)
+        account.now_ms = max(account.now_ms, end_ms(block, self.now_ms))
+
+    def warm(self, blocks: Iterable[EventBlock]) -> None:
+        """History: known to REST afterwards, never streamed."""
+        for block in blocks:
+            self.tickers.fold(block)
+            self.now_ms = end_ms(block, self.now_ms)
+            for account in self.accounts.values():
+                account.exchange.advance(block, lambda _facts, _time_ms: ())
+                account.now_ms = self.now_ms
+
+    async def run(self, blocks: Iterable[EventBlock], speed: float, for_s: float | None = None) -> None:
+        """Paced: `speed` market seconds per wall second (0: as fast as it goes), without waiting for clients."""
+        self.quiesce = _do_not_wait
+        started_s, first_ms = time.monotonic(), self.now_ms
+        for block in blocks:
+            elapsed_s = time.monotonic() - started_s
+            if for_s is not None and elapsed_s >= for_s:
+                return
+            first_ms = first_ms or end_ms(block, 0)
+            due_s = (end_ms(block, self.now_ms) - first_ms) / 1000 / speed if speed else 0.0
+            await asyncio.sleep(max(0.0, min(due_s, for_s if for_s is not None else due_s) - elapsed_s))
+            await self.advance(block)
+
+    async def settle(self) -> None:
+        """Until everything sent has left and every request that runs is only waiting for market time."""
+        if self.outlet is None:
+            return
+        deadline_s = time.monotonic() + SETTLE_S_MAX
+        await self.outlet.flushed()
+        calm = 0
+        while calm < 3 and time.monotonic() < deadline_s:
+            await asyncio.sleep(0.001)
+            calm = calm + 1 if self.outlet.requests_running <= self.held else 0
+
+    def _cut(self) -> None:
+        while self.faults.cuts:
+            path = self.faults.cuts.pop(0)
+            if self.outlet is not None:
+                self.outlet.cut(path)
+
+
+async def _do_not_wait() -> None:
+    """A paced market waits for nobody."""
+    await asyncio.sleep(0)
+
+
+def end_ms(block: EventBlock, now_ms: int) -> int:
+    """When a block that begins at `now_ms` is over."""
+    ends_ms = [int(rows["time_ms"][-1]) for kind in KINDS if len(rows := block.rows(kind))]
+    return max(now_ms, block.tick_ms or 0, *ends_ms)

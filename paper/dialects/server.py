@@ -1,0 +1,209 @@
+"""The one server: requests and websockets, by the original host in the path, handed to their dialect."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from liqbot.blocks import EventBlock
+from paper.dialects.accounts import Account
+from paper.dialects.dialect import Dialect, Handler
+from paper.dialects.faults import Fault, Kind
+from paper.dialects.hub import Hub
+from paper.dialects.wire import Answer, Request, Socket
+from paper.exchange.exchange import Happened
+
+LOG_MAX: Final = 10_000
+_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """One request and how it ended; status 0: the connection was dropped."""
+
+    endpoint: str
+    query: str
+    body: str
+    status: int
+
+
+class _Room(msgspec.Struct):
+    """A dialect with its handlers and open sockets."""
+
+    dialect: Dialect
+    handlers: dict[str, Handler]
+    sockets: list[Socket]
+
+
+class Server:
+    """Serves `http://127.0.0.1:PORT/<original host>/<original path>`, websockets alike."""
+
+    def __init__(self, hub: Hub, dialects: Iterable[Dialect]) -> None:
+        self.hub = hub
+        self.log: list[Logged] = []
+        self.requests_running = 0
+        self.port = 0
+        self._rooms: dict[str, _Room] = {}
+        self._all: list[_Room] = []
+        for dialect in dialects:
+            room = _Room(dialect, dict(dialect.routes()), [])
+            self._all.append(room)
+            self._rooms.update(dict.fromkeys(dialect.hosts, room))
+        self._runner: web.AppRunner | None = None
+        hub.outlet = self
+
+    @property
+    def unknown(self) -> list[str]:
+        return self.hub.unknown
+
+    @property
+    def sockets(self) -> list[Socket]:
+        return [socket for room in self._all for socket in room.sockets]
+
+    async def start(self, port: int = 0) -> int:
+        """Listen on 127.0.0.1; 0 takes a free port. The answer is the port."""
+        app = web.Application(client_max_size=2**22)
+        app.router.add_route("*", "/{host}/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        self.port = int(self._runner.addresses[0][1])
+        return self.port
+
+    async def stop(self) -> None:
+        for socket in self.sockets:
+            socket.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # --- requests --------------------------------------------------------------------------------------------------
+
+    async def _serve(self, got: web.Request) -> web.StreamResponse:
+        host, path = got.match_info["host"], "/" + got.match_info["path"]
+        room = self._rooms.get(host)
+        if room is None:
+            self.hub.note_unknown(host, f"{got.method} {path}: no such host")
+            return web.Response(status=404, text="no such host")
+        if got.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._connect(got, room, Socket(host, path, got.rel_url.raw_query_string))
+        request = Request(
+            got.method,
+            host,
+            path,
+            got.rel_url.raw_query_string,
+            {name.lower(): value for name, value in got.headers.items()},
+            await got.read(),
+        )
+        self.requests_running += 1
+        try:
+            answer = await self._answer(room, request)
+        finally:
+            self.requests_running -= 1
+        self._note(request, 0 if answer is None else answer.status)
+        if answer is None:
+            if got.transport is not None:
+                got.transport.close()
+            return web.Response()
+        headers = {"Content-Type": "application/json", **answer.headers}
+        return web.Response(status=answer.status, body=answer.payload, headers=headers)
+
+    async def _answer(self, room: _Room, request: Request) -> Answer | None:
+        """None: the connection breaks instead."""
+        fault = self.hub.faults.take(request.endpoint)
+        if fault is not None and fault.kind in _BEFORE:
+            return _refused(room.dialect, fault, request)
+        if fault is not None and fault.kind is Kind.SKEW_MS:
+            request = msgspec.structs.replace(request, skew_ms=fault.value)
+        handler = room.handlers.get(request.endpoint)
+        if handler is None:
+            self.hub.note_unknown(room.dialect.venue, request.endpoint)
+            return room.dialect.not_found(request)
+        answer = await handler(request)
+        if fault is not None and fault.kind is Kind.DROP_ANSWER:
+            return None
+        if fault is not None and fault.kind is Kind.DELAY_MS:
+            await asyncio.sleep(fault.value / 1000)
+        return answer
+
+    def _note(self, request: Request, status: int) -> None:
+        self.log.append(Logged(request.endpoint, request.query, request.body.decode(errors="replace"), status))
+        del self.log[:-LOG_MAX]
+
+    # --- websockets ------------------------------------------------------------------------------------------------
+
+    async def _connect(self, got: web.Request, room: _Room, socket: Socket) -> web.StreamResponse:
+        if not room.dialect.opened(socket):
+            self.hub.note_unknown(room.dialect.venue, f"ws {socket.path}")
+            return web.Response(status=404, text="no such stream")
+        connection = web.WebSocketResponse(max_msg_size=2**22, compress=False)
+        await connection.prepare(got)
+        room.sockets.append(socket)
+        writer = asyncio.create_task(_write(connection, socket))
+        try:
+            async for message in connection:
+                if message.type is WSMsgType.TEXT:
+                    await room.dialect.heard(socket, message.data)
+        finally:
+            room.sockets.remove(socket)
+            socket.close()
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+        return connection
+
+    # --- what the hub sends ----------------------------------------------------------------------------------------
+
+    def public(self, block: EventBlock) -> None:
+        """Every dialect's view of a block, to whoever asked for it."""
+        for room in self._all:
+            wanted = {topic for socket in room.sockets for topic in socket.topics}
+            if wanted:
+                for topic, message in room.dialect.public(block, wanted):
+                    self._send(room, topic, message, None)
+
+    def private(self, account: Account, happened: Happened) -> None:
+        for room in self._all:
+            if room.dialect.venue == account.venue:
+                for topic, message in room.dialect.private(account, happened):
+                    self._send(room, topic, message, account)
+
+    def _send(self, room: _Room, topic: str, message: bytes, account: Account | None) -> None:
+        for socket in room.sockets:
+            if topic in socket.topics and (account is None or socket.account is account):
+                socket.send(room.dialect.frame(socket, topic, message))
+
+    def cut(self, path: str) -> None:
+        """Break every websocket whose path starts so; an empty path or `*` means all."""
+        for socket in self.sockets:
+            if socket.path.startswith(path):
+                socket.close()
+
+    async def flushed(self) -> None:
+        """Until every queued message has been written."""
+        for socket in self.sockets:
+            await socket.drained.wait()
+
+
+def _refused(dialect: Dialect, fault: Fault, request: Request) -> Answer | None:
+    if fault.kind is Kind.DROP_REQUEST:
+        return None
+    if fault.kind is Kind.HTTP_5XX:
+        page = b"<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"
+        return Answer(page, fault.value or 502, {"Content-Type": "text/html"})
+    return dialect.trouble(fault, request)
+
+
+async def _write(connection: web.WebSocketResponse, socket: Socket) -> None:
+    """Drain the queue in order until the socket closes."""
+    with contextlib.suppress(ConnectionError):
+        while not socket.closing:
+            await socket.filled.wait()
+            socket.filled.clear()
+            while socket.queue:
+                await connection.send_str(socket.queue.popleft().decode())
+            socket.drained.set()
+    socket.drained.set()
+    await connection.close()

@@ -1,0 +1,147 @@
+"""What a venue shows to everybody, contract by contract: last trade, mark, index, open interest, funding, candles.
+
+Folded from the same blocks that the simulated exchange trades on; REST answers of the public kind are read from here.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from liqbot.blocks import EventBlock, Roster
+from paper.dialects.prints import Print
+
+MINUTE_MS: Final = 60_000
+DAY_MS: Final = 86_400_000
+CANDLES_MAX: Final = 45_000
+"""A month of minutes."""
+PRINTS_MAX: Final = 1_000
+HISTORY_MAX: Final = 10_000
+
+
+class Candle(msgspec.Struct):
+    """One minute, or any longer span made of minutes."""
+
+    open_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume_usd: float = 0.0
+    buy_usd: float = 0.0
+    trades: int = 0
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A figure of a history: open interest in USD, or a settled funding rate in percent."""
+
+    time_ms: int
+    value: float
+
+
+class Ticker(msgspec.Struct):
+    """One contract now; 0 stands for `not known yet`."""
+
+    time_ms: int = 0
+    last_price: float = 0.0
+    mark_price: float = 0.0
+    index_price: float = 0.0
+    oi_usd: float = 0.0
+    oi_ms: int = 0
+    rate_pct: float = 0.0
+    interval_h: float = 8.0
+    candles: deque[Candle] = msgspec.field(default_factory=lambda: deque(maxlen=CANDLES_MAX))
+    prints: deque[Print] = msgspec.field(default_factory=lambda: deque(maxlen=PRINTS_MAX))
+    funding: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
+    oi: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
+
+    @property
+    def mark_or_last_price(self) -> float:
+        return self.mark_price or self.last_price
+
+    def next_funding_ms(self, now_ms: int) -> int:
+        """The next whole interval since midnight UTC."""
+        interval_ms = round(self.interval_h * 3_600_000)
+        return (now_ms // interval_ms + 1) * interval_ms
+
+    def day(self, now_ms: int) -> Candle:
+        """The last 24 hours as one candle."""
+        recent = [candle for candle in self.candles if candle.open_ms > now_ms - DAY_MS]
+        price = self.last_price
+        return _merged(recent) if recent else Candle(now_ms - DAY_MS, price, price, price, price)
+
+    def candles_of(self, span_ms: int, start_ms: int | None, end_ms: int | None, limit: int) -> list[Candle]:
+        """Oldest first: the first `limit` from `start_ms` when it is given, else the last `limit`."""
+        chosen = [
+            candle for candle in self.candles
+            if (start_ms is None or candle.open_ms >= start_ms) and (end_ms is None or candle.open_ms <= end_ms)
+        ]
+        spans: dict[int, list[Candle]] = {}
+        for candle in chosen:
+            spans.setdefault(candle.open_ms // span_ms * span_ms, []).append(candle)
+        merged = [msgspec.structs.replace(_merged(parts), open_ms=at_ms) for at_ms, parts in spans.items()]
+        return merged[:limit] if start_ms is not None else merged[-limit:]
+
+    def traded(self, end_ms: int, span_ms: int, prices: tuple[float, float, float, float],
+               volume_usd: float, buy_usd: float) -> None:
+        """A bar; `prices` are open, high, low, close. A bar longer than a minute lies in the minute it begins in."""
+        opened, high, low, close = prices
+        open_ms = max(0, end_ms - max(span_ms, 1)) // MINUTE_MS * MINUTE_MS
+        self.last_price, self.time_ms = close, max(self.time_ms, end_ms)
+        bar = Candle(open_ms, opened, high, low, close, volume_usd, buy_usd, 1)
+        if self.candles and self.candles[-1].open_ms == open_ms:
+            self.candles[-1] = _merged([self.candles[-1], bar])
+        else:
+            self.candles.append(bar)
+
+
+def _merged(parts: list[Candle]) -> Candle:
+    return Candle(
+        parts[0].open_ms,
+        parts[0].open,
+        max(part.high for part in parts),
+        min(part.low for part in parts),
+        parts[-1].close,
+        sum(part.volume_usd for part in parts),
+        sum(part.buy_usd for part in parts),
+        sum(part.trades for part in parts),
+    )
+
+
+class Tickers:
+    """One `Ticker` per listed (venue, coin)."""
+
+    def __init__(self, keys: Iterable[tuple[str, str]], roster: Roster) -> None:
+        self.of = {key: Ticker() for key in keys}
+        self._by_code = {
+            (roster.venue_code(venue), roster.coin_code(coin)): ticker for (venue, coin), ticker in self.of.items()
+        }
+
+    def fold(self, block: EventBlock) -> None:
+        """Take in everything the block says about listed contracts."""
+        by_code = self._by_code
+        for row in block.bars.tolist():
+            if (ticker := by_code.get((row[1], row[2]))) is not None:
+                buy_usd = row[9] if row[9] == row[9] else row[8] / 2
+                ticker.traded(row[0], row[3], (row[4], row[5], row[6], row[7]), row[8], buy_usd)
+        for row in block.marks.tolist():
+            if (ticker := by_code.get((row[1], row[2]))) is not None:
+                ticker.mark_price, ticker.index_price = row[3], row[4] if row[4] == row[4] else row[3]
+                ticker.time_ms = max(ticker.time_ms, row[0])
+        for row in block.open_interest.tolist():
+            if (ticker := by_code.get((row[1], row[2]))) is not None:
+                ticker.oi_usd, ticker.oi_ms = row[3], row[0]
+                ticker.oi.append(Told(row[0], row[3]))
+        for row in block.funding.tolist():
+            if (ticker := by_code.get((row[1], row[2]))) is not None:
+                _rated(ticker, row[0], row[3], row[4])
+
+
+def _rated(ticker: Ticker, time_ms: int, rate_pct: float, interval_h: float) -> None:
+    """A rate that is told after a settlement time closes the interval before it."""
+    interval_ms = round(interval_h * 3_600_000)
+    settled_ms = time_ms // interval_ms * interval_ms
+    if ticker.rate_pct and (not ticker.funding or ticker.funding[-1].time_ms < settled_ms):
+        ticker.funding.append(Told(settled_ms, ticker.rate_pct))
+    ticker.rate_pct, ticker.interval_h = rate_pct, interval_h
