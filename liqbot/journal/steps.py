@@ -14,6 +14,9 @@ class StepLike(Protocol):
     """An engine's answer to one block: it knows its canonical bytes, and is silent when the tuples are empty."""
 
     @property
+    def time_ms(self) -> int: ...
+
+    @property
     def verdicts(self) -> tuple[Any, ...]: ...
 
     @property

@@ -24,7 +24,7 @@ from liqbot.events import (
 )
 from liqbot.instruments import Side
 from liqbot.ledger.decisions import DecisionBook
-from liqbot.ledger.maps import MapBook, density_pct, usd_at
+from liqbot.ledger.maps import MapBook, forced_at
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.sheet import Sheet
@@ -103,17 +103,18 @@ class Fold:
         if not rows.size or observation.backfilled or not self.state.coins:
             return
         worth_it = rows[rows["size_usd"] >= self._keeping.liquidation_usd_min]
-        for time_ms, venue, coin, side, price, size_usd in worth_it.tolist():
-            drawn = self._maps.newest(self.state.coins[coin])
-            density = density_pct(drawn, Side(side), price) if drawn is not None else None
-            predicted = usd_at(drawn, Side(side), price) if drawn is not None else None
-            self.sheet.add(
-                "liquidation", seq=observation.seq, time_ms=time_ms, venue=self.state.venues[venue],
-                coin=self.state.coins[coin], side=Side(side).word, price=Decimal(str(price)),
-                size_usd=Decimal(str(size_usd)),
-                predicted_usd=None if predicted is None else Decimal(str(predicted)),
-                density_decile=None if density is None else min(int(density // 10), 9),
-            )
+        for code in sorted(set(worth_it["coin"].tolist())):
+            of_coin = worth_it[worth_it["coin"] == code]
+            expected = forced_at(self._maps.newest(self.state.coins[code]), of_coin)
+            for (time_ms, venue, coin, side, price, size_usd), (usd, decile) in zip(
+                of_coin.tolist(), expected, strict=True
+            ):
+                self.sheet.add(
+                    "liquidation", seq=observation.seq, time_ms=time_ms, venue=self.state.venues[venue],
+                    coin=self.state.coins[coin], side=Side(side).word, price=Decimal(str(price)),
+                    size_usd=Decimal(str(size_usd)), density_decile=decile,
+                    predicted_usd=None if usd is None else Decimal(str(usd)),
+                )
 
     def _note(self, seq: int, fact: Any, severity: str, kind: str, detail: str) -> None:
         self.sheet.add(

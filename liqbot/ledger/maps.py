@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from liqbot.blocks import Rows
 from liqbot.instruments import Side
 from liqbot.ledger.sheet import Sheet
 from liqbot.ledger.state import State
@@ -58,28 +59,28 @@ class MapBook:
         return row
 
 
-def usd_at(drawn: LiquidationMap, side: Side, price: float) -> float | None:
-    """What the map holds in the bin of a price; None outside of it."""
-    index = _bin_of(drawn, price)
-    return None if index is None else float(drawn.usd(side)[index])
+def forced_at(drawn: LiquidationMap | None, rows: Rows) -> list[tuple[float | None, int | None]]:
+    """For each forced order of one coin: USD in its bin of the map, and the decile of the map's density there."""
+    if drawn is None:
+        return [(None, None)] * rows.size
+    prices = rows["price"].astype(np.float64)
+    bins = np.searchsorted(drawn.edges, prices, side="right") - 1
+    inside = (bins >= 0) & (bins < drawn.long_usd.size)
+    usd, percentiles = np.full(rows.size, np.nan), np.full(rows.size, np.nan)
+    for side in Side:
+        here = inside & (rows["side"] == int(side))
+        usd[here] = drawn.usd(side)[bins[here]]
+        percentiles[here] = drawn.density_percentiles(side, prices[here])
+    return [
+        (None if math.isnan(found) else found, None if math.isnan(percentile) else min(int(percentile // 10), 9))
+        for found, percentile in zip(usd.tolist(), percentiles.tolist(), strict=True)
+    ]
 
 
 def density_pct(drawn: LiquidationMap, side: Side, price: float) -> float | None:
-    """Percentile of a price's bin among all bins on the side where such positions are liquidated, 0 (thin) to 100."""
-    index = _bin_of(drawn, price)
-    if index is None:
-        return None
-    middle = (drawn.edges[:-1] + drawn.edges[1:]) / 2
-    beyond = middle < drawn.mark_price if side is Side.LONG else middle > drawn.mark_price
-    masses = drawn.usd(side)[beyond]
-    if not masses.size:
-        return None
-    return float(np.count_nonzero(masses < drawn.usd(side)[index]) / masses.size * 100.0)
-
-
-def _bin_of(drawn: LiquidationMap, price: float) -> int | None:
-    index = bisect.bisect_right(drawn.edges, price) - 1
-    return index if math.isfinite(price) and 0 <= index < drawn.long_usd.size else None
+    """The map's density percentile at a price, None where it has none."""
+    percentile = drawn.density_percentile(side, price)
+    return None if math.isnan(percentile) else percentile
 
 
 def _whole(usd: Any) -> Decimal:

@@ -8,6 +8,7 @@ import msgspec
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
 from liqbot.events import Event
 from liqbot.execution.commands import Command
+from liqbot.journal.steps import StepLike
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
 from liqbot.signals.verdict import Verdict
@@ -35,20 +36,6 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
 class AccountLike(Protocol):
     @property
     def equity_usd(self) -> Decimal: ...
-
-
-class StepLike(Protocol):
-    @property
-    def time_ms(self) -> int: ...
-
-    @property
-    def verdicts(self) -> tuple[Verdict, ...]: ...
-
-    @property
-    def decisions(self) -> tuple[Decision, ...]: ...
-
-    @property
-    def commands(self) -> tuple[Command, ...]: ...
 
 
 class ObservedEngine(Protocol):

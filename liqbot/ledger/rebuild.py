@@ -11,7 +11,7 @@ from liqbot.journal.rerun import Factory, Rerun, Rerunnable
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.fold import Keeping
 from liqbot.ledger.migrate import upgrade
-from liqbot.ledger.observation import AccountLike
+from liqbot.ledger.observation import AccountLike, observation_of
 from liqbot.ledger.tables import TABLES, Offset, core
 from liqbot.ledger.writer import LedgerWriter
 from liqbot.market.view import MarketView
@@ -45,9 +45,8 @@ def rebuild(
         rerun = Rerun(reader, factory, snapshot_version)
         count = 0
         with LedgerWriter(url, reader.stamp.journal_id, keeping) as writer:
-            observe = writer.observer()
             for record, step in rerun.answers():
-                observe(record.seq, record.block, step, rerun.engine)  # type: ignore[arg-type]
+                writer.observe(observation_of(record.seq, record.block, step, rerun.engine, record.source))
                 count += 1
     return count
 

@@ -10,11 +10,12 @@ from sqlalchemy.exc import OperationalError
 
 from liqbot.blocks import EventBlock
 from liqbot.exits import Exit, ExpectedError
+from liqbot.journal.steps import StepLike
 from liqbot.ledger import state as states
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.fold import Fold, Keeping
 from liqbot.ledger.migrate import upgrade
-from liqbot.ledger.observation import Observation, ObservedEngine, StepLike, observation_of
+from liqbot.ledger.observation import Observation, ObservedEngine, observation_of
 from liqbot.ledger.sheet import Row
 from liqbot.ledger.state import State
 from liqbot.ledger.tables import TABLES, Offset, core

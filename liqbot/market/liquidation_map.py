@@ -64,6 +64,10 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
         """
         return float(self._percentiles(side, np.array([price]))[0])
 
+    def density_percentiles(self, side: Side, prices: Floats) -> Floats:
+        """`density_percentile` of many prices at once."""
+        return self._percentiles(side, prices)
+
     def nearest_thin(
         self, side: Side, price: float, percentile_max: float = 30.0, *, within_pct: float = 5.0
     ) -> float:

@@ -55,7 +55,7 @@ def _wanted(decision: dict[str, Any]) -> list[str]:
     if decision["quantity_base"] is None:
         return []
     density = decision["liquidation_density_pct"]
-    where = "outside the map" if density is None else f"denser than {density:.0f} % of that side"
+    where = "outside the map" if density is None else f"density percentile {density:.0f} (0: nowhere thinner)"
     names = ("quantity_base", "entry_price", "stop_price", "take_price", "leverage")
     quantity, entry, stop, take, leverage = (_number(decision[name]) for name in names)
     return [

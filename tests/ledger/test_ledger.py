@@ -91,7 +91,7 @@ def test_decisions_are_rows_when_they_change_with_their_repeats_counted(any_url:
     assert decisions[0]["reason"] == "oi_change: absent is not >= 0"
     approved = decisions[2]
     assert approved["leverage"] == 3
-    assert approved["liquidation_density_pct"] == 0.0
+    assert approved["liquidation_density_pct"] == pytest.approx(52.475, abs=0.001)
     assert approved["map_id"] is not None
     assert [row["code"] for row in rows_of(any_url, "v_refusals")] != []
 
@@ -123,7 +123,7 @@ def test_orders_their_events_and_slippage(any_url: str):
 
 def test_forced_orders_meet_the_map_before_them(any_url: str):
     prints = rows_of(written(any_url), "liquidation ORDER BY id")
-    assert [row["density_decile"] for row in prints] == [0, 0, None]
+    assert [row["density_decile"] for row in prints] == [5, 5, None]
     calibration = rows_of(any_url, "v_map_calibration ORDER BY side")
     assert [(row["side"], row["realised_usd"], row["predicted_usd"]) for row in calibration] == [
         ("long", 50_000, 1e6), ("short", 20_000, 1e6)]

@@ -68,7 +68,7 @@ def test_explain_by_decision_trade_or_order_tells_the_whole_story(run: Run, aske
     for word in (
         "cascade BTC long -> APPROVED", "mark_price 65,536.00", "pass   volume_ratio: 2.5 >= 1.5",
         "waived oi_change: absent >= 0.00   (oi_change absent)", "pass   leverage: 3, limit 5",
-        "own liquidation at 46,500.00, denser than 0 %", "<- mark, entry", "<- stop", "<- take", "sent (local)",
+        "own liquidation at 46,500.00, density percentile 52", "<- mark, entry", "<- stop", "<- take", "sent (local)",
         "s1 stop stop_market 0.5 at 64,000.00: filled", "closed 0.5 at 63,990.00 (stop)",
         "closed by stop: -843.68 USD net, -1.05 R",
     ):

@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+
+import pytest
+from market_rows import RandomMarket, blocks_of
+
+from liqbot.cli import main
+from liqbot.exits import Exit
+from liqbot.instruments import Side
+from liqbot.market.map_record import Record, map_from, map_record
+from liqbot.market.market import Market
+from liqbot.market.params import MarketParams
+from liqbot.market.venues.registry import mechanics_of
+from liqbot.review.map_picture import draw_map, short_usd
+from liqbot.review.map_source import time_of
+from liqbot.review.placement_check import Position, check_position
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    world = RandomMarket(7, span_ms=300_000, volatility_pct=0.4)
+    market = Market(MarketParams(), world.roster, "binance")
+    for block in blocks_of(world.steps(300), world.roster):
+        market.collect(block)
+        (view,) = market.on_tick(block.tick_ms or 0)
+    return json.loads(json.dumps(map_record(view, market)))
+
+
+def test_the_picture_has_shorts_above_the_mark_and_longs_below(record: Record) -> None:
+    lines = draw_map(record, colour=False, rows=10, reach_pct=8.0)
+    assert "USD is an estimate" in lines[0]
+    mark = next(number for number, line in enumerate(lines) if "── mark" in line)
+    above, below = lines[2:mark], lines[mark + 1 : mark + 11]
+    assert len(above) == len(below) == 10
+    assert all("+" in line.split()[1] for line in above)
+    assert all("-" in line.split()[1] for line in below)
+    prices = [float(line.split()[0].replace(",", "")) for line in (*above, *below)]
+    assert prices == sorted(prices, reverse=True)
+    # The outermost sum is what the map holds within reach.
+    for line, side in ((above[0], Side.SHORT), (below[-1], Side.LONG)):
+        drawn = line.split()
+        total = map_from(record).within_usd(side, 8.0)
+        assert any(abs(_usd(word) / total - 1) < 0.15 for word in drawn if word.startswith("$"))
+    assert all("\x1b" not in line for line in lines)
+    assert any("\x1b" in line for line in draw_map(record, colour=True))
+    assert any(line.startswith("venue binance: live") for line in lines)
+    assert any(line.startswith("warmth: longs") for line in lines)
+
+
+def _usd(word: str) -> float:
+    units = {"K": 1e3, "M": 1e6, "B": 1e9}
+    return float(word.strip("$KMB")) * units.get(word[-1], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"), [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M")]
+)
+def test_dollars_are_short(usd: float, text: str) -> None:
+    assert short_usd(usd) == text
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("leverage", [2, 5, 10, 25])
+def test_a_check_names_the_venues_own_liquidation_price_and_offers_what_is_thin(
+    record: Record, side: Side, leverage: float
+) -> None:
+    chart, mechanics = map_from(record), mechanics_of("binance", "BTC")
+    position = Position("binance", "BTC", side, chart.mark_price, leverage, 10_000.0)
+    answer = check_position(chart, (), mechanics, position, 40.0)
+    ratio = mechanics.ratios([leverage], notional_usd=10_000.0)[0 if side is Side.LONG else 1][0]
+    assert answer.here.liquidation_price == pytest.approx(chart.mark_price * ratio, rel=1e-9)
+    assert answer.distance_pct == pytest.approx(answer.mark_distance_pct)
+    assert (answer.verdict == "thin") == (answer.here.density_percentile <= 40.0)
+    for spot in (answer.better_leverage, answer.better_entry):
+        assert spot is None or spot.density_percentile <= 40.0
+        assert answer.verdict != "thin" or spot is None
+
+
+def test_a_leverage_the_venue_does_not_offer_is_refused(record: Record) -> None:
+    position = Position("hyperliquid", "BTC", Side.LONG, 100.0, 100.0, 10_000.0)
+    with pytest.raises(ValueError, match="hyperliquid offers at most 40"):
+        check_position(map_from(record), (), mechanics_of("hyperliquid", "BTC"), position, 40.0)
+
+
+def test_check_on_a_map_in_a_file(record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "map.json"
+    path.write_text(json.dumps(record))
+    entry = str(record["mark_price"])
+    words = ["check", "--side", "long", "--entry", entry, "--leverage", "5", "--venue", "binance", "--json-map", str(path)]
+    assert main(words) == Exit.OK
+    text = capsys.readouterr().out
+    assert "verdict" in text
+    assert "USD is an estimate" in text
+    assert main([*words, "--json"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["position"]["leverage"] == 5.0
+    path.write_text("{}")
+    assert main(words) == Exit.USAGE
+    assert "no bins" in capsys.readouterr().err
+
+
+def test_what_cannot_be_shown_says_so_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["map", "--data", str(tmp_path)]) == Exit.NOT_FOUND
+    assert "start the bot" in capsys.readouterr().err
+    assert main(["map", "--at", "yesterday"]) == Exit.USAGE
+    assert main(["map", "--leverage", "many"]) == Exit.USAGE
+    assert main(["check", "--side", "up", "--entry", "1", "--leverage", "5", "--venue", "okx"]) == Exit.USAGE
+    assert capsys.readouterr().out == ""
+
+
+def test_times_are_utc_unless_they_say_otherwise() -> None:
+    assert time_of("2024-08-05T00:00") == time_of("2024-08-05T02:00+02:00") == time_of("1722816000000") == 1722816000000
+    assert time_of(None) is None
