@@ -1,0 +1,243 @@
+"""What a parser needs to know and to remember about a venue's contracts, and what it gives back.
+
+A message names a contract by the venue's own id and speaks in the venue's own units; facts are in USD. Open interest in
+coin needs a price and updates may carry only what changed, so the book remembers the newest quote of each contract.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
+from liqbot.instruments import Side
+
+Trade = tuple[int, int, float, float, bool]
+"""(index of the contract in the book, time_ms, price, size_usd, the taker bought)."""
+
+PRICE_MAX: Final = 1e12
+TIME_MS_MAX: Final = 4_102_444_800_000
+AMOUNT_MAX: Final = 1e15
+OI_STEP_MS: Final = 5_000
+"""Open interest is passed on at most this often."""
+FUNDING_STEP_MS: Final = 60_000
+"""A funding rate that moves is passed on at most this often, a changed interval at once."""
+INTERVAL_H_USUAL: Final = 8.0
+"""Until the venue has named another one."""
+
+Decoded = TypeVar("Decoded")
+
+
+class MalformedMessage(ValueError):
+    """A message of a kind we read, with a field that cannot be what it says."""
+
+    def __init__(self, venue: str, field: str, value: object) -> None:
+        self.venue, self.field = venue, field
+        super().__init__(f"{venue} {field}: {str(value)[:200]!r} is not readable")
+
+
+class WireContract(msgspec.Struct, frozen=True, kw_only=True):
+    """One contract as messages name it."""
+
+    symbol_id: str
+    """The venue's own id."""
+    symbol: str
+    """As the unified client names it."""
+    venue_key: str
+    coin: str
+    contract_units: float = 1.0
+    """Of one unit of a trade's amount: in base coin, of an inverse contract in USD."""
+    inverse: bool = False
+    open_interest_two_sided: bool = False
+    """The venue adds longs and shorts; halve it."""
+
+    def usd(self, amount: float, price: float) -> float:
+        return amount * self.contract_units if self.inverse else amount * self.contract_units * price
+
+
+class Quote(msgspec.Struct):
+    """The newest known state of one contract; NaN while unknown. Mutable: merged update by update."""
+
+    mark_price: float = float("nan")
+    index_price: float = float("nan")
+    rate_pct: float = float("nan")
+    interval_h: float = INTERVAL_H_USUAL
+    funding_ms: int = 0
+    """When funding was last passed on."""
+    open_interest_ms: int = 0
+
+
+class Parsed(msgspec.Struct):
+    """`ours` is False for what this house does not read (acknowledgements, pongs, other channels): the unified client
+    must see it. `ignored` counts entries that were understood and are of no use: contracts outside the book."""
+
+    trades: list[Trade] = []
+    facts: list[MarketEvent] = []
+    ignored: int = 0
+    ours: bool = True
+
+
+class WireBook:
+    """The contracts of one venue that are watched, by the venue's ids."""
+
+    def __init__(self, venue: str, contracts: Sequence[WireContract]) -> None:
+        self.venue, self.contracts = venue, tuple(contracts)
+        self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
+        self.quotes = [Quote() for _ in self.contracts]
+        # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
+        self.factors = [
+            (0.0, contract.contract_units) if contract.inverse else (contract.contract_units, 0.0)
+            for contract in self.contracts
+        ]
+
+    def forget(self) -> None:
+        """After a gap: old prices convert nothing any more."""
+        self.quotes = [Quote(interval_h=quote.interval_h) for quote in self.quotes]
+
+    # --- from fields to values ------------------------------------------------------------------------------------
+
+    def malformed(self, field: str, value: object) -> MalformedMessage:
+        return MalformedMessage(self.venue, field, value)
+
+    def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
+        """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""
+        try:
+            return msgspec.convert(payload, shape, strict=False)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise self.malformed(what, error) from None
+
+    def positive(self, field: str, value: float, limit: float = AMOUNT_MAX) -> float:
+        if not 0.0 < value < limit:
+            raise self.malformed(field, value)
+        return value
+
+    def time(self, field: str, time_ms: int) -> int:
+        if not 0 < time_ms < TIME_MS_MAX:
+            raise self.malformed(field, time_ms)
+        return time_ms
+
+    # --- from values to facts -------------------------------------------------------------------------------------
+
+    def liquidation(
+        self, index: int, time_ms: int, side: Side, price: float, amount: float, fill_price: float | None = None
+    ) -> Liquidation:
+        """`side` of the position that was closed; valued at `fill_price` where the venue tells it, else at `price`."""
+        contract = self.contracts[index]
+        self.positive("liquidation price", price, PRICE_MAX)
+        self.positive("liquidation amount", amount)
+        value_price = price if fill_price is None else self.positive("liquidation fill price", fill_price, PRICE_MAX)
+        return Liquidation(
+            time_ms=self.time("liquidation time", time_ms), venue=contract.venue_key, coin=contract.coin, side=side,
+            price=price, size_usd=contract.usd(amount, value_price),
+        )
+
+    def mark(self, index: int, time_ms: int, mark_price: float | None, index_price: float | None) -> list[MarketEvent]:
+        """Whatever of the two is known now; nothing before the first mark."""
+        contract, quote = self.contracts[index], self.quotes[index]
+        self.time("mark time", time_ms)
+        if index_price is not None:
+            quote.index_price = self.positive("index price", index_price, PRICE_MAX)
+        if mark_price is not None:
+            quote.mark_price = self.positive("mark price", mark_price, PRICE_MAX)
+        if mark_price is None or quote.mark_price != quote.mark_price:
+            return []
+        known_index = quote.index_price if quote.index_price == quote.index_price else None
+        return [MarkPrice(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin,
+                          mark_price=quote.mark_price, index_price=known_index)]
+
+    def funding(
+        self, index: int, time_ms: int, rate: float | None, interval_h: float | None = None
+    ) -> list[MarketEvent]:
+        """`rate` as a fraction per interval, positive when longs pay."""
+        contract, quote = self.contracts[index], self.quotes[index]
+        self.time("funding time", time_ms)
+        changed = interval_h is not None and interval_h != quote.interval_h
+        if interval_h is not None:
+            quote.interval_h = self.positive("funding interval", interval_h, 24.0 * 31)
+        if rate is not None:
+            if not -1.0 < rate < 1.0:
+                raise self.malformed("funding rate", rate)
+            quote.rate_pct = rate * 100.0
+        if quote.rate_pct != quote.rate_pct or (not changed and 0 <= time_ms - quote.funding_ms < FUNDING_STEP_MS):
+            return []
+        quote.funding_ms = time_ms
+        return [FundingRate(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin, rate_pct=quote.rate_pct,
+                            interval_h=quote.interval_h)]
+
+    def open_interest(
+        self, index: int, time_ms: int, amount: float, *, two_sided: bool | None = None
+    ) -> list[MarketEvent]:
+        """`amount` in units of a trade's amount; nothing while no price is known to value coins with."""
+        contract, quote = self.contracts[index], self.quotes[index]
+        if not 0.0 <= amount < AMOUNT_MAX:
+            raise self.malformed("open interest", amount)
+        halved = contract.open_interest_two_sided if two_sided is None else two_sided
+        price = 1.0 if contract.inverse else quote.mark_price
+        if price != price:
+            return []
+        return self.open_interest_usd(index, time_ms, contract.usd(amount, price) * (0.5 if halved else 1.0))
+
+    def open_interest_usd(self, index: int, time_ms: int, oi_usd: float) -> list[MarketEvent]:
+        contract, quote = self.contracts[index], self.quotes[index]
+        self.time("open interest time", time_ms)
+        if not 0.0 <= oi_usd < AMOUNT_MAX:
+            raise self.malformed("open interest in USD", oi_usd)
+        if 0 <= time_ms - quote.open_interest_ms < OI_STEP_MS:
+            return []
+        quote.open_interest_ms = time_ms
+        return [OpenInterest(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin, oi_usd=oi_usd)]
+
+    # --- the past -------------------------------------------------------------------------------------------------
+
+    def bar(
+        self, index: int, start_ms: int, span_ms: int, prices: tuple[float, float, float, float], volume_usd: float,
+        buy_usd: float | None = None,
+    ) -> TradeBar:
+        """`prices`: open, high, low, close."""
+        contract = self.contracts[index]
+        for name, price in zip(("open", "high", "low", "close"), prices, strict=True):
+            self.positive(f"bar {name}", price, PRICE_MAX)
+        if not 0.0 <= volume_usd < AMOUNT_MAX or not 0.0 <= (buy_usd or 0.0) <= volume_usd * 1.000001:
+            raise self.malformed("bar volume", (volume_usd, buy_usd))
+        return TradeBar(
+            time_ms=self.time("bar time", start_ms) + span_ms, venue=contract.venue_key, coin=contract.coin,
+            span_ms=span_ms, open=prices[0], high=prices[1], low=prices[2], close=prices[3], volume_usd=volume_usd,
+            buy_usd=buy_usd, sell_usd=None if buy_usd is None else max(0.0, volume_usd - buy_usd),
+        )
+
+    def past_open_interest(self, index: int, time_ms: int, oi_usd: float) -> OpenInterest:
+        contract = self.contracts[index]
+        if not 0.0 <= oi_usd < AMOUNT_MAX:
+            raise self.malformed("past open interest", oi_usd)
+        return OpenInterest(time_ms=self.time("past open interest time", time_ms), venue=contract.venue_key,
+                            coin=contract.coin, oi_usd=oi_usd)
+
+    def paid(self, index: int, payments: Sequence[tuple[int, float]]) -> list[MarketEvent]:
+        """(time, rate as a fraction) of payments; the interval of each is what lies between it and the one before."""
+        contract = self.contracts[index]
+        facts: list[MarketEvent] = []
+        before_ms: int | None = None
+        for time_ms, rate in sorted(payments):
+            if not -1.0 < rate < 1.0:
+                raise self.malformed("past funding rate", rate)
+            gap_h = 0 if before_ms is None else round((time_ms - before_ms) / 3_600_000)
+            interval_h = float(gap_h) if 1 <= gap_h <= 24 else self.quotes[index].interval_h
+            facts.append(FundingRate(time_ms=self.time("past funding time", time_ms), venue=contract.venue_key,
+                                     coin=contract.coin, rate_pct=rate * 100.0, interval_h=interval_h))
+            before_ms = time_ms
+        return facts
+
+
+def decoded(raw: str | bytes, book: WireBook) -> Any:
+    """A message that is not of a kind read every day. None for plain text such as a pong."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        head = raw[:1] if isinstance(raw, str) else raw[:1].decode("latin-1")
+        if head in ("{", "[", ""):
+            raise book.malformed("message", error) from None
+        return None
+
+
+NOT_OURS: Final = Parsed(ignored=1, ours=False)
+"""Handed out again and again: never changed."""

@@ -1,0 +1,1 @@
+"""Bybit on the wire (v5): USDT and inverse perpetuals."""

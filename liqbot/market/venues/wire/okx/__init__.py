@@ -1,0 +1,1 @@
+"""OKX on the wire (v5): USDT and coin-margined swaps."""
