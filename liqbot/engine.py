@@ -78,6 +78,8 @@ class Engine:
         for fact in block.facts:
             self._fold(fact)
         self.market.collect(block)
+        if block.tick_ms is None and not block.facts:
+            return Step(self._seq, self._now_ms)  # a part of a step still open: nothing can follow from it yet
         verdicts: list[Verdict] = []
         decisions: list[Decision] = []
         if block.tick_ms is not None:

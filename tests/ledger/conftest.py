@@ -3,16 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-BUILDERS = str(Path(__file__).parents[1] / "builders")
-if BUILDERS not in sys.path:
-    sys.path.append(BUILDERS)
 
 _OUTSIDE_URL = os.environ.get("LIQBOT_TEST_POSTGRES", "")
 _CONFIGURATION = """
