@@ -3,7 +3,7 @@
 from liqbot.instruments import Side
 from liqbot.market.coin import CoinMarket
 from liqbot.market.prices import VenuePrice
-from liqbot.market.view import MarketView, SideView
+from liqbot.market.view import MarketView
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
@@ -17,7 +17,7 @@ def view_of(
     mark_price = home.mark_price if home.known else coin.now.reference_price
     bars, open_interest, now = coin.bars, coin.open_interest, coin.now
     live, stale = coin.intake.health.counts(coin.venues, coin.prices, tick_ms)
-    warmth_long_pct, warmth_short_pct = coin.warmth_pct()
+    warmth_long_pct, warmth_short_pct = coin.warmth_pct
     forced_long_usd, forced_short_usd = coin.forced.last_hour_usd(tick_ms)
     home_name = coin.venues[coin.home] if coin.home >= 0 else ""
     return MarketView(
@@ -50,18 +50,13 @@ def view_of(
         stale_venues=stale,
         lag_ms=lag_ms,
         map=coin.map,
-        below=_side(coin, Side.LONG),
-        above=_side(coin, Side.SHORT),
+        below=coin.sides[Side.LONG],
+        above=coin.sides[Side.SHORT],
         thin_zones=coin.thin_zones,
         given_bias=given_bias,
         derived=_derived(coin, home, tick_ms),
         minute_volume_usd=bars.usual_per_minute_usd(home_name),
     )
-
-
-def _side(coin: CoinMarket, side: Side) -> SideView:
-    fuel_usd = coin.map.within_usd(side, coin.params.clusters.fuel_distance_pct)
-    return SideView(side, fuel_usd, coin.clusters[side], coin.sweeps.latest(side))
 
 
 _MARK = frozenset({"mark_price", "return_1h_pct", "return_24h_pct", "trend_pct", "map"})

@@ -21,7 +21,7 @@ from liqbot.market.params import MarketParams
 from liqbot.market.positions import BINS, LONG, SHORT
 from liqbot.market.prices import Bar, VenuePrice, reference_price, swept_range
 from liqbot.market.sweeps import SweepsFold, SweepStep
-from liqbot.market.view import Cluster, ThinZone
+from liqbot.market.view import Cluster, SideView, ThinZone
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
@@ -61,7 +61,10 @@ class CoinMarket:
         """The same for the next step; None: to be taken from the history anew."""
         self.map = _NO_MAP
         self.clusters: dict[Side, tuple[Cluster, ...]] = dict.fromkeys(SIDES, ())
+        self.sides = {side: SideView(side, 0.0, (), None) for side in SIDES}
         self.thin_zones: tuple[ThinZone, ...] = ()
+        self.warmth_pct = (ABSENT, ABSENT)
+        """Positions seen being opened against all that must be open, (long, short); NaN without open interest."""
 
     @property
     def prices(self) -> list[VenuePrice]:
@@ -171,12 +174,15 @@ class CoinMarket:
         )
 
     def read(self) -> None:
-        """Map, clusters and thin zones as the state has them."""
+        """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered."""
         self.map = self.drawn()
         zones: dict[Side, tuple[ThinZone, ...]] = {}
         for side, usual_usd in zip(SIDES, self.usual_read, strict=True):
             self.clusters[side], zones[side] = read_side(self.map, side, usual_usd, self.params.clusters)
             self.sweeps.know(side, self.clusters[side])
+            fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
+            self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
+        self.warmth_pct = self.exposure.warmth_pct(self._bounds_base(), self.prices)
         self.thin_zones = nearest_zones(
             zones[Side.LONG], zones[Side.SHORT], self.map.mark_price, self.params.clusters.thin_kept
         )
@@ -208,10 +214,6 @@ class CoinMarket:
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], usd[LONG], usd[SHORT]
         )
-
-    def warmth_pct(self) -> tuple[float, float]:
-        """Positions seen being opened against all that must be open, (long, short); NaN without open interest."""
-        return self.exposure.warmth_pct(self._bounds_base(), self.prices)
 
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
         """Every venue that ever gave a price, in the roster's order."""

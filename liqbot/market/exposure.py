@@ -88,18 +88,23 @@ class Exposure:
                     swept.append(positions)
             if rows:
                 self.positions.open(rows, entries, opened, swept)
-        self._bound(bars, prices, bounds_base)
+        self._bound(prices, bounds_base)
 
-    def _bound(
-        self, bars: Mapping[int, list[Bar]], prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]
-    ) -> None:
-        for code in bars:
-            row, bound_base = self.row_of.get(code), bounds_base.get(code, float("nan"))
-            if row is not None and bound_base > 0:
-                most_usd = self._params.leveraged_share * bound_base * prices[code].mark_price
-                self.positions.bound(row, most_usd)
-                if row not in self.unseen_usd:
-                    self.unseen_usd[row] = most_usd * self.positions.standing_mix(row)
+    def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
+        most_usd = self._most_usd(prices, bounds_base)
+        self.positions.bound(most_usd)
+        for row, most in enumerate(most_usd):
+            if row not in self.unseen_usd and most < float("inf"):
+                self.unseen_usd[row] = most * self.positions.standing_mix(row)
+
+    def _most_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> list[float]:
+        """Per row, what a side may hold at most; infinity where open interest is not known."""
+        most_usd = [float("inf")] * self.positions.rows
+        for code, row in self.row_of.items():
+            bound_usd = bounds_base.get(code, 0.0) * prices[code].mark_price
+            if bound_usd > 0:
+                most_usd[row] = self._params.leveraged_share * bound_usd
+        return most_usd
 
     def warmth_pct(self, bounds_base: Mapping[int, float], prices: Sequence[VenuePrice]) -> tuple[float, float]:
         """Modelled positions, all of which were seen being opened, against those and the unseen ones still open.
@@ -107,17 +112,15 @@ class Exposure:
         (long, short). The unseen ones close at the same rates while a venue is watched, and are never more than open
         interest leaves room for. NaN before any venue's open interest is known.
         """
-        seen, unseen = [0.0, 0.0], [0.0, 0.0]
-        totals = self.side_totals_usd()
-        for code, row in self.row_of.items():
-            if row in self.unseen_usd:
-                most_usd = self._params.leveraged_share * bounds_base.get(code, 0.0) * prices[code].mark_price
-                left_usd = float(self.unseen_usd[row].sum())
-                for side in (LONG, SHORT):
-                    seen[side] += totals[row][side]
-                    unseen[side] += max(0.0, min(left_usd, most_usd - totals[row][side]))
         if not self.unseen_usd:
             return float("nan"), float("nan")
+        seen, unseen = [0.0, 0.0], [0.0, 0.0]
+        most_usd, totals = self._most_usd(prices, bounds_base), self.side_totals_usd()
+        for row, left in self.unseen_usd.items():
+            left_usd = sum(left.tolist())
+            for side in (LONG, SHORT):
+                seen[side] += totals[row][side]
+                unseen[side] += max(0.0, min(left_usd, most_usd[row] - totals[row][side]))
         long_pct, short_pct = (
             100.0 * seen[side] / (seen[side] + unseen[side]) if seen[side] > 0 else 0.0 for side in (LONG, SHORT)
         )
@@ -144,8 +147,7 @@ class Exposure:
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
         """(long, short) per row."""
-        totals = self.positions.total_usd().sum(axis=2)
-        return [(float(row[LONG]), float(row[SHORT])) for row in totals]
+        return [(row[LONG], row[SHORT]) for row in self.positions.total_usd().sum(axis=2).tolist()]
 
 
 def _add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:

@@ -57,7 +57,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
         return self.edges[bins.start + 1 : bins.stop + 1], np.cumsum(usd)
 
     def density_percentile(self, side: Side, price: float) -> float:
-        """How dense the map is at a price on a side: 0 (nowhere thinner) to 100 (nowhere denser), ties by half.
+        """How dense the map is at a price on a side: 0 (empty) to 100 (nowhere denser), ties by half.
 
         Ranked, lightly smoothed, among the bins of that side within 40 % of the mark. NaN when the side is empty or the
         price lies on the other side of the mark, where such a position would not exist.
@@ -91,7 +91,8 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
         here = np.where(inside, density[np.clip(index, 0, len(density) - 1)], 0.0)
         below = np.searchsorted(ranked, here, side="left") + np.searchsorted(ranked, here, side="right")
         wrong_side = (prices - self.mark_price) * float(side) > 0
-        return np.where(wrong_side, np.nan, below * (50.0 / len(ranked)))
+        # An empty bin is as thin as can be, however many of them there are.
+        return np.where(wrong_side, np.nan, np.where(here > 0, below * (50.0 / len(ranked)), 0.0))
 
 
 def smoothed(usd: Floats) -> Floats:

@@ -61,7 +61,13 @@ class Positions:
         weight = offered * self._mix
         total = weight.sum(axis=2, keepdims=True)
         self._weight = weight / np.where(total > 0, total, 1.0)
-        self._row_start = np.arange(self._usd.size // BINS).reshape(self._whole.shape) * BINS
+        # Less the window's first bin, so that global bins index the flat array.
+        self._row_start = np.arange(self._whole.size).reshape(self._whole.shape) * BINS - self.window_first
+        self._all_rows = list(range(len(self._whole)))
+        ends = (self._whole[:, LONG].max(axis=1), self._whole[:, SHORT].min(axis=1),
+                self._whole[:, LONG].min(axis=1), self._whole[:, SHORT].max(axis=1))
+        self._ends = list(zip(*(end.tolist() for end in ends), strict=True))
+        """Per row: nearest long and short shift, farthest long and short shift."""
 
     @property
     def rows(self) -> int:
@@ -156,65 +162,68 @@ class Positions:
 
         What would lie within `swept`, the range of the row's own mark meanwhile, was closed again and is not added.
         """
-        row = np.array(rows)
+        # All rows in order, as when every venue has a bar: views instead of copies.
+        row = slice(None) if list(rows) == self._all_rows else np.array(rows)
         low, high = np.array(entries).T
         high = np.maximum(high, low + _NO_WIDTH)
         first = np.floor(low)
-        count = int((np.floor(high) - first).max()) + 1
+        count = int((high - first).max()) + 1
         bins = first[:, None] + np.arange(count)
-        share = np.zeros((len(row), 1, 1, count + 2))
+        share = np.zeros((len(rows), 1, 1, count + 2))
         inside = np.minimum(high[:, None], bins + 1.0) - np.maximum(low[:, None], bins)
         share[:, 0, 0, 1:-1] = np.maximum(inside, 0.0) / (high - low)[:, None]
         part = self._part[row]
         added = (1.0 - part) * share[..., 1:] + part * share[..., :-1]
         added *= (np.array(opened_usd)[:, :, None] * self._weight[row] / self._scale[row])[..., None]
         target = (self._whole[row] + first.astype(np.int64)[:, None, None])[..., None] + np.arange(count + 1)
-        self._clear_swept(added, target, swept)
-        self._add(row, added, target)
-        for index, number in enumerate(rows):
-            self._raise_reach(number, target[index], swept[index])
+        if self._raise_reach(rows, first.tolist(), count, swept):
+            self._clear_swept(added, target, swept)
+        lowest, highest = target.min(), target.max()
+        if lowest < self.window_first or highest >= self.window_first + BINS:
+            # What falls outside the window goes to its ends.
+            self._add_clipped(rows, added, np.clip(target - self.window_first, 0, BINS - 1))
+        else:
+            # No cell is named twice, so one indexed addition is exact.
+            self._usd.reshape(-1)[self._row_start[row][..., None] + target] += added
+        self._sum[row] += added.sum(axis=3)
+
+    def _raise_reach(
+        self, rows: Sequence[int], first: Sequence[float], count: int, swept: Sequence[tuple[float, float]]
+    ) -> bool:
+        """Note how near to and far from the mark each row now holds mass; whether some of it lies in what was swept."""
+        overlaps = False
+        for row, bin_first, (low, high) in zip(rows, first, swept, strict=True):
+            near_long, near_short, far_long, far_short = self._ends[row]
+            top, bottom = bin_first + near_long + count + 1.0, bin_first + near_short
+            overlaps = overlaps or top > low or bottom < high
+            reach, far = self._reach[row], self._far[row]
+            reach[LONG] = max(reach[LONG], min(top, low))
+            reach[SHORT] = min(reach[SHORT], max(bottom, high))
+            far[LONG] = min(far[LONG], int(bin_first) + far_long)
+            far[SHORT] = max(far[SHORT], int(bin_first) + far_short + count)
+        return overlaps
 
     @staticmethod
     def _clear_swept(added: Floats, target: npt.NDArray[np.int64], swept: Sequence[tuple[float, float]]) -> None:
         low, high = np.array(swept).T
-        below = low[:, None, None] - target[:, LONG]
-        above = target[:, SHORT] + 1.0 - high[:, None, None]
-        if below.min() < 1.0:
-            added[:, LONG] *= np.clip(below, 0.0, 1.0)
-        if above.min() < 1.0:
-            added[:, SHORT] *= np.clip(above, 0.0, 1.0)
+        added[:, LONG] *= np.clip(low[:, None, None] - target[:, LONG], 0.0, 1.0)
+        added[:, SHORT] *= np.clip(target[:, SHORT] + 1.0 - high[:, None, None], 0.0, 1.0)
 
-    def _add(self, row: npt.NDArray[np.int64], added: Floats, target: npt.NDArray[np.int64]) -> None:
-        """No cell is named twice, so one indexed addition is exact. What falls outside the window goes to its ends."""
-        column = target - self.window_first
-        if column.min() < 0 or column.max() >= BINS:
-            self._add_clipped(row, added, np.clip(column, 0, BINS - 1))
-        else:
-            self._usd.reshape(-1)[self._row_start[row][..., None] + column] += added
-        self._sum[row] += added.sum(axis=3)
-
-    def _add_clipped(self, row: npt.NDArray[np.int64], added: Floats, column: npt.NDArray[np.int64]) -> None:
-        for index, number in enumerate(row.tolist()):
+    def _add_clipped(self, rows: Sequence[int], added: Floats, column: npt.NDArray[np.int64]) -> None:
+        for index, row in enumerate(rows):
             for side in (LONG, SHORT):
                 for tier in range(len(self.leverages)):
-                    self._usd[number, side, tier] += np.bincount(
+                    self._usd[row, side, tier] += np.bincount(
                         column[index, side, tier], added[index, side, tier], minlength=BINS
                     )
 
-    def _raise_reach(self, row: int, target: npt.NDArray[np.int64], swept: tuple[float, float]) -> None:
-        reach = self._reach[row]
-        reach[LONG] = max(reach[LONG], min(float(target[LONG].max()) + 1.0, swept[0]))
-        reach[SHORT] = min(reach[SHORT], max(float(target[SHORT].min()), swept[1]))
-        far = self._far[row]
-        far[LONG] = min(far[LONG], int(target[LONG].min()))
-        far[SHORT] = max(far[SHORT], int(target[SHORT].max()))
-
-    def bound(self, row: int, usd_max: float) -> None:
-        """Shrink each side to `usd_max` where it is larger."""
-        totals = (self._sum[row] * self._scale[row]).sum(axis=1).tolist()
-        for side, total_usd in enumerate(totals):
-            if total_usd > usd_max:
-                self._scale[row, side] *= usd_max / total_usd
+    def bound(self, usd_max: Sequence[float]) -> None:
+        """Shrink each row's sides to its `usd_max` where they are larger; infinity leaves a row alone."""
+        totals = (self._sum * self._scale).sum(axis=2).tolist()
+        for row, (most, sides) in enumerate(zip(usd_max, totals, strict=True)):
+            for side, total_usd in enumerate(sides):
+                if total_usd > most:
+                    self._scale[row, side] *= most / total_usd
 
     def centre(self, position: float) -> None:
         """Keep the window around a position; moved only after a long drift. Mass beyond it goes to its end bins."""
@@ -224,6 +233,7 @@ class Positions:
         first = max(1, middle - _HALF)
         moved = first - self.window_first if self.window_first else 0
         self.window_first = first
+        self._derive()
         if moved == 0 or not self.rows:
             return
         old, step = self._usd, min(abs(moved), BINS - 1)

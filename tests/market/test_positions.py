@@ -164,7 +164,7 @@ def test_a_bound_is_never_exceeded_and_small_mass_is_left_alone(price: float, op
     positions = fresh(price)
     open_at(positions, price, price, opened, opened)
     before = held(positions, LONG)
-    positions.bound(0, most)
+    positions.bound([most])
     assert held(positions, LONG) == pytest.approx(min(before, most), rel=1e-9)
 
 

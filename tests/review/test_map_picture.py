@@ -53,7 +53,8 @@ def _usd(word: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("usd", "text"), [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M")]
+    ("usd", "text"),
+    [(0, "$0"), (950, "$950"), (1000, "$1.0K"), (340e6, "$340M"), (1.23e9, "$1.2B"), (999.9e3, "$1.0M")],
 )
 def test_dollars_are_short(usd: float, text: str) -> None:
     assert short_usd(usd) == text
@@ -70,10 +71,12 @@ def test_a_check_names_the_venues_own_liquidation_price_and_offers_what_is_thin(
     ratio = mechanics.ratios([leverage], notional_usd=10_000.0)[0 if side is Side.LONG else 1][0]
     assert answer.here.liquidation_price == pytest.approx(chart.mark_price * ratio, rel=1e-9)
     assert answer.distance_pct == pytest.approx(answer.mark_distance_pct)
-    assert (answer.verdict == "thin") == (answer.here.density_percentile <= 40.0)
+    beyond = not chart.edges[0] <= answer.here.liquidation_price <= chart.edges[-1]
+    thin = answer.here.density_percentile <= 40.0
+    assert answer.verdict == ("beyond the map" if beyond else "thin" if thin else "dense")
     for spot in (answer.better_leverage, answer.better_entry):
         assert spot is None or spot.density_percentile <= 40.0
-        assert answer.verdict != "thin" or spot is None
+        assert spot is None or not thin
 
 
 def test_a_leverage_the_venue_does_not_offer_is_refused(record: Record) -> None:
@@ -86,7 +89,8 @@ def test_check_on_a_map_in_a_file(record: Record, tmp_path: Path, capsys: pytest
     path = tmp_path / "map.json"
     path.write_text(json.dumps(record))
     entry = str(record["mark_price"])
-    words = ["check", "--side", "long", "--entry", entry, "--leverage", "5", "--venue", "binance", "--json-map", str(path)]
+    held = ["--side", "long", "--entry", entry, "--leverage", "5", "--venue", "binance"]
+    words = ["check", *held, "--json-map", str(path)]
     assert main(words) == Exit.OK
     text = capsys.readouterr().out
     assert "verdict" in text

@@ -1,0 +1,266 @@
+"""What is read off a map, and what is followed beside it: clusters, sweeps, rolling price, funding, forced flow."""
+
+import json
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from market_rows import RandomMarket, blocks_of
+
+from liqbot.instruments import Side
+from liqbot.market.bars import BarsFold
+from liqbot.market.clusters import read_side
+from liqbot.market.forced_flow import ForcedFlow
+from liqbot.market.funding import FundingFold
+from liqbot.market.grid import edges, position_of
+from liqbot.market.history import History
+from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.map_record import clusters_from, map_from, map_record, thin_zones_from
+from liqbot.market.market import Market
+from liqbot.market.packed import packed, unpacked
+from liqbot.market.params import ClusterParams, MarketParams, RollingParams, SweepParams
+from liqbot.market.prices import Bar
+from liqbot.market.sweeps import SweepsFold, SweepStep
+
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+NAN = float("nan")
+
+
+def chart(spikes: dict[float, float], mark_price: float = 100.0, ground: float = 1_000.0) -> LiquidationMap:
+    """Even ground on both sides within 45 %, and spikes (price -> USD) a few bins wide."""
+    first, last = int(position_of(mark_price * 0.55)), int(position_of(mark_price * 1.45))
+    table = edges()[first : last + 1]
+    middles = (table[:-1] + table[1:]) / 2
+    usd = {side: np.where((mark_price - middles) * float(side) > 0, ground, 0.0) for side in Side}
+    for price, amount in spikes.items():
+        side = Side.LONG if price < mark_price else Side.SHORT
+        at = int(position_of(price)) - first
+        usd[side][at - 2 : at + 3] += amount / 5
+    return LiquidationMap("BTC", 0, mark_price, table, usd[Side.LONG], usd[Side.SHORT])
+
+
+@given(st.floats(2, 24), st.floats(1e5, 1e9), st.sampled_from(list(Side)))
+def test_a_spike_is_found_as_a_cluster_where_it_is(distance_pct: float, amount: float, side: Side) -> None:
+    price = 100.0 * (1 - float(side) * distance_pct / 100)
+    clusters, _ = read_side(chart({price: amount}), side, amount / 2, ClusterParams())
+    assert len(clusters) == 1
+    found = clusters[0]
+    assert found.price_low <= price <= found.price_high
+    assert found.peak_distance_pct == pytest.approx(distance_pct, abs=0.1)
+    assert 0.8 * amount <= found.usd <= 1.2 * amount + 20_000
+    assert found.ratio == found.usd / (amount / 2)
+    assert 0 < found.distance_pct <= found.peak_distance_pct
+
+
+def test_even_ground_has_no_clusters_and_an_empty_map_has_nothing() -> None:
+    assert read_side(chart({}), Side.LONG, NAN, ClusterParams()) == ((), ())
+    assert read_side(chart({}, ground=0.0), Side.SHORT, NAN, ClusterParams()) == ((), ())
+
+
+def test_a_gap_is_a_thin_zone() -> None:
+    drawn = chart({})
+    gap = (drawn.edges[:-1] > 95.0) & (drawn.edges[1:] < 96.0)
+    drawn.long_usd[gap] = 0.0
+    _, zones = read_side(drawn, Side.LONG, NAN, ClusterParams())
+    assert len(zones) == 1
+    assert 94.9 < zones[0].price_low < 95.2
+    assert 95.8 < zones[0].price_high < 96.1
+
+
+@given(st.floats(61, 99.9), st.floats(61, 99.9), st.floats(1e4, 1e8))
+def test_density_percentile_orders_prices_by_density_and_nearest_thin_is_thin(
+    price: float, spike: float, amount: float
+) -> None:
+    drawn = chart({spike: amount})
+    percentile = drawn.density_percentile(Side.LONG, price)
+    assert 0 <= percentile <= 100
+    assert drawn.density_percentile(Side.LONG, spike) >= percentile - 1e-9
+    thin_price = drawn.nearest_thin(Side.LONG, spike, 60.0)
+    assert drawn.density_percentile(Side.LONG, thin_price) <= 60.0
+    assert math.isnan(drawn.density_percentile(Side.LONG, 100.5))
+    assert math.isnan(chart({}, ground=0.0).density_percentile(Side.LONG, price))
+
+
+def step(number: int, low: float, high: float, mark: float, **named: object) -> SweepStep:
+    filled = {
+        "began_ms": (number - 1) * MINUTE_MS, "time_ms": number * MINUTE_MS, "low_price": low, "high_price": high,
+        "mark_price": mark, "price_before": 100.0, "volume_ratio": 1.0, "volume_usd": 1e6, "imbalance_usd": 0.0,
+        "oi_base": 1000.0, "oi_base_before": 1000.0, "oi_ms": number * MINUTE_MS, "printed": (), "reported": True,
+    }
+    return SweepStep(**{**filled, **named})  # type: ignore[arg-type]
+
+
+def knowing(*prices: float) -> SweepsFold:
+    fold = SweepsFold(SweepParams())
+    drawn = chart({price: 1e6 * (number + 1) for number, price in enumerate(prices)})
+    for side in Side:
+        fold.know(side, read_side(drawn, side, 1e6, ClusterParams())[0])
+    return fold
+
+
+def test_a_wick_into_a_cluster_and_back_is_a_rejected_sweep() -> None:
+    fold = knowing(97.0)
+    fold.on_step(step(1, 98.0, 100.0, 98.5))
+    assert fold.latest(Side.LONG) is None
+    printed = ((2 * MINUTE_MS, 2 * MINUTE_MS, Side.LONG, 5e5), (2 * MINUTE_MS, 2 * MINUTE_MS, Side.SHORT, 9e5))
+    fold.on_step(step(2, 96.8, 98.5, 96.9, volume_ratio=5.0, oi_base=980.0, printed=printed))
+    inside = fold.latest(Side.LONG)
+    assert inside is not None
+    assert not inside.rejected
+    assert (inside.extreme_price, inside.volume_ratio, inside.printed_usd) == (96.8, 5.0, 5e5)
+    assert inside.distance_pct == pytest.approx(3.0, abs=0.2)
+    late = ((3 * MINUTE_MS, 3 * MINUTE_MS, Side.LONG, 1e5),)
+    fold.on_step(step(3, 96.9, 98.2, 98.0, oi_base=970.0, imbalance_usd=4e5))
+    fold.on_step(step(4, 98.0, 98.2, 98.1, oi_base=970.0, imbalance_usd=2e5, printed=late[:0]))
+    after = fold.latest(Side.LONG)
+    assert after is not None
+    assert after.rejected
+    assert after.ended_ms == 3 * MINUTE_MS
+    assert after.oi_change_pct == pytest.approx(-3.0)
+    assert after.taker_imbalance_after == pytest.approx(0.3)
+    assert after.printed_after_usd == 0
+    assert fold.latest(Side.SHORT) is None
+
+
+def test_price_that_settles_beyond_a_cluster_ends_the_sweep_without_rejection() -> None:
+    fold = knowing(97.0)
+    for number in range(2, 300):
+        fold.on_step(step(number, 95.0, 95.2, 95.1))
+        fold.know(Side.LONG, ())  # the map holds nothing any more where price has been
+    ended = fold.latest(Side.LONG)
+    assert ended is not None
+    assert not ended.rejected
+    assert ended.ended_ms - ended.started_ms == SweepParams().active_ms_max
+
+
+def test_a_larger_cluster_begins_its_own_sweep_a_smaller_one_extends_it() -> None:
+    growing = knowing(98.0, 96.0)
+    growing.on_step(step(1, 97.9, 99.0, 97.9))
+    growing.on_step(step(2, 95.9, 98.0, 95.9))
+    assert [sweep.started_ms for sweep in growing.kept(Side.LONG)] == [MINUTE_MS, 2 * MINUTE_MS]
+    shrinking = knowing(96.0, 98.0)
+    shrinking.on_step(step(1, 97.9, 99.0, 97.9))
+    shrinking.on_step(step(2, 95.9, 98.0, 95.9))
+    (only,) = shrinking.kept(Side.LONG)
+    assert only.cluster_usd == pytest.approx(3e6, rel=0.1)
+    assert only.price_low < 96.0
+    assert only.price_high > 98.0
+
+
+def test_late_totals_and_untold_open_interest_are_unknown_not_zero() -> None:
+    fold = knowing(97.0)
+    fold.on_step(step(100, 96.9, 99.0, 96.9, reported=False, oi_ms=0))
+    before = fold.latest(Side.LONG)
+    assert before is not None
+    assert math.isnan(before.printed_usd)
+    assert math.isnan(before.oi_change_pct)
+    totals = ((61 * MINUTE_MS, 301 * MINUTE_MS, Side.LONG, 2.4e6),)
+    fold.on_step(step(301, 96.9, 97.0, 96.9, reported=False, began_ms=300 * MINUTE_MS, printed=totals))
+    after = fold.latest(Side.LONG)
+    assert after is not None
+    # From the step in which it began (minute 99) to the present one, of four hours.
+    assert after.printed_usd == pytest.approx(2.4e6 * 202 / 240)
+
+
+def bar(close: float, span_ms: int, volume_usd: float = 1e6, imbalance_usd: float = 0.0) -> Bar:
+    return Bar(span_ms, close, close * 1.001, close * 0.999, close, volume_usd, imbalance_usd)
+
+
+@pytest.mark.parametrize("span_ms", [1_000, MINUTE_MS, HOUR_MS])
+def test_bars_of_any_span_read_alike(span_ms: int) -> None:
+    fold = BarsFold(RollingParams())
+    end_ms = 30 * HOUR_MS
+    for time_ms in range(span_ms, end_ms + 1, span_ms):
+        price = 100.0 + 0.1 * time_ms / HOUR_MS
+        fold.take_bars({"binance": [bar(price, span_ms, volume_usd=span_ms * 10.0)]})
+        fold.take_mark(10**12 + time_ms, price, price - 0.1 * span_ms / HOUR_MS - 0.05, price + 0.05)
+    now_ms = 10**12 + end_ms
+    assert fold.volume_ratio == pytest.approx(1.0)
+    assert fold.usual_per_minute_usd("binance") == pytest.approx(600_000.0)
+    assert fold.return_pct(now_ms, HOUR_MS, 103.0) == pytest.approx(0.1 / 102.9 * 100, rel=0.03)
+    assert fold.return_pct(now_ms, DAY_MS, 103.0) == pytest.approx(2.4 / 100.6 * 100, rel=0.01)
+    assert fold.range_pct == pytest.approx(0.2, abs=0.03)
+    assert fold.trend_pct > 0
+
+
+def test_four_hour_bars_know_no_hourly_return() -> None:
+    fold = BarsFold(RollingParams())
+    for number in range(20):
+        fold.take_mark(number * 4 * HOUR_MS + 1, 100.0 + number, 99.0, 130.0)
+    now_ms = 19 * 4 * HOUR_MS + 1
+    assert math.isnan(fold.return_pct(now_ms, HOUR_MS, 119.0))
+    assert fold.return_pct(now_ms, DAY_MS, 119.0) == pytest.approx(6 / 113 * 100)
+
+
+def test_funding_is_scaled_weighted_and_ranked() -> None:
+    fold = FundingFold(RollingParams())
+    for hour in range(1, 24 * 8):
+        fold.take(hour * HOUR_MS, "binance", 0.01, 8.0)
+        fold.take(hour * HOUR_MS, "hyperliquid", 0.005, 1.0)
+        fold.on_tick(hour * HOUR_MS, {"binance": 3.0, "hyperliquid": 1.0})
+        assert math.isnan(fold.percentile) == (hour <= 24 * 7)
+    assert fold.rate_8h_pct == pytest.approx((3 * 0.01 + 0.04) / 4)
+    assert fold.percentile == pytest.approx(50.0)
+    fold.take(24 * 8 * HOUR_MS, "binance", 0.2, 8.0)
+    fold.on_tick(24 * 8 * HOUR_MS, {"binance": 3.0, "hyperliquid": 1.0})
+    assert fold.percentile > 99
+    assert not fold.take(0, "binance", NAN, 8.0)
+    fold.on_tick(24 * 30 * HOUR_MS, {})
+    assert math.isnan(fold.rate_8h_pct)
+
+
+def test_forced_flow_of_the_last_hour() -> None:
+    fold = ForcedFlow()
+    assert all(math.isnan(usd) for usd in fold.last_hour_usd(0))
+    fold.take_order(10 * HOUR_MS, "okx", 1, 500.0)
+    fold.take_order(10 * HOUR_MS + 30 * MINUTE_MS, "okx", -1, 200.0)
+    assert fold.last_hour_usd(10 * HOUR_MS + 31 * MINUTE_MS) == (500.0, 200.0)
+    assert fold.last_hour_usd(11 * HOUR_MS + MINUTE_MS) == (0.0, 200.0)
+    fold.take_totals(12 * HOUR_MS, "binance", 4 * HOUR_MS, 4e6, 0.0)
+    fold.take_order(12 * HOUR_MS, "binance", 1, 9e9)  # contained in its totals
+    assert fold.last_hour_usd(13 * HOUR_MS) == (1e6, 0.0)
+    assert not fold.take_order(0, "okx", 1, NAN)
+    assert not fold.take_totals(0, "okx", 0, 1.0, 1.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**7), st.floats(-1e9, 1e9)), max_size=50), st.integers(1, 10**6))
+def test_history_comes_back_exactly_and_is_bounded(samples: list[tuple[int, float]], step_ms: int) -> None:
+    history, again = History(step_ms, 10**7), History(step_ms, 10**7)
+    for time_ms, value in sorted(samples):
+        history.add(time_ms, value)
+    again.load_state(history.state())
+    assert again.state() == history.state()
+    assert len(history) <= 10**7 // step_ms + 65
+
+
+@given(st.lists(st.floats(allow_nan=False), max_size=20), st.integers(0, 5))
+def test_arrays_come_back_exactly(values: list[float], zeros: int) -> None:
+    array = np.array([0.0] * zeros + values + [0.0] * zeros)
+    assert unpacked(msgspec.msgpack.decode(msgspec.msgpack.encode(packed(array)))).tobytes() == array.tobytes()
+
+
+def test_a_record_survives_json_and_says_what_the_view_says() -> None:
+    world = RandomMarket(5, span_ms=MINUTE_MS, volatility_pct=0.5)
+    market = Market(MarketParams(), world.roster, "binance")
+    for block in blocks_of(world.steps(200), world.roster):
+        market.collect(block)
+        (view,) = market.on_tick(block.tick_ms or 0)
+    record = json.loads(json.dumps(map_record(view, market, split=True), allow_nan=False))
+    again = map_from(record)
+    for side in Side:
+        assert again.total_usd(side) == pytest.approx(view.map.total_usd(side), rel=0.01)
+        assert again.within_usd(side, 8.0) == pytest.approx(view.map.within_usd(side, 8.0), rel=0.1)
+        split_usd = sum(sum(bins[f"{side.word}_usd"]) for bins in record["by_venue"].values())
+        tiers_usd = sum(sum(bins[f"{side.word}_usd"]) for bins in record["by_leverage"].values())
+        assert split_usd == pytest.approx(tiers_usd, rel=1e-3)
+    clusters = (*view.above.clusters, *view.below.clusters)
+    assert [cluster.usd for cluster in clusters_from(record)] == [round(cluster.usd) for cluster in clusters]
+    assert thin_zones_from(record) == view.thin_zones
+    assert len(json.dumps(map_record(view, market))) < 40_000
+    with pytest.raises(ValueError, match="no bins"):
+        map_from({"mark_price": 1.0})
+    with pytest.raises(ValueError, match="ascending edges"):
+        map_from(record | {"bins": {"edges": [2, 1], "long_usd": [1], "short_usd": [1]}})
