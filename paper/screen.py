@@ -54,12 +54,13 @@ class Screen:
         if isinstance(fact, Fill):
             self.fills += 1
             does = "closes" if fact.reduces else "opens"
-            text = f"fill      {does} {fact.side.word} {fact.quantity_base} {fact.coin} at {fact.price}, fee {fact.fee:.4f}"
-            self._say(fact.time_ms, text)
+            what = f"{does} {fact.side.word} {fact.quantity_base} {fact.coin} at {fact.price}"
+            self._say(fact.time_ms, f"fill      {what}, fee {fact.fee:.4f}")
         elif isinstance(fact, OrderRejected):
             self._say(fact.time_ms, f"rejected  {fact.client_id}: {fact.code} {fact.reason}")
         elif isinstance(fact, PositionLiquidated | PositionDeleveraged):
-            self._say(fact.time_ms, f"forced    {type(fact).__name__} {fact.side.word} {fact.quantity_base} at {fact.price}")
+            what = f"{type(fact).__name__} {fact.side.word} {fact.quantity_base} at {fact.price}"
+            self._say(fact.time_ms, f"forced    {what}")
         elif isinstance(fact, FundingPaid):
             self._say(fact.time_ms, f"funding   {fact.amount_usd:+.4f} USD")
 
@@ -68,8 +69,8 @@ class Screen:
             self.approved += 1
             target = decision.target
             what = "flat" if not target.quantity_base else (
-                f"{target.side.word} {target.quantity_base} {target.coin} at {target.leverage}x, stop {target.stop_price}, "
-                f"own liquidation {target.liquidation_price:.1f}"
+                f"{target.side.word} {target.quantity_base} {target.coin} at {target.leverage}x, "
+                f"stop {target.stop_price}, own liquidation {target.liquidation_price:.1f}"
             )
             self._say(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}: {target.reason}")
         else:

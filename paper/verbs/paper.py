@@ -1,6 +1,8 @@
 """`liqbot paper`: the bot on a simulated market, at a chosen speed, with every decision on record."""
 
+import functools
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,7 +14,9 @@ from liqbot import places
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
-from liqbot.review.map_text import map_text
+from liqbot.market.map_record import map_record
+from liqbot.market.view import MarketView
+from liqbot.review.map_picture import draw_map
 from liqbot.settings import Settings, load
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 from paper.house import House
@@ -22,12 +26,15 @@ from paper.session import Market, Pace, fresh_books, house_on, keep_snapshot, ru
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _PROGRESS_EVERY: Final = 0.1
+_MAP_ROWS: Final = 8
 _SNAPSHOT_EVERY_MS: Final = 3_600_000
 
 
 def paper(
     market: Annotated[str, typer.Option("--market", help="world (simulated traders) or a tape.")] = "world",
-    speed: Annotated[float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")] = 60,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
+    ] = 60,
     for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
     profile: Profile = "paper",
@@ -44,8 +51,8 @@ def paper(
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
     fitted, chosen = market_of(market, settings, seed)
-    show = (lambda text: print(text, file=sys.stderr)) if as_json else (lambda text: print(text, flush=True))
-    screen = Screen(show, map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
+    screen = Screen(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
     with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
         house = house_on(chosen, fitted, journal, (screen, ledger.observer("paper")))
         show(_headline(market, seed, speed, fitted))
@@ -70,12 +77,18 @@ def seconds_of(text: str) -> float:
     return float(found[1]) * _UNITS_S[found[2]]
 
 
+def _map_text(view: MarketView, engine: Engine) -> str:
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return "\n" + "\n".join(draw_map(map_record(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
+
+
 def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
     where = f"simulated market, seed {seed}" if market == "world" else f"tape {market}"
     pace = f"{speed:g} market seconds per second" if speed else "as fast as it goes"
     venues = ", ".join(settings.venues)
     return (
-        f"liqbot paper: {where}, {pace}; trading {', '.join(settings.coins)} on {settings.trade_venue} (simulated fills)\n"
+        f"liqbot paper: {where}, {pace}\n"
+        f"trading {', '.join(settings.coins)} on {settings.trade_venue}, fills are simulated\n"
         f"venues up: {venues}"
     )
 
