@@ -1,6 +1,6 @@
 """Clusters and thin zones of a map: pure functions on its arrays."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ from liqbot.market.params import ClusterParams
 from liqbot.market.view import Cluster, ThinZone
 
 Floats = npt.NDArray[np.float64]
+
+_DUST_SHARE: Final = 0.01
+"""What is smaller than this against the largest cluster of its side is no cluster, however dense for its place."""
 
 
 def typical_density(density: Floats) -> float:
@@ -79,7 +82,7 @@ def _clusters(bins: _SideBins, typical: float, usual_usd: float, params: Cluster
     for usd, start, stop in found:
         low, high = bins.stretch(start, stop)
         near = bins.mark_price - high if bins.side is Side.LONG else low - bins.mark_price
-        if len(clusters) == params.kept or not usd > 0:
+        if len(clusters) == params.kept or usd < _DUST_SHARE * found[0][0] or not usd > 0:
             break
         if near <= reach:
             clusters.append(_cluster(bins, start, stop, low, high, usd, usual_usd))

@@ -67,8 +67,12 @@ def _thin_limit(amounts: Sequence[float]) -> float:
 def _title(record: Record, chart: LiquidationMap) -> str:
     when = datetime.fromtimestamp(chart.as_of_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     asked = record.get("filter") or {}
-    only = "".join(f"  only {name} {', '.join(str(v) for v in values)}" for name, values in asked.items() if values)
+    only = "".join(f"  only {name} {', '.join(map(_word, values))}" for name, values in asked.items() if values)
     return f"{chart.coin} liquidation map  {when}{only}  (USD is an estimate)"
+
+
+def _word(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _heads(bar_width: int) -> str:
