@@ -18,6 +18,7 @@ import numpy.typing as npt
 from liqbot.blocks import EventBlock, Roster
 from paper.tape import read_tape
 from paper.world import World, WorldParams
+from paper.world.params import ShockParams
 
 Floats = npt.NDArray[np.float64]
 HOUR_MS = 3_600_000
@@ -203,7 +204,8 @@ def main() -> int:
         print(f"no recordings under {arguments.tapes}: only the simulated market is shown", file=sys.stderr)
     for path in paths:
         columns[path.stem] = tape_facts(path)
-    params = WorldParams(days=arguments.days, step_ms=60_000, backfill_days=0)
+    shocks = ShockParams(first_wick_minute=None)
+    params = WorldParams(days=arguments.days, step_ms=60_000, backfill_days=0, shocks=shocks)
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
         columns[f"world, seed {seed}"], speed = world_facts(params, seed, "binance")
         print(f"seed {seed}: {speed:,.0f} market minutes per second, {len(params.venues)} venues", file=sys.stderr)

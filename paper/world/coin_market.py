@@ -18,6 +18,10 @@ from paper.world.shocks import Shocks
 _DAY_MIN: Final = 1440.0
 _DAY_MS: Final = 86_400_000
 _ROUND_MS: Final = 5_000
+_PINNED: Final = 0.35
+"""Volatility while a crowd piles in at one price, against usual."""
+_RUSH_IMPACT: Final = 0.1
+_RUSH_LEAN: Final = 0.15
 _ROUNDS_MAX: Final = 8
 _RECOUNT_STEPS: Final = 2048
 _PASSIVE_RELIEF: Final = 0.5
@@ -57,9 +61,14 @@ class CoinMarket:
         """Moves the market from end_ms - span_ms to end_ms. `common` is the normal draw all coins share."""
         minutes, prices = span_ms / 60_000, self.prices
         shared = self._params.common_share if len(self._params.coins) > 1 else 0.0
-        prices.begin(end_ms, minutes, common, shared)
+        self._shocks.begin(end_ms, minutes)
+        rush = self._shocks.rush
+        prices.begin(end_ms, minutes, common, shared, _PINNED if rush else 1.0)
         new = self._arrive(end_ms, minutes)
         crowd_flow = self._leave(end_ms, minutes) + self._flow(new.short, new.venue, new.size_usd)
+        if rush:
+            # Makers meet the newcomers: the crowd grows at one price without moving it.
+            crowd_flow = crowd_flow * _RUSH_IMPACT
         shock_usd = self._shocks.pull(end_ms, minutes, prices.reference, self.crowd) * prices.depth_usd
         prices.travel(float(crowd_flow.sum()) + shock_usd + self._carried_usd, minutes)
         self.crowd.open(self._openers.seat(new, end_ms, self.mark, self._ticked(prices.path.end * (1 + prices.basis))))
@@ -87,7 +96,10 @@ class CoinMarket:
         p = self._params
         refill = min(2.0, max(0.3, 1.6 - 0.6 * self.crowd.count / p.crowd.positions))
         expected = self._openers.openings_day * self.prices.arrivals * refill * minutes / _DAY_MIN
-        mood = Mood(self.prices.fast_move, self.prices.slow_move, self.funding.mean_8h_pct)
+        rush = self._shocks.rush
+        if rush:
+            expected *= p.shocks.build_up
+        mood = Mood(self.prices.fast_move, self.prices.slow_move, self.funding.mean_8h_pct, rush)
         shift_ms = p.start_ms + int(p.days * p.crowd.shift_at * _DAY_MS)
         return self._openers.invite(self._draws.count(expected), mood, shifted=now_ms >= shift_ms)
 
@@ -155,7 +167,10 @@ class CoinMarket:
         noise = self._draws.normal(2 * count)
         churn = self.oi_usd * self._turnover_day * minutes / _DAY_MIN * prices.activity
         churn = churn * (0.6 + 0.4 * min(abs(prices.surprise), 6.0)) * expo(0.35 * noise[:count])
-        lean = np.minimum(np.maximum(0.12 * prices.surprise + 0.12 * noise[count:], -0.8), 0.8)
+        if self._shocks.rush:
+            churn = churn * self._params.shocks.build_up
+        lean = 0.12 * prices.surprise + 0.12 * noise[count:] + _RUSH_LEAN * self._shocks.rush
+        lean = np.minimum(np.maximum(lean, -0.8), 0.8)
         flow = np.abs(crowd_flow) + np.abs(forced_flow) + abs(shock_usd) * self._shares
         bought = np.maximum(crowd_flow, 0) + np.maximum(forced_flow, 0) + max(shock_usd, 0.0) * self._shares
         self.volume_usd = churn + flow

@@ -14,6 +14,7 @@ _DAY_MS: Final = 86_400_000
 _MARGIN_RATIO_MAX: Final = 0.95
 _WORRIED_SHARE: Final = 0.4
 """Close to liquidation: less than this part of the margin is left."""
+_RUSH_LEAN: Final = 0.35
 _SIZE_SHARE_MAX: Final = 0.004
 
 
@@ -23,6 +24,8 @@ class Mood(NamedTuple):
     fast_move: float
     slow_move: float
     funding_8h_pct: float
+    rush: int = 0
+    """1: a crowd piles in long, -1: short."""
 
 
 class Newcomers(NamedTuple):
@@ -85,6 +88,8 @@ class Openers:
 
     def _long_chance(self, kind: Floats, mood: Mood) -> Floats:
         p = self._params
+        if mood.rush:
+            return np.full(len(kind), 0.5 + _RUSH_LEAN * mood.rush)
         follow = 0.5 + 0.4 * _within(0.7 * mood.fast_move + 0.3 * mood.slow_move)
         oppose = 0.5 - 0.4 * _within(0.5 * mood.fast_move + 0.5 * mood.slow_move)
         lean = 0.5 + p.long_tilt - _within(p.funding_aversion * mood.funding_8h_pct / 0.1) * 0.4

@@ -136,17 +136,24 @@ class ShockParams(Knobs):
 
     rate_day: float = Field(0.05, ge=0, le=50, description="Shocks per day.")
     first_wick_minute: float | None = Field(
-        None, ge=0, description="An aimed, surely absorbed shock this long after the live start; none: chance only."
+        12.0, ge=0, description="A shock, aimed and surely absorbed, this long after the live start; null: chance only."
     )
     aimed_share: float = Field(
         0.0, ge=0, le=1, description="Shocks that run for the heaviest crowd 2-5 % away instead of anywhere."
     )
     depth_pct_min: float = Field(1.2, gt=0, le=50, description="Smallest push.")
     depth_pct_mean: float = Field(2.5, gt=0, le=50, description="Mean push, exponential above the smallest.")
+    build_up_h: float = Field(
+        10, ge=0, le=240, description="Hours before an aimed shock in which a crowd piles in on one side at one price."
+    )
+    build_up: float = Field(4, ge=1, le=20, description="How much busier trading and newcomers are meanwhile.")
     push_min: float = Field(6, gt=0, le=600, description="Usual minutes of the push.")
     absorb_min: float = Field(12, gt=0, le=6000, description="Usual minutes until price has come back.")
     absorbed_share: float = Field(0.7, ge=0, le=1, description="Shocks that come back; the others stay down (or up).")
-    recovery_share: float = Field(0.8, ge=0, le=1, description="How much of the push an absorbed shock gives back.")
+    first_recovery_share: float = Field(
+        1.35, ge=0, le=2, description="How much of its push the shock of `first_wick_minute` gives back."
+    )
+    recovery_share: float = Field(0.85, ge=0, le=2, description="How much of the push an absorbed shock gives back.")
 
 
 SEVEN_VENUES: Final = (

@@ -64,8 +64,9 @@ class Prices:
         """The step's move in units of its own usual size, signed."""
         return (self.path.end / self.path.start - 1.0) / self._sigma
 
-    def begin(self, now_ms: int, minutes: float, common: float, shared: float) -> None:
-        """Opens a step: moves the waves and draws the step's news. `common` is the draw all coins share."""
+    def begin(self, now_ms: int, minutes: float, common: float, shared: float, pinned: float) -> None:
+        """Opens a step: moves the waves and draws the step's news. `common` is the draw all coins share; `pinned`
+        scales volatility, and forbids jumps when it is not 1."""
         p = self._params
         normal = self._draws.normal(4).tolist()
         self._fast_wave = _wave(self._fast_wave, minutes, p.volatility_fast_h, p.volatility_swing, normal[0])
@@ -78,13 +79,14 @@ class Prices:
         self.arrivals = clock * (0.5 + 0.5 * self.stress)
         self.activity = clock * min(12.0, 0.3 + 0.4 * self.stress + 0.3 * self.stress * self.stress)
         self._usual = p.volatility_day_pct / 100 * math.sqrt(minutes / _DAY_MIN)
-        calm = self._usual * level * math.sqrt(clock)
+        calm = self._usual * level * math.sqrt(clock) * pinned
         self._sigma = calm * math.sqrt(self._excited)
         noise = math.sqrt(shared) * common + math.sqrt(1.0 - shared) * normal[2]
         # Excitement adds noise around what the coin is worth; it does not make it worth more or less.
         self._stir = calm * math.sqrt(max(0.0, self._excited - 1.0)) * normal[3]
         usual_noise = calm * math.sqrt(min(1.0, self._excited)) * noise
-        self._news = usual_noise + self._jump(minutes) + p.trend_day_pct / 100 * minutes / _DAY_MIN
+        jump = self._jump(minutes)
+        self._news = usual_noise + (jump if pinned == 1.0 else 0.0) + p.trend_day_pct / 100 * minutes / _DAY_MIN
 
     def _jump(self, minutes: float) -> float:
         u = self._draws.uniform(2).tolist()

@@ -5,115 +5,123 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from paper.world.crowd import Crowd
-from paper.world.draws import Draws, Floats
+from paper.world.draws import Draws
 from paper.world.params import ShockParams
 
 _AIM_NEAR: Final = 0.02
 _AIM_FAR: Final = 0.05
 _AIM_BINS: Final = 24
-_OVERSHOOT: Final = 0.003
+_AIM_BAND: Final = 4
+_OVERSHOOT: Final = 0.002
+_HOUR_MS: Final = 3_600_000
 _STEP_MOVE_MAX: Final = 0.03
 
 
 class _Wick(NamedTuple):
-    start_price: float
-    target_price: float
-    push_ms: int
-    """When the push ends at the latest."""
-    absorbed: bool
-    back_price: float
-    """Where price goes once pushed (set at the turn)."""
-    back_ms: int
+    """One shock from the first newcomer of its build-up to the last buyer (or seller) of its absorption."""
+
+    side: int
+    """Of the positions it runs for: 1 pushes down into longs, -1 up into shorts."""
+    phase: str
+    until_ms: int
+    """When the phase ends at the latest."""
+    aimed: bool
+    recovery: float
+    """Share of the push that comes back; 0: not absorbed."""
+    size: float
+    """Push of a shock that is not aimed, as a fraction."""
+    start_price: float = 0.0
+    target_price: float = 0.0
 
 
 class Shocks:
-    """At most one wick at a time. `pull` says which move of the reference price the shock's own flow aims at."""
+    """At most one wick at a time: an aimed one is preceded by a build-up, in which a crowd piles in at one price."""
 
     def __init__(self, params: ShockParams, draws: Draws, live_ms: int) -> None:
         self._params, self._draws = params, draws
         first = params.first_wick_minute
-        self._first_ms = None if first is None else live_ms + int(first * 60_000)
+        push_ms = None if first is None else live_ms + int(first * 60_000)
+        self._first_ms = None if push_ms is None else push_ms - int(params.build_up_h * _HOUR_MS)
         self._wick: _Wick | None = None
-        self._pushing = False
 
     @property
-    def running(self) -> bool:
-        return self._wick is not None
+    def rush(self) -> int:
+        """The side the crowd is piling into: 1 long, -1 short, 0 nobody."""
+        return self._wick.side if self._wick is not None and self._wick.phase == "build-up" else 0
+
+    def begin(self, now_ms: int, minutes: float) -> None:
+        """Whether a shock starts in this step; to be called once per step."""
+        chance = self._draws.uniform(7).tolist()
+        p = self._params
+        if self._wick is not None:
+            return
+        if self._first_ms is not None and now_ms > self._first_ms:
+            first_ms, self._first_ms, aimed, recovery = self._first_ms, None, True, p.first_recovery_share
+        elif chance[0] < p.rate_day * minutes / 1440:
+            first_ms, aimed = now_ms, chance[1] < p.aimed_share
+            recovery = p.recovery_share if chance[2] < p.absorbed_share else 0.0
+        else:
+            return
+        extra = max(0.0, p.depth_pct_mean - p.depth_pct_min) * float(self._draws.exponential(1)[0])
+        until_ms = first_ms + int(p.build_up_h * _HOUR_MS) if aimed else first_ms
+        side = 1 if chance[3] < 0.5 else -1
+        self._wick = _Wick(side, "build-up", until_ms, aimed, recovery, (p.depth_pct_min + extra) / 100)
 
     def pull(self, now_ms: int, minutes: float, reference_price: float, crowd: Crowd) -> float:
-        """The return the shock wants in this step; 0 when all is calm."""
-        if self._wick is None:
-            self._maybe_start(now_ms, minutes, reference_price, crowd)
+        """The return the shock's own flow aims at in this step; 0 when all is calm."""
         wick = self._wick
         if wick is None:
             return 0.0
-        if self._pushing:
+        if wick.phase == "build-up":
+            if now_ms <= wick.until_ms:
+                return 0.0
+            wick = self._wick = self._aim(wick, now_ms, reference_price, crowd)
+        if wick.phase == "push":
             return self._push(wick, now_ms, minutes, reference_price)
         return self._absorb(wick, now_ms, minutes, reference_price)
 
-    def _maybe_start(self, now_ms: int, minutes: float, reference_price: float, crowd: Crowd) -> None:
-        chance = self._draws.uniform(6).tolist()
-        p = self._params
-        if self._first_ms is not None and now_ms >= self._first_ms:
-            self._first_ms, aimed, absorbed = None, True, True
-        elif chance[0] < p.rate_day * minutes / 1440:
-            aimed, absorbed = chance[1] < p.aimed_share, chance[2] < p.absorbed_share
-        else:
-            return
-        if aimed:
-            move = _heaviest(crowd, reference_price)
-        else:
-            extra = max(0.0, p.depth_pct_mean - p.depth_pct_min) * float(self._draws.exponential(1)[0])
-            move = (p.depth_pct_min + extra) / 100 * (1 if chance[3] < 0.5 else -1)
-        target = reference_price * max(0.3, 1 + move)
-        push_ms = now_ms + int(p.push_min * (0.6 + 0.8 * chance[4]) * 60_000)
-        self._wick = _Wick(reference_price, target, push_ms, absorbed, 0.0, 0)
-        self._pushing = True
+    def _aim(self, wick: _Wick, now_ms: int, price: float, crowd: Crowd) -> _Wick:
+        depth = _through_heaviest(crowd, price, wick.side) if wick.aimed else wick.size
+        until_ms = now_ms + int(self._params.push_min * (0.6 + 0.8 * self._draws.one()) * 60_000)
+        target = price * (1 - wick.side * min(depth, 0.7))
+        return wick._replace(phase="push", until_ms=until_ms, start_price=price, target_price=target)
 
     def _push(self, wick: _Wick, now_ms: int, minutes: float, price: float) -> float:
         left = wick.target_price / price - 1
-        arrived = left * (wick.target_price - wick.start_price) <= 0
-        if not arrived and now_ms < wick.push_ms:
-            steps = max(1.0, (wick.push_ms - now_ms) / 60_000 / minutes)
-            return _within(left / steps)
-        if not wick.absorbed:
+        if left * wick.side < 0 and now_ms < wick.until_ms:
+            return _within(left / max(1.0, (wick.until_ms - now_ms) / 60_000 / minutes))
+        if wick.recovery == 0.0:
             self._wick = None
             return 0.0
         u = self._draws.uniform(2).tolist()
-        recovery = min(1.0, self._params.recovery_share * (0.8 + 0.4 * u[0]))
+        recovery = wick.recovery * (0.85 + 0.3 * u[0])
         back = price + recovery * (wick.start_price - price)
-        back_ms = now_ms + int(self._params.absorb_min * (0.6 + 0.8 * u[1]) * 60_000)
-        self._pushing, self._wick = False, wick._replace(back_price=back, back_ms=back_ms)
+        until_ms = now_ms + int(self._params.absorb_min * (0.6 + 0.8 * u[1]) * 60_000)
+        self._wick = wick._replace(phase="absorb", until_ms=until_ms, target_price=back)
         return 0.0
 
     def _absorb(self, wick: _Wick, now_ms: int, minutes: float, price: float) -> float:
-        left = wick.back_price / price - 1
-        if now_ms >= wick.back_ms or left * (wick.back_price - wick.target_price) <= 0:
+        left = wick.target_price / price - 1
+        if now_ms >= wick.until_ms or left * wick.side <= 0:
             self._wick = None
             return 0.0
-        # Fast at first: a third of the way per third of the time that is left.
-        steps = max(1.0, (wick.back_ms - now_ms) / 60_000 / minutes / 3)
-        return _within(left / steps)
+        # Fast at first: each third of the remaining time would do the whole remaining way.
+        return _within(left / max(1.0, (wick.until_ms - now_ms) / 60_000 / minutes / 3))
 
 
 def _within(move: float) -> float:
     return min(_STEP_MOVE_MAX, max(-_STEP_MOVE_MAX, move))
 
 
-def _heaviest(crowd: Crowd, price: float) -> float:
-    """Move that runs just through the heaviest band of liquidations 2-5 % away on either side."""
+def _through_heaviest(crowd: Crowd, price: float, side: int) -> float:
+    """Distance that runs just through the heaviest band of liquidations 2-5 % away on one side."""
     slots = crowd.open_slots()
-    distance = crowd.liquidation_price[slots] / price - 1
-    usd = crowd.quantity_base[slots] * price
-    below, above = _band(-distance, usd), _band(distance, usd)
-    return -below[1] if below[0] >= above[0] else above[1]
-
-
-def _band(distance: Floats, usd: Floats) -> tuple[float, float]:
+    slots = slots[crowd.signs_of(slots) == side]
+    distance = (1 - crowd.liquidation_price[slots] / price) * side
     near = (distance >= _AIM_NEAR) & (distance < _AIM_FAR)
     width = (_AIM_FAR - _AIM_NEAR) / _AIM_BINS
-    cell = ((distance[near] - _AIM_NEAR) / width).astype(np.intp)
-    mass = np.bincount(np.minimum(cell, _AIM_BINS - 1), weights=usd[near], minlength=_AIM_BINS)
-    smooth = mass[:-1] + mass[1:]
-    best = int(smooth.argmax())
-    return float(smooth[best]), _AIM_NEAR + (best + 2) * width + _OVERSHOOT
+    cell = np.minimum(((distance[near] - _AIM_NEAR) / width).astype(np.intp), _AIM_BINS - 1)
+    mass = np.bincount(cell, weights=crowd.quantity_base[slots][near], minlength=_AIM_BINS)
+    band = np.cumsum(np.concatenate((np.zeros(_AIM_BAND), mass)))
+    heaviest = int((band[_AIM_BAND:] - band[:-_AIM_BAND]).argmax())
+    return _AIM_NEAR + (heaviest + 1) * width + _OVERSHOOT

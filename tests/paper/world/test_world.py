@@ -10,13 +10,14 @@ from paper.world import World, WorldParams
 from paper.world.params import BTC, ETH, SEVEN_VENUES, CrowdParams, PriceParams, ShockParams
 
 MINUTE_MS = 60_000
+CALM = ShockParams(first_wick_minute=None)
 
 
 def small(**changes: object) -> WorldParams:
     """A market that is made in a fraction of a second."""
     usual: dict[str, object] = {
         "step_ms": MINUTE_MS, "days": 0.25, "burn_in_days": 0.5, "backfill_days": 0.1,
-        "crowd": CrowdParams(positions=1200),
+        "crowd": CrowdParams(positions=1200), "shocks": CALM,
     }  # fmt: skip
     return WorldParams(**(usual | changes))
 
@@ -91,7 +92,7 @@ def test_bars_and_marks_are_possible_prices():
 
 
 def test_truth_adds_up_to_open_interest_and_nothing_crossed_is_left():
-    world = World(small(shocks=ShockParams(rate_day=8)), 5)
+    world = World(small(shocks=ShockParams(first_wick_minute=None, rate_day=8)), 5)
     for number, block in enumerate(world.blocks()):
         if number % 97:
             continue
@@ -110,7 +111,7 @@ def test_truth_adds_up_to_open_interest_and_nothing_crossed_is_left():
 
 
 def test_every_published_forced_order_is_a_true_forced_close_at_its_liquidation_price():
-    world, told, happened = World(small(shocks=ShockParams(rate_day=40)), 6), 0, 0
+    world, told, happened = World(small(shocks=ShockParams(first_wick_minute=None, rate_day=40)), 6), 0, 0
     low, high = {}, {}
     for block in world.blocks():
         true = world.forced()
@@ -128,32 +129,32 @@ def test_every_published_forced_order_is_a_true_forced_close_at_its_liquidation_
 
 
 def test_the_future_does_not_reach_back():
-    """A wick at minute 60, or another length of the world, changes nothing before minute 60."""
+    """A wick whose build-up starts at minute 60, or another length of the world, changes nothing before."""
+    later = ShockParams(first_wick_minute=90.0, build_up_h=0.5)
     plain = list(itertools.islice(World(small(), 8).blocks(), 90))
-    wicked = list(itertools.islice(World(small(days=3, shocks=ShockParams(first_wick_minute=60.0)), 8).blocks(), 90))
+    wicked = list(itertools.islice(World(small(days=3, shocks=later), 8).blocks(), 90))
     assert bytes_of(plain[:59]) == bytes_of(wicked[:59])
     assert bytes_of(plain[60:]) != bytes_of(wicked[60:])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_first_wick_sweeps_a_crowd_2_to_5_pct_away_and_comes_back(seed: int):
-    params = small(days=0.1, shocks=ShockParams(first_wick_minute=10, rate_day=0))
-    world = World(params, seed)
-    start = world_close(next(iter(world.backfill())))
-    closes, lows, highs, forced, volumes = [], [], [], 0.0, []
-    for block in itertools.islice(world.blocks(), 90):
-        closes.append(world_close(block))
-        lows.append(block.bars["low"].min())
-        highs.append(block.bars["high"].max())
-        volumes.append(block.bars["volume_usd"].sum())
+    world = World(small(days=0.1, shocks=ShockParams(first_wick_minute=10, build_up_h=2, rate_day=0)), seed)
+    blocks = list(itertools.islice(world.backfill(), 10_000))
+    calm = world_close(blocks[-1])
+    forced, live = 0.0, []
+    for block in itertools.islice(world.blocks(), 80):
+        live.append(block)
         forced += world.forced()["size_usd"].sum()
-    calm = closes[8]
-    depth = max(1 - min(lows[8:40]) / calm, max(highs[8:40]) / calm - 1)
+    depth = max(
+        1 - min(b.bars["low"].min() for b in live[9:30]) / calm,
+        max(b.bars["high"].max() for b in live[9:30]) / calm - 1,
+    )
+    volume = [block.bars["volume_usd"].sum() for block in live]
     assert 0.02 < depth < 0.09
-    assert abs(closes[60] / calm - 1) < 0.6 * depth
+    assert abs(world_close(live[-1]) / calm - 1) < 0.7 * depth
     assert forced > 1e6
-    assert max(volumes[10:40]) > 3 * np.median(volumes[:9])
-    assert start > 0
+    assert max(volume[9:40]) > 3 * np.median(volume[50:])
 
 
 def world_close(block: EventBlock) -> float:
