@@ -75,7 +75,8 @@ class CoinMarket:
         """Whether any venue ever gave a believable price."""
         return self.now.reference_price == self.now.reference_price
 
-    def fold(self, rows: Rows, tick_ms: int) -> None:
+    def fold(self, rows: Rows, tick_ms: int, *, backfilled: bool = False) -> None:
+        """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered."""
         before_ms = self.now.time_ms or tick_ms
         self.now.time_ms = tick_ms
         oi_base_before = self.now.oi_base
@@ -94,9 +95,12 @@ class CoinMarket:
         positions.decay(tick_ms - before_ms)
         self.exposure.on_step(taken, self.prices, self.open_interest, bounds, tick_ms)
         self._follow_prices(taken, before_ms, oi_base_before)
-        self.usual_read = self._usual_usd()
-        self.read()
-        self._remember_largest()
+        if not backfilled or any(history.due(tick_ms) for history in self.largest):
+            self.usual_read = self._usual_usd()
+            self.read()
+            for side in SIDES:
+                self.sweeps.know(side, self.clusters[side])
+            self._remember_largest()
 
     def _take_flows(self, rows: Rows) -> None:
         self.forced.begin_step()
@@ -179,7 +183,6 @@ class CoinMarket:
         zones: dict[Side, tuple[ThinZone, ...]] = {}
         for side, usual_usd in zip(SIDES, self.usual_read, strict=True):
             self.clusters[side], zones[side] = read_side(self.map, side, usual_usd, self.params.clusters)
-            self.sweeps.know(side, self.clusters[side])
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
         self.warmth_pct = self.exposure.warmth_pct(self._bounds_base(), self.prices)

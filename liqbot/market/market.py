@@ -51,7 +51,7 @@ class Market:
         """Fold what was collected; a view per coin that has a price. `lag_ms` is what the edge says of itself."""
         for code, coin in enumerate(self._coins):
             if self._rows[code]:
-                coin.fold(self._rows[code], tick_ms)
+                coin.fold(self._rows[code], tick_ms, backfilled=self._backfilled)
                 self._rows[code] = {}
         backfilled, self._backfilled = self._backfilled, False
         return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms)
