@@ -50,7 +50,7 @@ def test_figures_of_the_large_venues_are_their_own(venue: str, coin: str):
     [("nowhere", "BTC", False), ("nowhere:coin", "BTC", True), ("aggregate", "ETH", False), ("binance", "DOGE", False),
      ("bybit:usdc", "BTC", False), ("htx", "BTC", False), ("phemex:coin", "BTC", True)],
 )
-def test_anything_else_folds_with_the_stand_in(key: str, coin: str, inverse: bool):  # noqa: FBT001
+def test_anything_else_folds_with_the_stand_in(key: str, coin: str, inverse: bool):
     book = mechanics_of(key, coin)
     assert book.assumed
     assert book.inverse is inverse
