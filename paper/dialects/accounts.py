@@ -4,7 +4,7 @@ The exchange knows what rests and what is held; what became of every order, ever
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -12,13 +12,15 @@ import msgspec
 
 from liqbot import events
 from liqbot.events import Event
-from liqbot.execution.commands import PlaceOrder
+from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Side
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import Happened
 from paper.exchange.money import Holding
 
 HISTORY_MAX: Final = 100_000
+FORCED_PREFIX: Final = "autoclose-"
+"""Client ids of the venue's own orders that liquidate us begin so; such an order is in `orders` and `fills` too."""
 
 
 class State(enum.StrEnum):
@@ -86,9 +88,18 @@ class Payment(msgspec.Struct, frozen=True):
 class Account:
     """One API key of one venue. Reads are of this moment; only the hub writes."""
 
-    def __init__(self, venue: str, key: str, secret: str, exchange: PaperExchange, *, passphrase: str = "") -> None:
+    def __init__(
+        self,
+        venue: str,
+        key: str,
+        secret: str,
+        exchange: PaperExchange,
+        next_order: Callable[[], int],
+        *,
+        passphrase: str = "",
+    ) -> None:
         self.venue, self.key, self.secret, self.passphrase = venue, key, secret, passphrase
-        self.exchange = exchange
+        self.exchange, self._next_order = exchange, next_order
         self.now_ms = 0
         self.may_withdraw = False
         self.may_trade = True
@@ -141,9 +152,9 @@ class Account:
 
     # --- what the hub writes ---------------------------------------------------------------------------------------
 
-    def asked(self, command: PlaceOrder, number: int, asked: Mapping[str, str]) -> OrderRecord:
+    def asked(self, command: PlaceOrder, asked: Mapping[str, str]) -> OrderRecord:
         """An order has come to the door."""
-        record = OrderRecord(command, number, asked, self.now_ms, self.now_ms)
+        record = OrderRecord(command, self._next_order(), asked, self.now_ms, self.now_ms)
         self.orders[command.client_id] = record
         while len(self.orders) > HISTORY_MAX:
             del self.orders[next(iter(self.orders))]
@@ -175,9 +186,7 @@ class Account:
         record = self.orders.get(fill.client_id)
         if record is None or any(known.fill.fill_id == fill.fill_id for known in record.fills):
             return
-        now_usd = self.exchange.wallet(self.venue).realised_usd
-        realised_usd, self._realised_usd = now_usd - self._realised_usd, now_usd
-        entry = FillRecord(len(self.fills) + 1, fill, realised_usd)
+        entry = FillRecord(len(self.fills) + 1, fill, self._newly_realised_usd())
         self.fills.append(entry)
         record.fills.append(entry)
         record.filled_base += fill.quantity_base
@@ -186,9 +195,15 @@ class Account:
         record.updated_ms = self.now_ms
         if record.command.trigger_price is not None and not record.triggered_ms:
             record.triggered_ms = self.now_ms
-        if realised_usd:
-            self._pay("realised", fill.coin, realised_usd, fill_number=entry.number)
-        self._pay("fee", fill.coin, -fill.fee, fill_number=entry.number)
+        if entry.realised_usd:
+            self._pay("realised", fill.coin, entry.realised_usd, fill_number=entry.number)
+        kind = "liquidation" if fill.client_id.startswith(FORCED_PREFIX) else "fee"
+        self._pay(kind, fill.coin, -fill.fee, fill_number=entry.number)
+
+    def _newly_realised_usd(self) -> Decimal:
+        now_usd = self.exchange.wallet(self.venue).realised_usd
+        realised_usd, self._realised_usd = now_usd - self._realised_usd, now_usd
+        return realised_usd
 
     def _paid(self, fact: Event) -> None:
         if isinstance(fact, events.FundingPaid):
@@ -196,10 +211,30 @@ class Account:
         elif isinstance(fact, events.Transfer):
             self._pay("transfer", "", fact.amount_usd)
         elif isinstance(fact, events.PositionLiquidated):
-            now_usd = self.exchange.wallet(self.venue).realised_usd
-            realised_usd, self._realised_usd = now_usd - self._realised_usd, now_usd
-            self._pay("realised", fact.coin, realised_usd)
-            self._pay("liquidation", fact.coin, -fact.fee)
+            self._liquidated(fact)
+
+    def _liquidated(self, fact: events.PositionLiquidated) -> None:
+        """The venue's own order against us: it appears among orders and fills like any other, with its own name."""
+        name = f"{FORCED_PREFIX}{len(self.fills) + 1}"
+        forced = PlaceOrder(
+            name, self.venue, fact.coin, 0, Purpose.EXIT, OrderKind.MARKET, fact.side, fact.quantity_base,
+            reduce_only=True,
+        )  # fmt: skip
+        self.asked(forced, {})
+        self._filled(
+            events.Fill(
+                time_ms=fact.time_ms,
+                venue=self.venue,
+                coin=fact.coin,
+                client_id=name,
+                fill_id=name,
+                side=fact.side,
+                reduces=True,
+                price=fact.price,
+                quantity_base=fact.quantity_base,
+                fee=fact.fee,
+            )
+        )
 
     def _pay(self, kind: str, coin: str, amount_usd: Decimal, *, rate_pct: float = 0.0, fill_number: int = 0) -> None:
         number = self.payments[-1].number + 1 if self.payments else 1

@@ -129,7 +129,7 @@ class Hub:
         mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in listed}
         exchange = PaperExchange(paper, listed, mechanics, self.roster)
         exchange.facts_at_start(self.now_ms)
-        account = Account(venue, key, secret, exchange, passphrase=passphrase)
+        account = Account(venue, key, secret, exchange, self.next_order, passphrase=passphrase)
         account.now_ms = self.now_ms
         self.accounts[venue, key] = account
         return account
@@ -152,7 +152,7 @@ class Hub:
         HeldTooLong when no block came.
         """
         if isinstance(command, PlaceOrder) and command.client_id not in account.orders:
-            account.asked(command, self.next_order(), asked or {})
+            account.asked(command, asked or {})
         answer: asyncio.Future[tuple[Event, ...]] = asyncio.get_running_loop().create_future()
         self._held[id(command)] = (command, answer)
         account.exchange.submit(command, account.now_ms)

@@ -21,10 +21,10 @@ def plain(value: float | Decimal) -> str:
     """Shortest exact decimal form, never with an exponent: what venues put into their strings."""
     if isinstance(value, float):
         text = repr(value)
-        if "e" not in text and "n" not in text:
+        if "e" not in text and value:
             return text.removesuffix(".0")
         value = Decimal(text)
-    text = format(Decimal(value), "f")
+    text = format(Decimal(value) + 0, "f")  # plus zero: no negative zero
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
