@@ -1,0 +1,233 @@
+"""`Broker`: commands out to one venue, their outcomes back as facts. A submit leaves once; what is unclear is asked."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
+
+import structlog
+
+from liqbot.events import (
+    CancelRejected,
+    Halt,
+    LeverageConfirmed,
+    OrderAccepted,
+    OrderRejected,
+)
+from liqbot.execution import ids
+from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.execution.edge.fates import Fates
+from liqbot.execution.edge.known import Known
+from liqbot.execution.edge.words import Call, Caller, Fate, Lane, OrderWord, Recipe, SettingsWord, Traded
+from liqbot.market.edge.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
+
+READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
+"""Waits before reading an accepted order: venues show it a moment later."""
+REFUSED_PAUSE_S: Final = 1.0
+"""Longest wait before a request that a venue had no time for is told as refused: the answer to it comes at once."""
+_log = structlog.get_logger(__name__)
+
+
+class Broker:
+    """Implements what the runtime sends to. `run` must be running for anything to leave."""
+
+    def __init__(self, client: Caller, recipe: Recipe, traded: Sequence[Traded], known: Known, fates: Fates) -> None:
+        self._client, self._recipe, self._known, self._fates = client, recipe, known, fates
+        self._traded = {(one.instrument.venue, one.instrument.coin): one for one in traded}
+        self._group: asyncio.TaskGroup | None = None
+        self._waiting: list[Command] = []
+
+    async def run(self) -> None:
+        """Carries out commands until cancelled; what has been sent by then is seen through."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            waiting, self._waiting = self._waiting, []
+            await self.send(waiting, self._known.clock())
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
+
+    async def send(self, commands: Sequence[Command], now_ms: int) -> None:
+        """Returns at once: each command is a task of its own, so that a stop never waits for a read."""
+        del now_ms
+        if self._group is None:
+            self._waiting += commands
+            return
+        for command in commands:
+            if isinstance(command, PlaceOrder):
+                # From here on nobody but this task may conclude that the order does not exist.
+                self._known.placing.add(command.client_id)
+            self._group.create_task(self._carried_out(command))
+
+    async def _carried_out(self, command: Command) -> None:
+        traded = self._traded[command.venue, command.coin]
+        self._known.stir(command.coin)
+        try:
+            await self._work(command, traded)
+        except VenueError as error:
+            # What the venue did not say the desk will ask for.
+            _log.warning("unanswered", command=type(command).__name__, coin=command.coin, error=str(error))
+        finally:
+            self._known.stir(command.coin)
+
+    def _work(self, command: Command, traded: Traded) -> Coroutine[Any, Any, None]:
+        if isinstance(command, PlaceOrder):
+            return self._place(command, traded)
+        if isinstance(command, CancelOrder):
+            return self._cancel(command.client_id, traded)
+        if isinstance(command, SetLeverage):
+            return self._set_leverage(command, traded)
+        return self._question(command, traded)
+
+    async def _question(self, command: QueryOrder, traded: Traded) -> None:
+        await self._fates.question(command.client_id, traded)
+
+    # --- placing --------------------------------------------------------------------------------------------------
+
+    async def _place(self, order: PlaceOrder, traded: Traded) -> None:
+        self._known.sent(order.client_id, asyncio.get_running_loop().time())
+        try:
+            lane: Lane = "protective" if order.reduce_only else "normal"
+            answer = await self._sent(self._recipe.place(order, traded), lane)
+        except OutcomeUnknown as error:
+            _log.warning("outcome unknown: asking", client_id=order.client_id, error=str(error))
+            await self._after_silence(order, traded)
+        except VenueRefused as refusal:
+            if self._recipe.duplicate(refusal.code):
+                await self._after_silence(order, traded)
+            else:
+                self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))
+        except VenueError as error:
+            await self._not_carried_out(order, error)
+        else:
+            await self._accepted(order, traded, str((answer or {}).get("id") or ""))
+        finally:
+            self._known.placing.discard(order.client_id)
+
+    async def _sent(self, call: Call, lane: Lane) -> Any:
+        return await self._client.call(call.method, *call.args, weight=call.weight, lane=lane, retry="never")
+
+    async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
+        if isinstance(error, VenueAuth):
+            self._known.tell(Halt(time_ms=self._known.clock(), reason=f"key refused: {error}"))
+        asked_s = error.retry_after_s if isinstance(error, VenueBusy) else None
+        await asyncio.sleep(min(asked_s or REFUSED_PAUSE_S, REFUSED_PAUSE_S))
+        self._refused(order, type(error).__name__, str(error))
+
+    def _refused(self, order: PlaceOrder, code: str, reason: str) -> None:
+        _log.warning("order refused", client_id=order.client_id, code=code, reason=reason)
+        fact = OrderRejected(
+            time_ms=self._known.clock(), venue=order.venue, coin=order.coin, client_id=order.client_id, code=code,
+            reason=reason,
+        )
+        self._known.tell(fact)
+
+    async def _after_silence(self, order: PlaceOrder, traded: Traded) -> None:
+        word = await self._fates.await_word(order.client_id, traded)
+        if word is not None:
+            await self._read_back(order, traded, word)
+
+    async def _accepted(self, order: PlaceOrder, traded: Traded, venue_order_id: str) -> None:
+        self._known.own(order.coin, venue_order_id, order.client_id)
+        if order.purpose is not Purpose.STOP:
+            fact = OrderAccepted(
+                time_ms=self._known.clock(), venue=order.venue, coin=order.coin, client_id=order.client_id,
+                venue_order_id=venue_order_id,
+            )
+            self._known.tell(fact)
+        word = None
+        for wait_s in READ_BACK_S:
+            await asyncio.sleep(wait_s)
+            word = await self._fates.look(order.client_id, traded)
+            if word is not None and not (order.kind is OrderKind.MARKET and word.fate is Fate.RESTING):
+                break
+        if word is not None:
+            await self._read_back(order, traded, word)
+        elif order.purpose is Purpose.STOP:
+            await self._after_silence(order, traded)
+
+    async def _read_back(self, order: PlaceOrder, traded: Traded, word: OrderWord) -> None:
+        """A stop counts only if it is what was ordered; any other order is reported as it is."""
+        wrong = _misread(order, word) if order.purpose is Purpose.STOP and word.fate is Fate.RESTING else ""
+        if not wrong:
+            await self._fates.report(order.client_id, traded, word)
+            return
+        self._known.tell(
+            Halt(time_ms=self._known.clock(), reason=f"{order.venue} did not place the stop as ordered: {wrong}")
+        )
+        await self._sent(self._recipe.cancel(order.client_id, traded, stop=True), "protective")
+        self._refused(order, "STOP_MISREAD", wrong)
+
+    # --- cancelling -----------------------------------------------------------------------------------------------
+
+    async def _cancel(self, client_id: str, traded: Traded) -> None:
+        """Then ask: an order that filled before its cancel arrived has its true fate told."""
+        stop = ids.purpose_of(client_id) is Purpose.STOP
+        call = self._recipe.cancel(client_id, traded, stop=stop)
+        refused = ""
+        try:
+            await self._client.call(call.method, *call.args, weight=call.weight, lane="protective", retry="read")
+        except VenueRefused as refusal:
+            refused = refusal.reason or str(refusal)
+        except VenueError as error:
+            self._cancel_failed(client_id, traded, str(error))
+            return
+        for wait_s in READ_BACK_S:
+            await asyncio.sleep(wait_s)
+            word = await self._fates.look(client_id, traded)
+            if word is None:
+                # An order that never filled leaves the venue's books soon after it is cancelled.
+                await self._fates.question(client_id, traded)
+                return
+            if word.fate is not Fate.RESTING:
+                await self._fates.report(client_id, traded, word)
+                return
+        self._cancel_failed(client_id, traded, refused or "still resting after the cancel was accepted")
+
+    def _cancel_failed(self, client_id: str, traded: Traded, reason: str) -> None:
+        instrument = traded.instrument
+        fact = CancelRejected(
+            time_ms=self._known.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id,
+            reason=reason,
+        )
+        self._known.tell(fact)
+
+    # --- leverage -------------------------------------------------------------------------------------------------
+
+    async def _set_leverage(self, command: SetLeverage, traded: Traded) -> None:
+        """Read, change what differs, read again: only what the venue says afterwards is confirmed."""
+        found = await self._recipe.settings(self._client, traded)
+        for call in self._recipe.settle(traded, command.leverage, found):
+            try:
+                await self._sent(call, "normal")
+            except (VenueRefused, OutcomeUnknown) as error:
+                _log.info("not set", method=call.method, answer=str(error))
+            found = await self._recipe.settings(self._client, traded)
+        self.confirm(traded, found)
+        if not found.isolated or found.leverage != command.leverage:
+            _log.warning("leverage differs", wanted=command.leverage, is_now=found.leverage, isolated=found.isolated)
+
+    def confirm(self, traded: Traded, found: SettingsWord) -> None:
+        """Tell leverage and margin mode. An account in hedge mode is not traded on."""
+        instrument, now_ms = traded.instrument, self._known.clock()
+        if not found.one_way:
+            self._known.tell(Halt(time_ms=now_ms, reason=f"{instrument.venue} is in hedge mode, one-way is needed"))
+            return
+        fact = LeverageConfirmed(
+            time_ms=now_ms, venue=instrument.venue, coin=instrument.coin, leverage=found.leverage,
+            isolated=found.isolated,
+        )
+        self._known.tell(fact)
+
+
+def _misread(order: PlaceOrder, word: OrderWord) -> str:
+    """What about a resting stop is not as ordered; empty when all is."""
+    if not word.reduce_only:
+        return "it is not reduce-only"
+    if not word.on_mark:
+        return "it does not trigger on the mark price"
+    if word.trigger_price != order.trigger_price:
+        return f"its trigger is {word.trigger_price}, not {order.trigger_price}"
+    if word.quantity_base != order.quantity_base:
+        return f"its quantity is {word.quantity_base}, not {order.quantity_base}"
+    return ""

@@ -1,0 +1,200 @@
+"""REST as the truth: orders, fills, position, leverage, money and payments read in full and told as facts.
+
+A reading counts only if nothing moved while it was made; else it is made again. At start, after every break of the
+user stream, and every so often.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+
+from liqbot.events import (
+    Balance,
+    Event,
+    FeedDown,
+    FeedUp,
+    FundingPaid,
+    Halt,
+    OrderAccepted,
+    PositionSnapshot,
+    Reconciled,
+    Transfer,
+)
+from liqbot.execution import ids
+from liqbot.execution.edge.broker import Broker
+from liqbot.execution.edge.fates import Fates
+from liqbot.execution.edge.known import Known
+from liqbot.execution.edge.words import (
+    Caller,
+    OrderWord,
+    PaymentWord,
+    PositionWord,
+    Recipe,
+    SettingsWord,
+    Traded,
+)
+from liqbot.instruments import Side
+from liqbot.market.edge.errors import VenueAuth, VenueError
+from liqbot.risk.account import ACCOUNT_FEED
+
+TRIES: Final = 4
+QUIET_S: Final = 0.3
+AFTER_FAILURE_S: Final = 3.0
+OVERLAP_MS: Final = 120_000
+"""How far back fills and payments are read again: venues list some of them late."""
+RATE_AWAY_MS_MAX: Final = 300_000
+_log = structlog.get_logger(__name__)
+
+
+class Reconciler:
+    """Of one account. `ready` is set once every contract has been read in full."""
+
+    def __init__(
+        self, client: Caller, recipe: Recipe, traded: Sequence[Traded], known: Known, fates: Fates, broker: Broker, *,
+        period_s: float, payments_since_ms: int,
+    ) -> None:
+        self._client, self._recipe, self._traded = client, recipe, tuple(traded)
+        self._known, self._fates, self._broker = known, fates, broker
+        self._period_s, self._payments_since_ms = period_s, payments_since_ms
+        self._asked = asyncio.Event()
+        self._down = True
+        self._alarmed: set[str] = set()
+        self.ready = asyncio.Event()
+
+    def request(self) -> None:
+        """Soon, whatever the period."""
+        self._asked.set()
+
+    def down(self, reason: str) -> None:
+        """The user stream broke: nothing counts as reconciled until it has been read again."""
+        if not self._down:
+            self._down = True
+            now_ms = self._known.clock()
+            self._known.tell(*(
+                FeedDown(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=ACCOUNT_FEED,
+                         reason=reason)
+                for one in self._traded
+            ))  # fmt: skip
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            whole = await self.once()
+            try:
+                await asyncio.wait_for(self._asked.wait(), self._period_s if whole else AFTER_FAILURE_S)
+                await asyncio.sleep(QUIET_S)
+            except TimeoutError:
+                pass
+            self._asked.clear()
+
+    async def once(self) -> bool:
+        """One round; True when everything was read in full."""
+        try:
+            await self._money()
+            whole = True
+            for traded in self._traded:
+                whole = await self._contract(traded) and whole
+        except VenueError as error:
+            _log.warning("not reconciled", error=str(error))
+            self.down(str(error))
+            if isinstance(error, VenueAuth):
+                self._alarm(f"key refused: {error}")
+            return False
+        if whole and self._down:
+            self._down = False
+            now_ms = self._known.clock()
+            self._known.tell(*(
+                FeedUp(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=ACCOUNT_FEED)
+                for one in self._traded
+            ))  # fmt: skip
+        if whole:
+            self.ready.set()
+        return whole
+
+    # --- one contract ---------------------------------------------------------------------------------------------
+
+    async def _contract(self, traded: Traded) -> bool:
+        """False when it never held still."""
+        coin = traded.instrument.coin
+        for _ in range(TRIES):
+            started_ms, stirred = self._known.clock(), self._known.stirred.get(coin, 0)
+            settings = await self._recipe.settings(self._client, traded)
+            resting = await self._recipe.resting(self._client, traded)
+            # Fills before the position: one that comes between shows as somebody else's until it is told, whereas a
+            # position older than a fill that we know would look closed.
+            await self._fates.catch_up(traded)
+            position = await self._recipe.position(self._client, traded)
+            if stirred == self._known.stirred.get(coin, 0) and not self._known.placing:
+                self._say(traded, settings, resting, position)
+                self._fates.trades_since_ms = max(self._fates.trades_since_ms, started_ms - OVERLAP_MS)
+                return True
+            await asyncio.sleep(QUIET_S)
+        return False
+
+    def _say(
+        self, traded: Traded, settings: SettingsWord, resting: Sequence[OrderWord], position: PositionWord
+    ) -> None:
+        here: dict[str, Any] = {
+            "time_ms": self._known.clock(), "venue": traded.instrument.venue, "coin": traded.instrument.coin
+        }
+        facts: list[Event] = []
+        for word in resting:
+            client_id = word.client_id or f"venue-{word.venue_order_id}"
+            if ids.purpose_of(client_id) is not None and not self._known.ours(client_id):
+                self._alarm(f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}")
+            self._known.own(here["coin"], word.venue_order_id, client_id if self._known.ours(client_id) else "")
+            facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=word.venue_order_id))
+        self._broker.confirm(traded, settings)
+        flat = not position.signed_base
+        facts.append(
+            PositionSnapshot(
+                **here,
+                side=Side.SHORT if position.signed_base < 0 else Side.LONG,
+                quantity_base=abs(position.signed_base),
+                entry_price=position.entry_price,
+                leverage=settings.leverage if flat else position.leverage,
+                isolated=settings.isolated if flat else position.isolated,
+                liquidation_price=None if flat else position.liquidation_price,
+            )
+        )
+        self._known.tell(*facts, Reconciled(**here))
+
+    # --- money ----------------------------------------------------------------------------------------------------
+
+    async def _money(self) -> None:
+        started_ms = self._known.clock()
+        payments = await self._recipe.payments(self._client, self._traded, self._payments_since_ms)
+        facts = [await self._paid(payment) for payment in payments]
+        wallet_usd = await self._recipe.wallet_usd(self._client)
+        first = self._traded[0].instrument
+        self._known.tell(
+            *facts, Balance(time_ms=self._known.clock(), venue=first.venue, coin=first.coin, wallet_usd=wallet_usd)
+        )
+        self._payments_since_ms = max(self._payments_since_ms, started_ms - OVERLAP_MS)
+
+    async def _paid(self, payment: PaymentWord) -> FundingPaid | Transfer:
+        """Told again every time it is read: the same fact, with the venue's time, counts once."""
+        traded = next((one for one in self._traded if one.market_id == payment.market_id), self._traded[0])
+        here: dict[str, Any] = {
+            "time_ms": payment.time_ms, "venue": traded.instrument.venue, "coin": traded.instrument.coin
+        }
+        if payment.kind == "transfer":
+            return Transfer(**here, amount_usd=payment.amount_usd)
+        rate_pct = payment.rate_pct if payment.rate_pct is not None else await self._rate_pct(traded, payment.time_ms)
+        return FundingPaid(**here, amount_usd=payment.amount_usd, rate_pct=rate_pct)
+
+    async def _rate_pct(self, traded: Traded, time_ms: int) -> float:
+        """The published rate of that settlement; 0 when none is published for it."""
+        since_ms = time_ms - RATE_AWAY_MS_MAX
+        rows = await self._client.call("fetch_funding_rate_history", traded.instrument.symbol, since_ms, 10)
+        near = [row for row in rows if abs(row["timestamp"] - time_ms) <= RATE_AWAY_MS_MAX]
+        return float(min(near, key=lambda row: abs(row["timestamp"] - time_ms))["fundingRate"]) * 100 if near else 0.0
+
+    def _alarm(self, reason: str) -> None:
+        """No entries until a person looks; said once."""
+        if reason not in self._alarmed:
+            self._alarmed.add(reason)
+            _log.error("halted", reason=reason)
+            self._known.tell(Halt(time_ms=self._known.clock(), reason=reason))

@@ -1,0 +1,108 @@
+"""The user stream: a hint, never the truth. Executions are told at once, orders it speaks of are looked at by REST."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+
+from liqbot.execution.edge.fates import Fates
+from liqbot.execution.edge.words import Call, OrderHint, Recipe, Traded, TradeWord
+from liqbot.market.edge.errors import VenueError
+
+REDIAL_S_MAX: Final = 30.0
+DIALLING_S: Final = 1.0
+"""A reading made this long after dialling began misses nothing that the new connection did not tell."""
+HINTS_MAX: Final = 10_000
+_log = structlog.get_logger(__name__)
+
+
+class Listening(Protocol):
+    """The part of a venue client that listens."""
+
+    def tap(self, callback: Callable[[str | bytes, str], bool]) -> None: ...
+
+    async def watch(self, method: str, *args: Any) -> Any: ...
+
+
+class UserStream:
+    """`on_down` and `on_up` are told when the stream broke and when it has been dialled again."""
+
+    def __init__(
+        self, client: Listening, recipe: Recipe, traded: Sequence[Traded], fates: Fates, *,
+        on_down: Callable[[str], None], on_up: Callable[[], None],
+    ) -> None:
+        self._client, self._recipe, self._traded, self._fates = client, recipe, tuple(traded), fates
+        self._on_down, self._on_up = on_down, on_up
+        self._hints: asyncio.Queue[tuple[Traded, OrderHint | TradeWord]] = asyncio.Queue(HINTS_MAX)
+        self._asked: set[str] = set()
+        """Client ids waiting in the queue: one look answers them all."""
+        self.malformed = 0
+        client.tap(self._tapped)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look())
+            for call in self._recipe.streams(self._traded):
+                group.create_task(self._keep(call))
+
+    async def _keep(self, call: Call) -> None:
+        wait_s = 0.5
+        while True:
+            try:
+                await self._client.watch(call.method, *call.args)
+                wait_s = 0.5
+            except VenueError as error:
+                _log.warning("user stream broke", stream=call.method, error=str(error))
+                self._on_down(str(error))
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, REDIAL_S_MAX)
+                # Dialled again at once; what happened meanwhile is read by REST.
+                asyncio.get_running_loop().call_later(DIALLING_S, self._on_up)
+
+    def _tapped(self, raw: str | bytes, url: str) -> bool:
+        """True when it was about our orders. Never raises: this runs in the socket's receive loop."""
+        del url
+        try:
+            message = msgspec.json.decode(raw)
+            found = self._recipe.heard(message, self._traded)
+        except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            self.malformed += 1
+            _log.warning("user stream: not understood", error=f"{type(error).__name__}: {error}")
+            return False
+        for traded, hint in found or ():
+            self._take(traded, hint)
+        return found is not None
+
+    def _take(self, traded: Traded, hint: OrderHint | TradeWord) -> None:
+        known = self._fates.known
+        if isinstance(hint, TradeWord):
+            owner = known.owner(traded.instrument.coin, hint)
+            if owner is not None:
+                known.trade(traded, hint, owner)
+                return
+        else:
+            if not known.ours(hint.client_id):
+                return
+            known.stir(traded.instrument.coin)
+            known.own(traded.instrument.coin, hint.venue_order_id, hint.client_id)
+            known.own(traded.instrument.coin, hint.alias, hint.client_id)
+            if hint.client_id in known.placing or hint.client_id in self._asked:
+                return
+            self._asked.add(hint.client_id)
+        if not self._hints.full():  # beyond that the next reconciliation tells
+            self._hints.put_nowait((traded, hint))
+
+    async def _look(self) -> None:
+        while True:
+            traded, hint = await self._hints.get()
+            try:
+                if isinstance(hint, TradeWord):
+                    self._fates.known.trade(traded, hint, await self._fates.owner(traded, hint))
+                else:
+                    self._asked.discard(hint.client_id)
+                    await self._fates.question(hint.client_id, traded)
+            except VenueError as error:
+                _log.warning("hint not followed", error=str(error))
