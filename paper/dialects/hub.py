@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from liqbot.blocks import KINDS, EventBlock, Roster
+from liqbot.blocks import KINDS, EventBlock, Roster, block_of
 from liqbot.events import Event
 from liqbot.execution.commands import Command, PlaceOrder
 from liqbot.instruments import Instrument
@@ -129,6 +129,7 @@ class Hub:
         mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in listed}
         exchange = PaperExchange(paper, listed, mechanics, self.roster)
         exchange.facts_at_start(self.now_ms)
+        exchange.advance(block_of(self.tickers.summary(venue), self.roster), _nobody_reacts)
         account = Account(venue, key, secret, exchange, self.next_order, passphrase=passphrase)
         account.now_ms = self.now_ms
         self.accounts[venue, key] = account
@@ -212,7 +213,7 @@ class Hub:
             self.tickers.fold(block)
             self.now_ms = end_ms(block, self.now_ms)
             for account in self.accounts.values():
-                account.exchange.advance(block, lambda _facts, _time_ms: ())
+                account.exchange.advance(block, _nobody_reacts)
                 account.now_ms = self.now_ms
 
     async def run(self, blocks: Iterable[EventBlock], speed: float, for_s: float | None = None) -> None:
@@ -244,6 +245,12 @@ class Hub:
             path = self.faults.cuts.pop(0)
             if self.outlet is not None:
                 self.outlet.cut(path)
+
+
+def _nobody_reacts(facts: tuple[Event, ...], time_ms: int) -> tuple[Command, ...]:
+    """What happens before a client is there."""
+    del facts, time_ms
+    return ()
 
 
 async def _do_not_wait() -> None:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from liqbot.blocks import EventBlock, Roster
+from liqbot.events import FundingRate, MarketEvent, MarkPrice, TradeBar
 from paper.dialects.prints import Print
 
 MINUTE_MS: Final = 60_000
@@ -50,6 +51,7 @@ class Ticker(msgspec.Struct):
     oi_usd: float = 0.0
     oi_ms: int = 0
     rate_pct: float = 0.0
+    rate_ms: int = 0
     interval_h: float = 8.0
     candles: deque[Candle] = msgspec.field(default_factory=lambda: deque(maxlen=CANDLES_MAX))
     prints: deque[Print] = msgspec.field(default_factory=lambda: deque(maxlen=PRINTS_MAX))
@@ -118,6 +120,26 @@ class Tickers:
             (roster.venue_code(venue), roster.coin_code(coin)): ticker for (venue, coin), ticker in self.of.items()
         }
 
+    def summary(self, venue: str) -> list[MarketEvent]:
+        """One venue's present figures as facts, for who comes late."""
+        told: list[MarketEvent] = []
+        for (at, coin), ticker in self.of.items():
+            if at != venue or not ticker.last_price:
+                continue
+            now_ms, price = ticker.time_ms, ticker.last_price
+            told.append(
+                TradeBar(time_ms=now_ms, venue=venue, coin=coin, span_ms=0, open=price, high=price, low=price,
+                         close=price, volume_usd=0.0)
+            )
+            if ticker.mark_price:
+                told.append(MarkPrice(time_ms=now_ms, venue=venue, coin=coin, mark_price=ticker.mark_price))
+            if ticker.rate_ms:
+                told.append(
+                    FundingRate(time_ms=ticker.rate_ms, venue=venue, coin=coin, rate_pct=ticker.rate_pct,
+                                interval_h=ticker.interval_h)
+                )
+        return told
+
     def fold(self, block: EventBlock) -> None:
         """Take in everything the block says about listed contracts."""
         by_code = self._by_code
@@ -139,9 +161,9 @@ class Tickers:
 
 
 def _rated(ticker: Ticker, time_ms: int, rate_pct: float, interval_h: float) -> None:
-    """A rate that is told after a settlement time closes the interval before it."""
+    """The rate in force at a settlement time is the last one told before it."""
     interval_ms = round(interval_h * 3_600_000)
     settled_ms = time_ms // interval_ms * interval_ms
-    if ticker.rate_pct and (not ticker.funding or ticker.funding[-1].time_ms < settled_ms):
+    if ticker.rate_ms and ticker.rate_ms < settled_ms:
         ticker.funding.append(Told(settled_ms, ticker.rate_pct))
-    ticker.rate_pct, ticker.interval_h = rate_pct, interval_h
+    ticker.rate_pct, ticker.interval_h, ticker.rate_ms = rate_pct, interval_h, time_ms

@@ -70,11 +70,14 @@ class Socket:
         self.filled, self.drained = asyncio.Event(), asyncio.Event()
         self.drained.set()
         self.closing = False
+        self.sent = 0
+        """Messages ever queued for this connection, so that a client can tell whether it has seen them all."""
 
     def send(self, payload: bytes | str) -> None:
         if self.closing:
             return
         self.queue.append(payload.encode() if isinstance(payload, str) else payload)
+        self.sent += 1
         self.drained.clear()
         self.filled.set()
         if len(self.queue) > QUEUE_MESSAGES_MAX:
