@@ -45,7 +45,11 @@ class Faults:
         self.cuts: list[str] = []
 
     def next(self, endpoint: str, kind: Kind | str, value: int = 0, *, times: int = 1) -> None:
-        """The next `times` requests to this endpoint suffer this."""
+        """The next `times` requests to this endpoint suffer this.
+
+        HTTP clients repeat a GET, PUT or DELETE once by themselves when the connection breaks before the answer: they
+        need to be dropped twice.
+        """
         fault = Fault(endpoint, Kind(kind), value)
         if fault.kind is Kind.DISCONNECT_WS:
             self.cuts.append(endpoint.removesuffix("*"))

@@ -1,11 +1,29 @@
 """Starting and stopping the exchange on loopback, for tests and verbs."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+import importlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Final
 
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.server import Server
+
+DIALECTS: Final[Mapping[str, str]] = {
+    "binance": "paper.dialects.binance:Binance",
+    "bybit": "paper.dialects.bybit:Bybit",
+    "okx": "paper.dialects.okx:Okx",
+}
+"""Venues that are spoken, each loaded when it is asked for."""
+
+
+def dialects_of(hub: Hub, venues: Iterable[str]) -> list[Dialect]:
+    """KeyError for a venue whose protocol is not spoken."""
+    made = []
+    for venue in venues:
+        module, name = DIALECTS[venue].split(":")
+        made.append(getattr(importlib.import_module(module), name)(hub))
+    return made
 
 
 class Loopback:

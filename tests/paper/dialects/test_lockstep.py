@@ -159,7 +159,7 @@ async def over_the_wire(blocks: list[EventBlock]) -> list[tuple[Any, ...]]:
 async def play(hub: Hub, socket: Any, trader: Trader, blocks: list[EventBlock]) -> None:
     async def reacted() -> None:
         """The client has seen everything, and whatever it sends has arrived and waits for market time."""
-        while trader.received < socket.sent or len(trader.sending) > hub.held:
+        while trader.received < socket.sent or len(trader.sending) > hub.held:  # noqa: ASYNC110 - it is a few turns
             await asyncio.sleep(0)
 
     hub.quiesce = reacted

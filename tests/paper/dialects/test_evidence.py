@@ -1,0 +1,19 @@
+"""Whatever a dialect answers, it says how it knows."""
+
+import pytest
+from loopback_market import hub_of
+
+from paper.dialects.evidence import Seen, unproved
+from paper.dialects.loopback import DIALECTS, dialects_of
+
+
+@pytest.mark.parametrize("venue", sorted(DIALECTS))
+def test_every_endpoint_and_stream_names_its_evidence(venue: str) -> None:
+    (dialect,) = dialects_of(hub_of(venue), [venue])
+    assert unproved([*dialect.routes(), *dialect.topics()], dialect.evidence) == []
+    assert all(one.source for one in dialect.evidence)
+    assert {one.seen for one in dialect.evidence} <= set(Seen)
+
+
+def test_what_is_answered_without_evidence_is_named() -> None:
+    assert unproved(["GET /a", "GET /b"], []) == ["GET /a", "GET /b"]
