@@ -4,7 +4,9 @@ It connects, subscribes, pings and signs; market data is decoded by the venue's 
 loses bursts and costs forty times as much. Nothing is imported from it until a client is first used.
 """
 
+import asyncio
 import functools
+import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeVar
@@ -14,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from liqbot.instruments import Instrument
 from liqbot.market.edge.answers import Answer, host_in, translated
-from liqbot.market.edge.dialling import Access, enter, first_host, options_for, rewritten
+from liqbot.market.edge.dialling import Access, enter, first_host, options_for, rewritten, stood_in_for
 from liqbot.market.edge.errors import RETRYABLE, VenueBusy, VenueError, VenueRefused, VenueUnreachable
 from liqbot.market.edge.lanes import Lane, Lanes, RequestBudget
 from liqbot.market.edge.listed import instrument_of, market_of, symbols_of
@@ -62,6 +64,8 @@ class VenueClient:
         self._exchange: Any = None
         self.host = row.venue
         """The venue's host, for messages."""
+        self.opened = False
+        """Whether the contracts are loaded."""
         self.handler_errors = 0
         """Messages on which the unified client itself failed; each one costs a reconnect."""
 
@@ -92,6 +96,8 @@ class VenueClient:
         self.host = first_host(exchange.urls["api"], hostname) or self.venue
         if self._loopback is not None:
             exchange.urls["api"] = rewritten(exchange.urls["api"], self._loopback, hostname)
+            # The client reads errors by the address they came from: it must see the one that is stood in for.
+            exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
         exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
         return exchange
@@ -103,11 +109,14 @@ class VenueClient:
 
         ContractChanged when one is missing or of another size.
         """
+        # The library takes seconds to import: not on the event loop.
+        await asyncio.to_thread(importlib.import_module, "ccxt.pro")
         await self.call("load_markets", weight=5)
         kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
                 for symbol, listing in symbols_of(self.row, coins)
                 if listing.contract == "" or symbol in self.exchange.markets]
         self.exchange.set_markets(kept, {})
+        self.opened = True
 
     def symbols(self, coins: Sequence[str], contract: str = "") -> dict[str, str]:
         """Coin -> unified symbol of one of the venue's contracts (the main one by default)."""
@@ -160,12 +169,13 @@ class VenueClient:
 
     # --- sockets --------------------------------------------------------------------------------------------------
 
-    def tap(self, callback: Tap) -> None:
+    def tap(self, callback: Tap) -> Callable[[], None]:
         """Every raw message of every socket goes to `callback(raw, url)` first; True means that it is consumed.
 
-        Callbacks are asked in the order they came, must be quick and must not raise.
+        Callbacks are asked in the order they came, must be quick and must not raise. Returns how to take it off again.
         """
         self._taps.append(callback)
+        return functools.partial(self._taps.remove, callback)
 
     async def watch(self, method: str, *args: Any, on_url: Callable[[str], None] | None = None) -> Any:
         """Dial, subscribe and wait. For a stream that a tap consumes this ends only with a VenueError, when the
@@ -222,6 +232,10 @@ class VenueClient:
 def host_of(url: str) -> str:
     """The venue's host behind an address, rewritten or not."""
     return host_in(url)
+
+
+def _as_live(original: Callable[..., Any], status: int, reason: str, url: str, *rest: Any) -> Any:
+    return original(status, reason, stood_in_for(url), *rest)
 
 
 def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,

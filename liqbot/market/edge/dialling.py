@@ -66,6 +66,12 @@ def rewritten(urls: Any, loopback: str, hostname: str) -> Any:
     return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}"
 
 
+def stood_in_for(url: str) -> str:
+    """The venue's own address behind a rewritten one of a request."""
+    parts = urlsplit(url)
+    return f"https:/{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+
 def first_host(urls: Any, hostname: str) -> str:
     """The host of the first address found, for messages about a venue that did not answer at all."""
     if isinstance(urls, dict):

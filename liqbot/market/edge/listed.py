@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from liqbot.instruments import Instrument
+from liqbot.blocks import Roster
+from liqbot.instruments import Instrument, venue_key
 from liqbot.market.edge.errors import ContractChanged
 from liqbot.market.venues.spec import Contract, Listing, VenueRow
+from liqbot.market.venues.wire.book import WireBook, WireContract
 
 
 class Wanted(Listing, frozen=True, kw_only=True):
@@ -14,6 +16,7 @@ class Wanted(Listing, frozen=True, kw_only=True):
 
     contract: str
     inverse: bool
+    open_interest_two_sided: bool
 
 
 def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None) -> Iterator[tuple[str, Wanted]]:
@@ -27,13 +30,13 @@ def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None)
 
 
 def _listing(contract: Contract, coin: str) -> Wanted:
-    for listing in contract.listings:
-        if listing.coin == coin:
-            return Wanted(coin=coin, symbol=listing.symbol, contract_size=listing.contract_size,
-                          contract=contract.contract, inverse=contract.inverse)
     first = contract.listings[0]
-    symbol = first.symbol.replace(f"{first.coin}/", f"{coin}/").replace(f":{first.coin}", f":{coin}")
-    return Wanted(coin=coin, symbol=symbol, contract=contract.contract, inverse=contract.inverse)
+    pattern = first.symbol.replace(f"{first.coin}/", f"{coin}/").replace(f":{first.coin}", f":{coin}")
+    listing = next((one for one in contract.listings if one.coin == coin), Listing(coin=coin, symbol=pattern))
+    return Wanted(
+        coin=coin, symbol=listing.symbol, contract_size=listing.contract_size, contract=contract.contract,
+        inverse=contract.inverse, open_interest_two_sided=bool(contract.open_interest_two_sided),
+    )
 
 
 def market_of(markets: Mapping[str, Any], symbol: str, wanted: Wanted, venue: str) -> Any:
@@ -65,3 +68,16 @@ def instrument_of(exchange: Any, row: VenueRow, coin: str, symbol: str) -> Instr
         maker_fee_pct=fees.maker_pct if fees is not None else 0.02,
         taker_fee_pct=fees.taker_pct if fees is not None else 0.05,
     )
+
+
+def wire_book(markets: Mapping[str, Any], row: VenueRow, roster: Roster) -> WireBook:
+    """The contracts of a venue that the roster names, by the ids that its messages use."""
+    return WireBook(row.venue, [
+        WireContract(
+            symbol_id=markets[symbol]["id"], symbol=symbol, venue_key=venue_key(row.venue, wanted.contract),
+            coin=wanted.coin, contract_units=float(markets[symbol]["contractSize"] or 1.0), inverse=wanted.inverse,
+            open_interest_two_sided=wanted.open_interest_two_sided,
+        )
+        for symbol, wanted in symbols_of(row, roster.coins)
+        if symbol in markets and venue_key(row.venue, wanted.contract) in roster.venues
+    ])

@@ -4,7 +4,7 @@ A message names a contract by the venue's own id and speaks in the venue's own u
 coin needs a price and updates may carry only what changed, so the book remembers the newest quote of each contract.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -84,15 +84,18 @@ class WireBook:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
         self.quotes = [Quote() for _ in self.contracts]
+        self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
+        """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
         self.factors = [
             (0.0, contract.contract_units) if contract.inverse else (contract.contract_units, 0.0)
             for contract in self.contracts
         ]
 
-    def forget(self) -> None:
+    def forget(self, indices: Iterable[int]) -> None:
         """After a gap: old prices convert nothing any more."""
-        self.quotes = [Quote(interval_h=quote.interval_h) for quote in self.quotes]
+        for index in indices:
+            self.quotes[index] = Quote(interval_h=self.quotes[index].interval_h)
 
     # --- from fields to values ------------------------------------------------------------------------------------
 
@@ -197,6 +200,7 @@ class WireBook:
         contract = self.contracts[index]
         for name, price in zip(("open", "high", "low", "close"), prices, strict=True):
             self.positive(f"bar {name}", price, PRICE_MAX)
+        self.closes[index][start_ms + span_ms] = prices[3]
         if not 0.0 <= volume_usd < AMOUNT_MAX or not 0.0 <= (buy_usd or 0.0) <= volume_usd * 1.000001:
             raise self.malformed("bar volume", (volume_usd, buy_usd))
         return TradeBar(
@@ -204,6 +208,11 @@ class WireBook:
             span_ms=span_ms, open=prices[0], high=prices[1], low=prices[2], close=prices[3], volume_usd=volume_usd,
             buy_usd=buy_usd, sell_usd=None if buy_usd is None else max(0.0, volume_usd - buy_usd),
         )
+
+    def past_usd(self, index: int, time_ms: int, amount: float) -> float | None:
+        """`amount` in units of a trade's amount; None where no price of that time is known."""
+        price = 1.0 if self.contracts[index].inverse else self.closes[index].get(time_ms)
+        return None if price is None else self.contracts[index].usd(amount, price)
 
     def past_open_interest(self, index: int, time_ms: int, oi_usd: float) -> OpenInterest:
         contract = self.contracts[index]

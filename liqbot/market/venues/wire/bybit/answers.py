@@ -102,18 +102,18 @@ def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
 
 
 def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
-    """In coin: it is valued at the newest known price, of which the venue keeps no past. Counts both sides unless the
-    single-sided figure is there."""
-    contract, quote = book.contracts[index], book.quotes[index]
+    """In coin: valued with the bars of that time, which are read before. Counts both sides unless the single-sided
+    figure is there."""
+    contract = book.contracts[index]
     facts: list[MarketEvent] = []
     for row in book.convert(payload, _PastOpenInterestAnswer, "open-interest").result.list:
         amount, halved = row.open_interest, contract.open_interest_two_sided
         if row.single_open_interest not in (None, ""):
             amount = book.convert(row.single_open_interest, float, "open-interest singleOpenInterest")
             halved = False
-        if contract.inverse or quote.mark_price == quote.mark_price:
-            usd = contract.usd(amount, quote.mark_price) * (0.5 if halved else 1.0)
-            facts.append(book.past_open_interest(index, row.timestamp, usd))
+        usd = book.past_usd(index, row.timestamp, amount)
+        if usd is not None:
+            facts.append(book.past_open_interest(index, row.timestamp, usd * (0.5 if halved else 1.0)))
     return facts
 
 

@@ -55,12 +55,13 @@ class Index(msgspec.Struct, gc=False):
 
 
 class Funding(msgspec.Struct, gc=False):
-    """The interval is what lies between the next payment and the one after it."""
+    """The interval is what lies between the next payment and the one after it. Without its own time, as in former
+    years, a rate is of no use."""
 
     inst_id: str = msgspec.field(name="instId")
-    ts: int
-    rate_ratio: float = msgspec.field(name="fundingRate")
     funding_ms: int = msgspec.field(name="fundingTime")
+    rate_ratio: float | None = msgspec.field(name="fundingRate", default=None)
+    ts: int | None = None
     next_ms: int | str | None = msgspec.field(name="nextFundingTime", default=None)
 
 
@@ -197,7 +198,7 @@ def funding_facts(rows: list[Funding], book: WireBook) -> Parsed:
     parsed = Parsed()
     for row in rows:
         index = book.index_of.get(row.inst_id)
-        if index is None:
+        if index is None or row.ts is None:
             parsed.ignored += 1
             continue
         interval_h = None

@@ -1,0 +1,32 @@
+"""What a feed has seen and lost, as counts that anybody may read at any time."""
+
+import msgspec
+
+
+class FeedStats(msgspec.Struct):
+    """Since the feed was made."""
+
+    messages: int = 0
+    """Raw messages of every kind on the venue's sockets."""
+    trades: int = 0
+    bars: int = 0
+    forced_orders: int = 0
+    facts: int = 0
+    """Market facts other than bars, forced orders included."""
+    ignored: int = 0
+    """Entries that were understood and are of no use: other contracts, acknowledgements."""
+    malformed: int = 0
+    malformed_newest: str = ""
+    late_trades: int = 0
+    """Counted in a later bar than their own, because that one had left."""
+    misdated_trades: int = 0
+    """More than a minute ahead of our clock; counted as of now."""
+    refusals: int = 0
+    """Times that the venue's contracts could not be loaded."""
+    reconnects: int = 0
+    silences: int = 0
+    resyncs: int = 0
+    polls: int = 0
+    poll_failures: int = 0
+    tier_differences: tuple[str, ...] = ()
+    """Where published margin tiers differ from those this version calculates with."""

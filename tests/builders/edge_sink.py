@@ -1,0 +1,40 @@
+"""What a feed gives, kept in order; and waiting for something to become true, with a limit."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from liqbot.blocks import EventBlock, Roster, market_events
+from liqbot.events import FeedDown, FeedUp, MarketEvent
+
+Event = TypeVar("Event")
+
+
+class Gathered:
+    """Stands where the inbox stands."""
+
+    def __init__(self, roster: Roster) -> None:
+        self.blocks: list[EventBlock] = []
+        self.steps_waiting = 0
+        self._roster = roster
+
+    def put(self, part: EventBlock) -> None:
+        self.blocks.append(part)
+
+    @property
+    def events(self) -> list[MarketEvent]:
+        return [event for block in self.blocks for event in market_events(block, self._roster)]
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def said(self, kind: type[FeedUp] | type[FeedDown], feed: str) -> list[FeedUp | FeedDown]:
+        return [fact for block in self.blocks for fact in block.facts  # type: ignore[misc]
+                if isinstance(fact, kind) and fact.feed == feed]  # type: ignore[attr-defined]
+
+
+async def until(true: Callable[[], object], seconds: float = 8.0) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not true():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
