@@ -9,7 +9,7 @@ from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Fill, FundingPaid, OrderRejected, PositionDeleveraged, PositionLiquidated
 from liqbot.market.view import MarketView
-from liqbot.risk.decision import Approved, Decision
+from liqbot.risk.decision import Decision, Refused
 from liqbot.signals.verdict import SIGNAL, Verdict
 
 Print = Callable[[str], None]
@@ -25,6 +25,7 @@ class Screen:
         self._every_s = map_every_s
         self._next_s = time.monotonic() + map_every_s
         self._held: set[tuple[str, str, int]] = set()
+        self._entered: set[int] = set()
         self.approved = self.refused = self.fills = self.closed = 0
 
     def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
@@ -65,17 +66,23 @@ class Screen:
             self._say(fact.time_ms, f"funding   {fact.amount_usd:+.4f} USD")
 
     def _on_decision(self, time_ms: int, decision: Decision) -> None:
-        if isinstance(decision, Approved):
+        if isinstance(decision, Refused):
+            self.refused += 1
+            self._say(time_ms, f"refused   #{decision.decision_id} {decision.code}: {decision.reason}")
+            return
+        target = decision.target
+        if not target.quantity_base:
+            self._say(time_ms, f"exit      #{target.decision_id} {target.reason}")
+        elif target.decision_id in self._entered:
+            self._say(time_ms, f"stop      #{target.decision_id} to {target.stop_price}: {target.reason}")
+        else:
             self.approved += 1
-            target = decision.target
-            what = "flat" if not target.quantity_base else (
+            self._entered.add(target.decision_id)
+            what = (
                 f"{target.side.word} {target.quantity_base} {target.coin} at {target.leverage}x, "
                 f"stop {target.stop_price}, own liquidation {target.liquidation_price:.1f}"
             )
-            self._say(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}: {target.reason}")
-        else:
-            self.refused += 1
-            self._say(time_ms, f"refused   #{decision.decision_id} {decision.code}: {decision.reason}")
+            self._say(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}")
 
     def _say(self, time_ms: int, text: str) -> None:
         self._show(f"{clock(time_ms)}  {text}")

@@ -33,10 +33,14 @@ class Lawful:
     """An observer that holds every answer of the engine against the promises."""
 
     limits: object
-    approvals: int = 0
+    entered: set[int] = field(default_factory=set)
     fills: int = 0
     liquidated: int = 0
     digest: object = field(default_factory=hashlib.sha256)
+
+    @property
+    def approvals(self) -> int:
+        return len(self.entered)
 
     def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         del seq
@@ -44,8 +48,8 @@ class Lawful:
         self.fills += sum(isinstance(fact, Fill) for fact in block.facts)
         self.liquidated += sum(isinstance(fact, PositionLiquidated) for fact in block.facts)
         for decision in step.decisions:
-            if isinstance(decision, Approved) and decision.target.quantity_base and decision.checks:
-                self.approvals += 1
+            if isinstance(decision, Approved) and decision.target.decision_id not in self.entered:
+                self.entered.add(decision.target.decision_id)
                 self._entry(decision.target, engine)
         self._protected(engine)
 

@@ -102,9 +102,14 @@ def _warm(house: House, market: Market, show: Print) -> None:
             continue
         share = (block.tick_ms - market.start_ms) / max(1, market.live_ms - market.start_ms)
         if share >= shown:
-            warmth = min((min(view.warmth_long_pct, view.warmth_short_pct) for view in house.engine.views), default=0.0)
-            show(f"map filling {progress(share)}  explains {warmth:.0f} % of open interest")
+            show(f"map filling {progress(share)}{_warmth(house.engine)}")
             shown = share + _PROGRESS_EVERY
+
+
+def _warmth(engine: Engine) -> str:
+    shares = [share for view in engine.views for share in (view.warmth_long_pct, view.warmth_short_pct)]
+    known = [share for share in shares if share == share]
+    return f"  explains {min(known):.0f} % of open interest" if known else ""
 
 
 def _finish(engine: Engine, screen: Screen, directory: Path, *, as_json: bool) -> None:
@@ -122,7 +127,7 @@ def _finish(engine: Engine, screen: Screen, directory: Path, *, as_json: bool) -
         return
     print(
         f"\nequity {engine.account.equity_usd:,.2f} USD, {screen.fills} fills, {screen.closed} trades closed, "
-        f"{screen.approved} approvals, {screen.refused} refusals (all simulated)\n"
+        f"{screen.approved} entries approved, {screen.refused} refused (all simulated)\n"
         f"database  {ledger}\n"
         f"journal   {places.journal_path(directory)}\n"
         "next      ./run trades    ./run decisions    ./run explain 1    ./run pnl    ./run map    ./run replay"

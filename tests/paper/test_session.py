@@ -1,0 +1,78 @@
+"""The paper verb as a user runs it: a simulated hour at full speed, then every reading verb on what it left."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from liqbot.risk.decision import Refusal
+
+LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
+QUICK = ("--speed", "0", "--set", "paper.world.backfill_days=2", "--set", "paper.world.backfill_step_ms=120000", "--set", "paper.world.days=0.0236")
+
+
+def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONHASHSEED": seed, "NO_COLOR": "1", **environment}
+    return subprocess.run([*LIQBOT, *words], capture_output=True, text=True, timeout=180, check=False, env=env)
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    data = tmp_path_factory.mktemp("paper")
+    done = liqbot("paper", *QUICK, "--data", str(data))
+    assert done.returncode == 0, done.stderr
+    return data, done.stdout
+
+
+def test_a_session_trades_and_says_why(session: tuple[Path, str]) -> None:
+    data, said = session
+    assert "venues up: binance, bybit, okx" in said
+    for word in ("map filling", "liquidation map", "signal", "approved", "refused", "fill"):
+        assert word in said, word
+    assert str(data / "ledger.sqlite") in said
+    assert " 1 trades closed" in said or " 2 trades closed" in said
+
+
+def test_every_fill_and_refusal_is_in_the_ledger(session: tuple[Path, str]) -> None:
+    data, said = session
+    fills = sum("  fill  " in line for line in said.splitlines())
+    refused = sum("  refused  " in line for line in said.splitlines())
+    trades = json.loads(liqbot("trades", "--data", str(data), "--json").stdout)
+    decisions = json.loads(liqbot("decisions", "--data", str(data), "--json", "--limit", "10000").stdout)
+    assert fills >= 2 * sum(trade["status"] == "closed" for trade in trades) > 0
+    risk_codes = {str(code) for code in Refusal}
+    assert sum(row["code"] in risk_codes for row in decisions) == refused
+    entry = next(row for row in decisions if row["code"] == "APPROVED")
+    told = liqbot("explain", str(entry["decision"]), "--data", str(data)).stdout
+    for part in ("inputs", "gates", "map", "checks", "orders", "outcome"):
+        assert part in told, part
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_its_journal_replays_to_the_same_bytes(session: tuple[Path, str], seed: str) -> None:
+    data, _ = session
+    done = liqbot("replay", "--data", str(data), "--json", seed=seed)
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["equality"] == "byte-identical steps"
+
+
+def test_another_cpu_path_decides_the_same(session: tuple[Path, str]) -> None:
+    data, _ = session
+    done = liqbot("replay", "--data", str(data), "--json", NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["equality"] in ("byte-identical steps", "same decisions")
+
+
+def test_the_next_session_keeps_the_books_of_this_one(session: tuple[Path, str]) -> None:
+    data, _ = session
+    journal_id = json.loads(liqbot("db", "check", "--data", str(data), "--json").stdout)
+    again = liqbot("paper", *QUICK, "--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1", "--data", str(data))
+    assert again.returncode == 0, again.stderr
+    kept = list((data / "earlier").iterdir())
+    assert len(kept) == 1
+    assert (kept[0] / "journal.sqlite").exists()
+    assert (kept[0] / "ledger.sqlite").exists()
+    assert kept[0].name in json.dumps(journal_id)
