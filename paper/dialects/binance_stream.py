@@ -1,5 +1,6 @@
 """Binance USD-M: the public websocket streams, a block at a time."""
 
+import heapq
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ PATTERNS: Final = (
 )
 
 Sent = tuple[str, bytes]
+Timed = tuple[int, str, bytes]
 _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
 
 
@@ -31,17 +33,16 @@ def known(stream: str, names: Names) -> bool:
     return symbol.upper() in names.by_symbol and symbol == symbol.lower() and at + suffix in SUFFIXES
 
 
-def published(block: EventBlock, wanted: set[str], names: Names) -> list[Sent]:
-    """Everything of the block that somebody wants, by the venue's own event times."""
-    timed: list[tuple[int, str, bytes]] = []
+def published(block: EventBlock, wanted: set[str], names: Names) -> Iterator[Sent]:
+    """Everything of the block that somebody wants, by the venue's own event times; made as it is asked for."""
+    timed: list[Iterator[Timed]] = []
     for symbol, one in names.by_symbol.items():
-        stream = symbol.lower()
-        if f"{stream}@aggTrade" in wanted:
-            timed.extend(_trades(_ours(block.bars, one, names), one, symbol, names))
-        timed.extend(_marks(_ours(block.marks, one, names), one, symbol, wanted, names))
-        timed.extend(_forced(_ours(block.liquidations, one, names), one, symbol, wanted, names))
-    timed.sort(key=lambda message: message[0])
-    return [(topic, message) for _, topic, message in timed]
+        if f"{symbol.lower()}@aggTrade" in wanted:
+            timed.append(_trades(_ours(block.bars, one, names), one, symbol, names))
+        timed.append(_marks(_ours(block.marks, one, names), one, symbol, wanted, names))
+        timed.append(_forced(_ours(block.liquidations, one, names), one, symbol, wanted, names))
+    for _, topic, message in heapq.merge(*timed, key=lambda message: message[0]):
+        yield topic, message
 
 
 def _ours(rows: Rows, one: Instrument, names: Names) -> Rows:
@@ -52,7 +53,7 @@ def _ours(rows: Rows, one: Instrument, names: Names) -> Rows:
     return ours
 
 
-def _trades(bars: Rows, one: Instrument, symbol: str, names: Names) -> Iterator[tuple[int, str, bytes]]:
+def _trades(bars: Rows, one: Instrument, symbol: str, names: Names) -> Iterator[Timed]:
     topic = f"{symbol.lower()}@aggTrade"
     remembered = names.hub.ticker(one.venue, one.coin).prints
     for print_ in names.hub.printer(one.venue, one.coin).of(bars):
@@ -68,7 +69,7 @@ def _trades(bars: Rows, one: Instrument, symbol: str, names: Names) -> Iterator[
 
 def _marks(
     rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: Names
-) -> Iterator[tuple[int, str, bytes]]:
+) -> Iterator[Timed]:
     ticker = names.hub.ticker(one.venue, one.coin)
     fast, slow = f"{symbol.lower()}@markPrice@1s", f"{symbol.lower()}@markPrice"
     for row in rows.tolist():
@@ -87,7 +88,7 @@ def _marks(
 
 def _forced(
     rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: Names
-) -> Iterator[tuple[int, str, bytes]]:
+) -> Iterator[Timed]:
     topics = [topic for topic in (f"{symbol.lower()}@forceOrder", ALL_FORCED) if topic in wanted]
     for row in rows.tolist() if topics else ():
         time_ms, side, price, size_usd = row[0], row[3], row[4], row[5]

@@ -42,7 +42,7 @@ class HubParams(msgspec.Struct, frozen=True):
 class Outlet(Protocol):
     """Where messages leave: the server."""
 
-    def public(self, block: EventBlock) -> None: ...
+    async def public(self, block: EventBlock) -> None: ...
 
     def private(self, account: Account, happened: Happened) -> None: ...
 
@@ -194,7 +194,7 @@ class Hub:
         self.tickers.fold(block)
         self.now_ms = end_ms(block, self.now_ms)
         if self.outlet is not None:
-            self.outlet.public(block)
+            await self.outlet.public(block)
         await self.quiesce()
 
     async def _walk(self, account: Account, block: EventBlock) -> None:

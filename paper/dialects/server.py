@@ -17,6 +17,7 @@ from paper.dialects.wire import Answer, Request, Socket
 from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000
+TURN_MESSAGES: Final = 200
 _BEFORE: Final = (Kind.DROP_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
 
 
@@ -156,13 +157,14 @@ class Server:
 
     # --- what the hub sends ----------------------------------------------------------------------------------------
 
-    def public(self, block: EventBlock) -> None:
-        """Every dialect's view of a block, to whoever asked for it."""
+    async def public(self, block: EventBlock) -> None:
+        """Every dialect's view of a block, to whoever asked for it; others get their turn in the middle of a flood."""
         for room in self._all:
             wanted = {topic for socket in room.sockets for topic in socket.topics}
-            if wanted:
-                for topic, message in room.dialect.public(block, wanted):
-                    self._send(room, topic, message, None)
+            for number, (topic, message) in enumerate(room.dialect.public(block, wanted) if wanted else (), 1):
+                self._send(room, topic, message, None)
+                if number % TURN_MESSAGES == 0:
+                    await asyncio.sleep(0)
 
     def private(self, account: Account, happened: Happened) -> None:
         for room in self._all:

@@ -91,11 +91,18 @@ class Ticker(msgspec.Struct):
         opened, high, low, close = prices
         open_ms = max(0, end_ms - max(span_ms, 1)) // MINUTE_MS * MINUTE_MS
         self.last_price, self.time_ms = close, max(self.time_ms, end_ms)
-        bar = Candle(open_ms, opened, high, low, close, volume_usd, buy_usd, 1)
-        if self.candles and self.candles[-1].open_ms == open_ms:
-            self.candles[-1] = _merged([self.candles[-1], bar])
-        else:
-            self.candles.append(bar)
+        candle = self.candles[-1] if self.candles else None
+        if candle is None or candle.open_ms != open_ms:
+            self.candles.append(Candle(open_ms, opened, high, low, close, volume_usd, buy_usd, 1))
+            return
+        candle.close = close
+        if high > candle.high:
+            candle.high = high
+        if low < candle.low:
+            candle.low = low
+        candle.volume_usd += volume_usd
+        candle.buy_usd += buy_usd
+        candle.trades += 1
 
 
 def _merged(parts: list[Candle]) -> Candle:
