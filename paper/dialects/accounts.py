@@ -21,6 +21,8 @@ from paper.exchange.money import Holding
 HISTORY_MAX: Final = 100_000
 FORCED_PREFIX: Final = "autoclose-"
 """Client ids of the venue's own orders that liquidate us begin so; such an order is in `orders` and `fills` too."""
+DELEVERAGED_PREFIX: Final = "adl_autoclose-"
+"""The same for auto-deleveraging."""
 
 
 class State(enum.StrEnum):
@@ -64,6 +66,11 @@ class OrderRecord(msgspec.Struct):
         return self.state in (State.NEW, State.PARTLY)
 
     @property
+    def forced(self) -> bool:
+        """Liquidation or auto-deleveraging: the venue's own order."""
+        return self.command.client_id.startswith((FORCED_PREFIX, DELEVERAGED_PREFIX))
+
+    @property
     def average_price(self) -> Decimal:
         """0 while nothing is filled."""
         return self.filled_usd / self.filled_base if self.filled_base else Decimal(0)
@@ -74,7 +81,8 @@ class OrderRecord(msgspec.Struct):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """Money that moved: `kind` is `realised`, `fee`, `funding`, `transfer` or `liquidation`; positive is received."""
+    """Money that moved: `kind` is `realised`, `fee`, `funding`, `transfer`, `liquidation` or `rebate`; positive is
+    received. A fee that was taken in another coin counts in that: `currency` says so."""
 
     number: int
     time_ms: int
@@ -83,6 +91,7 @@ class Payment(msgspec.Struct, frozen=True):
     amount_usd: Decimal
     rate_pct: float = 0.0
     fill_number: int = 0
+    currency: str = "USD"
 
 
 class Account:
@@ -197,8 +206,9 @@ class Account:
             record.triggered_ms = self.now_ms
         if entry.realised_usd:
             self._pay("realised", fill.coin, entry.realised_usd, fill_number=entry.number)
-        kind = "liquidation" if fill.client_id.startswith(FORCED_PREFIX) else "fee"
-        self._pay(kind, fill.coin, -fill.fee, fill_number=entry.number)
+        kind = "liquidation" if record.forced else "fee"
+        if fill.fee or not record.forced:
+            self._pay(kind, fill.coin, -fill.fee, fill_number=entry.number, currency=fill.fee_currency)
 
     def _newly_realised_usd(self) -> Decimal:
         now_usd = self.exchange.wallet(self.venue).realised_usd
@@ -210,17 +220,23 @@ class Account:
             self._pay("funding", fact.coin, fact.amount_usd, rate_pct=fact.rate_pct)
         elif isinstance(fact, events.Transfer):
             self._pay("transfer", "", fact.amount_usd)
+        elif isinstance(fact, events.Rebate):
+            self._pay("rebate", fact.coin, fact.amount_usd)
         elif isinstance(fact, events.PositionLiquidated):
-            self._liquidated(fact)
+            self._forced(fact, FORCED_PREFIX, fact.fee)
+        elif isinstance(fact, events.PositionDeleveraged):
+            self._forced(fact, DELEVERAGED_PREFIX, Decimal(0))
 
-    def _liquidated(self, fact: events.PositionLiquidated) -> None:
+    def _forced(
+        self, fact: events.PositionLiquidated | events.PositionDeleveraged, prefix: str, fee: Decimal
+    ) -> None:
         """The venue's own order against us: it appears among orders and fills like any other, with its own name."""
-        name = f"{FORCED_PREFIX}{len(self.fills) + 1}"
-        forced = PlaceOrder(
+        name = f"{prefix}{len(self.fills) + 1}"
+        order = PlaceOrder(
             name, self.venue, fact.coin, 0, Purpose.EXIT, OrderKind.MARKET, fact.side, fact.quantity_base,
             reduce_only=True,
         )  # fmt: skip
-        self.asked(forced, {})
+        self.asked(order, {})
         self._filled(
             events.Fill(
                 time_ms=fact.time_ms,
@@ -232,12 +248,14 @@ class Account:
                 reduces=True,
                 price=fact.price,
                 quantity_base=fact.quantity_base,
-                fee=fact.fee,
+                fee=fee,
             )
         )
 
-    def _pay(self, kind: str, coin: str, amount_usd: Decimal, *, rate_pct: float = 0.0, fill_number: int = 0) -> None:
+    def _pay(
+        self, kind: str, coin: str, amount_usd: Decimal, *, rate_pct: float = 0.0, fill_number: int = 0,
+        currency: str = "USD",
+    ) -> None:
         number = self.payments[-1].number + 1 if self.payments else 1
-        self.payments.append(Payment(number, self.now_ms, kind, coin, amount_usd, rate_pct, fill_number))
-
-
+        paid = Payment(number, self.now_ms, kind, coin, amount_usd, rate_pct, fill_number, currency)
+        self.payments.append(paid)

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from paper.dialects import binance_shapes as shapes
 from paper.dialects.accounts import Account, Payment
-from paper.dialects.binance_rules import QUOTE, VENUE, Door, Names, Params, number
+from paper.dialects.binance_rules import VENUE, Door, Names, Params, number
 from paper.dialects.dialect import Handler
 from paper.dialects.prints import plain
 from paper.dialects.wire import Answer
 
 _INCOME: Final = {
     "realised": "REALIZED_PNL", "fee": "COMMISSION", "funding": "FUNDING_FEE", "transfer": "TRANSFER",
-    "liquidation": "INSURANCE_CLEAR",
+    "liquidation": "INSURANCE_CLEAR", "rebate": "COMMISSION_REBATE",
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ class Records:
             "symbol": self._names.symbol(payment.coin) if payment.coin else "",
             "incomeType": kind,
             "income": plain(payment.amount_usd),
-            "asset": QUOTE,
+            "asset": shapes.asset(payment.currency),
             "info": str(payment.fill_number) if payment.fill_number else kind,
             "time": payment.time_ms,
             "tranId": payment.number,

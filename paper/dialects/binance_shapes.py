@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from liqbot.execution.commands import OrderKind
-from paper.dialects.accounts import FORCED_PREFIX, Account, FillRecord, OrderRecord, State
+from paper.dialects.accounts import Account, FillRecord, OrderRecord, State
 from paper.dialects.binance_rules import QUOTE, Names
 from paper.dialects.prints import plain
 
@@ -46,8 +46,13 @@ def algo_status(record: OrderRecord) -> str:
     return {"NEW": "NEW", "CANCELED": "CANCELED"}.get(status(record), status(record))
 
 
+def asset(currency: str) -> str:
+    """What the venue calls a currency of ours."""
+    return QUOTE if currency == "USD" else currency
+
+
 def _type(record: OrderRecord) -> str:
-    if record.command.client_id.startswith(FORCED_PREFIX):
+    if record.forced:
         return "LIMIT"
     return "LIMIT" if record.command.kind is OrderKind.LIMIT else "MARKET"
 
@@ -57,7 +62,7 @@ def original_type(record: OrderRecord) -> str:
 
 
 def time_in_force(record: OrderRecord) -> str:
-    if record.command.client_id.startswith(FORCED_PREFIX):
+    if record.forced:
         return "IOC"
     return "GTX" if record.command.post_only else "GTC"
 
@@ -148,7 +153,7 @@ def trade(entry: FillRecord, account: Account, names: Names) -> dict[str, Any]:
         "realizedPnl": plain(entry.realised_usd),
         "quoteQty": plain(fill.price * fill.quantity_base),
         "commission": plain(fill.fee),
-        "commissionAsset": QUOTE,
+        "commissionAsset": asset(fill.fee_currency),
         "time": fill.time_ms,
         "positionSide": "BOTH",
         "buyer": record.buys,

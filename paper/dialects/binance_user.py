@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot import events
 from paper.dialects import binance_shapes as shapes
-from paper.dialects.accounts import FORCED_PREFIX, Account, FillRecord, OrderRecord, State
+from paper.dialects.accounts import DELEVERAGED_PREFIX, Account, FillRecord, OrderRecord, State
 from paper.dialects.binance_rules import QUOTE, Names
 from paper.dialects.prints import plain
 from paper.exchange.exchange import Happened
@@ -39,11 +39,12 @@ class _Stream:
             yield from self._about(fact.client_id, "CANCELED" if fact.reason == "cancelled" else "EXPIRED")
         elif isinstance(fact, events.Fill):
             yield from self._filled(self._account.orders[fact.client_id])
-        elif isinstance(fact, events.PositionLiquidated):
-            forced = next(name for name in reversed(self._account.orders) if name.startswith(FORCED_PREFIX))
-            yield from self._filled(self._account.orders[forced])
+        elif isinstance(fact, events.PositionLiquidated | events.PositionDeleveraged):
+            yield from self._filled(next(order for order in reversed(self._account.orders.values()) if order.forced))
         elif isinstance(fact, events.FundingPaid):
             yield self._account_update("FUNDING_FEE", fact.coin, fact.amount_usd)
+        elif isinstance(fact, events.Rebate):
+            yield self._account_update("ADJUSTMENT", fact.coin, fact.amount_usd)
         elif isinstance(fact, events.Transfer):
             yield self._account_update("DEPOSIT" if fact.amount_usd > 0 else "WITHDRAW", "", fact.amount_usd)
         elif isinstance(fact, events.LeverageConfirmed):
@@ -68,7 +69,7 @@ class _Stream:
             yield self._order_update(record, execution, None)
 
     def _filled(self, record: OrderRecord) -> Iterator[Told]:
-        entry, forced = record.fills[-1], record.command.client_id.startswith(FORCED_PREFIX)
+        entry, forced = record.fills[-1], record.forced
         if shapes.is_algo(record) and len(record.fills) == 1:
             yield self._algo_update(record, "TRIGGERING")
             yield self._algo_update(record, "TRIGGERED")
@@ -117,7 +118,7 @@ class _Stream:
             "gtd": 0,
         }
         if entry is not None:
-            order.update({"N": QUOTE, "n": plain(entry.fill.fee)})
+            order.update({"N": shapes.asset(entry.fill.fee_currency), "n": plain(entry.fill.fee)})
         return self._event("ORDER_TRADE_UPDATE", {"o": order})
 
     @staticmethod
@@ -125,6 +126,8 @@ class _Stream:
         """At a fill that is followed by the end of the rest, the order is still only partly filled."""
         if entry is not None and record.state is State.CANCELLED and not shapes.closes_position(record):
             return "PARTIALLY_FILLED"
+        if record.command.client_id.startswith(DELEVERAGED_PREFIX):
+            return "NEW_ADL"
         return shapes.status(record)
 
     def _algo_update(self, record: OrderRecord, state: str) -> Told:

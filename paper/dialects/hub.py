@@ -167,7 +167,11 @@ class Hub:
 
     async def transfer(self, account: Account, amount_usd: Decimal) -> None:
         """Deposit or withdrawal by hand. ValueError when more than what is free would be withdrawn."""
-        facts = account.exchange.transfer(account.venue, amount_usd, account.now_ms)
+        await self.tell(account, account.exchange.transfer(account.venue, amount_usd, account.now_ms))
+
+    async def tell(self, account: Account, facts: tuple[Event, ...]) -> None:
+        """What reached the account without a command: a hand on the app, the venue's doing. Already done on its
+        exchange; here it is written down and told."""
         self._tell(account, Happened(account.now_ms, facts, None))
         await self.quiesce()
 
