@@ -76,13 +76,20 @@ class TickerFields:
         }  # fmt: skip
 
     def all(self, one: Instrument, now_ms: int) -> Row:
+        """Everything at once. What the market has not told yet is empty: a zero would be a figure."""
         ticker = self._names.hub.ticker(one.venue, one.coin)
+        counted = self.open_interest(ticker.oi_usd, ticker.mark_or_last_price, one)
+        funded = self.funded(ticker.rate_pct, ticker.interval_h, ticker.next_funding_ms(now_ms))
+        if not ticker.oi_ms:
+            counted = dict.fromkeys(counted, "")
+        if not ticker.rate_pct and not ticker.funding:
+            funded["fundingRate"] = ""
         return {
             "symbol": self._names.symbol(one.coin),
             **self.traded(ticker, one, now_ms),
             **self.marked(ticker.mark_or_last_price, ticker.index_price or ticker.mark_or_last_price),
-            **self.open_interest(ticker.oi_usd, ticker.mark_or_last_price, one),
-            **self.funded(ticker.rate_pct, ticker.interval_h, ticker.next_funding_ms(now_ms)),
+            **counted,
+            **funded,
         }
 
 
