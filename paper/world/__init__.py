@@ -1,6 +1,8 @@
 """A simulated market of leveraged traders on many venues whose positions are all known: the ground truth."""
 
+from paper.world.forced import TRUE_FORCED
 from paper.world.params import CoinParams, VenueParams, WorldParams
-from paper.world.world import World
+from paper.world.truth import POSITIONS
+from paper.world.world import GENERATOR, World
 
-__all__ = ["CoinParams", "VenueParams", "World", "WorldParams"]
+__all__ = ["GENERATOR", "POSITIONS", "TRUE_FORCED", "CoinParams", "VenueParams", "World", "WorldParams"]

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from paper.world.crowd import SIGNS, Crowd, Slots, by_venue
-from paper.world.draws import Draws, Floats, expo
+from paper.world.draws import Draws, Floats, expo, total
 from paper.world.forced import TRUE_FORCED, Forced, Publisher, Rows, Swept
 from paper.world.funding import Funding
 from paper.world.makers import Makers
@@ -46,7 +46,7 @@ class CoinMarket:
         self._draws = next(streams)
         self._forced = Forced(venues, margins)
         self._shares = np.array([venue.share for venue in venues])
-        self._shares = self._shares / self._shares.sum()
+        self._shares = self._shares / total(self._shares)
         self._turnover_day = np.array([venue.turnover_day for venue in venues])
         self._carried_usd, self._steps = 0.0, 0
         start = np.full(count, coin.start_price)
@@ -70,8 +70,10 @@ class CoinMarket:
             # Makers meet the newcomers: the crowd grows at one price without moving it.
             crowd_flow = crowd_flow * _RUSH_IMPACT
         shock_usd = self._shocks.pull(end_ms, minutes, prices.reference, self.crowd) * prices.depth_usd
-        prices.travel(float(crowd_flow.sum()) + shock_usd + self._carried_usd, minutes)
-        self.crowd.open(self._openers.seat(new, end_ms, self.mark, self._ticked(prices.path.end * (1 + prices.basis))))
+        prices.travel(total(crowd_flow) + shock_usd + self._carried_usd, minutes)
+        self.crowd.open(
+            self._openers.seat(new, end_ms, self.mark, self._ticked(prices.path.end_price * (1 + prices.basis)))
+        )
         swept, forced_flow = self._force(span_ms)
         prices.finish(minutes)
         self._print(minutes, crowd_flow, forced_flow, shock_usd)
@@ -85,7 +87,7 @@ class CoinMarket:
         """Voluntary closes: patience runs out, and in fast moves a part of the crowd gives up. Signed taker USD."""
         crowd, p = self.crowd, self._params.crowd
         flow = self._closed(crowd.expired(now_ms))
-        hurry = max(0.0, abs(self.prices.fast_move) - 1.0) * p.panic_day
+        hurry = max(0.0, abs(self.prices.fast_move_ratio) - 1.0) * p.panic_day
         expected = min(hurry * minutes / _DAY_MIN, 0.2) * 2 * crowd.capacity
         if expected > 0:
             flow = flow + self._closed(crowd.sample(self._draws.uniform(self._draws.count(expected))))
@@ -98,9 +100,9 @@ class CoinMarket:
         expected = self._openers.openings_day * self.prices.arrivals * refill * minutes / _DAY_MIN
         rush = self._shocks.rush
         if rush:
-            expected *= p.shocks.build_up
-        mood = Mood(self.prices.fast_move, self.prices.slow_move, self.funding.mean_8h_pct, rush)
-        shift_ms = p.start_ms + int(p.days * p.crowd.shift_at * _DAY_MS)
+            expected *= p.shocks.build_up_factor
+        mood = Mood(self.prices.fast_move_ratio, self.prices.slow_move_ratio, self.funding.mean_8h_pct, rush)
+        shift_ms = p.start_ms + int(p.days * p.crowd.shift_at_share * _DAY_MS)
         return self._openers.invite(self._draws.count(expected), mood, shifted=now_ms >= shift_ms)
 
     def _flow(self, short: Slots, venue: Slots, size_usd: Floats) -> Floats:
@@ -111,7 +113,7 @@ class CoinMarket:
     def _closed(self, slots: Slots) -> Floats:
         """Signed taker USD per venue of positions closed of free will."""
         crowd = self.crowd
-        venue = crowd.venues_of(slots)
+        venue = crowd.venue[slots]
         # Closing a long sells, as opening a short does.
         as_short = (slots < crowd.capacity).astype(np.intp)
         flow = self._flow(as_short, venue, crowd.quantity_base[slots] * self.mark[venue])
@@ -128,10 +130,10 @@ class CoinMarket:
                 break
             one = self._forced.sweep(crowd, slots)
             swept.append(one)
-            self.prices.extend(_relieved(float(one.flow_usd.sum()), float(self._take(low, high).sum())))
+            self.prices.extend(_relieved(total(one.flow_usd), total(self._take(low, high))))
         low, high = self._mark_range()
         rest = self._forced.sweep_all(crowd, low, high)
-        self._carried_usd = sum(float(one.flow_usd.sum()) for one in rest)
+        self._carried_usd = sum(total(one.flow_usd) for one in rest)
         self._take(low, high)
         swept.extend(rest)
         return swept, sum((one.flow_usd for one in swept), np.zeros(len(low)))
@@ -140,8 +142,8 @@ class CoinMarket:
         """Lowest and highest mark of each venue in this step, the mark it came from included."""
         path, factor = self.prices.path, 1.0 + self.prices.basis
         return (
-            np.minimum(self.mark, self._ticked(path.low * factor)),
-            np.maximum(self.mark, self._ticked(path.high * factor)),
+            np.minimum(self.mark, self._ticked(path.low_price * factor)),
+            np.maximum(self.mark, self._ticked(path.high_price * factor)),
         )
 
     def _take(self, low: Floats, high: Floats) -> Floats:
@@ -155,27 +157,27 @@ class CoinMarket:
         spread_before = prices.spread
         long, short = self.crowd.totals_base
         tilt = (long - short) / np.maximum(long + short, 1e-12)
-        prices.settle_venues(minutes, 0.5 * tilt + 0.5 * float(tilt.mean()), forced_flow)
+        prices.settle_venues(minutes, 0.5 * tilt + 0.5 * total(tilt) / count, forced_flow)
         self.open = self.close
-        self.close = self._ticked(path.end * factor * (1.0 + prices.spread))
-        top = self._ticked(path.high * factor * (1.0 + np.maximum(prices.spread, spread_before)))
-        bottom = self._ticked(path.low * factor * (1.0 + np.minimum(prices.spread, spread_before)))
+        self.close = self._ticked(path.end_price * factor * (1.0 + prices.spread))
+        top = self._ticked(path.high_price * factor * (1.0 + np.maximum(prices.spread, spread_before)))
+        bottom = self._ticked(path.low_price * factor * (1.0 + np.minimum(prices.spread, spread_before)))
         self.high = np.maximum(np.maximum(self.open, self.close), top)
         self.low = np.minimum(np.minimum(self.open, self.close), bottom)
-        self.mark = self._ticked(path.end * factor)
-        self.index_price = float(self._ticked(np.array([path.end]))[0])
+        self.mark = self._ticked(path.end_price * factor)
+        self.index_price = float(self._ticked(np.array([path.end_price]))[0])
         noise = self._draws.normal(2 * count)
         churn = self.oi_usd * self._turnover_day * minutes / _DAY_MIN * prices.activity
         churn = churn * (0.6 + 0.4 * min(abs(prices.surprise), 6.0)) * expo(0.35 * noise[:count])
         if self._shocks.rush:
-            churn = churn * self._params.shocks.build_up
-        lean = 0.12 * prices.surprise + 0.12 * noise[count:] + _RUSH_LEAN * self._shocks.rush
+            churn = churn * self._params.shocks.build_up_factor
+        lean = 0.15 * prices.surprise + 0.15 * noise[count:] + _RUSH_LEAN * self._shocks.rush
         lean = np.minimum(np.maximum(lean, -0.8), 0.8)
         flow = np.abs(crowd_flow) + np.abs(forced_flow) + abs(shock_usd) * self._shares
         bought = np.maximum(crowd_flow, 0) + np.maximum(forced_flow, 0) + max(shock_usd, 0.0) * self._shares
         self.volume_usd = churn + flow
         self.buy_usd = churn * (0.5 + 0.5 * lean) + bought
-        self.oi_usd = self.makers.advance(minutes, long, short, path.end, prices.stress) * self.mark
+        self.oi_usd = self.makers.advance(minutes, long, short, path.end_price, prices.stress) * self.mark
 
     def _tell(self, swept: list[Swept], end_ms: int, span_ms: int) -> None:
         self.forced = np.concatenate([one.forced for one in swept]) if swept else np.zeros(0, TRUE_FORCED)

@@ -5,6 +5,7 @@ correctly rounded everywhere, and the normal quantile's centre is a rational fun
 """
 
 import functools
+import math
 from decimal import Context, Decimal
 from typing import Final
 
@@ -98,7 +99,7 @@ def exponential_table() -> Floats:
 def pareto_table(tail_index: float) -> Floats:
     """u**(-1/tail_index) with mean scaled to 1: sizes of traders. Small indices mean rarer and larger whales."""
     sizes = expo(exponential_table() / tail_index)
-    return np.asarray(sizes / sizes.mean())
+    return np.asarray(sizes * (len(sizes) / total(sizes)))
 
 
 @functools.cache
@@ -118,6 +119,11 @@ def expo(x: Floats) -> Floats:
     cell = np.rint(scaled)
     table = _exp_table()
     return np.asarray(table[cell.astype(np.intp) + (len(table) - 1) // 2] * (1.0 + (scaled - cell) / _EXP_STEPS))
+
+
+def total(amounts: Floats) -> float:
+    """The correctly rounded sum: numpy's own order of adding up differs between its versions."""
+    return math.fsum(amounts.tolist())
 
 
 def power(base: float, exponent: float) -> float:

@@ -25,7 +25,6 @@ class Swept(NamedTuple):
     """What one pass closed. Flows are signed taker USD per venue: selling negative."""
 
     flow_usd: Floats
-    stopped_usd: float
     forced: Rows
 
 
@@ -40,7 +39,7 @@ class Forced:
 
     def sweep(self, crowd: Crowd, slots: Slots, *, whole: bool = False) -> Swept:
         """Closes the crossed slots: stops as taker orders, the others by force at their liquidation price."""
-        venue, sign = crowd.venues_of(slots), crowd.signs_of(slots)
+        venue, sign = crowd.venue[slots], crowd.signs_of(slots)
         guard = crowd.guard_price[slots]
         forced = guard == crowd.liquidation_price[slots]
         usd = crowd.quantity_base[slots] * guard
@@ -48,10 +47,9 @@ class Forced:
         closed_usd = np.where(partial, usd * self._partial_share[venue], usd)
         flow = by_venue(venue, -sign * closed_usd, self._count)
         rows = self._rows(crowd, slots[forced], closed_usd[forced])
-        stopped = float(closed_usd[~forced].sum())
         self._reduce(crowd, slots[partial])
         crowd.close(slots[~partial])
-        return Swept(flow, stopped, rows)
+        return Swept(flow, rows)
 
     def _rows(self, crowd: Crowd, slots: Slots, closed_usd: Floats) -> Rows:
         rows = np.zeros(len(slots), TRUE_FORCED)
@@ -66,7 +64,7 @@ class Forced:
         """All equity stays with the smaller rest, which moves its liquidation price outward."""
         if not len(slots):
             return
-        venue, short = crowd.venues_of(slots), (slots >= crowd.capacity).astype(np.intp)
+        venue, short = crowd.venue[slots], (slots >= crowd.capacity).astype(np.intp)
         entry, price, quantity = crowd.entry_price[slots], crowd.liquidation_price[slots], crowd.quantity_base[slots]
         kept = 1 - self._partial_share[venue]
         profit_ratio = SIGNS[short] * (price - entry) / entry
@@ -90,7 +88,7 @@ class Publisher:
 
     def __init__(self, venues: tuple[VenueParams, ...], draws: Draws) -> None:
         self._draws = draws
-        self._share = np.array([venue.forced_reported for venue in venues])
+        self._share = np.array([venue.forced_share for venue in venues])
         self._throttle_ms = np.array([venue.forced_throttle_ms for venue in venues])
         self._bankruptcy = np.array([venue.forced_price == "bankruptcy" for venue in venues])
         self._last_window = np.full(len(venues), -1)

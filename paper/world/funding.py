@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from paper.world.draws import Draws, Floats
+from paper.world.draws import Draws, Floats, total
 from paper.world.params import VenueParams
 
 _INTEREST_8H_PCT: Final = 0.01
@@ -40,4 +40,4 @@ class Funding:
 
     @property
     def mean_8h_pct(self) -> float:
-        return float(self._rate_8h_pct.mean())
+        return total(self._rate_8h_pct) / len(self._rate_8h_pct)

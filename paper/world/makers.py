@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from paper.world.draws import Draws, Floats
+from paper.world.draws import Draws, Floats, total
 from paper.world.params import CoinParams, WorldParams
 
 
@@ -18,7 +18,7 @@ class Makers:
         self._draws = draws
         shares = np.array([venue.share for venue in params.venues])
         # The crowd's larger side takes its share of open interest, the rest is inventory.
-        self._usual_usd = coin.oi_usd * (1 - params.crowd.share_of_oi) * shares / shares.sum()
+        self._usual_usd = coin.oi_usd * (1 - params.crowd.share_of_oi) * shares / total(shares)
         self.inventory_base: Floats = self._usual_usd / coin.start_price
         self._crowd_base: Floats = np.zeros((2, len(shares)))
 
@@ -27,7 +27,7 @@ class Makers:
         self._crowd_base = np.stack((long_base, short_base))
         wanted = self._usual_usd / price / (1.0 + 0.15 * min(max(0.0, stress - 1.0), 6.0))
         pull = minutes / (minutes + 720.0)
-        noise = 0.015 * math.sqrt(2.0 * pull) * self._draws.normal(len(wanted))
+        noise = 0.008 * math.sqrt(2.0 * pull) * self._draws.normal(len(wanted))
         self.inventory_base = np.maximum(
             self.inventory_base + pull * (wanted - self.inventory_base) + noise * wanted, 0.2 * wanted
         )

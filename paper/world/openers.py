@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from paper.world.crowd import SIGNS, Crowd, Opening
-from paper.world.draws import TABLE_CELLS, Draws, Floats, expo, pareto_table, power
+from paper.world.draws import TABLE_CELLS, Draws, Floats, expo, pareto_table, power, total
 from paper.world.margins import Margins
 from paper.world.params import CoinParams, CrowdParams, VenueParams
 
@@ -14,6 +14,8 @@ _DAY_MS: Final = 86_400_000
 _MARGIN_RATIO_MAX: Final = 0.95
 _WORRIED_SHARE: Final = 0.4
 """Close to liquidation: less than this part of the margin is left."""
+_OTHER_EXITS: Final = 1.9
+"""Stops, targets, panic and force about halve the life that patience alone would give (measured on the defaults)."""
 _RUSH_LEAN: Final = 0.35
 _SIZE_SHARE_MAX: Final = 0.004
 
@@ -21,8 +23,8 @@ _SIZE_SHARE_MAX: Final = 0.004
 class Mood(NamedTuple):
     """What newcomers see. Moves are in units of what is usual over that time."""
 
-    fast_move: float
-    slow_move: float
+    fast_move_ratio: float
+    slow_move_ratio: float
     funding_8h_pct: float
     rush: int = 0
     """1: a crowd piles in long, -1: short."""
@@ -52,11 +54,11 @@ class Openers:
         smaller = np.array([power(leverage, -params.size_by_leverage) for leverage in params.leverages])
         self._close_day = params.close_day + params.close_day_per_leverage * self._leverages
         # Stock = openings x life; sizes are scaled so that the usual stock adds up to the crowd's open interest.
-        usual = mixes[0].sum(axis=0) / mixes[0].sum()
+        usual = np.array([total(column) for column in mixes[0].T]) / total(mixes[0].ravel())
         life_day = usual / self._close_day
-        self.openings_day = params.positions / float(life_day.sum())
+        self.openings_day = _OTHER_EXITS * params.positions / total(life_day)
         self.size_mean_usd = 2 * params.share_of_oi * coin.oi_usd / params.positions
-        self._size_factor = smaller * float(life_day.sum()) / float((life_day * smaller).sum())
+        self._size_factor = smaller * total(life_day) / total(life_day * smaller)
         self._size_max_usd = _SIZE_SHARE_MAX * coin.oi_usd
 
     def invite(self, count: int, mood: Mood, *, shifted: bool) -> Newcomers:
@@ -90,8 +92,8 @@ class Openers:
         p = self._params
         if mood.rush:
             return np.full(len(kind), 0.5 + _RUSH_LEAN * mood.rush)
-        follow = 0.5 + 0.4 * _within(0.7 * mood.fast_move + 0.3 * mood.slow_move)
-        oppose = 0.5 - 0.4 * _within(0.5 * mood.fast_move + 0.5 * mood.slow_move)
+        follow = 0.5 + 0.4 * _within(0.7 * mood.fast_move_ratio + 0.3 * mood.slow_move_ratio)
+        oppose = 0.5 - 0.4 * _within(0.5 * mood.fast_move_ratio + 0.5 * mood.slow_move_ratio)
         lean = 0.5 + p.long_tilt - _within(p.funding_aversion * mood.funding_8h_pct / 0.1) * 0.4
         return np.where(
             kind < p.momentum_share, follow, np.where(kind < p.momentum_share + p.reverting_share, oppose, lean)
@@ -118,7 +120,7 @@ class Openers:
         """Some of those who are close to liquidation add half to twice their margin."""
         expected = chance_each * 2 * crowd.capacity
         slots = crowd.sample(self._draws.uniform(self._draws.count(expected)))
-        entry, venue = crowd.entry_price[slots], crowd.venues_of(slots)
+        entry, venue = crowd.entry_price[slots], crowd.venue[slots]
         left = np.abs(mark_price[venue] - crowd.liquidation_price[slots])
         worried = left < _WORRIED_SHARE * crowd.margin_ratio[slots] * entry
         slots, venue, entry = slots[worried], venue[worried], entry[worried]

@@ -22,7 +22,7 @@ class VenueParams(Knobs):
     turnover_day: float = Field(1.5, gt=0, le=50, description="Usual volume per day over open interest.")
     leverage_max: float = Field(100, ge=2, le=200, description="Highest leverage it lets the crowd choose.")
     funding_interval_h: float = Field(8, ge=1, le=24, description="Hours between fundings.")
-    forced_reported: float = Field(
+    forced_share: float = Field(
         1.0, ge=0, le=1, description="Share of forced orders that reach its public feed; 0: it has no such feed."
     )
     forced_throttle_ms: int = Field(
@@ -51,9 +51,9 @@ class CoinParams(Knobs):
 class CrowdParams(Knobs):
     """Who holds positions, how large, how leveraged, and what makes them open and close."""
 
-    positions: int = Field(20_000, ge=50, le=2_000_000, description="Leveraged positions usually open, per coin.")
+    positions: int = Field(14_000, ge=50, le=2_000_000, description="Leveraged positions usually open, per coin.")
     share_of_oi: float = Field(
-        0.3, gt=0, lt=0.95, description="Part of open interest held by the leveraged crowd; makers hold the rest."
+        0.18, gt=0, lt=0.95, description="Part of open interest held by the leveraged crowd; makers hold the rest."
     )
     size_tail_index: float = Field(1.35, ge=1.05, le=5, description="Pareto index of sizes; lower: larger whales.")
     leverages: tuple[float, ...] = Field(
@@ -67,7 +67,7 @@ class CrowdParams(Knobs):
         (0.08, 0.12, 0.18, 0.22, 0.14, 0.08, 0.04, 0.07, 0.02, 0.04, 0.01),
         description="Share of openings per leverage after the shift.",
     )
-    shift_at: float = Field(0.5, ge=0, le=1, description="When the leverage mix shifts, as a part of the span.")
+    shift_at_share: float = Field(0.5, ge=0, le=1, description="When the leverage mix shifts, as a part of the span.")
     size_by_leverage: float = Field(
         0.8, ge=0, le=1.5, description="How fast the usual position shrinks with leverage (power of the leverage)."
     )
@@ -78,16 +78,16 @@ class CrowdParams(Knobs):
     topup_day: float = Field(1.5, ge=0, le=100, description="Top-ups per day of a position close to its liquidation.")
     stop_share: float = Field(0.35, ge=0, le=1, description="Positions with a stop-loss before their liquidation.")
     take_share: float = Field(0.4, ge=0, le=1, description="Positions with a resting take-profit.")
-    close_day: float = Field(0.8, gt=0, le=100, description="Voluntary closes per day and position, any leverage.")
+    close_day: float = Field(0.6, gt=0, le=100, description="Voluntary closes per day and position, any leverage.")
     close_day_per_leverage: float = Field(
-        0.08, ge=0, le=5, description="The same for each unit of leverage on top: the more leveraged, the shorter held."
+        0.06, ge=0, le=5, description="The same for each unit of leverage on top: the more leveraged, the shorter held."
     )
     panic_day: float = Field(
         1.0, ge=0, le=1000, description="Closes per day and position, for each unit of a fast move above usual."
     )
-    momentum_share: float = Field(0.4, ge=0, le=1, description="Openers who follow the recent move.")
+    momentum_share: float = Field(0.35, ge=0, le=1, description="Openers who follow the recent move.")
     reverting_share: float = Field(0.25, ge=0, le=1, description="Openers who bet against it.")
-    long_tilt: float = Field(0.04, ge=-0.5, le=0.5, description="Above 1/2: chance of an undecided opener to be long.")
+    long_tilt: float = Field(0.03, ge=-0.5, le=0.5, description="Above 1/2: chance of an undecided opener to be long.")
     funding_aversion: float = Field(
         0.5, ge=0, le=20, description="How much a rate of 0.1 % per 8 h turns undecided openers away from paying it."
     )
@@ -111,24 +111,30 @@ class CrowdParams(Knobs):
 class PriceParams(Knobs):
     """How price moves when nobody is forced, how deep the book is, how venues differ."""
 
-    volatility_day_pct: float = Field(2.8, gt=0, le=50, description="Usual standard deviation of a day's return.")
-    volatility_swing: float = Field(0.5, ge=0, le=2, description="Size of the slow waves of volatility (log scale).")
-    volatility_fast_h: float = Field(8, gt=0, le=1000, description="Life of the fast wave.")
-    volatility_slow_h: float = Field(96, gt=0, le=10_000, description="Life of the slow wave.")
-    excitement: float = Field(0.5, ge=0, lt=1, description="Feedback of moves into volatility; near 1: long storms.")
+    volatility_day_pct: float = Field(2.1, gt=0, le=50, description="Usual standard deviation of a day's return.")
+    volatility_swing_factor: float = Field(
+        0.55, ge=0, le=2, description="Size of the slow waves of volatility (log scale)."
+    )
+    volatility_fast_h: float = Field(12, gt=0, le=1000, description="Life of the fast wave.")
+    volatility_slow_h: float = Field(120, gt=0, le=10_000, description="Life of the slow wave.")
+    excitement_share: float = Field(
+        0.45, ge=0, lt=1, description="Feedback of moves into volatility; near 1: long storms."
+    )
     excitement_h: float = Field(1.0, gt=0, le=100, description="Memory of that feedback.")
     jumps_day: float = Field(2.0, ge=0, le=1000, description="News jumps per day.")
     jump_pct: float = Field(0.25, ge=0, le=20, description="Mean size of a jump, exponentially distributed.")
     trend_day_pct: float = Field(0.0, ge=-20, le=20, description="Drift per day.")
     permanent_share: float = Field(0.25, ge=0, le=1, description="Part of a flow's price impact that never comes back.")
     recovery_min: float = Field(25, gt=0, le=10_000, description="Life of the rest, as makers lean against it.")
-    depth_stress: float = Field(0.5, ge=0, le=5, description="How fast depth thins out when volatility is above usual.")
+    depth_stress_factor: float = Field(
+        0.5, ge=0, le=5, description="How fast depth thins out when volatility is above usual."
+    )
     basis_bps: float = Field(3.0, ge=0, le=200, description="Usual difference of a venue's mark from the index.")
     basis_tilt_bps: float = Field(12.0, ge=0, le=500, description="Premium when the crowd is all on one side.")
     hour_activity: tuple[float, ...] = Field(
         _HOUR_UTC, min_length=24, max_length=24, description="Activity by hour, UTC."
     )
-    weekend_activity: float = Field(0.65, gt=0, le=3, description="Activity on Saturday and Sunday.")
+    weekend_factor: float = Field(0.65, gt=0, le=3, description="Activity on Saturday and Sunday.")
 
 
 class ShockParams(Knobs):
@@ -141,12 +147,13 @@ class ShockParams(Knobs):
     aimed_share: float = Field(
         0.0, ge=0, le=1, description="Shocks that run for the heaviest crowd 2-5 % away instead of anywhere."
     )
+    down_share: float = Field(0.6, ge=0, le=1, description="Shocks that push down; the others squeeze shorts.")
     depth_pct_min: float = Field(1.2, gt=0, le=50, description="Smallest push.")
     depth_pct_mean: float = Field(2.5, gt=0, le=50, description="Mean push, exponential above the smallest.")
     build_up_h: float = Field(
         10, ge=0, le=240, description="Hours before an aimed shock in which a crowd piles in on one side at one price."
     )
-    build_up: float = Field(4, ge=1, le=20, description="How much busier trading and newcomers are meanwhile.")
+    build_up_factor: float = Field(4, ge=1, le=20, description="How much busier trading and newcomers are meanwhile.")
     push_min: float = Field(6, gt=0, le=600, description="Usual minutes of the push.")
     absorb_min: float = Field(12, gt=0, le=6000, description="Usual minutes until price has come back.")
     absorbed_share: float = Field(0.7, ge=0, le=1, description="Shocks that come back; the others stay down (or up).")
@@ -157,17 +164,17 @@ class ShockParams(Knobs):
 
 
 SEVEN_VENUES: Final = (
-    VenueParams(venue="binance", share=0.36, turnover_day=2.6, leverage_max=125, forced_reported=0.5,
+    VenueParams(venue="binance", share=0.36, turnover_day=1.9, leverage_max=125, forced_share=0.5,
                 forced_throttle_ms=1000, forced_price="fill"),
-    VenueParams(venue="bybit", share=0.22, turnover_day=2.2, leverage_max=100, forced_price="bankruptcy"),
-    VenueParams(venue="okx", share=0.14, turnover_day=2.3, leverage_max=100, forced_reported=0.9,
+    VenueParams(venue="bybit", share=0.22, turnover_day=1.6, leverage_max=100, forced_price="bankruptcy"),
+    VenueParams(venue="okx", share=0.14, turnover_day=1.7, leverage_max=100, forced_share=0.9,
                 forced_throttle_ms=1000, forced_price="bankruptcy"),
-    VenueParams(venue="bitget", share=0.11, turnover_day=2.0, leverage_max=125, forced_reported=0.6,
+    VenueParams(venue="bitget", share=0.11, turnover_day=1.5, leverage_max=125, forced_share=0.6,
                 forced_throttle_ms=1000),
-    VenueParams(venue="coinbase", share=0.03, turnover_day=1.6, leverage_max=10, funding_interval_h=1,
-                forced_reported=0.0),
+    VenueParams(venue="coinbase", share=0.03, turnover_day=1.2, leverage_max=10, funding_interval_h=1,
+                forced_share=0.0),
     VenueParams(venue="krakenfutures", share=0.03, turnover_day=1.2, leverage_max=50, funding_interval_h=1),
-    VenueParams(venue="hyperliquid", share=0.11, turnover_day=1.9, leverage_max=40, funding_interval_h=1,
+    VenueParams(venue="hyperliquid", share=0.11, turnover_day=1.4, leverage_max=40, funding_interval_h=1,
                 partial_above_usd=100_000, partial_share=0.2),
 )  # fmt: skip
 BTC: Final = CoinParams(coin="BTC", start_price=60_000, ticks_per_usd=10, oi_usd=12e9, depth_usd=700e6)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from paper.world.draws import Draws, Floats, expo
+from paper.world.draws import Draws, Floats, expo, total
 from paper.world.params import CoinParams, PriceParams, VenueParams
 
 _DAY_MIN: Final = 1440.0
@@ -22,10 +22,10 @@ _BARGAIN: Final = 0.015
 class Path(NamedTuple):
     """The reference price within one step: where it started, ended, and how far it went."""
 
-    start: float
-    end: float
-    low: float
-    high: float
+    start_price: float
+    end_price: float
+    low_price: float
+    high_price: float
 
 
 class Prices:
@@ -34,7 +34,7 @@ class Prices:
     def __init__(self, params: PriceParams, coin: CoinParams, venues: tuple[VenueParams, ...], draws: Draws) -> None:
         self._params, self._coin, self._draws = params, coin, draws
         self._shares = np.array([venue.share for venue in venues])
-        self._shares = self._shares / self._shares.sum()
+        self._shares = self._shares / total(self._shares)
         self._lasting, self._passing = coin.start_price, 0.0
         self._fast_wave, self._slow_wave, self._excited = 0.0, 0.0, 1.0
         self.path = Path(coin.start_price, coin.start_price, coin.start_price, coin.start_price)
@@ -47,7 +47,7 @@ class Prices:
         self.basis: Floats = np.zeros(len(venues))
         self.spread: Floats = np.zeros(len(venues))
         """A venue's last trade over its mark, as a fraction."""
-        self.fast_move, self.slow_move = 0.0, 0.0
+        self.fast_move_ratio, self.slow_move_ratio = 0.0, 0.0
 
     @property
     def reference(self) -> float:
@@ -56,22 +56,22 @@ class Prices:
     @property
     def depth_usd(self) -> float:
         """Taker flow that moves the reference by 100 %, now."""
-        thinned = 1.0 + self._params.depth_stress * max(0.0, self.stress - 1.0)
+        thinned = 1.0 + self._params.depth_stress_factor * max(0.0, self.stress - 1.0)
         return 100.0 * self._coin.depth_usd / min(thinned, 3.0)
 
     @property
     def surprise(self) -> float:
         """The step's move in units of its own usual size, signed."""
-        return (self.path.end / self.path.start - 1.0) / self._sigma
+        return (self.path.end_price / self.path.start_price - 1.0) / self._sigma
 
     def begin(self, now_ms: int, minutes: float, common: float, shared: float, pinned: float) -> None:
         """Opens a step: moves the waves and draws the step's news. `common` is the draw all coins share; `pinned`
         scales volatility, and forbids jumps when it is not 1."""
         p = self._params
         normal = self._draws.normal(4).tolist()
-        self._fast_wave = _wave(self._fast_wave, minutes, p.volatility_fast_h, p.volatility_swing, normal[0])
-        self._slow_wave = _wave(self._slow_wave, minutes, p.volatility_slow_h, p.volatility_swing, normal[1])
-        swing = p.volatility_swing * p.volatility_swing
+        self._fast_wave = _wave(self._fast_wave, minutes, p.volatility_fast_h, p.volatility_swing_factor, normal[0])
+        self._slow_wave = _wave(self._slow_wave, minutes, p.volatility_slow_h, p.volatility_swing_factor, normal[1])
+        swing = p.volatility_swing_factor * p.volatility_swing_factor
         wave = float(expo(np.array([self._fast_wave + self._slow_wave - 2 * swing]))[0])
         level = min(_LEVEL_MAX, wave)
         clock = _clock(now_ms, p)
@@ -123,19 +123,19 @@ class Prices:
         """Forced flow carries the path of the same step further."""
         self.push(flow_usd)
         end = self.reference
-        self.path = Path(self.path.start, end, min(self.path.low, end), max(self.path.high, end))
+        self.path = Path(self.path.start_price, end, min(self.path.low_price, end), max(self.path.high_price, end))
 
     def finish(self, minutes: float) -> None:
         """Closes a step: the whole move, forced part included, feeds tomorrow's volatility and today's mood."""
         p = self._params
-        move = self.path.end / self.path.start - 1.0
+        move = self.path.end_price / self.path.start_price - 1.0
         surprise = min(_SURPRISE_MAX, move * move / (self._usual * self._usual))
         weight = minutes / (minutes + 60.0 * p.excitement_h)
-        target = 1.0 - p.excitement + p.excitement * surprise
+        target = 1.0 - p.excitement_share + p.excitement_share * surprise
         self._excited = min(_EXCITED_MAX, max(0.05, self._excited + weight * (target - self._excited)))
         usual_min = p.volatility_day_pct / 100 / math.sqrt(_DAY_MIN)
-        self.fast_move = _remember(self.fast_move, move / (usual_min * math.sqrt(15.0)), minutes, 15.0)
-        self.slow_move = _remember(self.slow_move, move / (usual_min * math.sqrt(360.0)), minutes, 360.0)
+        self.fast_move_ratio = _remember(self.fast_move_ratio, move / (usual_min * math.sqrt(15.0)), minutes, 15.0)
+        self.slow_move_ratio = _remember(self.slow_move_ratio, move / (usual_min * math.sqrt(360.0)), minutes, 360.0)
 
     def settle_venues(self, minutes: float, tilt: Floats, own_flow_usd: Floats) -> None:
         """Each venue's mark drifts around its premium (`tilt` in -1..1); its last trade runs ahead of the mark with its
@@ -169,4 +169,4 @@ def _clock(now_ms: int, params: PriceParams) -> float:
     table = params.hour_activity
     value = table[hour] + (hours - hour) * (table[(hour + 1) % 24] - table[hour])
     weekend = (now_ms // _DAY_MS + _FIRST_WEEKDAY) % 7 >= 5
-    return value * (params.weekend_activity if weekend else 1.0)
+    return value * (params.weekend_factor if weekend else 1.0)

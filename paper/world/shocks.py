@@ -64,7 +64,7 @@ class Shocks:
             return
         extra = max(0.0, p.depth_pct_mean - p.depth_pct_min) * float(self._draws.exponential(1)[0])
         until_ms = first_ms + int(p.build_up_h * _HOUR_MS) if aimed else first_ms
-        side = 1 if chance[3] < 0.5 else -1
+        side = 1 if chance[3] < p.down_share else -1
         self._wick = _Wick(side, "build-up", until_ms, aimed, recovery, (p.depth_pct_min + extra) / 100)
 
     def pull(self, now_ms: int, minutes: float, reference_price: float, crowd: Crowd) -> float:

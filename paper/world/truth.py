@@ -31,7 +31,7 @@ def _crowd(market: CoinMarket, now_ms: int, coin: int) -> Rows:
     rows["time_ms"], rows["coin"], rows["venue"] = now_ms, coin, crowd.venue[slots]
     rows["side"], rows["leverage"] = crowd.signs_of(slots), crowd.leverage[slots]
     rows["entry_price"], rows["liquidation_price"] = crowd.entry_price[slots], crowd.liquidation_price[slots]
-    rows["size_usd"] = crowd.quantity_base[slots] * market.mark[crowd.venues_of(slots)]
+    rows["size_usd"] = crowd.quantity_base[slots] * market.mark[crowd.venue[slots]]
     return rows
 
 

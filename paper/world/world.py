@@ -1,5 +1,6 @@
 """`World`: the simulated market as a source of blocks, with the truth about every position beside it."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,6 +14,8 @@ from paper.world.params import WorldParams
 from paper.world.truth import true_positions
 
 _DAY_MS: Final = 86_400_000
+GENERATOR: Final = 1
+"""Goes up whenever the same parameters and seed give other bytes; a test holds the bytes to the number."""
 
 
 class World:
@@ -31,6 +34,12 @@ class World:
         self.now_ms = self.history_start_ms - int(params.burn_in_days * _DAY_MS)
         self.end_ms = params.start_ms + int(params.days * _DAY_MS)
         self._oi_ms = np.array([venue.oi_every_s * 1000 for venue in params.venues])
+
+    @property
+    def fingerprint(self) -> str:
+        """Which market this is: generator, parameters and seed in 16 characters, for scores and tape headers."""
+        said = f"{GENERATOR} {self.params.model_dump_json()} {self.seed}"
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def backfill(self) -> Iterator[EventBlock]:
         """History before the first live step, as if read from the venues at start-up."""

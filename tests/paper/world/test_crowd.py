@@ -32,7 +32,7 @@ def test_totals_and_count_are_those_of_the_open_positions(seed: int, moves: list
         assert crowd.count == len(left)
         for side in (0, 1):
             own = left[(left >= crowd.capacity) == bool(side)]
-            sums = np.bincount(crowd.venues_of(own), weights=crowd.quantity_base[own], minlength=VENUES)
+            sums = np.bincount(crowd.venue[own], weights=crowd.quantity_base[own], minlength=VENUES)
             assert np.allclose(crowd.totals_base[side], sums, atol=1e-9)
     before = crowd.totals_base.copy()
     crowd.recount()

@@ -65,7 +65,7 @@ def rows_of(venue: list[int]) -> np.ndarray:
 THROTTLED = (
     VenueParams(venue="binance", share=1, forced_throttle_ms=1000),
     VenueParams(venue="bybit", share=1, forced_price="bankruptcy"),
-    VenueParams(venue="coinbase", share=1, forced_reported=0.0),
+    VenueParams(venue="coinbase", share=1, forced_share=0.0),
 )
 
 
@@ -92,7 +92,7 @@ def test_the_newest_of_a_window_is_told():
 
 
 def test_a_share_of_forced_orders_is_told():
-    venue = VenueParams(venue="bitget", share=1, forced_reported=0.3)
+    venue = VenueParams(venue="bitget", share=1, forced_share=0.3)
     publisher = Publisher((venue,), Draws(2))
     told = sum(len(publisher.published(rows_of([0] * 50), 0, 1000)) for _ in range(200))
     assert told / 10_000 == pytest.approx(0.3, abs=0.03)

@@ -188,7 +188,7 @@ def test_a_crowd_on_one_side_pays_for_it():
 
 def test_the_leverage_mix_shifts_half_way():
     mix = (0.02,) + (0.0,) * 4 + (0.02,) + (0.96,) * 5
-    crowd = CrowdParams(positions=1200, mix_after=mix, shift_at=0.5)
+    crowd = CrowdParams(positions=1200, mix_after=mix, shift_at_share=0.5)
     world = World(small(crowd=crowd, prices=PriceParams(volatility_day_pct=0.5)), 4)
     shares = []
     for _ in world.blocks():
