@@ -30,6 +30,16 @@ PROFILES: Final[Mapping[str, Profile]] = {
         {("mode",): "demo", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx"],
          ("trade_venue",): "binance", ("risk", "leverage_max"): 2},
     ),
+    "demo-bybit": Profile(
+        "Real orders on the demo account of Bybit, at production prices.",
+        {("mode",): "demo", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx"],
+         ("trade_venue",): "bybit", ("risk", "leverage_max"): 2},
+    ),
+    "demo-okx": Profile(
+        "Real orders on the demo account of OKX, at production prices.",
+        {("mode",): "demo", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx"],
+         ("trade_venue",): "okx", ("risk", "leverage_max"): 2},
+    ),
     "live": Profile(
         "Real orders with money. This file alone starts nothing: live must also be said on the command line.",
         {("mode",): "live", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx"],

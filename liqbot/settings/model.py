@@ -10,9 +10,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from liqbot.execution.params import ExecutionParams
 from liqbot.exits import ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
+from liqbot.market.edge.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
-from liqbot.settings.params import JournalParams, LedgerParams, LogParams, VenueKey
+from liqbot.settings.params import JournalParams, LedgerParams, LogParams, NetworkParams, VenueKey
 from liqbot.signals.params import SignalParams
 
 SECTIONS_GROUP: Final = "liqbot.params"
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     journal: JournalParams = Field(default_factory=JournalParams, description="The machine's book.")
     ledger: LedgerParams = Field(default_factory=LedgerParams, description="The book for people.")
     log: LogParams = Field(default_factory=LogParams, description="The log on stderr.")
+    feeds: FeedParams = Field(default_factory=FeedParams, description="Live market data.")
+    network: NetworkParams = Field(default_factory=NetworkParams, description="How venues are reached.")
     keys: dict[str, VenueKey] = Field(
         default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."
     )

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class _Params(BaseModel):
@@ -40,6 +40,27 @@ class LogParams(_Params):
     format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere."
     )
+
+
+class NetworkParams(_Params):
+    """How a live house reaches venues."""
+
+    loopback: str = Field(
+        "", description="Talk to a simulated exchange on this machine instead, as in http://127.0.0.1:8900; never live."
+    )
+    backfill_h: float = Field(
+        24.0, ge=0, le=720, description="Hours of history read at a start whose books do not reach back that far; 0: none."
+    )
+    reconcile_s: float = Field(
+        30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
+    )
+
+    @field_validator("loopback")
+    @classmethod
+    def _on_this_machine(cls, address: str) -> str:
+        if address and not address.startswith(("http://127.0.0.1:", "http://localhost:")):
+            raise ValueError(f"{address!r}: expected an address on this machine, as in http://127.0.0.1:8900")
+        return address.rstrip("/")
 
 
 class VenueKey(_Params):
