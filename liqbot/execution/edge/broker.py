@@ -93,7 +93,7 @@ class Broker:
             _log.warning("outcome unknown: asking", client_id=order.client_id, error=str(error))
             await self._after_silence(order, traded)
         except VenueRefused as refusal:
-            if self._recipe.duplicate(refusal.code):
+            if self._recipe.duplicate(refusal.code) or self._recipe.unclear(refusal.code):
                 await self._after_silence(order, traded)
             else:
                 self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))

@@ -81,7 +81,9 @@ class Fates:
         coin = traded.instrument.coin
         async with self._reading.setdefault(coin, asyncio.Lock()):
             told = 0
-            for trade in await self._recipe.trades(self._client, traded, self.trades_since_ms):
+            for trade in await self._recipe.trades(
+                self._client, traded, self.trades_since_ms, self.known.clock()
+            ):
                 told += self.known.trade(traded, trade, await self.owner(traded, trade))
             return told
 

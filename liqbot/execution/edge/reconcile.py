@@ -165,7 +165,7 @@ class Reconciler:
 
     async def _money(self) -> None:
         started_ms = self._known.clock()
-        payments = await self._recipe.payments(self._client, self._traded, self._payments_since_ms)
+        payments = await self._recipe.payments(self._client, self._traded, self._payments_since_ms, started_ms)
         facts = [await self._paid(payment) for payment in payments]
         wallet_usd = await self._recipe.wallet_usd(self._client)
         first = self._traded[0].instrument

@@ -170,6 +170,10 @@ class Recipe(Protocol):
         """Whether a refusal means that an order of this client id was accepted before."""
         ...
 
+    def unclear(self, code: str) -> bool:
+        """Whether an error that looks like a refusal leaves open what became of the request."""
+        ...
+
     def unknown_order(self, code: str) -> bool:
         """Whether a refusal means that the venue knows no such order (any more)."""
         ...
@@ -188,7 +192,7 @@ class Recipe(Protocol):
 
     async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]: ...
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int) -> list[TradeWord]:
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
         """Oldest first."""
         ...
 
@@ -204,7 +208,9 @@ class Recipe(Protocol):
         """Without unrealised profit."""
         ...
 
-    async def payments(self, ask: Caller, traded: Sequence[Traded], since_ms: int) -> list[PaymentWord]: ...
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]: ...
 
     async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord: ...
 
@@ -230,5 +236,13 @@ def by_market(traded: Sequence[Traded], market_id: str) -> Traded | None:
     return next((one for one in traded if one.market_id == market_id), None)
 
 
+def spans(since_ms: int, now_ms: int, width_ms: int) -> list[tuple[int, int]]:
+    """(from, to) one after the other: venues answer histories only so much at a time. The last has no near end, so
+    that a venue whose clock is ahead of ours hides nothing."""
+    starts = range(since_ms, max(now_ms, since_ms + 1), width_ms)
+    return [(start_ms, start_ms + width_ms - 1) for start_ms in starts]
+
+
+DAY_MS: Final = 86_400_000
 PAGES_MAX: Final = 20
 """Pages of a history read at once: beyond them something is wrong, and the next reconciliation goes on."""

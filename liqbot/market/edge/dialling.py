@@ -40,13 +40,18 @@ def options_for(venue: str, *, inverse: bool) -> dict[str, Any]:
     return options
 
 
+def test_access(venue: str) -> tuple[str, ...]:
+    """The kinds of access without money that a venue offers."""
+    return tuple(_SWITCHES.get(venue, {}))
+
+
 def enter(exchange: Any, venue: str, access: str) -> None:
     """Switch to test access before the first request. ValueError where the venue has no such place."""
     if access == "live":
         return
     switch = _SWITCHES.get(venue, {}).get(access)
     if switch is None:
-        known = ", ".join(["live", *_SWITCHES.get(venue, {})])
+        known = ", ".join(["live", *test_access(venue)])
         raise ValueError(f"access: {venue} has no {access!r}; it offers {known}")
     getattr(exchange, switch)(True)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from liqbot.execution.commands import OrderKind, PlaceOrder
 from liqbot.execution.edge.placing import unified_order
 from liqbot.execution.edge.words import (
+    DAY_MS,
     PAGES_MAX,
     ZERO,
     Call,
@@ -25,6 +26,7 @@ from liqbot.execution.edge.words import (
     by_market,
     decimal,
     price_or_none,
+    spans,
 )
 from liqbot.market.edge.errors import VenueRefused
 
@@ -36,6 +38,7 @@ _FATES: Final = {
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
 _FORCED: Final = {"autoclose-": TradeKind.LIQUIDATION, "adl_autoclose": TradeKind.DELEVERAGED}
 _PAGE: Final = 1_000
+_SPAN_MS: Final = 7 * DAY_MS - 1
 
 
 class Binance:
@@ -74,6 +77,9 @@ class Binance:
     def duplicate(self, code: str) -> bool:
         return code in ("-4111", "-4116")
 
+    def unclear(self, code: str) -> bool:
+        return code in ("-1000", "-1001", "-1006", "-1007")
+
     def unknown_order(self, code: str) -> bool:
         return code in _UNKNOWN_ORDER
 
@@ -105,15 +111,19 @@ class Binance:
         orders = [_order(one) for one in await ask.call("fapiPrivateGetOpenOrders", query)]
         return orders + [_algo(one) for one in await ask.call("fapiPrivateGetOpenAlgoOrders", query)]
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int) -> list[TradeWord]:
-        query: dict[str, Any] = {"symbol": traded.market_id, "startTime": since_ms, "limit": _PAGE}
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
         found: list[TradeWord] = []
-        for _ in range(PAGES_MAX):
-            rows = await ask.call("fapiPrivateGetUserTrades", query, weight=5)
-            found += [_trade(row) for row in rows]
-            if len(rows) < _PAGE:
-                break
-            query = {"symbol": traded.market_id, "fromId": int(rows[-1]["id"]) + 1, "limit": _PAGE}
+        for start_ms, end_ms in spans(since_ms, now_ms, _SPAN_MS):
+            query: dict[str, Any] = {
+                "symbol": traded.market_id, "startTime": start_ms, "endTime": end_ms, "limit": _PAGE
+            }
+            for _ in range(PAGES_MAX):
+                rows = await ask.call("fapiPrivateGetUserTrades", query, weight=5)
+                found += [_trade(row) for row in rows]
+                if len(rows) < _PAGE:
+                    break
+                # Identifiers grow with time: the next page begins behind the newest of this one.
+                query = {"symbol": traded.market_id, "fromId": int(rows[-1]["id"]) + 1, "limit": _PAGE}
         return found
 
     async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
@@ -150,7 +160,10 @@ class Binance:
         rows = await ask.call("fapiPrivateV3GetBalance", weight=5)
         return next((decimal(row["balance"]) for row in rows if row["asset"] == "USDT"), ZERO)
 
-    async def payments(self, ask: Caller, traded: Sequence[Traded], since_ms: int) -> list[PaymentWord]:
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]:
+        del now_ms
         rows = await ask.call("fapiPrivateGetIncome", {"startTime": since_ms, "limit": _PAGE}, weight=30)
         return [word for row in rows if (word := _payment(row, traded)) is not None]
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from liqbot.execution.commands import OrderKind, PlaceOrder
 from liqbot.execution.edge.placing import unified_order
 from liqbot.execution.edge.words import (
+    DAY_MS,
     PAGES_MAX,
     ZERO,
     Call,
@@ -25,6 +26,7 @@ from liqbot.execution.edge.words import (
     by_market,
     decimal,
     price_or_none,
+    spans,
 )
 
 _FATES: Final = {
@@ -78,6 +80,9 @@ class Bybit:
     def duplicate(self, code: str) -> bool:
         return code == "110072"
 
+    def unclear(self, code: str) -> bool:
+        return code in ("10000", "10016", "170007", "170146")
+
     def unknown_order(self, code: str) -> bool:
         return code in ("110001", "20001", "170213")
 
@@ -99,10 +104,12 @@ class Bybit:
         rows = await self._pages(ask, "privateGetV5OrderRealtime", self._named(traded) | {"limit": 50})
         return [word for row in rows if (word := _order(row)).fate is Fate.RESTING]
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int) -> list[TradeWord]:
-        query = self._named(traded) | {"startTime": since_ms, "limit": 100}
-        rows = await self._pages(ask, "privateGetV5ExecutionList", query)
-        found = [_trade(row) for row in rows if row["execType"] in _KINDS]
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+        found: list[TradeWord] = []
+        for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
+            query = self._named(traded) | {"startTime": start_ms, "endTime": end_ms, "limit": 100}
+            rows = await self._pages(ask, "privateGetV5ExecutionList", query)
+            found += [_trade(row) for row in rows if row["execType"] in _KINDS]
         return sorted(found, key=lambda trade: trade.time_ms)
 
     async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
@@ -150,10 +157,15 @@ class Bybit:
         coins = [coin for account in found["result"]["list"] for coin in account["coin"]]
         return next((decimal(coin["walletBalance"]) for coin in coins if coin["coin"] == "USDT"), ZERO)
 
-    async def payments(self, ask: Caller, traded: Sequence[Traded], since_ms: int) -> list[PaymentWord]:
-        query = {"accountType": "UNIFIED", "startTime": since_ms, "limit": 50}
-        rows = await self._pages(ask, "privateGetV5AccountTransactionLog", query)
-        return [word for row in rows if (word := _payment(row, traded)) is not None]
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]:
+        found: list[PaymentWord] = []
+        for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
+            query = {"accountType": "UNIFIED", "startTime": start_ms, "endTime": end_ms, "limit": 50}
+            rows = await self._pages(ask, "privateGetV5AccountTransactionLog", query)
+            found += [word for row in rows if (word := _payment(row, traded)) is not None]
+        return found
 
     async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
         del with_money

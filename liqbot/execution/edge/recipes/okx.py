@@ -88,6 +88,9 @@ class Okx:
     def duplicate(self, code: str) -> bool:
         return code in ("51016", "51065")
 
+    def unclear(self, code: str) -> bool:
+        return code in ("50001", "50004", "50013", "50026", "51149")
+
     def unknown_order(self, code: str) -> bool:
         return code in _GONE
 
@@ -129,7 +132,8 @@ class Okx:
         stops = (await ask.call("privateGetTradeOrdersAlgoPending", query | {"ordType": "conditional"}))["data"]
         return [_order(row, traded) for row in orders] + [_algo(row, traded) for row in stops]
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int) -> list[TradeWord]:
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+        del now_ms
         query: dict[str, Any] = _SWAP | {"instId": traded.market_id, "begin": str(since_ms), "limit": str(_PAGE)}
         found: list[TradeWord] = []
         for _ in range(PAGES_MAX):
@@ -170,7 +174,10 @@ class Okx:
         details = [row for account in found for row in account["details"] if row["ccy"] == "USDT"]
         return decimal(details[0]["eq"]) - decimal(details[0].get("upl")) if details else ZERO
 
-    async def payments(self, ask: Caller, traded: Sequence[Traded], since_ms: int) -> list[PaymentWord]:
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]:
+        del now_ms
         found: list[PaymentWord] = []
         for kind in ("8", "1"):
             query = {"type": kind, "begin": str(since_ms), "limit": str(_PAGE)}
@@ -207,9 +214,10 @@ class Okx:
             if channel == "orders-algo":
                 hint = OrderHint(str(row["algoClOrdId"]), str(row["algoId"]), str(row["ordId"] or ""))
                 found.append((contract, hint))
-            elif decimal(row["fillSz"]) and row.get("tradeId"):
+                continue
+            if decimal(row["fillSz"]) and row.get("tradeId") and row.get("execType"):
                 found.append((contract, _heard_trade(row, contract)))
-            else:
+            if row["state"] in ("live", "canceled", "mmp_canceled"):
                 found.append((contract, OrderHint(_client_id(row), str(row["ordId"]))))
         return tuple(found)
 

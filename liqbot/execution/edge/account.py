@@ -1,0 +1,58 @@
+"""One account at one venue: broker, user stream and reconciliation put together, run and stopped as one."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from liqbot.execution.edge.broker import Broker
+from liqbot.execution.edge.fates import Fates
+from liqbot.execution.edge.known import Clock, Known, Tell
+from liqbot.execution.edge.reconcile import Reconciler
+from liqbot.execution.edge.user_stream import Listening, UserStream
+from liqbot.execution.edge.words import Caller, Recipe, Traded
+from liqbot.instruments import Instrument
+
+
+class Client(Caller, Listening, Protocol):
+    """What is asked of a venue client; its contracts must be loaded."""
+
+    @property
+    def exchange(self) -> Any: ...
+
+
+class AccountEdge:
+    """`tell` takes facts and must not block. Fills and payments since `since_ms` are told, again if need be."""
+
+    def __init__(
+        self, client: Client, recipe: Recipe, instruments: Sequence[Instrument], tell: Tell, clock: Clock,
+        journal_id: str, *, period_s: float, since_ms: int,
+    ) -> None:
+        """To be made in the loop it will run in."""
+        self.recipe, self._client = recipe, client
+        self.traded = tuple(traded_on(client, one) for one in instruments)
+        self.known = Known(tell, clock, journal_id)
+        self.fates = Fates(client, recipe, self.known, trades_since_ms=since_ms)
+        self.broker = Broker(client, recipe, self.traded, self.known, self.fates)
+        self.reconciler = Reconciler(
+            client, recipe, self.traded, self.known, self.fates, self.broker, period_s=period_s,
+            payments_since_ms=since_ms,
+        )
+        self.stream = UserStream(
+            client, recipe, self.traded, self.fates, on_down=self.reconciler.down, on_up=self.reconciler.request
+        )
+
+    async def run(self) -> None:
+        """Until cancelled; errors that are no venue's are raised."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.broker.run())
+            group.create_task(self.stream.run())
+            group.create_task(self.reconciler.run())
+
+    async def ready(self) -> None:
+        """The account has been read in full."""
+        await self.reconciler.ready.wait()
+
+
+def traded_on(client: Client, instrument: Instrument) -> Traded:
+    """With the venue's own id of the contract."""
+    return Traded(instrument, str(client.exchange.market(instrument.symbol)["id"]))
