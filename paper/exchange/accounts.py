@@ -78,6 +78,8 @@ class Accounts:
         if command.reduce_only or command.limit_price is None:
             return Decimal(0)
         key = (command.venue, command.coin)
+        if order.pieces:
+            command = msgspec.structs.replace(command, quantity_base=order.rest_base)
         return rules.reserve_usd(command, 0.0, self.entries.leverages[name_of(key)], self.instruments[key])
 
     def snapshot(self, key: Key, time_ms: int) -> tuple[Event, ...]:

@@ -7,7 +7,7 @@ from liqbot.events import Event
 from liqbot.execution.commands import OrderKind
 from liqbot.instruments import Side
 from paper.exchange import matching
-from paper.exchange.accounts import Accounts, cancelled, name_of
+from paper.exchange.accounts import Accounts, name_of
 from paper.exchange.matching import Resting
 from paper.exchange.money import Holding, margin_needed, percent
 from paper.exchange.quotes import Key
@@ -17,7 +17,7 @@ def execute(accounts: Accounts, order: Resting, price: float, time_ms: int) -> t
     """A resting order's price has come, with the market trading at `price` (0: nothing has traded yet)."""
     command, params = order.command, accounts.params
     instrument = accounts.instruments[command.venue, command.coin]
-    if command.kind is OrderKind.STOP_MARKET:
+    if command.kind is OrderKind.STOP_MARKET and not order.triggered:
         at_price = matching.stop_price(order, price, params.stop_slippage_bps, instrument)
     elif command.kind is OrderKind.LIMIT:
         at_price = matching.limit_price(order, price, params.market_slippage_bps, instrument)
@@ -35,28 +35,38 @@ def _enter(accounts: Accounts, order: Resting, price: Decimal, time_ms: int, *, 
     held, leverage = accounts.holding(key), accounts.entries.leverages[name_of(key)]
     if held is not None and held.side is not command.side:
         return (accounts.remove(order, "OPPOSITE_POSITION", time_ms),)
+    quantity_base = _piece(accounts, order, price, order.rest_base)
     free_usd = accounts.available_usd(command.venue) + accounts.reserve_usd(order)
-    if margin_needed(price * command.quantity_base, leverage) > free_usd:
+    if margin_needed(price * quantity_base, leverage) > free_usd:
         return (accounts.remove(order, "INSUFFICIENT_MARGIN", time_ms),)
     if held is None:
         held = accounts.entries.holdings[name_of(key)] = Holding(command.side, leverage)
-    held.add(price, command.quantity_base)
-    return _filled(accounts, order, price, command.quantity_base, Decimal(0), time_ms, maker=maker)
+    held.add(price, quantity_base)
+    return _filled(accounts, order, price, quantity_base, Decimal(0), time_ms, maker=maker)
+
+
+def _piece(accounts: Accounts, order: Resting, price: Decimal, wanted_base: Decimal) -> Decimal:
+    """How much of it fills at once: at least one step, on the step."""
+    most_usd = accounts.params.fill_usd_max
+    if most_usd is None:
+        return wanted_base
+    instrument = accounts.instruments[order.command.venue, order.command.coin]
+    most_base = instrument.round_quantity(Decimal(str(most_usd)) / price)
+    return min(wanted_base, max(most_base, instrument.quantity_step_base))
 
 
 def _reduce(accounts: Accounts, order: Resting, price: Decimal, time_ms: int, *, maker: bool) -> tuple[Event, ...]:
-    """Never more than the position; what is left of the order is cancelled."""
+    """Never more than the position; what is left of the order when the position is gone is cancelled."""
     command = order.command
     held = accounts.holding((command.venue, command.coin))
     if held is None or held.side is not command.side:
         return (accounts.remove(order, "REDUCE_ONLY", time_ms),)
-    quantity_base = min(command.quantity_base, held.quantity_base)
+    quantity_base = _piece(accounts, order, price, min(order.rest_base, held.quantity_base))
+    gone = quantity_base == held.quantity_base and quantity_base < order.rest_base
     realised_usd = held.profit_usd(price, quantity_base)
     held.remove(quantity_base)
     facts = _filled(accounts, order, price, quantity_base, realised_usd, time_ms, maker=maker)
-    if quantity_base < command.quantity_base:
-        facts = (*facts, accounts.end(cancelled(order, "REDUCE_ONLY", time_ms), command.client_id))
-    return facts
+    return (*facts, accounts.remove(order, "REDUCE_ONLY", time_ms)) if gone else facts
 
 
 def _filled(
@@ -74,14 +84,16 @@ def _filled(
     instrument = accounts.instruments[key]
     fee_usd = percent(price * quantity_base, instrument.maker_fee_pct if maker else instrument.taker_fee_pct)
     accounts.entries.wallets[command.venue].book(realised_usd=realised_usd, fee_usd=fee_usd)
-    accounts.entries.resting.remove(order)
+    order.filled_base += quantity_base
+    order.pieces += 1
+    order.not_before_ms = time_ms + accounts.params.fill_pause_ms
     accounts.reprice(key)
     fill = events.Fill(
         time_ms=time_ms,
         venue=command.venue,
         coin=command.coin,
         client_id=command.client_id,
-        fill_id=f"{order.number}-1",
+        fill_id=f"{order.number}-{order.pieces}",
         side=command.side,
         reduces=command.reduce_only,
         price=price,
@@ -89,7 +101,10 @@ def _filled(
         fee=fee_usd,
         maker=maker,
     )
-    return accounts.end(fill, command.client_id), accounts.balance(key, time_ms)
+    if not order.rest_base:
+        accounts.entries.resting.remove(order)
+        accounts.end(fill, command.client_id)
+    return fill, accounts.balance(key, time_ms)
 
 
 def liquidate(accounts: Accounts, key: Key, price: float, time_ms: int) -> tuple[Event, ...]:

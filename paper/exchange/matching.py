@@ -20,6 +20,21 @@ class Resting(msgspec.Struct):
     command: PlaceOrder
     number: int
     crossing: bool = False
+    filled_base: Decimal = Decimal(0)
+    pieces: int = 0
+    """How many fills it has had."""
+    not_before_ms: int = 0
+    """When the next piece of it may fill."""
+
+    @property
+    def rest_base(self) -> Decimal:
+        """What is still to fill."""
+        return self.command.quantity_base - self.filled_base
+
+    @property
+    def triggered(self) -> bool:
+        """A stop whose first piece has filled: the rest is a market order."""
+        return self.pieces > 0 and self.command.kind is OrderKind.STOP_MARKET
 
     @property
     def buys(self) -> bool:
@@ -30,7 +45,7 @@ class Resting(msgspec.Struct):
         """(price it waits for, whether that lies below). A market order waits for any price."""
         command = self.command
         price = command.limit_price if command.kind is OrderKind.LIMIT else command.trigger_price
-        if price is None:
+        if price is None or self.triggered:
             return math.inf, True
         return float(price), self.buys is (command.kind is OrderKind.LIMIT)
 
@@ -81,9 +96,11 @@ class Cursor:
 
     def _meets(self, leg: Leg, index: int, order: Resting) -> Happening | None:
         command, rank = order.command, Rank.MARKET
-        from_ms = max(self._from_ms, leg.start_ms)
+        from_ms = max(self._from_ms, leg.start_ms, order.not_before_ms)
         when: float | None = None
-        if command.kind is OrderKind.STOP_MARKET and command.trigger_price is not None:
+        if from_ms > leg.end_ms:
+            return None
+        if command.kind is OrderKind.STOP_MARKET and command.trigger_price is not None and not order.triggered:
             rank = Rank.STOP
             if leg.marks:
                 when = leg.reaches(from_ms, float(command.trigger_price), falling=not order.buys, through=False)

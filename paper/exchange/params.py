@@ -19,6 +19,12 @@ class PaperParams(BaseModel, frozen=True, extra="forbid"):
     stop_slippage_bps: float = Field(
         3.0, ge=0, le=1_000, description="How much worse than its trigger, or the traded price beyond it, a stop fills."
     )
+    fill_usd_max: float | None = Field(
+        None, gt=0, le=1e9, description="An order fills at most this much at once, the rest after pauses."
+    )
+    fill_pause_ms: int = Field(
+        250, ge=1, le=60_000, description="Pause between the pieces of an order that does not fill at once."
+    )
     liquidation_fee_pct: float = Field(
         1.25, ge=0, le=10, description="Charged on a forced close where the venue's own figure is not known."
     )
