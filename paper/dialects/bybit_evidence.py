@@ -44,7 +44,8 @@ _PUBLIC: Final = (
 _PRIVATE: Final = (
     _recorded("ws auth", "ws_auth_failure.json", "success as documented in ws/connect"),
     _recorded("ws order", "ws_account_order_stop_market.json", "and ws_account_order_filled.json"),
-    _recorded("ws execution", "ws_account_execution.json", "funding as the client shows it in parseIncome"),
+    _recorded("ws execution", "ws_account_execution.json", "and ws_account_execution_adl.json; funding as the client "
+              "shows it in parseIncome"),
     _recorded("ws position", "ws_account_position.json"),
     _recorded("ws wallet", "ws_account_wallet.json", "accountType as documented"),
     _recorded("GET /v5/user/query-api", "http_get_user_query_api.json", "not offered in demo trading"),

@@ -1,8 +1,7 @@
 """Bybit v5: what an account did: executions and the transaction log."""
 
 from collections import deque
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -11,8 +10,8 @@ import msgspec
 from liqbot import events
 from liqbot.events import Event
 from liqbot.instruments import Side
-from paper.dialects.accounts import FORCED_PREFIX, HISTORY_MAX, Account, FillRecord, OrderRecord, Payment
-from paper.dialects.bybit_rows import Rows
+from paper.dialects.accounts import HISTORY_MAX, Account, FillRecord, OrderRecord, Payment
+from paper.dialects.bybit_rows import Rows, currency, origin
 from paper.dialects.bybit_rules import (
     CATEGORY,
     DAY_MS,
@@ -31,6 +30,9 @@ from paper.dialects.bybit_rules import (
 )
 from paper.dialects.prints import plain
 from paper.exchange.exchange import Happened
+
+ForcedFact = events.PositionLiquidated | events.PositionDeleveraged
+FORCED_FACTS: Final = (events.PositionLiquidated, events.PositionDeleveraged)
 
 
 class Executions:
@@ -59,15 +61,15 @@ class Executions:
             payment = next((one for one in reversed(account.payments) if one.kind == "funding"), None)
             if held is not None and payment is not None:
                 yield self._rows.funded(account, payment, held.side, held.quantity_base)
-        elif isinstance(fact, events.PositionLiquidated):
+        elif isinstance(fact, FORCED_FACTS):
             yield self._rows.execution(account, forced_fill(account, fact))
 
 
-def forced_fill(account: Account, closed: events.PositionLiquidated) -> FillRecord:
+def forced_fill(account: Account, closed: ForcedFact) -> FillRecord:
     """The fill of the venue's own order that closed our position."""
     return next(
         record for record in reversed(account.fills)
-        if record.fill.client_id.startswith(FORCED_PREFIX) and record.fill.coin == closed.coin
+        if account.orders[record.fill.client_id].forced and record.fill.coin == closed.coin
     )
 
 
@@ -108,7 +110,7 @@ class HistoryRequests:
         chosen = [
             row for row in everything
             if start_ms <= int(row["transactionTime"]) <= end_ms and wanted in ("", row["type"])
-            and category in ("", row["category"]) and params.get("currency", QUOTE) == QUOTE
+            and category in ("", row["category"]) and params.get("currency", row["currency"]) == row["currency"]
         ]
         rows, cursor = page(chosen[::-1], params, usual=20, most=50)
         return {"list": rows, "nextPageCursor": cursor}
@@ -124,11 +126,12 @@ def _order(account: Account, params: Params) -> str:
 
 
 class _Booking(msgspec.Struct):
-    """Payments of one event, as one line of the log."""
+    """Payments of one event in one currency, as one line of the log."""
 
     time_ms: int
     kind: str
     coin: str
+    currency: str
     fill_number: int
     cash: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
@@ -140,17 +143,18 @@ class _Booking(msgspec.Struct):
         return self.cash + self.funding - self.fee
 
 
-_KINDS: Final = {"realised": "TRADE", "fee": "TRADE", "funding": "SETTLEMENT"}
+_KINDS: Final = {"realised": "TRADE", "fee": "TRADE", "funding": "SETTLEMENT", "rebate": "FEE_REFUND"}
+_OF_EXECUTION: Final = {"Trade": "TRADE", "BustTrade": "LIQUIDATION", "AdlTrade": "ADL"}
 
 
 def _bookings(account: Account) -> list[_Booking]:
     """Profit and fee of one fill belong together."""
-    forced = {record.number for record in account.fills if record.fill.client_id.startswith(FORCED_PREFIX)}
+    fills = {record.number: record for record in account.fills}
     found: list[_Booking] = []
     for one in account.payments:
-        last = found[-1] if found else None
-        if last is None or not one.fill_number or last.fill_number != one.fill_number:
-            last = _Booking(one.time_ms, _kind(one, forced), one.coin, one.fill_number)
+        last, coin = found[-1] if found else None, currency(one.currency)
+        if last is None or not one.fill_number or (last.fill_number, last.currency) != (one.fill_number, coin):
+            last = _Booking(one.time_ms, _kind(account, one, fills), one.coin, coin, one.fill_number)
             found.append(last)
         if one.kind in ("fee", "liquidation"):
             last.fee -= one.amount_usd
@@ -161,26 +165,28 @@ def _bookings(account: Account) -> list[_Booking]:
     return found
 
 
-def _kind(one: Payment, forced: AbstractSet[int]) -> str:
-    if one.fill_number in forced:
-        return "LIQUIDATION"
+def _kind(account: Account, one: Payment, fills: Mapping[int, FillRecord]) -> str:
+    record = fills.get(one.fill_number)
+    order = account.orders.get(record.fill.client_id) if record is not None else None
+    if order is not None:
+        return _OF_EXECUTION[origin(order)[1]]
     return _KINDS.get(one.kind, "TRANSFER_IN" if one.amount_usd >= 0 else "TRANSFER_OUT")
 
 
 def _transactions(account: Account, names: Names) -> list[Row]:
     """Oldest first, with the balance after each."""
     bookings = _bookings(account)
-    balance = account.wallet_usd - sum((one.change for one in bookings), Decimal(0))
+    balance = account.wallet_usd - sum((one.change for one in bookings if one.currency == QUOTE), Decimal(0))
     fills = {record.number: record for record in account.fills}
     rows: list[Row] = []
     for number, one in enumerate(bookings):
-        balance += one.change
+        balance += one.change if one.currency == QUOTE else 0
         record = fills.get(one.fill_number)
         order = account.orders.get(record.fill.client_id) if record is not None else None
         rows.append(
             {
                 "id": f"{number}", "symbol": names.symbol(one.coin) if one.coin else "", "category": CATEGORY,
-                "type": one.kind, "currency": QUOTE, "transactionTime": str(one.time_ms),
+                "type": one.kind, "currency": one.currency, "transactionTime": str(one.time_ms),
                 "side": _side(one, order), "orderId": identity(ORDER_ID, order.number) if order else "",
                 "orderLinkId": order.command.client_id if order and one.kind == "TRADE" else "",
                 "tradeId": identity(FILL_ID, record.number) if record else "",
@@ -188,7 +194,8 @@ def _transactions(account: Account, names: Names) -> list[Row]:
                 "tradePrice": plain(record.fill.price) if record else "", "fee": plain(one.fee),
                 "feeRate": plain(Decimal(str(one.rate_pct)) / 100) if one.kind == "SETTLEMENT" else "",
                 "funding": plain(one.funding) if one.kind == "SETTLEMENT" else "", "cashFlow": plain(one.cash),
-                "change": plain(one.change), "cashBalance": plain(balance), "bonusChange": "", "extraFees": "",
+                "change": plain(one.change), "cashBalance": plain(balance) if one.currency == QUOTE else "",
+                "bonusChange": "", "extraFees": "",
             }
         )  # fmt: skip
     return rows

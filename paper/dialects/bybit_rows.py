@@ -3,10 +3,11 @@
 from decimal import Decimal
 from typing import Final
 
+from liqbot import events
 from liqbot.execution.commands import OrderKind
 from liqbot.instruments import Instrument, Side
 from liqbot.market.mechanics import Mechanics
-from paper.dialects.accounts import FORCED_PREFIX, Account, FillRecord, OrderRecord, Payment, State
+from paper.dialects.accounts import DELEVERAGED_PREFIX, Account, FillRecord, OrderRecord, Payment, State
 from paper.dialects.bybit_rules import (
     CATEGORY,
     FILL_ID,
@@ -39,13 +40,18 @@ def visible(order: OrderRecord) -> bool:
     return order.state is not State.SENT
 
 
-def forced(order: OrderRecord) -> bool:
-    """The venue's own order, which liquidates the position."""
-    return order.command.client_id.startswith(FORCED_PREFIX)
+def origin(order: OrderRecord) -> tuple[str, str]:
+    """(createType, execType): the client's, or the venue's own that liquidates or deleverages."""
+    if not order.forced:
+        return "CreateByUser", "Trade"
+    if order.command.client_id.startswith(DELEVERAGED_PREFIX):
+        return "CreateByAdl_PassThrough", "AdlTrade"
+    return "CreateByLiq", "BustTrade"
 
 
-def creator(order: OrderRecord) -> str:
-    return "CreateByLiq" if forced(order) else "CreateByUser"
+def currency(told: str) -> str:
+    """`USD` stands for what the contract is quoted in."""
+    return QUOTE if told == "USD" else told
 
 
 def status_of(order: OrderRecord) -> str:
@@ -85,18 +91,21 @@ class Rows:
         cancel_type, reject_reason = _ending(order)
         left = command.quantity_base - order.filled_base if order.open else Decimal(0)
         price = command.limit_price or Decimal(0)
-        fees = sum((record.fill.fee for record in order.fills), Decimal(0))
+        fees: dict[str, Decimal] = {}
+        for record in order.fills:
+            coin = currency(record.fill.fee_currency)
+            fees[coin] = fees.get(coin, Decimal(0)) + record.fill.fee
         market = command.kind is not OrderKind.LIMIT
         return {
             "category": CATEGORY, "symbol": self._names.symbol(command.coin),
             "orderId": identity(ORDER_ID, order.number), "orderLinkId": self.link_id(order), "blockTradeId": "",
             "side": "Buy" if order.buys else "Sell", "orderType": "Market" if market else "Limit",
             "price": plain(price), "qty": plain(command.quantity_base), "isLeverage": "", "positionIdx": 0,
-            "orderStatus": status_of(order), "createType": creator(order), "cancelType": cancel_type,
+            "orderStatus": status_of(order), "createType": origin(order)[0], "cancelType": cancel_type,
             "rejectReason": reject_reason, "avgPrice": plain(order.average_price) if order.filled_base else "",
             "leavesQty": plain(left), "leavesValue": plain(left * price), "cumExecQty": plain(order.filled_base),
-            "cumExecValue": plain(order.filled_usd), "cumExecFee": plain(fees),
-            "cumFeeDetail": {QUOTE: plain(fees)} if order.fills else {}, "feeCurrency": QUOTE,
+            "cumExecValue": plain(order.filled_usd), "cumExecFee": plain(sum(fees.values(), Decimal(0))),
+            "cumFeeDetail": {coin: plain(fee) for coin, fee in fees.items()}, "feeCurrency": next(iter(fees), QUOTE),
             "timeInForce": "PostOnly" if command.post_only else "IOC" if market else "GTC",
             "stopOrderType": "Stop" if stop else "", "orderIv": "", "marketUnit": "",
             "triggerPrice": plain(command.trigger_price) if command.trigger_price is not None else "",
@@ -110,7 +119,7 @@ class Rows:
 
     def link_id(self, order: OrderRecord) -> str:
         """Empty when the client named none, and for the venue's own orders."""
-        nameless = order.asked.get("unnamed") == "true" or forced(order)
+        nameless = order.asked.get("unnamed") == "true" or order.forced
         return "" if nameless else order.command.client_id
 
     # --- executions ------------------------------------------------------------------------------------------------
@@ -119,21 +128,28 @@ class Rows:
         fill = record.fill
         order = account.orders[fill.client_id]
         value = fill.price * fill.quantity_base
-        left = order.command.quantity_base - order.filled_base if order.open else Decimal(0)
+        create_type, execution_type = origin(order)
+        coin = currency(fill.fee_currency)
+        before = [one.fill.quantity_base for one in order.fills if one.number <= record.number]
+        left = max(order.command.quantity_base - sum(before, Decimal(0)), Decimal(0))
         return {
             **self._executed(fill.coin, identity(FILL_ID, record.number), fill.time_ms),
             "orderId": identity(ORDER_ID, order.number), "orderLinkId": self.link_id(order),
-            "side": "Buy" if order.buys else "Sell", "execType": "BustTrade" if forced(order) else "Trade",
-            "execPrice": plain(fill.price),
+            "side": "Buy" if order.buys else "Sell", "execType": execution_type, "execPrice": plain(fill.price),
             "execQty": plain(fill.quantity_base), "execValue": plain(value), "execFee": plain(fill.fee),
-            "feeRate": plain((fill.fee / value).quantize(_RATE)), "execPnl": plain(record.realised_usd),
+            "feeRate": self._rate(fill) if coin == QUOTE else "", "feeCurrency": coin,
+            "execPnl": plain(record.realised_usd),
             "closedSize": plain(fill.quantity_base) if fill.reduces else "0", "leavesQty": plain(left),
             "orderPrice": plain(order.command.limit_price or fill.price),
             "orderQty": plain(order.command.quantity_base),
             "orderType": "Limit" if order.command.kind is OrderKind.LIMIT else "Market",
             "stopOrderType": "Stop" if order.command.trigger_price is not None else "UNKNOWN",
-            "isMaker": fill.maker, "createType": creator(order), "markPrice": plain(account.mark_price(fill.coin)),
+            "isMaker": fill.maker, "createType": create_type, "markPrice": plain(account.mark_price(fill.coin)),
         }  # fmt: skip
+
+    def _rate(self, fill: events.Fill) -> str:
+        value = fill.price * fill.quantity_base
+        return plain((fill.fee / value).quantize(_RATE)) if value else "0"
 
     def funded(self, account: Account, payment: Payment, side: Side, quantity_base: Decimal) -> Row:
         """A positive fee is paid; the rate is signed alike, so that fee = value x rate."""
@@ -189,7 +205,8 @@ class Rows:
 
     def _realised(self, account: Account, coin: str) -> Decimal:
         """Everything that trading this coin ever brought or cost."""
-        return sum((payment.amount_usd for payment in account.payments if payment.coin == coin), Decimal(0))
+        paid = (one.amount_usd for one in account.payments if one.coin == coin and one.currency == "USD")
+        return sum(paid, Decimal(0))
 
     def wallet(self, account: Account) -> Row:
         """In isolated margin the venue leaves the account-wide rates empty."""
@@ -201,7 +218,7 @@ class Rows:
             (mechanics_in(account, coin).maintenance_usd_exact(held.cost_usd) for coin, held in holdings), Decimal(0)
         )
         reserved = wallet - margin - account.available_usd
-        realised = sum((p.amount_usd for p in account.payments if p.kind != "transfer"), Decimal(0))
+        realised = sum((self._realised(account, coin) for coin in coins), Decimal(0))
         isolated = all(account.isolated.values())
         share = "" if isolated else "0"
         return {

@@ -8,7 +8,7 @@ import msgspec
 from liqbot import events
 from liqbot.execution.commands import QueryOrder
 from paper.dialects.accounts import Account
-from paper.dialects.bybit_history import Executions, forced_fill
+from paper.dialects.bybit_history import FORCED_FACTS, Executions, forced_fill
 from paper.dialects.bybit_rows import Rows, visible
 from paper.dialects.bybit_rules import VENUE, Names, Row
 from paper.exchange.exchange import Happened
@@ -40,7 +40,7 @@ class UserStream:
 
     def _orders(self, account: Account, happened: Happened) -> list[Row]:
         ids = dict.fromkeys(fact.client_id for fact in happened.facts if isinstance(fact, _OF_ORDERS))
-        closed = [fact for fact in happened.facts if isinstance(fact, events.PositionLiquidated)]
+        closed = [fact for fact in happened.facts if isinstance(fact, FORCED_FACTS)]
         ids.update(dict.fromkeys(forced_fill(account, fact).fill.client_id for fact in closed))
         known = [account.orders[client_id] for client_id in ids if client_id in account.orders]
         return [self._rows.order(order) for order in known if visible(order)]
