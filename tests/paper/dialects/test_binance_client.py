@@ -343,6 +343,29 @@ async def test_a_reduce_larger_than_the_position_fills_in_part_and_expires(place
     assert told[-2:] == [("TRADE", "PARTIALLY_FILLED", "0.2"), ("EXPIRED", "EXPIRED", "0.2")]
 
 
+async def test_an_order_that_fills_in_pieces_is_told_piece_by_piece() -> None:
+    hub = hub_of("binance", fill_usd_max=2_100.0, fill_pause_ms=400)
+    async with serving(hub, [Binance(hub)]) as loop:
+        place = Place(hub, loop)
+        await place.ready()
+        task = await listening(place)
+        await place.client.create_order(BTC, "market", "buy", 0.1, None, {"newClientOrderId": "e1"})
+        await place.tick()
+        await until(lambda: len(place.events("ORDER_TRADE_UPDATE")) == 4)
+        await drop(task)
+        told = [(one["o"]["X"], one["o"]["l"], one["o"]["z"]) for one in place.events("ORDER_TRADE_UPDATE")]
+        read = await place.client.fetch_order(None, BTC, {"origClientOrderId": "e1"})
+        mine = await place.client.fetch_my_trades(BTC)
+        await place.client.close()
+    assert told == [
+        ("NEW", "0", "0"), ("PARTIALLY_FILLED", "0.041", "0.041"), ("PARTIALLY_FILLED", "0.041", "0.082"),
+        ("FILLED", "0.018", "0.1"),
+    ]  # fmt: skip
+    assert (read["status"], read["filled"]) == ("closed", 0.1)
+    assert [one["amount"] for one in mine] == [0.041, 0.041, 0.018]
+    assert hub.unknown == []
+
+
 async def test_a_post_only_order_rests_fills_as_maker_or_is_refused(place: Place) -> None:
     await place.ready()
     with pytest.raises(errors.ExchangeError, match="-5022"):

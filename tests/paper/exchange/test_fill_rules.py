@@ -296,3 +296,42 @@ def test_what_an_idle_exchange_put_aside_is_known_when_it_is_needed():
     assert trader.fills[0][0] == Decimal(698)
     trader.live(tick_ms=3 * 3_600_000)
     assert len(trader.of(events.FundingPaid)) == 3
+
+
+def test_an_order_fills_in_pieces_when_the_exchange_takes_only_so_much_at_once():
+    trader = Trader(fill_usd_max=4.0, fill_pause_ms=500, latency_ms=0)
+    trader.send(SetLeverage("binance", "BTC", 5), order("e1", Purpose.ENTRY, quantity="0.1"))
+    trader.bar(*FLAT)
+    fills = trader.of(events.Fill)
+    assert [fill.quantity_base for fill in fills] == [D("0.04"), D("0.04"), D("0.02")]
+    assert [fill.fill_id for fill in fills] == ["1-1", "1-2", "1-3"]
+    assert [fill.time_ms - T0 for fill in fills] == [0, 500, 1_000]
+    assert trader.exchange.accounts.holding(("binance", "BTC")).quantity_base == D("0.1")
+    assert not trader.exchange.accounts.entries.resting
+
+
+def test_a_stop_in_pieces_goes_on_at_the_market_after_its_trigger():
+    trader = Trader(fill_usd_max=5.0, fill_pause_ms=1_000, latency_ms=0)
+    trader.send(SetLeverage("binance", "BTC", 5), order("e1", Purpose.ENTRY, quantity="0.1"))
+    trader.bar(*FLAT)
+    trader.send(order("s1", Purpose.STOP, quantity="0.1", trigger="98"))
+    trader.bar(100.0, 100.0, 97.0, 99.0)
+    stops = [fill for fill in trader.of(events.Fill) if fill.client_id == "s1"]
+    assert [fill.quantity_base for fill in stops] == [D("0.051"), D("0.049")]
+    assert stops[0].price == D(98)
+    assert D(97) <= stops[1].price < D(98)
+    assert trader.exchange.accounts.holding(("binance", "BTC")) is None
+    assert not trader.exchange.accounts.entries.resting
+
+
+def test_what_rests_of_a_partly_filled_entry_can_be_cancelled():
+    trader = Trader(fill_usd_max=4.0, fill_pause_ms=60_000, latency_ms=0)
+    trader.send(SetLeverage("binance", "BTC", 5), order("e1", Purpose.ENTRY, quantity="0.1", limit="99"))
+    trader.bar(100.0, 100.0, 98.0, 100.0)
+    trader.send(CancelOrder("e1", "binance", "BTC"))
+    trader.bar(*FLAT)
+    assert len(trader.fills) == 1
+    assert [fact.client_id for fact in trader.of(events.OrderCancelled)] == ["e1"]
+    accounts = trader.exchange.accounts
+    margin_usd = accounts.holding(("binance", "BTC")).margin_usd
+    assert accounts.available_usd("binance") == trader.exchange.wallet("binance").wallet_usd - margin_usd

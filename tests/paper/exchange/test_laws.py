@@ -18,6 +18,7 @@ MICRO = D("0.000001")
 PRICES = st.integers(800, 1_200).map(lambda tenth: tenth / 10)
 NEAR = st.integers(850, 1_150).map(lambda tenth: str(D(tenth) / 10))
 SIDES = st.sampled_from(Side)
+PIECES = st.sampled_from([{}, {"fill_usd_max": 9.0, "fill_pause_ms": 7_000}])
 QUANTITIES = st.integers(1, 400).map(lambda thousandth: str(D(thousandth) / 1_000))
 
 
@@ -82,9 +83,9 @@ def live(exchange, story, after=None):
     return facts
 
 
-@given(stories())
-def test_every_micro_dollar_is_explained(story):
-    exchange = exchange_with(latency_ms=100)
+@given(stories(), PIECES)
+def test_every_micro_dollar_is_explained(story, pieces):
+    exchange = exchange_with(latency_ms=100, **pieces)
     facts = live(exchange, story)
     wallet = exchange.wallet("binance")
     explained = wallet.start_usd + wallet.realised_usd - wallet.fees_usd + wallet.funding_usd + wallet.transfers_usd
@@ -106,8 +107,8 @@ def test_every_micro_dollar_is_explained(story):
     assert abs(wallet.realised_usd - flow - still_in) <= MICRO * max(len(closes), 1)
 
 
-@given(stories())
-def test_positions_follow_fills_and_reductions_never_increase_or_flip(story):
+@given(stories(), PIECES)
+def test_positions_follow_fills_and_reductions_never_increase_or_flip(story, pieces):
     position = {"signed": D(0)}
 
     def after(exchange, happened):
@@ -124,13 +125,13 @@ def test_positions_follow_fills_and_reductions_never_increase_or_flip(story):
         # What rests and is bound to positions is never beyond what the wallet holds at entry.
         assert held is None or held.quantity_base > 0
 
-    live(exchange_with(latency_ms=100), story, after)
+    live(exchange_with(latency_ms=100, **pieces), story, after)
 
 
-@given(stories())
-def test_the_same_story_gives_the_same_facts_even_through_a_save(story):
+@given(stories(), PIECES)
+def test_the_same_story_gives_the_same_facts_even_through_a_save(story, pieces):
     def run(save):
-        exchange = exchange_with(latency_ms=100)
+        exchange = exchange_with(latency_ms=100, **pieces)
         exchange.advance(block(T0, bar(T0, (100.0,) * 4)), lambda *_: ())
         facts = []
         for rows, sent, end_ms in story:
@@ -138,7 +139,7 @@ def test_the_same_story_gives_the_same_facts_even_through_a_save(story):
                 exchange.submit(command, end_ms - SPAN_MS)
             if save:
                 packed = msgspec.msgpack.encode(exchange.state())
-                exchange = exchange_with(latency_ms=100)
+                exchange = exchange_with(latency_ms=100, **pieces)
                 exchange.load_state(msgspec.msgpack.decode(packed))
             exchange.advance(block(end_ms, *rows), lambda happened, _time_ms: facts.extend(happened) or ())
         return msgspec.json.encode(facts)
@@ -153,10 +154,10 @@ class LongWay(PaperExchange):
         return False
 
 
-@given(stories())
-def test_the_shortcut_finds_what_the_long_way_finds(story):
-    short = exchange_with(latency_ms=100)
-    long = LongWay(PaperParams(latency_ms=100), (BTC,), {KEY: mechanics_of(*KEY)}, ROSTER)
+@given(stories(), PIECES)
+def test_the_shortcut_finds_what_the_long_way_finds(story, pieces):
+    short = exchange_with(latency_ms=100, **pieces)
+    long = LongWay(PaperParams(latency_ms=100, **pieces), (BTC,), {KEY: mechanics_of(*KEY)}, ROSTER)
     told = [], []
     for exchange, facts in zip((short, long), told, strict=True):
         exchange.advance(block(T0, bar(T0, (100.0,) * 4)), lambda *_: ())
@@ -170,9 +171,9 @@ def test_the_shortcut_finds_what_the_long_way_finds(story):
     assert short.state() == long.state()
 
 
-@given(stories())
-def test_facts_come_in_order_of_time_and_within_their_block(story):
-    times = [fact.time_ms for fact in live(exchange_with(latency_ms=100), story)]
+@given(stories(), PIECES)
+def test_facts_come_in_order_of_time_and_within_their_block(story, pieces):
+    times = [fact.time_ms for fact in live(exchange_with(latency_ms=100, **pieces), story)]
     assert times == sorted(times)
     assert all(T0 < time_ms <= story[-1][2] for time_ms in times)
 
