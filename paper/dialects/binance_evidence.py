@@ -91,10 +91,10 @@ _ACCOUNT: Final = (
     _documented("DELETE /fapi/v1/listenKey", "user-data-streams/Close-User-Data-Stream"),
     _recorded("ws ORDER_TRADE_UPDATE", "user_data_json/order_update_new.json, order_update_trade.json and others",
               "the order made by a trigger keeps the client id of the conditional order: "
-              "nautechsystems/nautilus_trader issue 3287"),
+              "nautechsystems/nautilus_trader/issues/3287"),
     _recorded("ws ACCOUNT_UPDATE", "user_data_json/account_update.json"),
     _recorded("ws ALGO_UPDATE", "user_data_json/algo_update_new.json, algo_update_canceled.json",
-              "TRIGGERED as logged in nautechsystems/nautilus_trader issue 3287"),
+              "TRIGGERED as logged in nautechsystems/nautilus_trader/issues/3287"),
     _documented("ws ACCOUNT_CONFIG_UPDATE",
                 "user-data-streams/Event-Account-Configuration-Update-previous-Leverage-Update"),
     _recorded("ws TRADE_LITE", "user_data_json/trade_lite.json"),

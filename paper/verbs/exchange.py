@@ -131,7 +131,7 @@ def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
     )
     wallet = next(iter(loop.hub.accounts.values())).wallet_usd
     return (
-        f"serving {', '.join(venues)} on {loop.url} at {pace}; nothing here is real\n"
+        f"serving {', '.join(venues)} on {loop.url}, {pace}; nothing here is real\n"
         f"accounts, {wallet:,.0f} USD each:\n{keys}\n"
         "point a client at it: put this address and the original host before every path, websockets (ws://) alike:\n"
         f"  curl {loop.url}/{TIME[venues[0]]}"

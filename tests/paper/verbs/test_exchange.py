@@ -1,0 +1,49 @@
+"""`exchange serve`: what it prints is enough to use it, and what is wrong is said in one line."""
+
+from pathlib import Path
+
+import pytest
+from loopback_market import at, flat
+
+from liqbot import cli
+from liqbot.blocks import Roster, block_of
+from liqbot.exits import Exit
+from paper.tape_write import write_tape
+
+
+@pytest.fixture
+def tape(tmp_path: Path) -> Path:
+    path = tmp_path / "quiet.parquet"
+    roster = Roster(("binance",), ("BTC",))
+    seconds = range(1, 30)
+    write_tape(path, (block_of(flat("binance", "BTC", one), roster, tick_ms=at(one)) for one in seconds), roster)
+    return path
+
+
+def served(tape: Path, *words: str) -> list[str]:
+    return ["exchange", "serve", *words, "--market", str(tape), "--speed", "0", "--config", str(tape.parent)]
+
+
+def test_it_serves_a_tape_prints_keys_and_an_address_and_ends(tape: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(served(tape, "--venue", "binance")) == Exit.OK
+    said = capsys.readouterr().out
+    assert "simulated-binance-key" in said
+    assert "http://127.0.0.1:" in said
+    assert "/fapi.binance.com/fapi/v1/time" in said
+    assert "nothing here is real" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--venue", "nyse"], Exit.USAGE, "one or more of binance, bybit, okx"),
+        (["--venue", "okx"], Exit.CONFIG, "this market has binance"),
+    ],
+)
+def test_a_wrong_venue_is_one_line(
+    tape: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, says: str
+) -> None:
+    assert cli.main(served(tape, *words)) == code
+    said = capsys.readouterr().err.strip()
+    assert says in said
+    assert len(said.splitlines()) == 1
