@@ -1,7 +1,10 @@
 """Bybit v5: orders, executions, positions and wallet as the venue writes them, in answers and on the private stream."""
 
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final
+
+import msgspec
 
 from liqbot import events
 from liqbot.execution.commands import OrderKind
@@ -77,11 +80,19 @@ def _ending(order: OrderRecord) -> tuple[str, str]:
     return "UNKNOWN", "EC_NoError"
 
 
+class _Sums(msgspec.Struct):
+    """What trading brought, by coin, up to a payment: summing a long history anew for every message would be slow."""
+
+    upto: int = 0
+    by_coin: dict[str, Decimal] = {}
+
+
 class Rows:
-    """Needs the names only; every amount is the account's own."""
+    """Every amount is the account's own; remembered is only how far its payments have been summed."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._sums: dict[str, _Sums] = {}
 
     # --- orders ----------------------------------------------------------------------------------------------------
 
@@ -205,8 +216,14 @@ class Rows:
 
     def _realised(self, account: Account, coin: str) -> Decimal:
         """Everything that trading this coin ever brought or cost."""
-        paid = (one.amount_usd for one in account.payments if one.coin == coin and one.currency == "USD")
-        return sum(paid, Decimal(0))
+        sums = self._sums.setdefault(account.key, _Sums())
+        new = list(takewhile(lambda one: one.number > sums.upto, reversed(account.payments)))
+        for one in new:
+            if one.currency == "USD" and one.coin:
+                sums.by_coin[one.coin] = sums.by_coin.get(one.coin, Decimal(0)) + one.amount_usd
+        if new:
+            sums.upto = new[0].number
+        return sums.by_coin.get(coin, Decimal(0))
 
     def wallet(self, account: Account) -> Row:
         """In isolated margin the venue leaves the account-wide rates empty."""

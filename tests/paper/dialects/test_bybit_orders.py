@@ -250,3 +250,20 @@ async def test_an_order_by_hand_is_told_like_any_other(place: BybitPlace) -> Non
     told = place.told("order")[0]
     assert (told["orderLinkId"], told["side"], told["price"], told["orderStatus"]) == ("byhand", "Sell", "51000", "New")
     assert (await place.client.fetch_open_orders(BTC))[0]["clientOrderId"] == "byhand"
+
+
+async def test_an_order_that_fills_in_pieces_is_told_piece_by_piece() -> None:
+    async with bybit_place(fill_usd_max=4_000.0) as place:
+        await place.ready()
+        async with place.listening():
+            await place.client.create_order(BTC, "market", "buy", 0.2, None, {"clientOrderId": ENTRY})
+            for _ in range(3):
+                await place.tick()
+            await until(lambda: place.told("order")[-1]["orderStatus"] == "Filled")
+        statuses = [one["orderStatus"] for one in place.told("order")]
+        pieces = [(one["execQty"], one["leavesQty"]) for one in place.told("execution")]
+        assert statuses == ["New", "PartiallyFilled", "PartiallyFilled", "Filled"]
+        assert pieces == [("0.079", "0.121"), ("0.079", "0.042"), ("0.042", "0")]
+        assert len({one["execId"] for one in place.told("execution")}) == 3
+        read = await place.client.fetch_closed_order(place.told("order")[-1]["orderId"], BTC)
+        assert (read["filled"], read["remaining"]) == (0.2, 0)
