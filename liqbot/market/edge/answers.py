@@ -19,6 +19,7 @@ from liqbot.market.edge.errors import (
 
 _URL: Final = re.compile(r"(?:https?|wss?)://([^/\s]+)(/[^?\s]*)?")
 _BODY: Final = re.compile(r"\{.*\}", re.DOTALL)
+_QUERY: Final = re.compile(r"((?:https?|wss?)://[^?\s]*)\?\S*")
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
 _TOO_MANY: Final = (418, 429)
 _DETAIL_LENGTH_MAX: Final = 300
@@ -41,7 +42,7 @@ class Answer(msgspec.Struct):
 def translated(venue: str, host: str, error: BaseException, answer: Answer, *, write: bool) -> VenueError:
     """`write`: the request may have changed something at the venue, so a lost answer is an unknown outcome."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    text = str(error)[:_DETAIL_LENGTH_MAX]
+    text = _shown(error)
     if names & {"DDoSProtection", "RateLimitExceeded"} or answer.status in _TOO_MANY:
         return VenueBusy(venue, f"too many requests: {text}", answer.retry_after_s)
     if "OnMaintenance" in names:
@@ -104,4 +105,9 @@ def _never_left(error: BaseException) -> bool:
 
 def _cause(error: BaseException) -> str:
     cause = error.__cause__
-    return f"{type(cause).__name__} {cause}".strip() if cause is not None else str(error)[:_DETAIL_LENGTH_MAX]
+    return f"{type(cause).__name__} {cause}".strip() if cause is not None else _shown(error)
+
+
+def _shown(error: BaseException) -> str:
+    """Without what stands behind the question mark of an address: signatures and listen keys are nobody's business."""
+    return _QUERY.sub(r"\1", str(error))[:_DETAIL_LENGTH_MAX]

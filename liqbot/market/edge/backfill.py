@@ -28,7 +28,7 @@ class Past(msgspec.Struct):
 
 
 async def past_of(client: VenueClient, wire: VenueWire, roster: Roster, since_ms: int, until_ms: int) -> Past:
-    """Facts of [since, until) of every contract of the venue in the roster. The client must be open."""
+    """Facts of [since, until) of every contract of the venue in the roster, in no order. The client must be open."""
     book = wire_book(client.exchange.markets, client.row, roster)
     past = Past()
     for index, contract in enumerate(book.contracts):
@@ -62,9 +62,11 @@ async def _read(
             read = history.parse(payload, book, index)
         except (VenueError, MalformedMessage) as error:
             return str(error)
-        # A bar is of the page that it begins in, everything else of the page that it happened in.
+        # A bar is of the page that it begins in, and only once it is over; all else of the page that it happened in.
         reach_ms = history.span_ms if history.kind == "bars" else 0
-        facts += [fact for fact in read if start_ms <= fact.time_ms - reach_ms < end_ms]
+        facts += [
+            fact for fact in read if start_ms <= fact.time_ms - reach_ms < end_ms and fact.time_ms - 1 < until_ms
+        ]
     return f"more than {PAGES_MAX} pages"
 
 

@@ -119,6 +119,15 @@ async def test_reads_are_tried_again_and_then_name_venue_and_host(venue: str) ->
         assert len(requests) == 3
 
 
+@pytest.mark.parametrize("answer", [dropped, endless, saying("", 503)], ids=["dropped", "too late", "503"])
+async def test_what_signs_a_request_is_not_in_the_message(answer: Answering) -> None:
+    async with answered(answer) as (client, _):
+        with pytest.raises(VenueError) as raised:
+            await client.call("fapiPrivateV2GetBalance", retry="never")
+        assert "/fapi/v2/balance" in str(raised.value)
+        assert "signature" not in str(raised.value)
+
+
 async def test_a_read_that_comes_through_the_second_time() -> None:
     answers = [saying("", 503), saying('{"serverTime": 1499827319559}')]
 
