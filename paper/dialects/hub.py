@@ -162,8 +162,9 @@ class Hub:
         try:
             return await asyncio.wait_for(answer, self.params.held_s_max)
         except TimeoutError:
-            self._held.pop(id(command), None)
             raise HeldTooLong(f"no market time came within {self.params.held_s_max} s") from None
+        finally:
+            self._held.pop(id(command), None)
 
     async def transfer(self, account: Account, amount_usd: Decimal) -> None:
         """Deposit or withdrawal by hand. ValueError when more than what is free would be withdrawn."""
