@@ -49,7 +49,7 @@ _MARKET: Final = (
 
 _ORDERS: Final = (
     _documented("POST /fapi/v1/order", "trade/rest-api/New-Order",
-                "a market order answers NEW and its fill follows on the user stream; the venue may answer FILLED"),
+                "answers the state it has by then: a market order that has not met a trade yet is NEW"),
     _recorded("GET /fapi/v1/order", "http_json/order_response.json"),
     _read("GET /fapi/v1/openOrder", "parse_order, fetchOpenOrder: linear swap"),
     _documented("DELETE /fapi/v1/order", "trade/rest-api/Cancel-Order"),
