@@ -20,6 +20,7 @@ from paper.dialects.okx_answers import (
 )
 from paper.dialects.okx_listing import INST_TYPE, QUOTE, Row, Swap, Swaps
 from paper.dialects.okx_market import between, rows_asked
+from paper.dialects.okx_shapes import trade_kind
 from paper.dialects.prints import plain
 from paper.dialects.wire import Answer
 from paper.exchange.money import Holding
@@ -34,11 +35,9 @@ _EMPTY: Final[Row] = dict.fromkeys(
     ("colBorrAutoConversion", "fixedBal", "imr", "mmr", "notionalLever", "rewardBal", "smtSyncEq",
      "spotCopyTradingEq", "spotInUseAmt", "spotIsoBal", "stgyEq", "twap"), "0",
 )
-# Of a bill: its type and, by the sign of the amount (paid, received), its subtype.
-_BILLS: Final[Mapping[str, tuple[str, tuple[str, str]]]] = {
-    "transfer": ("1", ("12", "11")), "fee": ("2", ("", "")), "liquidation": ("5", ("", "")),
-    "funding": ("8", ("173", "174")),
-}
+# Types of bills. A rebate comes from the funding account, where the venue pays it.
+_BILLS: Final[Mapping[str, str]] = {"transfer": "1", "rebate": "1", "funding": "8"}
+_PAID_OR_RECEIVED: Final = {"transfer": ("12", "11"), "rebate": ("12", "11"), "funding": ("173", "174")}
 
 
 def balance_row(account: Account, swaps: Swaps) -> Row:
@@ -106,7 +105,7 @@ def _pos_id(swap: Swap) -> str:
 
 
 def _sum(paid: list[Payment], kind: str) -> Decimal:
-    return sum((one.amount_usd for one in paid if one.kind == kind), ZERO)
+    return sum((one.amount_usd for one in paid if one.kind == kind and one.currency == "USD"), ZERO)
 
 
 def _opened_ms(account: Account, coin: str, held: Holding) -> int:
@@ -126,31 +125,41 @@ def bill_rows(account: Account, swaps: Swaps) -> list[Row]:
     """Newest first. A fill is one bill: what it realised and its fee together."""
     rows: list[Row] = []
     balance = account.wallet_usd
-    fees = {
-        one.fill_number: one.amount_usd for one in account.payments
-        if one.kind in ("fee", "liquidation") and one.fill_number
-    }
-    pnls = {one.fill_number: one.amount_usd for one in account.payments if one.kind == "realised" and one.fill_number}
+    merged: dict[tuple[int, str], Row] = {}
     for one in reversed(account.payments):
-        after, balance = balance, balance - one.amount_usd
-        if one.fill_number and one.kind == "realised":
+        ours = one.currency == "USD"
+        after, balance = balance, balance - (one.amount_usd if ours else ZERO)
+        bill = merged.get((one.fill_number, one.currency)) if one.fill_number else None
+        if bill is not None:
+            bill["pnl"], bill["balChg"] = plain(one.amount_usd), plain(Decimal(bill["balChg"]) + one.amount_usd)
             continue
-        fee, pnl = (fees.get(one.fill_number, ZERO), pnls.get(one.fill_number, ZERO)) if one.fill_number else (
-            ZERO, one.amount_usd if one.kind != "transfer" else ZERO)
-        change = fee + pnl if one.fill_number else one.amount_usd
-        kind, subtypes = _BILLS[one.kind]
-        swap = swaps.of.get(one.coin)
-        rows.append({
-            "bal": plain(after), "balChg": plain(change), "billId": str(one.number), "ccy": QUOTE, "clOrdId": "",
-            "execType": "", "fee": plain(fee), "fillFwdPx": "", "fillIdxPx": "", "fillMarkPx": "", "fillMarkVol": "",
-            "fillPxUsd": "", "fillPxVol": "", "fillTime": str(one.time_ms), "from": "",
-            "instId": "" if swap is None else swap.inst_id, "instType": "" if swap is None else INST_TYPE,
-            "interest": "0", "mgnMode": "" if swap is None else "isolated", "notes": "", "ordId": "",
-            "pnl": plain(pnl), "posBal": "0", "posBalChg": "0", "px": "", "subType": subtypes[one.amount_usd > 0],
-            "sz": "0", "tag": "", "to": "", "tradeId": str(one.fill_number) if one.fill_number else "",
-            "ts": str(one.time_ms), "type": kind,
-        })
+        row = _bill(account, swaps, one, plain(after) if ours else "")
+        merged[one.fill_number, one.currency] = row
+        rows.append(row)
     return rows
+
+
+def _bill(account: Account, swaps: Swaps, one: Payment, after: str) -> Row:
+    swap = swaps.of.get(one.coin)
+    kind, subtype = _BILLS.get(one.kind, "2"), ""
+    if one.fill_number:
+        order = account.orders.get(account.fills[one.fill_number - 1 - account.fills[-1].number].fill.client_id)
+        subtype = trade_kind(order) if order is not None else ""
+        kind = {"106": "5", "107": "5", "127": "9", "128": "9"}.get(subtype, "2")
+    elif one.kind in _PAID_OR_RECEIVED:
+        subtype = _PAID_OR_RECEIVED[one.kind][one.amount_usd > 0]
+    charged = one.kind in ("fee", "liquidation")
+    return {
+        "bal": after, "balChg": plain(one.amount_usd), "billId": str(one.number),
+        "ccy": QUOTE if one.currency == "USD" else one.currency, "clOrdId": "", "execType": "",
+        "fee": plain(one.amount_usd) if charged else "0", "fillFwdPx": "", "fillIdxPx": "", "fillMarkPx": "",
+        "fillMarkVol": "", "fillPxUsd": "", "fillPxVol": "", "fillTime": str(one.time_ms), "from": "",
+        "instId": "" if swap is None else swap.inst_id, "instType": "" if swap is None else INST_TYPE,
+        "interest": "0", "mgnMode": "" if swap is None else "isolated", "notes": "", "ordId": "",
+        "pnl": plain(one.amount_usd) if one.kind in ("realised", "funding") else "0", "posBal": "0",
+        "posBalChg": "0", "px": "", "subType": subtype, "sz": "0", "tag": "", "to": "",
+        "tradeId": str(one.fill_number) if one.fill_number else "", "ts": str(one.time_ms), "type": kind,
+    }
 
 
 class Books:
@@ -218,7 +227,7 @@ class Books:
             row for row in bill_rows(account, self._swaps)
             if newer < float(row["billId"]) < older and begin_ms <= float(row["ts"]) <= end_ms
             and params.get("type") in (None, row["type"]) and params.get("instType", row["instType"]) == row["instType"]
-            and params.get("instId", row["instId"]) == row["instId"] and params.get("ccy", QUOTE) == QUOTE
+            and params.get("instId", row["instId"]) == row["instId"] and params.get("ccy", row["ccy"]) == row["ccy"]
             and params.get("ctType", "linear") == "linear"
         ]
         return told(rows[: rows_asked(params)])

@@ -13,13 +13,13 @@ _RATE_MAX: Final = "0.00375"
 class Top(NamedTuple):
     bid_price: float
     ask_price: float
-    contracts: Decimal
+    quantity_base: Decimal
     """At either side."""
 
 
 def top_of(swap: Swap, ticker: Ticker) -> Top | None:
-    """A book one tick wide around the last trade with a mean minute's volume at either side: the simulated exchange
-    has no book of its own. None before anything has traded."""
+    """A tick below and above the last trade, a mean minute's volume at either side: the simulated exchange has no book
+    of its own. None before anything has traded."""
     price = ticker.last_price
     if not price:
         return None
@@ -27,7 +27,7 @@ def top_of(swap: Swap, ticker: Ticker) -> Top | None:
     bid = max(swap.instrument.round_price(price), 2 * tick) - tick
     minutes = max(len(ticker.candles), 1)
     volume_usd = sum(candle.volume_usd for candle in list(ticker.candles)[-60:]) / min(minutes, 60)
-    return Top(float(bid), float(bid + tick), swap.lots(volume_usd, price))
+    return Top(float(bid), float(bid + 2 * tick), swap.lots(volume_usd, price) * swap.size_base)
 
 
 def mark_row(swap: Swap, mark_price: float, time_ms: int) -> Row:
@@ -81,7 +81,7 @@ def open_interest_row(swap: Swap, oi_usd: float, price: float, time_ms: int) -> 
 def ticker_row(swap: Swap, ticker: Ticker, top: Top, now_ms: int) -> Row:
     day, price = ticker.day(now_ms), ticker.last_price
     volume_base = Decimal(str(day.volume_usd / price))
-    size = plain(top.contracts)
+    size = plain(swap.contracts(top.quantity_base))
     last_size = plain(swap.contracts(ticker.prints[-1].quantity_base)) if ticker.prints else "0"
     return {
         "instType": INST_TYPE, "instId": swap.inst_id, "last": plain(price), "lastSz": last_size,
@@ -92,9 +92,9 @@ def ticker_row(swap: Swap, ticker: Ticker, top: Top, now_ms: int) -> Row:
     }
 
 
-def book_row(top: Top, now_ms: int) -> Row:
+def book_row(swap: Swap, top: Top, now_ms: int) -> Row:
     """Levels are price, contracts, a constant, number of orders."""
-    size = plain(top.contracts)
+    size = plain(swap.contracts(top.quantity_base))
     return {
         "asks": [[plain(top.ask_price), size, "0", "1"]], "bids": [[plain(top.bid_price), size, "0", "1"]],
         "ts": str(now_ms),

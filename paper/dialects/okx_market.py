@@ -144,8 +144,9 @@ class Market:
         return self._tickers(params)
 
     def _book(self, params: Params) -> Answer:
-        top = figures.top_of(*self._one(params))
-        return told([] if top is None else [figures.book_row(top, self._hub.now_ms)])
+        swap, ticker = self._one(params)
+        top = figures.top_of(swap, ticker)
+        return told([] if top is None else [figures.book_row(swap, top, self._hub.now_ms)])
 
     def _trades(self, params: Params) -> Answer:
         """What has gone over the stream of trades, newest first."""

@@ -24,6 +24,7 @@ from paper.dialects.okx_shapes import (
     is_algo,
     order_id,
     order_row,
+    triggered,
     visible,
 )
 from paper.dialects.wire import Answer
@@ -55,6 +56,11 @@ def _number(asked: Asked, name: str) -> Decimal:
 def _text(asked: Asked) -> dict[str, str]:
     words = {True: "true", False: "false"}
     return {name: words[value] if isinstance(value, bool) else str(value) for name, value in asked.items()}
+
+
+def _settled(record: OrderRecord) -> bool:
+    """Of an algo order: it has triggered or is over."""
+    return triggered(record) or not record.open
 
 
 class Orders:
@@ -187,7 +193,8 @@ class Orders:
             record = find_algo(account, algo_id, client_id)
             row = {"algoClOrdId": client_id if record is None else algo_client_id(record), "clOrdId": "", "tag": "",
                    "algoId": algo_id if record is None else str(record.number)}
-            rows.append(row | outcome(await self._gone(account, record)))
+            resting = record is not None and not _settled(record)
+            rows.append(row | outcome(await self._gone(account, record if resting else None)))
         return acknowledged(rows)
 
     async def _cancelled(self, account: Account, asked: Asked) -> Row:
@@ -230,7 +237,7 @@ class Orders:
         return told([algo_row(account, self._swap(record), record)])
 
     def pending(self, account: Account, params: Params) -> Answer:
-        chosen = [record for record in account.open_orders() if not is_algo(record)]
+        chosen = [record for record in account.open_orders() if order_id(record)]
         return self._page([order_row(account, self._swap(one), one) for one in chosen], params, "ordId")
 
     def history(self, account: Account, params: Params) -> Answer:
@@ -241,14 +248,14 @@ class Orders:
     def algos_pending(self, account: Account, params: Params) -> Answer:
         """One kind at a time, which must be named."""
         self._check_kind(params)
-        chosen = [record for record in account.open_orders() if is_algo(record)]
+        chosen = [record for record in account.open_orders() if not order_id(record)]
         return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
 
     def algos_history(self, account: Account, params: Params) -> Answer:
         self._check_kind(params)
         if not params.get("state") and not params.get("algoId"):
             raise Refused(parameter("state"))
-        chosen = [one for one in account.orders.values() if visible(one) and not one.open and is_algo(one)]
+        chosen = [one for one in account.orders.values() if visible(one) and is_algo(one) and _settled(one)]
         return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
 
     def fills(self, account: Account, params: Params) -> Answer:

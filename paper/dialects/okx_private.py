@@ -1,6 +1,7 @@
 """OKX's private streams: what happened to an account as pushes of orders, algo orders, positions and balance."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -10,11 +11,11 @@ from paper.dialects.accounts import Account, OrderRecord
 from paper.dialects.okx_account import balance_row, position_row
 from paper.dialects.okx_channels import ACCOUNT, Arg, args_about
 from paper.dialects.okx_listing import Row, Swap, Swaps
-from paper.dialects.okx_shapes import algo_row, filled_row, forced, is_algo, order_row, visible
+from paper.dialects.okx_shapes import algo_row, filled_row, is_algo, order_id, order_row, triggered, visible
 from paper.exchange.exchange import Happened
 
 Sent = tuple[str, bytes]
-_MOVES_MONEY = (events.Fill, events.PositionLiquidated, events.FundingPaid, events.Transfer)
+_OUTSIDE_POSITIONS: Final = (events.Transfer, events.Rebate)
 
 
 class Pushes:
@@ -26,16 +27,22 @@ class Pushes:
     def of(self, account: Account, happened: Happened) -> Iterator[Sent]:
         for fact in happened.facts:
             yield from self._of_fact(account, fact)
-        moved = [fact for fact in happened.facts if isinstance(fact, _MOVES_MONEY)]
-        touched = {fact.coin: None for fact in moved if not isinstance(fact, events.Transfer)}
-        for swap in (self._swaps.of[coin] for coin in touched):
-            yield from _told("positions", swap, position_row(account, swap, account.holding(swap.coin)))
-        if moved:
+        balances = [fact for fact in happened.facts if isinstance(fact, events.Balance)]
+        # A balance that moved for no other reason than a payment from outside leaves positions as they were.
+        aside = any(isinstance(fact, _OUTSIDE_POSITIONS) for fact in happened.facts)
+        levers = [
+            fact for fact in happened.facts
+            if isinstance(fact, events.LeverageConfirmed) and account.holding(fact.coin) is not None
+        ]
+        for coin in dict.fromkeys(fact.coin for fact in (*levers, *(() if aside else balances))):
+            swap = self._swaps.of[coin]
+            yield from _told("positions", swap, position_row(account, swap, account.holding(coin)))
+        if balances:
             yield self.balance(account)
 
     def _of_fact(self, account: Account, fact: Event) -> Iterator[Sent]:
-        if isinstance(fact, events.PositionLiquidated):
-            theirs = next(one for one in reversed(account.orders.values()) if forced(one))
+        if isinstance(fact, events.PositionLiquidated | events.PositionDeleveraged):
+            theirs = next(one for one in reversed(account.orders.values()) if one.forced)
             swap = self._swaps.of[fact.coin]
             yield from _told("orders", swap, filled_row(account, swap, theirs, theirs.fills[-1]))
         elif isinstance(fact, events.Fill | events.OrderAccepted | events.OrderCancelled | events.OrderRejected):
@@ -47,14 +54,13 @@ class Pushes:
         """A stop tells of itself; once triggered the order it became tells of its fills."""
         swap = self._swaps.of[record.command.coin]
         if is_algo(record):
-            if not (record.fills and isinstance(fact, events.OrderCancelled)):
+            first = isinstance(fact, events.Fill) and fact.fill_id == record.fills[0].fill.fill_id
+            if first or not triggered(record):
                 yield from _told("orders-algo", swap, algo_row(account, swap, record))
-            elif record.fills:
-                yield from _told("orders", swap, order_row(account, swap, record))
         if isinstance(fact, events.Fill):
             filled = next(one for one in record.fills if one.fill.fill_id == fact.fill_id)
             yield from _told("orders", swap, filled_row(account, swap, record, filled))
-        elif not is_algo(record):
+        elif order_id(record):
             yield from _told("orders", swap, order_row(account, swap, record))
 
     def balance(self, account: Account) -> Sent:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
-from paper.dialects.accounts import FORCED_PREFIX, Account, FillRecord, OrderRecord, State
+from paper.dialects.accounts import DELEVERAGED_PREFIX, Account, FillRecord, OrderRecord, State
 from paper.dialects.okx_listing import INST_TYPE, QUOTE, Row, Swap
 from paper.dialects.prints import plain
 
@@ -25,9 +25,9 @@ def is_algo(record: OrderRecord) -> bool:
     return record.command.trigger_price is not None
 
 
-def forced(record: OrderRecord) -> bool:
-    """The venue's own order that liquidated us."""
-    return record.command.client_id.startswith(FORCED_PREFIX)
+def triggered(record: OrderRecord) -> bool:
+    """A stop that has become an ordinary order; it fills at once, if only in part."""
+    return is_algo(record) and bool(record.fills)
 
 
 def refused_as_taker(record: OrderRecord) -> bool:
@@ -49,7 +49,7 @@ def order_id(record: OrderRecord) -> str:
 
 def client_order_id(record: OrderRecord) -> str:
     """As the client gave it; an order by hand shows the id it was given here, the venue's own has none."""
-    if is_algo(record) or forced(record):
+    if is_algo(record) or record.forced:
         return ""
     return record.asked.get("clOrdId", "") if record.asked else record.command.client_id
 
@@ -79,9 +79,9 @@ def find_algo(account: Account, algo_id: str, client_id: str) -> OrderRecord | N
 
 def order_row(account: Account, swap: Swap, record: OrderRecord, *, upto: FillRecord | None = None) -> Row:
     """The ordinary order now, or as it was after the fill `upto`."""
-    fills = record.fills if upto is None else record.fills[: record.fills.index(upto) + 1]
-    state = _STATES[record.state]
+    fills, state = record.fills, _STATES[record.state]
     if upto is not None:
+        fills = fills[: fills.index(upto) + 1]
         filled_base = sum((one.fill.quantity_base for one in fills), Decimal(0))
         state = "filled" if filled_base >= record.command.quantity_base else "partially_filled"
     algo, price = is_algo(record), record.command.limit_price
@@ -89,11 +89,11 @@ def order_row(account: Account, swap: Swap, record: OrderRecord, *, upto: FillRe
         "algoClOrdId": algo_client_id(record), "algoId": str(record.number) if algo else "",
         "attachAlgoClOrdId": "", "attachAlgoOrds": [], "cTime": str(_since_ms(record)),
         "cancelSource": _cancel_source(record) if state == "canceled" else "", "cancelSourceReason": "",
-        "category": "full_liquidation" if forced(record) else "normal", "ccy": QUOTE,
-        "clOrdId": client_order_id(record), **_filled_part(swap, fills), "instId": swap.inst_id,
-        "instType": INST_TYPE, "isTpLimit": "false", "lever": str(account.leverage(swap.coin)),
-        "linkedAlgoOrd": {"algoId": ""}, "ordId": order_id(record), "ordType": _order_type(record),
-        "posSide": "net", "px": "" if price is None else plain(price), "pxType": "", "pxUsd": "", "pxVol": "",
+        "category": _category(record), "ccy": QUOTE, "clOrdId": client_order_id(record),
+        **_filled_part(swap, fills), "instId": swap.inst_id, "instType": INST_TYPE, "isTpLimit": "false",
+        "lever": str(account.leverage(swap.coin)), "linkedAlgoOrd": {"algoId": ""},
+        "ordId": order_id(record), "ordType": _order_type(record), "posSide": "net",
+        "px": "" if price is None else plain(price), "pxType": "", "pxUsd": "", "pxVol": "",
         "quickMgnType": "", "rebate": "0", "rebateCcy": QUOTE, **_sides(record), "slOrdPx": "", "slTriggerPx": "",
         "slTriggerPxType": "", "source": "7" if algo else "", "state": state, "stpId": "",
         "stpMode": "cancel_maker", "sz": _size(swap, record), "tag": record.asked.get("tag", ""),
@@ -131,24 +131,24 @@ def filled_row(account: Account, swap: Swap, record: OrderRecord, filled: FillRe
 
 def algo_row(account: Account, swap: Swap, record: OrderRecord) -> Row:
     """A conditional stop-market order on the mark."""
-    triggered = bool(record.fills)
-    state = "effective" if triggered else {State.NEW: "live", State.CANCELLED: "canceled"}.get(record.state, "live")
-    failed = state == "canceled" and record.reason not in ("cancelled", "LIQUIDATION")
+    done = triggered(record)
+    state = "effective" if done else "canceled" if record.state is State.CANCELLED else "live"
+    failed = state == "canceled" and record.reason == "REDUCE_ONLY"
     return {
-        "activePx": "", "actualPx": plain(record.average_price) if triggered else "",
-        "actualSide": "sl" if triggered else "", "actualSz": plain(swap.contracts(record.filled_base)),
+        "activePx": "", "actualPx": plain(record.average_price) if done else "",
+        "actualSide": "sl" if done else "", "actualSz": plain(swap.contracts(record.filled_base)),
         "algoClOrdId": algo_client_id(record), "algoId": str(record.number), "amendPxOnTriggerType": "",
         "attachAlgoOrds": [], "cTime": str(record.created_ms), "callbackRatio": "", "callbackSpread": "",
         "ccy": QUOTE, "clOrdId": "", "closeFraction": "", "failCode": "51169" if failed else "",
         "instId": swap.inst_id, "instType": INST_TYPE, "last": "", "lever": str(account.leverage(swap.coin)),
         "linkedOrd": {"ordId": ""}, "moveTriggerPx": "", "ordId": order_id(record),
-        "ordIdList": [order_id(record)] if triggered else [], "ordPx": "", "ordType": "conditional",
+        "ordIdList": [order_id(record)] if done else [], "ordPx": "", "ordType": "conditional",
         "posSide": "net", "pxLimit": "", "pxSpread": "", "pxVar": "", "quickMgnType": "",
         **_sides(record), "slOrdPx": "-1", "slTriggerPx": plain(record.command.trigger_price or Decimal(0)),
         "slTriggerPxType": "mark", "state": "order_failed" if failed else state, "sz": _size(swap, record),
         "szLimit": "", "tag": record.asked.get("tag", ""), "tdMode": "isolated", "tgtCcy": "", "timeInterval": "",
         "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "", "triggerPx": "", "triggerPxType": "",
-        "triggerTime": str(record.triggered_ms) if triggered else "", "uTime": str(record.updated_ms),
+        "triggerTime": str(record.triggered_ms) if done else "", "uTime": str(record.updated_ms),
         "uly": swap.family,
     }
 
@@ -163,7 +163,7 @@ def fill_row(swap: Swap, record: OrderRecord, filled: FillRecord) -> Row:
         "fillPx": plain(fill.price), "fillPxUsd": "", "fillPxVol": "",
         "fillSz": plain(swap.contracts(fill.quantity_base)), "fillTime": str(fill.time_ms), "instId": swap.inst_id,
         "instType": INST_TYPE, "ordId": order_id(record), "posSide": "net",
-        "side": "buy" if record.buys else "sell", "subType": _kind(record), "tag": record.asked.get("tag", ""),
+        "side": "buy" if record.buys else "sell", "subType": trade_kind(record), "tag": record.asked.get("tag", ""),
         "tradeId": str(filled.number), "ts": str(fill.time_ms),
     }
 
@@ -174,10 +174,16 @@ def _sides(record: OrderRecord) -> Row:
     }
 
 
-def _kind(record: OrderRecord) -> str:
-    """In one-way mode: a buy or a sell, of ours or of a liquidation."""
-    ours, theirs = ("1", "106") if record.buys else ("2", "107")
-    return theirs if forced(record) else ours
+def trade_kind(record: OrderRecord) -> str:
+    """In one-way mode: a buy or a sell of ours, of a liquidation, of deleveraging."""
+    ours, liquidation, deleveraging = ("1", "106", "127") if record.buys else ("2", "107", "128")
+    return {"normal": ours, "full_liquidation": liquidation, "adl": deleveraging}[_category(record)]
+
+
+def _category(record: OrderRecord) -> str:
+    if not record.forced:
+        return "normal"
+    return "adl" if record.command.client_id.startswith(DELEVERAGED_PREFIX) else "full_liquidation"
 
 
 def _since_ms(record: OrderRecord) -> int:

@@ -1,9 +1,11 @@
 """OKX's public streams: a market block as the messages that the venue would have sent."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -27,27 +29,29 @@ class Streams:
     def __init__(self, hub: Hub, venue: str, swaps: Swaps) -> None:
         self._hub, self._venue, self._swaps = hub, venue, swaps
 
-    def messages(self, block: EventBlock, wanted: AbstractSet[str]) -> list[tuple[str, bytes]]:
-        """In order of time; within a millisecond forced orders come after the trades they were."""
-        if self._venue not in self._hub.roster.venues:
-            return []
-        timed: list[Timed] = []
+    def messages(self, block: EventBlock, wanted: AbstractSet[str]) -> Iterator[tuple[str, bytes]]:
+        """In order of time, made one by one; within a millisecond forced orders come after the trades they were."""
+        sources: list[Iterable[Timed]] = []
         for swap in self._swaps.of.values():
-            timed += self._of_swap(swap, block, wanted)
-        timed.sort(key=lambda one: one[0])
-        return [(topic, message) for _, topic, message in timed]
+            ticker, bars = self._hub.ticker(self._venue, swap.coin), self._rows(block.bars, swap)
+            if Arg("trades", inst_id=swap.inst_id).topic in wanted:
+                sources.append(self._trades(swap, ticker, bars))
+            if FORCED_ARG.topic in wanted:
+                sources.append(self._forced(swap, self._rows(block.liquidations, swap)))
+            sources.append(self._standing_figures(swap, ticker, block, wanted))
+        for _, topic, message in heapq.merge(*sources, key=itemgetter(0)):
+            yield topic, message
 
-    def _of_swap(self, swap: Swap, block: EventBlock, wanted: AbstractSet[str]) -> Iterator[Timed]:
-        ticker = self._hub.ticker(self._venue, swap.coin)
-        bars = self._rows(block.bars, swap)
-        if Arg("trades", inst_id=swap.inst_id).topic in wanted and len(bars):
-            yield from self._trades(swap, ticker, bars)
-        if FORCED_ARG.topic in wanted:
-            yield from self._forced(swap, self._rows(block.liquidations, swap))
-        for channel, time_ms, row in self._states(swap, ticker, block, bars):
+    def _standing_figures(
+        self, swap: Swap, ticker: Ticker, block: EventBlock, wanted: AbstractSet[str]
+    ) -> list[Timed]:
+        """In order of time."""
+        found: list[Timed] = []
+        for channel, time_ms, row in self._states(swap, ticker, block, self._rows(block.bars, swap)):
             arg = Arg(channel, inst_id=row["instId"] if channel == INDEX else swap.inst_id)
             if arg.topic in wanted:
-                yield time_ms, arg.topic, arg.told(msgspec.json.encode([row]))
+                found.append((time_ms, arg.topic, arg.told(msgspec.json.encode([row]))))
+        return sorted(found, key=itemgetter(0))
 
     def _rows(self, rows: Rows, swap: Swap) -> Rows:
         roster = self._hub.roster
@@ -104,8 +108,8 @@ class Streams:
         if top is not None:
             at_ms = int(bars["time_ms"][-1])
             yield "tickers", at_ms, figures.ticker_row(swap, ticker, top, at_ms)
-            yield "bbo-tbt", at_ms, figures.book_row(top, at_ms)
-            yield "books5", at_ms, figures.book_row(top, at_ms) | {"instId": swap.inst_id}
+            yield "bbo-tbt", at_ms, figures.book_row(swap, top, at_ms)
+            yield "books5", at_ms, figures.book_row(swap, top, at_ms) | {"instId": swap.inst_id}
 
     def at_once(self, arg: Arg) -> bytes | None:
         """What the venue pushes right after a subscription; None where it waits for news, or knows nothing yet."""
@@ -128,8 +132,8 @@ class Streams:
             yield "open-interest", figures.open_interest_row(swap, ticker.oi_usd, price, ticker.oi_ms)
         if top is not None:
             yield "tickers", figures.ticker_row(swap, ticker, top, now_ms)
-            yield "bbo-tbt", figures.book_row(top, now_ms)
-            yield "books5", figures.book_row(top, now_ms) | {"instId": swap.inst_id}
+            yield "bbo-tbt", figures.book_row(swap, top, now_ms)
+            yield "books5", figures.book_row(swap, top, now_ms) | {"instId": swap.inst_id}
 
 
 def _trade_message(head: str, swap: Swap, one: Print) -> bytes:

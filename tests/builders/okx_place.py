@@ -9,9 +9,11 @@ import ccxt.pro
 import msgspec
 from loopback_market import PRICE, bar, block, hub_of, mark, pointed
 
+from liqbot.events import Event
 from paper.dialects.hub import Hub
 from paper.dialects.loopback import Loopback, serving
 from paper.dialects.okx import Okx
+from paper.exchange.exchange import Happened
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 KEY, SECRET, PHRASE = "key", "secret", "phrase"
@@ -64,6 +66,12 @@ class Place:
     async def stop_at(self, price: float, name: str = "saaaaaa00000002", contracts: float = 20) -> Any:
         params = {"stopLossPrice": price, "slTriggerPxType": "mark", "reduceOnly": True, "algoClOrdId": name}
         return await self.client.create_order(BTC, "market", "sell", contracts, None, ISOLATED | params)
+
+    def outside(self, facts: tuple[Event, ...]) -> None:
+        """What happens to the account without a command of its holder."""
+        happened = Happened(self.account.now_ms, facts, None)
+        self.account.fold(happened)
+        self.server.private(self.account, happened)
 
     def tap(self) -> None:
         """Keep every raw message of every socket the client opens."""

@@ -11,6 +11,7 @@ from okx_place import BTC, ETH, ISOLATED, KEY, Place, served
 from liqbot.execution.commands import SetLeverage
 from paper.dialects.evidence import unproved
 from paper.dialects.okx import Okx
+from paper.exchange import outside
 
 
 @pytest.fixture
@@ -268,6 +269,50 @@ async def test_our_own_liquidation_is_an_order_of_the_venues(place: Place) -> No
     assert (order["category"], order["state"]) == ("full_liquidation", "filled")
     bills = (await place.client.privateGetAccountBills({"type": "5"}))["data"]
     assert Decimal(bills[0]["bal"]) == place.account.wallet_usd
+
+
+async def test_orders_that_fill_in_pieces_rest_in_between() -> None:
+    async with served(hub_of("okx", fill_usd_max=4_000, fill_pause_ms=800)) as place:
+        await place.ready()
+        order = await place.client.create_order(BTC, "market", "buy", 20, None, ISOLATED)
+        await place.tick()
+        read = await place.client.fetch_order(order["id"], BTC)
+        assert (read["info"]["state"], read["filled"]) == ("partially_filled", 15.98)
+        await place.tick()
+        assert (await place.client.fetch_order(order["id"], BTC))["filled"] == 20
+        placed = await place.stop_at(49_000)
+        await place.tick(low=48_990.0)
+        algo = await place.client.fetch_order("", BTC, {"trigger": True, "clientOrderId": "saaaaaa00000002"})
+        assert algo["info"]["state"] == "effective"
+        pending = (await place.client.privateGetTradeOrdersPending({"instType": "SWAP"}))["data"]
+        assert [(one["ordId"], one["algoId"], one["state"]) for one in pending] == [
+            (algo["info"]["ordId"], placed["id"], "partially_filled")]
+        assert (await place.client.privateGetTradeOrdersAlgoPending({"ordType": "conditional"}))["data"] == []
+        with pytest.raises(errors.OrderNotFound, match="51400"):
+            await place.client.cancel_order(placed["id"], BTC, {"trigger": True})
+        await place.client.cancel_order(pending[0]["ordId"], BTC)
+        child = await place.client.fetch_order(pending[0]["ordId"], BTC)
+        assert (child["status"], child["info"]["cancelSource"], 0 < child["filled"] < 20) == ("canceled", "1", True)
+
+
+async def test_deleveraging_rebates_and_fees_in_another_coin_are_told(place: Place) -> None:
+    await place.entered()
+    accounts = place.account.exchange.accounts
+    key, now_ms = ("okx", "BTC"), place.account.now_ms
+    place.outside(outside.deleverage(accounts, key, Decimal(49_000), Decimal("0.05"), now_ms))
+    place.outside(outside.pay_rebate(accounts, key, Decimal(3), now_ms))
+    accounts.entries.fee_coin, accounts.entries.fee_coin_price = "OKB", Decimal(50)
+    await place.client.create_order(BTC, "market", "sell", 15, None, ISOLATED | {"reduceOnly": True})
+    await place.tick()
+    fills = (await place.client.privateGetTradeFills({"instType": "SWAP"}))["data"]
+    assert [(one["subType"], one["fillSz"], one["feeCcy"]) for one in fills] == [
+        ("2", "15", "OKB"), ("128", "5", "USDT"), ("1", "20", "USDT")]
+    bills = (await place.client.privateGetAccountBills())["data"]
+    assert [(one["type"], one["ccy"]) for one in bills] == [
+        ("2", "OKB"), ("2", "USDT"), ("1", "USDT"), ("9", "USDT"), ("2", "USDT")]
+    in_usd = [one for one in bills if one["ccy"] == "USDT"]
+    assert Decimal(in_usd[0]["bal"]) == place.account.wallet_usd
+    assert sum(Decimal(one["balChg"]) for one in in_usd) == place.account.wallet_usd - 10_000
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

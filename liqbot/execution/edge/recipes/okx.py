@@ -39,7 +39,7 @@ _FORCED: Final = {
     "adl": TradeKind.DELEVERAGED,
 }  # fmt: skip
 _FORCED_BILLS: Final = {
-    **dict.fromkeys(("100", "101", "102", "103", "104", "105", "106", "110"), TradeKind.LIQUIDATION),
+    **dict.fromkeys(("100", "101", "102", "103", "104", "105", "106", "107", "110"), TradeKind.LIQUIDATION),
     **dict.fromkeys(("125", "126", "127", "128"), TradeKind.DELEVERAGED),
 }
 _GONE: Final = ("51400", "51401", "51402", "51603")
