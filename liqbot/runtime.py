@@ -6,9 +6,10 @@ from typing import Protocol
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.execution.commands import Command
+from liqbot.execution.commands import Command, adds_risk
 from liqbot.inbox import Inbox
 from liqbot.journal import Journal
+from liqbot.journal.errors import JournalStuckError
 
 Observer = Callable[[int, EventBlock, Step, Engine], None]
 
@@ -52,14 +53,31 @@ class Runtime:
             await self.process(block)
 
     async def process(self, block: EventBlock) -> Step:
-        """Journal first, then decide, then act."""
+        """Journal first, then decide, then act. While the journal cannot be written no new risk is taken: stops and
+        exits leave all the same, and what could not be recorded is not observed."""
         self._source_seq += 1
-        seq = self._journal.append(block, "inbox", self._source_seq)
+        try:
+            seq = self._journal.append(block, "inbox", self._source_seq)
+        except JournalStuckError:
+            step = self._engine.on_block(block)
+            await self._send(tuple(one for one in step.commands if not adds_risk(one)), step)
+            return step
         step = self._engine.on_block(block)
         self._journal.record(seq, step)
-        if step.commands:
-            await asyncio.wrap_future(self._journal.durable(seq))
-            await self._broker.send(step.commands, step.time_ms)
+        await self._send(await self._recorded(seq, step), step)
         for observe in self._observers:
             observe(seq, block, step, self._engine)
         return step
+
+    async def _recorded(self, seq: int, step: Step) -> tuple[Command, ...]:
+        """The Step's commands that may leave now."""
+        if step.commands:
+            try:
+                await asyncio.wrap_future(self._journal.durable(seq))
+            except JournalStuckError:
+                return tuple(one for one in step.commands if not adds_risk(one))
+        return step.commands
+
+    async def _send(self, commands: Sequence[Command], step: Step) -> None:
+        if commands:
+            await self._broker.send(commands, step.time_ms)

@@ -101,6 +101,11 @@ class Market:
             raise ValueError(f"coin: {name} has no price yet")
         return market
 
+    @property
+    def given_biases(self) -> dict[str, tuple[str, int]]:
+        """Coin -> (side, until when), as set from outside; those that have run out may be among them."""
+        return dict(self._bias)
+
     def state(self) -> dict[str, Any]:
         """Between ticks, collected rows included."""
         return {

@@ -21,6 +21,16 @@ class Verb(NamedTuple):
 
 
 VERBS: Final[Mapping[str, Verb]] = {
+    "start": Verb("liqbot.verbs.start:start", "trade on a test network, a demo account, or with money"),
+    "doctor": Verb("liqbot.verbs.doctor:doctor", "check machine, books, clocks, key, margin mode and the stop"),
+    "record": Verb("liqbot.verbs.record:record", "write the live market into a journal, without orders"),
+    "status": Verb("liqbot.verbs.hand:status", "say how the running bot is doing"),
+    "pause": Verb("liqbot.verbs.hand:pause", "enter nothing new; stops and exits go on"),
+    "resume": Verb("liqbot.verbs.hand:resume", "lift a pause, a halt or a panic"),
+    "stop": Verb("liqbot.verbs.hand:stop", "end the running bot in order, flat if asked"),
+    "close": Verb("liqbot.verbs.hand:close", "close every position now"),
+    "panic": Verb("liqbot.verbs.panic:panic", "be flat now, with or without a running bot"),
+    "bias": Verb("liqbot.verbs.bias:app", "give the running bot a direction, or show it"),
     "replay": Verb("liqbot.verbs.replay:replay", "prove that a journal decides the same again"),
     "config": Verb("liqbot.verbs.config:app", "write example profiles, show the effective configuration, check it"),
     "venues": Verb("liqbot.verbs.venues:venues", "list venues: data, forced orders, margin tiers, test access"),

@@ -148,7 +148,7 @@ class Broker:
 
     async def _read_back(self, order: PlaceOrder, traded: Traded, word: OrderWord) -> None:
         """A stop counts only if it is what was ordered; any other order is reported as it is."""
-        wrong = _misread(order, word) if order.purpose is Purpose.STOP and word.fate is Fate.RESTING else ""
+        wrong = misread(order, word) if order.purpose is Purpose.STOP and word.fate is Fate.RESTING else ""
         if not wrong:
             await self._fates.report(order.client_id, traded, word)
             return
@@ -220,7 +220,7 @@ class Broker:
         self._known.tell(fact)
 
 
-def _misread(order: PlaceOrder, word: OrderWord) -> str:
+def misread(order: PlaceOrder, word: OrderWord) -> str:
     """What about a resting stop is not as ordered; empty when all is."""
     if not word.reduce_only:
         return "it is not reduce-only"

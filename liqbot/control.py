@@ -1,0 +1,138 @@
+"""The hand on a running bot: a socket for commands, and latches on disk that outlive it and work without it.
+
+The socket lies in the state directory, is readable by its owner alone, and speaks one JSON line each way.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from liqbot.exits import Exit, ExpectedError
+
+SOCKET_NAME: Final = "control.sock"
+LINE_MAX: Final = 65_536
+PANIC: Final = "panic.latch"
+RESUME: Final = "resume.latch"
+Answer = dict[str, Any]
+Handle = Callable[[dict[str, Any]], Awaitable[Answer]]
+
+
+def socket_path(data: Path) -> Path:
+    return data / SOCKET_NAME
+
+
+# --- latches ----------------------------------------------------------------------------------------------------------
+
+
+def write_latch(data: Path, name: str, *, time_ms: int, why: str) -> None:
+    """Durable before it returns: whoever starts or runs on this directory from now on honours it."""
+    data.mkdir(parents=True, exist_ok=True)
+    file = os.open(data / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(file, json.dumps({"time_ms": time_ms, "why": why}).encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def read_latch(data: Path, name: str) -> str:
+    """Why it was set; empty when it is not."""
+    try:
+        text = (data / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    try:
+        return str(json.loads(text)["why"]) or "set"
+    except (ValueError, LookupError, TypeError):
+        return "set"  # a latch that cannot be read is a latch
+
+
+def drop_latch(data: Path, name: str) -> bool:
+    """Whether it was set."""
+    try:
+        (data / name).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+# --- the bot's side ---------------------------------------------------------------------------------------------------
+
+
+async def serve(path: Path, handle: Handle) -> None:
+    """Answer commands until cancelled. `handle` gives the answer, or raises ValueError with what would be right."""
+    # A socket left behind by a process that was killed: the journal's lock says that we are the only one.
+    _remove(path)
+    mask = os.umask(0o177)
+    try:
+        server = await asyncio.start_unix_server(
+            lambda reader, writer: _answer(reader, writer, handle), _short(path), limit=LINE_MAX
+        )
+    finally:
+        os.umask(mask)
+    try:
+        async with server:
+            await server.serve_forever()
+    finally:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handle) -> None:
+    try:
+        asked = json.loads(await reader.readline())
+        answer = await handle(asked if isinstance(asked, dict) else {})
+    except ValueError as error:
+        answer = {"ok": False, "error": str(error)}
+    try:
+        writer.write(json.dumps(answer).encode() + b"\n")
+        await writer.drain()
+    except ConnectionError:
+        return  # nobody waits for the answer any more
+    finally:
+        writer.close()
+
+
+# --- the other side ---------------------------------------------------------------------------------------------------
+
+
+def ask(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> Answer:
+    """One command to the bot that runs on this directory. ExpectedError (not found) when none does, or when it does
+    not answer in time."""
+    path = socket_path(data)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect(_short(path))
+            connection.sendall(json.dumps(command).encode() + b"\n")
+            text = _line(connection)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise ExpectedError(f"no bot is running on {data}", Exit.NOT_FOUND) from None
+    except TimeoutError:
+        raise ExpectedError(f"the bot on {data} did not answer within {timeout_s:g} s", Exit.FAILED) from None
+    if not text:
+        raise ExpectedError(f"the bot on {data} ended before it answered", Exit.FAILED)
+    answer: Answer = json.loads(text)
+    if not answer.get("ok", False):
+        raise ExpectedError(str(answer.get("error", "refused")), Exit.FAILED)
+    return answer
+
+
+def _short(path: Path) -> str:
+    """Addresses of such sockets are at most 107 bytes long; a relative one may be shorter."""
+    relative = os.path.relpath(path)
+    return min(str(path), relative, key=len)
+
+
+def _line(connection: socket.socket) -> bytes:
+    text = b""
+    while not text.endswith(b"\n") and (more := connection.recv(LINE_MAX)):
+        text += more
+    return text

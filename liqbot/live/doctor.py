@@ -1,0 +1,227 @@
+"""Is everything in order before money is at stake? One line per question, each with what would be right."""
+
+import asyncio
+import enum
+import os
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from liqbot import control, places
+from liqbot.execution import ids
+from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.execution.edge.account import traded_on
+from liqbot.execution.edge.broker import misread
+from liqbot.execution.edge.recipes import RECIPES
+from liqbot.execution.edge.words import Recipe, Traded
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Side
+from liqbot.journal import JournalReader
+from liqbot.live import access as accesses
+from liqbot.live.market import closed
+from liqbot.live.service import wall_ms
+from liqbot.market.edge.client import VenueClient
+from liqbot.market.edge.dialling import Access
+from liqbot.market.edge.errors import VenueError, VenueRefused
+from liqbot.settings import Settings
+
+SKEW_MS_MAX: Final = 1_000
+DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
+CANARY_AWAY: Final = Decimal("0.5")
+CANARY_NAME: Final = "canary"
+
+
+class Verdict(enum.StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`exit_code` is what a failure of this kind ends the verb with."""
+
+    what: str
+    verdict: Verdict
+    text: str
+    exit_code: int = Exit.FAILED
+
+
+async def findings(
+    settings: Settings, data: Path, access: Access | None, *, canary: bool
+) -> AsyncIterator[Finding]:
+    """In the order they are found. `access` is None for a profile that trades nowhere."""
+    for finding in _at_home(settings, data):
+        yield finding
+    clients = accesses.public_clients(settings)
+    try:
+        for venue, client in clients.items():
+            yield await _venue(venue, client, settings)
+    finally:
+        await closed(clients)
+    if access is None:
+        yield Finding("account", Verdict.OK, f"mode {settings.mode} needs none")
+        return
+    try:
+        client = accesses.trading_client(settings, access)
+    except ExpectedError as error:
+        yield Finding("key", Verdict.FAIL, str(error), Exit.CONFIG)
+        return
+    try:
+        async for finding in _account(client, settings, access, canary=canary):
+            yield finding
+    except VenueError as error:
+        wrong = accesses.one_line(error)
+        yield Finding("account", Verdict.FAIL, str(wrong), wrong.exit_code)
+    finally:
+        await client.close()
+
+
+# --- this machine -----------------------------------------------------------------------------------------------------
+
+
+def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
+    yield Finding("configuration", Verdict.OK, f"mode {settings.mode}, trading {', '.join(settings.coins)} "
+                                              f"on {settings.trade_venue}")
+    yield _disk(data)
+    yield _journal(data)
+    why = control.read_latch(data, control.PANIC)
+    if why:
+        yield Finding("panic latch", Verdict.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
+    try:
+        status = control.ask(data, {"verb": "status"}, timeout_s=3)
+    except ExpectedError:
+        yield Finding("bot", Verdict.OK, "not running")
+        return
+    for coin in status["coins"]:
+        warm = [coin["warmth_long_pct"], coin["warmth_short_pct"]]
+        known = [share for share in warm if share is not None]
+        lowest = min(known, default=0.0)
+        verdict = Verdict.OK if lowest >= settings.risk.warmth_pct_min else Verdict.WARN
+        yield Finding(f"map {coin['coin']}", verdict, f"{coin['live_venues']} venues live, warm to {lowest:.0f} %")
+
+
+def _disk(data: Path) -> Finding:
+    place = next(folder for folder in (data, *data.absolute().parents) if folder.exists())
+    if not os.access(place, os.W_OK):
+        return Finding("disk", Verdict.FAIL, f"{place} cannot be written", Exit.DATABASE)
+    usage = shutil.disk_usage(place)
+    free_pct = usage.free / usage.total * 100
+    verdict = Verdict.FAIL if free_pct < DISK_PCT_FAIL else Verdict.WARN if free_pct < DISK_PCT_WARN else Verdict.OK
+    return Finding("disk", verdict, f"{free_pct:.0f} % free at {place}", Exit.DATABASE)
+
+
+def _journal(data: Path) -> Finding:
+    path = places.journal_path(data)
+    if not path.is_file():
+        return Finding("journal", Verdict.OK, f"none yet at {path}")
+    try:
+        with JournalReader(path) as reader:
+            stamp = reader.stamp
+            text = f"{reader.last_seq:,} records of mode {stamp.mode}, account {stamp.account}"
+    except (ExpectedError, sqlite3.DatabaseError) as error:
+        return Finding("journal", Verdict.FAIL, str(error), Exit.DATABASE)
+    return Finding("journal", Verdict.OK, text)
+
+
+# --- venues -----------------------------------------------------------------------------------------------------------
+
+
+async def _venue(venue: str, client: VenueClient, settings: Settings) -> Finding:
+    try:
+        await client.open(settings.coins)
+        skew_ms = await _skew_ms(client, RECIPES[venue]) if venue in RECIPES else 0
+    except VenueError as error:
+        wrong = accesses.one_line(error)
+        return Finding(venue, Verdict.FAIL, str(wrong), wrong.exit_code)
+    if abs(skew_ms) > SKEW_MS_MAX:
+        return Finding(venue, Verdict.FAIL, f"our clock is {skew_ms:+d} ms off; synchronise this machine's clock",
+                       Exit.CONFIG)
+    return Finding(venue, Verdict.OK, f"reached, our clock is {skew_ms:+d} ms off")
+
+
+async def _skew_ms(client: VenueClient, recipe: Recipe) -> int:
+    """Ours minus the venue's, at the middle of the question."""
+    before_ms = wall_ms()
+    theirs_ms = await recipe.server_ms(client)
+    return (before_ms + wall_ms()) // 2 - theirs_ms
+
+
+# --- the account ------------------------------------------------------------------------------------------------------
+
+
+async def _account(
+    client: VenueClient, settings: Settings, access: Access, *, canary: bool
+) -> AsyncIterator[Finding]:
+    recipe = accesses.recipe_of(settings)
+    await client.open(settings.coins)
+    try:
+        rights = await accesses.admitted(client, recipe, with_money=access == "live")
+    except ExpectedError as error:
+        yield Finding("key", Verdict.FAIL, str(error), Exit.CONFIG)
+        return
+    told = "may trade, may not withdraw" if rights.may_withdraw is False else rights.note
+    yield Finding("key", Verdict.OK if rights.may_withdraw is False else Verdict.WARN, f"{told}; {rights.account}")
+    wallet_usd = await recipe.wallet_usd(client)
+    yield Finding("wallet", Verdict.OK if wallet_usd > 0 else Verdict.WARN, f"{wallet_usd:,.2f} USD")
+    for instrument in client.instruments(settings.coins):
+        traded = traded_on(client, instrument)
+        yield await _settings(client, recipe, traded, settings)
+        yield await _orders(client, recipe, traded)
+        if canary:
+            yield await _canary(client, recipe, traded)
+
+
+async def _settings(client: VenueClient, recipe: Recipe, traded: Traded, settings: Settings) -> Finding:
+    found = await recipe.settings(client, traded)
+    what, text = f"{traded.instrument.coin} margin", f"{'isolated' if found.isolated else 'cross'}, {found.leverage:g}x"
+    if not found.one_way:
+        return Finding(what, Verdict.FAIL, "hedge mode: switch the account to one-way mode", Exit.CONFIG)
+    if not found.isolated or found.leverage > settings.risk.leverage_max:
+        return Finding(what, Verdict.WARN, f"{text}; set before the first entry")
+    return Finding(what, Verdict.OK, f"{text}, one-way")
+
+
+async def _orders(client: VenueClient, recipe: Recipe, traded: Traded) -> Finding:
+    resting = await recipe.resting(client, traded)
+    position = await recipe.position(client, traded)
+    foreign = [order for order in resting if ids.purpose_of(order.client_id) is None]
+    text = f"holds {position.signed_base}, {len(resting)} orders rest"
+    if foreign:
+        return Finding(f"{traded.instrument.coin} orders", Verdict.WARN, f"{text}, {len(foreign)} of them not ours")
+    return Finding(f"{traded.instrument.coin} orders", Verdict.OK, text)
+
+
+async def _canary(client: VenueClient, recipe: Recipe, traded: Traded) -> Finding:
+    """A stop far away, placed, read back and cancelled: the way every position will be protected."""
+    instrument, what = traded.instrument, f"{traded.instrument.coin} stop canary"
+    ticker = await client.call("fetch_ticker", instrument.symbol)
+    last_price = Decimal(str(ticker["last"]))
+    least_base = max(instrument.quantity_step_base, instrument.min_notional_usd / last_price * 3)
+    order = PlaceOrder(
+        client_id=ids.client_id(CANARY_NAME, wall_ms(), Purpose.STOP), venue=instrument.venue, coin=instrument.coin,
+        decision_id=0, purpose=Purpose.STOP, kind=OrderKind.STOP_MARKET, side=Side.LONG,
+        quantity_base=instrument.round_quantity(least_base), reduce_only=True,
+        trigger_price=instrument.round_price(last_price * CANARY_AWAY),
+    )
+    call = recipe.place(order, traded)
+    try:
+        await client.call(call.method, *call.args, lane="protective", retry="never")
+    except VenueRefused as refusal:
+        return Finding(what, Verdict.WARN, f"not placed without a position ({refusal.code} {refusal.reason})")
+    wrong = "it is not there"
+    for wait_s in (0.0, 0.2, 0.5, 1.0):
+        await asyncio.sleep(wait_s)
+        word = await recipe.order(client, traded, order.client_id, stop=True)
+        if word is not None:
+            wrong = misread(order, word)
+            break
+    call = recipe.cancel(order.client_id, traded, stop=True)
+    await client.call(call.method, *call.args, lane="protective", retry="read")
+    if wrong:
+        return Finding(what, Verdict.FAIL, wrong)
+    return Finding(what, Verdict.OK, "placed, read back and cancelled")

@@ -1,0 +1,43 @@
+"""Recording: the live market through the house into its journal, with nothing to trade."""
+
+from pathlib import Path
+from typing import Final
+
+from liqbot.blocks import Roster
+from liqbot.exits import Exit
+from liqbot.live import access as accesses
+from liqbot.live.books import opened
+from liqbot.live.bot import Bot, require_free
+from liqbot.live.market import LiveMarket, closed
+from liqbot.live.service import wall_ms
+from liqbot.market.edge.errors import VenueError
+from liqbot.settings import Settings
+
+ACCOUNT: Final = "none"
+
+
+class Nowhere:
+    """Where commands go that must not leave. Without an account none is made: it never counts as reconciled."""
+
+    async def send(self, commands: object, now_ms: int) -> None:
+        raise AssertionError(f"a house without an account gave {commands} at {now_ms}")
+
+
+async def record(settings: Settings, data: Path, *, for_s: float | None) -> Exit:
+    """Until stopped or `for_s` is over. ExpectedError (unreachable) when no venue answers at the start."""
+    looking = settings.model_copy(update={"mode": "observe"})
+    require_free(data)
+    clients = accesses.public_clients(looking)
+    roster = Roster(looking.venues, looking.coins)
+    try:
+        try:
+            await LiveMarket(clients, roster, wall_ms, looking.feeds, since_ms=None).open(looking.coins)
+        except VenueError as error:
+            raise accesses.one_line(error) from None
+        instruments = accesses.listed(clients, looking)
+        with opened(data, looking, ACCOUNT, roster, instruments) as books:
+            bot = Bot(looking, data, roster, clients, books, for_s=for_s)
+            bot.begin(instruments)
+            return await bot.run(None, Nowhere())
+    finally:
+        await closed(clients)

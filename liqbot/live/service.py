@@ -1,0 +1,56 @@
+"""Manners of a service: one process per account, the wall clock, signals, and word to the service manager."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from liqbot.exits import Exit, ExpectedError
+from liqbot.journal.errors import AlreadyRunningError
+from liqbot.journal.lock import WriterLock
+
+
+def wall_ms() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@contextlib.contextmanager
+def only_one(mode: str, venue: str, account: str) -> Iterator[None]:
+    """Holds the account on this machine, whatever the state directory. ExpectedError when somebody else does."""
+    name = hashlib.sha256(f"{mode} {venue} {account}".encode()).hexdigest()[:16]
+    try:
+        lock = WriterLock(Path(tempfile.gettempdir()) / f"liqbot-{name}")
+    except AlreadyRunningError as error:
+        holder = str(error).rsplit(" ", 1)[-1]
+        raise ExpectedError(f"this {mode} account on {venue} is traded by process {holder} already", Exit.RUNNING) \
+            from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT ask for an orderly end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def notify(word: str) -> None:
+    """`READY=1`, `WATCHDOG=1`, `STOPPING=1` to systemd; nothing where none is listening."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+        try:
+            connection.sendto(word.encode(), "\0" + address[1:] if address.startswith("@") else address)
+        except OSError:
+            return  # a service manager that went away is no reason to stop

@@ -1,0 +1,66 @@
+"""`liqbot bias set|clear|show`: a direction given from outside, for as long as it holds."""
+
+import datetime as dt
+import json
+import time
+from typing import Annotated, Any
+
+import typer
+
+from liqbot import control, places
+from liqbot.exits import Exit, ExpectedError
+from liqbot.verbs.durations import moment_ms
+from liqbot.verbs.options import Data, Json, Profile
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+Coin = Annotated[str, typer.Argument(metavar="COIN", help="As in BTC.")]
+
+
+@app.callback()
+def bias() -> None:
+    """Give the running bot a direction for a coin, take it back, or show what holds."""
+
+
+@app.command("set")
+def set_(
+    coin: Coin,
+    side: Annotated[str, typer.Argument(metavar="SIDE", help="long or short.")],
+    until: Annotated[str, typer.Option("--until", help="18:00 (UTC), 2h, or 2026-11-22T18:00.")],
+    why: Annotated[str, typer.Option("--why", help="Why; goes on record.")],
+    profile: Profile = "paper",
+    data: Data = None,
+) -> None:
+    """Set a bias; it lasts over restarts, until its time."""
+    if side.lower() not in ("long", "short"):
+        raise ExpectedError(f"side: {side!r} is neither 'long' nor 'short'", Exit.USAGE)
+    until_ms = moment_ms(until, time.time_ns() // 1_000_000)
+    _ask({"coin": coin.upper(), "side": side.lower(), "until_ms": until_ms, "why": why}, profile, data)
+
+
+@app.command()
+def clear(
+    coin: Coin,
+    why: Annotated[str, typer.Option("--why", help="Why; goes on record.")] = "by hand",
+    profile: Profile = "paper",
+    data: Data = None,
+) -> None:
+    """Take a bias back."""
+    _ask({"coin": coin.upper(), "side": None, "why": why}, profile, data)
+
+
+@app.command()
+def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> None:
+    """Show what holds now."""
+    found = control.ask(places.data_dir(data, profile), {"verb": "biases"})["biases"]
+    if as_json:
+        print(json.dumps(found))
+        return
+    for one in found:
+        until = dt.datetime.fromtimestamp(one["until_ms"] / 1_000, dt.UTC)
+        print(f"{one['coin']} {one['side']} until {until:%Y-%m-%d %H:%M} UTC")
+    if not found:
+        print("no bias is given")
+
+
+def _ask(what: dict[str, Any], profile: str, data: Any) -> None:
+    print(control.ask(places.data_dir(data, profile), {"verb": "bias", **what})["said"])

@@ -1,0 +1,68 @@
+"""`liqbot panic`: flat now, with or without a running bot."""
+
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+
+from liqbot import control, places
+from liqbot.execution.edge.account import traded_on
+from liqbot.exits import Exit, ExpectedError
+from liqbot.live.access import TRADING_MODES, recipe_of, require_latches, trading_client
+from liqbot.live.panic import Left, Panic
+from liqbot.log import configure
+from liqbot.market.edge.errors import VenueError
+from liqbot.settings import Settings, load
+from liqbot.verbs.durations import seconds_of
+from liqbot.verbs.options import ConfigDir, Data, Set
+
+
+def panic(
+    profile: Annotated[str, typer.Option("--profile", help="The profile whose account to flatten.")],
+    why: Annotated[str, typer.Option("--why", help="Why; goes on record.")] = "",
+    for_: Annotated[str, typer.Option("--for", help="Give up after this long, as in 2m.")] = "2m",
+    config: ConfigDir = None,
+    overrides: Set = None,
+    data: Data = None,
+) -> int:
+    """Cancel entries, close every position of the profile's coins, confirm by REST, then cancel the stops.
+
+    Leaves a latch that a running or restarted bot honours until `liqbot resume`. Exit code 1 until flat.
+    """
+    settings = load(profile, config=config, overrides=overrides or ()).settings
+    if settings.mode not in TRADING_MODES:
+        raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
+    configure(settings.log.level, settings.log.format)
+    directory = places.data_dir(data, profile)
+    control.write_latch(directory, control.PANIC, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
+    print(f"latch set in {directory}: nothing is entered until liqbot resume", flush=True)
+    left = asyncio.run(_flatten(settings, profile, seconds_of(for_)))
+    for line in (*left.positions, *left.orders):
+        print(f"LEFT      {line}")
+    if left.nothing:
+        print("flat: no position, no order")
+    return Exit.OK if left.nothing else Exit.FAILED
+
+
+async def _flatten(settings: Settings, profile: str, for_s: float) -> Left:
+    # The second latch guards the way in; the way out is open to everybody who has the key.
+    access = require_latches(settings, profile, live=settings.mode == "live")
+    client = trading_client(settings, access)
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + for_s
+    try:
+        while True:
+            try:
+                await client.open(settings.coins)
+                break
+            except VenueError as error:
+                print(f"no answer: {error}", flush=True)
+                if loop.time() > until_s:
+                    raise ExpectedError(f"not flat: {error}", Exit.UNREACHABLE) from None
+                await asyncio.sleep(1.0)
+        traded = [traded_on(client, one) for one in client.instruments(settings.coins)]
+        work = Panic(client, recipe_of(settings), traded, lambda text: print(text, flush=True))
+        return await work.run(until_s - loop.time())
+    finally:
+        await client.close()

@@ -1,0 +1,33 @@
+"""`liqbot record`: the live market into a journal, to be replayed, exported and backtested."""
+
+import asyncio
+from typing import Annotated, Final
+
+import typer
+
+from liqbot import places
+from liqbot.live.record import record as run
+from liqbot.log import configure
+from liqbot.settings import load
+from liqbot.verbs.durations import seconds_of
+from liqbot.verbs.options import ConfigDir, Data, Profile, Set
+
+PLACE: Final = "record"
+
+
+def record(
+    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")] = "",
+    profile: Profile = "paper",
+    config: ConfigDir = None,
+    overrides: Set = None,
+    data: Data = None,
+) -> int:
+    """Write the live market into a journal: feeds, map and verdicts, no account and no orders."""
+    settings = load(profile, config=config, overrides=overrides or ()).settings
+    for_s = seconds_of(for_) if for_ else None
+    configure(settings.log.level, settings.log.format)
+    directory = places.data_dir(data, PLACE)
+    ended = asyncio.run(run(settings, directory, for_s=for_s))
+    journal = places.journal_path(directory)
+    print(f"journal   {journal}\nnext      liqbot replay --db {journal}    liqbot tape export TAPE --db {journal}")
+    return ended

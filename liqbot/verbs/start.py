@@ -1,0 +1,36 @@
+"""`liqbot start`: the bot on a venue's test network, demo account, or with money."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from liqbot import places
+from liqbot.live.access import require_latches
+from liqbot.live.bot import trade
+from liqbot.log import configure
+from liqbot.settings import load
+from liqbot.verbs.durations import seconds_of
+from liqbot.verbs.options import ConfigDir, Data, Set
+
+ProfileToStart = Annotated[str, typer.Option("--profile", help="testnet, demo, demo-bybit, demo-okx, live or your own")]
+
+
+def start(
+    profile: ProfileToStart,
+    live: Annotated[bool, typer.Option("--live", help="Second latch, needed when the profile's mode is live.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Everything but the orders: they are shown, and refused.")
+    ] = False,
+    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")] = "",
+    config: ConfigDir = None,
+    overrides: Set = None,
+    data: Data = None,
+) -> int:
+    """Trade on a venue. Recovers from the journal first, reads the account, then begins; SIGTERM ends it in order."""
+    settings = load(profile, config=config, overrides=overrides or ()).settings
+    access = require_latches(settings, profile, live=live)
+    for_s = seconds_of(for_) if for_ else None
+    configure(settings.log.level, settings.log.format)
+    directory = places.data_dir(data, profile)
+    return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s))
