@@ -11,7 +11,9 @@ import pytest
 from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
-QUICK = ("--speed", "0", "--set", "paper.world.backfill_days=2", "--set", "paper.world.backfill_step_ms=120000", "--set", "paper.world.days=0.0236")
+QUICK = ("--speed", "0", "--set", "paper.world.backfill_days=2", "--set", "paper.world.backfill_step_ms=120000")
+HALF_AN_HOUR = ("--set", "paper.world.days=0.0236")
+MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
 
 def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +24,7 @@ def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     data = tmp_path_factory.mktemp("paper")
-    done = liqbot("paper", *QUICK, "--data", str(data))
+    done = liqbot("paper", *QUICK, *HALF_AN_HOUR, "--data", str(data))
     assert done.returncode == 0, done.stderr
     return data, done.stdout
 
@@ -69,7 +71,7 @@ def test_another_cpu_path_decides_the_same(session: tuple[Path, str]) -> None:
 def test_the_next_session_keeps_the_books_of_this_one(session: tuple[Path, str]) -> None:
     data, _ = session
     journal_id = json.loads(liqbot("db", "check", "--data", str(data), "--json").stdout)
-    again = liqbot("paper", *QUICK, "--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1", "--data", str(data))
+    again = liqbot("paper", *QUICK, *MOMENTS, "--data", str(data))
     assert again.returncode == 0, again.stderr
     kept = list((data / "earlier").iterdir())
     assert len(kept) == 1
