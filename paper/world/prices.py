@@ -11,9 +11,10 @@ from paper.world.params import CoinParams, PriceParams, VenueParams
 _DAY_MIN: Final = 1440.0
 _DAY_MS: Final = 86_400_000
 _FIRST_WEEKDAY: Final = 3
-_EXCITED_MAX: Final = 9.0
+_EXCITED_MAX: Final = 6.0
 _LEVEL_MAX: Final = 3.0
-_SURPRISE_MAX: Final = 60.0
+_SURPRISE_MIN_MAX: Final = 60.0
+"""No step excites more than an hour at usual volatility does, whatever its length."""
 _MOVE_MAX: Final = 0.2
 _BARGAIN: Final = 0.015
 """A price this far off what lasts brings buyers twice as fast, farther off ever faster."""
@@ -129,7 +130,7 @@ class Prices:
         """Closes a step: the whole move, forced part included, feeds tomorrow's volatility and today's mood."""
         p = self._params
         move = self.path.end_price / self.path.start_price - 1.0
-        surprise = min(_SURPRISE_MAX, move * move / (self._usual * self._usual))
+        surprise = min(_SURPRISE_MIN_MAX / minutes, move * move / (self._usual * self._usual))
         weight = minutes / (minutes + 60.0 * p.excitement_h)
         target = 1.0 - p.excitement_share + p.excitement_share * surprise
         self._excited = min(_EXCITED_MAX, max(0.05, self._excited + weight * (target - self._excited)))
