@@ -1,5 +1,6 @@
 """OKX's names and units: instrument ids, sizes in contracts, the public list of swaps and its tiers of maintenance."""
 
+import zlib
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
@@ -77,13 +78,15 @@ def instrument_row(swap: Swap) -> Row:
     return {
         "alias": "", "auctionEndTime": "", "baseCcy": "", "category": "1", "contTdSwTime": "", "ctMult": "1",
         "ctType": "linear", "ctVal": plain(swap.size_base), "ctValCcy": swap.coin, "expTime": "",
-        "futureSettlement": False, "instFamily": swap.family, "instId": swap.inst_id, "instType": INST_TYPE,
+        "futureSettlement": False, "instFamily": swap.family, "instId": swap.inst_id,
+        "instIdCode": zlib.crc32(swap.inst_id.encode()) % 100_000, "instType": INST_TYPE,
         "lever": plain(table.tiers[0].leverage_max), "listTime": _LISTED_MS, "lotSz": plain(swap.lot),
         "maxIcebergSz": _ORDER_CONTRACTS_MAX, "maxLmtAmt": "20000000", "maxLmtSz": _ORDER_CONTRACTS_MAX,
-        "maxMktAmt": "", "maxMktSz": _MARKET_CONTRACTS_MAX, "maxStopSz": _MARKET_CONTRACTS_MAX,
+        "maxMktAmt": "", "maxMktSz": _MARKET_CONTRACTS_MAX, "maxPlatOILmt": "", "maxStopSz": _MARKET_CONTRACTS_MAX,
         "maxTriggerSz": _ORDER_CONTRACTS_MAX, "maxTwapSz": _ORDER_CONTRACTS_MAX, "minSz": plain(swap.lot),
-        "openType": "", "optType": "", "quoteCcy": "", "ruleType": "normal", "settleCcy": QUOTE, "state": "live",
-        "stk": "", "tickSz": plain(swap.instrument.price_tick), "uly": swap.family,
+        "openType": "", "optType": "", "posLmtAmt": "", "posLmtPct": "", "preMktSwTime": "", "quoteCcy": "",
+        "ruleType": "normal", "settleCcy": QUOTE, "state": "live", "stk": "",
+        "tickSz": plain(swap.instrument.price_tick), "tradeQuoteCcyList": [], "uly": swap.family,
     }
 
 

@@ -131,7 +131,7 @@ def filled_row(account: Account, swap: Swap, record: OrderRecord, filled: FillRe
 
 def algo_row(account: Account, swap: Swap, record: OrderRecord) -> Row:
     """A conditional stop-market order on the mark."""
-    done = triggered(record)
+    done, trigger = triggered(record), record.command.trigger_price or Decimal(0)
     state = "effective" if done else "canceled" if record.state is State.CANCELLED else "live"
     failed = state == "canceled" and record.reason == "REDUCE_ONLY"
     return {
@@ -141,10 +141,11 @@ def algo_row(account: Account, swap: Swap, record: OrderRecord) -> Row:
         "attachAlgoOrds": [], "cTime": str(record.created_ms), "callbackRatio": "", "callbackSpread": "",
         "ccy": QUOTE, "clOrdId": "", "closeFraction": "", "failCode": "51169" if failed else "",
         "instId": swap.inst_id, "instType": INST_TYPE, "last": "", "lever": str(account.leverage(swap.coin)),
-        "linkedOrd": {"ordId": ""}, "moveTriggerPx": "", "ordId": order_id(record),
+        "linkedOrd": {"ordId": ""}, "moveTriggerPx": "",
+        "notionalUsd": plain(record.command.quantity_base * trigger), "ordId": order_id(record),
         "ordIdList": [order_id(record)] if done else [], "ordPx": "", "ordType": "conditional",
         "posSide": "net", "pxLimit": "", "pxSpread": "", "pxVar": "", "quickMgnType": "",
-        **_sides(record), "slOrdPx": "-1", "slTriggerPx": plain(record.command.trigger_price or Decimal(0)),
+        **_sides(record), "slOrdPx": "-1", "slTriggerPx": plain(trigger),
         "slTriggerPxType": "mark", "state": "order_failed" if failed else state, "sz": _size(swap, record),
         "szLimit": "", "tag": record.asked.get("tag", ""), "tdMode": "isolated", "tgtCcy": "", "timeInterval": "",
         "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "", "triggerPx": "", "triggerPxType": "",
