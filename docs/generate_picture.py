@@ -1,4 +1,4 @@
-"""Draws the README's picture: the map of the simulated market at the start of a paper session, as the terminal shows it.
+"""Draws the README's picture: the map of the simulated market at the start of a paper session.
 
     .venv/bin/python docs/generate_picture.py [--seed 7]
 
@@ -6,6 +6,7 @@ Writes docs/map.svg. Deterministic for a seed.
 """
 
 import argparse
+import io
 from pathlib import Path
 
 from rich.console import Console
@@ -31,7 +32,7 @@ def main() -> None:
     for block in market.live:
         engine.on_block(block)
         break
-    console = Console(record=True, width=WIDTH, force_terminal=True, file=Path("/dev/null").open("w", encoding="utf-8"))
+    console = Console(record=True, width=WIDTH, force_terminal=True, file=io.StringIO())
     for line in draw_map(map_record(engine.views[0], engine.market), colour=True, width=WIDTH, rows=14):
         console.print(Text.from_ansi(line))
     # No web font: the picture needs nothing from outside.
