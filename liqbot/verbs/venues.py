@@ -77,7 +77,7 @@ def _details(row: VenueRow) -> list[str]:
 
 def _contract_details(row: VenueRow, contract: Contract) -> list[str]:
     key = venue_key(row.venue, contract.contract)
-    listed = (f"{each.coin} {each.symbol} (size {_shown(each.contract_size)})" for each in contract.listings)
+    listed = (f"{each.coin} {each.symbol} (size {_shown(each.contract_units)})" for each in contract.listings)
     lines = [
         f"  {key}: {', '.join(listed)}",
         f"    trades in {_shown(contract.trade_unit)}, open interest in {_shown(contract.open_interest_unit)}"
@@ -146,7 +146,7 @@ def _contract(row: VenueRow, contract: Contract) -> dict[str, Any]:
             {
                 "coin": listing.coin,
                 "symbol": listing.symbol,
-                "contract_size": listing.contract_size,
+                "contract_units": listing.contract_units,
                 **_margin(mechanics_of(key, listing.coin)),
             }
             for listing in contract.listings

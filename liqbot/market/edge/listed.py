@@ -34,7 +34,7 @@ def _listing(contract: Contract, coin: str) -> Wanted:
     pattern = first.symbol.replace(f"{first.coin}/", f"{coin}/").replace(f":{first.coin}", f":{coin}")
     listing = next((one for one in contract.listings if one.coin == coin), Listing(coin=coin, symbol=pattern))
     return Wanted(
-        coin=coin, symbol=listing.symbol, contract_size=listing.contract_size, contract=contract.contract,
+        coin=coin, symbol=listing.symbol, contract_size=listing.contract_units, contract=contract.contract,
         inverse=contract.inverse, open_interest_two_sided=bool(contract.open_interest_two_sided),
     )
 

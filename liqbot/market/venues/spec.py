@@ -26,7 +26,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     coin: str
     symbol: str
     """As the unified client names it."""
-    contract_size: float | None = None
+    contract_units: float | None = None
     """In base coin, of an inverse contract in USD."""
 
 
@@ -95,7 +95,7 @@ def listings(
     """One listing per coin; `{}` in the pattern stands for the coin, sizes that are not given are unknown."""
     known = dict(sizes)
     return tuple(
-        Listing(coin=coin, symbol=pattern.replace("{}", coin), contract_size=known.get(coin)) for coin in coins
+        Listing(coin=coin, symbol=pattern.replace("{}", coin), contract_units=known.get(coin)) for coin in coins
     )
 
 

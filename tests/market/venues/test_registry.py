@@ -34,7 +34,7 @@ def test_mechanics_agree_with_the_row(key: str):
         book = mechanics_of(key, listing.coin)
         assert (book.venue_key, book.coin, book.inverse) == (key, listing.coin, contract.inverse)
         assert book.assumed == (contract.margin is None or listing.coin not in dict(contract.margin.tables))
-        assert listing.contract_size is None or listing.contract_size > 0
+        assert listing.contract_units is None or listing.contract_units > 0
         assert "{" not in listing.symbol
 
 

@@ -18,8 +18,8 @@ ROW: Final = VenueRow(
     contracts=(
         Contract(
             settle="USD",
-            listings=(Listing(coin="BTC", symbol="BTC.FUT", contract_size=5.0),
-                      Listing(coin="ETH", symbol="ETH.FUT", contract_size=None)),
+            listings=(Listing(coin="BTC", symbol="BTC.FUT", contract_units=5.0),
+                      Listing(coin="ETH", symbol="ETH.FUT", contract_units=None)),
             trade_unit="contracts", open_interest_unit="contracts",
             margin=ContractMargin(rule=NO_PRICE, cross_rule=None, ladder=ladders.WHOLE, fees=Fees(0.0, 0.0),
                                   tables=(("BTC", BOND), ("ETH", BOND))),
