@@ -34,7 +34,7 @@ def _listing(contract: Contract, coin: str) -> Wanted:
     pattern = first.symbol.replace(f"{first.coin}/", f"{coin}/").replace(f":{first.coin}", f":{coin}")
     listing = next((one for one in contract.listings if one.coin == coin), Listing(coin=coin, symbol=pattern))
     return Wanted(
-        coin=coin, symbol=listing.symbol, contract_size=listing.contract_units, contract=contract.contract,
+        coin=coin, symbol=listing.symbol, contract_units=listing.contract_units, contract=contract.contract,
         inverse=contract.inverse, open_interest_two_sided=bool(contract.open_interest_two_sided),
     )
 
@@ -45,8 +45,8 @@ def market_of(markets: Mapping[str, Any], symbol: str, wanted: Wanted, venue: st
     if market is None:
         raise ContractChanged(venue, f"{symbol} is not listed")
     size = float(market["contractSize"] or 1.0)
-    if wanted.contract_size is not None and size != wanted.contract_size:
-        raise ContractChanged(venue, f"{symbol}: contract size {size}, expected {wanted.contract_size}")
+    if wanted.contract_units is not None and size != wanted.contract_units:
+        raise ContractChanged(venue, f"{symbol}: contract size {size}, expected {wanted.contract_units}")
     return market
 
 
