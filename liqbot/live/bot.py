@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,13 +21,14 @@ from liqbot.live import access as accesses
 from liqbot.live.books import Books, opened
 from liqbot.live.dry import DryBroker
 from liqbot.live.hand import PAUSED, STOPPED_FLAT, Hand
-from liqbot.live.market import LiveMarket, closed
+from liqbot.live.market import LiveMarket, Surroundings, closed
 from liqbot.live.service import notify, only_one, stop_on_signals, wall_ms
 from liqbot.live.watching import Bookkeeping, Keeping, logged
 from liqbot.market.edge.client import VenueClient
 from liqbot.market.edge.dialling import Access
 from liqbot.market.edge.errors import VenueError
-from liqbot.runtime import Broker, Runtime
+from liqbot.market.edge.feed import VenueFeed
+from liqbot.runtime import Broker, Observer, Runtime
 from liqbot.settings import Settings
 
 QUIET_S: Final = 3.0
@@ -93,9 +94,12 @@ class Bot:
 
     def __init__(
         self, settings: Settings, data: Path, roster: Roster, clients: dict[str, VenueClient], books: Books, *,
-        for_s: float | None,
+        for_s: float | None, around: Surroundings | None = None, observers: Sequence[Observer] = (),
     ) -> None:
+        """`around` replaces wall clock and Ticks; `observers` look on beside the house's own."""
+        around = around or Surroundings(wall_ms)
         self._settings, self._data, self._roster, self._books = settings, data, roster, books
+        self._clock, self._observers = around.clock, tuple(observers)
         self._clients, self._for_s = clients, for_s
         self.engine: Engine = books.recovered.engine
         self.inbox = Inbox()
@@ -103,10 +107,20 @@ class Bot:
         self._edge: AccountEdge | None = None
         self._exit: ExpectedError | None = None
         self._opening: tuple[Event, ...] = ()
-        self._hand = Hand(data, settings, self.engine, wall_ms, self._stop, self._more)
+        self._hand = Hand(data, settings, self.engine, self._clock, self._stop, self._more)
         self._market = LiveMarket(
-            clients, roster, wall_ms, settings.feeds, since_ms=self._backfill_ms(), after=self._may_begin
+            clients, roster, self._clock, settings.feeds, since_ms=self._backfill_ms(), after=self._may_begin,
+            ticker=around.ticker, wire=around.wire,
         )
+
+    @property
+    def feeds(self) -> Mapping[str, VenueFeed]:
+        """By venue."""
+        return self._market.feeds
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._stop.set()
 
     def tell(self, facts: tuple[Event, ...]) -> None:
         """From the edges to the engine."""
@@ -114,7 +128,7 @@ class Bot:
 
     def begin(self, instruments: Sequence[Any]) -> None:
         """What every start writes first, and what was left for it on disk."""
-        now_ms = max(wall_ms(), self._books.recovered.last_ms)
+        now_ms = max(self._clock(), self._books.recovered.last_ms)
         journal_id = self._books.journal.stamp.journal_id
         facts: list[Event] = list(opening_facts(self._settings, self._roster, journal_id, instruments, now_ms))
         flat = not self.engine.account.positions
@@ -132,7 +146,8 @@ class Bot:
         self._edge = edge
         books = Bookkeeping(self._books.ledger)
         keeping = Keeping(self._books.journal, books, self._settings.journal)
-        runtime = Runtime(self.engine, self._books.journal, broker, self.inbox, (books, keeping, logged, _alive))
+        observers = (books, keeping, logged, _alive, *self._observers)
+        runtime = Runtime(self.engine, self._books.journal, broker, self.inbox, observers)
         await runtime.process(EventBlock(facts=self._opening))
         over = asyncio.Event()
         stop_on_signals(self._stop)
@@ -199,7 +214,7 @@ class Bot:
         hours = self._settings.network.backfill_h
         if not hours or self.engine.account.positions:
             return None
-        return max(self._books.recovered.last_ms, wall_ms() - int(hours * 3_600_000))
+        return max(self._books.recovered.last_ms, self._clock() - int(hours * 3_600_000))
 
     # --- status ---------------------------------------------------------------------------------------------------
 

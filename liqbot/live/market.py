@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -16,6 +16,8 @@ from liqbot.market.edge.feed import VenueFeed
 from liqbot.market.edge.params import FeedParams
 from liqbot.market.edge.ticker import Ticker
 from liqbot.market.venues.wire.registry import wire_of
+from liqbot.market.venues.wire.table import VenueWire
+from liqbot.runtime import Feed
 
 BACKFILL_S_MAX: Final = 120.0
 GAP_MS_MIN: Final = 300_000
@@ -24,20 +26,32 @@ STEPS_AHEAD: Final = 20
 _log = structlog.get_logger(__name__)
 
 
+class Surroundings(NamedTuple):
+    """What a house lives by, where that is not the wall clock and the world: a simulated market brings its own."""
+
+    clock: Callable[[], int]
+    """UTC milliseconds."""
+    ticker: Feed | None = None
+    """Gives the Ticks; None: every second of the clock."""
+    wire: Callable[[str], VenueWire] = wire_of
+    """How a venue is listened to."""
+
+
 class LiveMarket:
     """A feed of the runtime. `clients` are used, not closed."""
 
     def __init__(
         self, clients: Mapping[str, VenueClient], roster: Roster, clock: Callable[[], int], params: FeedParams, *,
-        since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None,
+        since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None, ticker: Feed | None = None,
+        wire: Callable[[str], VenueWire] = wire_of,
     ) -> None:
         """History is read from `since_ms` on (None: not at all). Nothing begins before `after` has said True."""
         self._clients, self._roster, self._clock, self._params = dict(clients), roster, clock, params
         self._since_ms, self._after = since_ms, after
         self.feeds = {
-            venue: VenueFeed(client, wire_of(venue), roster, clock, params) for venue, client in clients.items()
+            venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
-        self.ticker = Ticker(clock)
+        self.ticker = ticker or Ticker(clock)
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""

@@ -242,6 +242,16 @@ class VenueFeed:
 
     # --- toward the house -----------------------------------------------------------------------------------------
 
+    @property
+    def listening(self) -> bool:
+        """Whether every stream has been dialled and has been heard since."""
+        dialled = [subscription for subscription in self._subscriptions if not subscription.waiting]
+        return 0 < len(dialled) == len(self._subscriptions) and not self._unheard
+
+    def flush(self, inbox: Sink, *, everything: bool = False) -> None:
+        """Hand over what was gathered before it is time to; `everything` ends bars that are still open."""
+        self._put(inbox, everything=everything)
+
     async def _flush(self, inbox: Sink) -> None:
         while True:
             await asyncio.sleep(self._params.flush_ms / 1_000)
