@@ -20,7 +20,7 @@ from liqbot.journal.lock import WriterLock
 from liqbot.live import access as accesses
 from liqbot.live.books import Books, opened
 from liqbot.live.dry import DryBroker
-from liqbot.live.hand import PAUSED, STOPPED_FLAT, Hand
+from liqbot.live.hand import CLOSED, PAUSED, STOPPED_FLAT, Hand
 from liqbot.live.market import LiveMarket, Surroundings, closed
 from liqbot.live.service import notify, only_one, stop_on_signals, wall_ms
 from liqbot.live.watching import Bookkeeping, Keeping, logged
@@ -203,7 +203,8 @@ class Bot:
 
     def _halted(self) -> str:
         account = self.engine.account
-        if account.halted and not account.halted.startswith(PAUSED):
+        by_hand = account.halted.startswith((PAUSED, CLOSED))  # wanted: the house runs, and enters nothing
+        if account.halted and not by_hand:
             return account.halted
         if account.drawdown.peak_latched:
             return f"drawdown of {account.drawdown.drawdown_pct:.2f} % from the highest equity"

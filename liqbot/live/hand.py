@@ -18,6 +18,7 @@ from liqbot.settings import Settings
 FLATTEN_S_MAX: Final = 60.0
 LATCH_EVERY_S: Final = 0.5
 PAUSED: Final = "paused"
+CLOSED: Final = "close"
 STOPPED_FLAT: Final = "stop --flatten"
 _COIN: Final = re.compile(r"[A-Z0-9]{2,12}")
 
@@ -77,7 +78,7 @@ class Hand:
         return {"said": "entries are allowed again" + ("; the panic latch is off" if was else "")}
 
     async def _close(self, asked: dict[str, Any]) -> control.Answer:
-        self._tell(Flatten(time_ms=self._clock(), reason=f"close: {asked.get('why') or 'by hand'}"))
+        self._tell(Flatten(time_ms=self._clock(), reason=f"{CLOSED}: {asked.get('why') or 'by hand'}"))
         flat = await self._flat(float(asked.get("wait_s", FLATTEN_S_MAX)))
         return {"flat": flat, "said": "flat; no new entries until resume" if flat else "not flat yet"}
 

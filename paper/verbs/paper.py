@@ -1,5 +1,6 @@
 """`liqbot paper`: the bot on a simulated market, at a chosen speed, with every decision on record."""
 
+import asyncio
 import functools
 import json
 import os
@@ -24,6 +25,7 @@ from paper.markets import market_of
 from paper.screen import Print, Screen, progress
 from paper.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
 
+LIVE: Final = "live"
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _PROGRESS_EVERY: Final = 0.1
 _MAP_ROWS: Final = 8
@@ -31,12 +33,17 @@ _SNAPSHOT_EVERY_MS: Final = 3_600_000
 
 
 def paper(
-    market: Annotated[str, typer.Option("--market", help="world (simulated traders) or a tape.")] = "world",
+    market: Annotated[
+        str, typer.Option("--market", help="world (simulated traders), live (public feeds), or a tape.")
+    ] = "world",
     speed: Annotated[
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 60,
     for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
+    wire: Annotated[
+        bool, typer.Option("--wire", help="Everything through the venues' own protocols, served on this machine.")
+    ] = False,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -48,11 +55,18 @@ def paper(
     if settings.mode != "paper":
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
     for_s = seconds_of(for_) if for_ else None
-    configure(settings.log.level, settings.log.format)
+    configure("warning" if wire and settings.log.level == "info" else settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
-    fitted, chosen = market_of(market, settings, seed)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     screen = Screen(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    if market == LIVE or wire:
+        if wire:
+            engine = _wired(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
+        else:
+            engine = _live(settings, directory, screen, show, for_s)
+        _finish(engine, screen, directory, as_json=as_json)
+        return Exit.OK
+    fitted, chosen = market_of(market, settings, seed)
     with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
         house = house_on(chosen, fitted, journal, (screen, ledger.observer("paper")))
         show(_headline(market, seed, speed, fitted))
@@ -67,6 +81,38 @@ def paper(
         engine = house.engine
     _finish(engine, screen, directory, as_json=as_json)
     return Exit.OK
+
+
+def _live(settings: Settings, directory: Path, screen: Screen, show: Print, for_s: float | None) -> Engine:
+    """Real prices, simulated fills. Nothing is shown before a venue has answered."""
+    from paper.live import LiveSession  # here: the other markets need no network
+
+    def begun(engine: Engine) -> None:
+        del engine
+        show(
+            f"liqbot paper: live market, trading {', '.join(settings.coins)} on {settings.trade_venue} "
+            f"(simulated fills)\nvenues up: {', '.join(settings.venues)}"
+        )
+
+    return asyncio.run(LiveSession(settings, directory, (screen,), begun, for_s=for_s).run())
+
+
+def _wired(
+    market: str, settings: Settings, directory: Path, screen: Screen, show: Print, *, seed: int, speed: float,
+    for_s: float | None,
+) -> Engine:
+    """The simulated market over loopback. `for_s` counts from the start of the house, its reading of the past too."""
+    from paper.wire_session import run_wired, spoken_only  # here: the other markets need no server
+
+    if market != "world":
+        raise ExpectedError(f"--wire --market {market}: only the simulated market (world) is served", Exit.USAGE)
+    fitted, chosen = market_of(market, spoken_only(settings), seed)
+    with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
+        show(_headline(market, seed, speed, fitted))
+        show("over the wire: served on loopback, heard and traded on through the venues' own protocols")
+        engine = run_wired(chosen, fitted, directory, journal, ledger, (screen,), speed=speed, for_s=for_s).engine
+        screen.show_maps(engine)
+    return engine
 
 
 def seconds_of(text: str) -> float:
