@@ -134,9 +134,10 @@ class Engine:
 
     def _review(self, signal: Signal, view: MarketView) -> Decision:
         book = self._books[view.coin]
-        in_flight = self.desk.entry_in_flight(book.instrument.venue, view.coin)
+        where = (book.instrument.venue, view.coin)
         decision = review_entry(
-            signal, view, self.account, book, self._limits, self._decision_id + 1, entry_in_flight=in_flight
+            signal, view, self.account, book, self._limits, self._decision_id + 1,
+            entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
         )
         if isinstance(decision, Approved):
             self.desk.adopt(decision)

@@ -16,6 +16,7 @@ from liqbot.risk.holdings import Position
 
 ENDED_ORDERS_KEPT: Final = 64
 FAILURES_KEPT: Final = 16
+FOREIGN_KEPT: Final = 100
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -55,6 +56,8 @@ class Book(msgspec.Struct):
     """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
     exposure: Exposure | None = None
     failures: list[Failure] = []
+    foreign: dict[str, int] = {}
+    """Others' orders that rest here, by client id, with when the venue last named them."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -167,20 +170,26 @@ class Book(msgspec.Struct):
         """Facts about the instrument or the whole house that are not about one order."""
         if isinstance(fact, events.LeverageConfirmed):
             self.leverage = fact
-        elif isinstance(fact, events.Halt):
+        elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
+            # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.withdraw()
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.withdraw()
             self.leaving = self.leaving or f"flatten: {fact.reason}"
 
+    def meet(self, fact: OrderFact) -> None:
+        """A fact about somebody else's order."""
+        if isinstance(fact, events.OrderAccepted):
+            self.foreign[fact.client_id] = fact.time_ms
+            if len(self.foreign) > FOREIGN_KEPT:
+                del self.foreign[next(iter(self.foreign))]
+        elif isinstance(fact, events.OrderCancelled | events.OrderRejected):
+            self.foreign.pop(fact.client_id, None)
+
     def doubt(self, before_ms: int) -> None:
         """A reconciliation read everything: what has not been heard of since `before_ms` may be gone."""
-        self.orders = [
-            msgspec.structs.replace(after_event(order, OrderEvent.DOUBTED), sent_ms=0)
-            if order.confirmed and order.heard_ms < before_ms
-            else order
-            for order in self.orders
-        ]
+        self.foreign = {client_id: heard_ms for client_id, heard_ms in self.foreign.items() if heard_ms >= before_ms}
+        self.orders = [_doubted(order, before_ms) for order in self.orders]
 
     def _index(self, client_id: str) -> int | None:
         for index in range(len(self.orders) - 1, -1, -1):
@@ -242,3 +251,13 @@ class Book(msgspec.Struct):
         if self.target is not None and not self.pending():
             self.past, self.target, self.failures = self.target, None, []
         self.orders = self.orders[-ENDED_ORDERS_KEPT:]
+
+
+def _doubted(order: Order, before_ms: int) -> Order:
+    """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
+    answers again, so patience starts anew."""
+    if order.confirmed and order.heard_ms < before_ms:
+        order = after_event(order, OrderEvent.DOUBTED)
+    elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:
+        return order
+    return msgspec.structs.replace(order, sent_ms=0, questions=0)

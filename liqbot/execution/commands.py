@@ -62,3 +62,8 @@ class QueryOrder(msgspec.Struct, frozen=True, tag=True):
 
 
 Command = PlaceOrder | CancelOrder | SetLeverage | QueryOrder
+
+
+def adds_risk(command: Command) -> bool:
+    """Whether it opens a position or prepares one. Everything else manages what is there and is never held back."""
+    return isinstance(command, SetLeverage) or (isinstance(command, PlaceOrder) and not command.reduce_only)

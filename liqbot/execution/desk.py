@@ -14,6 +14,7 @@ from liqbot.execution.orders import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument
+from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.holdings import Position
 
@@ -56,7 +57,7 @@ class Desk:
                 book.doubt(fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
-        elif isinstance(fact, events.Halt | events.Flatten):
+        elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
             self._unheard.clear()
             for book in self._books.values():
                 book.on_fact(fact)
@@ -67,6 +68,8 @@ class Desk:
             return
         sequence = ids.sequence_of(fact.client_id, self._journal_id)
         forgotten = sequence is not None and sequence <= self._sequence
+        if not forgotten:
+            book.meet(fact)
         if not forgotten and fact.client_id not in self.foreign_orders:
             self.foreign_orders_seen += 1
             self.foreign_orders = [*self.foreign_orders[1 - FOREIGN_ORDERS_KEPT :], fact.client_id]
@@ -79,6 +82,10 @@ class Desk:
         """An entry is about to be sent, resting, or of unknown fate."""
         book = self._book(venue, coin)
         return book.pending() or bool(book.live(Purpose.ENTRY))
+
+    def foreign_resting(self, venue: str, coin: str) -> int:
+        """How many orders of others rest on the instrument, as last read or heard."""
+        return len(self._book(venue, coin).foreign)
 
     def leaving(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
@@ -148,3 +155,8 @@ class Desk:
         self._sequence = state["sequence"]
         self.foreign_orders = list(state["foreign_orders"])
         self.foreign_orders_seen = state["foreign_orders_seen"]
+
+
+def _account_is_dark(fact: Event) -> bool:
+    """News about orders and positions have stopped coming."""
+    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED

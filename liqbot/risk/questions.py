@@ -26,6 +26,8 @@ class Case(msgspec.Struct, frozen=True):
     limits: RiskLimits
     entry_in_flight: bool
     wish: Wish | None
+    foreign_orders: int = 0
+    """Others' orders that rest on the instrument: they could fill against our position."""
 
     @property
     def stop_pct(self) -> float:
@@ -113,6 +115,10 @@ def _foreign(case: Case) -> Check:
     return Check("foreign_base", float(foreign_base), 0.0, not foreign_base)
 
 
+def _foreign_orders(case: Case) -> Check:
+    return _at_most("foreign_orders", case.foreign_orders, 0)
+
+
 def _band(case: Case) -> Check:
     """Against the index; where none is known, against the last trade."""
     view = case.view
@@ -162,6 +168,7 @@ QUESTIONS: Final[tuple[tuple[Refusal, Question], ...]] = (
     (Refusal.WEEKLY_LOSS, _weekly),
     (Refusal.DRAWDOWN, _peak),
     (Refusal.FOREIGN_POSITION, _foreign),
+    (Refusal.FOREIGN_POSITION, _foreign_orders),
     (Refusal.PRICE_BAND, _band),
     (Refusal.STOP_INVALID, _stop_valid),
     (Refusal.STOP_TOO_FAR, _stop_near),

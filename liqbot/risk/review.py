@@ -36,9 +36,10 @@ def review_entry(
     decision_id: int,
     *,
     entry_in_flight: bool = False,
+    foreign_orders: int = 0,
 ) -> Decision:
     """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way."""
-    case = Case(signal, view, account, book, limits, entry_in_flight, _wish(signal, book))
+    case = Case(signal, view, account, book, limits, entry_in_flight, _wish(signal, book), foreign_orders)
     checks: list[Check] = []
     refusal: Refusal | None = None
     for code, question in QUESTIONS:

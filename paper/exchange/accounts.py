@@ -29,6 +29,11 @@ class Entries(msgspec.Struct):
     ended: dict[str, Event] = {}
     """The last word about orders that are over, oldest first, bounded."""
     orders_seen: int = 0
+    fee_coin: str = ""
+    """Fees are taken in this coin, from a wallet of its own; empty: in USD."""
+    fee_coin_price: Decimal = Decimal(1)
+    fee_coin_spent: dict[str, Decimal] = {}
+    """Per venue, in that coin."""
 
 
 class Accounts:

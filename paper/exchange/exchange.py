@@ -82,6 +82,11 @@ class PaperExchange:
         self._now_ms = max(self._now_ms, time_ms)
         return self.accounts.transfer(venue, amount_usd, self._now_ms)
 
+    @property
+    def on_the_way(self) -> tuple[Command, ...]:
+        """Commands that were sent and have not arrived yet."""
+        return tuple(sent.command for sent in self._on_the_way)
+
     def wallet(self, venue: str) -> Wallet:
         """Balance and where it comes from; read only."""
         return self.accounts.entries.wallets[venue]

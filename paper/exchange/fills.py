@@ -1,6 +1,7 @@
 """What moves money on the exchange: fills, forced closes and funding, each answered with facts."""
 
 from decimal import Decimal
+from typing import Final
 
 from liqbot import events
 from liqbot.events import Event
@@ -11,6 +12,8 @@ from paper.exchange.accounts import Accounts, name_of
 from paper.exchange.matching import Resting
 from paper.exchange.money import Holding, margin_needed, percent
 from paper.exchange.quotes import Key
+
+_COIN_GRID: Final = Decimal("0.00000001")
 
 
 def execute(accounts: Accounts, order: Resting, price: float, time_ms: int) -> tuple[Event, ...]:
@@ -83,7 +86,8 @@ def _filled(
     key = (command.venue, command.coin)
     instrument = accounts.instruments[key]
     fee_usd = percent(price * quantity_base, instrument.maker_fee_pct if maker else instrument.taker_fee_pct)
-    accounts.entries.wallets[command.venue].book(realised_usd=realised_usd, fee_usd=fee_usd)
+    fee, currency = _charge(accounts, command.venue, fee_usd)
+    accounts.entries.wallets[command.venue].book(realised_usd=realised_usd)
     order.filled_base += quantity_base
     order.pieces += 1
     order.not_before_ms = time_ms + accounts.params.fill_pause_ms
@@ -98,13 +102,25 @@ def _filled(
         reduces=command.reduce_only,
         price=price,
         quantity_base=quantity_base,
-        fee=fee_usd,
+        fee=fee,
+        fee_currency=currency,
         maker=maker,
     )
     if not order.rest_base:
         accounts.entries.resting.remove(order)
         accounts.end(fill, command.client_id)
     return fill, accounts.balance(key, time_ms)
+
+
+def _charge(accounts: Accounts, venue: str, fee_usd: Decimal) -> tuple[Decimal, str]:
+    """From the wallet, or in the coin that fees are taken in: the fee and its currency."""
+    entries = accounts.entries
+    if not entries.fee_coin:
+        entries.wallets[venue].book(fee_usd=fee_usd)
+        return fee_usd, "USD"
+    fee = (fee_usd / entries.fee_coin_price).quantize(_COIN_GRID)
+    entries.fee_coin_spent[venue] = entries.fee_coin_spent.get(venue, Decimal(0)) + fee
+    return fee, entries.fee_coin
 
 
 def liquidate(accounts: Accounts, key: Key, price: float, time_ms: int) -> tuple[Event, ...]:

@@ -1,7 +1,7 @@
 """Wallets and positions of the simulated exchange: isolated margin, linear contracts, Decimal to the micro-dollar.
 
 Every booking is rounded once, when it is booked. So a wallet is always exactly its start plus what was realised, minus
-fees, plus funding, plus transfers.
+fees, plus funding, plus transfers, plus rebates.
 """
 
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
@@ -36,6 +36,7 @@ class Wallet(msgspec.Struct):
     fees_usd: Decimal = Decimal(0)
     funding_usd: Decimal = Decimal(0)
     transfers_usd: Decimal = Decimal(0)
+    rebates_usd: Decimal = Decimal(0)
 
     def book(
         self,
@@ -44,12 +45,14 @@ class Wallet(msgspec.Struct):
         fee_usd: Decimal = Decimal(0),
         funding_usd: Decimal = Decimal(0),
         transfer_usd: Decimal = Decimal(0),
+        rebate_usd: Decimal = Decimal(0),
     ) -> None:
         self.realised_usd += realised_usd
         self.fees_usd += fee_usd
         self.funding_usd += funding_usd
         self.transfers_usd += transfer_usd
-        self.wallet_usd += realised_usd - fee_usd + funding_usd + transfer_usd
+        self.rebates_usd += rebate_usd
+        self.wallet_usd += realised_usd - fee_usd + funding_usd + transfer_usd + rebate_usd
 
 
 class Holding(msgspec.Struct):

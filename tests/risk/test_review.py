@@ -82,6 +82,7 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
         (Refusal.COOLDOWN, {"facts": (rc.a_fill("1"), rc.a_fill("2", reduces=True))}),
         (Refusal.DAILY_LOSS, {"facts": (LOSS,)}),
         (Refusal.FOREIGN_POSITION, {"facts": (rc.a_snapshot(1),)}),
+        (Refusal.FOREIGN_POSITION, {"foreign_orders": 1}),
         (Refusal.PRICE_BAND, {"view": changed(index_price=mv.MARK * 1.02)}),
         (Refusal.PRICE_BAND, {"view": changed(index_price=mv.NAN, last_price=mv.MARK * 0.98)}),
         (Refusal.STOP_INVALID, {"signal": msgspec.structs.replace(SIGNAL, stop_price=mv.MARK + 100)}),

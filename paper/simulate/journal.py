@@ -1,0 +1,96 @@
+"""A journal in memory that behaves as one on disk does: durability on request, a tail that a crash may lose, a disk that
+can be stuck. What it keeps is what recovery finds."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine, Step
+from liqbot.execution.commands import Command
+from liqbot.journal.errors import JournalStuckError
+
+
+class Killed(Exception):
+    """The process ends here, between two of its instructions."""
+
+
+class Record(NamedTuple):
+    block: EventBlock
+    answer: bytes
+    """The Step's canonical bytes; empty when the process died before it was recorded."""
+
+
+class Unrepeatable(Exception):
+    """The same records gave another Step than the one that was recorded."""
+
+
+class MemoryJournal:
+    """What `House` asks of a journal, and the switches of a simulation."""
+
+    def __init__(self, journal_id: str) -> None:
+        self.journal_id = journal_id
+        self.records: list[Record] = []
+        self.durable_seq = 0
+        self.snapshots: list[tuple[int, bytes]] = []
+        self.stuck = False
+        self.doomed = ""
+        """Where the process dies next: `append`, `record` or `durable`; empty: nowhere."""
+        self._pending: list[Command] = []
+        self._durable: dict[int, Command] = {}
+
+    @property
+    def last_seq(self) -> int:
+        return len(self.records)
+
+    def append(self, block: EventBlock, source: str, source_seq: int) -> int:
+        del source, source_seq
+        self._die("append")
+        self.records.append(Record(block, b""))
+        return self.last_seq
+
+    def record(self, seq: int, step: Step) -> None:
+        self._die("record")
+        self.records[seq - 1] = self.records[seq - 1]._replace(answer=step.encoded())
+        self._pending += step.commands
+
+    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
+        """JournalStuckError while the disk is stuck."""
+        del timeout_s
+        if self.stuck:
+            raise JournalStuckError("journal in memory: stuck")
+        self.durable_seq = max(self.durable_seq, self.last_seq if seq is None else seq)
+        for command in self._pending:
+            self._durable[id(command)] = command
+        self._pending = []
+        self._die("durable")
+
+    def is_durable(self, command: Command) -> bool:
+        """Whether this very command was on disk as part of its Step."""
+        return self._durable.get(id(command)) is command
+
+    def keep_snapshot(self, engine: Engine) -> None:
+        self.snapshots.append((self.last_seq, engine.snapshot()))
+
+    def crash(self, lost: int) -> None:
+        """The newest `lost` records never reached the disk, unless they were made durable."""
+        kept = max(self.durable_seq, self.last_seq - lost)
+        del self.records[kept:]
+        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot[0] <= kept]
+        self._pending, self.doomed = [], ""
+
+    def recovered(self, engine: Callable[[], Engine], *, from_start: bool) -> Engine:
+        """The newest snapshot and the records after it, or all records. Unrepeatable when a Step comes out otherwise."""
+        reborn, from_seq = engine(), 0
+        if self.snapshots and not from_start:
+            from_seq, snapshot = self.snapshots[-1]
+            reborn.restore(snapshot)
+        for seq, record in enumerate(self.records[from_seq:], from_seq + 1):
+            answer = reborn.on_block(record.block).encoded()
+            if record.answer and answer != record.answer:
+                raise Unrepeatable(f"record {seq}: the same block gave another Step")
+        return reborn
+
+    def _die(self, where: str) -> None:
+        if self.doomed == where:
+            self.doomed = ""
+            raise Killed(where)

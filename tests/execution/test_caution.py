@@ -1,0 +1,74 @@
+"""The desk when it cannot know: a new process, a dark account, a venue that answers again, orders of others."""
+
+import pytest
+from paper_house import BTC, COIN, KEY, VENUE, target
+
+from liqbot import events
+from liqbot.execution.commands import PlaceOrder, QueryOrder, SetLeverage, adds_risk
+from liqbot.execution.desk import Desk
+from liqbot.execution.params import ExecutionParams
+from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.decision import Approved
+
+WHERE = {"venue": VENUE, "coin": COIN}
+OPENED = events.JournalOpened(time_ms=2_000, journal_id="abcdef", mode="paper", venues=(VENUE,), coins=(COIN,))
+DARK = events.FeedDown(time_ms=2_000, **WHERE, feed=ACCOUNT_FEED, reason="cut")
+
+
+def desk_with_a_wish() -> Desk:
+    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk.adopt(Approved(target()))
+    (asked,) = desk.commands(1_000, ())
+    assert isinstance(asked, SetLeverage)
+    return desk
+
+
+@pytest.mark.parametrize("fact", [OPENED, DARK], ids=["new process", "account dark"])
+def test_an_entry_that_was_not_sent_is_not_sent_by_one_who_has_not_read_the_account(fact):
+    desk = desk_with_a_wish()
+    desk.on_fact(fact)
+    desk.on_fact(events.LeverageConfirmed(time_ms=2_100, **WHERE, leverage=5.0, isolated=True))
+    assert desk.commands(2_100, ()) == ()
+    assert not desk.entry_in_flight(*KEY)
+
+
+def test_a_feed_of_prices_going_down_is_no_reason_to_take_an_entry_back():
+    desk = desk_with_a_wish()
+    desk.on_fact(events.FeedDown(time_ms=2_000, **WHERE, feed="trades", reason="cut"))
+    desk.on_fact(events.LeverageConfirmed(time_ms=2_100, **WHERE, leverage=5.0, isolated=True))
+    (entry,) = desk.commands(2_100, ())
+    assert adds_risk(entry)
+
+
+def test_after_a_reading_what_was_silent_for_long_is_asked_about_at_once():
+    desk = desk_with_a_wish()
+    desk.on_fact(events.LeverageConfirmed(time_ms=1_100, **WHERE, leverage=5.0, isolated=True))
+    (entry,) = desk.commands(1_100, ())
+    assert isinstance(entry, PlaceOrder)
+    now_ms, asked = 1_100, 0
+    while asked < 5:
+        now_ms += 1_000
+        asked += sum(isinstance(command, QueryOrder) for command in desk.commands(now_ms, ()))
+    assert desk.commands(now_ms + 10_000, ()) == (), "patience has grown"
+    desk.on_fact(events.Reconciled(time_ms=now_ms + 10_500, **WHERE))
+    assert desk.commands(now_ms + 10_500, ()) == (QueryOrder(entry.client_id, VENUE, COIN),)
+
+
+def test_orders_of_others_are_known_until_a_reading_no_longer_names_them():
+    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    named = {**WHERE, "client_id": "web-1", "venue_order_id": "7"}
+    desk.on_fact(events.OrderAccepted(time_ms=1_000, **named))
+    desk.on_fact(events.Reconciled(time_ms=1_000, **WHERE))
+    assert desk.foreign_resting(*KEY) == 1
+    again = Desk((BTC,), ExecutionParams(), "abcdef")
+    again.load_state(desk.state())
+    assert again.foreign_resting(*KEY) == 1
+    desk.on_fact(events.Reconciled(time_ms=60_000, **WHERE))
+    assert desk.foreign_resting(*KEY) == 0
+
+
+def test_a_foreign_order_that_is_cancelled_no_longer_counts():
+    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk.on_fact(events.OrderAccepted(time_ms=1_000, **WHERE, client_id="web-1", venue_order_id="7"))
+    desk.on_fact(events.OrderCancelled(time_ms=2_000, **WHERE, client_id="web-1"))
+    assert desk.foreign_resting(*KEY) == 0
