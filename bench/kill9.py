@@ -30,6 +30,7 @@ from liqbot.journal import JournalReader, plain_step
 from paper.dialects.accounts import Account
 from paper.dialects.hub import Hub
 from paper.dialects.loopback import dialects_of, serving
+from paper.dialects.okx import Okx
 from paper.exchange import PaperParams
 from paper.listings import paper_instruments
 from paper.world import World
@@ -291,7 +292,8 @@ async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     hub = Hub(world.roster, listed, PaperParams())
     account = hub.open_account(options.venue, "key", "secret", passphrase="phrase" if options.venue == "okx" else "")
     hub.warm(world.backfill())
-    async with serving(hub, dialects_of(hub, ("binance", "bybit", "okx"))) as loop:
+    dialects = [*dialects_of(hub, ("binance", "bybit")), Okx(hub, demo_keys=("key",))]
+    async with serving(hub, dialects) as loop:
         (data / "kill9.toml").write_text(PROFILE.format(venue=options.venue, url=loop.url), encoding="utf-8")
         venue = Venue(hub, account)
         trial = Trial(venue, nursery, data, data, options.venue)

@@ -1,5 +1,6 @@
 """Who may trade where: the two latches of live, keys, test access, and clients made accordingly."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -85,6 +86,13 @@ def public_clients(settings: Settings) -> dict[str, VenueClient]:
         )
         for venue in wanted
     }  # fmt: skip
+
+
+def account_of(rights: RightsWord, settings: Settings) -> str:
+    """One name per account: the venue's own, else one that the key gives."""
+    key = settings.keys[settings.trade_venue].api_key
+    by_key = hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12] if key is not None else ""
+    return f"{settings.trade_venue} {rights.account or by_key}"
 
 
 async def admitted(client: Caller, recipe: Recipe, *, with_money: bool) -> RightsWord:

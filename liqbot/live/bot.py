@@ -34,6 +34,8 @@ from liqbot.settings import Settings
 QUIET_S: Final = 3.0
 """How long an orderly end waits for the venue's answers to what has been sent."""
 FOLDED_S: Final = 0.02
+RECORDS_MAX: Final = 500
+"""More records than this were run again: a snapshot is made at once."""
 DRY: Final = "dry"
 _log = structlog.get_logger(__name__)
 
@@ -58,10 +60,11 @@ async def trade(
             raise accesses.one_line(error) from None
         finally:
             market_open.cancel()
-        account = f"{settings.trade_venue} {rights.account}"
+        account = accesses.account_of(rights, settings)
+        place = f"{settings.mode} {account} {settings.network.loopback}"
         instruments = trading.instruments(settings.coins)
         with (
-            contextlib.nullcontext() if dry_run else only_one(settings.mode, settings.trade_venue, rights.account),
+            contextlib.nullcontext() if dry_run else only_one(place),
             opened(data, settings, account, roster, instruments) as books,
         ):
             bot = Bot(settings, data, roster, clients, books, for_s=for_s)
@@ -146,9 +149,12 @@ class Bot:
         self._edge = edge
         books = Bookkeeping(self._books.ledger)
         keeping = Keeping(self._books.journal, books, self._settings.journal)
-        observers = (books, keeping, logged, _alive, *self._observers)
+        observers: tuple[Observer, ...] = (books, keeping, logged, _alive, *self._observers)
         runtime = Runtime(self.engine, self._books.journal, broker, self.inbox, observers)
         await runtime.process(EventBlock(facts=self._opening))
+        if self._books.recovered.records > RECORDS_MAX:
+            # The next start, however soon, begins here.
+            keeping.keep(self.engine, self._books.journal.last_seq)
         over = asyncio.Event()
         stop_on_signals(self._stop)
         ending = asyncio.create_task(self._end(over))

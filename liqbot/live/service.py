@@ -22,15 +22,14 @@ def wall_ms() -> int:
 
 
 @contextlib.contextmanager
-def only_one(mode: str, venue: str, account: str) -> Iterator[None]:
+def only_one(account: str) -> Iterator[None]:
     """Holds the account on this machine, whatever the state directory. ExpectedError when somebody else does."""
-    name = hashlib.sha256(f"{mode} {venue} {account}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(account.encode()).hexdigest()[:16]
     try:
         lock = WriterLock(Path(tempfile.gettempdir()) / f"liqbot-{name}")
     except AlreadyRunningError as error:
         holder = str(error).rsplit(" ", 1)[-1]
-        raise ExpectedError(f"this {mode} account on {venue} is traded by process {holder} already", Exit.RUNNING) \
-            from None
+        raise ExpectedError(f"account {account.strip()} is traded by process {holder} already", Exit.RUNNING) from None
     try:
         yield
     finally:

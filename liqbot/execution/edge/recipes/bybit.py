@@ -28,6 +28,7 @@ from liqbot.execution.edge.words import (
     price_or_none,
     spans,
 )
+from liqbot.market.edge.errors import VenueRefused
 
 _FATES: Final = {
     "New": Fate.RESTING, "Created": Fate.RESTING, "PartiallyFilled": Fate.RESTING, "Untriggered": Fate.RESTING,
@@ -38,6 +39,7 @@ _FATES: Final = {
 _KINDS: Final = {
     "Trade": TradeKind.TRADE, "BustTrade": TradeKind.LIQUIDATION, "AdlTrade": TradeKind.DELEVERAGED,
 }  # fmt: skip
+_NOT_IN_DEMO: Final = "10032"
 _LINEAR: Final = {"category": "linear"}
 
 
@@ -168,8 +170,14 @@ class Bybit:
         return found
 
     async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
-        del with_money
-        key = (await ask.call("privateGetV5UserQueryApi"))["result"]
+        try:
+            key = (await ask.call("privateGetV5UserQueryApi"))["result"]
+        except VenueRefused as refusal:
+            if refusal.code != _NOT_IN_DEMO or with_money:
+                raise
+            # Whether the key works at all can be asked all the same.
+            await ask.call("privateGetV5AccountInfo")
+            return RightsWord("", None, None, "rights of a demo key cannot be read here")
         rights = key["permissions"]
         trade = not int(key["readOnly"]) and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
         unified = "" if int(key.get("uta", 1)) else "not a unified account: upgrade it, others are not supported"

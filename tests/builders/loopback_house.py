@@ -1,0 +1,114 @@
+"""The whole live house in this process over the loopback exchange: settings, the served market, and a running bot."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from liqbot import control
+from liqbot.exits import Exit, ExpectedError
+from liqbot.live.access import require_latches
+from liqbot.live.bot import trade
+from liqbot.settings import Settings, settings_model
+from paper.dialects.accounts import Account
+from paper.dialects.hub import Hub
+from paper.dialects.loopback import Loopback, serving
+from paper.dialects.okx import Okx
+from tests.builders import loopback_market as market
+from tests.builders.loopback_broker import spoken
+
+SECRET = "canary-3f9a61c7-must-never-show"
+
+
+def settings_for(venue: str, url: str, *, mode: str = "demo", secret: str = SECRET, **more: Any) -> Settings:
+    network = {"loopback": url, "backfill_h": 0.0, "reconcile_s": 5.0}
+    keys = {venue: {"api_key": "key", "secret": secret, "password": "phrase"}}
+    return settings_model()(
+        **{"mode": mode, "coins": ("BTC",), "venues": (venue,), "trade_venue": venue, "network": network, "keys": keys}
+        | more
+    )
+
+
+class Place:
+    """A served venue with one account."""
+
+    def __init__(self, hub: Hub, loop: Loopback, account: Account, venue: str) -> None:
+        self.hub, self.loop, self.account, self.venue = hub, loop, account, venue
+        self.second = 1
+
+    def settings(self, **more: Any) -> Settings:
+        return settings_for(self.venue, self.loop.url, **more)
+
+    async def advance(self, price: float = market.PRICE) -> None:
+        self.second += 1
+        await self.hub.advance(market.quiet(self.second, self.venue, price=price))
+
+    def sent(self, *parts: str) -> list[str]:
+        """Writes that reached the venue, in order."""
+        return [
+            one.endpoint for one in self.loop.server.log
+            if not one.endpoint.startswith("GET") and any(part in one.endpoint for part in parts or ("order",))
+        ]
+
+
+@contextlib.asynccontextmanager
+async def place(venue: str = "binance") -> AsyncIterator[Place]:
+    hub = market.hub_of(venue)
+    account = hub.open_account(venue, "key", SECRET, passphrase="phrase" if venue == "okx" else "")
+    dialect = Okx(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
+    async with serving(hub, [dialect]) as loop:
+        yield Place(hub, loop, account, venue)
+
+
+def access_of(settings: Settings) -> Any:
+    """As the verb would have it."""
+    return require_latches(settings, "some", live=False)
+
+
+class Running:
+    """A bot that trades on a place."""
+
+    def __init__(self, data: Path, task: asyncio.Task[Exit]) -> None:
+        self.data, self.task = data, task
+
+    async def ask(self, **command: Any) -> dict[str, Any]:
+        return await asyncio.to_thread(control.ask, self.data, command)
+
+    async def status(self, s: float = 15.0) -> dict[str, Any]:
+        """Once it answers and its account is read."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while loop.time() < until_s:
+            if self.task.done():
+                self.task.result()
+            try:
+                found = await self.ask(verb="status")
+                if found["account_read"]:
+                    return found
+            except ExpectedError:
+                pass
+            await asyncio.sleep(0.05)
+        raise AssertionError("the bot never read its account")
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, data: Path, **more: Any) -> AsyncIterator[Running]:
+    task = asyncio.create_task(trade(settings, data, access_of(settings), **more))
+    try:
+        one = Running(data, task)
+        await one.status()
+        yield one
+        if not task.done():
+            with contextlib.suppress(ExpectedError):
+                await one.ask(verb="stop")
+            await asyncio.wait_for(task, 10)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def files_with(text: str, folder: Path) -> Sequence[Path]:
+    """Every file below that holds the text, in whatever format."""
+    wanted = text.encode()
+    return [path for path in folder.rglob("*") if path.is_file() and wanted in path.read_bytes()]

@@ -1,0 +1,192 @@
+"""Who may start, and what a start refuses: each with its exit code and one clear line."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from liqbot import control
+from liqbot.exits import Exit, ExpectedError
+from liqbot.live.access import require_latches, trading_client
+from liqbot.live.bot import trade
+from liqbot.settings import Settings
+from tests.builders.loopback_broker import VENUES_SERVED
+from tests.builders.loopback_house import SECRET, access_of, files_with, place, running, settings_for
+
+NOBODY = "http://127.0.0.1:9"
+everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+
+
+def test_live_needs_both_latches() -> None:
+    live, demo = settings_for("binance", "", mode="live"), settings_for("binance", "", mode="demo")
+    assert require_latches(live, "live", live=True) == "live"
+    assert require_latches(demo, "demo", live=False) == "demo"
+    for settings, flag in ((live, False), (demo, True), (settings_for("binance", "", mode="paper"), False)):
+        with pytest.raises(ExpectedError) as refused:
+            require_latches(settings, "some", live=flag)
+        assert refused.value.exit_code == Exit.CONFIG
+
+
+def test_live_never_talks_to_a_simulated_exchange() -> None:
+    with pytest.raises(ExpectedError, match="simulated exchange"):
+        require_latches(settings_for("binance", NOBODY, mode="live"), "live", live=True)
+
+
+def test_a_venue_without_that_test_access_is_refused_with_what_it_has() -> None:
+    with pytest.raises(ExpectedError, match="binance offers no testnet access; it has live, demo"):
+        trading_client(settings_for("binance", "", mode="testnet"), "testnet")
+
+
+def test_a_venue_that_gives_data_only_is_refused() -> None:
+    with pytest.raises(ExpectedError, match="orders can go to binance, bybit, okx"):
+        trading_client(settings_for("mexc", ""), "demo")
+
+
+def test_a_missing_key_is_named_by_its_variable() -> None:
+    settings = settings_for("okx", "").model_copy(update={"keys": {}})
+    with pytest.raises(ExpectedError, match="LIQBOT_KEYS__OKX__PASSWORD") as refused:
+        trading_client(settings, "demo")
+    assert refused.value.exit_code == Exit.CONFIG
+
+
+async def refusal(settings: Settings, data: Path) -> ExpectedError:
+    with pytest.raises(ExpectedError) as refused:
+        await trade(settings, data, access_of(settings), for_s=5)
+    assert "\n" not in str(refused.value)
+    return refused.value
+
+
+async def test_an_unreachable_venue_ends_within_seconds(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    error = await refusal(settings_for("binance", NOBODY), tmp_path)
+    assert error.exit_code == Exit.UNREACHABLE
+    assert "binance" in str(error)
+    assert time.monotonic() - began_s < 15
+
+
+@pytest.mark.parametrize("venue", ["bybit", "okx"])
+async def test_a_key_that_may_withdraw_is_refused(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        here.account.may_withdraw = True
+        error = await refusal(here.settings(mode="testnet" if venue == "bybit" else "demo"), tmp_path)
+        assert error.exit_code == Exit.CONFIG
+        assert "withdraw" in str(error)
+
+
+@everywhere
+async def test_a_wrong_secret_is_a_matter_of_configuration(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        error = await refusal(here.settings(secret="wrong"), tmp_path)
+        assert error.exit_code == Exit.CONFIG
+        assert venue in str(error)
+
+
+@everywhere
+async def test_a_skewed_clock_is_named(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        here.hub.skew_ms = 90_000
+        error = await refusal(here.settings(), tmp_path)
+        assert "clock" in str(error)
+        assert error.exit_code == Exit.CONFIG
+
+
+async def test_a_second_instance_is_refused_on_the_same_books_and_on_the_same_account(tmp_path: Path) -> None:
+    async with place() as here, running(here.settings(), tmp_path / "one"):
+        assert (await refusal(here.settings(), tmp_path / "one")).exit_code == Exit.RUNNING
+        error = await refusal(here.settings(), tmp_path / "two")
+        assert error.exit_code == Exit.RUNNING
+        assert "account" in str(error)
+
+
+async def test_books_of_another_mode_are_refused(tmp_path: Path) -> None:
+    async with place("bybit") as here:
+        async with running(here.settings(), tmp_path):
+            pass
+        error = await refusal(here.settings(mode="testnet"), tmp_path)
+        assert error.exit_code == Exit.CONFIG
+
+
+@everywhere
+async def test_status_pause_resume_and_an_orderly_end(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        async with running(here.settings(), tmp_path) as bot:
+            status = await bot.status()
+            assert (status["mode"], status["trade_venue"], status["positions"]) == ("demo", venue, [])
+            await bot.ask(verb="pause", why="lunch")
+            await asyncio.sleep(0.2)
+            assert (await bot.status())["halted"] == "paused: lunch"
+            await bot.ask(verb="resume")
+            await asyncio.sleep(0.2)
+            assert (await bot.status())["halted"] == ""
+            await bot.ask(verb="bias", coin="BTC", side="long", until_ms=int(time.time() * 1000) + 60_000, why="x")
+            await asyncio.sleep(0.2)
+            assert [one["side"] for one in (await bot.ask(verb="biases"))["biases"]] == ["long"]
+            with pytest.raises(ExpectedError, match="coin"):
+                await bot.ask(verb="bias", coin="DOGE", side="long", until_ms=10**14, why="x")
+            assert (await bot.ask(verb="stop", flatten=True))["stopping"]
+            assert await asyncio.wait_for(bot.task, 10) == Exit.OK
+        assert here.hub.unknown == []
+
+
+async def test_a_pause_lasts_over_a_restart_and_a_stop_flat_does_not_halt(tmp_path: Path) -> None:
+    async with place() as here:
+        async with running(here.settings(), tmp_path) as bot:
+            await bot.ask(verb="pause", why="night")
+            await asyncio.sleep(0.2)
+        async with running(here.settings(), tmp_path) as bot:
+            assert (await bot.status())["halted"] == "paused: night"
+            await bot.ask(verb="resume")
+            await bot.ask(verb="stop", flatten=True)
+            await asyncio.wait_for(bot.task, 10)
+        async with running(here.settings(), tmp_path) as bot:
+            await asyncio.sleep(0.2)
+            assert (await bot.status())["halted"] == ""
+
+
+async def test_a_panic_latch_refuses_the_next_start_until_it_is_lifted(tmp_path: Path) -> None:
+    async with place() as here:
+        control.write_latch(tmp_path, control.PANIC, time_ms=1, why="fire")
+        error = await refusal(here.settings(), tmp_path)
+        assert error.exit_code == Exit.HALTED
+        assert "fire" in str(error)
+        control.drop_latch(tmp_path, control.PANIC)
+        control.write_latch(tmp_path, control.RESUME, time_ms=2, why="out")
+        async with running(here.settings(), tmp_path) as bot:
+            await asyncio.sleep(0.2)
+            assert (await bot.status())["halted"] == ""
+
+
+async def test_a_panic_latch_set_while_it_runs_is_honoured(tmp_path: Path) -> None:
+    async with place() as here, running(here.settings(), tmp_path) as bot:
+        control.write_latch(tmp_path, control.PANIC, time_ms=1, why="fire")
+        await asyncio.sleep(1.2)
+        status = await bot.status()
+        assert status["flattening"]
+        assert "fire" in status["halted"]
+        await bot.ask(verb="resume")
+        assert not control.read_latch(tmp_path, control.PANIC)
+
+
+async def test_a_dry_run_writes_nothing_at_the_venue_and_keeps_its_own_books(tmp_path: Path) -> None:
+    async with place() as here:
+        async with asyncio.timeout(30):
+            await trade(here.settings(), tmp_path, "demo", dry_run=True, for_s=2)
+        assert here.sent("order", "Order", "leverage", "marginType", "positionSide") == []
+        assert (tmp_path / "dry" / "journal.sqlite").exists()
+        assert not (tmp_path / "journal.sqlite").exists()
+
+
+@everywhere
+async def test_secrets_are_nowhere_but_in_memory(
+    venue: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with place(venue) as here:
+        async with running(here.settings(), tmp_path):
+            here.hub.faults.next("*", "http_429", times=3)
+            await asyncio.sleep(0.5)
+        await refusal(here.settings(secret=SECRET + "x"), tmp_path / "other")
+        written = capfd.readouterr()
+        assert SECRET not in written.out + written.err
+        assert not files_with(SECRET, tmp_path)
+        assert files_with("demo", tmp_path), "the search finds what is there"
