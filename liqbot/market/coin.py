@@ -8,6 +8,7 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.bars import BarsFold
 from liqbot.market.clusters import nearest_zones, read_side
+from liqbot.market.distances import LONG, SHORT
 from liqbot.market.exposure import Exposure
 from liqbot.market.forced_flow import ForcedFlow
 from liqbot.market.funding import FundingFold
@@ -18,7 +19,7 @@ from liqbot.market.intake import Intake, Rows
 from liqbot.market.liquidation_map import LiquidationMap
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.params import MarketParams
-from liqbot.market.positions import BINS, LONG, SHORT
+from liqbot.market.positions import BINS
 from liqbot.market.prices import Bar, VenuePrice, reference_price, swept_range
 from liqbot.market.sweeps import SweepsFold, SweepStep
 from liqbot.market.view import Cluster, SideView, ThinZone

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from liqbot.instruments import split_venue_key
+from liqbot.market.distances import LONG, SHORT, Floats
 from liqbot.market.grid import position_of, shift_of
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.params import EstimateParams
-from liqbot.market.positions import BINS, LONG, SHORT, Floats, Positions
+from liqbot.market.positions import BINS, Positions
 from liqbot.market.prices import Bar, VenuePrice, swept_range
 from liqbot.market.venues.registry import VENUES, mechanics_of
 
@@ -27,6 +28,16 @@ def opened_usd(bar: Bar, change_usd: float, params: EstimateParams) -> tuple[flo
     return params.activity_share * (half + tilt), params.activity_share * (half - tilt)
 
 
+def shifts_of(venue: str, coin: str, params: EstimateParams) -> Floats:
+    """Bins from entry to liquidation, [turn, side, tier]; NaN where the venue does not offer the tier."""
+    mechanics = mechanics_of(venue, coin)
+    offered = ~np.isnan(mechanics.ratios(params.leverages))
+    turns = [mechanics.ratios([factor * lever for lever in params.leverages]) for factor in params.smear_factors]
+    shift = np.array([[[shift_of(ratio) for ratio in side] for side in ratios.tolist()] for ratios in turns])
+    found: Floats = np.where(offered, shift, np.nan)
+    return found
+
+
 class Exposure:
     """One coin's `Positions` and which of its rows is which venue's."""
 
@@ -41,9 +52,7 @@ class Exposure:
     def _row(self, code: int) -> int | None:
         row = self.row_of.get(code)
         if row is None and self._mapped(self._venues[code]):
-            ratios = mechanics_of(self._venues[code], self._coin).ratios(self._params.leverages).tolist()
-            shift: Floats = np.array([[shift_of(ratio) for ratio in side] for side in ratios])
-            row = self.row_of[code] = self.positions.admit(shift)
+            row = self.row_of[code] = self.positions.admit(shifts_of(self._venues[code], self._coin, self._params))
         return row
 
     @staticmethod

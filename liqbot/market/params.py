@@ -24,6 +24,12 @@ class EstimateParams(_Params):
         description="Share of opened USD per tier. A prior by judgement, not a measurement: round numbers and the "
         "venues' default of 10x to 20x are common, the highest tiers small in USD. Tiers a venue lacks are left out.",
     )
+    smear_factors: tuple[float, ...] = Field(
+        (0.98, 0.86, 0.92, 0.77, 0.95, 0.82, 0.89, 0.69), min_length=1, max_length=32,
+        description="Effective over nominal leverage of equal parts of a tier: cross margin, top-ups and unused margin "
+        "put liquidation farther away. Half a normal distribution of width 0.2 in the logarithm, in mixed order; "
+        "(1,) leaves tiers sharp.",
+    )
     activity_share: Share = Field(
         0.2, description="Share of traded volume that opens or closes leveraged positions; the rest makes markets."
     )
@@ -59,6 +65,8 @@ class EstimateParams(_Params):
             )
         if list(self.leverages) != sorted(set(self.leverages)) or self.leverages[0] < 1.5:
             raise ValueError(f"leverages: {self.leverages} must ascend, without repeats, from 1.5 or more")
+        if not 0.1 <= min(self.smear_factors) <= max(self.smear_factors) <= 1.0:
+            raise ValueError(f"smear_factors: {self.smear_factors} must lie between 0.1 and 1")
         if min(self.leverage_mix) < 0 or not 0.999 <= sum(self.leverage_mix) <= 1.001:
             raise ValueError(f"leverage_mix: {self.leverage_mix} must be shares >= 0 that sum to 1")
         return self

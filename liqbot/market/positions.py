@@ -11,16 +11,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from liqbot.market.distances import LONG, SHORT, Distances, Floats
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import EstimateParams
-
-Floats = npt.NDArray[np.float64]
 
 BINS: Final = 4096
 """Width of the window: at least -53 % to +115 % around the mark when it has moved as far as `_DRIFT_BINS`."""
 _HALF: Final = BINS // 2
 _DRIFT_BINS: Final = 512
-LONG, SHORT = 0, 1
 _SCALE_MIN: Final = 1e-9
 _NO_WIDTH: Final = 1e-3
 """Bins: a bar that traded at one price opens positions in this narrow a range."""
@@ -29,7 +27,11 @@ _HOUR_MS: Final = 3_600_000.0
 
 
 class Positions:
-    """`touched_usd[row, side, tier]` is what the last `touch` of a row predicts to have been force-closed."""
+    """`touched_usd[row, side, tier]` is what the last `touch` of a row predicts to have been force-closed.
+
+    Cells hold what the prior says; `multiplier[row, tier]`, which calibration sets, turns them into the estimate
+    whenever they are read.
+    """
 
     def __init__(self, params: EstimateParams) -> None:
         self.leverages = params.leverages
@@ -42,47 +44,41 @@ class Positions:
         self._usd = np.zeros((0, 2, tiers, BINS))
         self._scale = np.ones((0, 2, tiers))
         self._sum = np.zeros((0, 2, tiers))
-        self._shift = np.full((0, 2, tiers), np.nan)
+        self._at = Distances(np.zeros((len(params.smear_factors), 0, 2, tiers)), self._mix)
+        self._turn = 0
         self.touched_usd = np.zeros((0, 2, tiers))
+        self.multiplier = np.ones((0, tiers))
         self._reach: list[list[float]] = []
         """Per row [long, short]: no long mass lies above the first position, no short mass below the second."""
         self._far: list[list[int]] = []
         """Per row [long, short]: no long mass lies below the first bin, no short mass above the second."""
-        self._derive()
+        self._lay_out()
 
-    def _derive(self) -> None:
-        """What follows from the shifts: whole and fractional part, offered tiers' weights, start of each flat row."""
-        offered = ~np.isnan(self._shift)
-        # A tier that is not offered gets weight 0 and the place of the farthest one, so that it widens no range.
-        farthest = np.where(offered, np.abs(self._shift), 0.0).max(axis=2, initial=0.0)
-        shift = np.where(offered, self._shift, (farthest * (-1.0, 1.0))[:, :, None])
-        self._whole = np.floor(shift).astype(np.int64)
-        self._part = (shift - self._whole)[..., None]
-        weight = offered * self._mix
-        total = weight.sum(axis=2, keepdims=True)
-        self._weight = weight / np.where(total > 0, total, 1.0)
-        # Less the window's first bin, so that global bins index the flat array.
-        self._row_start = np.arange(self._whole.size).reshape(self._whole.shape) * BINS - self.window_first
-        self._all_rows = list(range(len(self._whole)))
-        ends = (self._whole[:, LONG].max(axis=1), self._whole[:, SHORT].min(axis=1),
-                self._whole[:, LONG].min(axis=1), self._whole[:, SHORT].max(axis=1))
-        self._ends = list(zip(*(end.tolist() for end in ends), strict=True))
-        """Per row: nearest long and short shift, farthest long and short shift."""
+    def _lay_out(self) -> None:
+        """Where the rows begin: less the window's first bin, so that global bins index the flat array."""
+        weight = self._at.weight
+        self._row_start = np.arange(weight.size).reshape(weight.shape) * BINS - self.window_first
+        self._all_rows = list(range(self.rows))
 
     @property
     def rows(self) -> int:
         return len(self._reach)
 
     def admit(self, shift: Floats) -> int:
-        """A row for one more venue; `shift[side, tier]` in bins, NaN where it does not offer the tier."""
+        """A row for one more venue; `shift[side, tier]` in bins, NaN where it does not offer the tier.
+
+        `shift[turn, side, tier]` gives each of a tier's distances its own.
+        """
+        sides_and_tiers = self._sum.shape[1:]
+        self._at = self._at.with_row(shift, self._mix)
         self._usd = np.concatenate([self._usd, np.zeros((1, *self._usd.shape[1:]))])
-        self._scale = np.concatenate([self._scale, np.ones((1, *shift.shape))])
-        self._sum = np.concatenate([self._sum, np.zeros((1, *shift.shape))])
-        self._shift = np.concatenate([self._shift, shift[None]])
-        self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, *shift.shape))])
+        self._scale = np.concatenate([self._scale, np.ones((1, *sides_and_tiers))])
+        self._sum = np.concatenate([self._sum, np.zeros((1, *sides_and_tiers))])
+        self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, *sides_and_tiers))])
+        self.multiplier = np.concatenate([self.multiplier, np.ones((1, len(self.leverages)))])
         self._reach.append([-np.inf, np.inf])
         self._far.append([_FAR, 0])
-        self._derive()
+        self._lay_out()
         return self.rows - 1
 
     # --- the update ---------------------------------------------------------------------------------------------------
@@ -104,7 +100,7 @@ class Positions:
 
     def standing_mix(self, row: int) -> Floats:
         """Share of each tier in what stands open when opening and closing are in balance."""
-        standing = self._weight[row, LONG] / self._close_rate
+        standing = self._at.weight[row, LONG] / self._close_rate
         total = standing.sum()
         mix: Floats = standing / (total if total > 0 else 1.0)
         return mix
@@ -145,7 +141,7 @@ class Positions:
         gone = cells.sum(axis=1) - stays
         cells[:] = 0.0
         self._usd[row, side, :, end] = stays
-        self.touched_usd[row, side] = gone * self._scale[row, side]
+        self.touched_usd[row, side] = gone * self._scale[row, side] * self.multiplier[row]
         self._sum[row, side] = np.maximum(self._sum[row, side] - gone, 0.0)
 
     def _inside(self, position: int) -> int:
@@ -172,10 +168,11 @@ class Positions:
         share = np.zeros((len(rows), 1, 1, count + 2))
         inside = np.minimum(high[:, None], bins + 1.0) - np.maximum(low[:, None], bins)
         share[:, 0, 0, 1:-1] = np.maximum(inside, 0.0) / (high - low)[:, None]
-        part = self._part[row]
+        turn = self._turn = (self._turn + 1) % self._at.turns
+        part = self._at.part[turn, row]
         added = (1.0 - part) * share[..., 1:] + part * share[..., :-1]
-        added *= (np.array(opened_usd)[:, :, None] * self._weight[row] / self._scale[row])[..., None]
-        target = (self._whole[row] + first.astype(np.int64)[:, None, None])[..., None] + np.arange(count + 1)
+        added *= (np.array(opened_usd)[:, :, None] * self._at.weight[row] / self._scale[row])[..., None]
+        target = (self._at.whole[turn, row] + first.astype(np.int64)[:, None, None])[..., None] + np.arange(count + 1)
         if self._raise_reach(rows, first.tolist(), count, swept):
             self._clear_swept(added, target, swept)
         lowest, highest = target.min(), target.max()
@@ -193,7 +190,7 @@ class Positions:
         """Note how near to and far from the mark each row now holds mass; whether some of it lies in what was swept."""
         overlaps = False
         for row, bin_first, (low, high) in zip(rows, first, swept, strict=True):
-            near_long, near_short, far_long, far_short = self._ends[row]
+            near_long, near_short, far_long, far_short = self._at.ends[row]
             top, bottom = bin_first + near_long + count + 1.0, bin_first + near_short
             overlaps = overlaps or top > low or bottom < high
             reach, far = self._reach[row], self._far[row]
@@ -219,7 +216,7 @@ class Positions:
 
     def bound(self, usd_max: Sequence[float]) -> None:
         """Shrink each row's sides to its `usd_max` where they are larger; infinity leaves a row alone."""
-        totals = (self._sum * self._scale).sum(axis=2).tolist()
+        totals = self.total_usd().sum(axis=2).tolist()
         for row, (most, sides) in enumerate(zip(usd_max, totals, strict=True)):
             for side, total_usd in enumerate(sides):
                 if total_usd > most:
@@ -233,7 +230,7 @@ class Positions:
         first = max(1, middle - _HALF)
         moved = first - self.window_first if self.window_first else 0
         self.window_first = first
-        self._derive()
+        self._lay_out()
         if moved == 0 or not self.rows:
             return
         old, step = self._usd, min(abs(moved), BINS - 1)
@@ -250,11 +247,12 @@ class Positions:
 
     def total_usd(self) -> Floats:
         """[row, side, tier]."""
-        return self._sum * self._scale
+        usd: Floats = self._sum * self._scale * self.multiplier[:, None, :]
+        return usd
 
     def offers(self, row: int) -> bool:
         """Whether the row has any tier at all."""
-        return bool(self._weight[row].any())
+        return bool(self._at.weight[row].any())
 
     def line(self, row: int, side: int, tiers: Sequence[int] | None = None) -> tuple[int, Floats]:
         """USD per bin of one row and side, all tiers or some: (first column, values); beyond it there is none."""
@@ -265,7 +263,7 @@ class Positions:
             start, stop = self._inside(far), self._inside(-int(-near // 1)) + 1
         else:
             start, stop = self._inside(int(near)), self._inside(far) + 1
-        cells, scale = self._usd[row, side, :, start:stop], self._scale[row, side]
+        cells, scale = self._usd[row, side, :, start:stop], self._scale[row, side] * self.multiplier[row]
         if tiers is not None:
             cells, scale = cells[list(tiers)], scale[list(tiers)]
         values: Floats = (cells * scale[:, None]).sum(axis=0)
@@ -277,8 +275,10 @@ class Positions:
             "usd": [packed(cells) for cells in self._usd.reshape(-1, BINS)],
             "scale": packed(self._scale),
             "sum": packed(self._sum),
-            "shift": packed(self._shift),
+            "shift": packed(self._at.shift),
+            "turn": self._turn,
             "touched_usd": packed(self.touched_usd),
+            "multiplier": packed(self.multiplier),
             "reach": [list(reach) for reach in self._reach],
             "far": [list(far) for far in self._far],
         }
@@ -286,9 +286,10 @@ class Positions:
     def load_state(self, state: dict[str, Any]) -> None:
         self.window_first = state["window_first"]
         self._scale, self._sum = unpacked(state["scale"]), unpacked(state["sum"])
-        self._shift, self.touched_usd = unpacked(state["shift"]), unpacked(state["touched_usd"])
+        self._at, self.touched_usd = Distances(unpacked(state["shift"]), self._mix), unpacked(state["touched_usd"])
+        self._turn, self.multiplier = state["turn"], unpacked(state["multiplier"])
         cells = [unpacked(line) for line in state["usd"]]
         self._usd = np.array(cells).reshape(*self._scale.shape, BINS) if cells else np.zeros((*self._scale.shape, BINS))
         self._reach = [list(reach) for reach in state["reach"]]
         self._far = [list(far) for far in state["far"]]
-        self._derive()
+        self._lay_out()

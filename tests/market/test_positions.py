@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liqbot.market.distances import LONG, SHORT, Distances
 from liqbot.market.grid import BIN_BPS, edges, position_of, price_at, shift_of
 from liqbot.market.params import EstimateParams
-from liqbot.market.positions import BINS, LONG, SHORT, Positions
+from liqbot.market.positions import BINS, Positions
 
 PARAMS = EstimateParams()
 RATIOS = [1 - 0.9 / leverage for leverage in PARAMS.leverages]
@@ -132,8 +133,7 @@ def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, 
     plain, turned = fresh(1.0), fresh(1.0)
     # The shifts of the second one are the first one's, sides exchanged and signs turned.
     middle = plain.window_first + BINS / 2
-    turned._shift = -plain._shift[:, ::-1]
-    turned._derive()
+    turned._at = Distances(-plain._at.shift[:, :, ::-1], plain._mix)
     for move, width, long_usd, short_usd in bars:
         low, high = middle + move + 0.25, middle + move + width + 0.75
         for positions, at, opened in (
