@@ -55,7 +55,7 @@ async def findings(
     settings: Settings, data: Path, access: Access | None, *, canary: bool
 ) -> AsyncIterator[Finding]:
     """In the order they are found. `access` is None for a profile that trades nowhere."""
-    for finding in _at_home(settings, data):
+    for finding in await asyncio.to_thread(lambda: list(_at_home(settings, data))):
         yield finding
     clients = accesses.public_clients(settings)
     try:
@@ -94,8 +94,9 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         yield Finding("panic latch", Verdict.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
     try:
         status = control.ask(data, {"verb": "status"}, timeout_s=3)
-    except ExpectedError:
-        yield Finding("bot", Verdict.OK, "not running")
+    except ExpectedError as error:
+        missing = error.exit_code == Exit.NOT_FOUND
+        yield Finding("bot", Verdict.OK if missing else Verdict.FAIL, "not running" if missing else str(error))
         return
     for coin in status["coins"]:
         warm = [coin["warmth_long_pct"], coin["warmth_short_pct"]]

@@ -1,0 +1,103 @@
+"""Recording the live market, and the doctor's questions, over the loopback exchange."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from liqbot import __version__
+from liqbot.blueprint import recorded_engine
+from liqbot.exits import Exit, ExpectedError
+from liqbot.journal import JournalReader
+from liqbot.live.doctor import Finding, Verdict, findings
+from liqbot.live.record import record
+from liqbot.places import journal_path
+from liqbot.replay import Equality, replay, this_code
+from tests.builders.loopback_broker import VENUES_SERVED
+from tests.builders.loopback_house import Place, access_of, place, running
+
+everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+
+
+async def advancing(here: Place) -> None:
+    while True:
+        await here.advance()
+        await asyncio.sleep(0.1)
+
+
+@everywhere
+async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        market = asyncio.create_task(advancing(here))
+        try:
+            assert await record(here.settings(), tmp_path, for_s=3.0) == Exit.OK
+        finally:
+            market.cancel()
+        path = journal_path(tmp_path)
+        with JournalReader(path) as reader:
+            assert reader.stamp.mode == "observe"
+            assert sum(len(block.bars) for block in reader.blocks()) > 3
+        proof = replay(path, recorded_engine, this_code(__version__, 1))
+        assert proof.equality is Equality.IDENTICAL
+        assert proof.steps_compared > 3
+        assert not [one for one in here.loop.server.log if not one.endpoint.startswith("GET")]
+        assert here.hub.unknown == []
+
+
+async def test_a_recording_without_any_venue_ends_with_unreachable(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = here.settings(network={"loopback": "http://127.0.0.1:9"})
+    with pytest.raises(ExpectedError) as refused:
+        await record(settings, tmp_path, for_s=5.0)
+    assert refused.value.exit_code == Exit.UNREACHABLE
+
+
+async def asked(here: Place, data: Path, *, canary: bool = False, **more: object) -> dict[str, Finding]:
+    settings = here.settings(**more)
+    return {one.what: one async for one in findings(settings, data, access_of(settings), canary=canary)}
+
+
+@everywhere
+async def test_the_doctor_asks_about_everything(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        found = await asked(here, tmp_path, mode="testnet" if venue == "bybit" else "demo")
+        asked_of_all = {"configuration", "disk", "journal", "bot", "key", "wallet", "BTC margin", "BTC orders"}
+        assert asked_of_all | {venue} <= set(found)
+        assert not [one for one in found.values() if one.verdict is Verdict.FAIL]
+        assert "10,000.00" in found["wallet"].text
+        assert here.hub.unknown == []
+
+
+async def test_the_doctor_fails_a_key_that_may_withdraw(tmp_path: Path) -> None:
+    async with place("okx") as here:
+        here.account.may_withdraw = True
+        found = await asked(here, tmp_path)
+        assert (found["key"].verdict, found["key"].exit_code) == (Verdict.FAIL, Exit.CONFIG)
+
+
+async def test_the_doctor_names_a_skewed_clock(tmp_path: Path) -> None:
+    async with place() as here:
+        here.hub.skew_ms = 5_000
+        found = await asked(here, tmp_path)
+        assert found["binance"].verdict is Verdict.FAIL
+        assert "clock" in found["binance"].text
+
+
+@everywhere
+async def test_the_canary_is_placed_read_back_and_cancelled(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        here.account.isolated["BTC"] = True
+        found = await asked(here, tmp_path, canary=True, mode="testnet" if venue == "bybit" else "demo")
+        assert found["BTC stop canary"].verdict is not Verdict.FAIL
+        assert not here.account.open_orders()
+        assert here.hub.unknown == []
+
+
+async def test_the_doctor_looks_at_the_running_bot(tmp_path: Path) -> None:
+    async with place() as here, running(here.settings(), tmp_path):
+        market = asyncio.create_task(advancing(here))
+        await asyncio.sleep(2.5)
+        found = await asyncio.wait_for(asked(here, tmp_path), 20)
+        market.cancel()
+        assert "bot" not in found
+        assert "map BTC" in found
