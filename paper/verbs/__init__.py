@@ -12,5 +12,6 @@ VERBS: Final[Mapping[str, Verb]] = {
     "backtest": Verb("paper.verbs.backtest:backtest", "run the whole house over a tape and report"),
     "exchange": Verb("paper.verbs.exchange:app", "serve the simulated exchange in the venues' own protocols"),
     "paper": Verb("paper.verbs.paper:paper", "run the bot with simulated fills on a simulated market or a tape"),
+    "score": Verb("paper.verbs.score:score", "score the map on a tape, beside every baseline"),
     "tape": Verb("paper.verbs.tape:app", "look at, check, import and export tapes"),
 }

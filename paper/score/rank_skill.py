@@ -1,0 +1,172 @@
+"""M3 and M4: does the map order the visited bins as the prints did, beyond what distance alone orders?"""
+
+import msgspec
+import numpy as np
+
+from paper.score.bootstrap import Days, Estimate
+from paper.score.frame import LONG, SHORT, Floats, Whole
+from paper.score.frozen import Outcome
+from paper.score.params import ScoreParams
+from paper.score.ranks import Residual, correlation, ranked
+
+_TOPS = (0.2, 0.1)
+
+
+class RankSkill(msgspec.Struct, frozen=True):
+    """One model. The shuffled control is the mean over maps of other times, moved in bins relative to the mark."""
+
+    partial: Estimate
+    """Spearman after removing the ranks of distance and of the climatology per visit; mean of the sides."""
+    partial_long_value: float
+    partial_short_value: float
+    plain_value: float
+    shuffled_partial_value: float
+    lift_fifth: Estimate
+    """Share of reported USD in the densest fifth of visited bins over the share of bins; 1 is chance."""
+    lift_tenth: Estimate
+    shuffled_lift_fifth_value: float
+    shuffled_lift_tenth_value: float
+
+    @property
+    def excess_value(self) -> float:
+        return self.partial.value - self.shuffled_partial_value
+
+
+class _Side(msgspec.Struct, frozen=True, eq=False):
+    """Visited bins of one side: which origin and bin, the realised USD per whole bin, and its residual ranks."""
+
+    origin: Whole
+    column: Whole
+    usd: Floats
+    plain: Floats
+    residual: Residual
+    realised: Floats
+    days: Days
+
+
+class RankScore:
+    """All models of one horizon over the same visited bins."""
+
+    def __init__(
+        self, found: Outcome, origins: Whole, origin_ms: Whole, climate: Floats, params: ScoreParams, seed: int
+    ) -> None:
+        self._params, self._origins = params, origins[found.usable[origins]]
+        self._sides = [self._side(found, side, origin_ms, climate, seed) for side in (LONG, SHORT)]
+        self._others = self._shuffled(origin_ms, seed)
+        self.parts: dict[str, list[tuple[Floats, Floats, Floats]]] = {}
+
+    def _side(self, found: Outcome, side: int, origin_ms: Whole, climate: Floats, seed: int) -> _Side:
+        visited = found.visited[self._origins, side]
+        row, column = np.nonzero(visited >= self._params.visited_share_min)
+        origin = self._origins[row]
+        usd = found.realised_usd[origin, side, column] / found.visited[origin, side, column]
+        residual = Residual(column.astype(float), climate[origin, side, column])
+        # One set of resampled days for both sides: every scored origin is in it, with or without visited bins.
+        days = Days(origin_ms[self._origins], self._params.resamples, seed)
+        plain = ranked(usd)
+        return _Side(origin, column, usd, plain - plain.mean(), residual, residual.of(usd), days)
+
+    def _shuffled(self, origin_ms: Whole, seed: int) -> list[Whole]:
+        """Per shuffle the origin whose map stands in for each origin's own, far enough away in time."""
+        chance = np.random.default_rng(seed + 1)
+        times = origin_ms[self._origins]
+        gap_ms = self._params.shuffle_gap_h * 3_600_000
+        far = np.abs(times[:, None] - times[None, :]) >= gap_ms
+        found = []
+        for _ in range(self._params.shuffles):
+            drawn = (chance.random(far.shape) * far).argmax(axis=1)
+            stand_in = np.arange(int(origin_ms.shape[0]))
+            stand_in[self._origins] = self._origins[drawn]
+            found.append(stand_in)
+        return found
+
+    @property
+    def bins(self) -> int:
+        return sum(len(side.origin) for side in self._sides)
+
+    def skill(self, name: str, maps: Floats) -> RankSkill:
+        maps = np.nan_to_num(maps)
+        own = [maps[one.origin, side, one.column] for side, one in enumerate(self._sides)]
+        residuals = [one.residual.of(values) for one, values in zip(self._sides, own, strict=True)]
+        self.parts[name] = [
+            (
+                self._by_day(one, left * one.realised), self._by_day(one, left * left),
+                self._by_day(one, one.realised * one.realised),
+            )
+            for one, left in zip(self._sides, residuals, strict=True)
+        ]
+        partial = self._sides[0].days.estimate(_mean_correlation, *self._parts(name))
+        each = [correlation(left, one.realised) for one, left in zip(self._sides, residuals, strict=True)]
+        plain = np.mean([
+            correlation(ranked(values) - (len(values) + 1) / 2, one.plain)
+            for one, values in zip(self._sides, own, strict=True)
+        ])
+        control = [self._control(maps, stand_in) for stand_in in self._others]
+        means = np.array(control).mean(axis=0).tolist()
+        lifts = [self._lift(own, top) for top in _TOPS]
+        return RankSkill(
+            partial=partial, partial_long_value=each[LONG], partial_short_value=each[SHORT], plain_value=float(plain),
+            shuffled_partial_value=means[0], lift_fifth=lifts[0], lift_tenth=lifts[1],
+            shuffled_lift_fifth_value=means[1], shuffled_lift_tenth_value=means[2],
+        )
+
+    def _by_day(self, one: _Side, values: Floats) -> Floats:
+        rows = np.searchsorted(self._origins, one.origin)
+        return one.days.sums(np.bincount(rows, values, minlength=len(self._origins)).astype(float))
+
+    def _parts(self, name: str) -> list[Floats]:
+        return [values for side in self.parts[name] for values in side]
+
+    def difference(self, name: str, other: str) -> Estimate:
+        """Partial rank correlation of `name` less that of `other`."""
+        return self._sides[0].days.estimate(
+            lambda *sums: _mean_correlation(*sums[:6]) - _mean_correlation(*sums[6:]),
+            *self._parts(name), *self._parts(other),
+        )
+
+    def ratio(self, name: str, other: str) -> Estimate:
+        """Partial rank correlation of `name` over that of `other`."""
+        return self._sides[0].days.estimate(
+            lambda *sums: _mean_correlation(*sums[:6]) / _mean_correlation(*sums[6:]),
+            *self._parts(name), *self._parts(other),
+        )
+
+    def _control(self, maps: Floats, stand_in: Whole) -> tuple[float, float, float]:
+        own = [maps[stand_in[one.origin], side, one.column] for side, one in enumerate(self._sides)]
+        partial = np.mean([
+            correlation(one.residual.of(values), one.realised) for one, values in zip(self._sides, own, strict=True)
+        ])
+        fifth, tenth = (self._lift_value(own, top) for top in _TOPS)
+        return float(partial), fifth, tenth
+
+    def _lift_value(self, own: list[Floats], top: float) -> float:
+        """As `_lift`, without an interval."""
+        taken = total = 0.0
+        for one, values in zip(self._sides, own, strict=True):
+            taken += float(one.usd[_densest(values, top)].sum())
+            total += float(one.usd.sum())
+        chosen = sum(int(_densest(values, top).sum()) for values in own)
+        return (taken / total) / (chosen / max(self.bins, 1)) if total > 0 and chosen else float("nan")
+
+    def _lift(self, own: list[Floats], top: float) -> Estimate:
+        sums: list[Floats] = [np.zeros(0)] * 4
+        for number, (one, values) in enumerate(zip(self._sides, own, strict=True)):
+            chosen = _densest(values, top)
+            found = [one.usd * chosen, one.usd, chosen.astype(float), np.ones(len(values))]
+            parts = [self._by_day(one, part) for part in found]
+            sums = parts if number == 0 else [a + b for a, b in zip(sums, parts, strict=True)]
+        return self._sides[0].days.estimate(lambda usd, all_usd, bins, every: (usd / all_usd) / (bins / every), *sums)
+
+
+def _densest(values: Floats, top: float) -> Floats:
+    """The given share of entries with the largest values; of ties the earlier ones."""
+    chosen = np.zeros(len(values), bool)
+    chosen[np.argsort(-values, kind="stable")[: max(1, round(top * len(values)))]] = True
+    return chosen
+
+
+def _mean_correlation(*sums: Floats) -> Floats:
+    """Of sums (product, own square, realised square) per side."""
+    sides = [product / np.sqrt(np.maximum(own * realised, 1e-300)) for product, own, realised in (sums[:3], sums[3:])]
+    found: Floats = (sides[0] + sides[1]) / 2.0
+    return found

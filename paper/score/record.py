@@ -1,0 +1,165 @@
+"""One pass over a tape: the scored path, the forced orders on it, and what every online model said at the time."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from liqbot.blocks import EventBlock, Roster
+from liqbot.instruments import Side
+from paper.score.frame import Floats, Frame, Whole, prices_at
+from paper.score.params import ScoreParams
+from paper.score.pieces import Pieces, Placing
+from paper.score.scored import Outlook, ScoredModel
+from paper.score.volume_maps import RisingInterest, TierMap, exact_shifts, naive_shifts
+from paper.tape_format import AGGREGATE
+
+OURS: Final = "liqbot"
+ONLINE: Final = ("B2", "B2b", "B3")
+_HOUR_MS: Final = 3_600_000
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What is scored, and how coarse the tape is."""
+
+    roster: Roster
+    coin: str
+    home: str
+    """The venue whose price is the scored path."""
+    streaming: tuple[str, ...] = ()
+    with_totals: tuple[str, ...] = ()
+    step_ms: int = 300_000
+    origin_every_ms: int = _HOUR_MS
+    horizons_h: tuple[int, ...] = (1, 4, 24)
+
+
+class Record(msgspec.Struct, frozen=True, eq=False):
+    """S steps of the tape, O origins, V venues, K score bins; side 0 is long. Positions are grid bins of 5 bp."""
+
+    setting: Setting
+    time_ms: Whole
+    before: Floats
+    low: Floats
+    high: Floats
+    printed_usd: Floats
+    """[S, V, 2] as told."""
+    pieces: Pieces
+    bar_low: Floats
+    bar_high: Floats
+    volume_usd: Floats
+    """[S, V] each, moved to the home venue's price."""
+    touched_usd: dict[str, Floats]
+    """[S, 2] per model."""
+    venue_touched_usd: Floats
+    """[S, V, 2] of our own."""
+    origin_step: Whole
+    origin_marks: Floats
+    """[O, V]."""
+    positions_usd: dict[str, Floats]
+    """[O, 2, K] per model."""
+    forecast_usd: dict[int, Floats]
+    """[O, 2, K] per horizon, of our own."""
+    percentile: Floats
+    """[O, 2, K], of our own."""
+
+    @property
+    def origin_ms(self) -> Whole:
+        return self.time_ms[self.origin_step]
+
+
+class Recorder:
+    """Feeds blocks to everything that must see them in order."""
+
+    def __init__(self, setting: Setting, params: ScoreParams, model: ScoredModel) -> None:
+        self.setting, self._params, self._model = setting, params, model
+        roster = setting.roster
+        count, codes = len(roster.venues), roster.venue_code
+        aggregate = codes(AGGREGATE) if AGGREGATE in roster.venues else -1
+        streaming = [codes(venue) for venue in setting.streaming]
+        self._frame = Frame(count, roster.coin_code(setting.coin), codes(setting.home), streaming)
+        told = frozenset(codes(venue) for venue in setting.with_totals)
+        self._placing = Placing(count, told, aggregate=aggregate)
+        exact = exact_shifts(roster.venues, setting.coin)
+        self._tiers = {"B2": TierMap(naive_shifts(count)), "B2b": TierMap(exact), "B3": TierMap(naive_shifts(count))}
+        self._rising = RisingInterest(count, aggregate)
+        self._steps: dict[str, list[Any]] = {}
+        self._origins: dict[str, list[Any]] = {}
+        self._outlooks: list[Outlook] = []
+        self._times: list[int] = []
+        self._last_origin = -1
+
+    def take(self, block: EventBlock) -> None:
+        """One clock step; steps before the home venue has a price warm the models and are not recorded."""
+        frame = self._frame
+        frame.step(block)
+        self._model.take(block)
+        if not frame.known or block.tick_ms is None:
+            return
+        both = np.repeat(frame.volume_usd[:, None] / 2, 2, axis=1)
+        rising = self._rising.opened_usd(block, frame, prices_at(frame.mark))
+        for name, opened in (("B2", both), ("B2b", both), ("B3", rising)):
+            self._tiers[name].step(frame, opened)
+        moved = frame.offset()
+        told = self._placing.step(block, frame, len(self._times))
+        self._times.append(block.tick_ms)
+        home = frame.home
+        self._keep(
+            before=frame.before[home], low=frame.low[home], high=frame.high[home], printed_usd=told,
+            bar_low=frame.bar_low + moved, bar_high=frame.bar_high + moved, volume_usd=frame.volume_usd,
+            ours=self._model.touched_usd().copy(),
+            **{name: self._tiers[name].touched_usd.sum(axis=0) for name in ONLINE},
+        )
+        passed = block.tick_ms // self.setting.origin_every_ms
+        if passed > self._last_origin:
+            self._last_origin = passed
+            self._freeze()
+
+    def _keep(self, **values: Any) -> None:
+        for name, value in values.items():
+            self._steps.setdefault(name, []).append(value)
+
+    def _freeze(self) -> None:
+        frame, bins = self._frame, self._params.bins
+        outlook = self._model.outlook(self.setting.horizons_h, bins)
+        self._outlooks.append(outlook)
+        kept = {"step": len(self._times) - 1, "marks": frame.mark.copy(), OURS: outlook.positions_usd}
+        kept |= {name: self._tiers[name].outward_usd(frame, bins) for name in ONLINE}
+        for name, value in kept.items():
+            self._origins.setdefault(name, []).append(value)
+
+    def record(self) -> Record:
+        """All that was seen. ValueError when the home venue never had a price or no origin was passed."""
+        if len(self._origins.get("step", ())) < 2:
+            raise ValueError(f"{self.setting.coin} on {self.setting.home}: too few prices to score anything")
+        steps = {name: np.array(values) for name, values in self._steps.items()}
+        origins = {name: np.array(values) for name, values in self._origins.items()}
+        ours = steps.pop("ours")
+        touched = {OURS: ours.sum(axis=1), **{name: steps.pop(name) for name in ONLINE}}
+        forecasts = {
+            hours: np.array([outlook.forecast_usd[hours] for outlook in self._outlooks])
+            for hours in self.setting.horizons_h
+        }
+        return Record(
+            setting=self.setting, time_ms=np.array(self._times), pieces=self._placing.pieces(),
+            touched_usd=touched, venue_touched_usd=ours, origin_step=origins.pop("step"),
+            origin_marks=origins.pop("marks"), positions_usd=origins, forecast_usd=forecasts,
+            percentile=np.array([outlook.percentile for outlook in self._outlooks]), **steps,
+        )
+
+
+def recorded(
+    blocks: Iterable[EventBlock], setting: Setting, params: ScoreParams, model: ScoredModel,
+    *others: Callable[[EventBlock], None],
+) -> Record:
+    """The record of all blocks; `others` are shown every block after the model."""
+    recorder = Recorder(setting, params, model)
+    for block in blocks:
+        recorder.take(block)
+        for other in others:
+            other(block)
+    return recorder.record()
+
+
+def side_word(side: int) -> str:
+    return (Side.LONG if side == 0 else Side.SHORT).word

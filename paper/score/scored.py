@@ -1,0 +1,89 @@
+"""What a model must answer to be scored, and the product's own map as such a model."""
+
+from typing import Protocol
+
+import msgspec
+import numpy as np
+
+from liqbot.blocks import EventBlock, Roster
+from liqbot.instruments import Side
+from liqbot.market.grid import position_of
+from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.market import Market
+from liqbot.market.params import MarketParams
+from paper.score.frame import FINE, LONG, OUTWARD, SHORT, Floats, outward, prices_at
+
+_SIDES = (Side.LONG, Side.SHORT)
+
+
+class Outlook(msgspec.Struct, frozen=True, eq=False):
+    """What a model says at one moment, in score bins from its own mark outward; all arrays are [side, bin].
+
+    `positions_usd` is what would be force-closed there; `forecast_usd[h]` what feeds are expected to report from there
+    if price visits the bin within `h` hours; `percentile` the density percentile at the bin's middle, NaN if unknown.
+    """
+
+    positions_usd: Floats
+    forecast_usd: dict[int, Floats]
+    percentile: Floats
+
+
+class ScoredModel(Protocol):
+    """Fed every block of a tape once, in order; asked after any of them. It never sees what comes later."""
+
+    def take(self, block: EventBlock) -> None:
+        """Fold one clock step."""
+
+    def touched_usd(self) -> Floats:
+        """[venue, side]: USD that the last step's newly crossed prices are expected to have closed by force, by what
+        was known before the step; in the units of the forecast."""
+
+    def outlook(self, horizons_h: tuple[int, ...], bins: int) -> Outlook:
+        """As things stand after the last step."""
+
+
+class LiqbotModel:
+    """The product's map, folded as it is live."""
+
+    def __init__(self, roster: Roster, coin: str, home: str, params: MarketParams) -> None:
+        self._coin, self._roster = coin, roster
+        self._market = Market(params, roster, home)
+        self._exposure = self._market._coins[roster.coin_code(coin)].exposure
+        self._touched_usd = np.zeros((len(roster.venues), 2))
+
+    def take(self, block: EventBlock) -> None:
+        positions = self._exposure.positions
+        positions.touched_usd[:] = 0.0
+        self._market.collect(block)
+        if block.tick_ms is not None:
+            self._market.on_tick(block.tick_ms)
+        for venue, row in self._exposure.row_of.items():
+            self._touched_usd[venue] = positions.touched_usd[row].sum(axis=1)
+
+    def touched_usd(self) -> Floats:
+        return self._touched_usd
+
+    def outlook(self, horizons_h: tuple[int, ...], bins: int) -> Outlook:
+        try:
+            drawn = self._market.map_of(self._coin)
+        except ValueError:
+            empty = np.zeros((2, bins))
+            return Outlook(empty, dict.fromkeys(horizons_h, empty), np.full((2, bins), np.nan))
+        positions_usd = outward_of(drawn, bins)
+        return Outlook(positions_usd, dict.fromkeys(horizons_h, positions_usd), _percentiles(drawn, bins))
+
+
+def outward_of(drawn: LiquidationMap, bins: int) -> Floats:
+    """[side, bin] of a map from its own mark outward."""
+    first, mark = round(position_of(float(drawn.edges[0]))), position_of(drawn.mark_price)
+    return np.stack([outward(drawn.usd(side), first, mark, row, bins) for row, side in enumerate(_SIDES)])
+
+
+def _percentiles(drawn: LiquidationMap, bins: int) -> Floats:
+    mark = position_of(drawn.mark_price)
+    middles = FINE * (np.arange(bins) + 0.5)
+    rows = [
+        drawn.density_percentiles(side, prices_at(mark + OUTWARD[row] * middles))
+        for row, side in ((LONG, Side.LONG), (SHORT, Side.SHORT))
+    ]
+    return np.stack(rows)
