@@ -98,6 +98,8 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         missing = error.exit_code == Exit.NOT_FOUND
         yield Finding("bot", Verdict.OK if missing else Verdict.FAIL, "not running" if missing else str(error))
         return
+    halted = f", halted: {status['halted']}" if status["halted"] else ""
+    yield Finding("bot", Verdict.WARN if halted else Verdict.OK, f"running for {status['up_s']} s{halted}")
     for coin in status["coins"]:
         warm = [coin["warmth_long_pct"], coin["warmth_short_pct"]]
         known = [share for share in warm if share is not None]

@@ -59,13 +59,21 @@ def paper(
     directory = places.data_dir(data, profile)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     screen = Screen(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
-    if market == LIVE or wire:
-        if wire:
-            engine = _wired(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
-        else:
-            engine = _live(settings, directory, screen, show, for_s)
-        _finish(engine, screen, directory, as_json=as_json)
-        return Exit.OK
+    if wire:
+        engine = _wired(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
+    elif market == LIVE:
+        engine = _live(settings, directory, screen, show, for_s)
+    else:
+        engine = _pretended(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
+    _finish(engine, screen, directory, as_json=as_json)
+    return Exit.OK
+
+
+def _pretended(
+    market: str, settings: Settings, directory: Path, screen: Screen, show: Print, *, seed: int, speed: float,
+    for_s: float | None,
+) -> Engine:
+    """The simulated market or a tape, in process."""
     fitted, chosen = market_of(market, settings, seed)
     with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
         house = house_on(chosen, fitted, journal, (screen, ledger.observer("paper")))
@@ -78,9 +86,7 @@ def paper(
             show("interrupted: the books are complete up to here")
             keep_snapshot(house.engine, journal)
         screen.show_maps(house.engine)
-        engine = house.engine
-    _finish(engine, screen, directory, as_json=as_json)
-    return Exit.OK
+        return house.engine
 
 
 def _live(settings: Settings, directory: Path, screen: Screen, show: Print, for_s: float | None) -> Engine:

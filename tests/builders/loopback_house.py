@@ -75,7 +75,7 @@ class Running:
     async def ask(self, **command: Any) -> dict[str, Any]:
         return await asyncio.to_thread(control.ask, self.data, command)
 
-    async def status(self, s: float = 15.0) -> dict[str, Any]:
+    async def status(self, s: float = 45.0) -> dict[str, Any]:
         """Once it answers and its account is read."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + s

@@ -99,5 +99,4 @@ async def test_the_doctor_looks_at_the_running_bot(tmp_path: Path) -> None:
         await asyncio.sleep(2.5)
         found = await asyncio.wait_for(asked(here, tmp_path), 20)
         market.cancel()
-        assert "bot" not in found
-        assert "map BTC" in found
+        assert found["bot"].text.startswith("running for")
