@@ -6,7 +6,7 @@ market, not late orders.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -69,30 +69,35 @@ class MarketTime:
     """The Ticks of a house whose market is simulated: walks the hub through `blocks` at `speed` market seconds per wall
     second (0: as fast as it goes)."""
 
-    def __init__(self, hub: Hub, blocks: Iterable[EventBlock], speed: float) -> None:
+    def __init__(self, hub: Hub, blocks: Iterable[EventBlock], speed: float, for_s: float | None) -> None:
+        """`for_s` counts from here, whatever comes before the first step."""
         self._hub, self._blocks, self._speed = hub, blocks, speed
+        self._until_s = time.monotonic() + for_s if for_s is not None else float("inf")
         self._feeds: Mapping[str, Listener] = {}
         self._waiting = Waiting()
         self._placing: Collection[str] = ()
-        self._over: Callable[[], object] = asyncio.Event().set
+        self._over: Callable[[], Awaitable[object]] = asyncio.Event().wait
 
     def follow(
-        self, feeds: Mapping[str, Listener], waiting: Waiting, placing: Collection[str], over: Callable[[], object]
+        self, feeds: Mapping[str, Listener], waiting: Waiting, placing: Collection[str],
+        over: Callable[[], Awaitable[object]],
     ) -> None:
-        """Whom to wait for. `placing`: orders whose fate the broker is finding out; `over` is called at the end of the
-        market."""
+        """Whom to wait for. `placing`: orders whose fate the broker is finding out; `over` is awaited at the end, while
+        the venues still answer."""
         self._feeds, self._waiting, self._placing, self._over = feeds, waiting, placing, over
 
     async def run(self, inbox: Inbox) -> None:
-        self._hub.quiesce = self._answered
+        self._hub.quiesce = self.answered
         await self._until(lambda: all(feed.listening for feed in self._feeds.values()), LISTENING_S_MAX)
         started_s, first_ms = time.monotonic(), self._hub.now_ms
         for block in self._blocks:
             if self._speed and block.tick_ms is not None:
                 due_s = (block.tick_ms - first_ms) / 1_000 / self._speed
-                await asyncio.sleep(max(0.0, started_s + due_s - time.monotonic()))
+                await asyncio.sleep(max(0.0, min(started_s + due_s, self._until_s) - time.monotonic()))
+            if time.monotonic() >= self._until_s:
+                break
             await self._step(block, inbox)
-        self._over()
+        await self._over()
 
     async def _step(self, block: EventBlock, inbox: Inbox) -> None:
         await self._hub.advance(block)
@@ -104,10 +109,10 @@ class MarketTime:
         tick_ms = block.tick_ms
         await self._until(lambda: self._waiting.tick_ms >= tick_ms, PATIENCE_S)
         if len(self._placing) > self._hub.held:
-            await self._answered()
+            await self.answered()
             await self._until(lambda: len(self._placing) <= self._hub.held, PATIENCE_S)
 
-    async def _answered(self) -> None:
+    async def answered(self) -> None:
         """Everything said has been heard, and every answer to it waits for market time or is done."""
         await self._hub.settle()
         if not self._waiting.over:

@@ -15,6 +15,7 @@ from liqbot.engine import Engine
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.recipes import RECIPES
 from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument
 from liqbot.journal import Journal
 from liqbot.ledger import LedgerWriter
 from liqbot.live.access import one_line
@@ -38,7 +39,9 @@ KEY: Final = "simulated-key"
 WORD: Final = "simulated"
 """No secret: it opens a pretended account on this machine, as long as this process runs."""
 _BUDGET: Final = RequestBudget(units=2_000)
-_RECONCILE_S: Final = 5.0
+_RECONCILE_S: Final = 1.0
+_WICK_MINUTE: Final = 4.0
+"""The first wick comes soon: a session over the wire is watched for a minute, start included."""
 _FUNDING_S: Final = 60
 """Venues send the funding rate about once a minute; a feed that is silent for longer is dialled again."""
 
@@ -60,7 +63,10 @@ def spoken_only(settings: Settings) -> Settings:
         )
     section = settings.section(PaperSection)
     venues = tuple(venue for venue in section.world.venues if venue.venue in DIALECTS)
-    world = section.world.model_copy(update={"venues": venues, "funding_every_s": _FUNDING_S})
+    shocks, wick_minute = section.world.shocks, section.world.shocks.first_wick_minute
+    if wick_minute is not None:
+        shocks = shocks.model_copy(update={"first_wick_minute": min(wick_minute, _WICK_MINUTE)})
+    world = section.world.model_copy(update={"venues": venues, "funding_every_s": _FUNDING_S, "shocks": shocks})
     name = next(name for name in type(settings).model_fields if getattr(settings, name) is section)
     return settings.model_copy(update={name: section.model_copy(update={"world": world})})
 
@@ -71,9 +77,8 @@ def run_wired(
 ) -> Wired:
     """Until the time is up, the market is over, or somebody stops it. `market.history` is read up to its end."""
     hub = _hub(market, settings)
-    session = _Session(hub, market, settings, data, Books(journal, ledger, _new(settings, market, journal)))
-    asyncio.run(session.run(observers, speed=speed, for_s=for_s))
-    return Wired(hub, session.books.recovered.engine)
+    session = _Session(hub, market, settings, data, (journal, ledger))
+    return Wired(hub, asyncio.run(session.run(observers, speed=speed, for_s=for_s)))
 
 
 def _hub(market: Market, settings: Settings) -> Hub:
@@ -85,49 +90,61 @@ def _hub(market: Market, settings: Settings) -> Hub:
     return hub
 
 
-def _new(settings: Settings, market: Market, journal: Journal) -> Recovered:
-    engine = engine_of(settings, market.roster, journal.stamp.journal_id, market.instruments)
-    return Recovered(engine, 0, 0, 0)
-
-
 class _Session:
     """Server, clients and house, all in one loop."""
 
-    def __init__(self, hub: Hub, market: Market, settings: Settings, data: Path, books: Books) -> None:
-        self.hub, self.market, self.data, self.books = hub, market, data, books
+    def __init__(
+        self, hub: Hub, market: Market, settings: Settings, data: Path, books: tuple[Journal, LedgerWriter]
+    ) -> None:
+        self.hub, self.market, self.data, self._books = hub, market, data, books
         history_h = (market.live_ms - market.start_ms) / 3_600_000
         network = settings.network.model_copy(update={"backfill_h": history_h})
         self.settings = settings.model_copy(update={"network": network})
 
-    async def run(self, observers: Sequence[Observer], *, speed: float, for_s: float | None) -> None:
+    async def run(self, observers: Sequence[Observer], *, speed: float, for_s: float | None) -> Engine:
         venue = self.settings.trade_venue
         self.hub.open_account(venue, KEY, WORD, passphrase=WORD)
         async with (
             serving(self.hub, dialects_of(self.hub, self.market.roster.venues)) as loop,
             self._clients(loop.url) as (trading, clients),
         ):
-            await self._trade(trading, clients, observers, speed=speed, for_s=for_s)
+            return await self._trade(trading, clients, observers, speed=speed, for_s=for_s)
 
     async def _trade(
         self, trading: VenueClient, clients: dict[str, VenueClient], observers: Sequence[Observer], *, speed: float,
         for_s: float | None,
-    ) -> None:
-        moment = MarketTime(self.hub, self.market.live, speed)
+    ) -> Engine:
+        instruments = trading.instruments(self.settings.coins)
+        books = self._opened(instruments)
+        moment = MarketTime(self.hub, self.market.live, speed, for_s)
         around = Surroundings(self._now_ms, ticker=moment, wire=hastened(speed))
         waiting = Waiting()
         bot = Bot(
-            self.settings, self.data, self.market.roster, clients, self.books, for_s=for_s, around=around,
+            self.settings, self.data, self.market.roster, clients, books, for_s=None, around=around,
             observers=(waiting.seen, *observers),
         )
-        instruments = trading.instruments(self.settings.coins)
         bot.begin(instruments)
         edge = AccountEdge(
             trading, RECIPES[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
-            self.books.journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
+            books.journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
         )
         waiting.passes_on(bot.tell)
-        moment.follow(bot.feeds, waiting, edge.known.placing, bot.stop)
+
+        async def over() -> None:
+            # What the last step did to the money is read before the books are closed.
+            await edge.reconciler.once()
+            await moment.answered()
+            bot.stop()
+
+        moment.follow(bot.feeds, waiting, edge.known.placing, over)
         await bot.run(edge, edge.broker)
+        return bot.engine
+
+    def _opened(self, instruments: tuple[Instrument, ...]) -> Books:
+        """With a new engine for the contracts as the venue lists them."""
+        journal, ledger = self._books
+        engine = engine_of(self.settings, self.market.roster, journal.stamp.journal_id, instruments)
+        return Books(journal, ledger, Recovered(engine, 0, 0, 0))
 
     def _now_ms(self) -> int:
         """The market's time, also within a step."""

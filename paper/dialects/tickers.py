@@ -57,6 +57,9 @@ class Ticker(msgspec.Struct):
     prints: deque[Print] = msgspec.field(default_factory=lambda: deque(maxlen=PRINTS_MAX))
     funding: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
     oi: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
+    before: Candle | None = None
+    """See `_before`."""
+    before_key: tuple[int, int] = (0, 0)
 
     @property
     def mark_or_last_price(self) -> float:
@@ -69,9 +72,20 @@ class Ticker(msgspec.Struct):
 
     def day(self, now_ms: int) -> Candle:
         """The last 24 hours as one candle."""
-        recent = [candle for candle in self.candles if candle.open_ms > now_ms - DAY_MS]
-        price = self.last_price
-        return _merged(recent) if recent else Candle(now_ms - DAY_MS, price, price, price, price)
+        since_ms, price = now_ms - DAY_MS, self.last_price
+        newest = self.candles[-1] if self.candles else None
+        if newest is None or newest.open_ms <= since_ms:
+            return Candle(since_ms, price, price, price, price)
+        before = self._before(newest, since_ms)
+        return _merged([newest] if before is None else [before, newest])
+
+    def _before(self, newest: Candle, since_ms: int) -> Candle | None:
+        """All but the newest, kept while they are the same: it is asked for with every message."""
+        key = (newest.open_ms, since_ms // MINUTE_MS)
+        if self.before_key != key:
+            recent = [candle for candle in self.candles if candle.open_ms > since_ms and candle is not newest]
+            self.before_key, self.before = key, _merged(recent) if recent else None
+        return self.before
 
     def candles_of(self, span_ms: int, start_ms: int | None, end_ms: int | None, limit: int) -> list[Candle]:
         """Oldest first: the first `limit` from `start_ms` when it is given, else the last `limit`."""
