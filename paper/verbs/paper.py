@@ -40,7 +40,7 @@ def paper(
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 60,
     for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 3,
     wire: Annotated[
         bool, typer.Option("--wire", help="Everything through the venues' own protocols, served on this machine.")
     ] = False,

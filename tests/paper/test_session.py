@@ -11,7 +11,7 @@ import pytest
 from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
-QUICK = ("--speed", "0", "--set", "paper.world.backfill_days=2", "--set", "paper.world.backfill_step_ms=120000")
+QUICK = ("--speed", "0", "--seed", "3")
 HALF_AN_HOUR = ("--set", "paper.world.days=0.0236")
 MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
