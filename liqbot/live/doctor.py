@@ -168,7 +168,8 @@ async def _account(
         yield Finding("key", Verdict.FAIL, str(error), Exit.CONFIG)
         return
     told = "may trade, may not withdraw" if rights.may_withdraw is False else rights.note
-    yield Finding("key", Verdict.OK if rights.may_withdraw is False else Verdict.WARN, f"{told}; {rights.account}")
+    account = accesses.account_of(rights, settings)
+    yield Finding("key", Verdict.OK if rights.may_withdraw is False else Verdict.WARN, f"{told}; account {account}")
     wallet_usd = await recipe.wallet_usd(client)
     yield Finding("wallet", Verdict.OK if wallet_usd > 0 else Verdict.WARN, f"{wallet_usd:,.2f} USD")
     for instrument in client.instruments(settings.coins):
