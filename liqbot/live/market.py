@@ -62,9 +62,10 @@ class LiveMarket:
         for failure in failures:
             if not isinstance(failure, VenueError):
                 raise failure
-            _log.warning("venue not reached", reason=str(failure))
         if len(failures) == len(answers):
             raise failures[0]
+        for failure in failures:
+            _log.warning("venue not reached", reason=str(failure))
 
     async def run(self, inbox: Inbox) -> None:
         if self._after is not None and not await self._after():
