@@ -43,6 +43,8 @@ class Waiting:
         self._untaken: dict[int, Event] = {}
         self.tick_ms = 0
         """The newest Tick that was answered."""
+        self.sent = False
+        """Whether commands left since this was last put down."""
 
     def passes_on(self, tell: Callable[[tuple[Event, ...]], None]) -> None:
         """Where told facts go."""
@@ -54,7 +56,8 @@ class Waiting:
 
     def seen(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         """The observer."""
-        del seq, step, engine
+        del seq, engine
+        self.sent |= bool(step.commands)
         for fact in block.facts:
             self._untaken.pop(id(fact), None)
         if block.tick_ms is not None:
@@ -108,7 +111,8 @@ class MarketTime:
         inbox.put(EventBlock(tick_ms=block.tick_ms, lag_ms=0))
         tick_ms = block.tick_ms
         await self._until(lambda: self._waiting.tick_ms >= tick_ms, PATIENCE_S)
-        if len(self._placing) > self._hub.held:
+        if self._waiting.sent:
+            self._waiting.sent = False
             await self.answered()
             await self._until(lambda: len(self._placing) <= self._hub.held, PATIENCE_S)
 

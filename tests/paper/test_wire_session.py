@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+import numpy as np
 import pytest
 
 from liqbot import __version__, places
@@ -12,6 +14,7 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Balance, Event, Fill, Reconciled
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
+from liqbot.journal.rerun import Rerun
 from liqbot.replay import Equality, replay, this_code
 from liqbot.review.books_check import checked
 from liqbot.review.ledger_file import Ledger
@@ -88,6 +91,18 @@ def test_every_kind_of_public_data_came_from_every_venue(session: Session) -> No
 def test_its_journal_replays_to_the_same_bytes(session: Session) -> None:
     answer = replay(places.journal_path(session.data), recorded_engine, this_code(__version__, 0))
     assert answer.equality is Equality.IDENTICAL, answer.differences
+
+
+def test_the_recorded_market_gives_the_same_map(session: Session) -> None:
+    with JournalReader(places.journal_path(session.data)) as reader:
+        rerun = Rerun(reader, recorded_engine, __version__)
+        for _ in rerun.answers():
+            pass
+    again, first = rerun.engine.market, session.engine.market
+    assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(first.state())
+    here, there = again.map_of("BTC"), first.map_of("BTC")
+    for name in here.__struct_fields__:
+        assert np.array_equal(getattr(here, name), getattr(there, name)), name
 
 
 def test_a_venue_whose_protocol_is_not_spoken_is_refused_in_one_line() -> None:
