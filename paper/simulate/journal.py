@@ -1,5 +1,5 @@
-"""A journal in memory that behaves as one on disk does: durability on request, a tail that a crash may lose, a disk that
-can be stuck. What it keeps is what recovery finds."""
+"""A journal in memory that behaves as one on disk does: durability on request, a tail that a crash may lose, a disk
+that can be stuck. What it keeps is what recovery finds."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -79,7 +79,7 @@ class MemoryJournal:
         self._pending, self.doomed = [], ""
 
     def recovered(self, engine: Callable[[], Engine], *, from_start: bool) -> Engine:
-        """The newest snapshot and the records after it, or all records. Unrepeatable when a Step comes out otherwise."""
+        """The newest snapshot and the records after it, or all records. Unrepeatable when a Step differs."""
         reborn, from_seq = engine(), 0
         if self.snapshots and not from_start:
             from_seq, snapshot = self.snapshots[-1]

@@ -1,0 +1,63 @@
+"""The true result of an account in a simulation: what the exchange says, deposits and withdrawals taken out."""
+
+from decimal import Decimal
+from typing import Final
+
+from liqbot import events
+from liqbot.risk.drawdown import Drawdown
+from liqbot.risk.limits import RiskLimits
+from paper.exchange.exchange import Happened
+from paper.simulate.stage import Stage
+
+_ONE: Final = Decimal(1)
+
+
+class TrueEquity:
+    """Value of one unit of the account, as a fund counts it, and its deepest fall."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._value = self._highest = _ONE
+        self._worst_pct = 0.0
+        self._before_usd: Decimal | None = None
+        self._flows_usd = Decimal(0)
+
+    def forget(self) -> None:
+        """A new journal knows no past."""
+        self._value = self._highest = _ONE
+        self._worst_pct, self._before_usd = 0.0, None
+
+    def saw(self, happened: Happened) -> None:
+        self._flows_usd += sum(
+            (fact.amount_usd for fact in happened.facts if isinstance(fact, events.Transfer)), Decimal(0)
+        )
+
+    def stepped(self) -> None:
+        now_usd = self._equity_usd()
+        if self._before_usd is not None and self._before_usd + self._flows_usd > 0:
+            self._value *= now_usd / (self._before_usd + self._flows_usd)
+        self._before_usd, self._flows_usd = now_usd, Decimal(0)
+        self._highest = max(self._highest, self._value)
+        self._worst_pct = max(self._worst_pct, float((self._highest - self._value) / self._highest * 100))
+
+    def _equity_usd(self) -> Decimal:
+        venue, coin = self._stage.key
+        held = self._stage.exchange.accounts.holding(self._stage.key)
+        wallet_usd = self._stage.exchange.wallet(venue).wallet_usd
+        if held is None:
+            return wallet_usd
+        mark_price = Decimal(str(self._stage.exchange.quote(venue, coin).mark_price))
+        return wallet_usd + held.side * (mark_price * held.quantity_base - held.cost_usd)
+
+    def false_latch(self, drawdown: Drawdown, limits: RiskLimits) -> str:
+        """Why a latch that holds has no loss to show for it; empty when all is well. Inside a bar equity may have been
+        lower than at its end, so only a latch far from any loss counts."""
+        latched = (
+            (drawdown.daily_latched, limits.daily_loss_pct_max),
+            (drawdown.weekly_latched, limits.weekly_loss_pct_max),
+            (drawdown.peak_latched, limits.drawdown_pct_max),
+        )
+        for holds, limit_pct in latched:
+            if holds and self._worst_pct < limit_pct / 2:
+                return f"latched at {limit_pct} % with a true loss of at most {self._worst_pct:.2f} %"
+        return ""

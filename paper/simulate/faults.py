@@ -1,0 +1,88 @@
+"""The catalogue of trouble: what each fault does to a stage, and when it can strike."""
+
+from typing import Final
+
+import msgspec
+
+from liqbot.execution.commands import OrderKind, Purpose
+from liqbot.execution.orders import OrderState
+from paper.simulate import line_trouble as line
+from paper.simulate import order_faults, outer_faults
+from paper.simulate.distortions import BROKEN_PRICES
+from paper.simulate.stage import Stage
+
+RECENT_MS: Final = 15_000
+"""An order that ended this long ago still counts as being in its last state."""
+NONE: Final = "none"
+STATES: Final = (NONE, *(state.value for state in OrderState))
+
+
+def order_states(stage: Stage) -> tuple[str, ...]:
+    """In which some order of ours is, as the house believes; ended ones for a moment longer."""
+    states: list[str] = []
+    for order in stage.engine.desk.book(*stage.key).orders:
+        recent = stage.now_ms - order.heard_ms <= RECENT_MS
+        if (order.live or recent) and order.state.value not in states:
+            states.append(order.state.value)
+    return tuple(states) or (NONE,)
+
+
+class Fault(msgspec.Struct, frozen=True):
+    name: str
+    strike: order_faults.Strike
+    needs: str = ""
+    """`position` or `stop`: cannot happen without one. `order`: happens to one, so there always is one."""
+    def can_meet(self, state: str) -> bool:
+        return not (self.needs and state == NONE)
+
+    def ready(self, stage: Stage) -> bool:
+        accounts = stage.exchange.accounts
+        if self.needs == "position":
+            return accounts.holding(stage.key) is not None
+        if self.needs == "stop":
+            return any(order.command.kind is OrderKind.STOP_MARKET for order in accounts.resting(stage.key))
+        return True
+
+
+CATALOGUE: Final = (
+    Fault("create_lost", order_faults.on_next_order(line.LOST), "order"),
+    Fault("answer_lost", order_faults.on_next_order(line.DEAF), "order"),
+    Fault("server_error", order_faults.server_error),
+    Fault("rate_limited", order_faults.rate_limited),
+    Fault("events_permuted", order_faults.permuted),
+    Fault("events_duplicated", order_faults.duplicated),
+    Fault("events_late", order_faults.late),
+    Fault("part_then_disconnect", order_faults.part_then_cut, "order"),
+    Fault("disconnected", order_faults.disconnected),
+    Fault("stop_rejected", order_faults.refused(Purpose.STOP), "order"),
+    Fault("exit_rejected", order_faults.refused(Purpose.EXIT), "position"),
+    Fault("stop_gone", order_faults.stop_gone, "stop"),
+    Fault("cancel_of_filled_stop", order_faults.late_cancel, "order"),
+    Fault("late_fill_of_old_stop", order_faults.late_stop_fill, "stop"),
+    Fault("liquidation", outer_faults.liquidation, "position"),
+    Fault("adl", outer_faults.adl, "position"),
+    Fault("leverage_by_hand", outer_faults.leverage_by_hand),
+    Fault("maintenance", outer_faults.maintenance),
+    Fault("funding_interval", outer_faults.funding_interval),
+    Fault("withdrawal", outer_faults.withdrawal),
+    Fault("fee_in_other_coin", outer_faults.fee_coin),
+    Fault("rebate", outer_faults.rebate),
+    *(Fault(f"price_{name}", outer_faults.broken_price(name)) for name in BROKEN_PRICES),
+    Fault("feed_silent", outer_faults.feed_silent),
+    Fault("clock_skew", outer_faults.clock_skew),
+    Fault("restart", outer_faults.restart("snapshot")),
+    Fault("upgrade", outer_faults.restart("replay")),
+    Fault("database_deleted", outer_faults.restart("fresh")),
+    Fault("suspended", outer_faults.suspended),
+    Fault("journal_stuck", outer_faults.journal_stuck),
+    Fault("halted_by_hand", outer_faults.halted_by_hand),
+)
+BY_NAME: Final = {fault.name: fault for fault in CATALOGUE}
+CELLS: Final = tuple((fault.name, state) for fault in CATALOGUE for state in STATES if fault.can_meet(state))
+"""Every pair of fault and order state that can exist."""
+_BRIEF: Final = (OrderState.INTENDED, OrderState.UNKNOWN, OrderState.PARTIAL, OrderState.CANCELLING)
+AIMS: Final = (
+    *CELLS,
+    *((fault.name, state.value) for _ in range(3) for fault in CATALOGUE if fault.needs for state in _BRIEF),
+)
+"""What draws walk through: faults that wait for something, in states that pass quickly, more often than others."""

@@ -1,0 +1,192 @@
+"""Deliberate defects of the house, each a patch of one promise: a simulation that misses one proves nothing."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from liqbot import engine
+from liqbot.events import Event, Fill, Transfer
+from liqbot.execution import desk, plan
+from liqbot.execution.book import Book
+from liqbot.execution.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
+from liqbot.execution.orders import Order
+from liqbot.risk import review
+from liqbot.risk.account import Account
+from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
+from liqbot.risk.holdings import Position
+from liqbot.risk.questions import Case, Question
+from liqbot.risk.seen import Seen
+from paper.house import House
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """`replace` makes the defective thing from the sound one."""
+
+    owner: Any
+    name: str
+    replace: Callable[[Any], Any]
+
+
+class Mutant(msgspec.Struct, frozen=True):
+    name: str
+    what: str
+    patches: tuple[Patch, ...]
+
+    def apply(self) -> None:
+        """For the life of this process."""
+        for patch in self.patches:
+            setattr(patch.owner, patch.name, patch.replace(patch.owner.__dict__[patch.name]))
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """For a while."""
+        sound = [(patch.owner, patch.name, patch.owner.__dict__[patch.name]) for patch in self.patches]
+        self.apply()
+        try:
+            yield
+        finally:
+            for owner, name, thing in sound:
+                setattr(owner, name, thing)
+
+
+def _instead(thing: Any) -> Callable[[Any], Any]:
+    return lambda _sound: thing
+
+
+# --- execution --------------------------------------------------------------------------------------------------------
+
+
+def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
+    def mutant(book: Book, position: Position | None, now_ms: int, params: Any, mint: Any) -> tuple[Command, ...]:
+        orders = {order.client_id: order.command for order in book.orders}
+        answers: list[Command] = []
+        for command in sound(book, position, now_ms, params, mint):
+            if isinstance(command, QueryOrder):
+                placed = orders[command.client_id]
+                answers.append(msgspec.structs.replace(placed, client_id=mint(placed.purpose)))
+            else:
+                answers.append(command)
+        return tuple(answers)
+
+    return mutant
+
+
+def _enters_the_other_way(sound: Callable[..., list[Command]]) -> Callable[..., list[Command]]:
+    def mutant(*args: Any) -> list[Command]:
+        return [
+            msgspec.structs.replace(command, side=command.side.opposite) if isinstance(command, PlaceOrder) else command
+            for command in sound(*args)
+        ]
+
+    return mutant
+
+
+def _cancels_first(sound: Callable[..., list[Command]]) -> Callable[..., list[Command]]:
+    def mutant(book: Book, position: Position, *args: Any, **kwargs: Any) -> list[Command]:
+        commands = sound(book, position, *args, **kwargs)
+        if any(isinstance(command, PlaceOrder) for command in commands):
+            old = [stop for stop in book.live(Purpose.STOP) if stop.confirmed]
+            commands = [*(CancelOrder(stop.client_id, position.venue, position.coin) for stop in old), *commands]
+        return commands
+
+    return mutant
+
+
+def _only_confirmed(book: Book, *purposes: Purpose) -> list[Order]:
+    return [order for order in book.orders if order.confirmed and (not purposes or order.purpose in purposes)]
+
+
+def _gives_up_exits(sound: Callable[..., list[Command]]) -> Callable[..., list[Command]]:
+    def mutant(book: Book, *args: Any, **kwargs: Any) -> list[Command]:
+        failed = any(failure.purpose is Purpose.EXIT for failure in book.failures)
+        return [] if failed else sound(book, *args, **kwargs)
+
+    return mutant
+
+
+def _forgets_orders(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    def mutant(self: desk.Desk, state: dict[str, Any]) -> None:
+        sound(self, {**state, "books": [{**book, "orders": []} for book in state["books"]]})
+
+    return mutant
+
+
+# --- risk -------------------------------------------------------------------------------------------------------------
+
+
+def _keeps_the_position(sound: Callable[..., Approved]) -> Callable[..., Approved]:
+    def mutant(adjustment: Adjustment, position: Position, target: Target | None) -> Approved:
+        approved = sound(adjustment, position, target)
+        if target is None or not adjustment.exit_base:
+            return approved
+        return msgspec.structs.replace(approved, target=target)
+
+    return mutant
+
+
+def _unasked(*codes: Refusal) -> Callable[[Any], Any]:
+    """The questions with these codes always pass."""
+
+    def replace(sound: tuple[tuple[Refusal, Question], ...]) -> tuple[tuple[Refusal, Question], ...]:
+        return tuple((code, _passing(question) if code in codes else question) for code, question in sound)
+
+    return replace
+
+
+def _passing(question: Question) -> Question:
+    def mutant(case: Case) -> Check:
+        return msgspec.structs.replace(question(case), passed=True)
+
+    return mutant
+
+
+def _first_fill_only(sound: Callable[[Account, Fill], None]) -> Callable[[Account, Fill], None]:
+    def mutant(self: Account, fact: Fill) -> None:
+        seen = self._now.seen
+        if not seen.again(f"order {fact.client_id}") or f"fill {fact.venue} {fact.coin} {fact.fill_id}" in seen.keys:
+            sound(self, fact)
+
+    return mutant
+
+
+def _withdrawal_is_a_loss(self: Account, fact: Transfer) -> None:
+    if not self._now.seen.again(repr(fact)):
+        self._flow(fact.venue, fact.amount_usd)
+
+
+def _deaf(_account: Account, _fact: Event) -> None:
+    """Nothing follows from it."""
+
+
+_ALL: Final = (
+    Mutant("drop_stop", "no stop is ever placed", (Patch(plan, "_protect", _instead(lambda *_, **__: [])),)),
+    Mutant("forget_in_flight", "only confirmed orders count", (Patch(Book, "live", _instead(_only_confirmed)),)),
+    Mutant("resend", "silence is answered with the same order under a new id", (Patch(desk, "plan", _resends),)),
+    Mutant("first_fill_only", "later fills of an order are ignored", (Patch(Account, "_on_fill", _first_fill_only),)),
+    Mutant(
+        "skip_journal", "commands leave before they are on disk",
+        (Patch(House, "_recorded", _instead(staticmethod(lambda _journal, _seq, commands: commands))),),
+    ),
+    Mutant("refuse_exit", "the position is kept whatever the guard says",
+           (Patch(engine, "review_reduction", _keeps_the_position),)),
+    Mutant("wrong_side", "entries go the other way", (Patch(plan, "_enter", _enters_the_other_way),)),
+    Mutant("stale_accepted", "old prices are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),)),
+    Mutant("lag_accepted", "late answers are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),)),
+    Mutant("withdrawal_as_loss", "money taken out counts as lost",
+           (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),)),
+    Mutant("leverage_unread", "whatever leverage the venue has is taken for ours",
+           (Patch(plan, "_leverage_is", _instead(lambda *_: True)),)),
+    Mutant("count_twice", "facts told twice count twice", (Patch(Seen, "again", _instead(lambda *_: False)),)),
+    Mutant("halt_ignored", "entries go on while halted", (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),)),
+    Mutant("unread_account", "nobody waits for the account to be read",
+           (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),)),
+    Mutant("cancel_first", "the old stop goes before the new one is there", (Patch(plan, "_protect", _cancels_first),)),
+    Mutant("beside_foreign", "what others hold and place is none of our business",
+           (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),)),
+    Mutant("give_up_exits", "an exit that was refused is not tried again", (Patch(plan, "_reduce", _gives_up_exits),)),
+    Mutant("orders_forgotten", "a restart remembers no orders", (Patch(desk.Desk, "load_state", _forgets_orders),)),
+    Mutant("forced_unnoticed", "nobody notices forced closes", (Patch(Account, "_on_forced", _instead(_deaf)),)),
+)
+MUTANTS: Final = {mutant.name: mutant for mutant in _ALL}

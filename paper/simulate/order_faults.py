@@ -1,0 +1,137 @@
+"""Faults of orders and of the news about them: lost, refused, late, twice, in parts, in another order."""
+
+import random
+from collections.abc import Callable
+
+from liqbot import events
+from liqbot.execution.commands import OrderKind, Purpose
+from paper.exchange import outside
+from paper.simulate import line_trouble as line
+from paper.simulate.stage import Stage
+from paper.simulate.wire import Fate
+
+Struck = Callable[[], None]
+Strike = Callable[[Stage, random.Random, Struck], None]
+"""Given what to call when the fault comes about: at once, or when what it waits for happens."""
+
+
+def on_next_order(fate: Fate) -> Strike:
+    def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
+        stage.wire.troubles.append(line.OnOrder(struck, (fate,)))
+        chance.choice((_drop_stops, _flatten, _nothing))(stage)
+
+    return strike
+
+
+def refused(purpose: Purpose) -> Strike:
+    def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
+        fates = tuple(Fate(refused=chance.choice(line.CODES)) for _ in range(chance.randint(1, 5)))
+        stage.wire.troubles.append(line.OnOrder(struck, fates, (purpose,)))
+        if purpose is Purpose.EXIT:
+            _flatten(stage)
+        else:
+            chance.choice((_drop_stops, _nothing))(stage)
+
+    return strike
+
+
+# What makes the house act, so that a fault which waits for an order need not wait long.
+
+
+def _flatten(stage: Stage) -> None:
+    if stage.exchange.accounts.holding(stage.key) is not None:
+        stage.wire.post((events.Flatten(time_ms=stage.now_ms, reason="by hand"),))
+
+
+def _drop_stops(stage: Stage) -> None:
+    accounts = stage.exchange.accounts
+    for one in accounts.resting(stage.key):
+        if one.command.kind is OrderKind.STOP_MARKET:
+            stage.wire.post(outside.drop_order(accounts, one.command.client_id, "removed by the venue", stage.now_ms))
+
+
+def _favour(stage: Stage) -> None:
+    """The price moves our way, so that the stop follows."""
+    held = stage.exchange.accounts.holding(stage.key)
+    if held is not None:
+        stage.market.push(stage.market.price * (1 + held.side * 0.015))
+
+
+def _nothing(_stage: Stage) -> None:
+    """The house acts by itself."""
+
+
+def server_error(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.wire.troubles.append(line.Storm(stage.now_ms + chance.randint(5_000, 20_000), chance=chance))
+
+
+def rate_limited(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.wire.troubles.append(line.Storm(stage.now_ms + chance.randint(10_000, 40_000), "RATE_LIMITED"))
+
+
+def permuted(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.wire.troubles.append(line.Late(stage.now_ms + 30_000, chance, late_ms=2_500, shuffled=True))
+
+
+def duplicated(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.wire.troubles.append(line.Late(stage.now_ms + 60_000, chance, twice=True))
+
+
+def late(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.wire.troubles.append(line.Late(stage.now_ms + 30_000, chance, late_ms=20_000))
+
+
+def disconnected(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.cut_stream(chance.randint(3_000, 60_000))
+
+
+def part_then_cut(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    stage.wire.troubles.append(line.PartThenCut(struck, chance.randint(5_000, 40_000)))
+    chance.choice((_flatten, _flatten, _nothing))(stage)
+
+
+def stop_gone(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """Told of, or found out at the next reconciliation."""
+    struck()
+    accounts = stage.exchange.accounts
+    stops = [one for one in accounts.resting(stage.key) if one.command.kind is OrderKind.STOP_MARKET]
+    told = chance.random() < 0.5
+    for stop in stops:
+        gone = outside.drop_order(accounts, stop.command.client_id, "removed by the venue", stage.now_ms)
+        if told:
+            stage.wire.post(gone)
+    if not told:
+        stage.reconcile_at_ms = min(stage.reconcile_at_ms, stage.now_ms + 30_000)
+        stage.wire.troubles.append(line.Unnoticed(stage.reconcile_at_ms + 1_000))
+
+
+def late_cancel(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """While the cancel is on its way the price goes through the old stop and, as it lies nearer, through the new."""
+
+    def begun() -> None:
+        struck()
+        _push_through_stops(stage, chance)
+
+    stage.wire.troubles.append(line.LateCancel(begun, stage.is_stop, 3_000))
+    _favour(stage)
+
+
+def late_stop_fill(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    stage.wire.troubles.append(line.LateStopFill(struck, stage.is_stop, chance.randint(20_000, 200_000)))
+    stage.reconcile_at_ms = min(stage.reconcile_at_ms, stage.now_ms + 5_000)
+    _push_through_stops(stage, chance)
+
+
+def _push_through_stops(stage: Stage, chance: random.Random) -> None:
+    """One gap just beyond the farthest stop."""
+    stops = [one.command for one in stage.exchange.accounts.resting(stage.key) if one.command.trigger_price is not None]
+    if stops:
+        side = stops[0].side
+        far = min(side * float(one.trigger_price or 0) for one in stops) * side
+        stage.market.push(far * (1 - side * chance.uniform(0.0002, 0.002)))

@@ -1,0 +1,135 @@
+"""Faults from outside our orders: the venue and its users, the market as it is told, the process and its disk."""
+
+import random
+from decimal import Decimal
+
+from liqbot import events
+from paper.exchange import outside
+from paper.simulate import line_trouble as line
+from paper.simulate.distortions import BROKEN_PRICES, clock_ahead, silent
+from paper.simulate.order_faults import Strike, Struck
+from paper.simulate.stage import Stage
+
+# --- the venue's doing ------------------------------------------------------------------------------------------------
+
+
+def liquidation(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """A gap over every stop and beyond our liquidation price; an earthquake, then the market is where it was."""
+    struck()
+    held = stage.exchange.accounts.holding(stage.key)
+    if held is not None and held.liquidation_price is not None:
+        before, price = stage.market.price, float(held.liquidation_price)
+        stage.market.push(max(price * (1 - held.side * chance.uniform(0.001, 0.02)), 1_000.0))
+        stage.market.push(before)
+
+
+def adl(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    accounts = stage.exchange.accounts
+    held, instrument = accounts.holding(stage.key), accounts.instruments[stage.key]
+    if held is not None:
+        part = instrument.round_quantity(held.quantity_base * Decimal(chance.choice(("0.3", "0.7", "1"))))
+        price = instrument.round_price(stage.market.price)
+        facts = outside.deleverage(accounts, stage.key, price, max(part, instrument.quantity_step_base), stage.now_ms)
+        stage.wire.post(facts)
+
+
+def leverage_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    facts = outside.set_leverage_by_hand(stage.exchange.accounts, stage.key, 20, stage.now_ms)
+    stage.tampered_ms = stage.now_ms
+    if chance.random() < 0.5:
+        stage.wire.post(facts)
+
+
+def maintenance(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.halted_until_ms = stage.now_ms + chance.randint(30_000, 120_000)
+    stage.wire.troubles.append(line.Storm(stage.halted_until_ms, "MAINTENANCE"))
+
+
+def funding_interval(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.market.interval_h = chance.choice((1.0, 4.0, 8.0))
+
+
+def withdrawal(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    venue = stage.key[0]
+    free_usd = stage.exchange.accounts.available_usd(venue)
+    wish_usd = stage.exchange.wallet(venue).wallet_usd * Decimal("0.4")
+    amount_usd = min(free_usd, wish_usd) if chance.random() < 0.8 else -wish_usd
+    if amount_usd:
+        stage.wire.post(stage.exchange.transfer(venue, -amount_usd, stage.now_ms))
+
+
+def fee_coin(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    entries = stage.exchange.accounts.entries
+    entries.fee_coin = "" if entries.fee_coin else "BNB"
+    entries.fee_coin_price = Decimal(chance.randint(300, 900))
+
+
+def rebate(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    amount_usd = Decimal(chance.randint(1, 5_000_000)) / 1_000_000
+    stage.wire.post(outside.pay_rebate(stage.exchange.accounts, stage.key, amount_usd, stage.now_ms))
+
+
+# --- the market as it is told -----------------------------------------------------------------------------------------
+
+
+def broken_price(name: str) -> Strike:
+    def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
+        struck()
+        distort = BROKEN_PRICES[name](chance.randrange(len(stage.roster.venues)))
+        stage.distortions.append((stage.now_ms + chance.randint(5_000, 60_000), distort))
+
+    return strike
+
+
+def feed_silent(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    codes = (0,) if chance.random() < 0.5 else tuple(range(len(stage.roster.venues)))
+    stage.distortions.append((stage.now_ms + chance.randint(20_000, 120_000), silent(codes)))
+
+
+def clock_skew(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.wire.line.skew_ms = chance.choice((-3_000, 3_000, 0))
+    stage.distortions.append((stage.now_ms + 60_000, clock_ahead))
+
+
+# --- the process ------------------------------------------------------------------------------------------------------
+
+
+def restart(rebirth: str) -> Strike:
+    def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
+        """The process dies at its next append, record, durability or send, or a little into sending."""
+        struck()
+        stage.rebirth, stage.down_ms = rebirth, chance.choice((0, 2_000, 20_000, 90_000))
+        stage.lost_records = chance.choice((0, 1, 3, 10))
+        where = chance.choice(("append", "record", "durable", "send"))
+        if where == "send":
+            stage.wire.line.kill_after = chance.randint(0, 2)
+        else:
+            stage.journal.doomed = where
+
+    return strike
+
+
+def suspended(stage: Stage, _chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.asleep_until_ms = stage.now_ms + 40_000
+
+
+def journal_stuck(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    stage.journal.stuck = True
+    stage.journal_stuck_until_ms = stage.now_ms + chance.randint(5_000, 30_000)
+
+
+def halted_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    struck()
+    kind = events.Flatten if chance.random() < 0.3 else events.Halt
+    stage.wire.post((kind(time_ms=stage.now_ms, reason="by hand"),))

@@ -1,0 +1,86 @@
+"""One seed from beginning to end: trouble, then calm, then everything is closed and counted."""
+
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from liqbot.events import Flatten
+from paper.simulate.director import Director, Draw, draws_of
+from paper.simulate.house_laws import Broken, Violation
+from paper.simulate.journal import Unrepeatable
+from paper.simulate.laws import Laws
+from paper.simulate.stage import Stage
+
+STEPS_MAX: Final = 320
+STEPS_MIN: Final = 110
+ENTRIES_ENOUGH: Final = 3
+SETTLE_STEPS_MAX: Final = 240
+REPLAY_EVERY: Final = 8
+"""Of this many seeds one is replayed from its journal as a whole; restarts replay parts of it anyway."""
+_TRACE_CHARS: Final = 2_000
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one seed came to. `met` counts (fault, order state) pairs as `fault state`."""
+
+    seed: int
+    steps: int
+    entries: int
+    liquidations: int
+    adl: int
+    restarts: int
+    simulated_h: float
+    met: dict[str, int]
+    violation: Violation | None = None
+
+
+def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = STEPS_MAX) -> Outcome:
+    """Everything is derived from the seed. Other `draws` or fewer steps are for shrinking a failure."""
+    stage = Stage(seed)
+    laws = Laws(stage)
+    director = Director(stage, draws_of(seed) if draws is None else draws)
+    stage.eyes += [laws, director]
+    violation = None
+    try:
+        stage.open()
+        while stage.steps < steps_max and not _enough(stage, laws, director):
+            stage.step()
+        _settle(stage, laws)
+        if seed % REPLAY_EVERY == 0:
+            stage.journal.recovered(stage.new_engine, from_start=True)
+    except Broken as broken:
+        violation = broken.violation
+    except Unrepeatable as unrepeatable:
+        violation = Violation("SAME_STEPS", stage.steps, stage.now_ms, str(unrepeatable))
+    except Exception:  # noqa: BLE001 - whatever the house raises is what is looked for
+        violation = Violation("CRASH", stage.steps, stage.now_ms, traceback.format_exc()[-_TRACE_CHARS:])
+    return Outcome(
+        seed=seed,
+        steps=stage.steps,
+        entries=laws.entries,
+        liquidations=laws.liquidations,
+        adl=laws.adl,
+        restarts=stage.restarts,
+        simulated_h=stage.simulated_ms / 3_600_000,
+        met=dict(sorted(director.met.items())),
+        violation=violation,
+    )
+
+
+def _enough(stage: Stage, laws: Laws, director: Director) -> bool:
+    return director.done and stage.steps >= STEPS_MIN and laws.entries >= ENTRIES_ENOUGH and not stage.wire.troubles
+
+
+def _settle(stage: Stage, laws: Laws) -> None:
+    """Trouble ends, a person flattens; after a while nothing may be left."""
+    stage.calm_down()
+    stage.tell((Flatten(time_ms=stage.now_ms, reason="the end"),))
+    for _ in range(SETTLE_STEPS_MAX):
+        stage.step()
+        if stage.quiet:
+            break
+    stage.reconcile()
+    laws.settled()
+

@@ -1,0 +1,46 @@
+"""A simulation's result for people: what was broken, and the matrix of faults and order states, empty cells first."""
+
+from typing import Final
+
+from paper.simulate.faults import CATALOGUE, STATES
+from paper.simulate.many import Summary
+
+SHOWN_MAX: Final = 24
+_NEVER: Final = "·"
+
+
+def text_of(summary: Summary) -> str:
+    return "\n".join((*_head(summary), "", *_matrix(summary), "", *_violations(summary)))
+
+
+def _head(summary: Summary) -> list[str]:
+    entries = f"{summary.entries} entries (median {summary.entries_median:g} per seed)"
+    return [
+        f"{summary.seeds} seeds, {summary.simulated_hours:,.0f} simulated hours, {summary.restarts} restarts",
+        f"{entries}, {summary.liquidations} liquidations, {summary.adl} deleveragings",
+    ]
+
+
+def _matrix(summary: Summary) -> list[str]:
+    """Rows with the least met cells first; a dot where fault and state cannot meet."""
+    empty = summary.empty_cells
+    width = max(len(fault.name) for fault in CATALOGUE)
+    more = f" and {len(empty) - SHOWN_MAX} more" if len(empty) > SHOWN_MAX else ""
+    lines = [f"pairs of fault and order state not met: {', '.join(empty[:SHOWN_MAX]) or 'none'}{more}"]
+    lines.append(f"least met pair: {summary.rarest} times ({_NEVER}: cannot meet)")
+    lines.append(" ".join((" " * width, *(f"{state[:9]:>9}" for state in STATES))))
+    rows = sorted(summary.faults.items(), key=lambda row: min(count for count in row[1].values() if count is not None))
+    for fault, counts in rows:
+        cells = (_NEVER if counts[state] is None else str(counts[state]) for state in STATES)
+        lines.append(" ".join((fault.ljust(width), *(f"{cell:>9}" for cell in cells))))
+    return lines
+
+
+def _violations(summary: Summary) -> list[str]:
+    if not summary.violations:
+        return ["violations: none"]
+    lines = [f"violations: {len(summary.violations)}"]
+    for one in summary.violations:
+        lines.append(f"seed {one.seed}, step {one.violation.step}: {one.violation.law}: {one.violation.what}")
+        lines.append(f"  repeat with: {one.command}")
+    return lines

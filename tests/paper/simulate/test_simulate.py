@@ -1,0 +1,95 @@
+"""The simulation itself: the same seed is the same run, a few seeds break no law, defects are caught, results are kept."""
+
+import math
+
+import msgspec
+import pytest
+
+from liqbot.exits import ExpectedError
+from paper.simulate import director
+from paper.simulate.director import DRAWS, draws_of
+from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
+from paper.simulate.many import outcomes, summary
+from paper.simulate.mutants import MUTANTS
+from paper.simulate.records import Records
+from paper.simulate.run import simulate
+from paper.simulate.shrink import shrink
+from paper.simulate.text import text_of
+from paper.verbs.simulate import _chosen
+
+
+def test_a_few_seeds_trade_meet_trouble_and_break_no_law():
+    found = [simulate(seed) for seed in range(3, 9)]
+    assert [outcome.violation for outcome in found] == [None] * len(found)
+    assert sum(outcome.entries for outcome in found) >= 10
+    assert sum(sum(outcome.met.values()) for outcome in found) >= 10
+
+
+def test_the_same_seed_is_the_same_run():
+    assert msgspec.json.encode(simulate(3)) == msgspec.json.encode(simulate(3))
+
+
+def test_draws_reach_every_pair_that_can_exist():
+    assert math.gcd(director._STRIDE, len(AIMS)) == 1
+    drawn = {(draw.fault, draw.state) for seed in range(len(AIMS)) for draw in draws_of(seed)}
+    assert drawn == set(CELLS)
+    assert len(CELLS) == len(CATALOGUE) * len(STATES) - sum(bool(fault.needs) for fault in CATALOGUE)
+
+
+def test_a_fault_that_happens_to_an_order_never_finds_none():
+    assert not BY_NAME["create_lost"].can_meet(NONE)
+    assert BY_NAME["suspended"].can_meet(NONE)
+
+
+# Each with a seed that is known to catch it; the verb hunts all of them over many seeds.
+CAUGHT = {"drop_stop": 2, "wrong_side": 2, "leverage_unread": 2, "skip_journal": 2, "cancel_first": 3}
+
+
+@pytest.mark.parametrize(("name", "first_seed"), CAUGHT.items())
+def test_defects_are_caught_and_the_house_is_sound_again_afterwards(name, first_seed):
+    with MUTANTS[name].applied():
+        assert any(simulate(seed).violation is not None for seed in range(first_seed, first_seed + 4))
+    assert simulate(first_seed).violation is None
+
+
+def test_a_failure_is_made_small_and_its_command_repeats_it():
+    with MUTANTS["leverage_unread"].applied():
+        seed = next(seed for seed in range(2, 9) if simulate(seed).violation is not None)
+        small = shrink(seed, draws_of(seed))
+        assert small.faults == ()
+        assert f"--first-seed {seed} --faults none --steps {small.steps}" in small.command
+        assert simulate(seed, (), small.steps).violation == small.violation
+        assert small.steps < simulate(seed + 1).steps + 400
+
+
+def test_results_are_taken_up_where_they_were_left(tmp_path):
+    first = list(outcomes(3, 2, Records(tmp_path), processes=1))
+    kept = Records(tmp_path).read()
+    assert [kept[outcome.seed] for outcome in first] == first
+    again = Records(tmp_path)
+    again.path.write_text(again.path.read_text() + '{"seed": 5, "st')
+    assert sorted(Records(tmp_path).read()) == [3, 4]
+    whole = summary(list(outcomes(3, 3, Records(tmp_path), processes=1)))
+    assert whole.seeds == 3
+    assert whole.entries >= sum(outcome.entries for outcome in first)
+    again.path.write_text("other code\n" + msgspec.json.encode(first[0]).decode() + "\n")
+    assert Records(tmp_path).read() == {}
+
+
+def test_the_matrix_shows_what_was_not_met_first():
+    outcome = simulate(3)
+    text = text_of(summary([outcome]))
+    lines = text.splitlines()
+    assert "not met" in lines[3]
+    assert "violations: none" in text
+    for pair in outcome.met:
+        assert f" {pair}," not in f" {lines[3]},"
+
+
+def test_faults_are_chosen_by_index():
+    drawn = draws_of(7)
+    assert _chosen("", drawn) == drawn
+    assert _chosen("none", drawn) == ()
+    assert _chosen("2,0", drawn) == (drawn[2], drawn[0])
+    with pytest.raises(ExpectedError, match=f"0 to {DRAWS - 1}"):
+        _chosen("9", drawn)
