@@ -48,7 +48,7 @@ class CoinMarket:
         self.coin, self.venues, self.params = coin, venues, params
         self.home = venues.index(trade_venue) if trade_venue in venues else -1
         self.intake = Intake(venues, venues.index(AGGREGATE) if AGGREGATE in venues else -1, params.health)
-        self.exposure = Exposure(coin, venues, params.estimate)
+        self.exposure = Exposure(coin, venues, params.estimate, params.calibration)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
         self.forced = ForcedFlow()
@@ -95,6 +95,7 @@ class CoinMarket:
         positions.centre(position_of(self.now.reference_price))
         positions.decay(tick_ms - before_ms)
         self.exposure.on_step(taken, self.prices, self.open_interest, bounds, tick_ms)
+        self.exposure.learn(self.forced, tick_ms - before_ms)
         self._follow_prices(taken, before_ms, oi_base_before)
         if not backfilled or any(history.due(tick_ms) for history in self.largest):
             self.usual_read = self._usual_usd()
@@ -194,7 +195,7 @@ class CoinMarket:
     def _remember_largest(self) -> None:
         for side, history in zip(SIDES, self.largest, strict=True):
             if self.clusters[side] and history.due(self.now.time_ms):
-                history.add(self.now.time_ms, self.clusters[side][0].usd)
+                history.add(self.now.time_ms, self.clusters[side][0].usd / self.exposure.calibration.scale)
                 self._usual_next = None
 
     def _usual_usd(self) -> tuple[float, float]:
@@ -207,7 +208,9 @@ class CoinMarket:
                 enough = len(ordered) >= self.params.clusters.history_count_min and median > 0
                 medians.append(median if enough else ABSENT)
             self._usual_next = medians[0], medians[1]
-        return self._usual_next
+        # Remembered without the scale: what is learnt about all of the map makes no cluster large or small.
+        scale = self.exposure.calibration.scale
+        return self._usual_next[0] * scale, self._usual_next[1] * scale
 
     def drawn(self, codes: Sequence[int] | None = None, tiers: Sequence[int] | None = None) -> LiquidationMap:
         """The map at the reference price, of all or some venues and tiers."""

@@ -14,6 +14,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "prices": [msgspec.to_builtins(price) for price in coin.prices],
         "health": coin.intake.health.state(),
         "positions": coin.exposure.positions.state(),
+        "calibration": coin.exposure.calibration.state(),
         "rows": list(coin.exposure.row_of.items()),
         "unseen": [[row, packed(usd)] for row, usd in coin.exposure.unseen_usd.items()],
         "open_interest": coin.open_interest.state(),
@@ -30,6 +31,7 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.intake.prices = [VenuePrice(**price) for price in state["prices"]]
     coin.intake.health.load_state(state["health"])
     coin.exposure.positions.load_state(state["positions"])
+    coin.exposure.calibration.load_state(state["calibration"])
     coin.exposure.row_of = {code: row for code, row in state["rows"]}  # noqa: C416 - rows may come as lists
     coin.exposure.unseen_usd = {row: unpacked(usd) for row, usd in state["unseen"]}
     coin.open_interest.load_state(state["open_interest"])

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from liqbot.instruments import split_venue_key
+from liqbot.instruments import Side, split_venue_key
+from liqbot.market.calibration import Calibration
 from liqbot.market.distances import LONG, SHORT, Floats
+from liqbot.market.forced_flow import ForcedFlow
 from liqbot.market.grid import position_of, shift_of
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
-from liqbot.market.params import EstimateParams
+from liqbot.market.params import CalibrationParams, EstimateParams
 from liqbot.market.positions import BINS, Positions
 from liqbot.market.prices import Bar, VenuePrice, swept_range
 from liqbot.market.venues.registry import VENUES, mechanics_of
@@ -41,8 +43,11 @@ def shifts_of(venue: str, coin: str, params: EstimateParams) -> Floats:
 class Exposure:
     """One coin's `Positions` and which of its rows is which venue's."""
 
-    def __init__(self, coin: str, venues: Sequence[str], params: EstimateParams) -> None:
+    def __init__(
+        self, coin: str, venues: Sequence[str], params: EstimateParams, calibration: CalibrationParams
+    ) -> None:
         self._coin, self._venues, self._params = coin, venues, params
+        self.calibration = Calibration(calibration, len(params.leverages))
         self.positions = Positions(params)
         self.row_of: dict[int, int] = {}
         """Venue code -> row, in the order venues were first seen trading."""
@@ -53,6 +58,9 @@ class Exposure:
         row = self.row_of.get(code)
         if row is None and self._mapped(self._venues[code]):
             row = self.row_of[code] = self.positions.admit(shifts_of(self._venues[code], self._coin, self._params))
+            venue = VENUES.get(split_venue_key(self._venues[code])[0])
+            told = venue.liquidations.completeness if venue is not None else None
+            self.calibration.admit(complete=told == "complete", silent=told == "none")
         return row
 
     @staticmethod
@@ -70,6 +78,7 @@ class Exposure:
         now_ms: int,
     ) -> None:
         """Bars of one venue in order, venues side by side; a venue with marks alone is only swept."""
+        self.positions.begin_step()
         moved = {code for code, price in enumerate(prices) if price.step_low == price.step_low}
         rounds = max((len(venue_bars) for venue_bars in bars.values()), default=1 if moved else 0)
         for turn in range(rounds):
@@ -86,7 +95,7 @@ class Exposure:
                 positions = position_of(low), position_of(high)
                 self.positions.touch(row, *positions)
                 if bar is not None and row in self.unseen_usd:
-                    self.unseen_usd[row] *= self.positions.kept_share(bar.span_ms)
+                    self.unseen_usd[row] *= self.positions.closing.kept_share(bar.span_ms)
                 if bar is not None and bar.volume_usd > 0:
                     change_base = open_interest.change_base(
                         self._venues[code], bounds_base.get(code, 0.0), now_ms, bar.span_ms
@@ -98,6 +107,28 @@ class Exposure:
             if rows:
                 self.positions.open(rows, entries, opened, swept)
         self._bound(prices, bounds_base)
+
+    def learn(self, forced: ForcedFlow, elapsed_ms: int) -> None:
+        """Compare what the step's touches promised with the forced orders told in it."""
+        row_of = {self._venues[code]: row for code, row in self.row_of.items()}
+        orders = [
+            (row_of[venue], LONG if side is Side.LONG else SHORT, usd)
+            for venue, side, usd in forced.orders
+            if venue in row_of
+        ]
+        untold = [row for venue, row in row_of.items() if not forced.told_by(venue)]
+        sums = [
+            (untold if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
+            for venue, long_usd, short_usd in forced.sums
+            if venue in row_of or (venue == AGGREGATE and untold)
+        ]
+        self.calibration.on_step(self.positions.touched_prior_usd, orders, sums, elapsed_ms)
+        self.positions.multiplier = self.calibration.multiplier()
+
+    def reported_usd(self) -> Floats:
+        """[row, side]: what feeds are expected to tell of the step's touches."""
+        usd: Floats = self.positions.touched_usd.sum(axis=2) * self.calibration.reporting[:, None]
+        return usd
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         most_usd = self._most_usd(prices, bounds_base)
@@ -124,7 +155,8 @@ class Exposure:
         if not self.unseen_usd:
             return float("nan"), float("nan")
         seen, unseen = [0.0, 0.0], [0.0, 0.0]
-        most_usd, totals = self._most_usd(prices, bounds_base), self.side_totals_usd()
+        # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
+        most_usd, totals = self._most_usd(prices, bounds_base), self.positions.prior_usd().sum(axis=2).tolist()
         for row, left in self.unseen_usd.items():
             left_usd = sum(left.tolist())
             for side in (LONG, SHORT):

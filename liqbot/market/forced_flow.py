@@ -15,18 +15,25 @@ Printed = tuple[int, int, Side, float]
 
 
 class ForcedFlow:
-    """`printed` are the forced orders of the present step, for those who follow a sweep."""
+    """`printed` are the forced orders of the present step, for those who follow a sweep.
+
+    `orders` (venue, side, USD) and `sums` (venue, USD of longs, USD of shorts) are the same by venue.
+    """
 
     def __init__(self) -> None:
         self._slots: list[list[float]] = []
         """[slot, long, short], ascending."""
         self._heard_ms = 0
+        self._heard: dict[str, int] = {}
+        """Venues that told single orders, and when first."""
         self._totals: dict[str, tuple[int, int, float, float]] = {}
         """Newest sums of venues that give them: time, span, long, short. Their single orders are contained in those."""
-        self.printed: list[Printed] = []
+        self.begin_step()
 
     def begin_step(self) -> None:
-        self.printed = []
+        self.printed: list[Printed] = []
+        self.orders: list[tuple[str, Side, float]] = []
+        self.sums: list[tuple[str, float, float]] = []
 
     def take_order(self, time_ms: int, venue: str, side: int, size_usd: float) -> bool:
         if not (0 < size_usd < 1e12 and side in {1, -1}):
@@ -34,12 +41,15 @@ class ForcedFlow:
         totals = self._totals.get(venue)
         if totals is None or time_ms - totals[0] >= _REPORTS_MS:
             self._add(time_ms, time_ms, Side(side), size_usd)
+            self.orders.append((venue, Side(side), size_usd))
+            self._heard.setdefault(venue, time_ms)
         return True
 
     def take_totals(self, time_ms: int, venue: str, span_ms: int, long_usd: float, short_usd: float) -> bool:
         if not (0 <= long_usd < 1e12 and 0 <= short_usd < 1e12 and span_ms > 0):
             return False
         self._totals[venue] = (time_ms, span_ms, long_usd, short_usd)
+        self.sums.append((venue, long_usd, short_usd))
         self._add(time_ms - span_ms, time_ms, Side.LONG, long_usd)
         self._add(time_ms - span_ms, time_ms, Side.SHORT, short_usd)
         return True
@@ -53,6 +63,10 @@ class ForcedFlow:
         if not self._slots or self._slots[-1][0] < slot:
             self._slots.append([slot, 0.0, 0.0])
         self._slots[-1][1 if side is Side.LONG else 2] += usd
+
+    def told_by(self, venue: str) -> bool:
+        """Whether this venue itself ever told a forced order or a sum of them."""
+        return venue in self._heard or venue in self._totals
 
     def reports(self, now_ms: int) -> bool:
         """Whether anybody tells forced orders as they happen, or at least hourly."""
@@ -85,10 +99,12 @@ class ForcedFlow:
         return long_usd, short_usd
 
     def state(self) -> list[Any]:
-        return [[list(slot) for slot in self._slots], self._heard_ms, {k: list(v) for k, v in self._totals.items()}]
+        totals = {venue: list(total) for venue, total in self._totals.items()}
+        return [[list(slot) for slot in self._slots], self._heard_ms, totals, dict(self._heard)]
 
     def load_state(self, state: list[Any]) -> None:
-        slots, self._heard_ms, totals = state
+        slots, self._heard_ms, totals, self._heard = state
+        self._heard = dict(self._heard)
         self._slots = [list(slot) for slot in slots]
         self._totals = {venue: (total[0], total[1], total[2], total[3]) for venue, total in totals.items()}
-        self.printed = []
+        self.begin_step()

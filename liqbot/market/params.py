@@ -72,6 +72,30 @@ class EstimateParams(_Params):
         return self
 
 
+class CalibrationParams(_Params):
+    """How the estimate learns from observed forced orders. A prior is worth a number of orders of the usual size."""
+
+    shape_h: float = Field(
+        36.0, ge=1, le=2_000, description="Half-life of what tier weights and venue factors are learnt from."
+    )
+    fast_h: float = Field(6.0, ge=0.1, le=200, description="Half-life of the fast scale over everything.")
+    cap_ratio: float = Field(
+        4.0, ge=1, le=1_000, description="Orders count up to this multiple of their usual size, so that one whale does "
+        "not rewrite the weights."
+    )
+    weight_orders: float = Field(50.0, ge=1, le=1e5, description="Worth of the prior that the leverage mix is right.")
+    row_orders: float = Field(20.0, ge=1, le=1e5, description="Worth of the prior that a venue is like the others.")
+    level_orders: float = Field(5.0, ge=0.1, le=1e5, description="Worth of the prior that uncalibrated USD is right.")
+    fast_orders: float = Field(30.0, ge=1, le=1e5, description="Worth of the prior that the last hours were as usual.")
+    fast_max: float = Field(2.0, ge=1, le=10, description="Largest fast scale; its inverse is the smallest.")
+    tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
+    tail_orders: float = Field(50.0, ge=1, le=1e5, description="Worth of the prior that the cap takes nothing.")
+    tail_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
+    silent_orders: float = Field(
+        10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
+    )
+
+
 class HealthParams(_Params):
     """Which prices are believed, and when a venue counts as silent."""
 
@@ -161,6 +185,7 @@ class MarketParams(_Params):
     """Everything that may be turned on the market floor."""
 
     estimate: EstimateParams = EstimateParams()
+    calibration: CalibrationParams = CalibrationParams()
     health: HealthParams = HealthParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from liqbot.market.closing import Closing
 from liqbot.market.distances import LONG, SHORT, Distances, Floats
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import EstimateParams
@@ -23,22 +24,19 @@ _SCALE_MIN: Final = 1e-9
 _NO_WIDTH: Final = 1e-3
 """Bins: a bar that traded at one price opens positions in this narrow a range."""
 _FAR: Final = 1 << 40
-_HOUR_MS: Final = 3_600_000.0
 
 
 class Positions:
-    """`touched_usd[row, side, tier]` is what the last `touch` of a row predicts to have been force-closed.
+    """`touched_usd[row, side, tier]` is what the touches since `begin_step` are expected to have force-closed.
 
-    Cells hold what the prior says; `multiplier[row, tier]`, which calibration sets, turns them into the estimate
-    whenever they are read.
+    Cells hold prior USD; `multiplier[row, tier]`, which calibration sets, turns them into the estimate when read.
     """
 
     def __init__(self, params: EstimateParams) -> None:
         self.leverages = params.leverages
         tiers = len(self.leverages)
         self._mix = np.array(params.leverage_mix)
-        self._close_rate = np.array(self.leverages) / (params.close_h * _HOUR_MS)
-        self._decays: dict[int, Floats] = {}
+        self.closing = Closing(params.leverages, params.close_h)
         self.window_first = 0
         """Global index of the window's first bin; 0 until placed."""
         self._usd = np.zeros((0, 2, tiers, BINS))
@@ -47,6 +45,7 @@ class Positions:
         self._at = Distances(np.zeros((len(params.smear_factors), 0, 2, tiers)), self._mix)
         self._turn = 0
         self.touched_usd = np.zeros((0, 2, tiers))
+        self.touched_prior_usd = np.zeros((0, 2, tiers))
         self.multiplier = np.ones((0, tiers))
         self._reach: list[list[float]] = []
         """Per row [long, short]: no long mass lies above the first position, no short mass below the second."""
@@ -75,6 +74,7 @@ class Positions:
         self._scale = np.concatenate([self._scale, np.ones((1, *sides_and_tiers))])
         self._sum = np.concatenate([self._sum, np.zeros((1, *sides_and_tiers))])
         self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, *sides_and_tiers))])
+        self.touched_prior_usd = np.concatenate([self.touched_prior_usd, np.zeros((1, *sides_and_tiers))])
         self.multiplier = np.concatenate([self.multiplier, np.ones((1, len(self.leverages)))])
         self._reach.append([-np.inf, np.inf])
         self._far.append([_FAR, 0])
@@ -83,31 +83,21 @@ class Positions:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def kept_share(self, elapsed_ms: int) -> Floats:
-        """Share of each tier's positions that their owners do not close meanwhile; the rate grows with leverage.
-
-        Rational, in sixteen steps: (1 + rate t / 16) ** -16.
-        """
-        factor = self._decays.get(elapsed_ms)
-        if factor is None:
-            factor = 1.0 / (1.0 + self._close_rate * (elapsed_ms / 16.0))
-            for _ in range(4):
-                factor = factor * factor
-            if len(self._decays) > 256:
-                self._decays.clear()
-            self._decays[elapsed_ms] = factor
-        return factor
+    def begin_step(self) -> None:
+        """Forget what was touched before."""
+        self.touched_usd[:] = 0.0
+        self.touched_prior_usd[:] = 0.0
 
     def standing_mix(self, row: int) -> Floats:
         """Share of each tier in what stands open when opening and closing are in balance."""
-        standing = self._at.weight[row, LONG] / self._close_rate
+        standing = self._at.weight[row, LONG] / self.closing.rates
         total = standing.sum()
         mix: Floats = standing / (total if total > 0 else 1.0)
         return mix
 
     def decay(self, elapsed_ms: int) -> None:
         """Owners close positions."""
-        self._scale *= self.kept_share(elapsed_ms)
+        self._scale *= self.closing.kept_share(elapsed_ms)
         if self.rows and self._scale.min() < _SCALE_MIN:
             self._settle()
 
@@ -120,7 +110,6 @@ class Positions:
     def touch(self, row: int, low: float, high: float) -> None:
         """Remove what the venue's own mark, moving within low..high, would have force-closed."""
         reach = self._reach[row]
-        self.touched_usd[row] = 0.0
         if low < reach[LONG]:
             first = self._inside(int(low))
             stop = self._inside(-int(-reach[LONG] // 1))
@@ -141,7 +130,9 @@ class Positions:
         gone = cells.sum(axis=1) - stays
         cells[:] = 0.0
         self._usd[row, side, :, end] = stays
-        self.touched_usd[row, side] = gone * self._scale[row, side] * self.multiplier[row]
+        prior_usd = gone * self._scale[row, side]
+        self.touched_prior_usd[row, side] += prior_usd
+        self.touched_usd[row, side] += prior_usd * self.multiplier[row]
         self._sum[row, side] = np.maximum(self._sum[row, side] - gone, 0.0)
 
     def _inside(self, position: int) -> int:
@@ -247,7 +238,11 @@ class Positions:
 
     def total_usd(self) -> Floats:
         """[row, side, tier]."""
-        usd: Floats = self._sum * self._scale * self.multiplier[:, None, :]
+        return self.prior_usd() * self.multiplier[:, None, :]
+
+    def prior_usd(self) -> Floats:
+        """[row, side, tier], as it was before anything was learnt."""
+        usd: Floats = self._sum * self._scale
         return usd
 
     def offers(self, row: int) -> bool:
@@ -288,6 +283,7 @@ class Positions:
         self._scale, self._sum = unpacked(state["scale"]), unpacked(state["sum"])
         self._at, self.touched_usd = Distances(unpacked(state["shift"]), self._mix), unpacked(state["touched_usd"])
         self._turn, self.multiplier = state["turn"], unpacked(state["multiplier"])
+        self.touched_prior_usd = np.zeros_like(self.touched_usd)
         cells = [unpacked(line) for line in state["usd"]]
         self._usd = np.array(cells).reshape(*self._scale.shape, BINS) if cells else np.zeros((*self._scale.shape, BINS))
         self._reach = [list(reach) for reach in state["reach"]]

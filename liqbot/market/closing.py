@@ -1,0 +1,32 @@
+"""How fast owners close their positions of their own will: the more leveraged, the sooner."""
+
+from typing import Final
+
+import numpy as np
+
+from liqbot.market.distances import Floats
+
+_HOUR_MS: Final = 3_600_000.0
+
+
+class Closing:
+    """`rates[tier]` per millisecond: a position at leverage L is closed within close_h / L hours, on average."""
+
+    def __init__(self, leverages: tuple[float, ...], close_h: float) -> None:
+        self.rates: Floats = np.array(leverages) / (close_h * _HOUR_MS)
+        self._kept: dict[int, Floats] = {}
+
+    def kept_share(self, elapsed_ms: int) -> Floats:
+        """Share of each tier's positions that are not closed meanwhile.
+
+        Rational, in sixteen steps: (1 + rate t / 16) ** -16.
+        """
+        factor = self._kept.get(elapsed_ms)
+        if factor is None:
+            factor = 1.0 / (1.0 + self.rates * (elapsed_ms / 16.0))
+            for _ in range(4):
+                factor = factor * factor
+            if len(self._kept) > 256:
+                self._kept.clear()
+            self._kept[elapsed_ms] = factor
+        return factor
