@@ -24,6 +24,7 @@ PATIENCE_S: Final = 2.0
 LISTENING_S_MAX: Final = 20.0
 POLL_MS_MIN: Final = 400
 _TURN_S: Final = 0.001
+_CALM_TURNS: Final = 3
 
 
 class Listener(Protocol):
@@ -79,15 +80,17 @@ class MarketTime:
         self._feeds: Mapping[str, Listener] = {}
         self._waiting = Waiting()
         self._placing: Collection[str] = ()
+        self._calls: Callable[[], int] = int
         self._over: Callable[[], Awaitable[object]] = asyncio.Event().wait
 
     def follow(
         self, feeds: Mapping[str, Listener], waiting: Waiting, placing: Collection[str],
-        over: Callable[[], Awaitable[object]],
+        calls: Callable[[], int], over: Callable[[], Awaitable[object]],
     ) -> None:
-        """Whom to wait for. `placing`: orders whose fate the broker is finding out; `over` is awaited at the end, while
-        the venues still answer."""
-        self._feeds, self._waiting, self._placing, self._over = feeds, waiting, placing, over
+        """Whom to wait for. `placing`: orders whose fate the broker is finding out; `calls`: requests of the account
+        that are not answered; `over` is awaited at the end, while the venues still answer."""
+        self._feeds, self._waiting, self._placing = feeds, waiting, placing
+        self._calls, self._over = calls, over
 
     async def run(self, inbox: Inbox) -> None:
         self._hub.quiesce = self.answered
@@ -119,9 +122,10 @@ class MarketTime:
     async def answered(self) -> None:
         """Everything said has been heard, and every answer to it waits for market time or is done."""
         await self._hub.settle()
-        if not self._waiting.over:
-            await self._until(lambda: self._waiting.over, PATIENCE_S)
-            await self._hub.settle()
+        until_s, calm = time.monotonic() + PATIENCE_S, 0
+        while calm < _CALM_TURNS and time.monotonic() < until_s:
+            await asyncio.sleep(_TURN_S)
+            calm = calm + 1 if self._waiting.over and self._calls() <= self._hub.held else 0
 
     @staticmethod
     async def _until(true: Callable[[], bool], patience_s: float) -> None:

@@ -90,6 +90,19 @@ def _hub(market: Market, settings: Settings) -> Hub:
     return hub
 
 
+class _Counted(VenueClient):
+    """Knows how many of its requests wait for their answer."""
+
+    running = 0
+
+    async def call(self, method: str, *args: Any, **more: Any) -> Any:
+        self.running += 1
+        try:
+            return await super().call(method, *args, **more)
+        finally:
+            self.running -= 1
+
+
 class _Session:
     """Server, clients and house, all in one loop."""
 
@@ -111,7 +124,7 @@ class _Session:
             return await self._trade(trading, clients, observers, speed=speed, for_s=for_s)
 
     async def _trade(
-        self, trading: VenueClient, clients: dict[str, VenueClient], observers: Sequence[Observer], *, speed: float,
+        self, trading: _Counted, clients: dict[str, VenueClient], observers: Sequence[Observer], *, speed: float,
         for_s: float | None,
     ) -> Engine:
         instruments = trading.instruments(self.settings.coins)
@@ -136,7 +149,7 @@ class _Session:
             await moment.answered()
             bot.stop()
 
-        moment.follow(bot.feeds, waiting, edge.known.placing, over)
+        moment.follow(bot.feeds, waiting, edge.known.placing, lambda: trading.running, over)
         await bot.run(edge, edge.broker)
         return bot.engine
 
@@ -152,14 +165,16 @@ class _Session:
         return max(self.hub.now_ms, account.now_ms)
 
     @contextlib.asynccontextmanager
-    async def _clients(self, url: str) -> AsyncIterator[tuple[VenueClient, dict[str, VenueClient]]]:
+    async def _clients(self, url: str) -> AsyncIterator[tuple[_Counted, dict[str, VenueClient]]]:
         """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
         venue, coins = self.settings.trade_venue, self.settings.coins
-        trading = self._client(
-            venue, url, credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
-            options=RECIPES[venue].options,
+        trading = _Counted(
+            VENUES[venue], loopback=url, budget=_BUDGET, options=RECIPES[venue].options,
+            credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
         )
-        clients = {name: self._client(name, url) for name in self.market.roster.venues}
+        clients = {
+            name: VenueClient(VENUES[name], loopback=url, budget=_BUDGET) for name in self.market.roster.venues
+        }
         try:
             await asyncio.gather(*(client.open(coins) for client in (trading, *clients.values())))
             yield trading, clients
@@ -167,9 +182,3 @@ class _Session:
             raise one_line(error) from None
         finally:
             await closed({**clients, "account": trading})
-
-    @staticmethod
-    def _client(venue: str, url: str, **more: Any) -> VenueClient:
-        return VenueClient(VENUES[venue], loopback=url, budget=_BUDGET, **more)
-
-

@@ -1,7 +1,7 @@
 """First contact with each venue, row by row: what happens there ends as the right event and a clear message.
 
-Rows that are proved elsewhere, on all three venues over the same loopback exchange, and are not repeated here (test_broker.py and
-test_reconcile.py are those of tests/execution/edge):
+Rows that are proved elsewhere, on all three venues over the same loopback exchange, and are not repeated here
+(test_broker.py and test_reconcile.py are those of tests/execution/edge):
 
 | row | proved by |
 |---|---|

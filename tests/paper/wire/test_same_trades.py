@@ -1,0 +1,119 @@
+"""One market traded over the wire and in process: the same decisions at the same ticks, the same fills to the cent.
+
+Over the wire everything goes through the client and the venue's protocol; the market as the feeds told it is in the
+journal. In process a fresh engine sees that market, and the simulated exchange the true one, without any wire.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from liqbot import places
+from liqbot.blocks import EventBlock
+from liqbot.blueprint import recorded_engine
+from liqbot.engine import Engine, Step
+from liqbot.events import ConfigLoaded, FeedDown, FeedUp, Fill, JournalOpened
+from liqbot.execution.commands import Command
+from liqbot.journal import JournalReader
+from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.decision import Approved
+from liqbot.settings import Settings, load
+from paper.assembly import exchange_of
+from paper.exchange import PaperExchange
+from paper.exchange.exchange import React
+from paper.house import House
+from paper.markets import market_of
+from paper.session import Market, fresh_books
+from paper.wire_session import run_wired, spoken_only
+
+SEED = 3
+SHORT = (
+    "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
+    "paper.world.shocks.first_wick_minute=2",
+)  # fmt: skip
+
+
+class Told:
+    """An observer: decisions and fills in words that can be compared."""
+
+    def __init__(self) -> None:
+        self.decisions: list[tuple[Any, ...]] = []
+        self.fills: list[tuple[Any, ...]] = []
+
+    def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        del seq, engine
+        for decision in step.decisions:
+            if isinstance(decision, Approved):
+                target = decision.target
+                prices = (target.quantity_base, target.stop_price, target.take_price)
+                said: tuple[Any, ...] = (target.decision_id, target.strategy, target.side, *prices, target.leverage)
+            else:
+                said = (decision.decision_id, decision.code)
+            self.decisions.append((step.time_ms, *said))
+        for fact in block.facts:
+            if isinstance(fact, Fill):
+                self.fills.append((fact.client_id, fact.time_ms, fact.price, fact.quantity_base, fact.fee, fact.maker))
+
+
+class TrueMarket:
+    """The exchange walks what really happened, whatever the feeds made of it."""
+
+    def __init__(self, exchange: PaperExchange, blocks: Iterable[EventBlock]) -> None:
+        self._exchange, self._by_tick = exchange, {block.tick_ms: block for block in blocks}
+
+    def submit(self, command: Command, time_ms: int) -> None:
+        self._exchange.submit(command, time_ms)
+
+    def advance(self, block: EventBlock, react: React) -> None:
+        if block.tick_ms in self._by_tick:
+            self._exchange.advance(self._by_tick[block.tick_ms], react)
+
+
+def in_process(path: Path, settings: Settings, market: Market, blocks: list[EventBlock]) -> Told:
+    told = Told()
+    with JournalReader(path) as reader:
+        opened, config = reader.first(JournalOpened), reader.first(ConfigLoaded)
+        assert opened is not None
+        assert config is not None
+        exchange = exchange_of(settings, market.roster, config.instruments)
+        house = House(recorded_engine(opened, config), TrueMarket(exchange, blocks), observers=(told,))
+        house.open((opened, config, *exchange.facts_at_start(market.live_ms)))
+        for record in reader.records():
+            block = msgspec.structs.replace(record.block, facts=tuple(public(record.block)))
+            if block.tick_ms is not None:
+                house.step(block)
+            elif block.facts:
+                house.tell(block.facts)
+    return told
+
+
+def public(block: EventBlock) -> Iterator[FeedUp | FeedDown]:
+    """Facts that are no word of the account."""
+    for fact in block.facts:
+        if isinstance(fact, FeedUp | FeedDown) and fact.feed != ACCOUNT_FEED:
+            yield fact
+
+
+@pytest.mark.parametrize("venue", ["binance", "bybit", "okx"])
+def test_the_same_decisions_and_fills_as_in_process(venue: str, tmp_path: Path) -> None:
+    settings = load("paper", overrides=(*SHORT, f"trade_venue={venue}")).settings
+    fitted, market = market_of("world", spoken_only(settings), SEED)
+    blocks: list[EventBlock] = []
+
+    def kept() -> Iterator[EventBlock]:
+        for block in market.live:
+            blocks.append(block)
+            yield block
+
+    wired = Told()
+    with fresh_books(tmp_path, fitted, market.roster) as (journal, ledger):
+        served = msgspec.structs.replace(market, live=kept())
+        done = run_wired(served, fitted, tmp_path, journal, ledger, (wired,), speed=0, for_s=120)
+    assert done.hub.unknown == []
+    told = in_process(places.journal_path(tmp_path), fitted, market, blocks)
+    assert len(wired.fills) >= 2, "the market of this seed trades"
+    assert wired.decisions == told.decisions
+    assert wired.fills == told.fills
