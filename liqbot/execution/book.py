@@ -159,6 +159,8 @@ class Book(msgspec.Struct):
 
     def _count_fill(self, order: Order, filled_base: Decimal) -> None:
         entry = order.purpose is Purpose.ENTRY
+        if not entry and self.target is not None and 0 < order.command.decision_id < self.target.decision_id:
+            return  # a stop, take or exit of an earlier trade: it closed what was open then
         self.own_base += filled_base * order.side.value * (1 if entry else -1)
         if not entry:
             self.withdraw()
@@ -187,7 +189,9 @@ class Book(msgspec.Struct):
             self.foreign.pop(fact.client_id, None)
 
     def doubt(self, before_ms: int) -> None:
-        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone."""
+        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
+        answers again, so earlier failures hold nothing back."""
+        self.failures = []
         self.foreign = {client_id: heard_ms for client_id, heard_ms in self.foreign.items() if heard_ms >= before_ms}
         self.orders = [_doubted(order, before_ms) for order in self.orders]
 

@@ -245,7 +245,7 @@ class Account:
 
     def _on_reconciled(self, fact: Reconciled) -> None:
         holding = self._holding(fact.venue, fact.coin)
-        result_usd = holding.reconcile()
+        result_usd = holding.reconcile(fact.time_ms)
         if result_usd is not None:
             self._ended(holding, result_usd, fact.time_ms)
 

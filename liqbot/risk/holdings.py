@@ -82,6 +82,10 @@ class Holding(msgspec.Struct):
     unexplained_base: Decimal = ZERO
     settled_base: Decimal = ZERO
     """Closed on the venue's word alone, without a fill; a late fill explains it instead of closing more."""
+    settled_ms: int = 0
+    """When that was."""
+    confirmed: bool = False
+    """The venue has confirmed a position of ours since: only fills from before can still belong to what was settled."""
     snapshot_base: Decimal | None = None
     leverage: float | None = None
     isolated: bool | None = None
@@ -135,8 +139,10 @@ class Holding(msgspec.Struct):
         before_signed, before_usd = self.signed_base, leg.realised_usd(side)
         leg.fees_usd += fee_usd
         if reduces:
-            fresh = quantity_base - min(quantity_base, self.settled_base)
-            self.settled_base -= quantity_base - fresh
+            fresh = quantity_base
+            if not self.confirmed or time_ms <= self.settled_ms:
+                fresh -= min(quantity_base, self.settled_base)
+                self.settled_base -= quantity_base - fresh
             leg.closed_base += fresh
             leg.closed_usd += fresh * price
         else:
@@ -158,11 +164,9 @@ class Holding(msgspec.Struct):
         """The venue's own count: a difference that no fill explains is somebody else's doing."""
         self.snapshot_base = signed_base
         self.unexplained_base = signed_base - self.signed_base
-        if not self.unexplained_base and signed_base:
-            # The venue confirms a position of ours: nothing old can still be on its way.
-            self.settled_base = ZERO
+        self.confirmed = self.confirmed or (not self.unexplained_base and signed_base != 0)
 
-    def reconcile(self) -> Decimal | None:
+    def reconcile(self, time_ms: int) -> Decimal | None:
         """All was read in full. What the venue no longer holds for us is closed on its word, at entry (the balance
         tells the profit); what it holds beyond ours stays somebody else's. Returns the result of a trade this ends."""
         self.reconciled = True
@@ -177,7 +181,8 @@ class Holding(msgspec.Struct):
         leg = self.leg(side)
         leg.closed_base += gone
         leg.closed_usd += gone * leg.entry_price
-        self.settled_base += gone
+        self.settled_base = gone if self.confirmed else self.settled_base + gone
+        self.settled_ms, self.confirmed = time_ms, False
         self.unexplained_base += side * gone
         return self._end(side) if leg.done else None
 

@@ -1,12 +1,13 @@
 """The desk when it cannot know: a new process, a dark account, a venue that answers again, orders of others."""
 
 import pytest
-from paper_house import BTC, COIN, KEY, VENUE, target
+from paper_house import BTC, COIN, KEY, VENUE, D, order, target
 
 from liqbot import events
-from liqbot.execution.commands import PlaceOrder, QueryOrder, SetLeverage, adds_risk
+from liqbot.execution.commands import PlaceOrder, Purpose, QueryOrder, SetLeverage, adds_risk
 from liqbot.execution.desk import Desk
 from liqbot.execution.params import ExecutionParams
+from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved
 
@@ -72,3 +73,19 @@ def test_a_foreign_order_that_is_cancelled_no_longer_counts():
     desk.on_fact(events.OrderAccepted(time_ms=1_000, **WHERE, client_id="web-1", venue_order_id="7"))
     desk.on_fact(events.OrderCancelled(time_ms=2_000, **WHERE, client_id="web-1"))
     assert desk.foreign_resting(*KEY) == 0
+
+
+def test_the_late_fill_of_an_earlier_stop_does_not_end_the_trade_of_today():
+    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk.adopt(Approved(target(2)))
+    old_stop = order("sabcdef00000001", Purpose.STOP, trigger="98")
+    book = desk.book(*KEY)
+    book.register(old_stop, 500)
+    desk.on_fact(
+        events.Fill(
+            time_ms=900, **WHERE, client_id=old_stop.client_id, fill_id="1-1", side=Side.LONG, reduces=True,
+            price=D(98), quantity_base=D("0.1"), fee=D(0),
+        )
+    )
+    assert book.pending(), "the entry of decision 2 is still to be sent"
+    assert book.own_base == 0
