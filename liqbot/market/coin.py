@@ -11,6 +11,8 @@ from liqbot.market.clusters import nearest_zones, read_side
 from liqbot.market.distances import LONG, SHORT
 from liqbot.market.exposure import Exposure
 from liqbot.market.forced_flow import ForcedFlow
+from liqbot.market.forecast import Forecast
+from liqbot.market.foresight import Foresight
 from liqbot.market.funding import FundingFold
 from liqbot.market.grid import edges, position_of
 from liqbot.market.health import VenueHealth
@@ -51,6 +53,7 @@ class CoinMarket:
         self.exposure = Exposure(coin, venues, params.estimate, params.calibration)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
+        self.foresight = Foresight(params.forecast, params.scoring)
         self.forced = ForcedFlow()
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps)
@@ -96,6 +99,10 @@ class CoinMarket:
         positions.decay(tick_ms - before_ms)
         self.exposure.on_step(taken, self.prices, self.open_interest, bounds, tick_ms)
         self.exposure.learn(self.forced, tick_ms - before_ms)
+        volume_usd = sum(bar.volume_usd for bars in taken.values() for bar in bars)
+        self.foresight.on_step(
+            self.exposure, self.prices, self.home, self.now.reference_price, volume_usd, tick_ms, tick_ms - before_ms
+        )
         self._follow_prices(taken, before_ms, oi_base_before)
         if not backfilled or any(history.due(tick_ms) for history in self.largest):
             self.usual_read = self._usual_usd()
@@ -220,6 +227,12 @@ class CoinMarket:
         ]
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], usd[LONG], usd[SHORT]
+        )
+
+    def forecast(self, horizon_h: int) -> Forecast:
+        """Reported USD expected from each band that price visits within the horizon."""
+        return self.foresight.forecast(
+            self.coin, self.now.time_ms, horizon_h, self.exposure, self.prices, self.now.reference_price
         )
 
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:

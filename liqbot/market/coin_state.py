@@ -15,6 +15,8 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "health": coin.intake.health.state(),
         "positions": coin.exposure.positions.state(),
         "calibration": coin.exposure.calibration.state(),
+        "before": list(coin.exposure.before.items()),
+        "foresight": coin.foresight.state(),
         "rows": list(coin.exposure.row_of.items()),
         "unseen": [[row, packed(usd)] for row, usd in coin.exposure.unseen_usd.items()],
         "open_interest": coin.open_interest.state(),
@@ -32,6 +34,8 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.intake.health.load_state(state["health"])
     coin.exposure.positions.load_state(state["positions"])
     coin.exposure.calibration.load_state(state["calibration"])
+    coin.exposure.before = {row: position for row, position in state["before"]}  # noqa: C416 - may come as lists
+    coin.foresight.load_state(state["foresight"])
     coin.exposure.row_of = {code: row for code, row in state["rows"]}  # noqa: C416 - rows may come as lists
     coin.exposure.unseen_usd = {row: unpacked(usd) for row, usd in state["unseen"]}
     coin.open_interest.load_state(state["open_interest"])

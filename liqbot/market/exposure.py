@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from liqbot.instruments import Side, split_venue_key
-from liqbot.market.calibration import Calibration
+from liqbot.market.calibration import Calibration, Order
 from liqbot.market.distances import LONG, SHORT, Floats
 from liqbot.market.forced_flow import ForcedFlow
 from liqbot.market.grid import position_of, shift_of
@@ -51,6 +51,15 @@ class Exposure:
         self.positions = Positions(params)
         self.row_of: dict[int, int] = {}
         """Venue code -> row, in the order venues were first seen trading."""
+        self.reported_usd: Floats = np.zeros((0, 2))
+        """[row, side]: what feeds were expected to tell of the last step's touches."""
+        self.crossed: dict[int, tuple[float, float, float]] = {}
+        """Per row that moved in the last step: where its mark stood before, its lowest and highest (positions)."""
+        self.before: dict[int, float] = {}
+        """Per row: position of its mark after the last step."""
+        self.orders: list[Order] = []
+        self.sums: list[tuple[str, float, float]] = []
+        """Forced orders, and sums of them by venue (longs, shorts), told in the last step."""
         self.unseen_usd: dict[int, Floats] = {}
         """Per row and tier: positions of either side that were open before they could be seen, and still are."""
 
@@ -79,6 +88,7 @@ class Exposure:
     ) -> None:
         """Bars of one venue in order, venues side by side; a venue with marks alone is only swept."""
         self.positions.begin_step()
+        self.crossed = {}
         moved = {code for code, price in enumerate(prices) if price.step_low == price.step_low}
         rounds = max((len(venue_bars) for venue_bars in bars.values()), default=1 if moved else 0)
         for turn in range(rounds):
@@ -94,6 +104,8 @@ class Exposure:
                 low, high = swept_range(prices[code], bar)
                 positions = position_of(low), position_of(high)
                 self.positions.touch(row, *positions)
+                start, lowest, highest = self.crossed.get(row, (self.before.get(row, positions[0]), *positions))
+                self.crossed[row] = start, min(lowest, positions[0]), max(highest, positions[1])
                 if bar is not None and row in self.unseen_usd:
                     self.unseen_usd[row] *= self.positions.closing.kept_share(bar.span_ms)
                 if bar is not None and bar.volume_usd > 0:
@@ -106,29 +118,28 @@ class Exposure:
                     swept.append(positions)
             if rows:
                 self.positions.open(rows, entries, opened, swept)
+        for code, row in self.row_of.items():
+            if row in self.crossed:
+                self.before[row] = position_of(prices[code].mark_price)
         self._bound(prices, bounds_base)
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int) -> None:
         """Compare what the step's touches promised with the forced orders told in it."""
+        self.reported_usd = self.positions.touched_usd.sum(axis=2) * self.calibration.reporting[:, None]
         row_of = {self._venues[code]: row for code, row in self.row_of.items()}
-        orders = [
+        self.orders = orders = [
             (row_of[venue], LONG if side is Side.LONG else SHORT, usd)
             for venue, side, usd in forced.orders
             if venue in row_of
         ]
         untold = [row for venue, row in row_of.items() if not forced.told_by(venue)]
+        self.sums = [told for told in forced.sums if told[0] in row_of or (told[0] == AGGREGATE and untold)]
         sums = [
             (untold if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
-            for venue, long_usd, short_usd in forced.sums
-            if venue in row_of or (venue == AGGREGATE and untold)
+            for venue, long_usd, short_usd in self.sums
         ]
         self.calibration.on_step(self.positions.touched_prior_usd, orders, sums, elapsed_ms)
         self.positions.multiplier = self.calibration.multiplier()
-
-    def reported_usd(self) -> Floats:
-        """[row, side]: what feeds are expected to tell of the step's touches."""
-        usd: Floats = self.positions.touched_usd.sum(axis=2) * self.calibration.reporting[:, None]
-        return usd
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         most_usd = self._most_usd(prices, bounds_base)
@@ -175,13 +186,19 @@ class Exposure:
         *,
         codes: Sequence[int] | None = None,
         tiers: Sequence[int] | None = None,
+        reported: bool = False,
     ) -> Floats:
-        """USD per bin of the window, every venue moved from its own mark to the reference; some venues, some tiers."""
+        """USD per bin of the window, every venue moved from its own mark to the reference; some venues, some tiers.
+
+        `reported`: only what its feed is expected to tell.
+        """
         out = np.zeros(BINS)
         reference = position_of(reference_price)
         for code, row in self.row_of.items():
             if (codes is None or code in codes) and prices[code].known:
                 start, values = self.positions.line(row, side, tiers)
+                if reported:
+                    values = values * self.calibration.reporting[row]
                 if len(values):
                     _add_moved(out, start, values, reference - position_of(prices[code].mark_price))
         return out

@@ -9,6 +9,7 @@ from liqbot.instruments import Side, side_of
 from liqbot.market.assembly import view_of
 from liqbot.market.coin import CoinMarket
 from liqbot.market.coin_state import coin_state, load_coin_state
+from liqbot.market.forecast import Forecast
 from liqbot.market.health import VenueHealth
 from liqbot.market.intake import Row
 from liqbot.market.liquidation_map import LiquidationMap
@@ -88,6 +89,20 @@ class Market:
                 raise ValueError(f"leverage: {leverage:g} is not one of {', '.join(f'{tier:g}' for tier in known)}")
         tiers = None if leverages is None else [known.index(leverage) for leverage in leverages]
         return market.drawn(codes, tiers)
+
+    def forecast(self, coin: str, horizon_h: int) -> Forecast:
+        """Reported USD expected from each 20 bp band outward from the mark, if price visits it within the horizon.
+
+        Unknown coin, a coin without a price yet, or a horizon that is not learnt: ValueError.
+        """
+        return self._coin(coin).forecast(horizon_h)
+
+    def promised_usd(self, coin: str) -> dict[str, tuple[float, float]]:
+        """Per venue (longs, shorts): what its feed was expected to tell of the last step's newly crossed prices."""
+        exposure = self._coins[self.roster.coin_code(coin)].exposure
+        usd = exposure.reported_usd.tolist()
+        return {self.roster.venues[code]: (usd[row][0], usd[row][1]) for code, row in exposure.row_of.items()
+                if row < len(usd)}
 
     def venue_health(self, coin: str, now_ms: int) -> tuple[VenueHealth, ...]:
         return self._coin(coin).venue_health(now_ms)

@@ -96,6 +96,39 @@ class CalibrationParams(_Params):
     )
 
 
+class ForecastParams(_Params):
+    """How the map becomes an expectation of reported USD."""
+
+    horizons_h: tuple[int, ...] = Field(
+        (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be asked for, ascending."
+    )
+    climatology_share: float = Field(
+        0.5, ge=0, le=5, description="Part of what a distance usually gives when visited that is added to the map."
+    )
+    climatology_h: float = Field(
+        480.0, ge=24, le=20_000, description="Half-life of what a distance usually gives when visited."
+    )
+    scale_h: float = Field(120.0, ge=24, le=20_000, description="Half-life of the scale of the sum.")
+    visits_min: float = Field(8.0, gt=0, le=1e4, description="Visits from which on a distance stands for itself.")
+    recent_h: float = Field(4.0, ge=0.1, le=100, description="Averaging time of recent volume.")
+    usual_h: float = Field(168.0, ge=1, le=5_000, description="Averaging time of usual volume.")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.horizons_h) != sorted(set(self.horizons_h)) or self.horizons_h[0] < 1:
+            raise ValueError(f"horizons_h: {self.horizons_h} must ascend, without repeats, from 1 or more")
+        return self
+
+
+class ScoringParams(_Params):
+    """The map's score of itself."""
+
+    score_h: float = Field(168.0, ge=1, le=20_000, description="Half-life of what the score rests on.")
+    touches_min: float = Field(
+        20.0, ge=1, le=1e6, description="Steps with forced orders from which on there is a score."
+    )
+
+
 class HealthParams(_Params):
     """Which prices are believed, and when a venue counts as silent."""
 
@@ -186,6 +219,8 @@ class MarketParams(_Params):
 
     estimate: EstimateParams = EstimateParams()
     calibration: CalibrationParams = CalibrationParams()
+    forecast: ForecastParams = ForecastParams()
+    scoring: ScoringParams = ScoringParams()
     health: HealthParams = HealthParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()
