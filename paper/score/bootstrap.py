@@ -31,11 +31,12 @@ class Days:
         self._index = np.searchsorted(self.days, self._day)
         count = len(self.days)
         chance = np.random.default_rng(seed)
-        self._drawn = chance.multinomial(count, np.full(count, 1.0 / max(count, 1)), size=resamples).astype(float)
+        drawn = chance.multinomial(count, np.full(count, 1.0 / count), size=resamples) if count else np.zeros((1, 0))
+        self._drawn = drawn.astype(float)
 
     def sums(self, values: Floats) -> Floats:
         """[days] of values given per entry of `times_ms`; further axes are summed away."""
-        flat = values.reshape(len(values), -1).sum(axis=1)
+        flat = values.sum(axis=tuple(range(1, values.ndim)))
         return np.bincount(self._index, flat, minlength=len(self.days)).astype(float)
 
     def estimate(self, measure: Callable[..., Floats], *sums: Floats) -> Estimate:

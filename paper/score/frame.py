@@ -95,8 +95,8 @@ class Frame:
             np.minimum.at(low, venue[streams], at[streams])
             np.maximum.at(high, venue[streams], at[streams])
         self.before = np.where(np.isnan(before), self.mark, before)
-        self.low = np.fmin(low, self.mark)
-        self.high = np.fmax(high, self.mark)
+        self.low = np.fmin(np.where(np.isfinite(low), low, np.nan), self.mark)
+        self.high = np.fmax(np.where(np.isfinite(high), high, np.nan), self.mark)
 
     def offset(self) -> Floats:
         """What to add to each venue's positions to move them to the home venue's price; 0 where unknown."""

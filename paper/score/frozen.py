@@ -122,11 +122,9 @@ def _widened(values: Floats) -> Floats:
     """Mean over neighbouring bins, the more of them the farther away: far bins are visited rarely."""
     count = values.shape[2]
     below = np.concatenate((np.zeros((*values.shape[:2], 1)), np.cumsum(values, axis=2)), axis=2)
-    half = 1 + np.arange(count) // 4
+    half = np.arange(count) // 4
     low, high = np.maximum(np.arange(count) - half, 0), np.minimum(np.arange(count) + half, count - 1)
     found: Floats = (below[..., high + 1] - below[..., low]) / (high + 1 - low)
-    # The first bin is unlike any other: nearly always visited, and where the newest positions die.
-    found[..., 0] = values[..., 0]
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import KINDS, EventBlock, Roster
 from liqbot.instruments import Side
 from liqbot.market.grid import position_of
 from liqbot.market.liquidation_map import LiquidationMap
@@ -43,22 +43,22 @@ class ScoredModel(Protocol):
 
 
 class LiqbotModel:
-    """The product's map, folded as it is live."""
+    """The product's map and forecast, folded as they are live."""
 
     def __init__(self, roster: Roster, coin: str, home: str, params: MarketParams) -> None:
-        self._coin, self._roster = coin, roster
+        self._coin, self._code, self._roster = coin, roster.coin_code(coin), roster
         self._market = Market(params, roster, home)
-        self._exposure = self._market._coins[roster.coin_code(coin)].exposure
         self._touched_usd = np.zeros((len(roster.venues), 2))
 
     def take(self, block: EventBlock) -> None:
-        positions = self._exposure.positions
-        positions.touched_usd[:] = 0.0
+        self._touched_usd[:] = 0.0
         self._market.collect(block)
-        if block.tick_ms is not None:
-            self._market.on_tick(block.tick_ms)
-        for venue, row in self._exposure.row_of.items():
-            self._touched_usd[venue] = positions.touched_usd[row].sum(axis=1)
+        if block.tick_ms is None:
+            return
+        self._market.on_tick(block.tick_ms)
+        if any((block.rows(kind)["coin"] == self._code).any() for kind in KINDS):
+            for venue, usd in self._market.promised_usd(self._coin).items():
+                self._touched_usd[self._roster.venue_code(venue)] = usd
 
     def touched_usd(self) -> Floats:
         return self._touched_usd
@@ -69,8 +69,15 @@ class LiqbotModel:
         except ValueError:
             empty = np.zeros((2, bins))
             return Outlook(empty, dict.fromkeys(horizons_h, empty), np.full((2, bins), np.nan))
-        positions_usd = outward_of(drawn, bins)
-        return Outlook(positions_usd, dict.fromkeys(horizons_h, positions_usd), _percentiles(drawn, bins))
+        forecasts = {hours: self._forecast(hours, bins) for hours in horizons_h}
+        return Outlook(outward_of(drawn, bins), forecasts, _percentiles(drawn, bins))
+
+    def _forecast(self, hours: int, bins: int) -> Floats:
+        found = self._market.forecast(self._coin, hours)
+        usd = np.zeros((2, bins))
+        for side, own in enumerate((found.long_usd, found.short_usd)):
+            usd[side, : len(own)] = own[:bins]
+        return usd
 
 
 def outward_of(drawn: LiquidationMap, bins: int) -> Floats:

@@ -22,7 +22,7 @@ from paper.score.result import Lead, Score
 from paper.score.score import NOTHING, ORACLE, Scoring, Timer, inside_share, lead
 from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
-from paper.score.truth_maps import true_maps
+from paper.score.truth_maps import opened_truth, true_maps
 from paper.tape import Tape
 
 
@@ -39,6 +39,8 @@ def score_tape(
 ) -> Scored:
     """Score the product's map, and every baseline, on a tape. ExpectedError where the tape does not allow it."""
     timer = Timer()
+    if truth is not None:
+        opened_truth(truth)
     setting = setting_of(tape, params, coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
     record = recorded(tape.blocks(), setting, params, model, *others)

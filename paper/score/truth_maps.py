@@ -12,21 +12,32 @@ from paper.tape_decode import text_codes
 from paper.truth import COLUMNS, TruthError
 
 
+def opened_truth(path: Path) -> Any:
+    """The file, with the right columns. TruthError otherwise."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        file = parquet.ParquetFile(path, read_dictionary=["venue", "coin", "side"])
+    except (OSError, pa.ArrowException) as error:
+        raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
+    if missing:
+        raise TruthError(f"{path}: column {missing[0]!r} is missing")
+    return file
+
+
 def true_maps(path: Path, record: Record, bins: int) -> Floats:
     """[O, 2, K] USD; NaN at origins without a snapshot at that very time. Read one row group at a time.
 
     A position that a venue's mark should have closed already counts in the first bin.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     found = np.full((len(record.origin_step), 2, bins), np.nan)
     numbers = {time_ms: number for number, time_ms in enumerate(record.origin_ms.tolist())}
+    file = opened_truth(path)
     try:
-        file = parquet.ParquetFile(path, read_dictionary=["venue", "coin", "side"])
-        missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            raise TruthError(f"{path}: column {missing[0]!r} is missing")
         for batch in file.iter_batches(262_144, columns=list(COLUMNS), use_threads=False):
             _add(found, batch, record, numbers)
     except (OSError, pa.ArrowException) as error:

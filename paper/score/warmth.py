@@ -130,7 +130,7 @@ def warmth_table(scoring: Scoring, cold: ColdStarts) -> tuple[AgeClass, ...]:
     classes = []
     for low, high in itertools.pairwise(AGES_H):
         inside = (ages > low) & (ages <= high)
-        origins = np.flatnonzero((origin_ages >= low) & (origin_ages < high))
+        origins = np.flatnonzero((origin_ages > low) & (origin_ages <= high))
         found = _class(scoring, touch_score, deviances, inside, origins, frozen)
         if found is not None:
             classes.append(AgeClass(low, high, *found))

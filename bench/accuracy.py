@@ -1,0 +1,182 @@
+"""How good the map is: frozen simulated markets, recorded tapes and recorded wallets, scored; writes docs/accuracy.md.
+
+    python bench/accuracy.py [--minutes-budget 55] [--data var/accuracy] [--recordings ../shared/data]
+
+Resumable: what is finished for this very code is kept under --data and not made again, so an interrupted run goes on
+where it stopped. Without recordings only the simulated markets are scored, with the reason on the page.
+"""
+
+import argparse
+import concurrent.futures
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from accuracy_page import Warmth, page
+from accuracy_worlds import WORLDS
+
+from liqbot.exits import ExpectedError
+from liqbot.market.params import MarketParams
+from paper.score import wallets
+from paper.score.params import ScoreParams
+from paper.score.scored import LiqbotModel
+from paper.score.setting import setting_of
+from paper.score.tape_score import code_hash, score_tape
+from paper.score.warmth import ColdStarts, history_codes, warmth_table
+from paper.tape import read_tape
+from paper.truth import export
+from paper.world import World, WorldParams
+
+ROOT = Path(__file__).parents[1]
+SEED = 1
+WARMTH_WORLD = "stops"
+_HOUR_MS = 3_600_000
+_FIRST_GUESS_S = 600.0
+
+
+class Task(NamedTuple):
+    """`kind` is world, tape, wallets or warmth; `result` appears when it is done for this code."""
+
+    kind: str
+    name: str
+    source: Path
+    result: Path
+
+
+def world_files(data: Path, name: str, days: float | None) -> tuple[WorldParams, int, Path, Path]:
+    """Parameters, seed, tape and truth of a frozen market; the files' names carry its fingerprint."""
+    frozen = WORLDS[name]
+    params = frozen.params if days is None else frozen.params.model_copy(update={"days": days})
+    stem = f"{name}-{World(params, frozen.seed).fingerprint}"
+    return params, frozen.seed, data / "worlds" / f"{stem}.tape.parquet", data / "worlds" / f"{stem}.truth.parquet"
+
+
+def make_world(data: Path, name: str, days: float | None) -> tuple[Path, Path]:
+    params, seed, tape, truth = world_files(data, name, days)
+    if not (tape.is_file() and truth.is_file()):
+        export(World(params, seed), tape, truth, every_ms=_HOUR_MS)
+    return tape, truth
+
+
+def run(task: Task, data: Path, days: float | None) -> float:
+    """Do one task and write its result; returns the seconds it took. Runs in a process of its own."""
+    began = time.perf_counter()
+    made = {"world": _world, "tape": _tape, "wallets": _wallets, "warmth": _warmth}[task.kind](task, data, days)
+    task.result.parent.mkdir(parents=True, exist_ok=True)
+    part = task.result.with_suffix(".part")
+    part.write_bytes(msgspec.msgpack.encode(made))
+    part.replace(task.result)
+    return time.perf_counter() - began
+
+
+def _world(task: Task, data: Path, days: float | None) -> object:
+    tape, truth = make_world(data, task.name, days)
+    return score_tape(read_tape(tape), ScoreParams(), truth=truth, seed=SEED).score
+
+
+def _tape(task: Task, data: Path, days: float | None) -> object:  # noqa: ARG001 - tasks are called alike
+    return score_tape(read_tape(task.source), ScoreParams(), seed=SEED).score
+
+
+def _wallets(task: Task, data: Path, days: float | None) -> object:  # noqa: ARG001
+    return wallets.rebuild(task.source)
+
+
+def _warmth(task: Task, data: Path, days: float | None) -> object:
+    """Fresh maps every four days of the scored part, without and with three days of history."""
+    tape = read_tape(make_world(data, task.name, days)[0])
+    params = ScoreParams()
+    setting = setting_of(tape, params)
+    span = tape.last_ms - tape.first_ms
+    first_ms = tape.first_ms + int(span * (params.warmup_share + params.train_share))
+    starts = [
+        ColdStarts(
+            lambda: LiqbotModel(tape.roster, setting.coin, setting.home, MarketParams()), first_ms, every_h=96,
+            backfill_h=hours, primary_h=params.primary_h, origin_every_ms=setting.origin_every_ms, bins=params.bins,
+            history_codes=history_codes(tape.roster.venues),
+        )
+        for hours in (0, 72)
+    ]
+    scoring = score_tape(tape, params, seed=SEED, others=tuple(starts)).scoring
+    return Warmth(starts[0].starts, *(warmth_table(scoring, one) for one in starts))
+
+
+def tasks(data: Path, recordings: Path, names: list[str], days: float | None) -> list[Task]:
+    results, code = data / "results", code_hash()
+    found = []
+    for name in names:
+        stem = world_files(data, name, days)[2].name.removesuffix(".tape.parquet")
+        found.append(Task("world", name, Path(), results / f"{stem}.{code}.msgpack"))
+    paths = sorted((recordings / "tapes").glob("*.parquet"))
+    found += [Task("tape", path.stem, path, results / f"tape-{path.stem}.{code}.msgpack") for path in paths]
+    directory = recordings / "positions" / "hyperliquid_2023"
+    if wallets.present(directory):
+        found.append(Task("wallets", directory.name, directory, results / f"wallets.{code}.msgpack"))
+    if WARMTH_WORLD in names:
+        stem = world_files(data, WARMTH_WORLD, days)[2].name.removesuffix(".tape.parquet")
+        found.append(Task("warmth", WARMTH_WORLD, Path(), results / f"warmth-{stem}.{code}.msgpack"))
+    return found
+
+
+def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task], tuple]) -> list[str]:
+    """Run tasks until they are done or the budget is; returns what went wrong."""
+    began, longest, faults = time.monotonic(), _FIRST_GUESS_S, []
+    waiting = list(todo)
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        running: dict[concurrent.futures.Future[float], Task] = {}
+        while waiting or running:
+            # The warmth run reads a world that another task makes: it waits until that is done.
+            busy = {task.name for task in running.values()} | {task.name for task in waiting if task.kind == "world"}
+            ready = [task for task in waiting if task.kind != "warmth" or task.name not in busy]
+            in_time = time.monotonic() - began + longest < budget_s
+            while ready and len(running) < workers and in_time:
+                task = ready.pop(0)
+                waiting.remove(task)
+                running[pool.submit(*start(task))] = task
+            if not running:
+                break
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                task = running.pop(future)
+                try:
+                    seconds = future.result()
+                except ExpectedError as error:
+                    faults.append(f"{task.kind} {task.name}: {error}")
+                    continue
+                longest = max(seconds, longest if longest != _FIRST_GUESS_S else 0.0)
+                print(f"{time.monotonic() - began:6.0f} s  {task.kind} {task.name} in {seconds:.0f} s", flush=True)
+    return faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes-budget", type=float, default=55.0)
+    parser.add_argument("--data", type=Path, default=ROOT / "var" / "accuracy")
+    parser.add_argument("--recordings", type=Path, default=ROOT / "../shared/data")
+    parser.add_argument("--worlds", default=",".join(WORLDS), help="Names, separated by commas.")
+    parser.add_argument("--days", type=float, help="Shorter markets, for a trial; they are not the published ones.")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--page", type=Path, help="Where the page goes [default: docs/accuracy.md; a trial: --data].")
+    asked = parser.parse_args()
+    every = tasks(asked.data, asked.recordings, asked.worlds.split(","), asked.days)
+    todo = [task for task in every if not task.result.is_file()]
+    print(f"code {code_hash()}: {len(every) - len(todo)} of {len(every)} results are there", flush=True)
+    faults = work(
+        todo, asked.workers, asked.minutes_budget * 60, lambda task: (run, task, asked.data, asked.days)
+    )
+    missing = [task for task in every if not task.result.is_file()]
+    path = asked.page or (ROOT / "docs" / "accuracy.md" if asked.days is None else asked.data / "accuracy.md")
+    path.write_text(page(every, code_hash(), faults), encoding="utf-8")
+    print(f"{path}: written from {len(every) - len(missing)} of {len(every)} results")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if missing:
+        print(f"unfinished: {', '.join(f'{task.kind} {task.name}' for task in missing)}; run it again to go on")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

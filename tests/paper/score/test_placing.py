@@ -1,0 +1,176 @@
+"""Where prices and forced orders lie: frames, bands, spreading, and the baselines' maps on single bars."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqbot.blocks import EventBlock, Roster, block_of
+from liqbot.events import Liquidation, LiquidationTotals, MarketEvent, MarkPrice, OpenInterest, TradeBar
+from liqbot.instruments import Side
+from liqbot.market.grid import position_of
+from liqbot.market.venues.registry import mechanics_of
+from paper.score.frame import FINE, Frame, outward, positions_of, prices_at
+from paper.score.pieces import Placing, spread
+from paper.score.volume_maps import LEVERAGES, RisingInterest, TierMap, exact_shifts, naive_shifts
+
+ROSTER = Roster(("binance", "bybit"), ("BTC",))
+MINUTE_MS = 60_000
+
+
+def bar(at_ms: int, low: float, high: float, close: float, usd: float = 1e6, venue: str = "binance") -> TradeBar:
+    return TradeBar(
+        time_ms=at_ms, venue=venue, coin="BTC", span_ms=MINUTE_MS, open=close, high=high, low=low, close=close,
+        volume_usd=usd,
+    )
+
+
+def forced(at_ms: int, side: Side, usd: float, price: float = 1.0, venue: str = "binance") -> Liquidation:
+    return Liquidation(time_ms=at_ms, venue=venue, coin="BTC", side=side, price=price, size_usd=usd)
+
+
+def step(*events: MarketEvent) -> EventBlock:
+    return block_of(events, ROSTER, tick_ms=events[0].time_ms)
+
+
+def seen(*blocks: EventBlock, streaming: tuple[int, ...] = ()) -> Frame:
+    frame = Frame(2, 0, 0, streaming)
+    for block in blocks:
+        frame.step(block)
+    return frame
+
+
+@given(st.floats(1e-3, 1e6))
+def test_positions_agree_with_the_grid_and_go_back(price: float) -> None:
+    found = positions_of(np.array([price]))
+    assert found[0] == pytest.approx(position_of(price), abs=1e-6)
+    assert prices_at(found)[0] == pytest.approx(price, rel=1e-9)
+
+
+def test_a_frame_follows_bars_and_a_venue_without_rows_stands_still() -> None:
+    frame = seen(
+        step(bar(1, 99, 101, 100), bar(1, 99.1, 101.1, 100.1, venue="bybit")), step(bar(2, 97, 100.5, 98))
+    )
+    assert prices_at(frame.mark) == pytest.approx([98, 100.1])
+    assert prices_at(frame.before) == pytest.approx([100, 100.1])
+    assert prices_at(frame.low)[0] == pytest.approx(97)
+    assert frame.low[1] == frame.high[1] == frame.mark[1]
+    assert np.isnan(frame.bar_low[1])
+
+
+def test_streamed_marks_decide_over_wicks_of_trades() -> None:
+    first = step(MarkPrice(time_ms=1, venue="binance", coin="BTC", mark_price=100.0), bar(1, 99, 101, 100))
+    wick = step(
+        bar(2, 80, 120, 100), MarkPrice(time_ms=2, venue="binance", coin="BTC", mark_price=99.5),
+        MarkPrice(time_ms=2, venue="binance", coin="BTC", mark_price=99.8),
+    )
+    frame = seen(first, wick, streaming=(0,))
+    assert prices_at(frame.low)[0] == pytest.approx(99.5)
+    assert prices_at(frame.high)[0] == pytest.approx(99.8)
+    assert prices_at(frame.bar_low)[0] == pytest.approx(80)
+
+
+def test_prints_lie_where_their_own_venue_newly_went_moved_to_the_home_price() -> None:
+    frame, placing = Frame(2, 0, 0), Placing(2, frozenset())
+    first = step(bar(1, 100, 100, 100), bar(1, 101, 101, 101, venue="bybit"))
+    # The bankruptcy price a feed prints is not where the mark was.
+    fall = step(
+        bar(2, 98, 100, 99), bar(2, 98.98, 101, 99.99, venue="bybit"), forced(2, Side.LONG, 50.0, price=80.0),
+        forced(2, Side.LONG, 70.0, venue="bybit"), forced(2, Side.SHORT, 30.0),
+    )
+    for number, block in enumerate((first, fall)):
+        frame.step(block)
+        told = placing.step(block, frame, number)
+    assert told.tolist() == [[50.0, 30.0], [70.0, 0.0]]
+    pieces = placing.pieces()
+    assert pieces.step.tolist() == [1, 1, 1]
+    assert pieces.side.tolist() == [0, 0, 1]
+    assert prices_at(pieces.low) == pytest.approx([98, 98, 100], rel=1e-4)
+    assert prices_at(pieces.high) == pytest.approx([100, 100, 100], rel=1e-4)
+
+
+def test_totals_are_spread_over_the_whole_interval_and_orders_of_that_venue_not_counted_again() -> None:
+    frame, placing = Frame(2, 0, 0), Placing(2, frozenset({0}))
+    totals = LiquidationTotals(
+        time_ms=180_000, venue="binance", coin="BTC", span_ms=120_000, long_usd=40.0, short_usd=9.0
+    )
+    blocks = [
+        step(bar(60_000, 100, 100, 100)),
+        step(bar(120_000, 96, 101, 99)),
+        step(bar(180_000, 98, 103, 102), forced(180_000, Side.LONG, 5.0), totals),
+    ]
+    for number, block in enumerate(blocks):
+        frame.step(block)
+        told = placing.step(block, frame, number)
+    assert told.tolist() == [[40.0, 9.0], [0.0, 0.0]]
+    pieces = placing.pieces()
+    assert prices_at(pieces.low) == pytest.approx([96, 100])
+    assert prices_at(pieces.high) == pytest.approx([100, 103])
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(5, 40), st.floats(0, 9), st.floats(0, 100)), max_size=12))
+def test_spreading_keeps_every_dollar(rows: list[tuple[int, float, float, float]]) -> None:
+    table = np.array(rows).reshape(-1, 4)
+    number, low, width, usd = table.T
+    found = spread(number.astype(int), low, low + width, usd, count=3, first=0, bins=60)
+    for row in range(3):
+        assert found[row].sum() == pytest.approx(usd[number == row].sum())
+
+
+def test_spreading_is_even() -> None:
+    found = spread(np.array([0]), np.array([1.5]), np.array([3.5]), np.array([8.0]), count=1, first=0, bins=5)
+    assert found.tolist() == [[0.0, 2.0, 4.0, 2.0, 0.0]]
+
+
+def test_outward_bins_begin_at_the_mark() -> None:
+    usd = np.zeros(100)
+    usd[38], usd[43] = 8.0, 4.0
+    longs, shorts = (outward(usd, 1000, 1041.0, side, 3) for side in (0, 1))
+    assert longs.tolist() == [8.0, 0.0, 0.0]
+    assert shorts.tolist() == [4.0, 0.0, 0.0]
+    assert outward(usd, 1000, 1043.5, 1, 1).tolist() == [2.0]
+
+
+def opened(frame: Frame, usd: float) -> np.ndarray:
+    return np.array([[usd, usd], [0.0, 0.0]])
+
+
+def test_volume_lies_at_the_naive_prices_until_the_mark_touches_them() -> None:
+    frame, tiers = seen(step(bar(1, 100, 100, 100))), TierMap(naive_shifts(2))
+    tiers.step(frame, opened(frame, 400.0))
+    drawn = tiers.outward_usd(frame, 60)
+    for leverage in LEVERAGES:
+        for side, sign in ((0, -1.0), (1, 1.0)):
+            away = abs(position_of(100 * (1 + sign / leverage)) - position_of(100)) / FINE
+            near = drawn[side, max(int(away) - 1, 0) : int(away) + 2]
+            assert near.sum() == pytest.approx(100.0, rel=0.01)
+    assert drawn.sum() == pytest.approx(800.0, rel=0.02)
+    frame.step(step(bar(2, 97.9, 100, 99)))
+    tiers.step(frame, np.zeros((2, 2)))
+    assert tiers.touched_usd.tolist() == [[pytest.approx(200.0, rel=0.02), 0.0], [0.0, 0.0]]
+    frame.step(step(bar(3, 97.9, 100, 99)))
+    tiers.step(frame, np.zeros((2, 2)))
+    assert tiers.touched_usd.sum() == 0.0
+    assert tiers.outward_usd(frame, 60)[0].sum() == pytest.approx(200.0, rel=0.02)
+
+
+def test_exact_tiers_lie_where_the_venue_liquidates() -> None:
+    shifts = exact_shifts(("binance", "coinbase"), "BTC")
+    price = 100.0 * mechanics_of("binance", "BTC").ratio(Side.LONG, 25.0)
+    assert shifts[0, 0, 1] == pytest.approx(position_of(price) - position_of(100.0), abs=0.02)
+    assert np.isnan(shifts[1, 0, 1:]).all()
+    tiers, frame = TierMap(shifts), seen(step(bar(1, 100, 100, 100), bar(1, 100, 100, 100, venue="bybit")))
+    tiers.step(frame, np.array([[0.0, 0.0], [10.0, 10.0]]))
+    # A venue that offers one of the leverages has all its volume there.
+    assert tiers.outward_usd(frame, 60).sum() == pytest.approx(20.0, rel=0.02)
+
+
+def test_rising_interest_goes_to_the_side_of_the_candle() -> None:
+    rising = RisingInterest(2, -1)
+    found = []
+    for at_ms, close, oi_usd in ((1, 100, 1000), (2, 101, 2020), (3, 99, 2970), (4, 98, 98)):
+        told = OpenInterest(time_ms=at_ms, venue="binance", coin="BTC", oi_usd=oi_usd)
+        block = step(bar(at_ms, close, close, close), told)
+        frame = seen(block)
+        found.append(rising.opened_usd(block, frame, prices_at(frame.mark))[0].tolist())
+    assert found == [[0, 0], [pytest.approx(1010), 0], [0, pytest.approx(990)], [0, 0]]

@@ -1,0 +1,203 @@
+"""A small simulated market scored from end to end: tables, files, no look at the future, errors for people."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from liqbot.blocks import EventBlock, block_of
+from liqbot.cli import main
+from liqbot.events import TradeBar
+from liqbot.exits import Exit, ExpectedError
+from liqbot.market.params import MarketParams
+from paper.score.files import write_forecasts
+from paper.score.params import ScoreParams
+from paper.score.record import OURS, Record, recorded
+from paper.score.score import Scoring
+from paper.score.scored import LiqbotModel
+from paper.score.setting import setting_of
+from paper.score.tape_score import Scored, score_tape
+from paper.score.text import text_of
+from paper.tape import Tape, read_tape
+from paper.tape_write import write_tape
+from paper.truth import TruthError, export
+from paper.world import World, WorldParams
+from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams
+
+HOUR_MS = 3_600_000
+PARAMS = ScoreParams(shuffles=4, resamples=50, bins=60, shuffle_gap_h=24)
+WORLD = WorldParams(
+    days=3, step_ms=600_000, backfill_days=1, backfill_step_ms=600_000, burn_in_days=1, venues=SEVEN_VENUES[:3],
+    crowd=CrowdParams(positions=1000), shocks=ShockParams(first_wick_minute=None),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    directory = tmp_path_factory.mktemp("world")
+    tape, truth = directory / "tape.parquet", directory / "truth.parquet"
+    export(World(WORLD, 5), tape, truth, every_ms=HOUR_MS)
+    return tape, truth
+
+
+@pytest.fixture(scope="module")
+def tape(files: tuple[Path, Path]) -> Tape:
+    return read_tape(files[0])
+
+
+@pytest.fixture(scope="module")
+def scored(tape: Tape, files: tuple[Path, Path]) -> Scored:
+    return score_tape(tape, PARAMS, truth=files[1], seed=3)
+
+
+def record_of(tape: Tape, blocks: Iterator[EventBlock]) -> Record:
+    setting = setting_of(tape, PARAMS)
+    return recorded(blocks, setting, PARAMS, LiqbotModel(tape.roster, "BTC", setting.home, MarketParams()))
+
+
+def test_all_named_models_are_in_every_table(scored: Scored) -> None:
+    wanted = {OURS, "B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "ORACLE", "ORACLE_C"}
+    score = scored.score
+    assert wanted <= set(score.touch)
+    for hours in (1, 4, 24):
+        assert wanted <= set(score.gains[hours])
+        assert wanted - {"B0", "B4", "B4v", "ORACLE_C"} <= set(score.ranks[hours])
+    assert [one.measure for one in score.leads] == ["M1", "M2", "M2 rate", "M3"]
+    assert {one.venue for one in score.venues} == {"binance", "bybit", "okx"}
+    assert score.prints > 50
+    assert 0.3 < score.frozen_share <= 1
+
+
+def test_reference_models_score_nothing_and_the_truth_more_than_others(scored: Scored) -> None:
+    score = scored.score
+    assert score.touch["B0"].d2.value == pytest.approx(0.0, abs=1e-9)
+    assert score.gains[4]["B4"].bits.value == pytest.approx(0.0, abs=1e-9)
+    assert score.touch["ORACLE"].d2.value > max(score.touch[name].d2.value for name in ("B0", "B1", "B4", "B5"))
+    assert score.ranks[4]["ORACLE"].partial.value > 0.2
+
+
+def test_the_placebos_fall_below_the_truth(scored: Scored) -> None:
+    score = scored.score
+    for placebo in ("moved 48 h", "mirrored", "B6"):
+        assert score.touch[placebo].d2.value < score.touch["ORACLE"].d2.value - 0.1
+        assert score.ranks[4][placebo].partial.value < score.ranks[4]["ORACLE"].partial.value - 0.1
+
+
+def test_the_true_map_at_an_origin_is_the_sum_of_its_positions(scored: Scored) -> None:
+    record = scored.scoring.record
+    world = World(WORLD, 5)
+    steps = (block for part in (world.backfill(), world.blocks()) for block in part)
+    marks = next(block.marks for block in steps if block.tick_ms == record.origin_ms[40])
+    rows = world.positions()
+    mark = marks["mark_price"][np.searchsorted(marks["venue"], rows["venue"])]
+    ratio = rows["liquidation_price"] / mark
+    assert scored.scoring.truth is not None
+    for side, sign in ((0, 1), (1, -1)):
+        near = (rows["side"] == sign) & (ratio > 1.0005 ** (-4 * 10)) & (ratio < 1.0005 ** (4 * 10))
+        wanted = rows["size_usd"][near].sum()
+        assert wanted > 0
+        assert scored.scoring.truth[40, side, :10].sum() == pytest.approx(wanted, rel=1e-9)
+
+
+def test_the_same_tape_and_seed_give_the_same_score(tape: Tape, files: tuple[Path, Path], scored: Scored) -> None:
+    again = score_tape(tape, PARAMS, truth=files[1], seed=3).score
+    plain = [msgspec.json.encode(msgspec.structs.replace(one, seconds={})) for one in (again, scored.score)]
+    assert plain[0] == plain[1]
+
+
+def poisoned(tape: Tape, after_ms: int) -> Iterator[EventBlock]:
+    """The tape with every price a third higher and every forced order a thousandfold from some time on."""
+    for block in tape.blocks():
+        if (block.tick_ms or 0) <= after_ms:
+            yield block
+            continue
+        bars, marks, orders = block.bars.copy(), block.marks.copy(), block.liquidations.copy()
+        for name in ("open", "high", "low", "close"):
+            bars[name] *= 1.3
+        marks["mark_price"] *= 1.3
+        orders["size_usd"] *= 1000.0
+        yield msgspec.structs.replace(block, bars=bars, marks=marks, liquidations=orders)
+
+
+def test_what_comes_after_an_origin_changes_nothing_said_before(tape: Tape, scored: Scored) -> None:
+    scoring = scored.scoring
+    origin = int(scoring.test[len(scoring.test) // 2])
+    changed = Scoring(record_of(tape, poisoned(tape, int(scoring.origin_ms[origin]))), PARAMS, 3)
+    mine = {name: maps for name, maps in scoring.forecasts(4).items() if not name.startswith("ORACLE")}
+    theirs = changed.forecasts(4)
+    assert set(mine) == set(theirs)
+    differing = 0
+    for name, maps in mine.items():
+        assert theirs[name][: origin + 1] == pytest.approx(maps[: origin + 1], rel=1e-6, abs=1e-3), name
+        differing += not np.allclose(theirs[name][origin + 2 :], maps[origin + 2 :])
+    assert differing > 6
+    touch, expected = scoring.touch_series()
+    _, changed_expected = changed.touch_series()
+    before = touch.time_ms <= scoring.origin_ms[origin]
+    for name in changed_expected:
+        assert changed_expected[name][before] == pytest.approx(expected[name][before], rel=1e-6, abs=1e-3), name
+
+
+def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> None:
+    from pyarrow import parquet
+
+    frozen_path, touch_path = write_forecasts(tmp_path / "out", scored.scoring)
+    frozen, touch = parquet.read_table(frozen_path), parquet.read_table(touch_path)
+    assert frozen.column_names == ["origin_ms", "model", "side", "price_low", "price_high", "usd"]
+    assert touch.column_names == ["time_ms", "model", "side", "predicted_usd", "realised_usd", "crossed_bins"]
+    models = set(frozen["model"].to_pylist())
+    assert {OURS, "B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "ORACLE"} <= models
+    usd, low, high = (frozen[name].to_numpy() for name in ("usd", "price_low", "price_high"))
+    assert np.isfinite(usd).all()
+    assert (usd >= 0).all()
+    assert high / low == pytest.approx(np.full(len(low), 1.0005**4), rel=1e-6)
+    mine = frozen.filter(frozen["origin_ms"].to_numpy() == scored.scoring.origin_ms[-1])
+    wanted = scored.scoring.forecasts(4)[OURS][-1, 1]
+    told = [row["usd"] for row in mine.to_pylist() if row["model"] == OURS and row["side"] == "short"]
+    assert told == pytest.approx(wanted.tolist())
+    ours = touch.filter(np.array(touch["model"].to_pylist()) == "B2")
+    assert ours["realised_usd"].to_numpy().sum() == pytest.approx(scored.scoring.record.printed_usd.sum())
+
+
+def test_the_verb_speaks_text_and_json(
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "forecasts"
+    words = ["score", str(files[0]), "--truth", str(files[1]), "--json", "--forecasts-out", str(out), "--seed", "2"]
+    assert main(words) == Exit.OK
+    found: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
+    assert found["placed_by"] == "orders"
+    assert set(found["gains"]) == {"1", "4", "24"}
+    assert sorted(path.name for path in out.iterdir()) == ["frozen.parquet", "touch.parquet"]
+
+
+def test_the_text_names_every_table(scored: Scored) -> None:
+    text = text_of(scored.score)
+    for word in ("M1 touch skill", "M2 information gain of frozen maps, 4 h", "M3 partial", "M5 size", "M6 density"):
+        assert word in text
+
+
+def test_a_tape_that_cannot_be_scored_says_why(tape: Tape, tmp_path: Path) -> None:
+    with pytest.raises(ExpectedError, match="--coin 'DOGE': the tape has BTC"):
+        setting_of(tape, PARAMS, "DOGE")
+    bare = tmp_path / "bare.parquet"
+    bars = [
+        TradeBar(
+            time_ms=WORLD.start_ms + number * 60_000, venue="okx", coin="BTC", span_ms=60_000, open=1, high=1, low=1,
+            close=1, volume_usd=9,
+        )
+        for number in range(1, 50)
+    ]  # fmt: skip
+    write_tape(bare, [block_of([bar], tape.roster, tick_ms=bar.time_ms) for bar in bars], tape.roster)
+    with pytest.raises(ExpectedError, match="no forced orders of BTC"):
+        setting_of(read_tape(bare), PARAMS)
+
+
+def test_a_file_that_is_no_truth_is_named(tape: Tape, files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(TruthError, match="column 'leverage' is missing"):
+        score_tape(tape, PARAMS, truth=files[0])
+    with pytest.raises(TruthError, match="cannot be read"):
+        score_tape(tape, PARAMS, truth=tmp_path / "nothing.parquet")
