@@ -1,11 +1,9 @@
 """M2: bits by which a frozen map tells reported USD better than the distance climatology, where price went.
 
-Told twice. By *place*: each origin's and side's map is made into shares of the bins visited, so that only the order of
-magnitude between bins counts, never the map's scale. By *rate*: one scale per model and side, fitted on the training
-part, and the Poisson likelihood of every bin's USD, so that saying when much prints counts as well as saying where.
+Told twice. By *place*: each origin's and side's map is made into shares of the bins visited, so that only the
+proportions between bins count. By *rate*: shares of all bins visited after all scored origins of a side, so that saying
+when much prints counts as well as saying where. A model's scale counts in neither: that is what sizes are measured for.
 """
-
-from typing import Final
 
 import msgspec
 import numpy as np
@@ -15,8 +13,6 @@ from paper.score.fit import poisson_weights
 from paper.score.frame import LONG, SHORT, Floats, Whole
 from paper.score.frozen import Outcome
 from paper.score.params import ScoreParams
-
-_LN2: Final = float(np.log(2.0))
 
 
 class Gain(msgspec.Struct, frozen=True):
@@ -33,14 +29,14 @@ class InformationScore:
     """All models of one horizon over the same origins."""
 
     def __init__(
-        self, found: Outcome, train: Whole, test: Whole, origin_ms: Whole, reference: Floats, params: ScoreParams,
-        seed: int,
+        self, found: Outcome, origins: Whole, origin_ms: Whole, reference: Floats, params: ScoreParams, seed: int
     ) -> None:
         self._found, self._uniform_share = found, params.uniform_share
-        self._train, self._origins = train[found.usable[train]], test[found.usable[test]]
+        self._origins = origins[found.usable[origins]]
         self._usd = found.realised_usd[self._origins]
         self.days = Days(origin_ms[self._origins], params.resamples, seed)
-        self._reference, self._rate_reference = np.log2(self._shape(reference)), self._rate(reference)
+        self._reference = np.log2(self._shape(reference))
+        self._rate_reference = np.log2(self._shape(reference, over=(0, 2)))
         self._events = self.days.sums(self._usd)
         self.sums: dict[str, Floats] = {}
         """[days] bits x USD per model, by place."""
@@ -54,36 +50,22 @@ class InformationScore:
     def realised_usd(self) -> float:
         return float(self._usd.sum())
 
-    def _shape(self, maps: Floats) -> Floats:
-        """Shares of the visited bins of each origin and side, a part of them spread evenly. A map's scale is lost."""
+    def _shape(self, maps: Floats, over: int | tuple[int, int] = 2) -> Floats:
+        """Shares of the visited bins, a part of them spread evenly: of each origin and side, or `over` all origins."""
         visited = self._found.visited[self._origins]
         usd = np.nan_to_num(maps[self._origins]) * visited
-        total, width = usd.sum(axis=2, keepdims=True), visited.sum(axis=2, keepdims=True)
+        total, width = usd.sum(axis=over, keepdims=True), visited.sum(axis=over, keepdims=True)
         even = visited / np.where(width > 0, width, 1.0)
         own = np.where(total > 0, usd / np.where(total > 0, total, 1.0), even)
         found = (1.0 - self._uniform_share) * own + self._uniform_share * even
         # Bins that were not visited hold no events: any share will do, so that the logarithm exists.
         return np.where(visited > 0, found, 1.0)
 
-    def _rate(self, maps: Floats) -> Floats:
-        """USD expected of every visited bin at the training part's scale, a part of them spread evenly."""
-        visited, maps = self._found.visited, np.nan_to_num(maps)
-        found = np.zeros_like(self._usd)
-        for side in (LONG, SHORT):
-            seen = visited[self._train, side]
-            told = float(self._found.realised_usd[self._train, side].sum())
-            even = told / max(float(seen.sum()), 1e-9)
-            drawn = float((maps[self._train, side] * seen).sum())
-            own = told / drawn * maps[self._origins, side] if drawn > 0 else even
-            found[:, side] = (1.0 - self._uniform_share) * own + self._uniform_share * even
-        return np.maximum(found, 1e-9) * visited[self._origins]
-
     def gain(self, name: str, maps: Floats) -> Gain:
         bits = self._usd * (np.log2(self._shape(maps)) - self._reference)
         self.sums[name] = self.days.sums(bits)
-        rate, usual = self._rate(maps), self._rate_reference
-        ratio = np.where(usual > 0, rate / np.where(usual > 0, usual, 1.0), 1.0)
-        self.rate_sums[name] = self.days.sums(self._usd * np.log2(ratio) - (rate - usual) / _LN2)
+        rate_bits = self._usd * (np.log2(self._shape(maps, over=(0, 2))) - self._rate_reference)
+        self.rate_sums[name] = self.days.sums(rate_bits)
         sides = [_over(float(bits[:, side].sum()), float(self._usd[:, side].sum())) for side in (LONG, SHORT)]
         return Gain(
             self.days.estimate(np.divide, self.sums[name], self._events), sides[LONG], sides[SHORT],

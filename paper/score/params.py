@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class ScoreParams(BaseModel):
     """Frozen. Two scores are comparable when these are the same."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     step_ms: int = Field(
         300_000, ge=1_000, le=86_400_000, description="Step of the touch measure; coarser where the tape is coarser."

@@ -139,8 +139,7 @@ class Scoring:
     def gain_table(self, hours: int) -> tuple[dict[str, Gain], InformationScore]:
         """M2 at one horizon."""
         scored = InformationScore(
-            self.outcomes[hours], self.train(hours), self.test, self.origin_ms, self.climates[hours][0], self.params,
-            self.seed,
+            self.outcomes[hours], self.test, self.origin_ms, self.climates[hours][0], self.params, self.seed
         )
         return {name: scored.gain(name, maps) for name, maps in self.forecasts(hours).items()}, scored
 

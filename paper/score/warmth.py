@@ -144,8 +144,7 @@ def _class(
     sums = [days.sums(one * inside[:, None]) for one in deviances]
     hours = scoring.params.primary_h
     scored = InformationScore(
-        scoring.outcomes[hours], scoring.train(hours), origins, scoring.origin_ms, scoring.climates[hours][0],
-        scoring.params, scoring.seed,
+        scoring.outcomes[hours], origins, scoring.origin_ms, scoring.climates[hours][0], scoring.params, scoring.seed
     )
     if not scored.origins:
         return None

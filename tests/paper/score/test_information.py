@@ -22,7 +22,7 @@ def outcome(usd: np.ndarray, visited: np.ndarray | None = None) -> Outcome:
 
 
 def scored(found: Outcome, reference: np.ndarray, params: ScoreParams = PARAMS) -> InformationScore:
-    return InformationScore(found, TRAIN, TEST, TIMES, reference, params, seed=1)
+    return InformationScore(found, TEST, TIMES, reference, params, seed=1)
 
 
 def shape(*values: float) -> np.ndarray:

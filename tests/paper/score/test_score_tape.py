@@ -141,6 +141,23 @@ def test_what_comes_after_an_origin_changes_nothing_said_before(tape: Tape, scor
         assert changed_expected[name][before] == pytest.approx(expected[name][before], rel=1e-6, abs=1e-3), name
 
 
+def test_a_step_is_promised_before_its_own_prints_are_known(tape: Tape, scored: Scored) -> None:
+    record = scored.scoring.record
+    step = int(record.pieces.step[len(record.pieces.step) * 3 // 4])
+    from_ms = int(record.time_ms[step])
+
+    def louder() -> Iterator[EventBlock]:
+        for block in tape.blocks():
+            orders = block.liquidations.copy()
+            if (block.tick_ms or 0) >= from_ms:
+                orders["size_usd"] *= 1000.0
+            yield msgspec.structs.replace(block, liquidations=orders)
+
+    changed = record_of(tape, louder())
+    assert np.array_equal(changed.venue_touched_usd[: step + 1], record.venue_touched_usd[: step + 1])
+    assert not np.array_equal(changed.venue_touched_usd[step + 1 :], record.venue_touched_usd[step + 1 :])
+
+
 def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> None:
     from pyarrow import parquet
 

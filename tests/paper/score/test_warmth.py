@@ -111,4 +111,4 @@ def test_the_table_has_a_row_per_age_that_was_seen(run: tuple[Scoring, ColdStart
     table = warmth_table(scoring, cold)
     assert [one.from_h for one in table] == [0, 1, 2, 4, 8, 16]
     # Every hour's map is of one age; the last ones have no whole horizon ahead.
-    assert sum(one.origins for one in table) == 120 - 50 - 1 - 4
+    assert sum(one.origins for one in table) == 120 - 50 - 4
