@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 
-class ExecutionParams(BaseModel, frozen=True, extra="forbid"):
+class ExecutionParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     unprotected_ms_max: int = Field(
         5_000, ge=500, le=60_000,
         description="A position without a confirmed stop for longer than this is closed at market.",

@@ -1,15 +1,16 @@
 """Parameters of the market floor: how the map is estimated, read, and kept honest. All windows are event time."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, le=1)]
 WindowMs = Annotated[int, Field(ge=1_000, le=90 * 86_400_000)]
+_HORIZON_H_MAX: Final = 720
 
 
 class _Params(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EstimateParams(_Params):
@@ -117,6 +118,8 @@ class ForecastParams(_Params):
     def _ascending(self) -> Self:
         if list(self.horizons_h) != sorted(set(self.horizons_h)) or self.horizons_h[0] < 1:
             raise ValueError(f"horizons_h: {self.horizons_h} must ascend, without repeats, from 1 or more")
+        if self.horizons_h[-1] > _HORIZON_H_MAX:
+            raise ValueError(f"horizons_h: {self.horizons_h} must end at {_HORIZON_H_MAX} or less")
         return self
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 LEVERAGE_CEILING: Final = 5
+_COOLDOWN_MS_MAX: Final = 30 * 86_400_000
 
 
 def _limit(default: float, description: str, ceiling: float | None = None, **bounds: float) -> Any:
@@ -23,7 +24,7 @@ def _limit(default: float, description: str, ceiling: float | None = None, **bou
 class RiskLimits(BaseModel):
     """Frozen and strict. 1.0 is 1 %; a percentage is of equity unless its description says otherwise."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # How much
     leverage_max: int = _limit(5, "Leverage is chosen from here downward.", ceiling=LEVERAGE_CEILING, ge=1)
@@ -53,15 +54,17 @@ class RiskLimits(BaseModel):
     drawdown_pct_max: float = _limit(
         12.0, "Fall from the highest equity ever; latches until resumed by hand.", ceiling=30.0, gt=0
     )
-    cooldown_after_loss_ms: int = _limit(3_600_000, "No entry in a coin after a trade that lost.", ge=0)
-    cooldown_after_trade_ms: int = _limit(300_000, "No entry in a coin after any trade.", ge=0)
+    cooldown_after_loss_ms: int = _limit(
+        3_600_000, "No entry in a coin after a trade that lost.", ge=0, le=_COOLDOWN_MS_MAX
+    )
+    cooldown_after_trade_ms: int = _limit(300_000, "No entry in a coin after any trade.", ge=0, le=_COOLDOWN_MS_MAX)
     unexplained_ms: int = _limit(
         15_000, "A change of balance waits this long for the fact that explains it.", ge=0, le=600_000
     )
 
     # What must be known
     warmth_pct_min: float = _limit(50.0, "Warmth of the map on both sides.", ge=0, le=100)
-    live_venues_min: int = _limit(1, "Venues whose feeds are live.", ge=1)
+    live_venues_min: int = _limit(1, "Venues whose feeds are live.", ge=1, le=64)
     age_ms_max: int = _limit(5_000, "Age of the trading venue's newest price.", ceiling=60_000, ge=0)
     lag_ms_max: int = _limit(2_000, "Wall time behind event time.", ceiling=10_000, ge=0)
 
@@ -71,7 +74,7 @@ class RiskLimits(BaseModel):
     )
     stop_pct_min: float = _limit(0.15, "Stop distance, in percent of the entry: nearer is noise.", gt=0)
     stop_pct_max: float = _limit(4.0, "Stop distance, in percent of the entry.", ceiling=10.0, gt=0)
-    reward_min: float = _limit(1.2, "Distance to the take over distance to the stop, both after costs.", ge=0)
+    reward_min: float = _limit(1.2, "Distance to the take over distance to the stop, both after costs.", ge=0, le=100)
     stop_buffer_pct: float = _limit(
         1.0, "Our own liquidation price lies at least this far beyond the stop, in percent of the entry.", gt=0, le=20
     )
@@ -88,8 +91,10 @@ class RiskLimits(BaseModel):
     deeper_step_pct: float = _limit(0.25, "Step of the search for a deeper entry.", gt=0, le=5)
 
     # While a position is open
-    break_even_r: float = _limit(1.0, "The stop goes to break-even once price has moved this many R our way.", gt=0)
-    trail_range: float = _limit(1.5, "From then on the stop trails at this many mean hourly ranges.", gt=0)
+    break_even_r: float = _limit(
+        1.0, "The stop goes to break-even once price has moved this many R our way.", gt=0, le=100
+    )
+    trail_range: float = _limit(1.5, "From then on the stop trails at this many mean hourly ranges.", gt=0, le=100)
     stop_step_pct: float = _limit(0.1, "A stop is moved only by at least this much of the price.", ge=0, le=5)
     fuel_share_exit: float = _limit(
         0.25,
@@ -97,7 +102,7 @@ class RiskLimits(BaseModel):
         ge=0,
         le=0.5,
     )
-    behind_ratio_exit: float = _limit(1.5, "What is heavy there: cluster size against its usual size.", ge=0)
+    behind_ratio_exit: float = _limit(1.5, "What is heavy there: cluster size against its usual size.", ge=0, le=1_000)
     liquidation_divergence_pct: float = _limit(
         1.0,
         "The venue's liquidation price may lie this much nearer than our own, in percent of the entry.",

@@ -15,7 +15,7 @@ WAIVABLE: Final = ("flow", "flow_flipped", "oi_dropped", "oi_rising", "prints_st
 class Params(BaseModel):
     """Frozen and strict: an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class StrategyParams(Params):

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pydantic import BaseModel, Field
 
 
-class PaperParams(BaseModel, frozen=True, extra="forbid"):
+class PaperParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     wallet_usd: Decimal = Field(Decimal(10_000), ge=0, le=10**9, description="Wallet balance per venue at the start.")
     latency_ms: int = Field(
         200,

@@ -11,7 +11,7 @@ _HOUR_UTC: Final = (0.95, 0.95, 0.9, 0.8, 0.75, 0.7, 0.75, 0.85, 0.95, 0.95, 0.9
 class Knobs(BaseModel):
     """Frozen, and unknown names refuse to load."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class VenueParams(Knobs):
@@ -142,7 +142,10 @@ class ShockParams(Knobs):
 
     rate_day: float = Field(0.05, ge=0, le=50, description="Shocks per day.")
     first_wick_minute: float | None = Field(
-        12.0, ge=0, description="A shock, aimed and surely absorbed, this long after the live start; null: chance only."
+        12.0,
+        ge=0,
+        le=10_000_000,
+        description="A shock, aimed and surely absorbed, this long after the live start; null: chance only.",
     )
     aimed_share: float = Field(
         0.0, ge=0, le=1, description="Shocks that run for the heaviest crowd 2-5 % away instead of anywhere."
@@ -184,7 +187,7 @@ ETH: Final = CoinParams(coin="ETH", start_price=3_000, ticks_per_usd=100, oi_usd
 class WorldParams(Knobs):
     """The whole simulated market. Same parameters and seed: the same bytes."""
 
-    start_ms: int = Field(1_735_689_600_000, ge=0, description="First live millisecond, UTC.")
+    start_ms: int = Field(1_735_689_600_000, ge=0, le=4_102_444_800_000, description="First live millisecond, UTC.")
     step_ms: int = Field(1_000, ge=100, le=3_600_000, description="Live clock step.")
     days: float = Field(30, gt=0, le=4000, description="Length of the live part; the leverage mix shifts within it.")
     burn_in_days: float = Field(3, ge=0, le=60, description="Unseen past in which the crowd builds up.")

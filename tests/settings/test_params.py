@@ -1,10 +1,38 @@
-"""Parameters that mirror the limits of another module stay the same as those."""
+"""Bounds hold for every number of the configuration; parameters that mirror other limits stay the same as those."""
 
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalLimits
+from liqbot.settings import load
+from liqbot.settings.model import settings_model
+from liqbot.settings.names import leaves
 from liqbot.settings.params import JournalParams
+
+NUMBERS = {
+    ".".join(path): annotation
+    for path, field in leaves(settings_model())
+    if (annotation := field.annotation) in (int, float) or {int, float} & set(get_args(annotation))
+}
 
 
 def test_the_journal_can_be_opened_with_what_the_configuration_says() -> None:
     configured = JournalParams().model_dump()
     limits = JournalLimits(**{name: configured[name] for name in JournalLimits.__struct_fields__})
     assert limits == JournalLimits()
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_number_may_be_without_end(name: str, tmp_path: Path) -> None:
+    of_floats = NUMBERS[name] is float or float in get_args(NUMBERS[name])
+    is_list = "tuple" in str(NUMBERS[name])
+    for text in ("inf", "-inf", "nan", "99999999999999999999") if of_floats else ("99999999999999999999",):
+        if is_list and text != "99999999999999999999":
+            continue  # a list is written as JSON, which knows no such numbers
+        with pytest.raises(ExpectedError) as caught:
+            load("paper", config=tmp_path, environment={}, overrides=(f"{name}={f'[{text}]' if is_list else text}",))
+        assert caught.value.exit_code is Exit.CONFIG
+        assert name.split(".", 1)[0] in str(caught.value)

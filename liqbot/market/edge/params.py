@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class FeedParams(BaseModel):
     """How live market data is gathered."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     trade_span_ms: int = Field(
         250, ge=50, le=60_000, description="Trades of a contract are gathered into bars of this span, by venue time."
