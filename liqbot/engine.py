@@ -25,7 +25,7 @@ from liqbot.signals.evaluate import Weighing, asked
 from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -68,6 +68,7 @@ class Engine:
         self.desk = Desk(tuple(instruments.values()), execution, journal_id)
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
+        self._barred = False
         self._keys = {
             coin: [f"{coin} {strategy.name} {side.word}" for strategy, side in asked(signals)] for coin in self._books
         }
@@ -86,6 +87,8 @@ class Engine:
             self._now_ms = max(self._now_ms, block.tick_ms)
             self.views = self.market.on_tick(block.tick_ms, block.lag_ms)
             self.account.on_tick(block.tick_ms, self.views)
+        self._hold_back()
+        if block.tick_ms is not None:
             self._protect(decisions)
             for view in self.views:
                 if not view.backfilled and view.coin in self._books:
@@ -99,6 +102,13 @@ class Engine:
         self.market.on_fact(fact)
         self.account.on_fact(fact)
         self.desk.on_fact(fact)
+
+    def _hold_back(self) -> None:
+        """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""
+        barred = bool(self.account.halted) or self.account.drawdown.latched
+        if barred and not self._barred:
+            self.desk.withdraw()
+        self._barred = barred
 
     def _protect(self, decisions: list[Decision]) -> None:
         """The open position first: exits and tighter stops are never refused."""
@@ -138,6 +148,7 @@ class Engine:
         decision = review_entry(
             signal, view, self.account, book, self._limits, self._decision_id + 1,
             entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
+            entering=self.desk.entries_in_flight(),
         )
         if isinstance(decision, Approved):
             self.desk.adopt(decision)
@@ -157,6 +168,7 @@ class Engine:
                 "account": self.account.state(),
                 "desk": self.desk.state(),
                 "counters": [self._seq, self._decision_id, self._now_ms],
+                "barred": self._barred,
                 "last_codes": self._last_codes,
             }
         )
@@ -170,4 +182,5 @@ class Engine:
         self.account.load_state(state["account"])
         self.desk.load_state(state["desk"])
         self._seq, self._decision_id, self._now_ms = state["counters"]
+        self._barred = state["barred"]
         self._last_codes = dict(state["last_codes"])

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from liqbot.blocks import EventBlock, Roster
 from liqbot.engine import Engine
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader
+from liqbot.journal.errors import StampMismatchError
 from liqbot.ledger import LedgerWriter
 from liqbot.settings import Settings
 from paper.assembly import engine_of, exchange_of, opening_facts
@@ -36,10 +37,14 @@ class Market(msgspec.Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def fresh_books(data: Path, settings: Settings, roster: Roster) -> Iterator[tuple[Journal, LedgerWriter]]:
+def fresh_books(
+    data: Path, settings: Settings, roster: Roster, tell: Callable[[str], object] = lambda _text: None
+) -> Iterator[tuple[Journal, LedgerWriter]]:
     """A new journal and ledger. Every session of a simulated market is a world of its own, so the books of the one
     before are moved aside, never written on and never lost."""
-    _move_aside(data)
+    kept = _move_aside(data, settings.mode)
+    if kept is not None:
+        tell(f"the books of the session before are kept in {kept}")
     limits = JournalLimits(
         commit_ms=settings.journal.commit_ms,
         group_rows=settings.journal.group_rows,
@@ -53,12 +58,16 @@ def fresh_books(data: Path, settings: Settings, roster: Roster) -> Iterator[tupl
             yield journal, ledger
 
 
-def _move_aside(data: Path) -> None:
+def _move_aside(data: Path, mode: str) -> Path | None:
     path = places.journal_path(data)
     if not path.exists():
-        return
+        return None
     with JournalReader(path) as reader:
         stamp = reader.stamp
+    if (stamp.mode, stamp.account) != (mode, ACCOUNT):
+        raise StampMismatchError(
+            f"{path}: is the journal of mode {stamp.mode}, account {stamp.account}; give a paper session another --data"
+        )
     # Taking the writer's lock first: a session that is still running keeps its books.
     Journal.open(path, mode=stamp.mode, account=stamp.account, roster=stamp.roster).close()
     folder = data / EARLIER / stamp.journal_id
@@ -68,6 +77,7 @@ def _move_aside(data: Path) -> None:
             old = book.with_name(book.name + suffix)
             if old.exists():
                 old.rename(folder / old.name)
+    return folder
 
 
 def house_on(

@@ -13,7 +13,8 @@ from random_market import ROSTER, eager_settings, random_market
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Fill, PositionLiquidated
-from liqbot.execution.commands import Command, Purpose
+from liqbot.execution.commands import Command, PlaceOrder, Purpose
+from liqbot.instruments import Side
 from liqbot.ledger import LedgerWriter, sqlite_url, unexplained_usd
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
@@ -176,3 +177,23 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened() -> None:
     for block, step in seen[taken_after:]:
         assert other.on_block(block).encoded() == step.encoded()
     assert other.snapshot() == engine.snapshot()
+
+
+def test_what_forbids_entries_takes_back_those_under_way() -> None:
+    """A forced close on one coin halts the account; an entry approved on that very tick is never sent after it."""
+    house, lawful, _, engine = lawful_house(3)
+    for block in random_market(3, BARS):
+        before = lawful.approvals
+        house.step(block)
+        if lawful.approvals > before:
+            break
+    assert engine.desk.entry_in_flight(*KEY)
+    now_ms = block.tick_ms or 0
+    forced = PositionLiquidated(
+        time_ms=now_ms, venue="binance", coin="BTC", side=Side.LONG, price=Decimal(50_000),
+        quantity_base=Decimal("0.001"), fee=Decimal(0),
+    )
+    step = engine.on_block(EventBlock(facts=(forced,)))
+    assert engine.account.halted
+    assert not any(isinstance(one, PlaceOrder) and not one.reduce_only for one in step.commands)
+    assert engine.desk.book(*KEY).withdrawn or not engine.desk.entry_in_flight(*KEY)

@@ -83,6 +83,20 @@ class Desk:
         book = self._book(venue, coin)
         return book.pending() or bool(book.live(Purpose.ENTRY))
 
+    def entries_in_flight(self) -> tuple[Target, ...]:
+        """The targets of all instruments whose entry is about to be sent, resting, or of unknown fate."""
+        return tuple(
+            book.target
+            for book in self._books.values()
+            if book.target is not None and (book.pending() or book.live(Purpose.ENTRY))
+        )
+
+    def withdraw(self) -> None:
+        """No entry any more, on any instrument: unsent ones are used up, resting ones are cancelled."""
+        self._unheard.clear()
+        for book in self._books.values():
+            book.withdraw()
+
     def foreign_resting(self, venue: str, coin: str) -> int:
         """How many orders of others rest on the instrument, as last read or heard."""
         return len(self._book(venue, coin).foreign)

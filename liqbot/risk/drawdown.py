@@ -36,6 +36,9 @@ class Drawdown(msgspec.Struct):
         if self.units > 0 and equity_usd > 0:
             self.value = equity_usd / self.units
         after_usd = equity_usd + amount_usd
+        if self.value <= 0:
+            # Everything was lost, so new money has nothing to be measured against: the latches keep telling.
+            self.value = self.day_value = self.week_value = self.peak_value = _ONE
         # An emptied account keeps its value for the day money returns.
         self.units = after_usd / self.value if after_usd > 0 else _ZERO
 
@@ -47,9 +50,10 @@ class Drawdown(msgspec.Struct):
         # Below zero is as bad as zero: a unit cannot be worth less than nothing.
         self.value = max(_ZERO, equity_usd / self.units)
         day, week = tick_ms // _DAY_MS, (tick_ms // _DAY_MS + 3) // 7  # 1970-01-01 was a Thursday
-        if day != self.day:
+        # A clock that went back is still the same day: only a later one begins anew.
+        if day > self.day:
             self.day, self.day_value, self.daily_latched = day, self.value, False
-        if week != self.week:
+        if week > self.week:
             self.week, self.week_value, self.weekly_latched = week, self.value, False
         self.peak_value = max(self.peak_value, self.value)
         self.daily_latched |= self.daily_loss_pct >= limits.daily_loss_pct_max
@@ -60,6 +64,11 @@ class Drawdown(msgspec.Struct):
         """A person looked: a latched peak starts again from here. Daily and weekly latches stay."""
         if self.peak_latched:
             self.peak_latched, self.peak_value = False, self.value
+
+    @property
+    def latched(self) -> bool:
+        """Whether any of the three forbids entries."""
+        return self.daily_latched or self.weekly_latched or self.peak_latched
 
     @property
     def daily_loss_pct(self) -> float:

@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Check, Refusal
+from liqbot.risk.decision import Check, Refusal, Target
 from liqbot.risk.holdings import ZERO
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook, Wish
@@ -26,6 +26,8 @@ class Case(msgspec.Struct, frozen=True):
     limits: RiskLimits
     entry_in_flight: bool
     wish: Wish | None
+    entering: tuple[Target, ...] = ()
+    """Entries under way on other instruments: not positions yet, but they may be."""
     foreign_orders: int = 0
     """Others' orders that rest on the instrument: they could fill against our position."""
 
@@ -81,7 +83,8 @@ def _flat(case: Case) -> Check:
 
 
 def _positions(case: Case) -> Check:
-    return _at_most("other_positions", len(case.account.positions), case.limits.positions_max - 1)
+    others = len(case.account.positions) + len(case.entering)
+    return _at_most("other_positions", others, case.limits.positions_max - 1)
 
 
 def _in_flight(case: Case) -> Check:

@@ -37,9 +37,17 @@ def review_entry(
     *,
     entry_in_flight: bool = False,
     foreign_orders: int = 0,
+    entering: tuple[Target, ...] = (),
 ) -> Decision:
-    """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way."""
-    case = Case(signal, view, account, book, limits, entry_in_flight, _wish(signal, book), foreign_orders)
+    """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way.
+
+    `entering` are the targets of all entries under way: those on other instruments take room like positions.
+    """
+    elsewhere = tuple(
+        target for target in entering
+        if target.coin != signal.coin and account.position(target.venue, target.coin) is None
+    )
+    case = Case(signal, view, account, book, limits, entry_in_flight, _wish(signal, book), elsewhere, foreign_orders)
     checks: list[Check] = []
     refusal: Refusal | None = None
     for code, question in QUESTIONS:
@@ -86,16 +94,23 @@ def budget_of(case: Case) -> Budget:
     """Room left by the account and the market."""
     account, view, venue = case.account, case.view, case.book.instrument.venue
     volume_usd = view.minute_volume_usd
+    entering_usd = sum((_most_usd(target) for target in case.entering), Decimal(0))
     return Budget(
         equity_usd=account.sure_equity_usd,
         venue_equity_usd=min(account.wallet_usd(venue), account.sure_equity_usd),
-        open_notional_usd=account.notional_usd(),
-        day_notional_usd=account.entry_notional_usd(view.time_ms),
+        open_notional_usd=account.notional_usd() + entering_usd,
+        day_notional_usd=account.entry_notional_usd(view.time_ms) + entering_usd,
         minute_volume_usd=exact(volume_usd) if volume_usd >= 0 else None,
     )
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
+
+
+def _most_usd(target: Target) -> Decimal:
+    """Notional of an entry under way at the highest of its own prices, since it has no fill yet."""
+    prices = (target.limit_price, target.stop_price, target.take_price)
+    return target.quantity_base * max(price for price in prices if price is not None)
 
 
 def _number(value: Decimal | None) -> float | None:

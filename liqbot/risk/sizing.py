@@ -12,7 +12,7 @@ _HUNDRED: Final = Decimal(100)
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What the account and the market leave room for. `minute_volume_usd` None: unknown, so it caps nothing."""
+    """What the account and the market leave room for. `minute_volume_usd` None: unknown, so nothing is taken of it."""
 
     equity_usd: Decimal
     venue_equity_usd: Decimal
@@ -64,9 +64,8 @@ def size(
         (exact(limits.order_notional_usd_max) / entry_price, "order"),
         ((exact(limits.day_notional_usd_max) - budget.day_notional_usd) / entry_price, "day"),
     ]
-    if budget.minute_volume_usd is not None:
-        share = exact(limits.volume_share_pct_max) / _HUNDRED
-        caps.append((budget.minute_volume_usd * share / entry_price, "volume"))
+    share = exact(limits.volume_share_pct_max) / _HUNDRED
+    caps.append(((budget.minute_volume_usd or Decimal(0)) * share / entry_price, "volume"))
     return _smallest(instrument, caps)
 
 

@@ -75,7 +75,7 @@ def _pretended(
 ) -> Engine:
     """The simulated market or a tape, in process."""
     fitted, chosen = market_of(market, settings, seed)
-    with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
+    with fresh_books(directory, fitted, chosen.roster, show) as (journal, ledger):
         house = house_on(chosen, fitted, journal, (screen, ledger.observer("paper")))
         show(_headline(market, seed, speed, fitted))
         try:
@@ -113,7 +113,7 @@ def _wired(
     if market != "world":
         raise ExpectedError(f"--wire --market {market}: only the simulated market (world) is served", Exit.USAGE)
     fitted, chosen = market_of(market, spoken_only(settings), seed)
-    with fresh_books(directory, fitted, chosen.roster) as (journal, ledger):
+    with fresh_books(directory, fitted, chosen.roster, show) as (journal, ledger):
         show(_headline(market, seed, speed, fitted))
         show("over the wire: served on loopback, heard and traded on through the venues' own protocols")
         engine = run_wired(chosen, fitted, directory, journal, ledger, (screen,), speed=speed, for_s=for_s).engine
@@ -182,5 +182,5 @@ def _finish(engine: Engine, screen: Screen, directory: Path, *, as_json: bool) -
         f"{screen.approved} entries approved, {screen.refused} refused (all simulated)\n"
         f"database  {ledger}\n"
         f"journal   {places.journal_path(directory)}\n"
-        "next      ./run trades    ./run decisions    ./run explain 1    ./run pnl    ./run map    ./run replay"
+        "next      ./run trades    ./run decisions    ./run explain t1    ./run pnl    ./run map    ./run replay"
     )

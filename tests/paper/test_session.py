@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from liqbot.blocks import Roster
+from liqbot.journal import Journal
 from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
@@ -78,3 +80,15 @@ def test_the_next_session_keeps_the_books_of_this_one(session: tuple[Path, str])
     assert (kept[0] / "journal.sqlite").exists()
     assert (kept[0] / "ledger.sqlite").exists()
     assert kept[0].name in json.dumps(journal_id)
+
+
+def test_books_of_another_mode_are_never_moved(tmp_path: Path) -> None:
+    with Journal.open(
+        tmp_path / "journal.sqlite", mode="live", account="somebody's", roster=Roster(("binance",), ("BTC",))
+    ):
+        pass
+    done = liqbot("paper", *QUICK, *MOMENTS, "--data", str(tmp_path))
+    assert done.returncode == 3
+    assert "mode live" in done.stderr
+    assert (tmp_path / "journal.sqlite").exists()
+    assert not (tmp_path / "earlier").exists()

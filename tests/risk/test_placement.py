@@ -21,7 +21,7 @@ WIDE = {"liquidation_loss_pct_max": 25.0, "deeper_pct_max": 0.0}
 
 
 def a_budget(equity: int | Decimal = 100_000, **changes: Decimal | None) -> Budget:
-    return msgspec.structs.replace(Budget(D(equity), D(equity), D(0), D(0), None), **changes)
+    return msgspec.structs.replace(Budget(D(equity), D(equity), D(0), D(0), D(10**9)), **changes)
 
 
 def a_wish(side: Side = Side.LONG, stop: int = 655) -> Wish:
@@ -178,3 +178,8 @@ def test_an_accepted_rung_keeps_every_promise(
     assert loss_usd <= equity * exact(limits.risk_per_trade_pct) / 100
     ruin_usd = last.size.quantity_base * loss_base(book.instrument, last.wish.entry_price, exact(own), limits)
     assert ruin_usd <= equity * exact(limits.liquidation_loss_pct_max) / 100 * (1 + D("1e-9"))
+
+
+def test_of_an_unknown_volume_nothing_is_taken():
+    found = size(rc.INSTRUMENT, ENTRY, D(64881), 5, a_budget(minute_volume_usd=None), RiskLimits())
+    assert (found.quantity_base, found.bound) == (D(0), "volume")

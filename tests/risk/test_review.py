@@ -249,3 +249,29 @@ def test_a_reduction_is_approved_in_every_state_and_never_adds_risk(
         assert int(side) * (after.stop_price - target.stop_price) >= 0
         assert after.decision_id == target.decision_id
         assert (after.leverage, after.take_price) == (target.leverage, target.take_price)
+
+
+def entering(coin: str) -> tuple:
+    decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, 9)
+    assert isinstance(decision, Approved)
+    return (msgspec.structs.replace(decision.target, coin=coin),)
+
+
+def test_an_entry_under_way_on_another_coin_takes_a_place():
+    assert refused(limits={"positions_max": 1}, entering=entering("ETH")).code is Refusal.POSITION_OPEN
+
+
+def test_an_entry_under_way_on_another_coin_takes_exposure():
+    alone = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, 9)
+    other = entering("ETH")[0]
+    assert isinstance(alone, Approved)
+    notional_usd = alone.target.quantity_base * exact(SIGNAL.entry_price)
+    room = float(notional_usd / rc.an_account().sure_equity_usd) * 1.5
+    limits = changed_limits(rc.LIMITS, exposure_max=room)
+    beside = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), limits, 9, entering=(other,))
+    taken = beside.target.quantity_base if isinstance(beside, Approved) else D(0)
+    assert taken < alone.target.quantity_base
+
+
+def changed_limits(limits: RiskLimits, **changes: float) -> RiskLimits:
+    return limits.model_copy(update=changes)
