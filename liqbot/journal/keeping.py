@@ -25,14 +25,21 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def backup(path: pathlib.Path, target: pathlib.Path) -> None:
-    """A consistent, compact copy, made while the book may be being written. Refuses to overwrite."""
+    """A consistent, compact copy, made while the book may be being written. Refuses to overwrite.
+
+    CorruptRecordError when the book itself is damaged; no half copy stays behind.
+    """
     if target.exists():
         raise JournalUnwritableError(f"backup {target}: exists already; name a new file")
     connection = schema.connect_reading(path)
     try:
         connection.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.OperationalError as error:
+        target.unlink(missing_ok=True)
         raise JournalUnwritableError(f"backup {target}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        target.unlink(missing_ok=True)
+        raise CorruptRecordError(f"journal {path}: cannot be copied: {error}; liqbot db check says more") from error
     finally:
         connection.close()
 
@@ -77,7 +84,7 @@ def check(path: pathlib.Path) -> Checked:
                 facts += len(record.block.facts)
                 market_rows += record.block.market_rows
             steps = sum(1 for _ in reader.steps())
-        except (CorruptRecordError, MarketDroppedError, sqlite3.DatabaseError) as error:
+        except (CorruptRecordError, MarketDroppedError) as error:
             problems.append(f"after {records} records: {error}")
             steps = 0
         stamp = reader.stamp

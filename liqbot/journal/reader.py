@@ -1,5 +1,6 @@
 """`JournalReader`: blocks, recorded steps and snapshots read back, in order, without any lock."""
 
+import contextlib
 import hashlib
 import pathlib
 import sqlite3
@@ -12,7 +13,7 @@ import msgspec
 from liqbot.blocks import EventBlock
 from liqbot.events import CodeVersion, ConfigLoaded, Event, JournalOpened
 from liqbot.journal import codec, schema
-from liqbot.journal.errors import MarketDroppedError
+from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
 
 _BLOCKS: Final = (
     "SELECT b.seq, b.time_ms, b.tick_ms, b.backfilled, b.lag_ms, b.source, b.source_seq, b.market_rows, b.facts, "
@@ -65,7 +66,8 @@ class JournalReader:
 
     @property
     def last_seq(self) -> int:
-        (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
+        with self._reading("the last record"):
+            (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         return int(seq)
 
     def records(
@@ -73,7 +75,8 @@ class JournalReader:
     ) -> Iterator[Record]:
         """Records in order; `chunk` changes only how many are read at once.
 
-        MarketDroppedError at the first block whose market rows retention has taken, unless `facts_only`.
+        MarketDroppedError at the first block whose market rows retention has taken, unless `facts_only`;
+        CorruptRecordError where the file is damaged.
         """
         if chunk < 1:
             raise ValueError(f"chunk: {chunk} must be at least 1")
@@ -84,7 +87,8 @@ class JournalReader:
                 f"reading from {from_seq} needs the tapes exported before"
             )
         while at <= end:
-            rows = self._connection.execute(_BLOCKS, (at, end, chunk)).fetchall()
+            with self._reading(f"records from {at}"):
+                rows = self._connection.execute(_BLOCKS, (at, end, chunk)).fetchall()
             if not rows:
                 return
             for row in rows:
@@ -99,7 +103,9 @@ class JournalReader:
         """Recorded steps in order."""
         end = self.last_seq if to_seq is None else to_seq
         statement = "SELECT seq, digest, step FROM step WHERE seq BETWEEN ? AND ? ORDER BY seq"
-        return (RecordedStep(*row) for row in self._connection.execute(statement, (from_seq, end)))
+        with self._reading("steps"):
+            for row in self._connection.execute(statement, (from_seq, end)):
+                yield RecordedStep(*row)
 
     def first(self, kind: type[F]) -> F | None:
         """The first fact of a kind among the opening records."""
@@ -117,9 +123,9 @@ class JournalReader:
         """The readable ones of this name and version, newest first, and a warning for each one passed over."""
         found: list[Snapshot] = []
         warnings: list[str] = []
-        rows = self._connection.execute(
-            "SELECT seq, version, checksum, data FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC", (name,)
-        )
+        statement = "SELECT seq, version, checksum, data FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC"
+        with self._reading("snapshots"):
+            rows = self._connection.execute(statement, (name,)).fetchall()
         for seq, written_by, expected, packed in rows:
             data = _unpacked(packed)
             if written_by != version:
@@ -142,6 +148,15 @@ class JournalReader:
         except sqlite3.DatabaseError as error:
             return str(error)
         return str(word)
+
+    @contextlib.contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise CorruptRecordError(
+                f"journal {self.path}: {what} cannot be read: {error}; liqbot db check says more, a backup mends it"
+            ) from error
 
     def close(self) -> None:
         self._connection.close()

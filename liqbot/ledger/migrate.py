@@ -69,6 +69,10 @@ def backup(source: Path, target: Path) -> None:
     try:
         connection.execute("VACUUM INTO ?", (str(target),))
     except sqlite3.OperationalError as error:
+        target.unlink(missing_ok=True)
         raise ExpectedError(f"backup {target}: {error}", Exit.DATABASE) from error
+    except sqlite3.DatabaseError as error:
+        target.unlink(missing_ok=True)
+        raise ExpectedError(f"ledger {source}: cannot be copied: {error}; liqbot db check says more") from error
     finally:
         connection.close()

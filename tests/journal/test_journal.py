@@ -396,6 +396,29 @@ def test_check_counts_a_sound_book_and_names_a_broken_record(tmp_path: pathlib.P
     assert any("do not decode" in problem for problem in check(path).problems)
 
 
+def test_a_damaged_page_is_one_clear_error_to_every_reader(tmp_path: pathlib.Path):
+    path, copy = tmp_path / "journal.sqlite", tmp_path / "copy.sqlite"
+    with opened(path) as journal:
+        for n in range(40):
+            journal.append(random_block(n), "feed", n)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    mangled = bytearray(path.read_bytes())
+    with sqlite3.connect(path) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'block'").fetchone()
+    connection.close()
+    mangled[(root - 1) * page_bytes : root * page_bytes] = b"\xa5" * page_bytes
+    path.write_bytes(mangled)
+    with JournalReader(path) as reader, pytest.raises(CorruptRecordError, match="journal .* cannot be read"):
+        list(reader.records(to_seq=40))
+    with pytest.raises(CorruptRecordError, match="journal .* cannot be copied"):
+        backup(path, copy)
+    assert not copy.exists(), "no half copy stays behind"
+    assert check(path).problems
+
+
 @given(st.binary(max_size=200))
 @settings(max_examples=200, deadline=None)
 def test_mangled_bytes_are_corrupt_records_never_other_errors(data: bytes):
