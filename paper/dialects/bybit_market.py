@@ -120,10 +120,12 @@ class PublicRequests:
         tiers = mechanics_of(VENUE, one.coin).table.tiers
         step, tick = plain(one.quantity_step_base), plain(one.price_tick)
         most = plain(one.quantity_step_base * STEPS_MAX)
+        exponent = one.price_tick.normalize().as_tuple().exponent
+        decimals = max(0, -exponent) if isinstance(exponent, int) else 0
         return {
             "symbol": self._names.symbol(one.coin), "contractType": "LinearPerpetual", "status": "Trading",
             "baseCoin": one.coin, "quoteCoin": QUOTE, "launchTime": "1585526400000", "deliveryTime": "0",
-            "deliveryFeeRate": "", "priceScale": str(max(0, -one.price_tick.normalize().as_tuple().exponent)),
+            "deliveryFeeRate": "", "priceScale": str(decimals),
             "leverageFilter": {
                 "minLeverage": "1", "maxLeverage": f"{tiers[0].leverage_max:.2f}", "leverageStep": "0.01",
             },

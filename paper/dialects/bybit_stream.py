@@ -73,7 +73,10 @@ class PublicStream:
         if not len(rows):
             return rows
         roster = self._names.hub.roster
-        return rows[(rows["venue"] == roster.venue_code(one.venue)) & (rows["coin"] == roster.coin_code(one.coin))]
+        mine: Rows = rows[
+            (rows["venue"] == roster.venue_code(one.venue)) & (rows["coin"] == roster.coin_code(one.coin))
+        ]
+        return mine
 
     # --- trades ----------------------------------------------------------------------------------------------------
 
