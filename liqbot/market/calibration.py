@@ -76,6 +76,19 @@ class Calibration:
         """Effective number of orders the weights rest on: less than their count when a few are large."""
         return _effective(self._told.sum(axis=0))
 
+    def spread_usd(self, usd: Floats) -> Floats:
+        """Standard deviation of mapped USD, bin by bin: few positions of unequal size, and a level learnt from few.
+
+        As large as the USD itself while nothing has been learnt.
+        """
+        _, total_usd, squares = self._told.sum(axis=0).tolist()
+        heard = self.orders_heard()
+        if not (total_usd > 0 and heard > 1.0):
+            return usd.copy()
+        grain_usd = squares / total_usd * self.tail
+        found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / heard + self._params.model_share**2))
+        return found
+
     def admit(self, *, complete: bool = False, silent: bool = False) -> None:
         """One more row; its venue tells every forced order, or none, as far as anybody knows."""
         tiers = len(self.weights)

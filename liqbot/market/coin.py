@@ -19,6 +19,7 @@ from liqbot.market.health import VenueHealth
 from liqbot.market.history import History
 from liqbot.market.intake import Intake, Rows
 from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.map_history import MapHistory
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.params import MarketParams
 from liqbot.market.positions import BINS
@@ -54,6 +55,7 @@ class CoinMarket:
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
         self.foresight = Foresight(params.forecast, params.scoring)
+        self.history = MapHistory(coin, params.history)
         self.forced = ForcedFlow()
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps)
@@ -104,6 +106,7 @@ class CoinMarket:
             self.exposure, self.prices, self.home, self.now.reference_price, volume_usd, tick_ms, tick_ms - before_ms
         )
         self._follow_prices(taken, before_ms, oi_base_before)
+        self._remember_map()
         if not backfilled or any(history.due(tick_ms) for history in self.largest):
             self.usual_read = self._usual_usd()
             self.read()
@@ -198,6 +201,12 @@ class CoinMarket:
         self.thin_zones = nearest_zones(
             zones[Side.LONG], zones[Side.SHORT], self.map.mark_price, self.params.clusters.thin_kept
         )
+
+    def _remember_map(self) -> None:
+        if self.history.due(self.now.time_ms):
+            reference, first = self.now.reference_price, self.exposure.positions.window_first
+            long_usd, short_usd = (self.exposure.drawn(side, self.prices, reference) for side in (LONG, SHORT))
+            self.history.add(self.now.time_ms, reference, position_of(reference), first, (long_usd, short_usd))
 
     def _remember_largest(self) -> None:
         for side, history in zip(SIDES, self.largest, strict=True):

@@ -17,6 +17,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "calibration": coin.exposure.calibration.state(),
         "before": list(coin.exposure.before.items()),
         "foresight": coin.foresight.state(),
+        "history": coin.history.state(),
         "rows": list(coin.exposure.row_of.items()),
         "unseen": [[row, packed(usd)] for row, usd in coin.exposure.unseen_usd.items()],
         "open_interest": coin.open_interest.state(),
@@ -36,6 +37,7 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.exposure.calibration.load_state(state["calibration"])
     coin.exposure.before = {row: position for row, position in state["before"]}  # noqa: C416 - may come as lists
     coin.foresight.load_state(state["foresight"])
+    coin.history.load_state(state["history"])
     coin.exposure.row_of = {code: row for code, row in state["rows"]}  # noqa: C416 - rows may come as lists
     coin.exposure.unseen_usd = {row: unpacked(usd) for row, usd in state["unseen"]}
     coin.open_interest.load_state(state["open_interest"])

@@ -21,6 +21,7 @@ RECORD_VERSION: Final = 1
 _TOGETHER: Final = 4
 _REACH_PCT: Final = 45.0
 _SPLIT_REACH_PCT: Final = 15.0
+_CHANGES: Final = 8
 _NOTE: Final = "USD is an estimate"
 
 Record = dict[str, Any]
@@ -47,6 +48,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "derived": sorted(view.derived),
     }
     if market is not None:
+        record |= _learnt(market, view.coin, record["bins"])
         record["venues"] = [
             {name: _known(value) for name, value in msgspec.to_builtins(health).items()}
             for health in market.venue_health(view.coin, view.time_ms)
@@ -68,6 +70,23 @@ def filtered_record(record: Record, drawn: LiquidationMap, params: ClusterParams
         "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
         "fuel_above_usd": round(drawn.within_usd(Side.SHORT, params.fuel_distance_pct)),
         "fuel_below_usd": round(drawn.within_usd(Side.LONG, params.fuel_distance_pct)),
+    }
+
+
+def _learnt(market: Market, coin: str, bins: Mapping[str, list[float]]) -> Record:
+    """What the map knows of itself: its score, its spread per bin, what each feed tells, what changed."""
+    skill, ratio = market.map_skill(coin)
+    spread = {
+        f"{side}_sd_usd": [round(usd) for usd in market.spread_usd(coin, np.array(bins[f"{side}_usd"], float)).tolist()]
+        for side in ("long", "short")
+    }
+    changes = [msgspec.to_builtins(one) | {"side": one.side.word} for one in market.map_drift(coin)[:_CHANGES]]
+    return {
+        "bins": {**bins, **spread},
+        "skill": _known(skill),
+        "printed_over_promised": _known(ratio),
+        "reporting_shares": market.reporting_shares(coin),
+        "drift": changes,
     }
 
 

@@ -9,6 +9,8 @@ from liqbot.instruments import Side, side_of
 from liqbot.market.assembly import view_of
 from liqbot.market.coin import CoinMarket
 from liqbot.market.coin_state import coin_state, load_coin_state
+from liqbot.market.distances import Floats
+from liqbot.market.drift import Drift, drift
 from liqbot.market.forecast import Forecast
 from liqbot.market.health import VenueHealth
 from liqbot.market.intake import Row
@@ -96,6 +98,34 @@ class Market:
         Unknown coin, a coin without a price yet, or a horizon that is not learnt: ValueError.
         """
         return self._coin(coin).forecast(horizon_h)
+
+    def map_history(self, coin: str) -> tuple[LiquidationMap, ...]:
+        """Kept maps, oldest first, in bins of 20 bp within 20 % of each mark."""
+        return self._coin(coin).history.maps()
+
+    def map_drift(self, coin: str) -> tuple[Drift, ...]:
+        """What became of the clusters since the map kept a day (`history.drift_ms`) ago; () where none reaches back."""
+        market = self._coin(coin)
+        before = market.history.at(market.now.time_ms - market.params.history.drift_ms)
+        return drift(before, market.drawn(), market.params.clusters) if before is not None else ()
+
+    def map_skill(self, coin: str) -> tuple[float, float]:
+        """The map's own score of the last days: deviance explained in newly crossed bins, printed over promised USD.
+
+        NaN until enough forced orders were told.
+        """
+        score = self._coin(coin).foresight.score
+        return score.skill, score.promise_ratio
+
+    def reporting_shares(self, coin: str) -> dict[str, float]:
+        """Learnt share of forced USD that each mapped venue's feed tells; 1 for feeds known to tell everything."""
+        exposure = self._coin(coin).exposure
+        shares = exposure.calibration.reporting.tolist()
+        return {self.roster.venues[code]: round(shares[row], 3) for code, row in exposure.row_of.items()}
+
+    def spread_usd(self, coin: str, usd: Floats) -> Floats:
+        """Standard deviation of mapped USD per bin, for bins of any width."""
+        return self._coin(coin).exposure.calibration.spread_usd(usd)
 
     def promised_usd(self, coin: str) -> dict[str, tuple[float, float]]:
         """Per venue (longs, shorts): what its feed was expected to tell of the last step's newly crossed prices."""

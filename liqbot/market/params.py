@@ -92,6 +92,9 @@ class CalibrationParams(_Params):
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
     tail_orders: float = Field(50.0, ge=1, le=1e5, description="Worth of the prior that the cap takes nothing.")
     tail_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
+    model_share: float = Field(
+        0.5, ge=0, le=5, description="Error of the model itself, as a share of the mapped USD, beside chance."
+    )
     silent_orders: float = Field(
         10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
     )
@@ -130,6 +133,14 @@ class ScoringParams(_Params):
     touches_min: float = Field(
         20.0, ge=1, le=1e6, description="Steps with forced orders from which on there is a score."
     )
+
+
+class HistoryParams(_Params):
+    """How much of the map's past is kept."""
+
+    step_ms: WindowMs = Field(1_800_000, description="How often the map is remembered.")
+    kept: int = Field(336, ge=2, le=5_000, description="Maps remembered; the oldest goes first.")
+    drift_ms: WindowMs = Field(86_400_000, description="Over how long clusters are said to have formed or dissolved.")
 
 
 class HealthParams(_Params):
@@ -224,6 +235,7 @@ class MarketParams(_Params):
     calibration: CalibrationParams = CalibrationParams()
     forecast: ForecastParams = ForecastParams()
     scoring: ScoringParams = ScoringParams()
+    history: HistoryParams = HistoryParams()
     health: HealthParams = HealthParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()

@@ -119,10 +119,27 @@ def _standing(record: Record, paint: "_Paint") -> list[str]:
         words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]
         oi = f", open interest {short_usd(record['oi_usd'])}" if record.get("oi_usd") else ", open interest unknown"
         lines.append(f"warmth: longs {words[0]}, shorts {words[1]}{oi}")
+    lines += _own_score(record)
     if record.get("derived"):
         lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))
     lines += [_venue(venue) for venue in record.get("venues", ())]
     return lines
+
+
+def _own_score(record: Record) -> list[str]:
+    """The map's score of itself, and what became of clusters since a day ago."""
+    lines = []
+    if record.get("skill") is not None:
+        lines.append(
+            f"own score: {record['skill']:.2f} of the deviance of reported orders explained in newly crossed bins "
+            f"(0: no better than a constant), {record['printed_over_promised']:.2f} USD reported per USD promised"
+        )
+    changes = [
+        f"{change['side']} {_price(change['price_low'])}..{_price(change['price_high'])} {change['change']} "
+        f"({short_usd(change['before_usd'])} to {short_usd(change['now_usd'])})"
+        for change in record.get("drift", ())[:_LISTED]
+    ]
+    return [*lines, *([f"since a day ago: {', '.join(changes)}"] if changes else [])]
 
 
 def _venue(venue: dict[str, Any]) -> str:
