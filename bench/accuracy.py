@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from accuracy_page import Warmth, page
+from accuracy_page import PICTURE, Warmth, drawn, page
 from accuracy_worlds import WORLDS
 
 from liqbot.exits import ExpectedError
@@ -170,6 +170,7 @@ def main() -> int:
     missing = [task for task in every if not task.result.is_file()]
     path = asked.page or (ROOT / "docs" / "accuracy.md" if asked.days is None else asked.data / "accuracy.md")
     path.write_text(page(every, code_hash(), faults), encoding="utf-8")
+    path.with_name(PICTURE).write_text(drawn(every), encoding="utf-8")
     print(f"{path}: written from {len(every) - len(missing)} of {len(every)} results")
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
+from accuracy_picture import picture
 from accuracy_worlds import DAYS, WORLDS
 
 from paper.score.bootstrap import Estimate
@@ -15,6 +16,7 @@ from paper.score.warmth import AgeClass
 _ORDER = ("ORACLE_C", "ORACLE", "liqbot", "liqbot_C", "B2b", "B2", "B4v", "B4", "B3", "B1", "B5", "B0", "DEPTH", "B6",
           "moved 48 h", "mirrored")  # fmt: skip
 _BAND_COMPLETE, _BAND_THROTTLED = (0.8, 1.25), (0.6, 1.6)
+PICTURE = "accuracy.svg"
 METHOD = Path(__file__).with_name("accuracy_method.md")
 _SIMULATED = """## Simulated markets with known positions
 
@@ -50,6 +52,11 @@ Market *{name}*: {starts} maps begun empty, four days apart, measured on the sam
 all along (*warm*). *Backfilled*: given three days of bars and funding of every venue and open interest of some first,
 without forced orders.
 """
+_FAKES = """### Placebo: our own map of two days earlier, and with its sides exchanged
+
+The forecast (M2) is part climatology, which a placebo keeps: its control is B4v, not nothing.
+
+"""
 _PERCENTILE = """### M6: the density percentile at a price
 
 Reported USD over what is usual at that distance, and the mean rank of that among all visited bins (50: the percentile
@@ -70,6 +77,12 @@ class Warmth(msgspec.Struct):
     starts: int
     empty: tuple[AgeClass, ...]
     backfilled: tuple[AgeClass, ...]
+
+
+def drawn(tasks: Sequence[Task]) -> str:
+    """The picture the page shows, as SVG; empty without scored markets."""
+    worlds = _loaded(tasks, "world", Score)
+    return picture(worlds, _worst_first(worlds)) if worlds else ""
 
 
 def page(tasks: Sequence[Task], code: str, faults: Sequence[str]) -> str:
@@ -115,14 +128,19 @@ def _lead(score: Score, measure: str) -> Lead:
     return next(one for one in score.leads if one.measure == measure)
 
 
+def _worst_first(scores: dict[str, Score]) -> list[str]:
+    """By the lower end of the lead in M1 or in M2, whichever is worse."""
+    return sorted(scores, key=lambda name: min(_lead(scores[name], one).lead.low for one in ("M1", "M2")))
+
+
 def _worlds(worlds: dict[str, Score]) -> str:
     if not worlds:
         return "## Simulated markets\n\nNot scored yet.\n"
-    # The worst of the two that decide, each against its own interval, comes first.
-    names = sorted(worlds, key=lambda name: min(_lead(worlds[name], one).lead.low for one in ("M1", "M2")))
+    names = _worst_first(worlds)
     says = [f"- **{name}** (seed {WORLDS[name].seed}): {WORLDS[name].says}; {worlds[name].note}" for name in names]
     parts = [
         _SIMULATED.format(days=DAYS),
+        f"![Leads over the best baseline, worst market first]({PICTURE})\n",
         _leads(worlds, names),
         "\n".join(says) + "\n",
         _by_world("M1: deviance explained in newly crossed bins", worlds, names, _touch_cells),
@@ -131,6 +149,7 @@ def _worlds(worlds: dict[str, Score]) -> str:
         _by_world("M3: partial rank correlation, 4 h (excess over maps of other times)", worlds, names, _rank_cells),
         _by_world("M4: lift of the densest fifth of visited bins, 4 h (control: maps of other times)", worlds, names,
                   _lift_cells),
+        _placebo(worlds, names),
         _sizes(worlds, names),
         _large(worlds, names),
         _densities(worlds, names),
@@ -180,6 +199,22 @@ def _by_world(title: str, scores: dict[str, Score], names: Sequence[str], cells:
     return f"### {title}\n\n{table(('', *names), rows)}"
 
 
+def _placebo(worlds: dict[str, Score], names: Sequence[str]) -> str:
+    rows = []
+    for name in names:
+        score = worlds[name]
+        fakes = ("liqbot", "moved 48 h", "mirrored")
+        rows.append([name, "M1", *(shown(score.touch[model].d2) for model in fakes), "0 (a constant per bin)"])
+        bits = score.gains[4]
+        climate = f"{bits['B4v'].bits.value:.3f} (B4v)"
+        rows.append([name, "M2 by place", *(shown(bits[one].bits) for one in fakes), climate])
+        ranks = score.ranks[4]
+        control = f"{ranks['liqbot'].shuffled_partial_value:.3f} (other times)"
+        rows.append([name, "M3", *(shown(ranks[one].partial) for one in fakes), control])
+    head = ("market", "measure", "ours", "moved 48 h", "mirrored", "control")
+    return f"{_FAKES}{table(head, rows)}"
+
+
 def _sizes(worlds: dict[str, Score], names: Sequence[str]) -> str:
     rows = []
     for name in names:
@@ -225,7 +260,7 @@ def _densities(worlds: dict[str, Score], names: Sequence[str]) -> str:
 def _tapes(tapes: dict[str, Score]) -> str:
     if not tapes:
         return ""
-    names = sorted(tapes, key=lambda name: min(_lead(tapes[name], one).lead.low for one in ("M1", "M2")))
+    names = _worst_first(tapes)
     notes = [f"- {name}: {note}" for name in names for note in tapes[name].notes]
     facts = [
         [name, tapes[name].placed_by, f"{tapes[name].step_ms / 60_000:g} min", f"{tapes[name].prints:,}",

@@ -26,7 +26,7 @@ def setting_of(tape: Tape, params: ScoreParams, coin: str | None = None) -> Sett
         raise ExpectedError(f"{tape.path}: has no forced orders of {chosen}: nothing to score against", Exit.USAGE)
     home = max(sorted(trades, key=lambda one: one.venue), key=lambda one: one.total_usd)
     dense = HealthParams().mark_gap_ms_max
-    marks = [one for one in held if one.kind == "mark" and one.spacing_ms <= dense]
+    marks = [one for one in held if one.kind == "mark" and 0 < one.spacing_ms <= dense]
     told = _told(totals)
     coarsest_ms = max([one.span_ms for one in told] + [home.span_ms])
     every_ms = max(params.origin_every_ms, coarsest_ms)

@@ -17,7 +17,7 @@ from paper.score import sizes
 from paper.score.information import Gain, InformationScore
 from paper.score.params import ScoreParams
 from paper.score.rank_skill import RankScore
-from paper.score.record import OURS, Record, recorded
+from paper.score.record import OURS, recorded
 from paper.score.result import Lead, Score
 from paper.score.score import NOTHING, ORACLE, Scoring, Timer, inside_share, lead
 from paper.score.scored import LiqbotModel
@@ -84,7 +84,7 @@ def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
         prints=int((record.time_ms[record.pieces.step] > split.test_ms).sum()),
         realised_usd=float(record.printed_usd[scored].sum()),
         frozen_share=inside_share(scoring.outcomes[scoring.params.primary_h]),
-        touch=touch, gains=gains, ranks=ranks, leads=tuple(leads), notes=_notes(record), seconds=timer.seconds,
+        touch=touch, gains=gains, ranks=ranks, leads=tuple(leads), notes=_notes(scoring), seconds=timer.seconds,
         **measured,
     )  # fmt: skip
 
@@ -120,8 +120,8 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
     }
 
 
-def _notes(record: Record) -> tuple[str, ...]:
-    notes = []
+def _notes(scoring: Scoring) -> tuple[str, ...]:
+    notes, record = [], scoring.record
     setting = record.setting
     if setting.with_totals:
         notes.append(
@@ -135,6 +135,13 @@ def _notes(record: Record) -> tuple[str, ...]:
     ]
     if silent:
         notes.append(f"no forced orders told by {', '.join(silent)}")
+    if scoring.truth is not None:
+        known = np.isfinite(scoring.truth[scoring.test]).all(axis=(1, 2))
+        if not known.all():
+            notes.append(
+                f"the truth is known at {known.mean():.0%} of the scored origins and counts as empty at the others: "
+                "what is said of ORACLE is too low"
+            )
     return tuple(notes)
 
 

@@ -14,6 +14,7 @@ from liqbot.events import TradeBar
 from liqbot.exits import Exit, ExpectedError
 from liqbot.market.params import MarketParams
 from paper.score.files import write_forecasts
+from paper.score.fit import deviance, poisson_weights
 from paper.score.params import ScoreParams
 from paper.score.record import OURS, Record, recorded
 from paper.score.score import Scoring
@@ -177,6 +178,29 @@ def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> N
     assert told == pytest.approx(wanted.tolist())
     ours = touch.filter(np.array(touch["model"].to_pylist()) == "B2")
     assert ours["realised_usd"].to_numpy().sum() == pytest.approx(scored.scoring.record.printed_usd.sum())
+
+
+def test_touch_skill_can_be_measured_again_from_the_file_alone(tmp_path: Path, scored: Scored) -> None:
+    from pyarrow import parquet
+
+    _, path = write_forecasts(tmp_path, scored.scoring)
+    table = parquet.read_table(path).to_pylist()
+    split = scored.scoring.split
+    own = reference = 0.0
+    for side in ("long", "short"):
+        mine = [row for row in table if row["model"] == OURS and row["side"] == side]
+        rows = [row for row in mine if row["time_ms"] > split.train_ms]
+        realised, crossed, expected, times = (
+            np.array([row[name] for row in rows])
+            for name in ("realised_usd", "crossed_bins", "predicted_usd", "time_ms")
+        )
+        train = times <= split.test_ms
+        both = np.stack([crossed, expected])
+        for regressors, total in ((both, "own"), (both[:1], "reference")):
+            fitted = poisson_weights(realised[train], regressors[:, train]) @ regressors
+            found = deviance(realised[~train], fitted[~train]).sum()
+            own, reference = (own + found, reference) if total == "own" else (own, reference + found)
+    assert 1 - own / reference == pytest.approx(scored.score.touch[OURS].d2.value, abs=1e-9)
 
 
 def test_the_verb_speaks_text_and_json(
