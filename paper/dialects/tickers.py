@@ -110,10 +110,8 @@ class Ticker(msgspec.Struct):
             self.candles.append(Candle(open_ms, opened, high, low, close, volume_usd, buy_usd, 1))
             return
         candle.close = close
-        if high > candle.high:
-            candle.high = high
-        if low < candle.low:
-            candle.low = low
+        candle.high = max(candle.high, high)
+        candle.low = min(candle.low, low)
         candle.volume_usd += volume_usd
         candle.buy_usd += buy_usd
         candle.trades += 1
