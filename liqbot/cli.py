@@ -5,6 +5,7 @@ Help of the whole program comes from the table of verbs alone, so that it costs 
 
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from liqbot.verbs.table import Verb, all_verbs
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. stdout carries its result, stderr the log; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _print_anything()
     try:
         exit_code = _dispatch(words)
         sys.stdout.flush()
@@ -32,6 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         exit_code = Exit.OK
     return exit_code
+
+
+def _print_anything() -> None:
+    """A terminal whose encoding lacks a sign shows a question mark for it, instead of ending the verb."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _complain(message: str) -> None:

@@ -93,6 +93,20 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["config", "show", "--set", "risk.leverge_max=2"], Exit.CONFIG, "risk.leverage_max"),
         (["config", "check", "--set", "risk.leverage_max=50"], Exit.CONFIG, "5"),
         (["config", "check", "--profile", "none"], Exit.CONFIG, "does not exist"),
+        *[([verb, "--profile", name], Exit.USAGE, f"--profile {name!r}: a plain name")
+          for verb in ("trades", "replay", "paper") for name in ("../x", "/x", "", ".hidden", "a/b")],
+        (["paper", "--for", ""], Exit.USAGE, "--for '': a positive number"),
+        (["start", "--profile", "demo", "--for", ""], Exit.USAGE, "--for '': a positive number"),
+        (["record", "--for", ""], Exit.USAGE, "--for '': a positive number"),
+        (["start", "--profile", "../demo"], Exit.USAGE, "--profile '../demo': a plain name"),
+        (["panic", "--profile", "../demo"], Exit.USAGE, "--profile '../demo': a plain name"),
+        (["exchange", "serve", "--for", ""], Exit.USAGE, "--for '': a positive number"),
+        (["check", "--side", "long", "--entry", "1", "--leverage", "2", "--venue", "binanse"], Exit.USAGE,
+         "--venue 'binanse': no such venue; did you mean 'binance'?"),
+        (["check", "--side", "long", "--entry", "1", "--leverage", "2", "--venue", "zzz"], Exit.USAGE,
+         "liqbot venues lists them"),
+        (["check", "--side", "long", "--entry", "1", "--leverage", "2", "--venue", "okx:com"], Exit.USAGE,
+         "--venue 'okx:com': no such contract; okx has okx"),
     ],
 )
 def test_a_mistake_gets_one_line_and_its_code(
@@ -112,6 +126,17 @@ def test_a_misspelt_variable_stops_the_program() -> None:
     assert "LIQBOT_RIKS__LEVERAGE_MAX" in done.stderr
     assert "did you mean LIQBOT_RISK__LEVERAGE_MAX?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_lacks_a_sign_shows_another() -> None:
+    done = run("\N{FULL BLOCK}", environment={"PYTHONIOENCODING": "latin-1:strict"})
+    assert done.returncode == Exit.USAGE
+    script = "import sys, liqbot.cli; liqbot.cli.main(['--version']); print('\\u2588 shown')"
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, "? shown"), shown.stderr
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure() -> None:

@@ -43,6 +43,8 @@ def _gate(gate: dict[str, Any]) -> str:
     state = "waived" if gate["waived"] else "pass" if gate["passed"] else "FAIL"
     sources = ", ".join(f"{i['name']} {i['source']}" for i in gate["inputs"] if i["source"] != "measured")
     note = f"   ({sources})" if sources else ""
+    if gate["threshold"] is None:
+        return f"  {'pass' if gate['passed'] else 'FAIL':<6} {gate['name']}: {_number(gate['value'])}, not asked{note}"
     return f"  {state:<6} {gate['name']}: {_number(gate['value'])} {gate['op']} {_number(gate['threshold'])}{note}"
 
 

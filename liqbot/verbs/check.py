@@ -1,5 +1,6 @@
 """`liqbot check`: where would my liquidation sit, how dense is the map there, and where would it be thin?"""
 
+import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +8,9 @@ import msgspec
 import typer
 
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import side_of
+from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, side_of, split_venue_key, venue_key
 from liqbot.market.map_record import clusters_from, map_from
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.market.venues.registry import VENUES, mechanics_of
 from liqbot.review.map_source import Asked, find_map, from_file, time_of
 from liqbot.review.placement_check import Position, check_position, check_text
 from liqbot.review.tables import print_json
@@ -42,6 +43,7 @@ def check(
         position_side = side_of(side)
     except ValueError as error:
         raise ExpectedError(str(error), Exit.USAGE) from None
+    _demand_venue(venue)
     asked = Asked(coin.upper() if coin else None, time_of(at))
     record = from_file(json_map) if json_map else find_map(asked, db=db, tape=tape, data=data, profile=profile)
     percentile_max = RiskLimits().density_percentile_max
@@ -56,3 +58,15 @@ def check(
         print_json(msgspec.json.decode(msgspec.json.encode(answer)))
     else:
         print("\n".join(check_text(answer, percentile_max)))
+
+
+def _demand_venue(key: str) -> None:
+    """A name nobody knows would be answered with stand-in tiers, that is with a wrong price."""
+    venue, contract = split_venue_key(key)
+    if venue not in VENUES:
+        near = difflib.get_close_matches(venue.lower(), VENUES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "liqbot venues lists them"
+        raise ExpectedError(f"--venue {key!r}: no such venue; {hint}", Exit.USAGE)
+    if contract not in (MAIN_CONTRACT, *CONTRACTS):
+        keys = ", ".join(venue_key(venue, each.contract) for each in VENUES[venue].contracts)
+        raise ExpectedError(f"--venue {key!r}: no such contract; {venue} has {keys}", Exit.USAGE)

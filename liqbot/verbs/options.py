@@ -1,11 +1,26 @@
 """Command-line options that several verbs share, so that they are spelled and explained the same everywhere."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Profile = Annotated[str, typer.Option("--profile", help="Name of the profile: reads <config>/<profile>.toml.")]
+from liqbot.exits import Exit, ExpectedError
+
+
+def plain_name(profile: str) -> str:
+    """The profile itself. It becomes a file and a folder, so it may not lead anywhere else: ExpectedError (usage)."""
+    if re.fullmatch(r"\w[\w.-]*", profile) is None:
+        raise ExpectedError(
+            f"--profile {profile!r}: a plain name of letters, digits, '-', '_' and '.', as in demo-okx", Exit.USAGE
+        )
+    return profile
+
+
+Profile = Annotated[
+    str, typer.Option("--profile", callback=plain_name, help="Name of the profile: reads <config>/<profile>.toml.")
+]
 Data = Annotated[
     Path | None, typer.Option("--data", help="State directory [default: $LIQBOT_DATA, else ./var/<profile>].")
 ]

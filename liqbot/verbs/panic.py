@@ -15,11 +15,13 @@ from liqbot.log import configure
 from liqbot.market.edge.errors import VenueError
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Set
+from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
 
 def panic(
-    profile: Annotated[str, typer.Option("--profile", help="The profile whose account to flatten.")],
+    profile: Annotated[
+        str, typer.Option("--profile", callback=plain_name, help="The profile whose account to flatten.")
+    ],
     why: Annotated[str, typer.Option("--why", help="Why; goes on record.")] = "",
     for_: Annotated[str, typer.Option("--for", help="Give up after this long, as in 2m.")] = "2m",
     config: ConfigDir = None,

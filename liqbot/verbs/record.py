@@ -16,7 +16,9 @@ PLACE: Final = "record"
 
 
 def record(
-    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")] = "",
+    for_: Annotated[
+        str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")
+    ] = None,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -24,7 +26,7 @@ def record(
 ) -> int:
     """Write the live market into a journal: feeds, map and verdicts, no account and no orders."""
     settings = load(profile, config=config, overrides=overrides or ()).settings
-    for_s = seconds_of(for_) if for_ else None
+    for_s = seconds_of(for_) if for_ is not None else None
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, PLACE)
     ended = asyncio.run(run(settings, directory, for_s=for_s))

@@ -11,9 +11,12 @@ from liqbot.live.bot import trade
 from liqbot.log import configure
 from liqbot.settings import load
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Set
+from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
-ProfileToStart = Annotated[str, typer.Option("--profile", help="testnet, demo, demo-bybit, demo-okx, live or your own")]
+ProfileToStart = Annotated[
+    str,
+    typer.Option("--profile", callback=plain_name, help="testnet, demo, demo-bybit, demo-okx, live or your own"),
+]
 
 
 def start(
@@ -22,7 +25,9 @@ def start(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Everything but the orders: they are shown, and refused.")
     ] = False,
-    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")] = "",
+    for_: Annotated[
+        str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")
+    ] = None,
     config: ConfigDir = None,
     overrides: Set = None,
     data: Data = None,
@@ -30,7 +35,7 @@ def start(
     """Trade on a venue. Recovers from the journal first, reads the account, then begins; SIGTERM ends it in order."""
     settings = load(profile, config=config, overrides=overrides or ()).settings
     access = require_latches(settings, profile, live=live)
-    for_s = seconds_of(for_) if for_ else None
+    for_s = seconds_of(for_) if for_ is not None else None
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
     return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s))

@@ -12,13 +12,13 @@ import typer
 from liqbot.blocks import EventBlock, Roster
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import Settings, load
+from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
 from paper.dialects.hub import Hub
 from paper.dialects.loopback import DIALECTS, Loopback, dialects_of, serving
 from paper.listings import paper_instruments
 from paper.params import PaperSection
 from paper.tape import read_tape
-from paper.verbs.paper import seconds_of
 from paper.world import World
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -58,7 +58,9 @@ def serve(
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
-    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")] = "",
+    for_: Annotated[
+        str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
+    ] = None,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -68,7 +70,7 @@ def serve(
     Listens on 127.0.0.1 alone. Any client of these venues whose addresses are rewritten trades on it.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
-    for_s = seconds_of(for_) if for_ else None
+    for_s = seconds_of(for_) if for_ is not None else None
     venues = _venues(venue)
     served = _market(market, settings, seed)
     hub = _hub(served.roster, venues, settings)

@@ -4,7 +4,6 @@ import asyncio
 import functools
 import json
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,6 +18,7 @@ from liqbot.market.map_record import map_record
 from liqbot.market.view import MarketView
 from liqbot.review.map_picture import draw_map
 from liqbot.settings import Settings, load
+from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 from paper.house import House
 from paper.markets import market_of
@@ -26,7 +26,6 @@ from paper.screen import Print, Screen, progress
 from paper.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
 
 LIVE: Final = "live"
-_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _PROGRESS_EVERY: Final = 0.1
 _MAP_ROWS: Final = 8
 _SNAPSHOT_EVERY_MS: Final = 3_600_000
@@ -39,7 +38,9 @@ def paper(
     speed: Annotated[
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 60,
-    for_: Annotated[str, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")] = "",
+    for_: Annotated[
+        str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 3,
     wire: Annotated[
         bool, typer.Option("--wire", help="Everything through the venues' own protocols, served on this machine.")
@@ -54,7 +55,7 @@ def paper(
     settings = load(profile, config=config, overrides=overrides or ()).settings
     if settings.mode != "paper":
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
-    for_s = seconds_of(for_) if for_ else None
+    for_s = seconds_of(for_) if for_ is not None else None
     configure("warning" if wire and settings.log.level == "info" else settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
@@ -119,14 +120,6 @@ def _wired(
         engine = run_wired(chosen, fitted, directory, journal, ledger, (screen,), speed=speed, for_s=for_s).engine
         screen.show_maps(engine)
     return engine
-
-
-def seconds_of(text: str) -> float:
-    """`90s`, `10m`, `1.5h`, `2d`; anything else is a usage error."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
-    if found is None or float(found[1]) <= 0:
-        raise ExpectedError(f"--for {text!r}: a positive number and s, m, h or d, as in 60s or 10m", Exit.USAGE)
-    return float(found[1]) * _UNITS_S[found[2]]
 
 
 def _map_text(view: MarketView, engine: Engine) -> str:

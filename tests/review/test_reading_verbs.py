@@ -15,6 +15,7 @@ from liqbot.exits import Exit
 from liqbot.journal import Journal
 from liqbot.ledger import LedgerWriter
 from liqbot.ledger.migrate import HEAD
+from liqbot.review.explain_text import as_text
 from liqbot.review.ledger_file import SCHEMA
 from liqbot.review.map_bars import map_bars
 from liqbot.review.tables import text_of
@@ -77,6 +78,12 @@ def test_explain_by_decision_trade_or_order_tells_the_whole_story(run: Run, aske
     assert [gate["name"] for gate in found["gates"]] == ["volume_ratio", "oi_change"]
     assert len(found["fills"]) == 3
     assert found["map"]["mark_price"] == 65_536.0
+
+
+def test_a_gate_without_a_threshold_is_not_asked(run: Run):
+    found = json.loads(run("explain", "3", "--json")[1])
+    found["gates"][1] |= {"threshold": None, "passed": True, "waived": False}
+    assert "  pass   oi_change: absent, not asked   (oi_change absent)" in as_text(found).splitlines()
 
 
 def test_explain_a_refusal_shows_its_gates_and_the_newest_map(run: Run):
