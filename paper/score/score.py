@@ -30,6 +30,8 @@ DECIDING: Final = ("B2", "B2b", "B4", "B4v")
 ORACLE: Final = "ORACLE"
 CEILING: Final = "ORACLE_C"
 """The truth and the same climatology per visit, weighted on the training part."""
+WITH_FLOW: Final = "ORACLE_F"
+"""For the touch measure: the same and our own expectation, as the truth is an hour old where ours is a step old."""
 OURS_BLENDED: Final = "liqbot_C"
 """Our positions (not our forecast) treated the same way: what climatology adds to the map alone."""
 NOTHING: Final = Estimate(float("nan"), float("nan"), float("nan"))
@@ -120,6 +122,7 @@ class Scoring:
         if self.truth is not None:
             expected[ORACLE] = touched_of(self.truth, touch)
             expected[CEILING] = blended(touch, train, climate, expected[ORACLE])
+            expected[WITH_FLOW] = blended(touch, train, climate, expected[ORACLE], expected[OURS])
         return touch, dict(sorted(expected.items()))
 
     def steps(self, touch: Touch, *, train: bool) -> Whole:

@@ -130,10 +130,10 @@ class TouchScore:
         )
 
 
-def blended(touch: Touch, train: Whole, climate: Floats, own: Floats) -> Floats:
-    """[T, 2]: climatology and a model's own expectation, weighted by side as the training steps would have it."""
-    found = np.zeros_like(own)
+def blended(touch: Touch, train: Whole, *parts: Floats) -> Floats:
+    """[T, 2]: several expectations, weighted by side as the training steps would have it."""
+    found = np.zeros_like(parts[0])
     for side in (LONG, SHORT):
-        both = np.stack([climate[:, side], own[:, side]])
-        found[:, side] = poisson_weights(touch.realised_usd[train, side], both[:, train]) @ both
+        columns = np.stack([part[:, side] for part in parts])
+        found[:, side] = poisson_weights(touch.realised_usd[train, side], columns[:, train]) @ columns
     return found
