@@ -13,8 +13,8 @@ from paper.score.result import Lead, Score
 from paper.score.wallets import Wallets
 from paper.score.warmth import AgeClass
 
-_ORDER = ("ORACLE_F", "ORACLE_C", "ORACLE", "liqbot", "liqbot_C", "B2b", "B2", "B4v", "B4", "B3", "B1", "B5", "B0", "DEPTH", "B6",
-          "moved 48 h", "mirrored")  # fmt: skip
+_ORDER = ("ORACLE_F", "ORACLE_C", "ORACLE", "liqbot", "liqbot_C", "B2b", "B2", "B4v", "B4", "B3", "B1", "B5", "B0",
+          "DEPTH", "B6", "moved 48 h", "mirrored")  # fmt: skip
 _BAND_COMPLETE, _BAND_THROTTLED = (0.8, 1.25), (0.6, 1.6)
 PICTURE = "accuracy.svg"
 METHOD = Path(__file__).with_name("accuracy_method.md")
