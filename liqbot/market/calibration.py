@@ -176,21 +176,21 @@ class Calibration:
         count, total_usd, _ = self._told.sum(axis=0).tolist()
         if not count > 0:
             return
-        prior_usd = p.level_orders * total_usd / count
+        prior_usd = p.level_weight * total_usd / count
         pooled = (observed.sum() + prior_usd) / (expected.sum() + prior_usd)
         heard = _effective_rows(self._told)
         own = np.divide(observed, expected, out=np.full(self.rows, pooled), where=expected > 0)
-        factor = (own * heard + pooled * p.row_orders) / (heard + p.row_orders)
-        prior_usd = p.tail_orders * total_usd / count
+        factor = (own * heard + pooled * p.row_weight) / (heard + p.row_weight)
+        prior_usd = p.tail_weight * total_usd / count
         told_usd, capped_usd = self._tail_sums.tolist()
-        self.tail = min((told_usd + prior_usd) / (capped_usd + prior_usd), p.tail_max)
+        self.tail = min((told_usd + prior_usd) / (capped_usd + prior_usd), p.tail_ratio_max)
         self._split(factor, heard, expected, total_usd / count)
         told = self._expected * (self.level * self.reporting)[:, None]
         by_tier = told.sum(axis=0)
         everything = float(by_tier.sum())
         if everything > 0:
             # A prior that all tiers have the common weight, worth so many orders in all.
-            pull = p.weight_orders / max(self.orders_heard(), 1.0) * everything / len(by_tier)
+            pull = p.mix_weight / max(self.orders_heard(), 1.0) * everything / len(by_tier)
             common = float(self._observed.sum()) / everything
             weights = (self._observed.sum(axis=0) + pull * common) / (by_tier + pull)
             mean = float((weights * by_tier).sum()) / everything
@@ -206,7 +206,7 @@ class Calibration:
             # Nobody tells everything: the one that tells most is taken to. A floor.
             usual = float(factor.max())
         # A venue known to tell nothing stays silent until it tells something.
-        untold = (self.reporting <= 0) | (expected * usual > self._params.silent_orders * usual_usd)
+        untold = (self.reporting <= 0) | (expected * usual > self._params.silent_count * usual_usd)
         silent = (self._told[:, 1] <= 0) & untold
         self.level = np.where(complete, factor, np.where(silent, usual, np.maximum(factor, usual)))
         self.reporting = np.where(silent, 0.0, np.divide(factor, self.level, out=np.ones(self.rows),
@@ -218,8 +218,8 @@ class Calibration:
         p = self._params
         if expected > 0 and squares > 0 and observed > 0:
             heard = observed * observed / squares
-            scale = (heard * observed / expected + p.fast_orders) / (heard + p.fast_orders)
-            self.fast = min(max(scale, 1.0 / p.fast_max), p.fast_max)
+            scale = (heard * observed / expected + p.fast_weight) / (heard + p.fast_weight)
+            self.fast = min(max(scale, 1.0 / p.fast_scale_max), p.fast_scale_max)
 
     def state(self) -> dict[str, Any]:
         arrays = {name: packed(getattr(self, name)) for name in _ARRAYS}

@@ -103,9 +103,7 @@ class Exposure:
                     continue
                 low, high = swept_range(prices[code], bar)
                 positions = position_of(low), position_of(high)
-                self.positions.touch(row, *positions)
-                start, lowest, highest = self.crossed.get(row, (self.before.get(row, positions[0]), *positions))
-                self.crossed[row] = start, min(lowest, positions[0]), max(highest, positions[1])
+                self._cross(row, *positions)
                 if bar is not None and row in self.unseen_usd:
                     self.unseen_usd[row] *= self.positions.closing.kept_share(bar.span_ms)
                 if bar is not None and bar.volume_usd > 0:
@@ -118,10 +116,19 @@ class Exposure:
                     swept.append(positions)
             if rows:
                 self.positions.open(rows, entries, opened, swept)
+        self._stand(prices)
+        self._bound(prices, bounds_base)
+
+    def _cross(self, row: int, low: float, high: float) -> None:
+        self.positions.touch(row, low, high)
+        start, lowest, highest = self.crossed.get(row, (self.before.get(row, low), low, high))
+        self.crossed[row] = start, min(lowest, low), max(highest, high)
+
+    def _stand(self, prices: Sequence[VenuePrice]) -> None:
+        """Note where the marks that moved stand now: what they cross next is new from here on."""
         for code, row in self.row_of.items():
             if row in self.crossed:
                 self.before[row] = position_of(prices[code].mark_price)
-        self._bound(prices, bounds_base)
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int) -> None:
         """Compare what the step's touches promised with the forced orders told in it."""

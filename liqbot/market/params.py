@@ -84,18 +84,18 @@ class CalibrationParams(_Params):
         4.0, ge=1, le=1_000, description="Orders count up to this multiple of their usual size, so that one whale does "
         "not rewrite the weights."
     )
-    weight_orders: float = Field(50.0, ge=1, le=1e5, description="Worth of the prior that the leverage mix is right.")
-    row_orders: float = Field(20.0, ge=1, le=1e5, description="Worth of the prior that a venue is like the others.")
-    level_orders: float = Field(5.0, ge=0.1, le=1e5, description="Worth of the prior that uncalibrated USD is right.")
-    fast_orders: float = Field(30.0, ge=1, le=1e5, description="Worth of the prior that the last hours were as usual.")
-    fast_max: float = Field(2.0, ge=1, le=10, description="Largest fast scale; its inverse is the smallest.")
+    mix_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the prior mix of leverages.")
+    row_weight: float = Field(20.0, ge=1, le=1e5, description="Worth in orders of a venue being like the others.")
+    level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of the uncalibrated USD.")
+    fast_weight: float = Field(30.0, ge=1, le=1e5, description="Worth in orders of the last hours being as usual.")
+    fast_scale_max: float = Field(2.0, ge=1, le=10, description="Largest fast scale; its inverse is the smallest.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
-    tail_orders: float = Field(50.0, ge=1, le=1e5, description="Worth of the prior that the cap takes nothing.")
-    tail_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
+    tail_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the cap taking nothing.")
+    tail_ratio_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
     model_share: float = Field(
         0.5, ge=0, le=5, description="Error of the model itself, as a share of the mapped USD, beside chance."
     )
-    silent_orders: float = Field(
+    silent_count: float = Field(
         10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
     )
 
