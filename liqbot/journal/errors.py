@@ -45,6 +45,8 @@ class AlreadyRunningError(JournalError):
 class JournalStuckError(JournalError):
     """Commits have been failing for longer than the limit; what is queued is kept and tried again."""
 
+    code = Exit.DATABASE
+
 
 class MarketDroppedError(JournalError):
     """Retention has dropped market rows that this reading would need."""

@@ -11,6 +11,7 @@ from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.backtest import backtest as run_backtest
 from paper.report_text import text_of
 from paper.tape import read_tape
+from paper.verbs.ending import books_written
 
 
 def backtest(
@@ -33,5 +34,6 @@ def backtest(
     settings = load(profile, config=config, overrides=overrides or ()).settings
     tape = read_tape(path)
     directory = None if no_journal else data or Path("var") / "backtest" / path.stem
-    report = run_backtest(tape, settings, profile=profile, data=directory)
+    with books_written():
+        report = run_backtest(tape, settings, profile=profile, data=directory)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))

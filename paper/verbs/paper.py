@@ -24,6 +24,7 @@ from paper.house import House
 from paper.markets import market_of
 from paper.screen import Print, Screen, progress
 from paper.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
+from paper.verbs.ending import books_written, terminated_like_interrupted
 
 LIVE: Final = "live"
 _PROGRESS_EVERY: Final = 0.1
@@ -60,12 +61,13 @@ def paper(
     directory = places.data_dir(data, profile)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     screen = Screen(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
-    if wire:
-        engine = _wired(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
-    elif market == LIVE:
-        engine = _live(settings, directory, screen, show, for_s)
-    else:
-        engine = _pretended(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
+    with terminated_like_interrupted(), books_written():
+        if wire:
+            engine = _wired(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
+        elif market == LIVE:
+            engine = _live(settings, directory, screen, show, for_s)
+        else:
+            engine = _pretended(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
     _finish(engine, screen, directory, as_json=as_json)
     return Exit.OK
 
