@@ -14,8 +14,10 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
+from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.loopback import DIALECTS, Loopback, dialects_of, serving
+from paper.dialects.okx import Okx
 from paper.listings import paper_instruments
 from paper.params import PaperSection
 from paper.tape import read_tape
@@ -27,6 +29,8 @@ KEY: Final = "simulated-{venue}-key"
 WORD: Final = "simulated-{venue}-secret"
 """No secret: it opens a pretended account on this machine, as does the other one."""
 WORD_TOO: Final = "simulated"
+DEMO_KEY: Final = "simulated-okx-demo-key"
+"""OKX tells demo keys from others: this one is for clients in demo trading, as the profile demo-okx is."""
 TIME: Final = {
     "binance": "fapi.binance.com/fapi/v1/time",
     "bybit": "api.bybit.com/v5/market/time",
@@ -85,7 +89,7 @@ async def _serve(
     hub: Hub, venues: tuple[str, ...], served: Served, *, port: int, speed: float, for_s: float | None
 ) -> None:
     try:
-        async with serving(hub, dialects_of(hub, venues), port) as loop:
+        async with serving(hub, _spoken(hub, venues), port) as loop:
             print(_welcome(loop, venues, speed), flush=True)
             await hub.run(served.live, speed, for_s)
     except OSError as error:
@@ -93,6 +97,14 @@ async def _serve(
     print(f"served until market time {hub.now_ms}")
     for what in hub.unknown:
         print(f"asked for, but not modelled: {what}")
+
+
+def _spoken(hub: Hub, venues: tuple[str, ...]) -> list[Dialect]:
+    dialects = dialects_of(hub, venues)
+    for dialect in dialects:
+        if isinstance(dialect, Okx):
+            dialect.demo_keys.add(DEMO_KEY)
+    return dialects
 
 
 def _venues(text: str) -> tuple[str, ...]:
@@ -112,7 +124,7 @@ def _market(name: str, settings: Settings, seed: int) -> Served:
 
 
 def _hub(roster: Roster, venues: tuple[str, ...], settings: Settings) -> Hub:
-    """With one account per venue. ExpectedError when the market lacks a venue or all of the coins."""
+    """With one account per venue, two on OKX. ExpectedError when the market lacks a venue or all of the coins."""
     lacking = [one for one in venues if one not in roster.venues]
     coins = [coin for coin in settings.coins if coin in roster.coins]
     if lacking or not coins:
@@ -120,16 +132,21 @@ def _hub(roster: Roster, venues: tuple[str, ...], settings: Settings) -> Hub:
         raise ExpectedError(f"--venue {','.join(lacking or venues)}: this market has {has}", Exit.CONFIG)
     listed = [one for name in venues for one in paper_instruments(name, coins)]
     hub = Hub(roster, listed, settings.section(PaperSection).exchange)
-    for name in venues:
-        hub.open_account(name, KEY.format(venue=name), WORD.format(venue=name), passphrase=WORD_TOO)
+    for name, key in _keys(venues):
+        hub.open_account(name, key, WORD.format(venue=name), passphrase=WORD_TOO)
     return hub
+
+
+def _keys(venues: tuple[str, ...]) -> list[tuple[str, str]]:
+    demo = [("okx", DEMO_KEY)] if "okx" in venues else []
+    return [*((name, KEY.format(venue=name)) for name in venues), *demo]
 
 
 def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
     pace = f"{speed:g} market seconds per second" if speed else "as fast as it goes"
     keys = "\n".join(
-        f"  {name:<8} key {KEY.format(venue=name)}   secret {WORD.format(venue=name)}   passphrase {WORD_TOO}"
-        for name in venues
+        f"  {name:<8} key {key}   secret {WORD.format(venue=name)}   passphrase {WORD_TOO}"
+        for name, key in _keys(venues)
     )
     wallet = next(iter(loop.hub.accounts.values())).wallet_usd
     return (

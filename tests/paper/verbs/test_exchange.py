@@ -3,12 +3,19 @@
 from pathlib import Path
 
 import pytest
-from loopback_market import at, flat
+from loopback_house import settings_for
+from loopback_market import at, flat, quiet
 
 from liqbot import cli
 from liqbot.blocks import Roster, block_of
+from liqbot.execution.edge.recipes import RECIPES
 from liqbot.exits import Exit
+from liqbot.live.access import admitted, trading_client
+from liqbot.market.edge.dialling import Access
+from liqbot.settings import load
+from paper.dialects.loopback import serving
 from paper.tape_write import write_tape
+from paper.verbs import exchange
 
 
 @pytest.fixture
@@ -31,6 +38,23 @@ def test_it_serves_a_tape_prints_keys_and_an_address_and_ends(tape: Path, capsys
     assert "http://127.0.0.1:" in said
     assert "/fapi.binance.com/fapi/v1/time" in said
     assert "nothing here is real" in said
+
+
+async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: Path) -> None:
+    settings = load("paper", config=tape.parent, environment={}).settings
+    hub = exchange._hub(Roster(("okx",), ("BTC",)), ("okx",), settings)
+    await hub.advance(quiet(1, "okx"))
+    async with serving(hub, exchange._spoken(hub, ("okx",))) as loop:
+        trials: tuple[tuple[Access, str], ...] = (("demo", exchange.DEMO_KEY), ("live", exchange.KEY.format(venue="okx")))
+        for access, key in trials:
+            keys = {"okx": {"api_key": key, "secret": "simulated-okx-secret", "password": exchange.WORD_TOO}}
+            wanted = settings_for("okx", loop.url, keys=keys)
+            client = trading_client(wanted, access)
+            try:
+                await client.open(("BTC",))
+                assert not (await admitted(client, RECIPES["okx"], with_money=False)).may_withdraw
+            finally:
+                await client.close()
 
 
 @pytest.mark.parametrize(
