@@ -33,7 +33,13 @@ class Ledger:
         self._require_schema()
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
-        """All rows by column name. Placeholders are `?` in both dialects."""
+        """All rows by column name. Placeholders are `?` in both dialects. ExpectedError where a file is damaged."""
+        try:
+            return self._rows(query, values)
+        except sqlite3.DatabaseError as error:
+            raise ExpectedError(f"ledger {self.place}: cannot be read: {error}") from error
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         cursor = self._connection.cursor()
         try:
             if self._postgres:
@@ -72,7 +78,7 @@ class Ledger:
 
     def _require_schema(self) -> None:
         try:
-            found = [row["version_num"] for row in self.rows("SELECT version_num FROM alembic_version")]
+            found = [row["version_num"] for row in self._rows("SELECT version_num FROM alembic_version")]
         except Exception as error:  # noqa: BLE001  sqlite3 and psycopg name the same trouble differently
             self.close()
             raise ExpectedError(f"{self.place} is not a liqbot ledger: {error}", Exit.NOT_FOUND) from None

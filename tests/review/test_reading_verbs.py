@@ -1,7 +1,9 @@
 """The reading verbs on a ledger with a story in it: text, JSON, exit codes, and what they may import."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -141,6 +143,23 @@ def test_db_backup_check_and_upgrade(run: Run, books: Path, tmp_path: Path):
     found = json.loads(run("db", "check", "--json")[1])
     assert (found["problems"], found["ledger_trades"], found["unexplained_usd"]) == ([], 1, 0)
     assert f"is at schema {HEAD}" in run("db", "upgrade")[1]
+
+
+def test_a_damaged_ledger_is_one_line(run: Run, books: Path):
+    path = books / "ledger.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'trade'").fetchone()
+    mangled = bytearray(path.read_bytes())
+    mangled[(root - 1) * page_bytes : root * page_bytes] = b"\xa5" * page_bytes
+    path.write_bytes(mangled)
+    code, out, complaint = run("trades")
+    assert (code, out, complaint.count("\n")) == (Exit.FAILED, "", 1)
+    assert "ledger.sqlite: cannot be read: " in complaint
+    code, _, complaint = run("db", "backup", str(books / "copies"))
+    assert (code, complaint.count("\n")) == (Exit.FAILED, 1)
+    assert not list((books / "copies").iterdir()), "no half copy stays behind"
 
 
 def test_db_check_counts_the_money(run: Run, books: Path):
