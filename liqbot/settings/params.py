@@ -49,7 +49,10 @@ class NetworkParams(_Params):
         "", description="Talk to a simulated exchange on this machine instead, as in http://127.0.0.1:8900; never live."
     )
     backfill_h: float = Field(
-        24.0, ge=0, le=720, description="Hours of history read at a start whose books do not reach back that far; 0: none."
+        24.0,
+        ge=0,
+        le=720,
+        description="Hours of history read at a start whose books do not reach back that far; 0: none.",
     )
     reconcile_s: float = Field(
         30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
