@@ -42,7 +42,7 @@ def paper(
     for_: Annotated[
         str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 3,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
     wire: Annotated[
         bool, typer.Option("--wire", help="Everything through the venues' own protocols, served on this machine.")
     ] = False,

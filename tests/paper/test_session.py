@@ -13,7 +13,7 @@ from liqbot.journal import Journal
 from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
-QUICK = ("--speed", "0", "--seed", "3")
+QUICK = ("--speed", "0")
 HALF_AN_HOUR = ("--set", "paper.world.days=0.0236")
 MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
