@@ -15,8 +15,19 @@ from paper.exchange.matching import Resting
 from paper.exchange.money import Holding, Wallet, liquidation_tick, micro
 from paper.exchange.params import PaperParams
 from paper.exchange.quotes import Key
+from paper.exchange.till import Till
 
 ENDED_ORDERS_KEPT: Final = 1_000
+
+
+class Other(msgspec.Struct):
+    """Somebody else's position at this exchange, with a wallet of its own: who can be liquidated, or deleveraged."""
+
+    name: str
+    venue: str
+    coin: str
+    wallet: Wallet
+    holding: Holding
 
 
 class Entries(msgspec.Struct):
@@ -29,6 +40,10 @@ class Entries(msgspec.Struct):
     ended: dict[str, Event] = {}
     """The last word about orders that are over, oldest first, bounded."""
     orders_seen: int = 0
+    tills: dict[str, Till] = {}
+    others: list[Other] = []
+    departed_usd: dict[str, Decimal] = {}
+    """Per venue, the wallets of others who have no position any more."""
     fee_coin: str = ""
     """Fees are taken in this coin, from a wallet of its own; empty: in USD."""
     fee_coin_price: Decimal = Decimal(1)
@@ -52,16 +67,44 @@ class Accounts:
         self.entries = Entries(
             wallets={instrument.venue: Wallet(start_usd, start_usd) for instrument in self.instruments.values()},
             leverages={name_of(key): params.leverage_initial for key in self.instruments},
+            tills={instrument.venue: self._new_till(start_usd) for instrument in self.instruments.values()},
         )
+
+    def _new_till(self, start_usd: Decimal) -> Till:
+        insurance_usd = micro(self.params.insurance_usd)
+        return Till(paid_in_usd=start_usd + insurance_usd, insurance_usd=insurance_usd)
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
     @property
     def quiet(self) -> bool:
-        return not self.entries.resting and not self.entries.holdings
+        return not self.entries.resting and not self.entries.holdings and not self.entries.others
 
     def holding(self, key: Key) -> Holding | None:
         return self.entries.holdings.get(name_of(key))
+
+    def others(self, key: Key) -> list[Other]:
+        return [other for other in self.entries.others if (other.venue, other.coin) == key]
+
+    def holders(self, key: Key) -> list[tuple[str, Holding]]:
+        """Everybody's positions by name; ours, without a name, first."""
+        ours = self.holding(key)
+        named = [(other.name, other.holding) for other in self.others(key)]
+        return named if ours is None else [("", ours), *named]
+
+    def wallet(self, venue: str, name: str = "") -> Wallet:
+        """Of an account by name; ours has none. KeyError for a stranger."""
+        if not name:
+            return self.entries.wallets[venue]
+        return {other.name: other.wallet for other in self.entries.others if other.venue == venue}[name]
+
+    def till(self, venue: str) -> Till:
+        return self.entries.tills[venue]
+
+    def missing_usd(self, venue: str) -> Decimal:
+        """Money that came from nowhere or is lost, over all accounts, fees, funding and insurance: zero, always."""
+        wallets = [self.entries.wallets[venue], *(one.wallet for one in self.entries.others if one.venue == venue)]
+        return self.till(venue).missing_usd(wallets) - self.entries.departed_usd.get(venue, Decimal(0))
 
     def resting(self, key: Key) -> list[Resting]:
         return [order for order in self.entries.resting if (order.command.venue, order.command.coin) == key]
@@ -121,13 +164,33 @@ class Accounts:
 
     # --- what changes ----------------------------------------------------------------------------------------------
 
-    def reprice(self, key: Key) -> None:
+    def book(self, venue: str, **amounts_usd: Decimal) -> None:
+        """On our wallet and in the till, named as `Till.book` names them."""
+        self.till(venue).book(self.entries.wallets[venue], **amounts_usd)
+
+    def seat(self, key: Key, name: str, holding: Holding, wallet_usd: Decimal) -> None:
+        """Somebody comes with money and a position. ValueError for a name that is taken."""
+        if not name or any(other.name == name for other in self.entries.others):
+            raise ValueError(f"name: {name!r} must be new and not empty")
+        wallet_usd = micro(wallet_usd)
+        self.till(key[0]).paid_in_usd += wallet_usd
+        self.entries.others.append(Other(name, *key, Wallet(wallet_usd, wallet_usd), holding))
+        self.reprice(key, name)
+
+    def reprice(self, key: Key, name: str = "") -> None:
         """After quantity or margin changed: drop an empty position, else find its liquidation price anew."""
-        held = self.holding(key)
-        if held is not None and not held.quantity_base:
-            del self.entries.holdings[name_of(key)]
-        elif held is not None:
+        held = dict(self.holders(key)).get(name)
+        if held is None:
+            return
+        if held.quantity_base:
             held.liquidation_price = liquidation_tick(held, self.instruments[key], self.mechanics[key])
+        elif not name:
+            del self.entries.holdings[name_of(key)]
+        else:
+            gone = next(other for other in self.others(key) if other.name == name)
+            self.entries.others.remove(gone)
+            departed = self.entries.departed_usd
+            departed[key[0]] = departed.get(key[0], Decimal(0)) + gone.wallet.wallet_usd
 
     def end(self, last_word: Event, client_id: str) -> Event:
         """Keep the last word about an order for those who ask."""
@@ -147,7 +210,7 @@ class Accounts:
         amount_usd = micro(amount_usd)
         if self.available_usd(venue) + min(amount_usd, Decimal(0)) < 0:
             raise ValueError(f"transfer of {amount_usd} USD: only {self.available_usd(venue)} are free on {venue}")
-        self.entries.wallets[venue].book(transfer_usd=amount_usd)
+        self.book(venue, transfer_usd=amount_usd)
         key = next(key for key in self.instruments if key[0] == venue)
         moved = events.Transfer(time_ms=time_ms, venue=venue, coin=key[1], amount_usd=amount_usd)
         return moved, self.balance(key, time_ms)

@@ -18,6 +18,7 @@ class Bar(NamedTuple):
     high: float
     low: float
     close: float
+    volume_usd: float = 0.0
 
 
 class Mark(NamedTuple):

@@ -13,13 +13,13 @@ from liqbot.events import Event
 from liqbot.execution.commands import Command, PlaceOrder
 from liqbot.instruments import Instrument, Side
 from liqbot.market.mechanics import Mechanics
-from paper.exchange import fills, gate
+from paper.exchange import fills, forced, gate
 from paper.exchange.accounts import Accounts, Entries
 from paper.exchange.course import Mark, course
 from paper.exchange.matching import Cursor, Happening, Rank, first_of
-from paper.exchange.money import Wallet
+from paper.exchange.money import Holding, Wallet
 from paper.exchange.params import PaperParams
-from paper.exchange.quotes import Key, News, Quote, Quotes, Rate
+from paper.exchange.quotes import Key, News, Quote, Quotes, Rate, flow_of
 
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
 HOUR_MS: Final = 3_600_000
@@ -87,6 +87,16 @@ class PaperExchange:
         """Commands that were sent and have not arrived yet."""
         return tuple(sent.command for sent in self._on_the_way)
 
+    def seat(
+        self, key: Key, name: str, side: Side, quantity_base: Decimal, price: Decimal, leverage: int,
+        wallet_usd: Decimal,
+    ) -> None:
+        """Somebody else joins with a position: it pays funding, can be liquidated, and be deleveraged like ours.
+        ValueError for a name that is taken."""
+        holding = Holding(side, leverage)
+        holding.add(price, quantity_base)
+        self.accounts.seat(key, name, holding, wallet_usd)
+
     def wallet(self, venue: str) -> Wallet:
         """Balance and where it comes from; read only."""
         return self.accounts.entries.wallets[venue]
@@ -149,10 +159,10 @@ class PaperExchange:
         for order in self.accounts.resting(key):
             level, below = order.level
             low, high = (max(low, level), high) if below else (low, min(high, level))
-        held = self.accounts.holding(key)
-        if held is not None and held.liquidation_price is not None:
-            level = float(held.liquidation_price)
-            low, high = (max(low, level), high) if held.side is Side.LONG else (low, min(high, level))
+        for _, held in self.accounts.holders(key):
+            if held.liquidation_price is not None:
+                level = float(held.liquidation_price)
+                low, high = (max(low, level), high) if held.side is Side.LONG else (low, min(high, level))
         return low, high
 
     def _open(self) -> None:
@@ -185,7 +195,7 @@ class PaperExchange:
     def _next(self, end_ms: int) -> Happening | None:
         happenings: list[Happening | None] = []
         for key, cursor in self._cursors.items():
-            happenings.append(cursor.next(self.accounts.resting(key), self.accounts.holding(key)))
+            happenings.append(cursor.next(self.accounts.resting(key), self.accounts.holders(key)))
             due_ms = self._funding_due_ms(key, end_ms)
             if due_ms is not None:
                 happenings.append(Happening(float(due_ms), Rank.FUNDING, key, None))
@@ -226,14 +236,16 @@ class PaperExchange:
             rate_pct = self._rate(happening.key, due_ms).rate_pct
             return fills.pay_funding(self.accounts, happening.key, mark_price or price, rate_pct, self._now_ms)
         if happening.order is None:
-            return fills.liquidate(self.accounts, happening.key, price, self._now_ms)
-        return fills.execute(self.accounts, happening.order, price, self._now_ms)
+            return forced.margin_call(self.accounts, happening.key, happening.holder, price, self._now_ms)
+        minute_usd = self._quotes.of[happening.key].minute_usd
+        return fills.execute(self.accounts, happening.order, price, self._now_ms, minute_usd=minute_usd)
 
     def _close(self, end_ms: int) -> None:
         self._now_ms = max(self._now_ms, end_ms)
         for key, cursor in self._cursors.items():
             quote, news = self._quotes.of[key], self._news[key]
             cursor.finish()
+            quote.minute_usd = flow_of(news.bars, quote.minute_usd)
             quote.last_price, quote.mark_price = cursor.price, cursor.mark
             if news.marks:
                 quote.mark_ms = max(quote.mark_ms, *(mark.time_ms for mark in news.marks))

@@ -2,7 +2,7 @@
 
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -69,6 +69,8 @@ class Happening(NamedTuple):
     key: tuple[str, str]
     order: Resting | None
     leg: int = 0
+    holder: str = ""
+    """Whose margin runs out; ours has no name."""
 
 
 class Cursor:
@@ -81,14 +83,14 @@ class Cursor:
         self._legs, self._index, self._from_ms = legs, 0, from_ms
         self._on_leg: int | None = None
 
-    def next(self, orders: Iterable[Resting], holding: Holding | None) -> Happening | None:
+    def next(self, orders: Iterable[Resting], holders: Sequence[tuple[str, Holding]]) -> Happening | None:
         """The earliest event on the rest of the course."""
         waiting = list(orders)
         for index in range(self._index, len(self._legs)):
             leg = self._legs[index]
             found = [self._meets(leg, index, order) for order in waiting]
-            if holding is not None and holding.liquidation_price is not None and leg.marks:
-                found.append(self._margin_call(leg, index, holding, holding.liquidation_price))
+            if leg.marks:
+                found += [self._margin_call(leg, index, name, holding) for name, holding in holders]
             happenings = [happening for happening in found if happening is not None]
             if happenings:
                 return min(happenings, key=_first)
@@ -112,11 +114,14 @@ class Cursor:
             when = from_ms
         return None if when is None else Happening(when, rank, self.key, order, index)
 
-    def _margin_call(self, leg: Leg, index: int, holding: Holding, price: Decimal) -> Happening | None:
-        falling = holding.side is Side.LONG
-        when = leg.reaches(self._from_ms, float(price), falling=falling, through=False)
+    def _margin_call(self, leg: Leg, index: int, name: str, holding: Holding) -> Happening | None:
+        from_ms = max(self._from_ms, holding.waits_ms)
+        if holding.liquidation_price is None or from_ms > leg.end_ms:
+            return None
+        level, falling = float(holding.liquidation_price), holding.side is Side.LONG
+        when = leg.reaches(from_ms, level, falling=falling, through=False)
         rank = Rank.MARGIN_IN_JUMP if leg.jump else Rank.MARGIN
-        return None if when is None else Happening(when, rank, self.key, None, index)
+        return None if when is None else Happening(when, rank, self.key, None, index, name)
 
     def stand_at(self, time_ms: float, *, on_leg: int | None = None, inclusive: bool = True) -> None:
         """Move on. What ends by then lies behind (`inclusive`), or only what ended before, because more may happen at
@@ -159,6 +164,11 @@ def first_of(happenings: Iterable[Happening | None]) -> Happening | None:
     """The earliest; at the same instant by rank, then by age of the order."""
     known = [happening for happening in happenings if happening is not None]
     return min(known, key=_first) if known else None
+
+
+def impact_bps(minute_impact_bps: float, taken_usd: float, minute_usd: float) -> float:
+    """How far an order moves the price that it takes: with the square root of its share of a usual minute's volume."""
+    return minute_impact_bps * math.sqrt(taken_usd / minute_usd) if minute_usd > 0 else 0.0
 
 
 def worse(price: float, slippage_bps: float, instrument: Instrument, *, buys: bool) -> Decimal:

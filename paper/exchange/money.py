@@ -65,6 +65,10 @@ class Holding(msgspec.Struct):
     margin_usd: Decimal = Decimal(0)
     liquidation_price: Decimal | None = None
     """The first price on the tick grid, going the way that hurts, at which the venue liquidates; None: none does."""
+    rung: int = 0
+    """How many steps of the venue's ladder of forced closes have been taken; it begins anew once the margin holds."""
+    waits_ms: int = 0
+    """When the next of them may be taken."""
 
     @property
     def entry_price(self) -> Decimal:
@@ -92,6 +96,12 @@ class Holding(msgspec.Struct):
         kept = (self.quantity_base - quantity_base) / self.quantity_base
         self.cost_usd *= kept
         self.margin_usd = (self.margin_usd * kept).quantize(MICRO_USD, ROUND_CEILING)
+        self.quantity_base -= quantity_base
+
+    def force(self, quantity_base: Decimal, realised_usd: Decimal, fee_usd: Decimal) -> None:
+        """A part is closed by the venue: the margin pays for it, and what is left of it stays with what is left."""
+        self.cost_usd *= (self.quantity_base - quantity_base) / self.quantity_base
+        self.margin_usd += realised_usd - fee_usd
         self.quantity_base -= quantity_base
 
 

@@ -1,4 +1,4 @@
-"""What reaches an account without a command of its holder: the venue's doing, other traders' losses, a hand on the app."""
+"""What reaches an account without a command of its holder: the venue's doing, others' losses, a hand on the app."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ def deleverage(
     quantity_base = min(quantity_base, held.quantity_base)
     realised_usd = held.profit_usd(price, quantity_base)
     held.remove(quantity_base)
-    accounts.entries.wallets[key[0]].book(realised_usd=realised_usd)
+    accounts.book(key[0], realised_usd=realised_usd)
     accounts.reprice(key)
     taken = events.PositionDeleveraged(
         time_ms=time_ms, venue=key[0], coin=key[1], side=held.side, price=price, quantity_base=quantity_base
@@ -45,7 +45,7 @@ def drop_order(accounts: Accounts, client_id: str, reason: str, time_ms: int) ->
 
 def pay_rebate(accounts: Accounts, key: Key, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
     amount_usd = micro(amount_usd)
-    accounts.entries.wallets[key[0]].book(rebate_usd=amount_usd)
+    accounts.book(key[0], rebate_usd=amount_usd)
     paid = events.Rebate(time_ms=time_ms, venue=key[0], coin=key[1], amount_usd=amount_usd)
     return paid, accounts.balance(key, time_ms)
 
@@ -58,6 +58,6 @@ def close_by_hand(accounts: Accounts, key: Key, price: Decimal, time_ms: int) ->
         return gone
     realised_usd = held.profit_usd(price, held.quantity_base)
     held.remove(held.quantity_base)
-    accounts.entries.wallets[key[0]].book(realised_usd=realised_usd)
+    accounts.book(key[0], realised_usd=realised_usd)
     accounts.reprice(key)
     return (*gone, accounts.balance(key, time_ms))

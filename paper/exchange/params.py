@@ -19,6 +19,19 @@ class PaperParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     stop_slippage_bps: float = Field(
         3.0, ge=0, le=1_000, description="How much worse than its trigger, or the traded price beyond it, a stop fills."
     )
+    impact_bps: float = Field(
+        10.0,
+        ge=0,
+        le=1_000,
+        description="How much worse still an order fills that takes as much as the market trades in a usual minute; it "
+        "grows with the square root of the size.",
+    )
+    depth_pct: float = Field(
+        50.0,
+        gt=0,
+        le=10_000,
+        description="An order fills at most this share of a usual minute's volume at once, the rest after pauses.",
+    )
     fill_usd_max: float | None = Field(
         None, gt=0, le=1e9, description="An order fills at most this much at once, the rest after pauses."
     )
@@ -27,6 +40,12 @@ class PaperParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     )
     liquidation_fee_pct: float = Field(
         1.25, ge=0, le=10, description="Charged on a forced close where the venue's own figure is not known."
+    )
+    insurance_usd: Decimal = Field(
+        Decimal(1_000_000),
+        ge=0,
+        le=10**12,
+        description="Insurance fund per venue at the start: it pays for closes beyond bankruptcy until it is empty.",
     )
     mark_gap_ms_max: int = Field(
         5_000,

@@ -15,6 +15,7 @@ from paper.exchange.course import Bar, Mark, dense
 
 Key = tuple[str, str]
 BLOCKS_ASIDE_MAX: Final = 256
+FLOW_WINDOW_MS: Final = 600_000
 
 
 class Quote(msgspec.Struct):
@@ -26,6 +27,8 @@ class Quote(msgspec.Struct):
     rate_pct: float = 0.0
     interval_h: float = 0.0
     """0: no funding rate has been seen."""
+    minute_usd: float = 0.0
+    """What has been traded per minute, over some ten minutes: the depth that large orders are measured against."""
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -40,6 +43,16 @@ class News(msgspec.Struct):
     bars: list[Bar] = []
     marks: list[Mark] = []
     rates: list[Rate] = []
+
+
+def flow_after(minute_usd: float, volume_usd: float, span_ms: int) -> float:
+    """Volume per minute after one more bar; the first bar tells it alone."""
+    if span_ms <= 0 or not volume_usd >= 0:
+        return minute_usd
+    rate_usd = volume_usd * 60_000 / span_ms
+    if not minute_usd:
+        return rate_usd
+    return minute_usd + (rate_usd - minute_usd) * span_ms / (span_ms + FLOW_WINDOW_MS)
 
 
 class Quotes:
@@ -64,6 +77,8 @@ class Quotes:
         aside, self._aside = self._aside, []
         for codes, key in self._keys.items():
             quote = self.of[key]
+            for volume_usd, span_ms in _flows([block.bars for block in aside], codes):
+                quote.minute_usd = flow_after(quote.minute_usd, volume_usd, span_ms)
             bar = _newest([block.bars for block in aside], codes)
             mark = _newest([block.marks for block in aside], codes)
             rate = _newest([block.funding for block in aside], codes)
@@ -82,7 +97,7 @@ class Quotes:
         keys = self._keys
         for row in block.bars.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
-                news[key].bars.append(Bar(row[0], row[3], row[4], row[5], row[6], row[7]))
+                news[key].bars.append(Bar(row[0], row[3], row[4], row[5], row[6], row[7], row[8]))
         for row in block.marks.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
                 news[key].marks.append(Mark(row[0], row[3]))
@@ -119,6 +134,7 @@ class Quotes:
             mark_ms,
             quote.rate_pct if rate is None else rate.rate_pct,
             quote.interval_h if rate is None else rate.interval_h,
+            flow_of(news.bars, quote.minute_usd),
         )
 
     def state(self) -> list[Any]:
@@ -128,6 +144,23 @@ class Quotes:
     def load_state(self, state: Sequence[Any]) -> None:
         self._aside = []
         self.of = {key: msgspec.convert(quote, Quote) for key, quote in zip(self.of, state, strict=True)}
+
+
+def flow_of(bars: Iterable[Bar], minute_usd: float) -> float:
+    """Volume per minute after these bars."""
+    for bar in bars:
+        minute_usd = flow_after(minute_usd, bar.volume_usd, bar.span_ms)
+    return minute_usd
+
+
+def _flows(parts: Sequence[np.ndarray[Any, Any]], codes: tuple[int, int]) -> list[tuple[float, int]]:
+    """(volume, span) of every bar of these codes, in order."""
+    found: list[tuple[float, int]] = []
+    for rows in parts:
+        if len(rows):
+            ours = rows[(rows["venue"] == codes[0]) & (rows["coin"] == codes[1])]
+            found += zip(ours["volume_usd"].tolist(), ours["span_ms"].tolist(), strict=True)
+    return found
 
 
 def _newest(parts: Sequence[np.ndarray[Any, Any]], codes: tuple[int, int]) -> Any:

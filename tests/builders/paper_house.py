@@ -27,7 +27,7 @@ D = Decimal
 def exchange_with(instruments: Iterable[Instrument] = (BTC,), **params: object) -> PaperExchange:
     listed = tuple(instruments)
     mechanics = {(one.venue, one.coin): mechanics_of(one.venue, one.coin) for one in listed}
-    return PaperExchange(PaperParams.model_validate(params), listed, mechanics, ROSTER)
+    return PaperExchange(PaperParams.model_validate({"impact_bps": 0, **params}), listed, mechanics, ROSTER)
 
 
 def bar(

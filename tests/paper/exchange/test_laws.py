@@ -157,7 +157,7 @@ class LongWay(PaperExchange):
 @given(stories(), PIECES)
 def test_the_shortcut_finds_what_the_long_way_finds(story, pieces):
     short = exchange_with(latency_ms=100, **pieces)
-    long = LongWay(PaperParams(latency_ms=100, **pieces), (BTC,), {KEY: mechanics_of(*KEY)}, ROSTER)
+    long = LongWay(PaperParams(latency_ms=100, impact_bps=0, **pieces), (BTC,), {KEY: mechanics_of(*KEY)}, ROSTER)
     told = [], []
     for exchange, facts in zip((short, long), told, strict=True):
         exchange.advance(block(T0, bar(T0, (100.0,) * 4)), lambda *_: ())
