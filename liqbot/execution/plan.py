@@ -24,7 +24,9 @@ def plan(
     """`book` must have observed `position` at `now_ms`. A position that is not ours gets no command at all."""
     commands: list[Command] = _withdrawals(book, position, now_ms)
     if position is None:
-        commands += [_cancel(order) for order in book.live(Purpose.STOP, Purpose.TAKE, Purpose.EXIT) if order.confirmed]
+        # While an entry may still fill its stop stays: without a position a reduce-only order does nothing.
+        over = (Purpose.TAKE, Purpose.EXIT) if book.live(Purpose.ENTRY) else (Purpose.STOP, Purpose.TAKE, Purpose.EXIT)
+        commands += [_cancel(order) for order in book.live(*over) if order.confirmed]
     elif book.ours(position):
         leaving = _leaving(book, position)
         commands += _protect(book, position, now_ms, params, mint, leaving=leaving)

@@ -39,6 +39,8 @@ def guard(
 
 
 Reason = tuple[str, str]
+_MARGIN_SHARE_MAX: Final = 0.8
+"""Of the margin; with what maintenance wants to keep, a stop beyond this is none."""
 
 
 def _must_end(
@@ -58,7 +60,7 @@ def _must_end(
 
 
 def _drift(position: Position, target: Target, limits: RiskLimits) -> Reason | None:
-    """The venue's own words against what was decided."""
+    """What became of it against what was decided: our own entry, then the venue's words."""
     if position.leverage is not None and position.leverage > min(limits.leverage_max, LEVERAGE_CEILING):
         return "LEVERAGE_DRIFT", f"the venue says {position.leverage:g}x, the limit is {limits.leverage_max}x"
     if position.isolated is False:
@@ -66,7 +68,17 @@ def _drift(position: Position, target: Target, limits: RiskLimits) -> Reason | N
     if _liquidation_nearer_pct(position, target) > limits.liquidation_divergence_pct:
         why = f"the venue would liquidate at {position.liquidation_price}, we reckoned with {target.liquidation_price}"
         return "LIQUIDATION_DIVERGED", why
+    margin_share = _margin_share(position, target)
+    if margin_share > _MARGIN_SHARE_MAX:
+        why = f"entered at {position.entry_price}, so the stop costs {margin_share:.0%} of the margin"
+        return "STOP_BEYOND_LIQUIDATION", why
     return None
+
+
+def _margin_share(position: Position, target: Target) -> float:
+    """What the stop would cost, in margins: an entry far from where it was wanted puts its stop out of reach."""
+    leverage = max(Decimal(target.leverage), Decimal(str(position.leverage or 0)))
+    return float(int(position.side) * (position.entry_price - target.stop_price) * leverage / position.entry_price)
 
 
 def _liquidation_nearer_pct(position: Position, target: Target) -> float:

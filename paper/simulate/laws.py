@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
-from liqbot.execution.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, QueryOrder
+from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder
 from liqbot.risk.limits import LEVERAGE_CEILING
 from paper.exchange.exchange import Happened
 from paper.exchange.matching import Resting
@@ -30,11 +30,19 @@ class Laws(HouseLaws):
         self.sound_ms = 0
         """Since when orders and the news about them have gone through unimpeded."""
         self._filled_base: dict[int, Decimal] = {}
+        self._known_base: dict[str, Decimal] = {}
+        """What we knew to be open when we sent a cancel."""
         self._counted: set[str] = set()
         self._uncovered_ms = 0
-        self._must_go_ms = 0
+        self._must_go_ms = self._beyond_ms = 0
         self._entered_decision = 0
         self._equity = TrueEquity(stage)
+
+    def sending(self, command: Command) -> None:
+        super().sending(command)
+        if isinstance(command, CancelOrder):
+            position = self.stage.engine.account.position(*self.stage.key)
+            self._known_base[command.client_id] = ZERO if position is None else position.quantity_base
 
     # --- at the exchange -------------------------------------------------------------------------------------------
 
@@ -59,8 +67,7 @@ class Laws(HouseLaws):
             return
         if not any(isinstance(fact, events.OrderCancelled) for fact in happened.facts):
             return
-        position = self.stage.engine.account.position(*self.stage.key)
-        known_base = ZERO if position is None else position.quantity_base
+        known_base = self._known_base.pop(command.client_id, ZERO)
         if self._covered_base(held) < min(known_base, held.quantity_base):
             self._broken("CANCEL_UNPROTECTS", f"{command} left {held} without a stop")
 
@@ -89,7 +96,7 @@ class Laws(HouseLaws):
         """State of the exchange after something happened or time passed."""
         now_ms, held, resting = self.stage.now_ms, self.held, self._resting
         if held is None:
-            self._uncovered_ms = self._must_go_ms = 0
+            self._uncovered_ms = self._must_go_ms = self._beyond_ms = 0
             self.foreign = self.foreign and bool(resting)
             return
         if self.foreign:
@@ -114,7 +121,11 @@ class Laws(HouseLaws):
     def _before_liquidation(self, stop: PlaceOrder, held: Holding) -> None:
         if self.stage.tampered_ms or held.liquidation_price is None or stop.trigger_price is None:
             return
-        if int(held.side) * (stop.trigger_price - held.liquidation_price) <= 0:
+        if int(held.side) * (stop.trigger_price - held.liquidation_price) > 0:
+            return
+        # The price ran away while the entry was on its way: the house sees it in the fill, and leaves.
+        self._beyond_ms = self._beyond_ms or self.stage.now_ms
+        if self.stage.now_ms - max(self._beyond_ms, self.sound_ms) > PATIENCE_MS:
             self._broken("STOP_BEYOND_LIQUIDATION", f"{stop} with liquidation at {held.liquidation_price}")
 
     # --- as time passes --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from statistics import median
+from statistics import median_low
 from typing import Final
 
 import msgspec
@@ -26,11 +26,11 @@ class Summary(msgspec.Struct, frozen=True):
     seeds: int
     violations: tuple[Shrunk, ...]
     entries: int
-    entries_median: float
+    entries_median: int
     liquidations: int
     adl: int
     restarts: int
-    simulated_hours: float
+    simulated_hours: int
     faults: dict[str, dict[str, int | None]]
 
     @property
@@ -84,11 +84,11 @@ def summary(found: list[Outcome], *, shrinking: Callable[[Outcome], Shrunk] | No
             make(outcome) if number < SHRUNK_MAX else Shrunk.of(outcome) for number, outcome in enumerate(failed)
         ),
         entries=sum(outcome.entries for outcome in found),
-        entries_median=median(outcome.entries for outcome in found) if found else 0.0,
+        entries_median=median_low(outcome.entries for outcome in found) if found else 0,
         liquidations=sum(outcome.liquidations for outcome in found),
         adl=sum(outcome.adl for outcome in found),
         restarts=sum(outcome.restarts for outcome in found),
-        simulated_hours=round(sum(outcome.simulated_h for outcome in found), 1),
+        simulated_hours=round(sum(outcome.simulated_h for outcome in found)),
         faults={fault.name: {state: _count(met, fault.name, state) for state in STATES} for fault in CATALOGUE},
     )
 

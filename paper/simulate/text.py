@@ -14,9 +14,9 @@ def text_of(summary: Summary) -> str:
 
 
 def _head(summary: Summary) -> list[str]:
-    entries = f"{summary.entries} entries (median {summary.entries_median:g} per seed)"
+    entries = f"{summary.entries} entries (median {summary.entries_median} per seed)"
     return [
-        f"{summary.seeds} seeds, {summary.simulated_hours:,.0f} simulated hours, {summary.restarts} restarts",
+        f"{summary.seeds} seeds, {summary.simulated_hours:,} simulated hours, {summary.restarts} restarts",
         f"{entries}, {summary.liquidations} liquidations, {summary.adl} deleveragings",
     ]
 

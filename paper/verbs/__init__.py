@@ -13,6 +13,6 @@ VERBS: Final[Mapping[str, Verb]] = {
     "exchange": Verb("paper.verbs.exchange:app", "serve the simulated exchange in the venues' own protocols"),
     "paper": Verb("paper.verbs.paper:paper", "run the bot with simulated fills on a simulated market or a tape"),
     "score": Verb("paper.verbs.score:score", "score the map on a tape, beside every baseline"),
-    "simulate": Verb("paper.verbs.simulate:simulate", "the whole house under seeded faults, with laws after every step"),
+    "simulate": Verb("paper.verbs.simulate:simulate", "run the whole house under seeded faults and check its laws"),
     "tape": Verb("paper.verbs.tape:app", "look at, check, import and export tapes"),
 }

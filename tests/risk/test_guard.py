@@ -57,6 +57,7 @@ def test_flatten_ends_it_and_a_mere_halt_does_not():
         ({"isolated": False}, "MARGIN_DRIFT"),
         ({"liquidation_price": D(46_500)}, "LIQUIDATION_DIVERGED"),
         ({"side": Side.SHORT}, "WRONG_SIDE"),
+        ({"entry_price": D(100_000)}, "STOP_BEYOND_LIQUIDATION"),
     ],
 )
 def test_the_venues_word_against_ours_ends_it(changes: dict[str, object], code: str):

@@ -1,4 +1,4 @@
-"""The simulation itself: the same seed is the same run, a few seeds break no law, defects are caught, results are kept."""
+"""The simulation itself: one seed is one run, a few seeds break no law, defects are caught, results are kept."""
 
 import math
 
