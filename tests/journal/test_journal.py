@@ -411,9 +411,9 @@ def test_a_damaged_page_is_one_clear_error_to_every_reader(tmp_path: pathlib.Pat
     connection.close()
     mangled[(root - 1) * page_bytes : root * page_bytes] = b"\xa5" * page_bytes
     path.write_bytes(mangled)
-    with JournalReader(path) as reader, pytest.raises(CorruptRecordError, match="journal .* cannot be read"):
+    with JournalReader(path) as reader, pytest.raises(CorruptRecordError, match=r"journal .* cannot be read"):
         list(reader.records(to_seq=40))
-    with pytest.raises(CorruptRecordError, match="journal .* cannot be copied"):
+    with pytest.raises(CorruptRecordError, match=r"journal .* cannot be copied"):
         backup(path, copy)
     assert not copy.exists(), "no half copy stays behind"
     assert check(path).problems
