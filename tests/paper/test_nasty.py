@@ -1,0 +1,240 @@
+"""The nasty ones by name: each begins in the middle of a trade of the whole house, under all laws of simulation."""
+
+from decimal import Decimal
+
+import pytest
+
+from liqbot import events
+from liqbot.execution.commands import Command, OrderKind, PlaceOrder, Purpose
+from liqbot.execution.ids import sequence_of
+from liqbot.execution.orders import OrderState
+from paper.simulate.eyes import Eyes
+from paper.simulate.journal import MemoryJournal
+from paper.simulate.laws import Laws
+from paper.simulate.line_trouble import CODES, OnOrder, Storm
+from paper.simulate.stage import Stage
+from paper.simulate.wire import Fate
+
+SEEDS = (3, 5, 7)
+STEPS_MAX = 400
+REFUSALS = sorted({
+    *CODES, "NO_PRICE", "INVALID", "WOULD_TRIGGER", "POST_ONLY", "PRICE_BAND", "OPPOSITE_POSITION", "LEVERAGE_TIER",
+    "MAINTENANCE", "-2019", "-1021", "10004", "51008",
+})
+
+
+class Sent(Eyes):
+    """Every command that left."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    def sending(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def placed(self, *purposes: Purpose) -> list[PlaceOrder]:
+        return [one for one in self.commands if isinstance(one, PlaceOrder) and one.purpose in purposes]
+
+
+class Scene:
+    """A stage without any planned trouble, watched by the laws."""
+
+    def __init__(self, seed: int) -> None:
+        self.stage = Stage(seed)
+        self.laws, self.sent = Laws(self.stage), Sent()
+        self.stage.eyes += [self.laws, self.sent]
+        self.stage.open()
+
+    @property
+    def held(self):
+        return self.stage.exchange.accounts.holding(self.stage.key)
+
+    @property
+    def stops(self) -> list[PlaceOrder]:
+        resting = self.stage.exchange.accounts.resting(self.stage.key)
+        return [one.command for one in resting if one.command.kind is OrderKind.STOP_MARKET]
+
+    def until(self, condition, steps_max: int = STEPS_MAX) -> None:
+        for _ in range(steps_max):
+            if condition():
+                return
+            self.stage.step()
+        raise AssertionError("it never came to that")
+
+    def in_a_trade(self) -> "Scene":
+        """Open, under a confirmed stop, nothing on its way."""
+        book = self.stage.engine.desk.book(*self.stage.key)
+        calm = lambda: self.stage.wire.quiet and all(one.confirmed for one in book.live())  # noqa: E731
+        self.until(lambda: self.held is not None and calm())
+        assert self.stops
+        return self
+
+    def settled(self) -> None:
+        self.stage.calm_down()
+        self.stage.tell((events.Flatten(time_ms=self.stage.now_ms, reason="the end"),))
+        self.until(lambda: self.stage.quiet)
+        self.stage.reconcile()
+        self.laws.settled()
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_an_exit_is_tried_until_it_is_taken_whatever_the_code_of_refusal(code):
+    scene = Scene(3).in_a_trade()
+    side = scene.held.side
+    refusals = OnOrder(lambda: None, (Fate(refused=code),) * 4, (Purpose.EXIT,))
+    scene.stage.wire.troubles.append(refusals)
+    scene.stage.tell((events.Flatten(time_ms=scene.stage.now_ms, reason="enough"),))
+    while scene.held is not None:
+        assert scene.stops, "the stop stays until the position has gone"
+        scene.stage.step()
+        assert scene.stage.steps < STEPS_MAX
+    exits = scene.sent.placed(Purpose.EXIT)
+    assert len(exits) == 5
+    assert len({one.client_id for one in exits}) == 5
+    assert all(one.reduce_only and one.side is side for one in exits)
+    scene.settled()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_forty_seconds_of_suspension_while_the_stop_fills(seed):
+    scene = Scene(seed).in_a_trade()
+    stage, before = scene.stage, len(scene.sent.commands)
+    (stop,) = scene.stops
+    stage.asleep_until_ms = stage.now_ms + 40_000
+    stage.market.push(float(stop.trigger_price) * (1 - stop.side * 0.001))
+    while stage.now_ms < stage.asleep_until_ms - 5_000:
+        stage.step()
+        assert len(scene.sent.commands) == before, "who sleeps says nothing"
+    assert scene.held is None
+    woken_ms = stage.asleep_until_ms
+    scene.until(lambda: stage.now_ms >= woken_ms)
+    fate = next(one.state for one in stage.engine.desk.book(*stage.key).orders if one.client_id == stop.client_id)
+    assert fate is OrderState.FILLED
+    position = stage.engine.account.position(*stage.key)
+    assert position is None or position.opened_ms >= woken_ms
+    late = [one for one in scene.sent.commands[before:] if isinstance(one, PlaceOrder) and one.reduce_only]
+    assert not [one for one in late if one.decision_id == stop.decision_id], "there is nothing left to protect"
+    scene.settled()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_database_is_deleted_with_a_position_open(seed):
+    scene = Scene(seed).in_a_trade()
+    stage, old_id = scene.stage, scene.stage.journal.journal_id
+    size, stops = scene.held.quantity_base, scene.stops
+    stage.rebirth, stage.down_ms = "fresh", 20_000
+    stage.die()
+    assert stage.journal.journal_id != old_id
+    before = len(scene.sent.commands)
+    for _ in range(15):
+        stage.step()
+    new = scene.sent.commands[before:]
+    assert not [one for one in new if isinstance(one, PlaceOrder)], "nothing is placed beside what is not ours"
+    account = stage.engine.account
+    assert account.position(*stage.key) is None
+    if scene.held is not None:
+        assert scene.held.quantity_base == size
+        assert scene.stops == stops, "its stop is left alone"
+        assert abs(account.holding(*stage.key).unexplained_base) == size
+    scene.until(lambda: scene.held is None and not scene.stops)
+    scene.until(lambda: scene.held is not None)
+    assert sequence_of(scene.stops[0].client_id, stage.journal.journal_id) if scene.stops else True
+    scene.settled()
+
+
+@pytest.mark.parametrize("arrived", [False, True], ids=["never sent", "sent"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
+    """The process ends with the intent on disk, before or after its order left; the next version replays everything."""
+    scene = Scene(seed)
+    stage = scene.stage
+
+    class Axe(Eyes):
+        def answered(self, _block, step, _engine) -> None:
+            entries = [one for one in step.commands if isinstance(one, PlaceOrder) and one.purpose is Purpose.ENTRY]
+            if entries and not stage.restarts:
+                stage.rebirth = "replay"
+                stage.wire.line.kill_after = int(arrived)
+                if arrived:
+                    stage.wire.line.kill_after = len(step.commands)
+                    stage.journal.doomed = "append"
+
+    stage.eyes.append(Axe())
+    scene.until(lambda: stage.restarts == 1)
+    stage.eyes.pop()
+    book = stage.engine.desk.book(*stage.key)
+    (entry,) = [one for one in book.orders if one.purpose is Purpose.ENTRY and one.live] or [book.orders[-1]]
+    scene.until(lambda: all(not one.on_the_way for one in book.orders) and stage.wire.quiet)
+    sent = [one.client_id for one in scene.sent.placed(Purpose.ENTRY)]
+    assert len(sent) == len(set(sent)), "no id leaves twice"
+    fate = next(one.state for one in book.orders if one.client_id == entry.client_id)
+    if arrived:
+        assert sent.count(entry.client_id) == 1
+        assert fate in (OrderState.FILLED, OrderState.CANCELLED), "what had not filled yet is withdrawn"
+    else:
+        assert sent.count(entry.client_id) == 0
+        assert fate is OrderState.MISSING
+    scene.settled()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_forty_percent_are_withdrawn_and_fees_are_paid_in_another_coin(seed):
+    scene = Scene(seed).in_a_trade()
+    stage, venue = scene.stage, scene.stage.key[0]
+    stage.exchange.accounts.entries.fee_coin = "BNB"
+    stage.exchange.accounts.entries.fee_coin_price = Decimal(600)
+    before_usd = stage.engine.account.equity_usd
+    free_usd = stage.exchange.accounts.available_usd(venue)
+    amount_usd = min(stage.exchange.wallet(venue).wallet_usd * Decimal("0.4"), free_usd)
+    stage.wire.post(stage.exchange.transfer(venue, -amount_usd, stage.now_ms))
+    stage.step()
+    drawdown = stage.engine.account.drawdown
+    assert amount_usd > before_usd / 4
+    assert drawdown.daily_loss_pct < 2.0
+    assert [drawdown.daily_latched, drawdown.weekly_latched, drawdown.peak_latched] == [False] * 3
+    assert abs(stage.engine.account.equity_usd - (before_usd - amount_usd)) < before_usd / 50
+    entries = len(scene.sent.placed(Purpose.ENTRY))
+    scene.until(lambda: len(scene.sent.placed(Purpose.ENTRY)) >= entries + 2)
+    scene.settled()
+    assert stage.exchange.accounts.entries.fee_coin_spent[venue] > 0
+    assert stage.engine.account.wallet_usd(venue) == stage.exchange.wallet(venue).wallet_usd
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_storm_of_refusals_with_a_stop_still_to_place(seed):
+    scene = Scene(seed)
+    stage = scene.stage
+
+    class AtTheFill(Eyes):
+        storm_ms = 0
+
+        def seeing(self, happened) -> None:
+            entered = any(isinstance(fact, events.Fill) and not fact.reduces for fact in happened.facts)
+            if entered and not self.storm_ms:
+                self.storm_ms = stage.now_ms
+                stage.wire.troubles.append(Storm(stage.now_ms + 30_000, "RATE_LIMITED"))
+
+    at_the_fill = AtTheFill()
+    stage.eyes.append(at_the_fill)
+    scene.until(lambda: at_the_fill.storm_ms > 0)
+    scene.until(lambda: stage.now_ms > at_the_fill.storm_ms + 30_000)
+    scene.until(lambda: scene.held is None or bool(scene.stops), 30)
+    assert stage.now_ms - at_the_fill.storm_ms < 60_000
+    scene.settled()
+
+
+def test_a_stuck_disk_stops_entries_and_nothing_else():
+    scene = Scene(3).in_a_trade()
+    stage = scene.stage
+    assert isinstance(stage.journal, MemoryJournal)
+    stage.journal.stuck, stage.journal_stuck_until_ms = True, 10**15
+    entries = len(scene.sent.placed(Purpose.ENTRY))
+    stage.tell((events.Flatten(time_ms=stage.now_ms, reason="enough"),))
+    scene.until(lambda: scene.held is None, 20)
+    stage.tell((events.Resume(time_ms=stage.now_ms, reason="go on"),))
+    for _ in range(60):
+        stage.step()
+    assert len(scene.sent.placed(Purpose.ENTRY)) == entries
+    stage.journal.stuck = False
+    scene.until(lambda: len(scene.sent.placed(Purpose.ENTRY)) > entries)
+    scene.settled()
