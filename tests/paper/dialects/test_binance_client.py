@@ -358,11 +358,11 @@ async def test_an_order_that_fills_in_pieces_is_told_piece_by_piece() -> None:
         mine = await place.client.fetch_my_trades(BTC)
         await place.client.close()
     assert told == [
-        ("NEW", "0", "0"), ("PARTIALLY_FILLED", "0.041", "0.041"), ("PARTIALLY_FILLED", "0.041", "0.082"),
-        ("FILLED", "0.018", "0.1"),
+        ("NEW", "0", "0"), ("PARTIALLY_FILLED", "0.042", "0.042"), ("PARTIALLY_FILLED", "0.042", "0.084"),
+        ("FILLED", "0.016", "0.1"),
     ]  # fmt: skip
     assert (read["status"], read["filled"]) == ("closed", 0.1)
-    assert [one["amount"] for one in mine] == [0.041, 0.041, 0.018]
+    assert [one["amount"] for one in mine] == [0.042, 0.042, 0.016]
     assert hub.unknown == []
 
 

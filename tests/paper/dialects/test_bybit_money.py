@@ -57,7 +57,7 @@ async def test_a_liquidation_is_told_as_the_venues_own_order(place: BybitPlace) 
 async def test_the_position_sums_what_trading_brought(place: BybitPlace) -> None:
     await place.entered(0.2)
     named = {"category": "linear", "symbol": "BTCUSDT"}
-    for number, paid in enumerate((Decimal("-5.50055"), Decimal("-11.0011"))):
+    for number, paid in enumerate((Decimal("-5.50055"), Decimal("-11.001177"))):
         row = (await place.client.privateGetV5PositionList(named))["result"]["list"][0]
         assert Decimal(row["cumRealisedPnl"]) == paid == place.account.wallet_usd - 10_000
         await place.client.create_order(BTC, "market", "buy", 0.2, None, {"clientOrderId": f"{ENTRY}{number}"})

@@ -263,7 +263,7 @@ async def test_an_order_that_fills_in_pieces_is_told_piece_by_piece() -> None:
         statuses = [one["orderStatus"] for one in place.told("order")]
         pieces = [(one["execQty"], one["leavesQty"]) for one in place.told("execution")]
         assert statuses == ["New", "PartiallyFilled", "PartiallyFilled", "Filled"]
-        assert pieces == [("0.079", "0.121"), ("0.079", "0.042"), ("0.042", "0")]
+        assert pieces == [("0.08", "0.12"), ("0.08", "0.04"), ("0.04", "0")]
         assert len({one["execId"] for one in place.told("execution")}) == 3
         read = await place.client.fetch_closed_order(place.told("order")[-1]["orderId"], BTC)
         assert (read["filled"], read["remaining"]) == (0.2, 0)

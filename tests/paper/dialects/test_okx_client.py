@@ -277,7 +277,7 @@ async def test_orders_that_fill_in_pieces_rest_in_between() -> None:
         order = await place.client.create_order(BTC, "market", "buy", 20, None, ISOLATED)
         await place.tick()
         read = await place.client.fetch_order(order["id"], BTC)
-        assert (read["info"]["state"], read["filled"]) == ("partially_filled", 15.98)
+        assert (read["info"]["state"], read["filled"]) == ("partially_filled", 16.0)
         await place.tick()
         assert (await place.client.fetch_order(order["id"], BTC))["filled"] == 20
         placed = await place.stop_at(49_000)
