@@ -14,13 +14,16 @@ from liqbot.events import (
     FeedUp,
     Fill,
     Flatten,
+    FundingPaid,
     Halt,
     JournalOpened,
     OrderMissing,
     OrderRejected,
     PositionDeleveraged,
     PositionLiquidated,
+    Rebate,
     Resume,
+    Transfer,
 )
 from liqbot.instruments import Side
 from liqbot.ledger.decisions import DecisionBook
@@ -37,6 +40,11 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
 }
+
+
+_WITHOUT_ID: Final = (FundingPaid, PositionDeleveraged, PositionLiquidated, Rebate, Transfer)
+"""Money facts that no id tells apart; fills have one."""
+_TOLD_REMEMBERED: Final = 4_000
 
 
 class Keeping(msgspec.Struct, frozen=True):
@@ -64,6 +72,8 @@ class Fold:
         self._run(observation)
         self._forced_orders(observation)
         for fact in observation.facts:
+            if isinstance(fact, _WITHOUT_ID) and self._again(fact):
+                continue
             self._orders.fold(observation.seq, observation.source, fact)
             self._trades.fold(observation.seq, fact)
             if isinstance(fact, Fill):
@@ -79,6 +89,15 @@ class Fold:
             self._orders.command(observation, command, mark_price)
         self._trades.see_prices(observation)
         self._trades.write_equity(observation)
+
+    def _again(self, fact: Event) -> bool:
+        """Whether it was told before: histories are read again after every gap, and name the venue's own time."""
+        told, identity = self.state.told, repr(fact)
+        if identity in told:
+            return True
+        told.append(identity)
+        del told[:-_TOLD_REMEMBERED]
+        return False
 
     def remember(self, observation: Observation) -> None:
         """An observation whose rows are in the database already: only its maps are new to this process."""

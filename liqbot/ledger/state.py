@@ -52,6 +52,8 @@ class State(msgspec.Struct):
     plans: dict[str, Plan] = {}
     """By decision id."""
     fills_seen: list[str] = []
+    told: list[str] = []
+    """Money facts without an id, newest last, bounded."""
     verdict_rows: dict[str, Verdicts] = {}
     codes: dict[str, str] = {}
     """By strategy, coin and side: the code in force."""

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from ledger_story import COIN, VENUE, a_fill, balance, opening
 
 from liqbot.events import (
+    Balance,
     Event,
     FundingPaid,
+    JournalOpened,
     PositionDeleveraged,
     PositionLiquidated,
     PositionSnapshot,
@@ -135,6 +137,20 @@ def test_rows_add_up_to_the_wallets_change_to_the_micro_dollar(happened: list[tu
     assert inside + outside + transfers == flows
     assert all(row["status"] in {"closed", "liquidated", "deleveraged"} for row in trades)
     assert not rows.get("incident") or {row["kind"] for row in rows["incident"]} <= {"LIQUIDATED", "DELEVERAGED"}
+
+
+@given(st.lists(happenings, max_size=20))
+def test_histories_read_again_add_nothing(happened: list[tuple[Any, ...]]):
+    """As every reconciliation does: all money facts so far, with the times the venue gave them."""
+    observations, _ = told(happened)
+    fold, again = Fold(State(), Keeping()), []
+    for observation in observations:
+        again += [fact for fact in observation.facts if not isinstance(fact, Balance | JournalOpened)]
+        fold.observe(observation)
+        fold.observe(Observation(seq=observation.seq, time_ms=observation.time_ms, source="x", facts=tuple(again)))
+    assert abs(fold.state.purse.unexplained_usd) < Decimal("1e-9")
+    forced = [fact for fact in again if isinstance(fact, PositionLiquidated | PositionDeleveraged)]
+    assert len(fold.sheet.new.get("incident", {})) == len(forced)
 
 
 @given(st.lists(happenings, max_size=15), st.integers(1, 10))
