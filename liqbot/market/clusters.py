@@ -1,5 +1,7 @@
 """Clusters and thin zones of a map: pure functions on its arrays."""
 
+import math
+import operator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,12 +28,14 @@ def typical_density(density: Floats) -> float:
     return float(filled[middle])
 
 
-def runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Start and stop of every stretch of True."""
-    padded = np.zeros(len(mask) + 2, np.bool_)
-    padded[1:-1] = mask
-    turns = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
-    return list(zip(turns[::2], turns[1::2], strict=True))
+def turns(mask: npt.NDArray[np.bool_]) -> list[int]:
+    """Where stretches of True start and stop, in turn."""
+    found: list[int] = ((mask[1:] != mask[:-1]).nonzero()[0] + 1).tolist()
+    if mask[0]:
+        found.insert(0, 0)
+    if len(found) % 2:
+        found.append(len(mask))
+    return found
 
 
 def read_side(
@@ -59,32 +63,50 @@ class _SideBins(NamedTuple):
     edges: Floats
     density: Floats
     sums: Floats
-    """Running sum of USD: stretches are differences of it."""
+    """Running sum of USD: that of a stretch is a difference of two."""
 
-    def usd(self, start: int, stop: int) -> float:
-        before = self.sums.item(start - 1) if start else 0.0
-        return max(0.0, self.sums.item(stop - 1) - before)
+    def stretches(self, found: list[int]) -> list[tuple[float, float, float, int, int]]:
+        """Of starts and stops in turn: (USD, low price, high price, start, stop) of each.
 
-    def stretch(self, start: int, stop: int) -> tuple[float, float]:
-        """Low and high price. The mark's own bin lies on both sides of the mark: a stretch there ends at the mark."""
-        low, high = self.edges.item(start), self.edges.item(stop)
-        return (low, min(high, self.mark_price)) if self.side is Side.LONG else (max(low, self.mark_price), high)
+        The mark's own bin lies on both sides of the mark: a stretch there ends at the mark.
+        """
+        if not found:
+            return []
+        at = np.array(found)
+        # Before the first bin there is nothing: index -1 of the sums is not asked for where a stretch starts at 0.
+        sums, prices = self.sums[at - 1].tolist(), self.edges[at].tolist()
+        if found[0] == 0:
+            sums[0] = 0.0
+        if self.side is Side.LONG:
+            prices[-1] = min(prices[-1], self.mark_price)
+        else:
+            prices[0] = max(prices[0], self.mark_price)
+        return [
+            (max(0.0, sums[index + 1] - sums[index]), prices[index], prices[index + 1], found[index], found[index + 1])
+            for index in range(0, len(found), 2)
+        ]
 
 
 def _clusters(bins: _SideBins, typical: float, usual_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
-    limit = np.full(len(bins.density), np.inf)
-    for start, stop in runs(bins.density > params.density_ratio_min * typical):
-        limit[start:stop] = params.core_share * bins.density[start:stop].max()
-    found = [(bins.usd(start, stop), start, stop) for start, stop in runs(bins.density >= limit)]
-    found.sort(key=lambda run: (-run[0], run[1]))
-    reach = params.distance_pct_max / 100.0 * bins.mark_price
+    density = bins.density
+    dense = turns(density > params.density_ratio_min * typical)
+    if not dense:
+        return ()
+    # A core is what is dense against the densest bin of its own stretch; elsewhere nothing reaches the limit.
+    bounds = [0, *dense, len(density)]
+    peaks = np.maximum.reduceat(density, dense if dense[-1] < len(density) else dense[:-1])[::2].tolist()
+    limits = [math.inf] * (len(bounds) - 1)
+    limits[1::2] = [params.core_share * peak for peak in peaks]
+    limit = np.array(limits).repeat(list(map(operator.sub, bounds[1:], bounds)))
+    found = bins.stretches(turns(density >= limit))
+    found.sort(key=lambda run: (-run[0], run[3]))
+    dust_usd = _DUST_SHARE * found[0][0]
+    reach, below = params.distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
     clusters: list[Cluster] = []
-    for usd, start, stop in found:
-        low, high = bins.stretch(start, stop)
-        near = bins.mark_price - high if bins.side is Side.LONG else low - bins.mark_price
-        if len(clusters) == params.kept or usd < _DUST_SHARE * found[0][0] or not usd > 0:
+    for usd, low, high, start, stop in found:
+        if len(clusters) == params.kept or usd < dust_usd or not usd > 0:
             break
-        if near <= reach:
+        if (bins.mark_price - high if below else low - bins.mark_price) <= reach:
             clusters.append(_cluster(bins, start, stop, low, high, usd, usual_usd))
     return tuple(clusters)
 
@@ -104,14 +126,12 @@ def _cluster(
 
 def _thin_zones(bins: _SideBins, typical: float, params: ClusterParams) -> tuple[ThinZone, ...]:
     width_min = params.thin_width_pct_min / 100.0 * bins.mark_price
-    reach = params.thin_distance_pct_max / 100.0 * bins.mark_price
-    zones = []
-    for start, stop in runs(bins.density < params.thin_density_ratio_max * typical):
-        low, high = bins.stretch(start, stop)
-        near = bins.mark_price - high if bins.side is Side.LONG else low - bins.mark_price
-        if high - low >= width_min and near <= reach:
-            zones.append(ThinZone(low, high, bins.usd(start, stop)))
-    return tuple(zones)
+    reach, below = params.thin_distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
+    return tuple(
+        ThinZone(low, high, usd)
+        for usd, low, high, _, _ in bins.stretches(turns(bins.density < params.thin_density_ratio_max * typical))
+        if high - low >= width_min and (bins.mark_price - high if below else low - bins.mark_price) <= reach
+    )
 
 
 def nearest_zones(

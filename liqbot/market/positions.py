@@ -5,6 +5,7 @@ open interest only touch one scale per row; price touching a row removes slices;
 Positions of the price grid are fractional bins, see `grid`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -56,7 +57,10 @@ class Positions:
     def _lay_out(self) -> None:
         """Where the rows begin: less the window's first bin, so that global bins index the flat array."""
         weight = self._at.weight
-        self._row_start = np.arange(weight.size).reshape(weight.shape) * BINS - self.window_first
+        row_start = np.arange(weight.size).reshape(weight.shape) * BINS - self.window_first
+        self._cell: npt.NDArray[np.int64] = self._at.whole + row_start
+        """[turn, row, side, tier]: flat cell of a position opened at bin 0."""
+        self._rest: Floats = 1.0 - self._at.part
         self._all_rows = list(range(self.rows))
 
     @property
@@ -151,44 +155,48 @@ class Positions:
         """
         # All rows in order, as when every venue has a bar: views instead of copies.
         row = slice(None) if list(rows) == self._all_rows else np.array(rows)
-        low, high = np.array(entries).T
-        high = np.maximum(high, low + _NO_WIDTH)
-        first = np.floor(low)
-        count = int((high - first).max()) + 1
-        bins = first[:, None] + np.arange(count)
-        share = np.zeros((len(rows), 1, 1, count + 2))
-        inside = np.minimum(high[:, None], bins + 1.0) - np.maximum(low[:, None], bins)
-        share[:, 0, 0, 1:-1] = np.maximum(inside, 0.0) / (high - low)[:, None]
+        shares = [_shares(low, max(high, low + _NO_WIDTH)) for low, high in entries]
+        count = max(map(len, shares))
+        share = np.array([[0.0, *of_row, *(0.0,) * (count + 1 - len(of_row))] for of_row in shares])[:, None, None]
+        first = [math.floor(low) for low, _ in entries]
         turn = self._turn = (self._turn + 1) % self._at.turns
-        part = self._at.part[turn, row]
-        added = (1.0 - part) * share[..., 1:] + part * share[..., :-1]
+        added = self._rest[turn, row] * share[..., 1:]
+        added += self._at.part[turn, row] * share[..., :-1]
         added *= (np.array(opened_usd)[:, :, None] * self._at.weight[row] / self._scale[row])[..., None]
-        target = (self._at.whole[turn, row] + first.astype(np.int64)[:, None, None])[..., None] + np.arange(count + 1)
-        if self._raise_reach(rows, first.tolist(), count, swept):
-            self._clear_swept(added, target, swept)
-        lowest, highest = target.min(), target.max()
-        if lowest < self.window_first or highest >= self.window_first + BINS:
-            # What falls outside the window goes to its ends.
-            self._add_clipped(rows, added, np.clip(target - self.window_first, 0, BINS - 1))
-        else:
+        bins = np.array(first)[:, None, None, None] + np.arange(count + 1)
+        if self._raise_reach(rows, first, count, swept):
+            self._clear_swept(added, self._at.whole[turn, row][..., None] + bins, swept)
+        if self._fits(rows, first, count):
             # No cell is named twice, so one indexed addition is exact.
-            self._usd.reshape(-1)[self._row_start[row][..., None] + target] += added
-        self._sum[row] += added.sum(axis=3)
+            self._usd.reshape(-1)[self._cell[turn, row][..., None] + bins] += added
+        else:
+            # What falls outside the window goes to its ends.
+            target = self._at.whole[turn, row][..., None] + bins
+            self._add_clipped(rows, added, np.clip(target - self.window_first, 0, BINS - 1))
+        self._sum[row] += np.add.reduce(added, axis=3)
+
+    def _fits(self, rows: Sequence[int], first: Sequence[int], count: int) -> bool:
+        """Whether all that these rows may open lies within the window, whatever their turn."""
+        for row, bin_first in zip(rows, first, strict=True):
+            ends = self._at.ends[row]
+            if min(ends) + bin_first < self.window_first or max(ends) + bin_first + count >= self.window_first + BINS:
+                return False
+        return True
 
     def _raise_reach(
-        self, rows: Sequence[int], first: Sequence[float], count: int, swept: Sequence[tuple[float, float]]
+        self, rows: Sequence[int], first: Sequence[int], count: int, swept: Sequence[tuple[float, float]]
     ) -> bool:
         """Note how near to and far from the mark each row now holds mass; whether some of it lies in what was swept."""
         overlaps = False
         for row, bin_first, (low, high) in zip(rows, first, swept, strict=True):
             near_long, near_short, far_long, far_short = self._at.ends[row]
-            top, bottom = bin_first + near_long + count + 1.0, bin_first + near_short
+            top, bottom = bin_first + near_long + count + 1.0, float(bin_first + near_short)
             overlaps = overlaps or top > low or bottom < high
             reach, far = self._reach[row], self._far[row]
             reach[LONG] = max(reach[LONG], min(top, low))
             reach[SHORT] = min(reach[SHORT], max(bottom, high))
-            far[LONG] = min(far[LONG], int(bin_first) + far_long)
-            far[SHORT] = max(far[SHORT], int(bin_first) + far_short + count)
+            far[LONG] = min(far[LONG], bin_first + far_long)
+            far[SHORT] = max(far[SHORT], bin_first + far_short + count)
         return overlaps
 
     @staticmethod
@@ -289,3 +297,12 @@ class Positions:
         self._reach = [list(reach) for reach in state["reach"]]
         self._far = [list(far) for far in state["far"]]
         self._lay_out()
+
+
+def _shares(low: float, high: float) -> list[float]:
+    """Of a range of positions, low below high: how much of it lies in each bin from low's own on."""
+    first, width = math.floor(low), high - low
+    last = math.floor(high - first)
+    if not last:
+        return [(high - low) / width]
+    return [(first + 1.0 - low) / width, *(1.0 / width,) * (last - 1), (high - (first + last)) / width]
