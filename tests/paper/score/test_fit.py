@@ -94,3 +94,28 @@ def test_a_blend_prefers_what_told_the_training_part() -> None:
     good, bad = chance.exponential(size=(2, 100, 2)) + 0.01
     touch = touch_of(good * 7.0, np.ones((100, 2)))
     assert blended(touch, np.arange(60), bad, good) == pytest.approx(good * 7.0, rel=0.05, abs=0.05)
+
+
+@given(st.integers(0, 400), st.floats(1e-6, 1e6))
+def test_no_other_weights_are_more_likely_and_units_do_not_matter(seed: int, factor: float) -> None:
+    chance = np.random.default_rng(seed)
+    regressors = chance.exponential(size=(2, 60)) * (chance.random((2, 60)) < 0.7)
+    regressors[1] = regressors[0] * chance.choice([0.0, 1.0], 1) + 0.01 * regressors[1]
+    realised = chance.exponential(size=60) * (regressors.sum(axis=0) > 0) * (chance.random(60) < 0.3)
+    found = poisson_weights(realised, regressors)
+    scaled = poisson_weights(realised * factor, regressors / np.array([[1.0], [factor]]))
+    assert scaled @ (regressors / np.array([[1.0], [factor]])) == pytest.approx(
+        factor * (found @ regressors), rel=1e-5, abs=1e-6 * factor
+    )
+    best = deviance(realised, found @ regressors).sum()
+    if np.isfinite(best) and realised.sum() > 0:
+        for nudge in ((1.01, 1.0), (1.0, 1.01), (1.0, 0.99), (1.02, 0.98)):
+            assert best <= deviance(realised, (found * nudge) @ regressors).sum() + 1e-6 * best
+
+
+def test_two_regressors_that_nearly_agree_are_still_told_apart() -> None:
+    """Where updates that only multiply creep for thousands of rounds."""
+    chance = np.random.default_rng(8)
+    first = chance.exponential(size=3000)
+    regressors = np.stack([first, first + 0.01 * chance.exponential(size=3000)])
+    assert poisson_weights(np.array([0.2, 3.0]) @ regressors, regressors) == pytest.approx([0.2, 3.0], rel=1e-3)
