@@ -22,7 +22,8 @@ def deleverage(
     accounts.book(key[0], realised_usd=realised_usd)
     accounts.reprice(key)
     taken = events.PositionDeleveraged(
-        time_ms=time_ms, venue=key[0], coin=key[1], side=held.side, price=price, quantity_base=quantity_base
+        time_ms=time_ms, venue=key[0], coin=key[1], side=held.side, price=price, quantity_base=quantity_base,
+        event_id=accounts.new_event_id(),
     )
     return taken, accounts.balance(key, time_ms)
 
@@ -46,7 +47,9 @@ def drop_order(accounts: Accounts, client_id: str, reason: str, time_ms: int) ->
 def pay_rebate(accounts: Accounts, key: Key, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
     amount_usd = micro(amount_usd)
     accounts.book(key[0], rebate_usd=amount_usd)
-    paid = events.Rebate(time_ms=time_ms, venue=key[0], coin=key[1], amount_usd=amount_usd)
+    paid = events.Rebate(
+        time_ms=time_ms, venue=key[0], coin=key[1], event_id=accounts.new_event_id(), amount_usd=amount_usd
+    )
     return paid, accounts.balance(key, time_ms)
 
 

@@ -60,7 +60,7 @@ class HouseLaws(Eyes):
         """The position as the exchange has it."""
         return self.stage.exchange.accounts.holding(self.stage.key)
 
-    def _broken(self, law: str, what: str) -> NoReturn:
+    def broken(self, law: str, what: str) -> NoReturn:
         raise Broken(Violation(law, self.stage.steps, self.stage.now_ms, what))
 
     # --- on the way out --------------------------------------------------------------------------------------------
@@ -68,32 +68,32 @@ class HouseLaws(Eyes):
     def sending(self, command: Command) -> None:
         stage = self.stage
         if not stage.journal.is_durable(command) and (adds_risk(command) or not stage.journal.stuck):
-            self._broken("JOURNAL_FIRST", f"sent before it was durable: {command}")
+            self.broken("JOURNAL_FIRST", f"sent before it was durable: {command}")
         if not isinstance(command, PlaceOrder | CancelOrder | QueryOrder):
             return
         if sequence_of(command.client_id, stage.journal.journal_id) is None:
-            self._broken("FOREIGN_TOUCHED", f"not our order: {command}")
+            self.broken("FOREIGN_TOUCHED", f"not our order: {command}")
         if isinstance(command, PlaceOrder):
             self._placing(command)
 
     def _placing(self, order: PlaceOrder) -> None:
         if order.client_id in self._placed:
-            self._broken("ID_REUSED", f"{order}")
+            self.broken("ID_REUSED", f"{order}")
         self._placed[order.client_id] = order
         if self.foreign and (order.reduce_only or self.held is not None):
-            self._broken("FOREIGN_TOUCHED", f"the position is not ours: {order}")
+            self.broken("FOREIGN_TOUCHED", f"the position is not ours: {order}")
         if order.purpose is Purpose.ENTRY:
             target = self._targets.get(order.decision_id)
             if target is None or order.side is not target.side or order.quantity_base > target.quantity_base:
-                self._broken("NOT_APPROVED", f"{order} for {target}")
+                self.broken("NOT_APPROVED", f"{order} for {target}")
             if self._halted or not self._reconciled:
-                self._broken("ENTRY_WHILE_HALTED" if self._halted else "ENTRY_UNRECONCILED", f"{order}")
+                self.broken("ENTRY_WHILE_HALTED" if self._halted else "ENTRY_UNRECONCILED", f"{order}")
         elif not order.reduce_only:
-            self._broken("NOT_APPROVED", f"not an entry and not reduce-only: {order}")
+            self.broken("NOT_APPROVED", f"not an entry and not reduce-only: {order}")
         elif order.purpose is Purpose.STOP and order.trigger_price is not None:
             nearest = self._nearest.setdefault(order.decision_id, order.trigger_price)
             if order.side * (order.trigger_price - nearest) < 0:
-                self._broken("STOP_LOOSENED", f"{order}, it was at {nearest}")
+                self.broken("STOP_LOOSENED", f"{order}, it was at {nearest}")
             self._nearest[order.decision_id] = order.trigger_price
 
     # --- in the house ----------------------------------------------------------------------------------------------
@@ -132,29 +132,29 @@ class HouseLaws(Eyes):
     def _at_the_right_time(self, target: Target, block: EventBlock) -> None:
         limits = self.stage.settings.risk
         if self._halted:
-            self._broken("ENTRY_WHILE_HALTED", f"{target}")
+            self.broken("ENTRY_WHILE_HALTED", f"{target}")
         if not self._reconciled:
-            self._broken("ENTRY_UNRECONCILED", f"{target}")
+            self.broken("ENTRY_UNRECONCILED", f"{target}")
         if self.foreign:
-            self._broken("ENTRY_BESIDE_FOREIGN", f"{target}")
+            self.broken("ENTRY_BESIDE_FOREIGN", f"{target}")
         age_ms = (block.tick_ms or 0) - self._told_ms
         if age_ms > limits.age_ms_max + 1_000:
-            self._broken("ENTRY_STALE", f"no price for {age_ms} ms: {target}")
+            self.broken("ENTRY_STALE", f"no price for {age_ms} ms: {target}")
         if block.lag_ms > limits.lag_ms_max:
-            self._broken("ENTRY_LAGGING", f"{block.lag_ms} ms behind: {target}")
+            self.broken("ENTRY_LAGGING", f"{block.lag_ms} ms behind: {target}")
 
     def _at_the_right_place(self, target: Target, engine: Engine) -> None:
         limits = self.stage.settings.risk
         if not 1 <= target.leverage <= min(limits.leverage_max, LEVERAGE_CEILING):
-            self._broken("LEVERAGE", f"{target}")
+            self.broken("LEVERAGE", f"{target}")
         sign, own = int(target.side), float(target.liquidation_price)
         entry = float(target.limit_price or 0) or engine.views[0].mark_price
         if sign * (float(target.stop_price) - own) < entry * limits.stop_buffer_pct / 100 * 0.999:
-            self._broken("STOP_BEYOND_LIQUIDATION", f"{target}")
+            self.broken("STOP_BEYOND_LIQUIDATION", f"{target}")
         (view,) = engine.views
         dense = not view.map.density_percentile(target.side, own) <= limits.density_percentile_max
         if dense or in_cluster(target.side, own, view, limits):
-            self._broken("LIQUIDATION_IN_CLUSTER", f"{target}")
+            self.broken("LIQUIDATION_IN_CLUSTER", f"{target}")
 
 
 def _account_is_dark(fact: Event) -> bool:

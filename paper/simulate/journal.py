@@ -9,6 +9,9 @@ from liqbot.engine import Engine, Step
 from liqbot.execution.commands import Command
 from liqbot.journal.errors import JournalStuckError
 
+Seen = Callable[[int, EventBlock, Step, Engine], None]
+"""Told of every record that is run again."""
+
 
 class Killed(Exception):
     """The process ends here, between two of its instructions."""
@@ -78,16 +81,18 @@ class MemoryJournal:
         self.snapshots = [snapshot for snapshot in self.snapshots if snapshot[0] <= kept]
         self._pending, self.doomed = [], ""
 
-    def recovered(self, engine: Callable[[], Engine], *, from_start: bool) -> Engine:
+    def recovered(self, engine: Callable[[], Engine], *, from_start: bool, seen: Seen | None = None) -> Engine:
         """The newest snapshot and the records after it, or all records. Unrepeatable when a Step differs."""
         reborn, from_seq = engine(), 0
         if self.snapshots and not from_start:
             from_seq, snapshot = self.snapshots[-1]
             reborn.restore(snapshot)
         for seq, record in enumerate(self.records[from_seq:], from_seq + 1):
-            answer = reborn.on_block(record.block).encoded()
-            if record.answer and answer != record.answer:
+            step = reborn.on_block(record.block)
+            if record.answer and step.encoded() != record.answer:
                 raise Unrepeatable(f"record {seq}: the same block gave another Step")
+            if seen is not None:
+                seen(seq, record.block, step, reborn)
         return reborn
 
     def _die(self, where: str) -> None:

@@ -69,7 +69,7 @@ class Laws(HouseLaws):
             return
         known_base = self._known_base.pop(command.client_id, ZERO)
         if self._covered_base(held) < min(known_base, held.quantity_base):
-            self._broken("CANCEL_UNPROTECTS", f"{command} left {held} without a stop")
+            self.broken("CANCEL_UNPROTECTS", f"{command} left {held} without a stop")
 
     def _entered(self, fill: events.Fill) -> None:
         order = self._placed.get(fill.client_id)
@@ -83,10 +83,10 @@ class Laws(HouseLaws):
         self._filled_base[order.decision_id] = filled_base
         target = self._targets[order.decision_id]
         if filled_base > target.quantity_base:
-            self._broken("ENTERED_TWICE", f"decision {order.decision_id}: {filled_base} of {target.quantity_base}")
+            self.broken("ENTERED_TWICE", f"decision {order.decision_id}: {filled_base} of {target.quantity_base}")
         held = self.held
         if held is not None and held.leverage > LEVERAGE_CEILING and not self.stage.tampered_ms:
-            self._broken("LEVERAGE", f"entered at {held.leverage}x")
+            self.broken("LEVERAGE", f"entered at {held.leverage}x")
 
     @property
     def _resting(self) -> list[Resting]:
@@ -103,7 +103,7 @@ class Laws(HouseLaws):
             return
         entries = [order for order in resting if not order.command.reduce_only]
         if len(entries) > 1:
-            self._broken("TWO_ENTRIES", f"{entries}")
+            self.broken("TWO_ENTRIES", f"{entries}")
         if self._covered_base(held) >= held.quantity_base:
             self._uncovered_ms = 0
         elif not self._uncovered_ms:
@@ -126,7 +126,7 @@ class Laws(HouseLaws):
         # The price ran away while the entry was on its way: the house sees it in the fill, and leaves.
         self._beyond_ms = self._beyond_ms or self.stage.now_ms
         if self.stage.now_ms - max(self._beyond_ms, self.sound_ms) > PATIENCE_MS:
-            self._broken("STOP_BEYOND_LIQUIDATION", f"{stop} with liquidation at {held.liquidation_price}")
+            self.broken("STOP_BEYOND_LIQUIDATION", f"{stop} with liquidation at {held.liquidation_price}")
 
     # --- as time passes --------------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class Laws(HouseLaws):
         self._equity.stepped()
         why = self._equity.false_latch(stage.engine.account.drawdown, stage.settings.risk)
         if why:
-            self._broken("FALSE_LATCH", why)
+            self.broken("FALSE_LATCH", why)
 
     def _protected(self, now_ms: int) -> None:
         if not self._uncovered_ms or self.foreign:
@@ -151,7 +151,7 @@ class Laws(HouseLaws):
         limit_ms = 2 * latency_ms + 2_500 if calm else PATIENCE_MS
         bare_ms = now_ms - max(self._uncovered_ms, self.sound_ms)
         if bare_ms > limit_ms:
-            self._broken("UNPROTECTED", f"{self.held} without a stop for {bare_ms} ms, calm: {calm}")
+            self.broken("UNPROTECTED", f"{self.held} without a stop for {bare_ms} ms, calm: {calm}")
 
     def _overstays(self, now_ms: int) -> None:
         """A position is given up when its time is over."""
@@ -160,7 +160,7 @@ class Laws(HouseLaws):
             return
         late_ms = now_ms - max(target.exit_by_ms, self.sound_ms)
         if late_ms > STEP_MS_MAX + 2 * PATIENCE_MS:
-            self._broken("OVERSTAYED", f"{self.held} of {target} is {late_ms} ms too old")
+            self.broken("OVERSTAYED", f"{self.held} of {target} is {late_ms} ms too old")
 
     def _leaves(self, now_ms: int) -> None:
         """A position that must go is gone in time: leverage changed by hand, or everything is to be closed."""
@@ -172,7 +172,7 @@ class Laws(HouseLaws):
         self._must_go_ms = self._must_go_ms or now_ms
         late_ms = now_ms - max(self._must_go_ms, self.sound_ms)
         if late_ms > RECONCILE_MS + 2 * STEP_MS_MAX + PATIENCE_MS:
-            self._broken("EXIT_REFUSED", f"{self.held} should have gone {late_ms} ms ago")
+            self.broken("EXIT_REFUSED", f"{self.held} should have gone {late_ms} ms ago")
 
     def reconciled(self) -> None:
         """With nothing under way, account and exchange agree."""
@@ -186,11 +186,11 @@ class Laws(HouseLaws):
         unexplained_base = ZERO if holding is None else holding.unexplained_base
         if known_base + unexplained_base != theirs_base or (unexplained_base and not self.foreign):
             what = f"exchange {theirs_base}, account {known_base}, unexplained {unexplained_base}"
-            self._broken("DISAGREEMENT", what)
+            self.broken("DISAGREEMENT", what)
         wallet_usd = stage.exchange.wallet(stage.key[0]).wallet_usd
         if account.wallet_usd(stage.key[0]) != wallet_usd:
             what = f"exchange {wallet_usd}, account {account.wallet_usd(stage.key[0])}"
-            self._broken("WALLET_DIFFERS", what)
+            self.broken("WALLET_DIFFERS", what)
 
     def reborn(self, *, fresh: bool) -> None:
         self._reconciled = False
@@ -205,17 +205,17 @@ class Laws(HouseLaws):
         """In the end: everything is closed, nothing is left behind, every dollar is explained."""
         stage = self.stage
         if self.held is not None and not self.foreign:
-            self._broken("NOT_FLAT", f"{self.held}")
+            self.broken("NOT_FLAT", f"{self.held}")
         ours = [one for one in self._resting if one.command.client_id in self._placed]
         if ours:
-            self._broken("LEFT_BEHIND", f"{ours}")
+            self.broken("LEFT_BEHIND", f"{ours}")
         believed = stage.engine.desk.book(*stage.key).live()
         if believed:
-            self._broken("NEVER_SETTLED", f"{believed}")
+            self.broken("NEVER_SETTLED", f"{believed}")
         wallet = stage.exchange.wallet(stage.key[0])
         booked_usd = (
             wallet.start_usd + wallet.realised_usd - wallet.fees_usd + wallet.funding_usd + wallet.transfers_usd
             + wallet.rebates_usd
         )
         if booked_usd != wallet.wallet_usd:
-            self._broken("MONEY", f"{wallet}")
+            self.broken("MONEY", f"{wallet}")

@@ -17,7 +17,7 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
 from liqbot.risk.holdings import Position
 from liqbot.risk.questions import Case, Question
-from liqbot.risk.seen import Seen
+from liqbot.risk.seen import Seen, identity_of
 from paper.house import House
 
 
@@ -152,7 +152,7 @@ def _first_fill_only(sound: Callable[[Account, Fill], None]) -> Callable[[Accoun
 
 
 def _withdrawal_is_a_loss(self: Account, fact: Transfer) -> None:
-    if not self._now.seen.again(repr(fact)):
+    if not self._now.seen.again(identity_of(fact)):
         self._flow(fact.venue, fact.amount_usd)
 
 

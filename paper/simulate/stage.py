@@ -70,8 +70,9 @@ class Stage:
         self.rebirth = "snapshot"
         """How the next process starts: `snapshot`, `replay` (another version) or `fresh` (the database is gone)."""
         self.restarts = 0
-        self._backlog: list[EventBlock] = []
-        self._past: list[EventBlock] = []
+        self.had_foreign = False
+        """A journal was lost on the way; what it had open was closed by hand."""
+        self._backlog, self._past = list[EventBlock](), list[EventBlock]()
         self.reconcile_at_ms = 0
         self._stream_back_ms = 0
         self.journal_stuck_until_ms = 0
@@ -245,6 +246,7 @@ class Stage:
         self.wire.line.up, self._stream_back_ms = True, 0
         fresh, rebirth, self.rebirth = self.rebirth == "fresh", self.rebirth, "snapshot"
         if fresh:
+            self.had_foreign = True
             self.person.finds_foreign()
             self.journal = MemoryJournal(seeded_journal_id(self.seed * 1_000 + self.restarts))
             self.house = self._house(self.new_engine())
