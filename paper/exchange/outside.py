@@ -4,7 +4,9 @@ from decimal import Decimal
 
 from liqbot import events
 from liqbot.events import Event
-from paper.exchange.accounts import Accounts, name_of
+from liqbot.execution.commands import PlaceOrder
+from paper.exchange.accounts import Accounts, accepted, name_of
+from paper.exchange.matching import Resting
 from paper.exchange.money import margin_needed, micro
 from paper.exchange.quotes import Key
 
@@ -36,6 +38,14 @@ def set_leverage_by_hand(accounts: Accounts, key: Key, leverage: int, time_ms: i
         held.leverage, held.margin_usd = leverage, margin_needed(held.cost_usd, leverage)
         accounts.reprice(key)
     return (accounts.leverage_confirmed(key, time_ms),)
+
+
+def order_by_hand(accounts: Accounts, order: PlaceOrder, time_ms: int) -> tuple[Event, ...]:
+    """Somebody else's order on our account comes to rest."""
+    accounts.entries.orders_seen += 1
+    resting = Resting(order, accounts.entries.orders_seen, crossing=False)
+    accounts.entries.resting.append(resting)
+    return (accepted(resting, time_ms),)
 
 
 def drop_order(accounts: Accounts, client_id: str, reason: str, time_ms: int) -> tuple[Event, ...]:

@@ -294,5 +294,6 @@ def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | Non
     if row["type"] == "1":
         return PaymentWord("transfer", time_ms, decimal(row["balChg"]), payment_id=payment_id)
     if row["type"] == "8" and by_market(traded, row["instId"]) is not None:
-        return PaymentWord("funding", time_ms, decimal(row["pnl"] or row["balChg"]), row["instId"], payment_id=payment_id)
+        amount = decimal(row["pnl"] or row["balChg"])
+        return PaymentWord("funding", time_ms, amount, row["instId"], payment_id=payment_id)
     return None
