@@ -163,7 +163,14 @@ class Balance(AccountFact, frozen=True, tag=True, kw_only=True):
     wallet_usd: Decimal
 
 
-class Transfer(AccountFact, frozen=True, tag=True, kw_only=True):
+class MoneyFact(AccountFact, frozen=True, kw_only=True):
+    """Money or position that moved without an order of ours. Venues tell such things again when histories are read:
+    `event_id` is the venue's own id of it, empty where it has none."""
+
+    event_id: str = ""
+
+
+class Transfer(MoneyFact, frozen=True, tag=True, kw_only=True):
     """Deposit (positive) or withdrawal (negative): no profit, no loss."""
 
     amount_usd: Decimal
@@ -187,18 +194,18 @@ class LeverageConfirmed(AccountFact, frozen=True, tag=True, kw_only=True):
     isolated: bool
 
 
-class FundingPaid(AccountFact, frozen=True, tag=True, kw_only=True):
+class FundingPaid(MoneyFact, frozen=True, tag=True, kw_only=True):
     """Positive: we received; negative: we paid."""
 
     amount_usd: Decimal
     rate_pct: float
 
 
-class Rebate(AccountFact, frozen=True, tag=True, kw_only=True):
+class Rebate(MoneyFact, frozen=True, tag=True, kw_only=True):
     amount_usd: Decimal
 
 
-class PositionLiquidated(AccountFact, frozen=True, tag=True, kw_only=True):
+class PositionLiquidated(MoneyFact, frozen=True, tag=True, kw_only=True):
     """The venue force-closed (a part of) our position. The fee is what it charged beside the price."""
 
     side: Side
@@ -207,7 +214,7 @@ class PositionLiquidated(AccountFact, frozen=True, tag=True, kw_only=True):
     fee: Decimal
 
 
-class PositionDeleveraged(AccountFact, frozen=True, tag=True, kw_only=True):
+class PositionDeleveraged(MoneyFact, frozen=True, tag=True, kw_only=True):
     """Auto-deleveraging took (a part of) our winning position at the loser's bankruptcy price."""
 
     side: Side

@@ -17,6 +17,7 @@ from liqbot.events import (
     FundingPaid,
     Halt,
     JournalOpened,
+    MoneyFact,
     OrderMissing,
     OrderRejected,
     PositionDeleveraged,
@@ -33,6 +34,7 @@ from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.sheet import Sheet
 from liqbot.ledger.state import State
 from liqbot.ledger.trades import TradeBook
+from liqbot.risk.seen import identity_of
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     FeedDown: ("warning", "FEED_DOWN"), FeedUp: ("info", "FEED_UP"), Halt: ("warning", "HALT"),
@@ -72,8 +74,8 @@ class Fold:
         self._run(observation)
         self._forced_orders(observation)
         for fact in observation.facts:
-            if isinstance(fact, _WITHOUT_ID) and self._again(fact):
-                continue
+            if isinstance(fact, MoneyFact) and self.state.told.again(identity_of(fact)):
+                continue  # histories are read again after every gap
             self._orders.fold(observation.seq, observation.source, fact)
             self._trades.fold(observation.seq, fact)
             if isinstance(fact, Fill):

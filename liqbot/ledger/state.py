@@ -7,6 +7,7 @@ import msgspec
 
 from liqbot.ledger.cash import Purse
 from liqbot.ledger.positions import OpenTrade
+from liqbot.risk.seen import Seen
 
 
 class Verdicts(msgspec.Struct):
@@ -52,8 +53,8 @@ class State(msgspec.Struct):
     plans: dict[str, Plan] = {}
     """By decision id."""
     fills_seen: list[str] = []
-    told: list[str] = []
-    """Money facts without an id, newest last, bounded."""
+    told: Seen = msgspec.field(default_factory=Seen)
+    """Money that moved without an order of ours; told apart as the account does."""
     verdict_rows: dict[str, Verdicts] = {}
     codes: dict[str, str] = {}
     """By strategy, coin and side: the code in force."""

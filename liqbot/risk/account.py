@@ -33,7 +33,7 @@ from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.holdings import ZERO, Holding, Position
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.seen import Seen
+from liqbot.risk.seen import Seen, identity_of
 from liqbot.risk.sizing import exact
 from liqbot.risk.wallets import Wallet, fee_usd
 
@@ -170,7 +170,7 @@ class Account:
     # --- folds ----------------------------------------------------------------------------------------------------
 
     def _on_fill(self, fact: Fill) -> None:
-        if self._now.seen.again(f"fill {fact.venue} {fact.coin} {fact.fill_id}"):
+        if self._now.seen.again(identity_of(fact)):
             return
         self._book(fact, reduces=fact.reduces, paid_usd=fee_usd(fact))
         if not fact.reduces:
@@ -181,7 +181,7 @@ class Account:
                 self._now.entry_notional_usd += fact.price * fact.quantity_base
 
     def _on_forced(self, fact: PositionLiquidated | PositionDeleveraged) -> None:
-        if self._now.seen.again(repr(fact)):
+        if self._now.seen.again(identity_of(fact)):
             return
         if isinstance(fact, PositionDeleveraged):
             self._book(fact, reduces=True, paid_usd=ZERO)
@@ -216,20 +216,20 @@ class Account:
         self._now.wallets[fact.venue] = Wallet(fact.wallet_usd)
 
     def _on_transfer(self, fact: Transfer) -> None:
-        if self._now.seen.again(repr(fact)):
+        if self._now.seen.again(identity_of(fact)):
             return
         if fact.venue in self._now.wallets:
             self._now.drawdown.transfer(self._explained_equity_usd, fact.amount_usd)
             self._flow(fact.venue, fact.amount_usd)
 
     def _on_funding(self, fact: FundingPaid) -> None:
-        if self._now.seen.again(repr(fact)):
+        if self._now.seen.again(identity_of(fact)):
             return
         self._holding(fact.venue, fact.coin).funding(fact.amount_usd)
         self._flow(fact.venue, fact.amount_usd)
 
     def _on_rebate(self, fact: Rebate) -> None:
-        if not self._now.seen.again(repr(fact)):
+        if not self._now.seen.again(identity_of(fact)):
             self._flow(fact.venue, fact.amount_usd)
 
     def _on_snapshot(self, fact: PositionSnapshot) -> None:

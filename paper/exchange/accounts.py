@@ -40,6 +40,7 @@ class Entries(msgspec.Struct):
     ended: dict[str, Event] = {}
     """The last word about orders that are over, oldest first, bounded."""
     orders_seen: int = 0
+    events_seen: int = 0
     tills: dict[str, Till] = {}
     others: list[Other] = []
     departed_usd: dict[str, Decimal] = {}
@@ -192,6 +193,11 @@ class Accounts:
             departed = self.entries.departed_usd
             departed[key[0]] = departed.get(key[0], Decimal(0)) + gone.wallet.wallet_usd
 
+    def new_event_id(self) -> str:
+        """For money or positions that move without an order of their holder."""
+        self.entries.events_seen += 1
+        return f"e{self.entries.events_seen}"
+
     def end(self, last_word: Event, client_id: str) -> Event:
         """Keep the last word about an order for those who ask."""
         ended = self.entries.ended
@@ -212,7 +218,9 @@ class Accounts:
             raise ValueError(f"transfer of {amount_usd} USD: only {self.available_usd(venue)} are free on {venue}")
         self.book(venue, transfer_usd=amount_usd)
         key = next(key for key in self.instruments if key[0] == venue)
-        moved = events.Transfer(time_ms=time_ms, venue=venue, coin=key[1], amount_usd=amount_usd)
+        moved = events.Transfer(
+            time_ms=time_ms, venue=venue, coin=key[1], event_id=self.new_event_id(), amount_usd=amount_usd
+        )
         return moved, self.balance(key, time_ms)
 
 

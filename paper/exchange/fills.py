@@ -160,7 +160,8 @@ def pay_funding(accounts: Accounts, key: Key, mark_price: float, rate_pct: float
     if _pay_from_margin(held, amount_usd, free_usd + amount_usd):
         accounts.reprice(key)
     paid = events.FundingPaid(
-        time_ms=time_ms, venue=key[0], coin=key[1], amount_usd=amount_usd, rate_pct=rate_pct
+        time_ms=time_ms, venue=key[0], coin=key[1], amount_usd=amount_usd, rate_pct=rate_pct,
+        event_id=accounts.new_event_id(),
     )
     return paid, accounts.balance(key, time_ms)
 

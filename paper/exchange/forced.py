@@ -147,7 +147,7 @@ def _closed(call: Call, quantity_base: Decimal, price: Decimal, *, fee_pct: floa
     return [
         events.PositionLiquidated(
             time_ms=call.time_ms, venue=venue, coin=call.key[1], side=held.side, price=price,
-            quantity_base=quantity_base, fee=fee_usd,
+            quantity_base=quantity_base, fee=fee_usd, event_id=accounts.new_event_id(),
         )
     ]
 
@@ -194,6 +194,6 @@ def _given_up(call: Call, name: str, winner: Holding, quantity_base: Decimal, pr
     return [
         events.PositionDeleveraged(
             time_ms=call.time_ms, venue=venue, coin=call.key[1], side=winner.side, price=price,
-            quantity_base=quantity_base,
+            quantity_base=quantity_base, event_id=accounts.new_event_id(),
         )
     ]

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 from liqbot import events
 from liqbot.events import Event
-from paper.exchange.accounts import Accounts, name_of
+from liqbot.execution.commands import PlaceOrder
+from paper.exchange.accounts import Accounts, accepted, name_of
+from paper.exchange.matching import Resting
 from paper.exchange.money import margin_needed, micro
 from paper.exchange.quotes import Key
 
@@ -22,7 +24,8 @@ def deleverage(
     accounts.book(key[0], realised_usd=realised_usd)
     accounts.reprice(key)
     taken = events.PositionDeleveraged(
-        time_ms=time_ms, venue=key[0], coin=key[1], side=held.side, price=price, quantity_base=quantity_base
+        time_ms=time_ms, venue=key[0], coin=key[1], side=held.side, price=price, quantity_base=quantity_base,
+        event_id=accounts.new_event_id(),
     )
     return taken, accounts.balance(key, time_ms)
 
@@ -37,6 +40,14 @@ def set_leverage_by_hand(accounts: Accounts, key: Key, leverage: int, time_ms: i
     return (accounts.leverage_confirmed(key, time_ms),)
 
 
+def order_by_hand(accounts: Accounts, order: PlaceOrder, time_ms: int) -> tuple[Event, ...]:
+    """Somebody else's order on our account comes to rest."""
+    accounts.entries.orders_seen += 1
+    resting = Resting(order, accounts.entries.orders_seen, crossing=False)
+    accounts.entries.resting.append(resting)
+    return (accepted(resting, time_ms),)
+
+
 def drop_order(accounts: Accounts, client_id: str, reason: str, time_ms: int) -> tuple[Event, ...]:
     """The venue removes a resting order."""
     found = [order for order in accounts.entries.resting if order.command.client_id == client_id]
@@ -46,7 +57,9 @@ def drop_order(accounts: Accounts, client_id: str, reason: str, time_ms: int) ->
 def pay_rebate(accounts: Accounts, key: Key, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
     amount_usd = micro(amount_usd)
     accounts.book(key[0], rebate_usd=amount_usd)
-    paid = events.Rebate(time_ms=time_ms, venue=key[0], coin=key[1], amount_usd=amount_usd)
+    paid = events.Rebate(
+        time_ms=time_ms, venue=key[0], coin=key[1], event_id=accounts.new_event_id(), amount_usd=amount_usd
+    )
     return paid, accounts.balance(key, time_ms)
 
 

@@ -15,6 +15,7 @@ from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.risk.placement import in_cluster
+from paper.exchange.matching import Resting
 from paper.exchange.money import Holding
 from paper.simulate.eyes import Eyes
 from paper.simulate.stage import Stage
@@ -53,12 +54,19 @@ class HouseLaws(Eyes):
         self._nearest: dict[int, Decimal] = {}
         """The last stop of each decision."""
         self._heard: set[str] = set()
+        self._strangers: set[str] = set()
+        """Orders that the house was told of and that are not its own."""
         self._told_ms = 0
 
     @property
     def held(self) -> Holding | None:
         """The position as the exchange has it."""
         return self.stage.exchange.accounts.holding(self.stage.key)
+
+    @property
+    def _resting(self) -> list[Resting]:
+        """At the exchange, whoever placed them."""
+        return self.stage.exchange.accounts.resting(self.stage.key)
 
     def broken(self, law: str, what: str) -> NoReturn:
         raise Broken(Violation(law, self.stage.steps, self.stage.now_ms, what))
@@ -109,6 +117,8 @@ class HouseLaws(Eyes):
                 self._reconciled = False
             elif isinstance(fact, events.Reconciled):
                 self._reconciled = True
+            elif isinstance(fact, events.OrderAccepted) and fact.client_id not in self._placed:
+                self._strangers.add(fact.client_id)
         self._hear_prices(block)
         for decision in step.decisions:
             if isinstance(decision, Approved) and decision.checks[0].name != REDUCTION:
@@ -135,7 +145,7 @@ class HouseLaws(Eyes):
             self.broken("ENTRY_WHILE_HALTED", f"{target}")
         if not self._reconciled:
             self.broken("ENTRY_UNRECONCILED", f"{target}")
-        if self.foreign:
+        if self.foreign or self._strangers & {one.command.client_id for one in self._resting}:
             self.broken("ENTRY_BESIDE_FOREIGN", f"{target}")
         age_ms = (block.tick_ms or 0) - self._told_ms
         if age_ms > limits.age_ms_max + 1_000:

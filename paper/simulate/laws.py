@@ -7,7 +7,6 @@ from liqbot import events
 from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder
 from liqbot.risk.limits import LEVERAGE_CEILING
 from paper.exchange.exchange import Happened
-from paper.exchange.matching import Resting
 from paper.exchange.money import Holding
 from paper.simulate.equity import TrueEquity
 from paper.simulate.house_laws import HouseLaws
@@ -88,10 +87,6 @@ class Laws(HouseLaws):
         if held is not None and held.leverage > LEVERAGE_CEILING and not self.stage.tampered_ms:
             self.broken("LEVERAGE", f"entered at {held.leverage}x")
 
-    @property
-    def _resting(self) -> list[Resting]:
-        return self.stage.exchange.accounts.resting(self.stage.key)
-
     def _look(self) -> None:
         """State of the exchange after something happened or time passed."""
         now_ms, held, resting = self.stage.now_ms, self.held, self._resting
@@ -101,7 +96,8 @@ class Laws(HouseLaws):
             return
         if self.foreign:
             return
-        entries = [order for order in resting if not order.command.reduce_only]
+        ours = [order for order in resting if order.command.client_id in self._placed]
+        entries = [order for order in ours if not order.command.reduce_only]
         if len(entries) > 1:
             self.broken("TWO_ENTRIES", f"{entries}")
         if self._covered_base(held) >= held.quantity_base:
@@ -194,6 +190,7 @@ class Laws(HouseLaws):
 
     def reborn(self, *, fresh: bool) -> None:
         self._reconciled = False
+        self._strangers.clear()
         self.sound_ms = self.stage.now_ms
         if fresh:
             self.foreign = self.held is not None or bool(self._resting)

@@ -71,6 +71,30 @@ class Storm(Trouble):
         return Fate(refused=self._code) if self._chance is None else self._chance.choice((LOST, DEAF))
 
 
+class NobodySends(Trouble):
+    """What should have carried commands to the venue has died with them."""
+
+    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+        del command, now_ms
+        return LOST
+
+
+class FullQueue(Trouble):
+    """Commands wait in one line before they leave: the next one only so long after the one before."""
+
+    def __init__(self, until_ms: int, gap_ms: int) -> None:
+        super().__init__(until_ms)
+        self._gap_ms, self._free_ms = gap_ms, 0
+
+    def over(self, now_ms: int) -> bool:
+        return now_ms >= max(self.until_ms, self._free_ms)
+
+    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+        del command
+        self._free_ms = max(self._free_ms, now_ms) + self._gap_ms
+        return Fate(late_ms=self._free_ms - now_ms)
+
+
 class Late(Trouble):
     """Facts come late, or also a second time; `shuffled`, what comes together comes in any order."""
 

@@ -67,7 +67,7 @@ def outcomes(
 
 def _kept(outcome: Outcome, records: Records | None) -> Outcome:
     if records is not None:
-        records.add((outcome,))
+        records.add(outcome)
     return outcome
 
 

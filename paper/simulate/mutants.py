@@ -7,17 +7,19 @@ from typing import Any, Final
 import msgspec
 
 from liqbot import engine
+from liqbot.engine import Engine
 from liqbot.events import Event, Fill, Transfer
 from liqbot.execution import desk, plan
 from liqbot.execution.book import Book
 from liqbot.execution.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.execution.orders import Order
-from liqbot.risk import review
+from liqbot.ledger.trades import TradeBook
+from liqbot.risk import placement, review
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
 from liqbot.risk.holdings import Position
 from liqbot.risk.questions import Case, Question
-from liqbot.risk.seen import Seen
+from liqbot.risk.seen import Seen, identity_of
 from paper.house import House
 
 
@@ -152,8 +154,45 @@ def _first_fill_only(sound: Callable[[Account, Fill], None]) -> Callable[[Accoun
 
 
 def _withdrawal_is_a_loss(self: Account, fact: Transfer) -> None:
-    if not self._now.seen.again(repr(fact)):
+    if not self._now.seen.again(identity_of(fact)):
         self._flow(fact.venue, fact.amount_usd)
+
+
+def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
+    def mutant(adjustment: Adjustment, position: Position, target: Target | None) -> Approved:
+        approved = sound(adjustment, position, target)
+        if target is None or adjustment.exit_base:
+            return approved
+        looser = target.stop_price - target.side * position.entry_price / 500
+        looser = looser.quantize(target.stop_price)
+        return msgspec.structs.replace(approved, target=msgspec.structs.replace(target, stop_price=looser))
+
+    return mutant
+
+
+def _anywhere(*codes: Refusal) -> Callable[[Callable[..., Refusal | None]], Callable[..., Refusal | None]]:
+    """A liquidation price that is refused for one of these reasons is fine."""
+
+    def replace(sound: Callable[..., Refusal | None]) -> Callable[..., Refusal | None]:
+        def mutant(*args: Any) -> Refusal | None:
+            refusal = sound(*args)
+            return None if refusal in codes else refusal
+
+        return mutant
+
+    return replace
+
+
+def _remembers_less(sound: Callable[[Engine, bytes], None]) -> Callable[[Engine, bytes], None]:
+    def mutant(self: Engine, snapshot: bytes) -> None:
+        sound(self, snapshot)
+        self._last_codes = {}
+
+    return mutant
+
+
+def _counts_from_zero(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    return lambda self, state: sound(self, {**state, "sequence": 0})
 
 
 def _deaf(_account: Account, _fact: Event) -> None:
@@ -187,6 +226,19 @@ _ALL: Final = (
            (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),)),
     Mutant("give_up_exits", "an exit that was refused is not tried again", (Patch(plan, "_reduce", _gives_up_exits),)),
     Mutant("orders_forgotten", "a restart remembers no orders", (Patch(desk.Desk, "load_state", _forgets_orders),)),
+    Mutant("touch_foreign", "every position is ours to close", (Patch(Book, "ours", _instead(lambda *_: True)),)),
+    Mutant("loosen_stop", "a stop that is moved goes away from the price",
+           (Patch(engine, "review_reduction", _loosens),)),
+    Mutant("cluster_ignored", "the own liquidation price may lie where everybody's lies",
+           (Patch(placement, "_where", _anywhere(Refusal.LIQUIDATION_IN_CLUSTER)),)),
+    Mutant("stop_too_late", "the stop may lie beyond the liquidation price",
+           (Patch(placement, "_where", _anywhere(Refusal.STOP_BEYOND_LIQUIDATION)),)),
+    Mutant("ids_again", "a restart gives order ids that were given before",
+           (Patch(desk.Desk, "load_state", _counts_from_zero),)),
+    Mutant("snapshot_incomplete", "a snapshot leaves out what was said last",
+           (Patch(Engine, "restore", _remembers_less),)),
+    Mutant("funding_unbooked", "the ledger has no rows for funding",
+           (Patch(TradeBook, "_funding", _instead(lambda *_: None)),)),
     Mutant("forced_unnoticed", "nobody notices forced closes", (Patch(Account, "_on_forced", _instead(_deaf)),)),
 )
 MUTANTS: Final = {mutant.name: mutant for mutant in _ALL}

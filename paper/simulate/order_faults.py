@@ -71,6 +71,13 @@ def rate_limited(stage: Stage, chance: random.Random, struck: Struck) -> None:
     stage.wire.troubles.append(line.Storm(stage.now_ms + chance.randint(10_000, 40_000), "RATE_LIMITED"))
 
 
+def queue_full(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """With a stop to place, often."""
+    struck()
+    stage.wire.troubles.append(line.FullQueue(stage.now_ms + 20_000, chance.choice((400, 1_200, 2_500))))
+    chance.choice((_drop_stops, _nothing))(stage)
+
+
 def permuted(stage: Stage, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.wire.troubles.append(line.Late(stage.now_ms + 30_000, chance, late_ms=2_500, shuffled=True))

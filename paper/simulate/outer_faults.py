@@ -4,6 +4,10 @@ import random
 from decimal import Decimal
 
 from liqbot import events
+from liqbot.execution import ids
+from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.instruments import Side
+from paper.assembly import seeded_journal_id
 from paper.exchange import outside
 from paper.simulate import line_trouble as line
 from paper.simulate.distortions import BROKEN_PRICES, clock_ahead, silent
@@ -46,6 +50,35 @@ def maintenance(stage: Stage, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.halted_until_ms = stage.now_ms + chance.randint(30_000, 120_000)
     stage.wire.troubles.append(line.Storm(stage.halted_until_ms, "MAINTENANCE"))
+
+
+def delisting(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """The venue ends the contract: orders go, what is open is settled, everything is refused. Later it is listed again,
+    as after a change of its name."""
+    struck()
+    accounts = stage.exchange.accounts
+    price = accounts.instruments[stage.key].round_price(stage.market.price)
+    settled = outside.close_by_hand(accounts, stage.key, price, stage.now_ms)
+    stage.halted_until_ms = stage.now_ms + chance.randint(60_000, 180_000)
+    stage.wire.troubles.append(line.Storm(stage.halted_until_ms, chance.choice(("DELISTED", "UNKNOWN_SYMBOL"))))
+    if chance.random() < 0.5:
+        stage.wire.post(settled)
+
+
+def second_instance(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """Another one like us begins to trade on the same account: its order rests far away, for a while."""
+    struck()
+    instrument = stage.listed[0]
+    price = instrument.round_price(stage.market.price * 4)
+    size_base = instrument.round_quantity(Decimal("1.1") * max(instrument.min_notional_usd, Decimal(1)) / price)
+    order = PlaceOrder(
+        client_id=ids.client_id(seeded_journal_id(1_000_000 + stage.seed), stage.steps + 1, Purpose.ENTRY),
+        venue=stage.key[0], coin=stage.key[1], decision_id=1, purpose=Purpose.ENTRY, kind=OrderKind.LIMIT,
+        side=Side.SHORT, quantity_base=max(size_base, instrument.quantity_step_base), reduce_only=False,
+        limit_price=price,
+    )
+    stage.wire.post(outside.order_by_hand(stage.exchange.accounts, order, stage.now_ms))
+    stage.person.meets_another(order.client_id, stage.now_ms + chance.randint(120_000, 600_000))
 
 
 def funding_interval(stage: Stage, chance: random.Random, struck: Struck) -> None:
@@ -94,6 +127,25 @@ def feed_silent(stage: Stage, chance: random.Random, struck: Struck) -> None:
     stage.distortions.append((stage.now_ms + chance.randint(20_000, 120_000), silent(codes)))
 
 
+def edge_task_dies(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """Another one is started in its place; what the dead one had at hand is lost: prices, news, or commands."""
+    struck()
+    lasts_ms = chance.randint(2_000, 30_000)
+    what = chance.choice(("market", "account", "commands"))
+    if what == "account":
+        stage.cut_stream(lasts_ms)
+    elif what == "commands":
+        stage.wire.troubles.append(line.NobodySends(stage.now_ms + lasts_ms))
+    else:
+        venue, coin = stage.key
+        down = (
+            events.FeedDown(time_ms=stage.now_ms, venue=venue, coin=coin, feed=feed, reason="simulated")
+            for feed in ("trades", "mark")
+        )
+        stage.wire.post(down)
+        stage.distortions.append((stage.now_ms + lasts_ms, silent((0,))))
+
+
 def clock_skew(stage: Stage, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.wire.line.skew_ms = chance.choice((-3_000, 3_000, 0))
@@ -126,7 +178,7 @@ def suspended(stage: Stage, _chance: random.Random, struck: Struck) -> None:
 def journal_stuck(stage: Stage, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.journal.stuck = True
-    stage.journal_stuck_until_ms = stage.now_ms + chance.randint(5_000, 30_000)
+    stage.journal_stuck_until_ms = stage.now_ms + chance.randint(5_000, 40_000)
 
 
 def halted_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:

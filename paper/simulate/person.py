@@ -41,6 +41,7 @@ class Person:
         self._resume_at_ms = 0
         self._foreign_since_ms = 0
         self._gone = False
+        self._others: list[tuple[int, str]] = []
 
     @property
     def closes_foreign(self) -> bool:
@@ -49,6 +50,10 @@ class Person:
 
     def finds_foreign(self) -> None:
         self._foreign_since_ms = self._place.now_ms
+
+    def meets_another(self, client_id: str, until_ms: int) -> None:
+        """Another instance trades here; it is sent away after a while, and takes its order along."""
+        self._others.append((until_ms, client_id))
 
     def leaves(self) -> None:
         """Nobody resumes any more."""
@@ -59,6 +64,7 @@ class Person:
             self.lean()
         self._resume()
         self._close_foreign()
+        self._send_away()
 
     def lean(self) -> None:
         """A direction given from outside, so that there is reason to trade."""
@@ -79,6 +85,13 @@ class Person:
         elif place.now_ms >= self._resume_at_ms and not account.positions:
             self._resume_at_ms = 0
             place.tell((Resume(time_ms=place.now_ms, reason="looked at"),))
+
+    def _send_away(self) -> None:
+        place = self._place
+        for until_ms, client_id in tuple(self._others):
+            if place.now_ms >= until_ms or self._gone:
+                self._others.remove((until_ms, client_id))
+                place.wire.post(outside.drop_order(place.exchange.accounts, client_id, "cancelled", place.now_ms))
 
     def _close_foreign(self) -> None:
         place = self._place

@@ -1,56 +1,91 @@
-"""What was simulated before, kept in a small file, so that a long run can be interrupted and taken up again."""
+"""What was simulated before, kept in small files, so that a long run can be interrupted and taken up again."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import platform
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
+import numpy as np
 
 from paper.simulate.run import Outcome
+from paper.simulate.shrink import Shrunk
 
 FILE: Final = "simulate.jsonl"
-_DECODER: Final = msgspec.json.Decoder(Outcome)
+HUNTS_FILE: Final = "mutants.jsonl"
+Kept = TypeVar("Kept", bound=msgspec.Struct)
+
+
+class Hunt(msgspec.Struct, frozen=True):
+    """Which of these seeds, tried in order, was the first to notice a mutant."""
+
+    mutant: str
+    first_seed: int
+    seeds: int
+    caught: Shrunk | None
+    tried: int
 
 
 def code_digest() -> str:
-    """Over all source files of both packages: results belong to the code that made them."""
+    """Over all source files of both packages and the numbers underneath: results belong to the code that made them."""
     root = Path(__file__).parents[2]
-    digest = hashlib.blake2b(digest_size=12)
+    digest = hashlib.blake2b(f"{platform.python_version()} {np.__version__}\n".encode(), digest_size=12)
     for package in ("liqbot", "paper"):
         for path in sorted((root / package).rglob("*.py")):
             digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-class Records:
-    """One line per seed below a first line that names the code; with other code the file begins anew."""
+class _Lines(Generic[Kept]):
+    """One line each below a first line that names the code; with other code the file begins anew."""
+
+    def __init__(self, directory: Path, name: str, kind: type[Kept]) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.path, self.digest = directory / name, code_digest()
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def _read(self) -> Iterator[Kept]:
+        head, _, rest = self.path.read_text(encoding="utf-8").partition("\n") if self.path.exists() else ("", "", "")
+        if head != self.digest:
+            self.path.write_text(self.digest + "\n", encoding="utf-8")
+            return
+        if not rest.endswith("\n"):
+            with self.path.open("ab") as file:
+                file.write(b"\n")  # below the line that was being written when it was interrupted
+        for line in filter(None, rest.split("\n")):
+            try:
+                yield self._decoder.decode(line)
+            except msgspec.DecodeError:
+                continue
+
+    def add(self, one: Kept) -> None:
+        with self.path.open("ab") as file:
+            file.write(msgspec.json.encode(one) + b"\n")
+
+
+class Records(_Lines[Outcome]):
+    """Of seeds."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self.path = directory / FILE
-        self._head = code_digest()
+        super().__init__(directory, FILE, Outcome)
 
     def read(self) -> dict[int, Outcome]:
         """By seed; nothing when the file is of other code."""
-        found = {outcome.seed: outcome for outcome in self._lines()}
-        if not found:
-            self.path.write_text(self._head + "\n", encoding="utf-8")
-        return found
+        return {outcome.seed: outcome for outcome in self._read()}
 
-    def _lines(self) -> Iterator[Outcome]:
-        if not self.path.exists():
-            return
-        head, *lines = self.path.read_text(encoding="utf-8").splitlines() or [""]
-        if head != self._head:
-            return
-        for line in lines:
-            try:
-                yield _DECODER.decode(line)
-            except msgspec.DecodeError:
-                return  # the line that was being written when it was interrupted
 
-    def add(self, outcomes: Iterable[Outcome]) -> None:
-        with self.path.open("ab") as file:
-            for outcome in outcomes:
-                file.write(msgspec.json.encode(outcome) + b"\n")
+class Hunts(_Lines[Hunt]):
+    """Of mutants."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, HUNTS_FILE, Hunt)
+
+    def read(self, first_seed: int, seeds: int) -> dict[str, Hunt]:
+        """By mutant: hunts from the same seed on that answer for so many seeds."""
+        return {
+            hunt.mutant: hunt
+            for hunt in self._read()
+            if hunt.first_seed == first_seed
+            and (hunt.tried <= seeds if hunt.caught is not None else hunt.seeds >= seeds)
+        }

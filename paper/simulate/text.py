@@ -1,9 +1,12 @@
 """A simulation's result for people: what was broken, and the matrix of faults and order states, empty cells first."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from paper.simulate.faults import CATALOGUE, STATES
 from paper.simulate.many import Summary
+from paper.simulate.mutants import MUTANTS
+from paper.simulate.records import Hunt
 
 SHOWN_MAX: Final = 24
 _NEVER: Final = "·"
@@ -11,6 +14,17 @@ _NEVER: Final = "·"
 
 def text_of(summary: Summary) -> str:
     return "\n".join((*_head(summary), "", *_matrix(summary), "", *_violations(summary)))
+
+
+def hunts_text(found: Sequence[Hunt]) -> list[str]:
+    """A line for each deliberate defect: which seed noticed it first, by which law, and what the defect is."""
+    missed = [hunt.mutant for hunt in found if hunt.caught is None]
+    width = max((len(hunt.mutant) for hunt in found), default=0)
+    lines = [f"defects not caught: {', '.join(missed) or 'none'} (of {len(found)})"]
+    for hunt in found:
+        seed, law = ("-", "NOT CAUGHT") if hunt.caught is None else (str(hunt.caught.seed), hunt.caught.violation.law)
+        lines.append(f"{hunt.mutant:<{width}} seed {seed:>4} {law:<24} {MUTANTS[hunt.mutant].what}")
+    return lines
 
 
 def _head(summary: Summary) -> list[str]:

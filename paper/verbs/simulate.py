@@ -1,7 +1,10 @@
 """`liqbot simulate`: the whole house over seeded markets with seeded trouble, under laws that hold at every step."""
 
+import shutil
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,15 +15,17 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
 from liqbot.verbs.options import Data, Json
 from paper.simulate.director import Draw, draws_of
+from paper.simulate.hunt import hunts
 from paper.simulate.many import Summary, outcomes, summary
 from paper.simulate.mutants import MUTANTS
-from paper.simulate.records import Records
+from paper.simulate.records import Hunt, Hunts, Records
 from paper.simulate.run import STEPS_MAX, Outcome
 from paper.simulate.run import simulate as run_seed
-from paper.simulate.shrink import Shrunk
-from paper.simulate.text import text_of
+from paper.simulate.text import hunts_text, text_of
 
 PROGRESS_EVERY_S: Final = 10.0
+HUNT_SEEDS_MAX: Final = 200
+"""A defect that so many seeds do not notice is not caught."""
 _HUNTED: Final = "all"
 
 
@@ -34,6 +39,9 @@ def simulate(
     mutant: Annotated[
         str, typer.Option("--mutant", help="Break the house on purpose: a defect by name, or all, each until caught.")
     ] = "",
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="After the seeds, every deliberate defect, until a seed catches it.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Forget earlier results, begin anew.")] = False,
     data: Data = None,
     as_json: Json = False,
@@ -46,20 +54,49 @@ def simulate(
     configure("error", "text")
     directory = places.data_dir(data, "simulate")
     if mutant:
-        return _hunt(mutant, first_seed, seeds, as_json=as_json)
+        return _hunt(mutant, first_seed, seeds, Hunts(directory), as_json=as_json)
     if faults or steps != STEPS_MAX:
         return _one(first_seed, faults, steps, as_json=as_json)
-    records = Records(directory)
+    records, kept = Records(directory), Hunts(directory)
     if again:
         records.path.unlink(missing_ok=True)
+        kept.path.unlink(missing_ok=True)
+    began_s = time.monotonic()
     result = summary(_followed(first_seed, seeds, records))
-    print(msgspec.json.encode(_plain(result)).decode() if as_json else text_of(result))
-    return Exit.FAILED if result.violations else Exit.OK
+    if not as_json:
+        print(text_of(result))
+    found = _hunted(tuple(MUTANTS), first_seed, min(seeds, HUNT_SEEDS_MAX), kept) if mutants else []
+    where = {"command": _command(), "commit": _commit(), "code": records.digest,
+             "wall_s": round(time.monotonic() - began_s)}
+    if as_json:
+        caught = {"mutants": {hunt.mutant: hunt for hunt in found}} if mutants else {}
+        print(msgspec.json.encode({**_plain(result), **caught, **where}).decode())
+    else:
+        print("\n".join(("", *(hunts_text(found) if mutants else ()), "", *(f"{k}: {v}" for k, v in where.items()))))
+    return Exit.FAILED if result.violations or not all(hunt.caught for hunt in found) else Exit.OK
 
 
 def _plain(result: Summary) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(result)
     return {**plain, "empty_cells": result.empty_cells, "least_met": result.rarest}
+
+
+def _command() -> str:
+    return " ".join(("./run", *sys.argv[1:]))
+
+
+def _commit() -> str:
+    """Of the working tree, with a word when files differ from it; empty where there is no git."""
+    git, root = shutil.which("git"), Path(__file__).parents[2]
+    if git is None:
+        return ""
+
+    def says(*words: str) -> str:
+        asked = [git, "-C", str(root), *words]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - our git
+
+    commit = says("rev-parse", "--short=12", "HEAD")
+    return f"{commit} with changes" if commit and says("status", "--porcelain", "--", "liqbot", "paper") else commit
 
 
 def _followed(first_seed: int, seeds: int, records: Records) -> list[Outcome]:
@@ -105,31 +142,23 @@ def _chosen(faults: str, drawn: tuple[Draw, ...]) -> tuple[Draw, ...]:
         raise ExpectedError(f"--faults {faults!r}: indices from 0 to {len(drawn) - 1}, as in 0,2", Exit.USAGE) from None
 
 
-def _hunt(name: str, first_seed: int, seeds: int, *, as_json: bool) -> int:
+def _hunt(name: str, first_seed: int, seeds: int, kept: Hunts, *, as_json: bool) -> int:
     """Each defect until a seed catches it."""
     if name != _HUNTED and name not in MUTANTS:
         raise ExpectedError(f"--mutant {name!r}: one of {_HUNTED}, {', '.join(MUTANTS)}", Exit.USAGE)
-    caught: dict[str, Shrunk | None] = {}
-    for wanted in MUTANTS if name == _HUNTED else (name,):
-        caught[wanted] = _first_failure(wanted, first_seed, seeds)
-        if not as_json:
-            print(_said(wanted, caught[wanted], seeds), flush=True)
+    found = _hunted(tuple(MUTANTS) if name == _HUNTED else (name,), first_seed, seeds, kept)
     if as_json:
-        print(msgspec.json.encode(caught).decode())
-    return Exit.OK if all(caught.values()) else Exit.FAILED
+        print(msgspec.json.encode({hunt.mutant: hunt for hunt in found}).decode())
+    else:
+        print("\n".join(hunts_text(found)))
+    return Exit.OK if all(hunt.caught for hunt in found) else Exit.FAILED
 
 
-def _first_failure(name: str, first_seed: int, seeds: int) -> Shrunk | None:
-    with MUTANTS[name].applied():
-        for seed in range(first_seed, first_seed + seeds):
-            outcome = run_seed(seed)
-            if outcome.violation is not None:
-                return Shrunk.of(outcome)
-    return None
-
-
-def _said(name: str, found: Shrunk | None, seeds: int) -> str:
-    what = f"{name} ({MUTANTS[name].what})"
-    if found is None:
-        return f"{what}: NOT CAUGHT by {seeds} seeds"
-    return f"{what}: caught by seed {found.seed}: {found.violation.law}: {found.violation.what[:100]}"
+def _hunted(names: tuple[str, ...], first_seed: int, seeds: int, kept: Hunts) -> list[Hunt]:
+    """In the order of the list, with a line on stderr for each as it ends."""
+    found: dict[str, Hunt] = {}
+    for hunt in hunts(names, first_seed, seeds, kept):
+        found[hunt.mutant] = hunt
+        what = "not caught" if hunt.caught is None else f"caught by seed {hunt.caught.seed}"
+        print(f"{len(found)}/{len(names)} defects: {hunt.mutant}: {what}", file=sys.stderr, flush=True)
+    return [found[name] for name in names]

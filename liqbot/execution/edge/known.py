@@ -89,12 +89,12 @@ def fact_of(
     if trade.kind is TradeKind.LIQUIDATION:
         return PositionLiquidated(
             time_ms=trade.time_ms, venue=venue, coin=coin, side=closed, price=trade.price,
-            quantity_base=trade.quantity_base, fee=trade.fee,
+            quantity_base=trade.quantity_base, fee=trade.fee, event_id=trade.trade_id,
         )
     if trade.kind is TradeKind.DELEVERAGED:
         return PositionDeleveraged(
             time_ms=trade.time_ms, venue=venue, coin=coin, side=closed, price=trade.price,
-            quantity_base=trade.quantity_base,
+            quantity_base=trade.quantity_base, event_id=trade.trade_id,
         )
     purpose = ids.purpose_of(client_id)
     if purpose is None:

@@ -175,10 +175,11 @@ class Reconciler:
         self._payments_since_ms = max(self._payments_since_ms, started_ms - OVERLAP_MS)
 
     async def _paid(self, payment: PaymentWord) -> FundingPaid | Transfer:
-        """Told again every time it is read: the same fact, with the venue's time, counts once."""
+        """Told again every time it is read: under the venue's id it counts once."""
         traded = next((one for one in self._traded if one.market_id == payment.market_id), self._traded[0])
         here: dict[str, Any] = {
-            "time_ms": payment.time_ms, "venue": traded.instrument.venue, "coin": traded.instrument.coin
+            "time_ms": payment.time_ms, "venue": traded.instrument.venue, "coin": traded.instrument.coin,
+            "event_id": payment.payment_id,
         }
         if payment.kind == "transfer":
             return Transfer(**here, amount_usd=payment.amount_usd)

@@ -127,6 +127,8 @@ class PaymentWord(msgspec.Struct, frozen=True):
     amount_usd: Decimal
     market_id: str = ""
     rate_pct: float | None = None
+    payment_id: str = ""
+    """The venue's own; two payments may be alike in everything else."""
 
 
 class RightsWord(msgspec.Struct, frozen=True):

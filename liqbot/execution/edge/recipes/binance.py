@@ -265,11 +265,11 @@ def _heard_trade(order: dict[str, Any], traded: Traded) -> TradeWord:
 def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
     if row["asset"] != "USDT":
         return None
-    amount, time_ms = decimal(row["income"]), int(row["time"])
+    amount, time_ms, payment_id = decimal(row["income"]), int(row["time"]), str(row.get("tranId") or "")
     if row["incomeType"] == "TRANSFER":
-        return PaymentWord("transfer", time_ms, amount)
+        return PaymentWord("transfer", time_ms, amount, payment_id=payment_id)
     if row["incomeType"] == "FUNDING_FEE" and by_market(traded, row["symbol"]) is not None:
-        return PaymentWord("funding", time_ms, amount, row["symbol"])
+        return PaymentWord("funding", time_ms, amount, row["symbol"], payment_id=payment_id)
     return None
 
 

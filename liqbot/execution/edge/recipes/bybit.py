@@ -242,10 +242,10 @@ def _trade(row: dict[str, Any]) -> TradeWord:
 def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
     if row["currency"] != "USDT":
         return None
-    time_ms = int(row["transactionTime"])
+    time_ms, payment_id = int(row["transactionTime"]), str(row.get("id") or "")
     if row["type"] in ("TRANSFER_IN", "TRANSFER_OUT"):
-        return PaymentWord("transfer", time_ms, decimal(row["cashFlow"] or row["change"]))
+        return PaymentWord("transfer", time_ms, decimal(row["cashFlow"] or row["change"]), payment_id=payment_id)
     if row["type"] == "SETTLEMENT" and by_market(traded, row["symbol"]) is not None:
         rate_pct = float(row["feeRate"]) * 100 if row.get("feeRate") else None
-        return PaymentWord("funding", time_ms, decimal(row["funding"]), row["symbol"], rate_pct)
+        return PaymentWord("funding", time_ms, decimal(row["funding"]), row["symbol"], rate_pct, payment_id)
     return None

@@ -290,9 +290,10 @@ def _heard_trade(row: dict[str, Any], traded: Traded) -> TradeWord:
 def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
     if row["ccy"] != "USDT":
         return None
-    time_ms = int(row["ts"])
+    time_ms, payment_id = int(row["ts"]), str(row.get("billId") or "")
     if row["type"] == "1":
-        return PaymentWord("transfer", time_ms, decimal(row["balChg"]))
+        return PaymentWord("transfer", time_ms, decimal(row["balChg"]), payment_id=payment_id)
     if row["type"] == "8" and by_market(traded, row["instId"]) is not None:
-        return PaymentWord("funding", time_ms, decimal(row["pnl"] or row["balChg"]), row["instId"])
+        amount = decimal(row["pnl"] or row["balChg"])
+        return PaymentWord("funding", time_ms, amount, row["instId"], payment_id=payment_id)
     return None
