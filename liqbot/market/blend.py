@@ -1,8 +1,8 @@
 """`Blend`: how much of the map and how much of the climatology make the most likely forecast, learnt as it goes.
 
-The expectation is a x map + b x climatology, a and b >= 0, by Poisson likelihood. Printed USD is kept in classes of the
-map's part of `map + climatology` where it was printed: those sums, fading, are all that the likelihood needs, so the two
-weights can be found anew after every origin by expectation-maximisation. They are pulled toward a prior.
+The expectation is a x map + b x climatology, a and b >= 0, by Poisson likelihood. Printed USD is kept in classes of
+the part that the map had in `map + climatology` where it was printed: those sums, fading, are all that the likelihood
+needs, so the weights can be found anew after every origin by expectation-maximisation. They are pulled toward a prior.
 """
 
 from typing import Any, Final

@@ -2,8 +2,8 @@
 
 It is a weighted sum of the map in reported USD and a climatology: the USD that bins at a distance gave, on average,
 when they were visited, however the map looked. All is learnt on frozen origins: every hour the map is put aside, and
-what was visited and printed after one, four and twenty-four hours says what such a distance is worth and how much weight
-either deserves.
+what was visited and printed after one, four and twenty-four hours says what such a distance is worth and how much
+weight either deserves.
 Bins are 20 basis points wide, counted from the mark outward, below it for longs, above it for shorts.
 """
 

@@ -107,8 +107,8 @@ class ForecastParams(_Params):
         (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be asked for, ascending."
     )
     climatology_share: float = Field(
-        0.5, ge=0, le=5, description="Weight, against the map's, of what a distance usually gives when visited; a prior, "
-        "the weights are learnt."
+        0.5, ge=0, le=5, description="Weight, against the map's, of what a distance usually gives when visited. A "
+        "prior: the weights are learnt."
     )
     climatology_h: float = Field(
         480.0, ge=24, le=20_000, description="Half-life of what a distance usually gives when visited."
