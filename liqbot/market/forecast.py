@@ -1,8 +1,9 @@
 """The forecast layer: how much will be reported from a price band if price goes there within some hours.
 
-It is the map in reported USD plus part of a climatology: the USD that bins at a distance gave, on average, when they
-were visited, however the map looked. Both are learnt on frozen origins: every hour the map is put aside, and what was
-visited and printed after one, four and twenty-four hours says what such a distance is worth and how the sum is scaled.
+It is a weighted sum of the map in reported USD and a climatology: the USD that bins at a distance gave, on average,
+when they were visited, however the map looked. All is learnt on frozen origins: every hour the map is put aside, and
+what was visited and printed after one, four and twenty-four hours says what such a distance is worth and how much
+weight either deserves.
 Bins are 20 basis points wide, counted from the mark outward, below it for longs, above it for shorts.
 """
 
@@ -12,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from liqbot.market.blend import Blend
 from liqbot.market.distances import Floats
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import ForecastParams
@@ -20,8 +22,10 @@ FINE: Final = 4
 """Grid bins of 5 bp in one bin of the forecast."""
 BINS: Final = 100
 _HOUR_MS: Final = 3_600_000
-_NEAR: Final = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
-_WIDE: Final = np.full(17, 1.0 / 17.0)
+_REACH: Final = np.arange(BINS) // 4
+_FIRST: Final = np.maximum(np.arange(BINS) - _REACH, 0)
+_STOP: Final = np.minimum(np.arange(BINS) + _REACH, BINS - 1) + 1
+"""The farther away, the more neighbours a bin's climatology is the mean of: far bins are visited rarely."""
 _QUARTERS: Final = np.array([0.125, 0.375, 0.625, 0.875])
 _OUTWARD: Final = np.array([-1.0, 1.0])
 
@@ -67,8 +71,7 @@ class ForecastFold:
         count = len(params.horizons_h)
         self._printed: Floats = np.zeros((count, BINS))
         self._visits: Floats = np.zeros((count, BINS))
-        self._scale_sums: Floats = np.zeros((count, 2))
-        """Printed, and expected before scaling, in bins visited."""
+        self._blends = [Blend(params) for _ in params.horizons_h]
         self._volume = [0.0, 0.0]
         """Volume per hour, lately and usually."""
 
@@ -118,11 +121,10 @@ class ForecastFold:
     def _learn(self, index: int, origin: _Origin) -> None:
         visited = origin.visited()
         printed = np.where(visited > 0, origin.printed_usd, 0.0)
+        climate = origin.root * self.climatology_usd(index)
+        self._blends[index].count(origin.mapped_usd * visited, climate * visited, printed)
         # One origin an hour: a half-life in hours is one in origins.
         kept = 1.0 - 0.693 / (self._params.climatology_h + 0.693)
-        kept_scale = 1.0 - 0.693 / (self._params.scale_h + 0.693)
-        expected = ((origin.mapped_usd + origin.root * self._part(index)) * visited).sum()
-        self._scale_sums[index] = self._scale_sums[index] * kept_scale + (printed.sum(), expected)
         self._printed[index] = self._printed[index] * kept + printed.sum(axis=0)
         self._visits[index] = self._visits[index] * kept + visited.sum(axis=0)
 
@@ -134,24 +136,26 @@ class ForecastFold:
         total = float(visits.sum())
         anywhere = float(printed.sum()) / total if total > 0 else 0.0
         few = self._params.visits_min
-        wide = (_smooth(printed, _WIDE) + few / 8.0 * anywhere) / (_smooth(visits, _WIDE) + few / 8.0)
-        found: Floats = (_smooth(printed, _NEAR) + few * wide) / (_smooth(visits, _NEAR) + few)
+        found: Floats = (_widened(printed) + few * anywhere) / (_widened(visits) + few)
         return found
 
-    def _part(self, index: int) -> Floats:
-        return self._params.climatology_share * self.climatology_usd(index)
+    def weights(self, horizon_h: int) -> tuple[float, float]:
+        """Learnt weights of (map in reported USD, climatology). A horizon that is not learnt is a ValueError."""
+        of_map, of_climate = self._blends[self._index(horizon_h)].weights.tolist()
+        return of_map, of_climate
 
-    def expected(self, horizon_h: int, mapped_usd: Floats) -> Floats:
-        """[side, bin] of reported USD if visited within the horizon, from the map in reported USD as it stands."""
+    def _index(self, horizon_h: int) -> int:
         if horizon_h not in self._params.horizons_h:
             known = ", ".join(f"{hours}" for hours in self._params.horizons_h)
             raise ValueError(f"horizon_h: {horizon_h} is not one of {known}")
-        index = self._params.horizons_h.index(horizon_h)
-        printed, expected = self._scale_sums[index].tolist()
-        # The prior that the sum needs no scaling is worth a day of origins.
-        prior = 24.0 * expected / max(self._visits[index, 0], 24.0)
-        scale = (printed + prior) / (expected + prior) if expected > 0 else 1.0
-        found: Floats = scale * (mapped_usd + math.sqrt(self.activity) * self._part(index))
+        return self._params.horizons_h.index(horizon_h)
+
+    def expected(self, horizon_h: int, mapped_usd: Floats) -> Floats:
+        """[side, bin] of reported USD if visited within the horizon, from the map in reported USD as it stands."""
+        index = self._index(horizon_h)
+        of_map, of_climate = self._blends[index].weights.tolist()
+        climate = of_climate * math.sqrt(self.activity) * self.climatology_usd(index)
+        found: Floats = of_map * mapped_usd + climate
         return found
 
     def state(self) -> dict[str, Any]:
@@ -160,21 +164,24 @@ class ForecastFold:
              packed(one.mapped_usd), packed(one.printed_usd)]
             for one in self._origins
         ]  # fmt: skip
-        sums = [packed(array) for array in (self._printed, self._visits, self._scale_sums)]
-        return {"origins": origins, "sums": sums, "volume": list(self._volume)}
+        sums = [packed(array) for array in (self._printed, self._visits)]
+        blends = [blend.state() for blend in self._blends]
+        return {"origins": origins, "sums": sums, "blends": blends, "volume": list(self._volume)}
 
     def load_state(self, state: dict[str, Any]) -> None:
         self._origins = [
             _Origin(time_ms, position, low, high, root, unpacked(mapped), unpacked(printed), learnt)
             for time_ms, position, low, high, root, learnt, mapped, printed in state["origins"]
         ]
-        self._printed, self._visits, self._scale_sums = (unpacked(array) for array in state["sums"])
+        self._printed, self._visits = (unpacked(array) for array in state["sums"])
+        for blend, kept in zip(self._blends, state["blends"], strict=True):
+            blend.load_state(kept)
         self._volume = list(state["volume"])
 
 
-def _smooth(values: Floats, weights: Floats) -> Floats:
-    padded = np.concatenate([values[len(weights) // 2 : 0 : -1], values, values[-2 : -2 - len(weights) // 2 : -1]])
-    found: Floats = np.convolve(padded, weights, "valid")
+def _widened(values: Floats) -> Floats:
+    below = np.concatenate(([0.0], values.cumsum()))
+    found: Floats = (below[_STOP] - below[_FIRST]) / (_STOP - _FIRST)
     return found
 
 

@@ -107,13 +107,19 @@ class ForecastParams(_Params):
         (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be asked for, ascending."
     )
     climatology_share: float = Field(
-        0.5, ge=0, le=5, description="Part of what a distance usually gives when visited that is added to the map."
+        0.5, ge=0, le=5, description="Weight, against the map's, of what a distance usually gives when visited. A "
+        "prior: the weights are learnt."
     )
     climatology_h: float = Field(
         480.0, ge=24, le=20_000, description="Half-life of what a distance usually gives when visited."
     )
-    scale_h: float = Field(120.0, ge=24, le=20_000, description="Half-life of the scale of the sum.")
-    visits_min: float = Field(8.0, gt=0, le=1e4, description="Visits from which on a distance stands for itself.")
+    scale_h: float = Field(
+        480.0, ge=24, le=20_000, description="Half-life of what the weights of map and climatology are learnt from."
+    )
+    mix_origins: float = Field(
+        12.0, gt=0, le=1e4, description="Worth in hourly origins of the prior weights of map and climatology."
+    )
+    visits_min: float = Field(5.0, gt=0, le=1e4, description="Visits from which on a distance stands for itself.")
     recent_h: float = Field(4.0, ge=0.1, le=100, description="Averaging time of recent volume.")
     usual_h: float = Field(168.0, ge=1, le=5_000, description="Averaging time of usual volume.")
 

@@ -44,6 +44,22 @@ def test_the_sum_is_scaled_to_what_is_really_printed(mapped_usd: float) -> None:
     assert expected[0, :10] == pytest.approx(np.full(10, 1_000.0), rel=0.2)
 
 
+def test_a_map_that_says_nothing_about_place_gives_way_to_the_climatology() -> None:
+    """Orders fall evenly on what price visits; the map puts all its USD where a coin toss says."""
+    chance, fold, at = np.random.default_rng(3), ForecastFold(PARAMS), 20_000.0
+    for hour in range(400):
+        fold.count_volume(1e6, HOUR_MS)
+        fold.begin_origin(hour * HOUR_MS, at, chance.exponential(900.0, (2, BINS)) * (chance.random((2, BINS)) < 0.3))
+        fold.on_path(at - 12.0, at)
+        for part in range(3):
+            fold.on_print(0, at - 4.0 * (part + 1), at - 4.0 * part, 1_000.0)
+        at -= 12.0
+    of_map, of_climate = fold.weights(4)
+    # The map held 270 per bin on average.
+    assert of_map * 270.0 < 0.1 * 1_000.0
+    assert of_climate == pytest.approx(1.0, rel=0.2)
+
+
 def test_orders_from_the_other_side_of_an_origin_are_not_its_own() -> None:
     fold = ForecastFold(PARAMS)
     fold.begin_origin(0, 100.0, np.zeros((2, BINS)))
