@@ -63,8 +63,8 @@ class RankScore:
         residual = Residual(column.astype(float), climate[origin, side, column])
         # One set of resampled days for both sides: every scored origin is in it, with or without visited bins.
         days = Days(origin_ms[self._origins], self._params.resamples, seed)
-        plain = ranked(usd)
-        return _Side(origin, column, usd, plain - plain.mean(), residual, residual.of(usd), days)
+        plain = ranked(usd) - (len(usd) + 1) / 2
+        return _Side(origin, column, usd, plain, residual, residual.of(usd), days)
 
     def _shuffled(self, origin_ms: Whole, seed: int) -> list[Whole]:
         """Per shuffle the origin whose map stands in for each origin's own, far enough away in time; none where the

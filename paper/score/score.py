@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from liqbot.exits import Exit, ExpectedError
 from paper.score.bootstrap import Estimate
 from paper.score.frame import Floats, Whole
 from paper.score.frozen import (
@@ -69,6 +70,11 @@ class Scoring:
             hours: outcome(record, self.grid, self.printed, hours, params.bins)
             for hours in record.setting.horizons_h
         }
+        if not self.outcomes[params.primary_h].usable[self.test].any():
+            raise ExpectedError(
+                f"the scored part of the tape, {(self.split.last_ms - self.split.test_ms) / _HOUR_MS:.1f} h, holds no "
+                f"forecast of {params.primary_h} h to its end: a longer tape is needed", Exit.USAGE,
+            )  # fmt: skip
         self.climates = {
             hours: climatology(found, self.reach(hours)) for hours, found in self.outcomes.items()
         }

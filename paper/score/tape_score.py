@@ -22,7 +22,7 @@ from paper.score.result import Lead, Score
 from paper.score.score import DEPTH, Scoring, Timer, inside_share
 from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
-from paper.score.truth_maps import opened_truth, true_maps
+from paper.score.truth_maps import check_coin, opened_truth, true_maps
 from paper.tape import Tape
 
 
@@ -39,9 +39,10 @@ def score_tape(
 ) -> Scored:
     """Score the product's map, and every baseline, on a tape. ExpectedError where the tape does not allow it."""
     timer = Timer()
+    setting = setting_of(tape, params, coin)
     if truth is not None:
         opened_truth(truth)
-    setting = setting_of(tape, params, coin)
+        check_coin(truth, setting.coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
     record = recorded(tape.blocks(), setting, params, model, *others)
     timer.lap("reading the tape, folding the map and the baselines")
@@ -167,6 +168,9 @@ def _notes(scoring: Scoring) -> tuple[str, ...]:
     ]
     if silent:
         notes.append(f"no forced orders told by {', '.join(silent)}")
+    training = (record.time_ms > scoring.split.train_ms) & (record.time_ms <= scoring.split.test_ms)
+    if not record.printed_usd[training].sum() > 0:
+        notes.append("no forced orders in the training part: there is nothing to fit on, and no touch skill (M1)")
     if scoring.truth is not None:
         known = np.isfinite(scoring.truth[scoring.test]).all(axis=(1, 2))
         if not known.all():

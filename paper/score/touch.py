@@ -126,7 +126,8 @@ class TouchScore:
     def skill(self, name: str, expected: Floats) -> TouchSkill:
         found, weights = self._deviances(expected)
         self.sums[name] = self.days.sums(found)
-        sides = (1.0 - found.sum(axis=0) / self._constant.sum(axis=0)).tolist()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sides = (1.0 - found.sum(axis=0) / self._constant.sum(axis=0)).tolist()
         d2 = self.days.estimate(lambda own, reference: 1.0 - own / reference, self.sums[name], self.reference)
         told = [tuple(weight.tolist()) for weight in weights]
         return TouchSkill(d2, sides[LONG], sides[SHORT], (told[LONG], told[SHORT]))
