@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import EventBlock, Roster, Rows
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from paper.tape_write import write_tape
 from paper.world import POSITIONS, World
@@ -18,8 +19,11 @@ _ROSTER_KEY: Final = b"liqbot_truth"
 _TEXTS: Final = ("venue", "coin", "side")
 
 
-class TruthError(ValueError):
-    """A file that is no truth; its text is one line for people."""
+class TruthError(ExpectedError):
+    """A file that is no truth, or one of something else; its text is one line for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, Exit.USAGE)
 
 
 class Exported(NamedTuple):

@@ -1,4 +1,4 @@
-"""The forecasts as files, so that anyone can score them independently."""
+"""The forecasts as files, so that anyone can score them independently, and what became of them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,32 +16,54 @@ Part = tuple[str, int, Mapping[str, Floats | Whole]]
 """Model, side, columns."""
 
 
-def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, Path]:
-    """`frozen.parquet` (held for the primary horizon, USD if visited) and `touch.parquet` (before any fit)."""
+def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, Path, Path]:
+    """`frozen.parquet` (held for the primary horizon, USD if visited), `touch.parquet` (before any fit) and
+    `outcome.parquet` (what price visited within that horizon of each origin and what was reported there)."""
     directory.mkdir(parents=True, exist_ok=True)
     note = msgspec.json.encode(
         {"params": scoring.params.model_dump(), "split": scoring.split, "setting": scoring.record.setting,
          "seed": scoring.seed}
     )
-    return _frozen(directory / "frozen.parquet", scoring, note), _touch(directory / "touch.parquet", scoring, note)
+    return (
+        _frozen(directory / "frozen.parquet", scoring, note), _touch(directory / "touch.parquet", scoring, note),
+        _outcome(directory / "outcome.parquet", scoring, note),
+    )
 
 
 def _frozen(path: Path, scoring: Scoring, note: bytes) -> Path:
-    record, bins = scoring.record, scoring.params.bins
-    usable = np.flatnonzero(record.origin_ms >= scoring.split.train_ms)
-    marks = record.origin_marks[usable, scoring.grid.home]
-    sides = []
-    for side in (LONG, SHORT):
-        edges = prices_at(marks[:, None] + OUTWARD[side] * FINE * np.arange(bins + 1))
-        sides.append((np.minimum(edges[:, :-1], edges[:, 1:]), np.maximum(edges[:, :-1], edges[:, 1:])))
-    times = np.repeat(record.origin_ms[usable], bins)
-    parts = [
-        (name, side, times, sides[side][0].ravel(), sides[side][1].ravel(), np.nan_to_num(maps[usable, side]).ravel())
+    every = np.arange(len(scoring.origin_ms))
+    parts: list[Part] = [
+        (name, side, {**_bands(scoring, every, side), "usd": np.nan_to_num(maps[:, side]).ravel()})
         for name, maps in scoring.forecasts(scoring.params.primary_h).items()
         for side in (LONG, SHORT)
     ]
-    names = ("origin_ms", "price_low", "price_high", "usd")
-    return _written(path, [(name, side, dict(zip(names, rest, strict=True))) for name, side, *rest in parts], note)
+    return _written(path, parts, note)
+
+
+def _bands(scoring: Scoring, origins: Whole, side: int) -> dict[str, Floats | Whole]:
+    """The bins of some origins, nearest first: when they were frozen and the prices they lie between."""
+    bins = scoring.params.bins
+    marks = scoring.record.origin_marks[origins, scoring.grid.home]
+    edges = prices_at(marks[:, None] + OUTWARD[side] * FINE * np.arange(bins + 1))
+    return {
+        "origin_ms": np.repeat(scoring.origin_ms[origins], bins),
+        "price_low": np.minimum(edges[:, :-1], edges[:, 1:]).ravel(),
+        "price_high": np.maximum(edges[:, :-1], edges[:, 1:]).ravel(),
+    }
+
+
+def _outcome(path: Path, scoring: Scoring, note: bytes) -> Path:
+    """Only origins whose whole horizon the tape covers."""
+    found = scoring.outcomes[scoring.params.primary_h]
+    origins = np.flatnonzero(found.usable)
+    parts: list[Part] = [
+        ("", side, {
+            **_bands(scoring, origins, side), "visited_share": found.visited[origins, side].ravel(),
+            "realised_usd": found.realised_usd[origins, side].ravel(),
+        })
+        for side in (LONG, SHORT)
+    ]
+    return _written(path, parts, note)
 
 
 def _touch(path: Path, scoring: Scoring, note: bytes) -> Path:
@@ -58,14 +80,15 @@ def _touch(path: Path, scoring: Scoring, note: bytes) -> Path:
 
 
 def _written(path: Path, parts: list[Part], note: bytes) -> Path:
-    """One part per model and side, one row group each; the file appears only when it is whole."""
+    """One part per model and side, one row group each; the file appears only when it is whole. What is no model's has
+    no such column."""
     import pyarrow as pa
     from pyarrow import parquet
 
     first = path.with_name(path.name + ".part")
     columns = list(parts[0][2])
     text = pa.dictionary(pa.int32(), pa.string())
-    order = [columns[0], "model", "side", *columns[1:]]
+    order = [columns[0], *(["model"] if parts[0][0] else []), "side", *columns[1:]]
     kinds: dict[str, Any] = {"model": text, "side": text, columns[0]: pa.int64()}
     schema = pa.schema([pa.field(name, kinds.get(name, pa.float64())) for name in order], metadata={_NOTE: note})
     models = list(dict.fromkeys(name for name, _, _ in parts))

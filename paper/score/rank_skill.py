@@ -63,16 +63,19 @@ class RankScore:
         residual = Residual(column.astype(float), climate[origin, side, column])
         # One set of resampled days for both sides: every scored origin is in it, with or without visited bins.
         days = Days(origin_ms[self._origins], self._params.resamples, seed)
-        plain = ranked(usd)
-        return _Side(origin, column, usd, plain - plain.mean(), residual, residual.of(usd), days)
+        plain = ranked(usd) - (len(usd) + 1) / 2
+        return _Side(origin, column, usd, plain, residual, residual.of(usd), days)
 
     def _shuffled(self, origin_ms: Whole, seed: int) -> list[Whole]:
-        """Per shuffle the origin whose map stands in for each origin's own, far enough away in time."""
+        """Per shuffle the origin whose map stands in for each origin's own, far enough away in time; none where the
+        scored part is too short for that."""
         chance = np.random.default_rng(seed + 1)
         times = origin_ms[self._origins]
         gap_ms = self._params.shuffle_gap_h * 3_600_000
         far = np.abs(times[:, None] - times[None, :]) >= gap_ms
-        found = []
+        found: list[Whole] = []
+        if not len(times) or not far.any(axis=1).all():
+            return found
         for _ in range(self._params.shuffles):
             drawn = (chance.random(far.shape) * far).argmax(axis=1)
             stand_in = np.arange(int(origin_ms.shape[0]))
@@ -102,7 +105,7 @@ class RankScore:
             for one, values in zip(self._sides, own, strict=True)
         ])
         control = [self._control(maps, stand_in) for stand_in in self._others]
-        means = np.array(control).mean(axis=0).tolist()
+        means = np.array(control).mean(axis=0).tolist() if control else [float("nan")] * 3
         lifts = [self._lift(own, top) for top in _TOPS]
         return RankSkill(
             partial=partial, partial_long_value=each[LONG], partial_short_value=each[SHORT], plain_value=float(plain),

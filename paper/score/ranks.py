@@ -22,7 +22,7 @@ class Residual:
     """Takes the ranks of the controls out of other ranks, linearly."""
 
     def __init__(self, *controls: Floats) -> None:
-        columns = [ranked(control) for control in controls]
+        columns = [ranked(control) for control in controls if len(control)]
         columns = [column - column.mean() for column in columns]
         kept = [column / norm for column in columns if (norm := float(np.linalg.norm(column))) > 0]
         if kept:
@@ -35,7 +35,7 @@ class Residual:
     def of(self, values: Floats) -> Floats:
         """Ranks of the values, less their mean and what the controls explain."""
         ranks = ranked(values)
-        ranks -= ranks.mean()
+        ranks -= (len(ranks) + 1) / 2.0
         if self._basis.shape[1]:
             ranks -= self._basis @ (self._basis.T @ ranks)
         return ranks

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import EventBlock, Roster
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from paper.score.frame import Floats, Frame, Whole, prices_at
 from paper.score.params import ScoreParams
@@ -129,9 +130,13 @@ class Recorder:
             self._origins.setdefault(name, []).append(value)
 
     def record(self) -> Record:
-        """All that was seen. ValueError when the home venue never had a price or no origin was passed."""
+        """All that was seen. ExpectedError when that is too short for one frozen map to be held to its end."""
+        hours = self.setting.origin_every_ms / 3_600_000
         if len(self._origins.get("step", ())) < 2:
-            raise ValueError(f"{self.setting.coin} on {self.setting.home}: too few prices to score anything")
+            raise ExpectedError(
+                f"{self.setting.coin} on {self.setting.home}: prices over less than two steps of {hours:g} h, "
+                "too short a tape to score anything", Exit.USAGE,
+            )  # fmt: skip
         steps = {name: np.array(values) for name, values in self._steps.items()}
         origins = {name: np.array(values) for name, values in self._origins.items()}
         ours = steps.pop("ours")

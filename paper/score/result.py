@@ -13,11 +13,22 @@ class Lead(msgspec.Struct, frozen=True):
     """Our model against the best of the baselines that decide, in one measure."""
 
     measure: str
+    """`M1`, `M1 to fresh truth`, `M1 beyond depth`, `M2`, `M2 rate`, `M2 window` or `M3`."""
     baseline: str
     lead: Estimate
+    others: dict[str, Estimate]
+    """Ours less every baseline, those that do not decide too."""
     ceiling: str
+    """The truth that the way leads to; empty without a truth file."""
+    gap: Estimate
+    """The ceiling less the baseline (M3: the ceiling itself)."""
     closed_share: Estimate
-    """Part of the way from the baseline to the ceiling; NaN without a truth file."""
+    """Part of that gap which ours closes (M3: ours over the truth's); NaN where the gap's interval reaches 0."""
+
+    @property
+    def gap_resolved(self) -> bool:
+        """Whether there is a gap at all: a share of something that may be nothing says nothing."""
+        return self.gap.above_zero
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +56,13 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     frozen_share: float
     """Part of it that lies where a map frozen at the primary horizon's origins could have it."""
     touch: dict[str, TouchSkill]
+    touch_beyond: dict[str, TouchSkill]
+    """The same with a third weight for every model, on the square of the newly crossed distance."""
     gains: dict[int, dict[str, Gain]]
+    windows: dict[int, dict[str, Estimate]]
+    """M2 by window."""
+    window_h: int
+    """The shortest window that no interval of totals straddles."""
     ranks: dict[int, dict[str, RankSkill]]
     leads: tuple[Lead, ...]
     venues: tuple[VenueSize, ...]

@@ -1,13 +1,13 @@
 """From a record to a score: split in time, make the baselines, measure every model the same way."""
 
 import time
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from paper.score.bootstrap import Days, Estimate
+from liqbot.exits import Exit, ExpectedError
+from paper.score.bootstrap import Estimate
 from paper.score.frame import Floats, Whole
 from paper.score.frozen import (
     Grid,
@@ -20,22 +20,19 @@ from paper.score.frozen import (
     outcome,
 )
 from paper.score.information import Gain, InformationScore, with_climatology
+from paper.score.leads import CEILING, ORACLE, WITH_FLOW
 from paper.score.params import ScoreParams
 from paper.score.rank_skill import RankScore, RankSkill
 from paper.score.record import ONLINE, OURS, Record
-from paper.score.result import Lead
 from paper.score.touch import Touch, TouchScore, TouchSkill, blended, summed, touch_of, touched_of
+from paper.score.windows import by_window, depth, over_windows
 
-DECIDING: Final = ("B2", "B2b", "B4", "B4v")
-ORACLE: Final = "ORACLE"
-CEILING: Final = "ORACLE_C"
-"""The truth and the same climatology per visit, weighted on the training part."""
-WITH_FLOW: Final = "ORACLE_F"
-"""For the touch measure: the same and our own expectation, as the truth is an hour old where ours is a step old."""
 OURS_BLENDED: Final = "liqbot_C"
 """Our positions (not our forecast) treated the same way: what climatology adds to the map alone."""
-NOTHING: Final = Estimate(float("nan"), float("nan"), float("nan"))
-Difference = Callable[[str, str], Estimate]
+NEXT_BEST: Final = "B2b_C"
+"""The best open map treated so: what our positions add beyond it."""
+DEPTH: Final = "DEPTH"
+"""The square of the distance price went: knows no positions at all."""
 _HOUR_MS: Final = 3_600_000
 
 
@@ -73,6 +70,11 @@ class Scoring:
             hours: outcome(record, self.grid, self.printed, hours, params.bins)
             for hours in record.setting.horizons_h
         }
+        if not self.outcomes[params.primary_h].usable[self.test].any():
+            raise ExpectedError(
+                f"the scored part of the tape, {(self.split.last_ms - self.split.test_ms) / _HOUR_MS:.1f} h, holds no "
+                f"forecast of {params.primary_h} h to its end: a longer tape is needed", Exit.USAGE,
+            )  # fmt: skip
         self.climates = {
             hours: climatology(found, self.reach(hours)) for hours, found in self.outcomes.items()
         }
@@ -99,6 +101,7 @@ class Scoring:
         climate, train = self.climates[hours][1], self.train(hours)
         gap = self.params.shuffle_gap_h * _HOUR_MS // self.record.setting.origin_every_ms
         maps[OURS_BLENDED] = with_climatology(found, train, climate, maps[OURS])
+        maps[NEXT_BEST] = with_climatology(found, train, climate, maps["B2b"])
         maps[OURS] = ours = self.record.forecast_usd[hours]
         maps["B6"] = moved_in_time(ours, gap, self.seed)
         maps["moved 48 h"], maps["mirrored"] = moved_in_time(ours, gap, None), mirrored(ours)
@@ -112,13 +115,14 @@ class Scoring:
         touch, number = touch_of(record, self.grid)
         expected = {name: summed(values, number) for name, values in record.touched_usd.items()}
         expected["B0"] = touch.crossed_bins
-        expected["DEPTH"] = touch.crossed_bins**2
+        expected[DEPTH] = touch.crossed_bins**2
         first = min(self.climates)
         frozen = {name: maps for name, maps in self.past.items() if name != "B0"}
         frozen |= dict(zip(("B4", "B4v"), self.climates[first], strict=True))
         expected |= {name: touched_of(maps, touch) for name, maps in frozen.items()}
         train, climate = self.steps(touch, train=True), expected["B4v"]
         expected[OURS_BLENDED] = blended(touch, train, climate, expected[OURS])
+        expected[NEXT_BEST] = blended(touch, train, climate, expected["B2b"])
         if self.truth is not None:
             expected[ORACLE] = touched_of(self.truth, touch)
             expected[CEILING] = blended(touch, train, climate, expected[ORACLE])
@@ -131,11 +135,12 @@ class Scoring:
         )
         return np.flatnonzero((touch.time_ms > begin) & (touch.time_ms <= end))
 
-    def touch_table(self) -> tuple[dict[str, TouchSkill], TouchScore]:
+    def touch_table(self, *, beyond_depth: bool = False) -> tuple[dict[str, TouchSkill], TouchScore]:
         """M1."""
         touch, expected = self.touch_series()
         scored = TouchScore(
-            touch, self.steps(touch, train=True), self.steps(touch, train=False), self.params.resamples, self.seed
+            touch, self.steps(touch, train=True), self.steps(touch, train=False), self.params.resamples, self.seed,
+            beyond_depth=beyond_depth,
         )
         return {name: scored.skill(name, values) for name, values in expected.items()}, scored
 
@@ -146,6 +151,16 @@ class Scoring:
         )
         return {name: scored.gain(name, maps) for name, maps in self.forecasts(hours).items()}, scored
 
+    def window_table(self, hours: int) -> tuple[dict[str, Estimate], InformationScore]:
+        """M2 by window at one horizon."""
+        found = self.outcomes[hours]
+        scored = InformationScore(
+            by_window(found), self.test, self.origin_ms, over_windows(found, self.climates[hours][0]), self.params,
+            self.seed,
+        )
+        maps = {name: over_windows(found, one) for name, one in self.forecasts(hours).items()} | {DEPTH: depth(found)}
+        return {name: scored.gain(name, one).rate_bits for name, one in sorted(maps.items())}, scored
+
     def rank_table(self, hours: int) -> tuple[dict[str, RankSkill], RankScore]:
         """M3 and M4 at one horizon; of what is drawn, not of the forecast. Models that say the same of every bin at a
         distance have no rank beyond it and are left out."""
@@ -154,16 +169,6 @@ class Scoring:
         )
         maps = {name: one for name, one in self.position_maps(hours).items() if name not in ("B0", "B4", "B4v")}
         return {name: scored.skill(name, one) for name, one in maps.items()}, scored
-
-
-def lead(measure: str, days: Days, sums: dict[str, Floats], values: dict[str, float], difference: Difference) -> Lead:
-    """Ours against the best of the deciding baselines, and how much of the way to the ceiling it goes."""
-    best = max((name for name in DECIDING if name in values), key=lambda name: values[name])
-    share = NOTHING
-    if CEILING in values:
-        parts = [sums[name] for name in (best, OURS, CEILING)]
-        share = days.estimate(lambda base, own, ceiling: (own - base) / (ceiling - base), *parts)
-    return Lead(measure, best, difference(OURS, best), CEILING if CEILING in values else "", share)
 
 
 class Timer:

@@ -15,14 +15,14 @@ from liqbot.blocks import EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
 from paper.score.information import Gain, InformationScore
+from paper.score.leads import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.params import ScoreParams
-from paper.score.rank_skill import RankScore
-from paper.score.record import OURS, recorded
+from paper.score.record import recorded
 from paper.score.result import Lead, Score
-from paper.score.score import NOTHING, ORACLE, Scoring, Timer, inside_share, lead
+from paper.score.score import DEPTH, Scoring, Timer, inside_share
 from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
-from paper.score.truth_maps import opened_truth, true_maps
+from paper.score.truth_maps import check_coin, opened_truth, true_maps
 from paper.tape import Tape
 
 
@@ -39,9 +39,10 @@ def score_tape(
 ) -> Scored:
     """Score the product's map, and every baseline, on a tape. ExpectedError where the tape does not allow it."""
     timer = Timer()
+    setting = setting_of(tape, params, coin)
     if truth is not None:
         opened_truth(truth)
-    setting = setting_of(tape, params, coin)
+        check_coin(truth, setting.coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
     record = recorded(tape.blocks(), setting, params, model, *others)
     timer.lap("reading the tape, folding the map and the baselines")
@@ -54,26 +55,15 @@ def score_tape(
 
 def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
     record, split = scoring.record, scoring.split
-    touch, touch_scored = scoring.touch_table()
-    leads = [
-        lead("M1", touch_scored.days, touch_scored.sums, {name: one.d2.value for name, one in touch.items()},
-             touch_scored.difference)
-    ]
+    touched = _touched(scoring)
     timer.lap("touch skill")
-    gains = {}
-    for hours in record.setting.horizons_h:
-        gains[hours], gain_scored = scoring.gain_table(hours)
-        if hours == scoring.params.primary_h:
-            leads += _gain_leads(gains[hours], gain_scored)
+    gained = _gained(scoring)
     timer.lap("information gain")
-    ranks = {}
-    for hours in record.setting.horizons_h:
-        ranks[hours], rank_scored = scoring.rank_table(hours)
-        if hours == scoring.params.primary_h:
-            leads.append(_rank_lead(rank_scored, known=scoring.truth is not None))
+    ranked = _ranked(scoring)
     timer.lap("rank skill and its shuffled controls")
     measured = _sizes(scoring)
     timer.lap("sizes and densities")
+    leads = (*touched.pop("leads"), *gained.pop("leads"), *ranked.pop("leads"))
     scored = record.time_ms > split.test_ms
     return Score(
         tape=Path(tape.path).name, note=tape.header.note, code=code_hash(), seed=scoring.seed,
@@ -84,9 +74,48 @@ def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
         prints=int((record.time_ms[record.pieces.step] > split.test_ms).sum()),
         realised_usd=float(record.printed_usd[scored].sum()),
         frozen_share=inside_share(scoring.outcomes[scoring.params.primary_h]),
-        touch=touch, gains=gains, ranks=ranks, leads=tuple(leads), notes=_notes(scoring), seconds=timer.seconds,
-        **measured,
+        leads=leads, notes=_notes(scoring), seconds=timer.seconds,
+        **measured, **touched, **gained, **ranked,
     )  # fmt: skip
+
+
+def _deciding(scoring: Scoring, *depths: str) -> tuple[str, ...]:
+    """Where only totals are told, how far price went explains most of them: a map has to beat that too."""
+    return (*DECIDING, *(depths if scoring.record.setting.with_totals else ()))
+
+
+def _touched(scoring: Scoring) -> dict[str, Any]:
+    found: dict[str, Any] = {"leads": []}
+    for measure, name in (("M1", "touch"), ("M1 beyond depth", "touch_beyond")):
+        table, scored = scoring.touch_table(beyond_depth=name == "touch_beyond")
+        values = {model: one.d2.value for model, one in table.items()}
+        deciding = _deciding(scoring, DEPTH)
+        parts = scored.days, scored.sums, values, scored.difference, deciding
+        found["leads"].append(lead(measure, *parts))
+        if WITH_FLOW in values and name == "touch":
+            found["leads"].append(lead("M1 to fresh truth", *parts, WITH_FLOW))
+        found[name] = table
+    return found
+
+
+def _gained(scoring: Scoring) -> dict[str, Any]:
+    gains, windows = {}, {}
+    leads: list[Lead] = []
+    horizons = scoring.record.setting.horizons_h
+    window_h = min(hours for hours in horizons if hours * 3_600_000 >= scoring.record.setting.step_ms)
+    for hours in horizons:
+        gains[hours], scored = scoring.gain_table(hours)
+        if hours == scoring.params.primary_h:
+            leads += _gain_leads(gains[hours], scored)
+    for hours in horizons:
+        windows[hours], scored = scoring.window_table(hours)
+        if hours == window_h:
+            values = {name: one.value for name, one in windows[hours].items()}
+            deciding = _deciding(scoring, "B0", DEPTH)
+            leads.append(
+                lead("M2 window", scored.days, scored.rate_sums, values, scored.rate_difference, deciding)
+            )
+    return {"leads": leads, "gains": gains, "windows": windows, "window_h": window_h}
 
 
 def _gain_leads(gains: dict[str, Gain], scored: InformationScore) -> list[Lead]:
@@ -98,9 +127,13 @@ def _gain_leads(gains: dict[str, Gain], scored: InformationScore) -> list[Lead]:
     ]
 
 
-def _rank_lead(scored: RankScore, *, known: bool) -> Lead:
-    share = scored.ratio(OURS, ORACLE) if known else NOTHING
-    return Lead("M3", "B2b", scored.difference(OURS, "B2b"), ORACLE if known else "", share)
+def _ranked(scoring: Scoring) -> dict[str, Any]:
+    ranks, leads = {}, []
+    for hours in scoring.record.setting.horizons_h:
+        ranks[hours], scored = scoring.rank_table(hours)
+        if hours == scoring.params.primary_h:
+            leads.append(rank_lead(scored, ranks[hours]))
+    return {"leads": leads, "ranks": ranks}
 
 
 def _sizes(scoring: Scoring) -> dict[str, Any]:
@@ -135,6 +168,9 @@ def _notes(scoring: Scoring) -> tuple[str, ...]:
     ]
     if silent:
         notes.append(f"no forced orders told by {', '.join(silent)}")
+    training = (record.time_ms > scoring.split.train_ms) & (record.time_ms <= scoring.split.test_ms)
+    if not record.printed_usd[training].sum() > 0:
+        notes.append("no forced orders in the training part: there is nothing to fit on, and no touch skill (M1)")
     if scoring.truth is not None:
         known = np.isfinite(scoring.truth[scoring.test]).all(axis=(1, 2))
         if not known.all():

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from paper.score.bootstrap import Estimate
-from paper.score.result import Score
+from paper.score.result import Lead, Score
 
 
 def text_of(score: Score) -> str:
     parts = [_head(score), _leads(score), _touch(score)]
     parts += [_gains(score, hours) for hours in score.gains]
+    parts += [_windows(score)]
     parts += [_ranks(score, hours) for hours in score.ranks]
     parts += [_venues(score), _reliability(score), _exceedances(score), _densities(score)]
     parts += ["\n".join(f"note: {note}" for note in score.notes)]
@@ -54,22 +55,32 @@ def _head(score: Score) -> str:
 
 
 def _leads(score: Score) -> str:
-    rows = [
-        (one.measure, one.baseline, shown(one.lead), f"{shown(one.closed_share, 2)} {one.ceiling}".strip())
-        for one in score.leads
-    ]
+    rows = [(one.measure, one.baseline, shown(one.lead), way(one)) for one in score.leads]
     return "Our map against the best of the baselines that decide\n" + table(
         ("", "baseline", "lead", "share of the way to the truth"), rows
     )
 
 
+def way(one: Lead) -> str:
+    """How much of the gap is closed, or that there is no gap to speak of."""
+    if not one.ceiling:
+        return "-"
+    if not one.gap_resolved:
+        return f"gap to {one.ceiling} not resolved: {shown(one.gap)}"
+    return f"{shown(one.closed_share, 2)} {one.ceiling}"
+
+
 def _touch(score: Score) -> str:
     ordered = sorted(score.touch.items(), key=lambda pair: -pair[1].d2.value)
     rows = [
-        (name, shown(one.d2), f"{one.d2_long_ratio:.3f}", f"{one.d2_short_ratio:.3f}") for name, one in ordered
-    ]
-    return "M1 touch skill: share of the deviance of 'constant per newly crossed bin' explained\n" + table(
-        ("model", "D2", "longs", "shorts"), rows
+        (name, shown(one.d2), f"{one.d2_long_ratio:.3f}", f"{one.d2_short_ratio:.3f}",
+         shown(score.touch_beyond[name].d2))
+        for name, one in ordered
+    ]  # fmt: skip
+    return (
+        "M1 touch skill: share of the deviance of 'constant per newly crossed bin' explained; beyond depth: every "
+        "model also given the square of the crossed distance\n"
+        + table(("model", "D2", "longs", "shorts", "beyond depth"), rows)
     )
 
 
@@ -81,6 +92,19 @@ def _gains(score: Score, hours: int) -> str:
     ]
     return f"M2 information gain of frozen maps, {hours} h: bits per USD-weighted event above B4\n" + table(
         ("model", "by place", "longs", "shorts", "by rate"), rows
+    )
+
+
+def _windows(score: Score) -> str:
+    hours = list(score.windows)
+    best = score.windows[score.window_h]
+    rows = [
+        (name, *(shown(score.windows[one][name]) for one in hours))
+        for name in sorted(best, key=lambda name: -_number(best[name].value))
+    ]
+    return (
+        "M2 by window: bits per USD about when, whatever the place inside the window; totals per interval fit whole "
+        f"into {score.window_h} h\n" + table(("model", *(f"{one} h" for one in hours)), rows)
     )
 
 

@@ -84,28 +84,36 @@ class TouchSkill(msgspec.Struct, frozen=True):
     d2: Estimate
     d2_long_ratio: float
     d2_short_ratio: float
-    weights: tuple[tuple[float, float], tuple[float, float]]
-    """Per side: of the newly crossed bins, and of the model's own expectation."""
+    weights: tuple[tuple[float, ...], tuple[float, ...]]
+    """Per side: of the newly crossed bins, with the depth's control of their square, and of the model's expectation."""
 
 
 class TouchScore:
-    """Fits on the training steps, measures on the others; every model the same way."""
+    """Fits on the training steps, measures on the others; every model the same way.
 
-    def __init__(self, touch: Touch, train: Whole, test: Whole, resamples: int, seed: int) -> None:
+    `beyond_depth` gives every model a weight on the square of the crossed distance too: what is left to tell models
+    apart is then not how far price moved.
+    """
+
+    def __init__(
+        self, touch: Touch, train: Whole, test: Whole, resamples: int, seed: int, *, beyond_depth: bool = False
+    ) -> None:
         self._touch, self._train, self._test = touch, train, test
         self.days = Days(touch.time_ms[test], resamples, seed)
+        self._controls = [touch.crossed_bins]
         self._constant = self._deviances(np.zeros_like(touch.realised_usd))[0]
+        self._controls += [touch.crossed_bins**2] if beyond_depth else []
         self._by_side: dict[str, Floats] = {}
         self.sums: dict[str, Floats] = {}
         """[days] deviance per model."""
         self.reference = self.days.sums(self._constant)
 
     def fitted(self, expected: Floats) -> tuple[Floats, list[Floats]]:
-        """[T, 2] after the two-parameter fit, and the weights per side."""
+        """[T, 2] after the fit, and the weights per side."""
         touch, weights = self._touch, []
         found = np.zeros_like(expected)
         for side in (LONG, SHORT):
-            regressors = np.stack([touch.crossed_bins[:, side], expected[:, side]])
+            regressors = np.stack([one[:, side] for one in (*self._controls, expected)])
             weight = poisson_weights(touch.realised_usd[self._train, side], regressors[:, self._train])
             found[:, side] = weight @ regressors
             weights.append(weight)
@@ -118,10 +126,11 @@ class TouchScore:
     def skill(self, name: str, expected: Floats) -> TouchSkill:
         found, weights = self._deviances(expected)
         self.sums[name] = self.days.sums(found)
-        sides = (1.0 - found.sum(axis=0) / self._constant.sum(axis=0)).tolist()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sides = (1.0 - found.sum(axis=0) / self._constant.sum(axis=0)).tolist()
         d2 = self.days.estimate(lambda own, reference: 1.0 - own / reference, self.sums[name], self.reference)
-        pairs = [(float(weight[0]), float(weight[1])) for weight in weights]
-        return TouchSkill(d2, sides[LONG], sides[SHORT], (pairs[LONG], pairs[SHORT]))
+        told = [tuple(weight.tolist()) for weight in weights]
+        return TouchSkill(d2, sides[LONG], sides[SHORT], (told[LONG], told[SHORT]))
 
     def difference(self, name: str, other: str) -> Estimate:
         """How much more of the constant model's deviance `name` explains than `other`."""

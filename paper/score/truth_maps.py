@@ -1,5 +1,6 @@
 """The true map at every origin, from a truth file: the positions themselves, in distance from each venue's mark."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,30 @@ def opened_truth(path: Path) -> Any:
     import pyarrow as pa
     from pyarrow import parquet
 
+    if not path.is_file():
+        raise TruthError(f"--truth {path}: no such file")
     try:
         file = parquet.ParquetFile(path, read_dictionary=["venue", "coin", "side"])
     except (OSError, pa.ArrowException) as error:
         raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
     if missing:
-        raise TruthError(f"{path}: column {missing[0]!r} is missing")
+        raise TruthError(f"{path}: column {missing[0]!r} is missing; a truth file has {', '.join(COLUMNS)}")
     return file
+
+
+def check_coin(path: Path, coin: str) -> None:
+    """TruthError when the file knows no position of the coin; read no further than the first one."""
+    seen: set[str] = set()
+    try:
+        for batch in opened_truth(path).iter_batches(262_144, columns=["coin"], use_threads=False):
+            seen.update(batch.column(0).unique().to_pylist())
+            if coin in seen:
+                return
+    except (OSError, ValueError) as error:
+        raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    holds = ", ".join(sorted(str(one) for one in seen)) or "no positions"
+    raise TruthError(f"{path}: column 'coin' holds {holds}, the scored coin is {coin}")
 
 
 def true_maps(path: Path, record: Record, bins: int) -> Floats:
@@ -43,7 +60,11 @@ def true_maps(path: Path, record: Record, bins: int) -> Floats:
     except (OSError, pa.ArrowException) as error:
         raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     if not np.isfinite(found).any():
-        raise TruthError(f"{path}: has no positions of {record.setting.coin} at any of the times that are scored")
+        first, last = (datetime.fromtimestamp(at / 1000, UTC).isoformat() for at in record.origin_ms[[0, -1]].tolist())
+        raise TruthError(
+            f"{path}: column 'time_ms' has none of the hours at which maps are frozen ({first} to {last}), "
+            f"or 'venue' none of {', '.join(record.setting.roster.venues)}"
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.options import Json
 from paper.score.files import write_forecasts
 from paper.score.params import ScoreParams
@@ -36,6 +37,8 @@ def score(
     Forecasts use only what came before them. Intervals come from resampling whole days.
     """
     tape = read_tape(path)
+    if forecasts_out is not None:
+        _make(forecasts_out)
 
     def run() -> Scored:
         return score_tape(tape, ScoreParams(), truth=truth, seed=seed, coin=coin)
@@ -44,6 +47,14 @@ def score(
     if forecasts_out is not None:
         write_forecasts(forecasts_out, scored.scoring)
     print(msgspec.json.encode(scored.score).decode() if as_json else text_of(scored.score))
+
+
+def _make(directory: Path) -> None:
+    """Before the work, not after it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExpectedError(f"--forecasts-out {directory}: {error.strerror or error}", Exit.USAGE) from None
 
 
 def _profiled(run: Callable[[], Scored]) -> Scored:

@@ -1,20 +1,15 @@
-"""A small simulated market scored from end to end: tables, files, no look at the future, errors for people."""
+"""A small simulated market scored from end to end: tables, files, no look at the future."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from liqbot.blocks import EventBlock, block_of
-from liqbot.cli import main
-from liqbot.events import TradeBar
-from liqbot.exits import Exit, ExpectedError
+from liqbot.blocks import EventBlock
 from liqbot.market.params import MarketParams
 from paper.score.files import write_forecasts
-from paper.score.fit import deviance, poisson_weights
 from paper.score.params import ScoreParams
 from paper.score.record import OURS, Record, recorded
 from paper.score.score import Scoring
@@ -22,41 +17,13 @@ from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
 from paper.score.tape_score import Scored, score_tape
 from paper.score.text import text_of
-from paper.tape import Tape, read_tape
-from paper.tape_write import write_tape
-from paper.truth import TruthError, export
-from paper.world import World, WorldParams
-from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams
-
-HOUR_MS = 3_600_000
-PARAMS = ScoreParams(shuffles=4, resamples=50, bins=60, shuffle_gap_h=24)
-WORLD = WorldParams(
-    days=3, step_ms=600_000, backfill_days=1, backfill_step_ms=600_000, burn_in_days=1, venues=SEVEN_VENUES[:3],
-    crowd=CrowdParams(positions=1000), shocks=ShockParams(first_wick_minute=None),
-)  # fmt: skip
+from paper.tape import Tape
+from paper.world import World
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    directory = tmp_path_factory.mktemp("world")
-    tape, truth = directory / "tape.parquet", directory / "truth.parquet"
-    export(World(WORLD, 5), tape, truth, every_ms=HOUR_MS)
-    return tape, truth
-
-
-@pytest.fixture(scope="module")
-def tape(files: tuple[Path, Path]) -> Tape:
-    return read_tape(files[0])
-
-
-@pytest.fixture(scope="module")
-def scored(tape: Tape, files: tuple[Path, Path]) -> Scored:
-    return score_tape(tape, PARAMS, truth=files[1], seed=3)
-
-
-def record_of(tape: Tape, blocks: Iterator[EventBlock]) -> Record:
-    setting = setting_of(tape, PARAMS)
-    return recorded(blocks, setting, PARAMS, LiqbotModel(tape.roster, "BTC", setting.home, MarketParams()))
+def record_of(tape: Tape, blocks: Iterator[EventBlock], params: ScoreParams) -> Record:
+    setting = setting_of(tape, params)
+    return recorded(blocks, setting, params, LiqbotModel(tape.roster, "BTC", setting.home, MarketParams()))
 
 
 def test_all_named_models_are_in_every_table(scored: Scored) -> None:
@@ -66,7 +33,8 @@ def test_all_named_models_are_in_every_table(scored: Scored) -> None:
     for hours in (1, 4, 24):
         assert wanted <= set(score.gains[hours])
         assert wanted - {"B0", "B4", "B4v", "ORACLE_C"} <= set(score.ranks[hours])
-    assert [one.measure for one in score.leads] == ["M1", "M2", "M2 rate", "M3"]
+    measures = ["M1", "M1 to fresh truth", "M1 beyond depth", "M2", "M2 rate", "M2 window", "M3"]
+    assert [one.measure for one in score.leads] == measures
     assert {one.venue for one in score.venues} == {"binance", "bybit", "okx"}
     assert score.prints > 50
     assert 0.3 < score.frozen_share <= 1
@@ -87,9 +55,8 @@ def test_the_placebos_fall_below_the_truth(scored: Scored) -> None:
         assert score.ranks[4][placebo].partial.value < score.ranks[4]["ORACLE"].partial.value - 0.1
 
 
-def test_the_true_map_at_an_origin_is_the_sum_of_its_positions(scored: Scored) -> None:
-    record = scored.scoring.record
-    world = World(WORLD, 5)
+def test_the_true_map_at_an_origin_is_the_sum_of_its_positions(scored: Scored, market: World) -> None:
+    record, world = scored.scoring.record, market
     steps = (block for part in (world.backfill(), world.blocks()) for block in part)
     marks = next(block.marks for block in steps if block.tick_ms == record.origin_ms[40])
     rows = world.positions()
@@ -103,8 +70,10 @@ def test_the_true_map_at_an_origin_is_the_sum_of_its_positions(scored: Scored) -
         assert scored.scoring.truth[40, side, :10].sum() == pytest.approx(wanted, rel=1e-9)
 
 
-def test_the_same_tape_and_seed_give_the_same_score(tape: Tape, files: tuple[Path, Path], scored: Scored) -> None:
-    again = score_tape(tape, PARAMS, truth=files[1], seed=3).score
+def test_the_same_tape_and_seed_give_the_same_score(
+    tape: Tape, files: tuple[Path, Path], scored: Scored, params: ScoreParams
+) -> None:
+    again = score_tape(tape, params, truth=files[1], seed=3).score
     plain = [msgspec.json.encode(msgspec.structs.replace(one, seconds={})) for one in (again, scored.score)]
     assert plain[0] == plain[1]
 
@@ -123,10 +92,12 @@ def poisoned(tape: Tape, after_ms: int) -> Iterator[EventBlock]:
         yield msgspec.structs.replace(block, bars=bars, marks=marks, liquidations=orders)
 
 
-def test_what_comes_after_an_origin_changes_nothing_said_before(tape: Tape, scored: Scored) -> None:
+def test_what_comes_after_an_origin_changes_nothing_said_before(
+    tape: Tape, scored: Scored, params: ScoreParams
+) -> None:
     scoring = scored.scoring
     origin = int(scoring.test[len(scoring.test) // 2])
-    changed = Scoring(record_of(tape, poisoned(tape, int(scoring.origin_ms[origin]))), PARAMS, 3)
+    changed = Scoring(record_of(tape, poisoned(tape, int(scoring.origin_ms[origin])), params), params, 3)
     mine = {name: maps for name, maps in scoring.forecasts(4).items() if not name.startswith("ORACLE")}
     theirs = changed.forecasts(4)
     assert set(mine) == set(theirs)
@@ -142,7 +113,9 @@ def test_what_comes_after_an_origin_changes_nothing_said_before(tape: Tape, scor
         assert changed_expected[name][before] == pytest.approx(expected[name][before], rel=1e-6, abs=1e-3), name
 
 
-def test_a_step_is_promised_before_its_own_prints_are_known(tape: Tape, scored: Scored) -> None:
+def test_a_step_is_promised_before_its_own_prints_are_known(
+    tape: Tape, scored: Scored, params: ScoreParams
+) -> None:
     record = scored.scoring.record
     step = int(record.pieces.step[len(record.pieces.step) * 3 // 4])
     from_ms = int(record.time_ms[step])
@@ -154,7 +127,7 @@ def test_a_step_is_promised_before_its_own_prints_are_known(tape: Tape, scored: 
                 orders["size_usd"] *= 1000.0
             yield msgspec.structs.replace(block, liquidations=orders)
 
-    changed = record_of(tape, louder())
+    changed = record_of(tape, louder(), params)
     assert np.array_equal(changed.venue_touched_usd[: step + 1], record.venue_touched_usd[: step + 1])
     assert not np.array_equal(changed.venue_touched_usd[step + 1 :], record.venue_touched_usd[step + 1 :])
 
@@ -162,7 +135,7 @@ def test_a_step_is_promised_before_its_own_prints_are_known(tape: Tape, scored: 
 def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> None:
     from pyarrow import parquet
 
-    frozen_path, touch_path = write_forecasts(tmp_path / "out", scored.scoring)
+    frozen_path, touch_path, _ = write_forecasts(tmp_path / "out", scored.scoring)
     frozen, touch = parquet.read_table(frozen_path), parquet.read_table(touch_path)
     assert frozen.column_names == ["origin_ms", "model", "side", "price_low", "price_high", "usd"]
     assert touch.column_names == ["time_ms", "model", "side", "predicted_usd", "realised_usd", "crossed_bins"]
@@ -180,65 +153,7 @@ def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> N
     assert ours["realised_usd"].to_numpy().sum() == pytest.approx(scored.scoring.record.printed_usd.sum())
 
 
-def test_touch_skill_can_be_measured_again_from_the_file_alone(tmp_path: Path, scored: Scored) -> None:
-    from pyarrow import parquet
-
-    _, path = write_forecasts(tmp_path, scored.scoring)
-    table = parquet.read_table(path).to_pylist()
-    split = scored.scoring.split
-    own = reference = 0.0
-    for side in ("long", "short"):
-        mine = [row for row in table if row["model"] == OURS and row["side"] == side]
-        rows = [row for row in mine if row["time_ms"] > split.train_ms]
-        realised, crossed, expected, times = (
-            np.array([row[name] for row in rows])
-            for name in ("realised_usd", "crossed_bins", "predicted_usd", "time_ms")
-        )
-        train = times <= split.test_ms
-        both = np.stack([crossed, expected])
-        for regressors, total in ((both, "own"), (both[:1], "reference")):
-            fitted = poisson_weights(realised[train], regressors[:, train]) @ regressors
-            found = deviance(realised[~train], fitted[~train]).sum()
-            own, reference = (own + found, reference) if total == "own" else (own, reference + found)
-    assert 1 - own / reference == pytest.approx(scored.score.touch[OURS].d2.value, abs=1e-9)
-
-
-def test_the_verb_speaks_text_and_json(
-    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "forecasts"
-    words = ["score", str(files[0]), "--truth", str(files[1]), "--json", "--forecasts-out", str(out), "--seed", "2"]
-    assert main(words) == Exit.OK
-    found: dict[str, Any] = msgspec.json.decode(capsys.readouterr().out)
-    assert found["placed_by"] == "orders"
-    assert set(found["gains"]) == {"1", "4", "24"}
-    assert sorted(path.name for path in out.iterdir()) == ["frozen.parquet", "touch.parquet"]
-
-
 def test_the_text_names_every_table(scored: Scored) -> None:
     text = text_of(scored.score)
     for word in ("M1 touch skill", "M2 information gain of frozen maps, 4 h", "M3 partial", "M5 size", "M6 density"):
         assert word in text
-
-
-def test_a_tape_that_cannot_be_scored_says_why(tape: Tape, tmp_path: Path) -> None:
-    with pytest.raises(ExpectedError, match="--coin 'DOGE': the tape has BTC"):
-        setting_of(tape, PARAMS, "DOGE")
-    bare = tmp_path / "bare.parquet"
-    bars = [
-        TradeBar(
-            time_ms=WORLD.start_ms + number * 60_000, venue="okx", coin="BTC", span_ms=60_000, open=1, high=1, low=1,
-            close=1, volume_usd=9,
-        )
-        for number in range(1, 50)
-    ]  # fmt: skip
-    write_tape(bare, [block_of([bar], tape.roster, tick_ms=bar.time_ms) for bar in bars], tape.roster)
-    with pytest.raises(ExpectedError, match="no forced orders of BTC"):
-        setting_of(read_tape(bare), PARAMS)
-
-
-def test_a_file_that_is_no_truth_is_named(tape: Tape, files: tuple[Path, Path], tmp_path: Path) -> None:
-    with pytest.raises(TruthError, match="column 'leverage' is missing"):
-        score_tape(tape, PARAMS, truth=files[0])
-    with pytest.raises(TruthError, match="cannot be read"):
-        score_tape(tape, PARAMS, truth=tmp_path / "nothing.parquet")
