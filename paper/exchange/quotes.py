@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from liqbot.blocks import EventBlock, Roster, Rows
+from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from liqbot.instruments import Instrument
 from paper.exchange.course import Bar, Mark, dense
 
@@ -75,9 +75,7 @@ class Quotes:
         if not self._aside:
             return
         aside, self._aside = self._aside, []
-        bars, marks, rates = (
-            np.concatenate([block.rows(kind) for block in aside]) for kind in ("bars", "marks", "funding")
-        )
+        bars, marks, rates = (_joined(aside, kind) for kind in ("bars", "marks", "funding"))
         for codes, key in self._keys.items():
             quote = self.of[key]
             for volume_usd, span_ms in _flows(bars, codes):
@@ -152,6 +150,11 @@ def flow_of(bars: Iterable[Bar], minute_usd: float) -> float:
     for bar in bars:
         minute_usd = flow_after(minute_usd, bar.volume_usd, bar.span_ms)
     return minute_usd
+
+
+def _joined(blocks: Sequence[EventBlock], kind: str) -> Rows:
+    """The rows of one kind, in order. By their bytes: numpy compares the fields of every piece before it joins them."""
+    return np.frombuffer(b"".join([block.rows(kind).tobytes() for block in blocks]), DTYPES[kind])
 
 
 def _flows(rows: Rows, codes: tuple[int, int]) -> list[tuple[float, int]]:
