@@ -21,7 +21,7 @@ from liqbot.risk.guard import guard
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.review import review_entry, review_reduction
-from liqbot.signals.evaluate import Weighing, asked
+from liqbot.signals.evaluate import Weighing, asked, questions_of
 from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 
@@ -72,6 +72,7 @@ class Engine:
         self._keys = {
             coin: [f"{coin} {strategy.name} {side.word}" for strategy, side in asked(signals)] for coin in self._books
         }
+        self._questions = questions_of(signals)
         self._last_codes: dict[str, str] = {}
 
     def on_block(self, block: EventBlock) -> Step:
@@ -125,7 +126,7 @@ class Engine:
 
     def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
-        weighing = Weighing(view, self._signals)
+        weighing = Weighing(view, self._signals, self._questions)
         for index, code in enumerate(weighing.codes()):
             key = self._keys[view.coin][index]
             if code != SIGNAL and self._last_codes.get(key) == code:

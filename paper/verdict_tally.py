@@ -1,5 +1,6 @@
 """Counts verdicts and refusals at every tick from Steps that report only changes, and the inputs they lacked."""
 
+import operator
 from collections import Counter
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from liqbot.signals.verdict import MISSING, SIGNAL, Gate, Verdict
 
 # The fields of a view that decide which inputs of gates are absent.
 _FIELDS: Final = tuple(name for name, kind in MarketView.__annotations__.items() if kind is float)
+_VALUES: Final = operator.attrgetter(*_FIELDS)
 _THERE: Final = {"ahead": "ahead_seen", "sweep": "sweep_seen"}
 """Features of a cluster or sweep are absent when there is none: that is an answer, not a missing input."""
 
@@ -141,7 +143,7 @@ def _pattern(view: MarketView, reach_pct: float) -> tuple[Any, ...]:
     """Which fields are absent, and which parts of the map there are."""
     return (
         view.coin,
-        *[getattr(view, name) != getattr(view, name) for name in _FIELDS],
+        *[value != value for value in _VALUES(view)],
         *_side_pattern(view.below, reach_pct),
         *_side_pattern(view.above, reach_pct),
     )

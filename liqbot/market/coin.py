@@ -109,7 +109,7 @@ class CoinMarket:
         self._remember_map()
         if not backfilled or any(history.due(tick_ms) for history in self.largest):
             self.usual_read = self._usual_usd()
-            self.read()
+            self.read(bounds if "open_interest" not in rows else None)
             for side in SIDES:
                 self.sweeps.know(side, self.clusters[side])
             self._remember_largest()
@@ -142,7 +142,7 @@ class CoinMarket:
         """Open interest per venue that ever gave a price: its own, or its share of what the aggregate leaves."""
         codes = [code for code, price in enumerate(self.prices) if price.known]
         untold = [self.venues[code] for code in codes if not self.open_interest.known(self.venues[code])]
-        shares = dict(zip(untold, self.bars.volume_shares(untold), strict=True))
+        shares = dict(zip(untold, self.bars.volume_shares(untold), strict=True)) if untold else {}
         return {
             code: self.open_interest.bound_base(self.venues[code], shares.get(self.venues[code], 0.0)) for code in codes
         }
@@ -189,7 +189,7 @@ class CoinMarket:
             )
         )
 
-    def read(self) -> None:
+    def read(self, bounds: dict[int, float] | None = None) -> None:
         """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered."""
         self.map = self.drawn()
         zones: dict[Side, tuple[ThinZone, ...]] = {}
@@ -197,7 +197,7 @@ class CoinMarket:
             self.clusters[side], zones[side] = read_side(self.map, side, usual_usd, self.params.clusters)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
-        self.warmth_pct = self.exposure.warmth_pct(self._bounds_base(), self.prices)
+        self.warmth_pct = self.exposure.warmth_pct(self._bounds_base() if bounds is None else bounds, self.prices)
         self.thin_zones = nearest_zones(
             zones[Side.LONG], zones[Side.SHORT], self.map.mark_price, self.params.clusters.thin_kept
         )

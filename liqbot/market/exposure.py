@@ -96,9 +96,7 @@ class Exposure:
             for code in sorted(bars.keys() | moved) if turn == 0 else sorted(bars):
                 venue_bars = bars.get(code, ())
                 bar = venue_bars[turn] if turn < len(venue_bars) else None
-                if bar is None and turn > 0:
-                    continue
-                row = self._row(code)
+                row = self._row(code) if bar is not None or turn == 0 else None
                 if row is None:
                     continue
                 low, high = swept_range(prices[code], bar)
@@ -111,7 +109,8 @@ class Exposure:
                         self._venues[code], bounds_base.get(code, 0.0), now_ms, bar.span_ms
                     )
                     rows.append(row)
-                    entries.append((position_of(bar.low), position_of(bar.high)))
+                    same = low == bar.low and high == bar.high
+                    entries.append(positions if same else (position_of(bar.low), position_of(bar.high)))
                     opened.append(opened_usd(bar, change_base * bar.close, self._params))
                     swept.append(positions)
             if rows:
@@ -132,7 +131,7 @@ class Exposure:
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int) -> None:
         """Compare what the step's touches promised with the forced orders told in it."""
-        self.reported_usd = self.positions.touched_usd.sum(axis=2) * self.calibration.reporting[:, None]
+        self.reported_usd = np.add.reduce(self.positions.touched_usd, axis=2) * self.calibration.reporting[:, None]
         row_of = {self._venues[code]: row for code, row in self.row_of.items()}
         self.orders = orders = [
             (row_of[venue], LONG if side is Side.LONG else SHORT, usd)
@@ -174,7 +173,8 @@ class Exposure:
             return float("nan"), float("nan")
         seen, unseen = [0.0, 0.0], [0.0, 0.0]
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
-        most_usd, totals = self._most_usd(prices, bounds_base), self.positions.prior_usd().sum(axis=2).tolist()
+        most_usd = self._most_usd(prices, bounds_base)
+        totals = np.add.reduce(self.positions.prior_usd(), axis=2).tolist()
         for row, left in self.unseen_usd.items():
             left_usd = sum(left.tolist())
             for side in (LONG, SHORT):

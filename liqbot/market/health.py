@@ -47,8 +47,8 @@ class HealthFold:
 
     def stale(self, venue: str, price: VenuePrice, now_ms: int) -> bool:
         """A price feed that said it is down counts at once, until a price comes again."""
-        feeds = self._down.get(venue, {})
-        if any(price.seen_ms <= feeds[feed] for feed in ("trades", "mark") if feed in feeds):
+        feeds = self._down.get(venue)
+        if feeds and any(price.seen_ms <= feeds[feed] for feed in ("trades", "mark") if feed in feeds):
             return True
         return price.stale(now_ms, self._params)
 

@@ -13,6 +13,7 @@ Rows = Mapping[str, Sequence[Row]]
 
 _RECENT_MS: Final = 60_000
 _TIME, _VENUE = 0, 1
+_NOTHING: Final = (float("inf"), float("-inf"))
 
 
 class Intake:
@@ -33,28 +34,45 @@ class Intake:
         for row in bars:
             if row[_VENUE] not in marked and 0 < row[7] < float("inf"):
                 offered[row[_VENUE]] = row[7]
+        together = self._together(offered)
         for price in self.prices:
             price.begin_step()
         for row in marks:
-            if self._believed(row, row[3], offered):
+            if self._believed(row, row[3], offered, together):
                 self.prices[row[_VENUE]].take_mark(row[_TIME], row[3], row[4], self._params)
         taken: dict[int, list[Bar]] = {}
         for row in bars:
             bar = bar_of(row, self._params)
             if bar is None:
                 self.prices[row[_VENUE]].rejected += 1
-            elif self._believed(row, bar.close, offered):
+            elif self._believed(row, bar.close, offered, together):
                 self.prices[row[_VENUE]].take_bar(row[_TIME], bar, self._params)
                 taken.setdefault(row[_VENUE], []).append(bar)
         return taken
 
-    def _believed(self, row: Row, new_price: float, offered: Mapping[int, float]) -> bool:
+    def _together(self, offered: Mapping[int, float]) -> tuple[float, float]:
+        """Low and high of all that is offered or was believed last, when any two of those prices agree; else nothing.
+
+        Whatever median is taken among them, a price between the two is near it: nobody needs to be asked.
+        """
+        if len(offered) < 2:
+            return _NOTHING
+        known = [price.mark_price for price in self.prices if price.known]
+        low, high = min(*offered.values(), *known), max(*offered.values(), *known)
+        agree = low > 1e-5 and high < 1e7 and (high - low) * 100.0 <= self._params.outlier_pct_max * low
+        return (low, high) if agree else _NOTHING
+
+    def _believed(
+        self, row: Row, new_price: float, offered: Mapping[int, float], together: tuple[float, float]
+    ) -> bool:
         """Against what the other venues say in this very step, or said a moment ago on this venue's own rhythm."""
         venue, time_ms = row[_VENUE], row[_TIME]
         price = self.prices[venue]
         if venue == self._aggregate:
             price.rejected += 1
             return False
+        if together[0] <= new_price <= together[1]:
+            return True
         recent_ms = max(_RECENT_MS, 2 * price.gap_ms)
         others = [
             offered.get(code, other.mark_price)

@@ -46,7 +46,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
 
     def within_usd(self, side: Side, reach_pct: float) -> float:
         """All USD of a side within a distance from the mark."""
-        return float(self.usd(side)[self.span(side, reach_pct)].sum())
+        return float(np.add.reduce(self.usd(side)[self.span(side, reach_pct)]))
 
     def cumulative(self, side: Side) -> tuple[Floats, Floats]:
         """(prices, USD between the mark and there), outward from the mark."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from liqbot.market.closing import Closing
 from liqbot.market.distances import LONG, SHORT, Distances, Floats
+from liqbot.market.grid import bin_shares
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import EstimateParams
 
@@ -57,10 +58,7 @@ class Positions:
     def _lay_out(self) -> None:
         """Where the rows begin: less the window's first bin, so that global bins index the flat array."""
         weight = self._at.weight
-        row_start = np.arange(weight.size).reshape(weight.shape) * BINS - self.window_first
-        self._cell: npt.NDArray[np.int64] = self._at.whole + row_start
-        """[turn, row, side, tier]: flat cell of a position opened at bin 0."""
-        self._rest: Floats = 1.0 - self._at.part
+        self._row_start = np.arange(weight.size).reshape(weight.shape) * BINS - self.window_first
         self._all_rows = list(range(self.rows))
 
     @property
@@ -102,7 +100,7 @@ class Positions:
     def decay(self, elapsed_ms: int) -> None:
         """Owners close positions."""
         self._scale *= self.closing.kept_share(elapsed_ms)
-        if self.rows and self._scale.min() < _SCALE_MIN:
+        if self._reach and np.minimum.reduce(self._scale, axis=None) < _SCALE_MIN:
             self._settle()
 
     def _settle(self) -> None:
@@ -131,7 +129,7 @@ class Positions:
         """Empty the crossed bins; of the end bin a share is kept, as price crossed only a part of it."""
         cells = self._usd[row, side, :, crossed]
         stays = self._usd[row, side, :, end] * kept
-        gone = cells.sum(axis=1) - stays
+        gone = np.add.reduce(cells, axis=1) - stays
         cells[:] = 0.0
         self._usd[row, side, :, end] = stays
         prior_usd = gone * self._scale[row, side]
@@ -155,33 +153,31 @@ class Positions:
         """
         # All rows in order, as when every venue has a bar: views instead of copies.
         row = slice(None) if list(rows) == self._all_rows else np.array(rows)
-        shares = [_shares(low, max(high, low + _NO_WIDTH)) for low, high in entries]
+        shares = [bin_shares(low, max(high, low + _NO_WIDTH)) for low, high in entries]
         count = max(map(len, shares))
         share = np.array([[0.0, *of_row, *(0.0,) * (count + 1 - len(of_row))] for of_row in shares])[:, None, None]
         first = [math.floor(low) for low, _ in entries]
         turn = self._turn = (self._turn + 1) % self._at.turns
-        added = self._rest[turn, row] * share[..., 1:]
-        added += self._at.part[turn, row] * share[..., :-1]
+        part, whole = self._at.part[turn, row], self._at.whole[turn, row]
+        added = (1.0 - part) * share[..., 1:]
+        added += part * share[..., :-1]
         added *= (np.array(opened_usd)[:, :, None] * self._at.weight[row] / self._scale[row])[..., None]
         bins = np.array(first)[:, None, None, None] + np.arange(count + 1)
         if self._raise_reach(rows, first, count, swept):
-            self._clear_swept(added, self._at.whole[turn, row][..., None] + bins, swept)
+            self._clear_swept(added, whole[..., None] + bins, swept)
         if self._fits(rows, first, count):
             # No cell is named twice, so one indexed addition is exact.
-            self._usd.reshape(-1)[self._cell[turn, row][..., None] + bins] += added
+            self._usd.reshape(-1)[(whole + self._row_start[row])[..., None] + bins] += added
         else:
             # What falls outside the window goes to its ends.
-            target = self._at.whole[turn, row][..., None] + bins
-            self._add_clipped(rows, added, np.clip(target - self.window_first, 0, BINS - 1))
+            self._add_clipped(rows, added, np.clip(whole[..., None] + bins - self.window_first, 0, BINS - 1))
         self._sum[row] += np.add.reduce(added, axis=3)
 
     def _fits(self, rows: Sequence[int], first: Sequence[int], count: int) -> bool:
         """Whether all that these rows may open lies within the window, whatever their turn."""
-        for row, bin_first in zip(rows, first, strict=True):
-            ends = self._at.ends[row]
-            if min(ends) + bin_first < self.window_first or max(ends) + bin_first + count >= self.window_first + BINS:
-                return False
-        return True
+        low, high = self.window_first, self.window_first + BINS - count
+        around = [(at, self._at.ends[row]) for at, row in zip(first, rows, strict=True)]
+        return all(at + min(ends) >= low and at + max(ends) < high for at, ends in around)
 
     def _raise_reach(
         self, rows: Sequence[int], first: Sequence[int], count: int, swept: Sequence[tuple[float, float]]
@@ -215,7 +211,7 @@ class Positions:
 
     def bound(self, usd_max: Sequence[float]) -> None:
         """Shrink each row's sides to its `usd_max` where they are larger; infinity leaves a row alone."""
-        totals = self.total_usd().sum(axis=2).tolist()
+        totals = np.add.reduce(self.total_usd(), axis=2).tolist()
         for row, (most, sides) in enumerate(zip(usd_max, totals, strict=True)):
             for side, total_usd in enumerate(sides):
                 if total_usd > most:
@@ -269,7 +265,7 @@ class Positions:
         cells, scale = self._usd[row, side, :, start:stop], self._scale[row, side] * self.multiplier[row]
         if tiers is not None:
             cells, scale = cells[list(tiers)], scale[list(tiers)]
-        values: Floats = (cells * scale[:, None]).sum(axis=0)
+        values: Floats = np.add.reduce(cells * scale[:, None], axis=0)
         return start, values
 
     def state(self) -> dict[str, Any]:
@@ -297,12 +293,3 @@ class Positions:
         self._reach = [list(reach) for reach in state["reach"]]
         self._far = [list(far) for far in state["far"]]
         self._lay_out()
-
-
-def _shares(low: float, high: float) -> list[float]:
-    """Of a range of positions, low below high: how much of it lies in each bin from low's own on."""
-    first, width = math.floor(low), high - low
-    last = math.floor(high - first)
-    if not last:
-        return [(high - low) / width]
-    return [(first + 1.0 - low) / width, *(1.0 / width,) * (last - 1), (high - (first + last)) / width]

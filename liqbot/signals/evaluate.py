@@ -8,13 +8,15 @@ from liqbot.market.view import MarketView
 from liqbot.signals.cascade import CASCADE
 from liqbot.signals.features import derived_features, features_of
 from liqbot.signals.funding_squeeze import FUNDING_SQUEEZE
-from liqbot.signals.gates import Strategy, code_of, judge
+from liqbot.signals.gates import Condition, Strategy, code_of, conditions, judge
 from liqbot.signals.grab_reverse import GRAB_REVERSE
-from liqbot.signals.params import SignalParams
+from liqbot.signals.params import SignalParams, StrategyParams
 from liqbot.signals.verdict import Verdict
 
 STRATEGIES: Final[tuple[Strategy, ...]] = (GRAB_REVERSE, CASCADE, FUNDING_SQUEEZE)
 SIDES: Final = (Side.LONG, Side.SHORT)
+
+Questions = tuple[tuple[Strategy, Side, StrategyParams, tuple[Condition, ...]], ...]
 
 _derived = lru_cache(maxsize=64)(derived_features)
 
@@ -25,6 +27,16 @@ def asked(params: SignalParams) -> tuple[tuple[Strategy, Side], ...]:
     return tuple(
         (strategy, side) for strategy in STRATEGIES if getattr(params, strategy.name).enabled for side in SIDES
     )
+
+
+@lru_cache(maxsize=64)
+def questions_of(params: SignalParams) -> Questions:
+    """`asked` with the parameters and gates of each strategy at hand."""
+    found = []
+    for strategy, side in asked(params):
+        own = getattr(params, strategy.name)
+        found.append((strategy, side, own, conditions(strategy, own, params.waive)))
+    return tuple(found)
 
 
 def evaluate(view: MarketView, params: SignalParams) -> tuple[Verdict, ...]:
@@ -40,24 +52,22 @@ def codes(view: MarketView, params: SignalParams) -> tuple[str, ...]:
 class Weighing:
     """One view under one set of parameters: codes at once, verdicts with all their gates for those that matter."""
 
-    def __init__(self, view: MarketView, params: SignalParams) -> None:
+    def __init__(self, view: MarketView, params: SignalParams, questions: Questions | None = None) -> None:
+        """`questions` are `questions_of(params)`, for those who weigh view after view."""
         self._view, self._params = view, params
         self._features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
-        self._asked = asked(params)
+        self._questions = questions_of(params) if questions is None else questions
 
     def codes(self) -> tuple[str, ...]:
         """In the order of `asked`."""
-        return tuple(
-            code_of(strategy, self._features[side], getattr(self._params, strategy.name), self._params.waive)
-            for strategy, side in self._asked
-        )
+        features = self._features
+        return tuple([code_of(gates, features[side], params) for _, side, params, gates in self._questions])
 
     def verdict(self, index: int) -> Verdict:
         """Of the strategy and side at this place of `asked`."""
-        strategy, side = self._asked[index]
-        params = getattr(self._params, strategy.name)
+        strategy, side, params, _ = self._questions[index]
         derived = _derived(self._view.derived)
         return judge(strategy, side, self._features[side], self._view, params, self._params.waive, derived)
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        return tuple(self.verdict(index) for index in range(len(self._asked)))
+        return tuple(self.verdict(index) for index in range(len(self._questions)))

@@ -97,12 +97,28 @@ def passes(spec: GateSpec, features: Features, params: StrategyParams, waive: tu
     return passed | (value != value) if spec.name in waive else passed
 
 
-def code_of(strategy: Strategy, features: Features, params: StrategyParams, waive: tuple[str, ...]) -> str:
+Condition = tuple[Callable[[Features, Any], Any], Callable[[Any, Any], Any], float, bool, str]
+"""A gate that is asked: its value, how that compares with the threshold, whether it may be absent, the gate's code."""
+
+
+def conditions(strategy: Strategy, params: StrategyParams, waive: tuple[str, ...]) -> tuple[Condition, ...]:
+    """The strategy's gates that these parameters ask."""
+    return tuple(
+        (spec.value, _COMPARE[spec.op], threshold, spec.name in waive, spec.code)
+        for spec in strategy.gates
+        if (threshold := spec.threshold_of(params)) is not None
+    )
+
+
+def code_of(asked: tuple[Condition, ...], features: Features, params: StrategyParams) -> str:
     """The verdict's code alone, for one row: stops at the first gate that fails."""
-    for spec in strategy.gates:
-        if not passes(spec, features, params, waive):
-            value = spec.value(features, params)
-            return MISSING_INPUT if value != value else spec.code
+    for value_of, compare, threshold, waived, code in asked:
+        value = value_of(features, params)
+        if not compare(value, threshold):
+            if value == value:
+                return code
+            if not waived:
+                return MISSING_INPUT
     return SIGNAL
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from liqbot.instruments import Instrument
 from paper.exchange.course import Bar, Mark, dense
 
@@ -75,13 +75,12 @@ class Quotes:
         if not self._aside:
             return
         aside, self._aside = self._aside, []
+        bars, marks, rates = (_joined(aside, kind) for kind in ("bars", "marks", "funding"))
         for codes, key in self._keys.items():
             quote = self.of[key]
-            for volume_usd, span_ms in _flows([block.bars for block in aside], codes):
+            for volume_usd, span_ms in _flows(bars, codes):
                 quote.minute_usd = flow_after(quote.minute_usd, volume_usd, span_ms)
-            bar = _newest([block.bars for block in aside], codes)
-            mark = _newest([block.marks for block in aside], codes)
-            rate = _newest([block.funding for block in aside], codes)
+            bar, mark, rate = _newest(bars, codes), _newest(marks, codes), _newest(rates, codes)
             if bar is not None:
                 quote.last_price = float(bar["close"])
                 # A mark older than what has traded since is no mark any more.
@@ -153,21 +152,18 @@ def flow_of(bars: Iterable[Bar], minute_usd: float) -> float:
     return minute_usd
 
 
-def _flows(parts: Sequence[np.ndarray[Any, Any]], codes: tuple[int, int]) -> list[tuple[float, int]]:
+def _joined(blocks: Sequence[EventBlock], kind: str) -> Rows:
+    """The rows of one kind, in order. By their bytes: numpy compares the fields of every piece before it joins them."""
+    return np.frombuffer(b"".join([block.rows(kind).tobytes() for block in blocks]), DTYPES[kind])
+
+
+def _flows(rows: Rows, codes: tuple[int, int]) -> list[tuple[float, int]]:
     """(volume, span) of every bar of these codes, in order."""
-    found: list[tuple[float, int]] = []
-    for rows in parts:
-        if len(rows):
-            ours = rows[(rows["venue"] == codes[0]) & (rows["coin"] == codes[1])]
-            found += zip(ours["volume_usd"].tolist(), ours["span_ms"].tolist(), strict=True)
-    return found
+    ours = rows[(rows["venue"] == codes[0]) & (rows["coin"] == codes[1])]
+    return list(zip(ours["volume_usd"].tolist(), ours["span_ms"].tolist(), strict=True))
 
 
-def _newest(parts: Sequence[np.ndarray[Any, Any]], codes: tuple[int, int]) -> Any:
+def _newest(rows: Rows, codes: tuple[int, int]) -> Any:
     """The last row of these codes, None when there is none."""
-    for rows in reversed(parts):
-        if len(rows):
-            (found,) = np.nonzero((rows["venue"] == codes[0]) & (rows["coin"] == codes[1]))
-            if len(found):
-                return rows[found[-1]]
-    return None
+    (found,) = np.nonzero((rows["venue"] == codes[0]) & (rows["coin"] == codes[1]))
+    return rows[found[-1]] if len(found) else None
