@@ -14,7 +14,6 @@ from liqbot.events import (
     FeedUp,
     Fill,
     Flatten,
-    FundingPaid,
     Halt,
     JournalOpened,
     MoneyFact,
@@ -22,9 +21,7 @@ from liqbot.events import (
     OrderRejected,
     PositionDeleveraged,
     PositionLiquidated,
-    Rebate,
     Resume,
-    Transfer,
 )
 from liqbot.instruments import Side
 from liqbot.ledger.decisions import DecisionBook
@@ -42,11 +39,6 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
 }
-
-
-_WITHOUT_ID: Final = (FundingPaid, PositionDeleveraged, PositionLiquidated, Rebate, Transfer)
-"""Money facts that no id tells apart; fills have one."""
-_TOLD_REMEMBERED: Final = 4_000
 
 
 class Keeping(msgspec.Struct, frozen=True):
@@ -91,15 +83,6 @@ class Fold:
             self._orders.command(observation, command, mark_price)
         self._trades.see_prices(observation)
         self._trades.write_equity(observation)
-
-    def _again(self, fact: Event) -> bool:
-        """Whether it was told before: histories are read again after every gap, and name the venue's own time."""
-        told, identity = self.state.told, repr(fact)
-        if identity in told:
-            return True
-        told.append(identity)
-        del told[:-_TOLD_REMEMBERED]
-        return False
 
     def remember(self, observation: Observation) -> None:
         """An observation whose rows are in the database already: only its maps are new to this process."""
