@@ -34,7 +34,8 @@ class Exported(NamedTuple):
 
 
 def export(world: World, tape_path: str | Path, truth_path: str | Path, *, every_ms: int) -> Exported:
-    """Run a world to its end and write its tape, history included, and its truth at every multiple of `every_ms`.
+    """Run a world to its end and write its tape, history included, and its truth at the first step at or after every
+    multiple of `every_ms`.
 
     Either file appears under its name only when it is whole. ValueError for `every_ms` below the clock step.
     """
@@ -126,11 +127,14 @@ def _writer(path: Path, roster: Roster) -> Iterator[_Writer]:
 
 
 def _watched(world: World, every_ms: int, truth: _Writer) -> Iterator[EventBlock]:
+    last_ms = world.history_start_ms
     for block in _all(world):
         yield block
-        # A step longer than the interval still gives one snapshot, at its end.
-        if block.tick_ms is not None and block.tick_ms % every_ms == 0:
-            truth.add(world.positions())
+        # By crossing, as steps need not divide the interval; a step longer than it gives one snapshot, at its end.
+        if block.tick_ms is not None:
+            if block.tick_ms // every_ms > last_ms // every_ms:
+                truth.add(world.positions())
+            last_ms = block.tick_ms
 
 
 def _all(world: World) -> Iterator[EventBlock]:

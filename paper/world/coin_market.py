@@ -1,5 +1,6 @@
 """One coin's market: in each step the crowd acts on what it saw before, price travels, and force answers price."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ _PINNED: Final = 0.35
 """Volatility while a crowd piles in at one price, against usual."""
 _RUSH_IMPACT: Final = 0.1
 _RUSH_LEAN: Final = 0.15
+_LEAN_LIFE_MIN: Final = 60.0
 _ROUNDS_MAX: Final = 8
 _RECOUNT_STEPS: Final = 2048
 _PASSIVE_RELIEF: Final = 0.5
@@ -49,6 +51,7 @@ class CoinMarket:
         self._shares = self._shares / total(self._shares)
         self._turnover_day = np.array([venue.turnover_day for venue in venues])
         self._carried_usd, self._steps = 0.0, 0
+        self._lean_wave: Floats = np.zeros(count)
         start = np.full(count, coin.start_price)
         self.open, self.high, self.low, self.close, self.mark = start, start, start, start, start
         self.index_price = coin.start_price
@@ -171,13 +174,21 @@ class CoinMarket:
         churn = churn * (0.6 + 0.4 * min(abs(prices.surprise), 6.0)) * expo(0.35 * noise[:count])
         if self._shocks.rush:
             churn = churn * self._params.shocks.build_up_factor
-        lean = 0.15 * prices.surprise + 0.15 * noise[count:] + _RUSH_LEAN * self._shocks.rush
-        lean = np.minimum(np.maximum(lean, -0.8), 0.8)
+        lean = self._taker_lean(minutes, noise[count:])
         flow = np.abs(crowd_flow) + np.abs(forced_flow) + abs(shock_usd) * self._shares
         bought = np.maximum(crowd_flow, 0) + np.maximum(forced_flow, 0) + max(shock_usd, 0.0) * self._shares
         self.volume_usd = churn + flow
         self.buy_usd = churn * (0.5 + 0.5 * lean) + bought
         self.oi_usd = self.makers.advance(minutes, long, short, path.end_price, prices.stress) * self.mark
+
+    def _taker_lean(self, minutes: float, noise: Floats) -> Floats:
+        """Each venue's taker buys less sells, as part of its churn: with the move, in waves of about an hour."""
+        p = self._params.prices
+        pull = minutes / (minutes + _LEAN_LIFE_MIN)
+        self._lean_wave = self._lean_wave * (1.0 - pull) + p.lean_wave_share * math.sqrt(2.0 * pull) * noise
+        move = 0.15 * self.prices.surprise + p.lean_move_share * self.prices.fast_move_ratio
+        lean = move + self._lean_wave + 0.15 * noise + _RUSH_LEAN * self._shocks.rush
+        return np.minimum(np.maximum(lean, -0.8), 0.8)
 
     def _tell(self, swept: list[Swept], end_ms: int, span_ms: int) -> None:
         self.forced = np.concatenate([one.forced for one in swept]) if swept else np.zeros(0, TRUE_FORCED)

@@ -27,7 +27,7 @@ class Makers:
         self._crowd_base = np.stack((long_base, short_base))
         wanted = self._usual_usd / price / (1.0 + 0.15 * min(max(0.0, stress - 1.0), 6.0))
         pull = minutes / (minutes + 720.0)
-        noise = 0.008 * math.sqrt(2.0 * pull) * self._draws.normal(len(wanted))
+        noise = 0.004 * math.sqrt(2.0 * pull) * self._draws.normal(len(wanted))
         self.inventory_base = np.maximum(
             self.inventory_base + pull * (wanted - self.inventory_base) + noise * wanted, 0.2 * wanted
         )

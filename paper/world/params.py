@@ -111,26 +111,35 @@ class CrowdParams(Knobs):
 class PriceParams(Knobs):
     """How price moves when nobody is forced, how deep the book is, how venues differ."""
 
-    volatility_day_pct: float = Field(2.1, gt=0, le=50, description="Usual standard deviation of a day's return.")
+    volatility_day_pct: float = Field(2.9, gt=0, le=50, description="Usual standard deviation of a day's return.")
     volatility_swing_factor: float = Field(
-        0.55, ge=0, le=2, description="Size of the slow waves of volatility (log scale)."
+        0.45, ge=0, le=2, description="Size of the slow waves of volatility (log scale)."
     )
     volatility_fast_h: float = Field(12, gt=0, le=1000, description="Life of the fast wave.")
     volatility_slow_h: float = Field(120, gt=0, le=10_000, description="Life of the slow wave.")
     excitement_share: float = Field(
-        0.45, ge=0, lt=1, description="Feedback of moves into volatility; near 1: long storms."
+        0.33, ge=0, lt=1, description="Feedback of moves into volatility; near 1: long storms."
     )
     excitement_h: float = Field(1.0, gt=0, le=100, description="Memory of that feedback.")
-    jumps_day: float = Field(2.0, ge=0, le=1000, description="News jumps per day.")
-    jump_pct: float = Field(0.25, ge=0, le=20, description="Mean size of a jump, exponentially distributed.")
+    jumps_day: float = Field(2.5, ge=0, le=1000, description="News jumps per day.")
+    jump_pct: float = Field(0.5, ge=0, le=20, description="Mean size of a jump, exponentially distributed.")
     trend_day_pct: float = Field(0.0, ge=-20, le=20, description="Drift per day.")
     permanent_share: float = Field(0.25, ge=0, le=1, description="Part of a flow's price impact that never comes back.")
     recovery_min: float = Field(25, gt=0, le=10_000, description="Life of the rest, as makers lean against it.")
     depth_stress_factor: float = Field(
-        0.5, ge=0, le=5, description="How fast depth thins out when volatility is above usual."
+        0.4, ge=0, le=5, description="How fast depth thins out when volatility is above usual."
     )
     basis_bps: float = Field(3.0, ge=0, le=200, description="Usual difference of a venue's mark from the index.")
     basis_tilt_bps: float = Field(12.0, ge=0, le=500, description="Premium when the crowd is all on one side.")
+    volume_chase_share: float = Field(
+        0.4, ge=0, le=1, description="Part of usual volume that comes with moves of the last quarter of an hour."
+    )
+    lean_move_share: float = Field(
+        0.02, ge=0, le=1, description="How far takers lean with the last quarter of an hour, for each usual move of it."
+    )
+    lean_wave_share: float = Field(
+        0.05, ge=0, le=1, description="Usual lean of a venue's takers that follows no move, as part of its volume."
+    )
     hour_activity: tuple[float, ...] = Field(
         _HOUR_UTC, min_length=24, max_length=24, description="Activity by hour, UTC."
     )

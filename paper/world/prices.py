@@ -13,6 +13,8 @@ _DAY_MS: Final = 86_400_000
 _FIRST_WEEKDAY: Final = 3
 _EXCITED_MAX: Final = 6.0
 _LEVEL_MAX: Final = 3.0
+_BUSY_MAX: Final = 12.0
+"""No minute is busier than this many usual ones of its hour."""
 _SURPRISE_MIN_MAX: Final = 60.0
 """No step excites more than an hour at usual volatility does, whatever its length."""
 _MOVE_MAX: Final = 0.2
@@ -78,7 +80,9 @@ class Prices:
         clock = _clock(now_ms, p)
         self.stress = level * math.sqrt(self._excited)
         self.arrivals = clock * (0.5 + 0.5 * self.stress)
-        self.activity = clock * min(12.0, 0.3 + 0.4 * self.stress + 0.3 * self.stress * self.stress)
+        stirred = min(_BUSY_MAX, 0.3 + 0.4 * self.stress + 0.3 * self.stress * self.stress)
+        chasing = min(_BUSY_MAX, 2.0 * abs(self.fast_move_ratio))
+        self.activity = clock * (stirred + p.volume_chase_share * (chasing - stirred))
         self._usual = p.volatility_day_pct / 100 * math.sqrt(minutes / _DAY_MIN)
         calm = self._usual * level * math.sqrt(clock) * pinned
         self._sigma = calm * math.sqrt(self._excited)

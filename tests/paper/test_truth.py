@@ -46,6 +46,15 @@ def test_tape_and_truth_are_what_the_world_did(tmp_path: Path):
             assert read.rows(kind).tobytes() == mine.rows(kind).tobytes()
 
 
+def test_steps_that_do_not_divide_the_interval_still_give_one_snapshot_each(tmp_path: Path):
+    params = PARAMS.model_copy(update={"step_ms": 420_000, "backfill_step_ms": 420_000})
+    export(World(params, 3), tmp_path / "tape.parquet", tmp_path / "truth.parquet", every_ms=HOUR_MS)
+    times = np.unique(read_truth(tmp_path / "truth.parquet")[1]["time_ms"])
+    assert np.array_equal(np.unique(times // HOUR_MS), np.arange(times[0] // HOUR_MS, times[-1] // HOUR_MS + 1))
+    assert (times % HOUR_MS < 420_000).all()
+    assert len(times) == 4
+
+
 def test_what_is_no_truth_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="every_ms"):
         export(World(PARAMS, 3), tmp_path / "a", tmp_path / "b", every_ms=1000)

@@ -25,7 +25,7 @@ from paper.session import fresh_books
 from paper.wire_session import run_wired, spoken_only
 
 HEARD = ("bars", "marks", "liquidations", "open_interest", "funding")
-SEED = 3
+SEED = 2
 SHORT = (
     "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
     "paper.world.shocks.first_wick_minute=2",

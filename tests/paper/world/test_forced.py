@@ -45,6 +45,25 @@ def test_nothing_that_was_crossed_is_left_and_every_forced_close_is_at_its_own_p
     assert (crowd.totals_base.sum(axis=0) * MARKS).sum() <= open_usd + 1e-3
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.floats(-0.2, 0.2))
+def test_what_leaves_the_crowd_is_what_was_forced_and_what_was_sold(seed: int, move: float):
+    openers = Openers(CrowdParams(positions=300, stop_share=0), SEVEN_VENUES, BTC, MARGINS, Draws(seed))
+    crowd = Crowd(len(MARKS), 300)
+    crowd.open(openers.seat(openers.invite(300, Mood(0.0, 0.0, 0.01), shifted=False), 0, MARKS * 0.99, MARKS * 1.01))
+    before = crowd.totals_base.copy()
+    swept = Forced(SEVEN_VENUES, MARGINS).sweep_all(crowd, MARKS * (1 + move), MARKS * (1 + move))
+    rows = np.concatenate([one.forced for one in swept]) if swept else np.zeros(0, TRUE_FORCED)
+    left = crowd.totals_base.copy()
+    for side, sign in enumerate((1, -1)):
+        own = rows[rows["side"] == sign]
+        gone = np.bincount(own["venue"], weights=own["size_usd"] / own["price"], minlength=len(MARKS))
+        assert np.allclose(before[side] - gone, left[side], rtol=1e-9, atol=1e-9)
+    sold = np.bincount(rows["venue"], weights=-rows["side"] * rows["size_usd"], minlength=len(MARKS))
+    flow = sum((one.flow_usd for one in swept), np.zeros(len(MARKS)))
+    assert np.allclose(flow, sold, rtol=1e-9, atol=1e-3)
+
+
 def test_a_large_position_is_closed_in_parts_that_lie_deeper_and_deeper():
     crowd, forced = crowd_of(5, 4000), Forced(SEVEN_VENUES, MARGINS)
     swept = forced.sweep_all(crowd, MARKS * 0.9, MARKS * 1.0)
