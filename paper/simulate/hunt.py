@@ -2,8 +2,9 @@
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from paper.simulate.director import draws_of
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import Hunt, Hunts
 from paper.simulate.run import simulate
@@ -11,13 +12,18 @@ from paper.simulate.shrink import Shrunk
 
 
 def hunt(mutant: str, first_seed: int, seeds: int) -> Hunt:
-    """Seed after seed with the house broken, until one breaks a law."""
+    """Seed after seed with the house broken, until one breaks a law; those first that draw what brings it to light."""
     with MUTANTS[mutant].applied():
-        for seed in range(first_seed, first_seed + seeds):
+        for tried, seed in enumerate(_likely_first(mutant, range(first_seed, first_seed + seeds)), 1):
             outcome = simulate(seed)
             if outcome.violation is not None:
-                return Hunt(mutant, first_seed, seeds, Shrunk.of(outcome), seed - first_seed + 1)
+                return Hunt(mutant, first_seed, seeds, Shrunk.of(outcome), tried)
     return Hunt(mutant, first_seed, seeds, None, seeds)
+
+
+def _likely_first(mutant: str, seeds: Iterable[int]) -> list[int]:
+    wanted = MUTANTS[mutant].shows_in
+    return sorted(seeds, key=lambda seed: not any(draw.fault in wanted for draw in draws_of(seed)))
 
 
 def hunts(

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +36,8 @@ class Mutant(msgspec.Struct, frozen=True):
     name: str
     what: str
     patches: tuple[Patch, ...]
+    shows_in: tuple[str, ...] = ()
+    """Faults that bring it to light: seeds that draw one of them are tried first."""
 
     def apply(self) -> None:
         """For the life of this process."""
@@ -71,6 +74,14 @@ def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[C
             else:
                 answers.append(command)
         return tuple(answers)
+
+    return mutant
+
+
+def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
+    def mutant(self: desk.Desk, now_ms: int, positions: Any) -> tuple[Command, ...]:
+        others = [(key, client_id) for key, book in self._books.items() for client_id in book.foreign]
+        return (*sound(self, now_ms, positions), *(CancelOrder(client_id, *key) for key, client_id in others))
 
     return mutant
 
@@ -170,6 +181,18 @@ def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
     return mutant
 
 
+def _stops_too_late(sound: Callable[..., Any]) -> Callable[..., Any]:
+    def mutant(*args: Any, **kwargs: Any) -> Any:
+        decision = sound(*args, **kwargs)
+        if not isinstance(decision, Approved):
+            return decision
+        beyond = decision.target.liquidation_price * (1 - decision.target.side / Decimal(100))
+        late = msgspec.structs.replace(decision.target, stop_price=beyond.quantize(decision.target.stop_price))
+        return msgspec.structs.replace(decision, target=late)
+
+    return mutant
+
+
 def _anywhere(*codes: Refusal) -> Callable[[Callable[..., Refusal | None]], Callable[..., Refusal | None]]:
     """A liquidation price that is refused for one of these reasons is fine."""
 
@@ -201,44 +224,61 @@ def _deaf(_account: Account, _fact: Event) -> None:
 
 _ALL: Final = (
     Mutant("drop_stop", "no stop is ever placed", (Patch(plan, "_protect", _instead(lambda *_, **__: [])),)),
-    Mutant("forget_in_flight", "only confirmed orders count", (Patch(Book, "live", _instead(_only_confirmed)),)),
-    Mutant("resend", "silence is answered with the same order under a new id", (Patch(desk, "plan", _resends),)),
+    Mutant("forget_in_flight", "only confirmed orders count", (Patch(Book, "live", _instead(_only_confirmed)),),
+           shows_in=("create_lost", "answer_lost")),
+    Mutant("resend", "silence is answered with the same order under a new id", (Patch(desk, "plan", _resends),),
+           shows_in=("answer_lost",)),
     Mutant("first_fill_only", "later fills of an order are ignored", (Patch(Account, "_on_fill", _first_fill_only),)),
     Mutant(
         "skip_journal", "commands leave before they are on disk",
         (Patch(House, "_recorded", _instead(staticmethod(lambda _journal, _seq, commands: commands))),),
     ),
     Mutant("refuse_exit", "the position is kept whatever the guard says",
-           (Patch(engine, "review_reduction", _keeps_the_position),)),
+           (Patch(engine, "review_reduction", _keeps_the_position),),
+           shows_in=("halted_by_hand",)),
     Mutant("wrong_side", "entries go the other way", (Patch(plan, "_enter", _enters_the_other_way),)),
-    Mutant("stale_accepted", "old prices are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),)),
-    Mutant("lag_accepted", "late answers are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),)),
+    Mutant("stale_accepted", "old prices are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),),
+           shows_in=("feed_silent", "maintenance")),
+    Mutant("lag_accepted", "late answers are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),),
+           shows_in=("suspended",)),
     Mutant("withdrawal_as_loss", "money taken out counts as lost",
-           (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),)),
+           (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),),
+           shows_in=("withdrawal",)),
     Mutant("leverage_unread", "whatever leverage the venue has is taken for ours",
-           (Patch(plan, "_leverage_is", _instead(lambda *_: True)),)),
-    Mutant("count_twice", "facts told twice count twice", (Patch(Seen, "again", _instead(lambda *_: False)),)),
-    Mutant("halt_ignored", "entries go on while halted", (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),)),
+           (Patch(plan, "_leverage_is", _instead(lambda *_: True)),),
+           shows_in=("leverage_by_hand",)),
+    Mutant("count_twice", "facts told twice count twice", (Patch(Seen, "again", _instead(lambda *_: False)),),
+           shows_in=("events_duplicated",)),
+    Mutant("halt_ignored", "entries go on while halted", (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),),
+           shows_in=("halted_by_hand", "liquidation")),
     Mutant("unread_account", "nobody waits for the account to be read",
-           (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),)),
+           (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),),
+           shows_in=("restart", "disconnected", "upgrade")),
     Mutant("cancel_first", "the old stop goes before the new one is there", (Patch(plan, "_protect", _cancels_first),)),
     Mutant("beside_foreign", "what others hold and place is none of our business",
-           (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),)),
-    Mutant("give_up_exits", "an exit that was refused is not tried again", (Patch(plan, "_reduce", _gives_up_exits),)),
-    Mutant("orders_forgotten", "a restart remembers no orders", (Patch(desk.Desk, "load_state", _forgets_orders),)),
-    Mutant("touch_foreign", "every position is ours to close", (Patch(Book, "ours", _instead(lambda *_: True)),)),
+           (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),),
+           shows_in=("second_instance", "database_deleted")),
+    Mutant("give_up_exits", "an exit that was refused is not tried again", (Patch(plan, "_reduce", _gives_up_exits),),
+           shows_in=("exit_rejected",)),
+    Mutant("orders_forgotten", "a restart remembers no orders", (Patch(desk.Desk, "load_state", _forgets_orders),),
+           shows_in=("restart",)),
+    Mutant("touch_foreign", "orders of others are cancelled", (Patch(desk.Desk, "commands", _cancels_foreign),),
+           shows_in=("second_instance",)),
     Mutant("loosen_stop", "a stop that is moved goes away from the price",
            (Patch(engine, "review_reduction", _loosens),)),
     Mutant("cluster_ignored", "the own liquidation price may lie where everybody's lies",
            (Patch(placement, "_where", _anywhere(Refusal.LIQUIDATION_IN_CLUSTER)),)),
-    Mutant("stop_too_late", "the stop may lie beyond the liquidation price",
-           (Patch(placement, "_where", _anywhere(Refusal.STOP_BEYOND_LIQUIDATION)),)),
+    Mutant("stop_too_late", "the stop lies beyond the liquidation price",
+           (Patch(engine, "review_entry", _stops_too_late),)),
     Mutant("ids_again", "a restart gives order ids that were given before",
-           (Patch(desk.Desk, "load_state", _counts_from_zero),)),
+           (Patch(desk.Desk, "load_state", _counts_from_zero),),
+           shows_in=("restart",)),
     Mutant("snapshot_incomplete", "a snapshot leaves out what was said last",
-           (Patch(Engine, "restore", _remembers_less),)),
+           (Patch(Engine, "restore", _remembers_less),),
+           shows_in=("restart",)),
     Mutant("funding_unbooked", "the ledger has no rows for funding",
            (Patch(TradeBook, "_funding", _instead(lambda *_: None)),)),
-    Mutant("forced_unnoticed", "nobody notices forced closes", (Patch(Account, "_on_forced", _instead(_deaf)),)),
+    Mutant("forced_unnoticed", "nobody notices forced closes", (Patch(Account, "_on_forced", _instead(_deaf)),),
+           shows_in=("liquidation", "adl")),
 )
 MUTANTS: Final = {mutant.name: mutant for mutant in _ALL}

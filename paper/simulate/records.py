@@ -18,7 +18,7 @@ Kept = TypeVar("Kept", bound=msgspec.Struct)
 
 
 class Hunt(msgspec.Struct, frozen=True):
-    """Which of these seeds, tried in order, was the first to notice a mutant."""
+    """Which of these seeds was the first to notice a mutant, after how many were tried."""
 
     mutant: str
     first_seed: int
@@ -86,6 +86,5 @@ class Hunts(_Lines[Hunt]):
         return {
             hunt.mutant: hunt
             for hunt in self._read()
-            if hunt.first_seed == first_seed
-            and (hunt.tried <= seeds if hunt.caught is not None else hunt.seeds >= seeds)
+            if hunt.first_seed == first_seed and (hunt.seeds == seeds or (hunt.caught is None and hunt.seeds > seeds))
         }
