@@ -72,12 +72,15 @@ class RankScore:
         chance = np.random.default_rng(seed + 1)
         times = origin_ms[self._origins]
         gap_ms = self._params.shuffle_gap_h * 3_600_000
-        far = np.abs(times[:, None] - times[None, :]) >= gap_ms
+        # Those far enough away are the first so many and the last so many.
+        early, late = np.searchsorted(times, times - gap_ms, "right"), np.searchsorted(times, times + gap_ms, "left")
+        count = early + len(times) - late
         found: list[Whole] = []
-        if not len(times) or not far.any(axis=1).all():
+        if not len(times) or not (count > 0).all():
             return found
         for _ in range(self._params.shuffles):
-            drawn = (chance.random(far.shape) * far).argmax(axis=1)
+            drawn = (chance.random(len(times)) * count).astype(np.int64)
+            drawn = np.where(drawn < early, drawn, drawn - early + late)
             stand_in = np.arange(int(origin_ms.shape[0]))
             stand_in[self._origins] = self._origins[drawn]
             found.append(stand_in)

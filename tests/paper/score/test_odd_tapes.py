@@ -147,7 +147,7 @@ def test_a_tape_of_few_hours_is_too_short_and_says_for_what(tmp_path: Path, hour
 
 def test_a_tape_of_minutes_has_nothing_to_score(tmp_path: Path) -> None:
     roster = Roster(("binance",), ("BTC",))
-    steps = [step for step in walk(1)][:2]
+    steps = list(walk(1))[:2]
     write_tape(tmp_path / "tape.parquet", [block_of(full(*step), roster, tick_ms=step[0]) for step in steps], roster)
     with pytest.raises(ExpectedError, match="less than two steps of 1 h"):
         scored(read_tape(tmp_path / "tape.parquet"))
