@@ -113,7 +113,8 @@ def _ranks(score: Score, hours: int) -> str:
     rows = [
         (
             name, shown(one.partial), _figure(one.excess_value), _figure(one.plain_value), shown(one.lift_fifth, 2),
-            _figure(one.shuffled_lift_fifth_value, 2), shown(one.lift_tenth, 2), _figure(one.shuffled_lift_tenth_value, 2),
+            _figure(one.shuffled_lift_fifth_value, 2), shown(one.lift_tenth, 2),
+            _figure(one.shuffled_lift_tenth_value, 2),
         )
         for name, one in ordered
     ]
