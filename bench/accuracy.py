@@ -8,18 +8,22 @@ where it stopped. Without recordings only the simulated markets are scored, with
 
 import argparse
 import concurrent.futures
+import shlex
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from accuracy_page import PICTURE, Warmth, drawn, page
+from accuracy_page import Made, Warmth, drawn, page
 from accuracy_worlds import WORLDS
 
 from liqbot.exits import ExpectedError
 from liqbot.market.params import MarketParams
+from liqbot.market.venues.registry import mechanics_of
 from paper.score import wallets
 from paper.score.params import ScoreParams
 from paper.score.scored import LiqbotModel
@@ -121,7 +125,7 @@ def tasks(data: Path, recordings: Path, names: list[str], days: float | None) ->
     return found
 
 
-def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task], tuple]) -> list[str]:
+def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task], tuple[Any, ...]]) -> list[str]:
     """Run tasks until they are done or the budget is; returns what went wrong."""
     began, longest, faults = time.monotonic(), _FIRST_GUESS_S, []
     waiting = list(todo)
@@ -151,6 +155,28 @@ def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task]
     return faults
 
 
+def made() -> Made:
+    """The command, and what the tree and the tables were."""
+    words = " ".join(["python bench/accuracy.py", *map(shlex.quote, sys.argv[1:])])
+    dates = {mechanics_of(one.venue, "BTC").table.as_of for world in WORLDS.values() for one in world.params.venues}
+    as_of = " to ".join(dict.fromkeys((min(dates), max(dates))))
+    return Made(words, SEED, commit(), code_hash(), as_of)
+
+
+def commit() -> str:
+    """Of the tree, and whether anything tracked differs from it; a copy without history says so."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown (no git)"
+    told = [
+        subprocess.run([git, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no", "--", "*.py"))
+    ]
+    if told[0].returncode:
+        return "unknown (no history here)"
+    return told[0].stdout.strip() + (" and uncommitted changes" if told[1].stdout.strip() else "")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes-budget", type=float, default=55.0)
@@ -169,8 +195,10 @@ def main() -> int:
     )
     missing = [task for task in every if not task.result.is_file()]
     path = asked.page or (ROOT / "docs" / "accuracy.md" if asked.days is None else asked.data / "accuracy.md")
-    path.write_text(page(every, code_hash(), faults), encoding="utf-8")
-    path.with_name(PICTURE).write_text(drawn(every), encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(every, made(), faults), encoding="utf-8")
+    for name, picture in drawn(every).items():
+        path.with_name(name).write_text(picture, encoding="utf-8")
     print(f"{path}: written from {len(every) - len(missing)} of {len(every)} results")
     for fault in faults:
         print(fault, file=sys.stderr)

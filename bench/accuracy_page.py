@@ -1,35 +1,47 @@
-"""The accuracy page: results as text, the bad ones first."""
+"""The accuracy page: what was found in a few lines, goals and misses, then every table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import accuracy_picture as pictures
+import accuracy_tables as tables
 import msgspec
-from accuracy_picture import picture
+from accuracy_goals import findings, goals
+from accuracy_text import deciding_measures, shown, table, worst_first
 from accuracy_worlds import DAYS, WORLDS
 
-from paper.score.bootstrap import Estimate
-from paper.score.result import Lead, Score
+from paper.score.result import Score
 from paper.score.wallets import Wallets
 from paper.score.warmth import AgeClass
 
-_ORDER = ("ORACLE_F", "ORACLE_C", "ORACLE", "liqbot", "liqbot_C", "B2b", "B2", "B4v", "B4", "B3", "B1", "B5", "B0",
-          "DEPTH", "B6", "moved 48 h", "mirrored")  # fmt: skip
-_BAND_COMPLETE, _BAND_THROTTLED = (0.8, 1.25), (0.6, 1.6)
-PICTURE = "accuracy.svg"
+LEADS, RELIABILITY, WARMTH = "accuracy-leads.svg", "accuracy-reliability.svg", "accuracy-warmth.svg"
 METHOD = Path(__file__).with_name("accuracy_method.md")
+_DAY_MS = 86_400_000
 _SIMULATED = """## Simulated markets with known positions
 
-Frozen markets of {days:g} days on knobs and seeds that nothing was tuned on, worst first. *Lead*: ours less the best of
-B2, B2b, B4, B4v. *Way*: how much of the distance from that baseline to the ceiling is closed; the ceiling is the true
-positions at the origin with the same climatology (M1, M2), or the true positions (M3: ours over the truth's).
+Frozen markets on knobs and seeds that nothing was tuned on, worst first. *Lead*: ours less the best of B2, B2b, B4, B4v
+in that very market. *Way*: how much of the distance from that baseline to the ceiling is closed; the ceiling is the
+true positions at the origin with the same climatology (M1, M2), or the true positions (M3: ours over the truth's).
+Where the interval of that distance reaches 0, a share of it means nothing and the distance is shown. *M1 to fresh
+truth*: the truth is up to an hour old where ours is a step old, so M1 has a second, stricter ceiling: the truth with
+our own flow.
 """
 _RECORDED = """## Recorded tapes
 
-These tell forced orders as totals per interval, so *where* inside an interval's move USD was closed is not known: it is
-spread evenly over what price newly crossed. Measures of place (M2 by place, M3, M4) then favour whatever is even, B0
-above all; what remains is *when*: M1 and M2 by rate. DEPTH grows with the square of the newly crossed distance:
-together with the constant per bin that every model is given, it is the control for the depth of the move.
+These tell forced orders as totals per interval: *where* inside an interval's move USD was closed is not known. What can
+be measured is how much was liquidated in each interval, given how far price went:
+
+- **M1**: as above, per interval; a map also has to beat DEPTH, the square of the distance price newly went.
+- **M1 beyond depth**: every model is given that square as a third regressor, fitted like the others on the training
+  part; what is left is not the depth of the move. A square fitted in quiet weeks can overshoot in a crash, for all
+  alike.
+- **M2 window**: a map frozen at the interval's start, summed over what price then visited, against the interval's
+  total; bits per USD about *which* interval. No fit, nothing assumed about places. B0 (distance) and DEPTH (its square)
+  are among the baselines to beat.
+
+M2 by place and M3 need places. Spreading totals evenly over the move makes any uneven map look wrong and B0 right by
+construction; they stand at the end for completeness and are no evidence either way.
 """
 _OWN_ACCOUNTS = """## Recorded wallets: the physics on accounts whose every trade is known
 
@@ -51,26 +63,32 @@ _FRESH = """## From an empty start
 Market *{name}*: {starts} maps begun empty, four days apart, measured on the same steps and origins as the map that ran
 all along (*warm*). *Backfilled*: given three days of bars and funding of every venue and open interest of some first,
 without forced orders.
-"""
-_FAKES = """### Placebo: our own map of two days earlier, and with its sides exchanged
 
-The forecast (M2) is part climatology, which a placebo keeps: its control is B4v, not nothing.
-
-"""
-_PERCENTILE = """### M6: the density percentile at a price
-
-Reported USD over what is usual at that distance, and the mean rank of that among all visited bins (50: the percentile
-says nothing).
-
+![Touch skill by age of the map]({picture})
 """
 
 
 class Task(Protocol):
     """One result, done or not."""
 
-    kind: str
-    name: str
-    result: Path
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def result(self) -> Path: ...
+
+
+class Made(NamedTuple):
+    """How the page came to be: enough to make it again."""
+
+    command: str
+    seed: int
+    commit: str
+    code: str
+    tiers_as_of: str
 
 
 class Warmth(msgspec.Struct):
@@ -79,30 +97,67 @@ class Warmth(msgspec.Struct):
     backfilled: tuple[AgeClass, ...]
 
 
-def drawn(tasks: Sequence[Task]) -> str:
-    """The picture the page shows, as SVG; empty without scored markets."""
-    worlds = _loaded(tasks, "world", Score)
-    return picture(worlds, _worst_first(worlds)) if worlds else ""
+def drawn(tasks: Sequence[Task]) -> dict[str, str]:
+    """The pictures the page shows, as SVG by file name."""
+    worlds, tapes = _loaded(tasks, "world", Score), _loaded(tasks, "tape", Score)
+    found = {}
+    both = {**worlds, **tapes}
+    if both:
+        rows = [(name, (*deciding_measures(both[name]), "M3" if name in worlds else "M1 beyond depth"))
+                for name in (*worst_first(worlds), *worst_first(tapes))]  # fmt: skip
+        found[LEADS] = pictures.leads(both, rows)
+    if worlds:
+        found[RELIABILITY] = pictures.reliability(worlds, worst_first(worlds))
+    for one in _loaded(tasks, "warmth", Warmth).values():
+        found[WARMTH] = pictures.warmth(one.empty, one.backfilled)
+    return {name: text for name, text in found.items() if text}
 
 
-def page(tasks: Sequence[Task], code: str, faults: Sequence[str]) -> str:
-    worlds = _loaded(tasks, "world", Score)
-    tapes = _loaded(tasks, "tape", Score)
-    missing = [f"{task.kind} {task.name}" for task in tasks if not task.result.is_file()]
+def page(tasks: Sequence[Task], made: Made, faults: Sequence[str]) -> str:
+    worlds, tapes = _loaded(tasks, "world", Score), _loaded(tasks, "tape", Score)
+    wallets, warmths = _loaded(tasks, "wallets", Wallets), _loaded(tasks, "warmth", Warmth)
     parts = [
         "# How accurate the map is\n",
-        f"Written by `python bench/accuracy.py` from code `{code}`. Intervals are 95 %, from resampling whole days.\n",
-        f"**Unfinished: {', '.join(missing)}.** Run the command again to go on.\n" if missing else "",
-        "".join(f"- {fault}\n" for fault in faults),
+        _state(tasks, worlds, faults),
+        _short(worlds, tapes, wallets, warmths),
+        f"![Leads over the best baseline, worst first]({LEADS})\n" if worlds or tapes else "",
+        goals(worlds) if worlds else "",
         _worlds(worlds),
         _tapes(tapes),
-        *(_wallets(found) for found in _loaded(tasks, "wallets", Wallets).values()),
-        *(_warmth(name, found) for name, found in _loaded(tasks, "warmth", Warmth).items()),
+        *(_wallets(found) for found in wallets.values()),
+        *(_warmth(name, found) for name, found in warmths.items()),
         METHOD.read_text(encoding="utf-8"),
+        _origin(made),
     ]
-    if not tapes:
-        parts.insert(5, "## Recorded tapes\n\nNone were found where the benchmark was run.\n")
     return "\n".join(part for part in parts if part).rstrip() + "\n"
+
+
+def _state(tasks: Sequence[Task], worlds: dict[str, Score], faults: Sequence[str]) -> str:
+    """What is not as it should be, if anything."""
+    lines = []
+    missing = [f"{task.kind} {task.name}" for task in tasks if not task.result.is_file()]
+    if missing:
+        lines.append(f"**Unfinished: {', '.join(missing)}.** Run the command again to go on.\n")
+    spans = [(one.last_ms - one.first_ms) / _DAY_MS for one in worlds.values()]
+    if spans and min(spans) < DAYS:
+        lines.append(f"**A trial on shortened markets ({min(spans):.0f} days): its figures mean little.**\n")
+    return "\n".join([*lines, *(f"- {fault}\n" for fault in faults)])
+
+
+def _short(
+    worlds: dict[str, Score], tapes: dict[str, Score], wallets: dict[str, Wallets], warmths: dict[str, Warmth]
+) -> str:
+    lines = findings(worlds, tapes)
+    for found in wallets.values():
+        errors = _errors(found)
+        lines.append(
+            f"Recorded wallets (n = {len(found.rebuilt)}, no significance claimed): predicted price off by "
+            f"{errors[len(errors) // 2]:.2f} % in the median, within 2 % in {sum(one <= 2 for one in errors)}."
+        )
+    for one in warmths.values():
+        lines.append(f"From an empty start {_worth(one.empty)} With backfill {_worth(one.backfilled)}")
+    head = "**In short**, 95 % intervals from resampling whole days in brackets:\n"
+    return "\n".join([head, *(f"- {line}" for line in lines), ""]) if lines else ""
 
 
 def _loaded(tasks: Sequence[Task], kind: str, shape: Any) -> dict[str, Any]:
@@ -113,175 +168,66 @@ def _loaded(tasks: Sequence[Task], kind: str, shape: Any) -> dict[str, Any]:
     return found
 
 
-def shown(estimate: Estimate, digits: int = 3) -> str:
-    if estimate.value != estimate.value:
-        return "-"
-    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
-
-
-def _lead(score: Score, measure: str) -> Lead:
-    return next(one for one in score.leads if one.measure == measure)
-
-
-def _worst_first(scores: dict[str, Score]) -> list[str]:
-    """By the lower end of the lead in M1 or in M2, whichever is worse."""
-    return sorted(scores, key=lambda name: min(_lead(scores[name], one).lead.low for one in ("M1", "M2")))
-
-
 def _worlds(worlds: dict[str, Score]) -> str:
     if not worlds:
         return "## Simulated markets\n\nNot scored yet.\n"
-    names = _worst_first(worlds)
+    names = worst_first(worlds)
     says = [f"- **{name}** (seed {WORLDS[name].seed}): {WORLDS[name].says}; {worlds[name].note}" for name in names]
-    parts = [
-        _SIMULATED.format(days=DAYS),
-        f"![Leads over the best baseline, worst market first]({PICTURE})\n",
-        _leads(worlds, names),
-        "\n".join(says) + "\n",
-        _by_world("M1: deviance explained in newly crossed bins", worlds, names, _touch_cells),
-        _by_world("M2 by place, 4 h: bits per USD-weighted event above B4", worlds, names, _place_cells),
-        _by_world("M2 by rate, 4 h", worlds, names, _rate_cells),
-        _by_world("M3: partial rank correlation, 4 h (excess over maps of other times)", worlds, names, _rank_cells),
-        _by_world("M4: lift of the densest fifth of visited bins, 4 h (control: maps of other times)", worlds, names,
-                  _lift_cells),
-        _placebo(worlds, names),
-        _sizes(worlds, names),
-        _large(worlds, names),
-        _densities(worlds, names),
+    by_world = [
+        ("M1: deviance explained in newly crossed bins", tables.touch_cells),
+        ("M2 by place, 4 h: bits per USD-weighted event above B4", tables.place_cells),
+        ("M2 by rate, 4 h", tables.rate_cells),
+        ("M3: partial rank correlation, 4 h (excess over maps of other times)", tables.rank_cells),
+        ("M4: lift of the densest fifth of visited bins, 4 h (control: maps of other times)", tables.lift_cells),
     ]
-    return "\n".join(parts)
-
-
-def _leads(scores: dict[str, Score], names: Sequence[str]) -> str:
-    rows = []
-    for name in names:
-        cells = [name]
-        for measure in ("M1", "M2", "M2 rate", "M3"):
-            one = _lead(scores[name], measure)
-            cells += [f"{shown(one.lead)} over {one.baseline}", shown(one.closed_share, 2)]
-        rows.append(cells)
-    head = ("", "M1 lead", "way", "M2 lead, 4 h", "way", "M2 by rate", "way", "M3 lead", "of the truth's")
-    return table(head, rows)
-
-
-def _touch_cells(score: Score) -> dict[str, str]:
-    return {name: shown(one.d2) for name, one in score.touch.items()}
-
-
-def _place_cells(score: Score) -> dict[str, str]:
-    return {name: shown(one.bits) for name, one in score.gains[4].items()}
-
-
-def _rate_cells(score: Score) -> dict[str, str]:
-    return {name: shown(one.rate_bits) for name, one in score.gains[4].items()}
-
-
-def _rank_cells(score: Score) -> dict[str, str]:
-    return {name: f"{shown(one.partial)}; {one.excess_value:+.3f}" for name, one in score.ranks[4].items()}
-
-
-def _lift_cells(score: Score) -> dict[str, str]:
-    return {
-        name: f"{shown(one.lift_fifth, 2)}; {one.shuffled_lift_fifth_value:.2f}" for name, one in score.ranks[4].items()
-    }
-
-
-def _by_world(title: str, scores: dict[str, Score], names: Sequence[str], cells: Any) -> str:
-    columns = {name: cells(scores[name]) for name in names}
-    models = [model for model in _ORDER if any(model in column for column in columns.values())]
-    rows = [[f"**{model}**" if model == "liqbot" else model, *(columns[name].get(model, "-") for name in names)]
-            for model in models]  # fmt: skip
-    return f"### {title}\n\n{table(('', *names), rows)}"
-
-
-def _placebo(worlds: dict[str, Score], names: Sequence[str]) -> str:
-    rows = []
-    for name in names:
-        score = worlds[name]
-        fakes = ("liqbot", "moved 48 h", "mirrored")
-        rows.append([name, "M1", *(shown(score.touch[model].d2) for model in fakes), "0 (a constant per bin)"])
-        bits = score.gains[4]
-        climate = f"{bits['B4v'].bits.value:.3f} (B4v)"
-        rows.append([name, "M2 by place", *(shown(bits[one].bits) for one in fakes), climate])
-        ranks = score.ranks[4]
-        control = f"{ranks['liqbot'].shuffled_partial_value:.3f} (other times)"
-        rows.append([name, "M3", *(shown(ranks[one].partial) for one in fakes), control])
-    head = ("market", "measure", "ours", "moved 48 h", "mirrored", "control")
-    return f"{_FAKES}{table(head, rows)}"
-
-
-def _sizes(worlds: dict[str, Score], names: Sequence[str]) -> str:
-    rows = []
-    for name in names:
-        throttled = WORLDS[name].throttled
-        for one in worlds[name].venues:
-            low, high = _BAND_THROTTLED if one.venue in throttled else _BAND_COMPLETE
-            rows.append([
-                name, one.venue, "partial" if one.venue in throttled else "complete", shown(one.ratio, 2),
-                "yes" if low <= one.ratio.value <= high else "**no**",
-            ])  # fmt: skip
-    rows.sort(key=lambda row: row[4] == "yes")
-    inside = sum(row[4] == "yes" for row in rows)
-    return (
-        f"### M5: expected to be reported over reported, per feed\n\n{inside} of {len(rows)} feeds inside their band "
-        f"(complete {_BAND_COMPLETE[0]}-{_BAND_COMPLETE[1]}, partial {_BAND_THROTTLED[0]}-{_BAND_THROTTLED[1]}).\n\n"
-        + table(("market", "venue", "feed", "ratio", "inside"), rows)
-    )
-
-
-def _large(worlds: dict[str, Score], names: Sequence[str]) -> str:
-    rows = [
-        [name, f"{one.above_usd:,.0f}", f"{one.happened_share:.3f}", f"{one.brier_value:.4f}",
-         f"{one.climatology_brier_value:.4f}", f"{one.skill_value:.3f}"]
-        for name in names
-        for one in worlds[name].exceedances
-    ]  # fmt: skip
-    head = ("market", "more than USD", "happened", "Brier, ours", "Brier, share alone", "skill")
-    return f"### M5: 'more than this from the bin, if visited'\n\n{table(head, rows)}"
-
-
-def _densities(worlds: dict[str, Score], names: Sequence[str]) -> str:
-    lows = sorted({one.percentile_low for name in names for one in worlds[name].densities})
-    rows = []
-    for low in lows:
-        cells = [f"{low:.0f}-{low + 10:.0f}"]
-        for name in names:
-            one = next((one for one in worlds[name].densities if one.percentile_low == low), None)
-            cells.append(f"{one.ratio:.2f}; {one.realised_percentile:.0f} (n {one.count})" if one else "-")
-        rows.append(cells)
-    return _PERCENTILE + table(("percentile", *names), rows)
+    return "\n".join([
+        _SIMULATED,
+        "\n".join(says) + "\n",
+        tables.leads(worlds, names, ("M1", "M1 to fresh truth", "M2", "M2 rate", "M3")),
+        *(tables.by_world(title, worlds, names, cells) for title, cells in by_world),
+        tables.horizon_rows(worlds, names),
+        tables.placebo(worlds, names),
+        f"![Expected and reported USD per visited bin]({RELIABILITY})\n",
+        tables.sizes(worlds, names),
+        tables.large(worlds, names),
+        tables.densities(worlds, names),
+    ])  # fmt: skip
 
 
 def _tapes(tapes: dict[str, Score]) -> str:
     if not tapes:
-        return ""
-    names = _worst_first(tapes)
+        return "## Recorded tapes\n\nNone were found where the benchmark was run.\n"
+    names = worst_first(tapes)
     notes = [f"- {name}: {note}" for name in names for note in tapes[name].notes]
     facts = [
-        [name, tapes[name].placed_by, f"{tapes[name].step_ms / 60_000:g} min", f"{tapes[name].prints:,}",
-         f"{tapes[name].realised_usd / 1e6:,.0f}"]
+        [name, tapes[name].placed_by, f"{tapes[name].step_ms / 60_000:g} min", f"{tapes[name].window_h} h",
+         f"{tapes[name].prints:,}", f"{tapes[name].realised_usd / 1e6:,.0f}"]
         for name in names
     ]  # fmt: skip
+    by_tape = [
+        ("M1, recorded", tables.touch_cells),
+        ("M1 beyond depth, recorded", tables.beyond_cells),
+        ("M2 by window, recorded: bits per USD above B4", tables.window_cells),
+        ("M2 by place, 4 h, recorded (see above: no evidence)", tables.place_cells),
+        ("M3, 4 h, recorded (see above: no evidence)", tables.rank_cells),
+    ]
     return "\n".join([
         _RECORDED,
+        tables.leads(tapes, names, ("M1", "M1 beyond depth", "M2 window")),
+        table(("tape", "forced orders", "step", "window", "totals scored", "million USD reported"), facts),
         *notes,
         "",
-        table(("tape", "forced orders", "step", "totals scored", "million USD reported"), facts),
-        _leads(tapes, names),
-        _by_world("M1, recorded", tapes, names, _touch_cells),
-        _by_world("M2 by rate, 4 h, recorded", tapes, names, _rate_cells),
-        _by_world("M2 by place, 4 h, recorded (see above: little is measured)", tapes, names, _place_cells),
-        _by_world("M3, 4 h, recorded (see above)", tapes, names, _rank_cells),
+        *(tables.by_world(title, tapes, names, cells) for title, cells in by_tape),
     ])  # fmt: skip
 
 
+def _errors(found: Wallets) -> list[float]:
+    """Sizes of the relative errors of predicted prices, smallest first."""
+    return sorted(abs(one.error_pct) for one in found.rebuilt if one.error_pct == one.error_pct)
+
+
 def _wallets(found: Wallets) -> str:
-    errors = sorted(abs(one.error_pct) for one in found.rebuilt if one.error_pct == one.error_pct)
+    errors = _errors(found)
     notional = [one.notional_usd / one.recorded_notional_usd - 1.0 for one in found.rebuilt]
     rows = [
         [one.coin, str(one.coins_count), f"{one.leverage:.1f}" if one.leverage == one.leverage else "-",
@@ -299,7 +245,7 @@ def _wallets(found: Wallets) -> str:
 
 
 def _warmth(name: str, found: Warmth) -> str:
-    parts = [_FRESH.format(name=name, starts=found.starts)]
+    parts = [_FRESH.format(name=name, starts=found.starts, picture=WARMTH)]
     for title, classes in (("Empty", found.empty), ("Backfilled", found.backfilled)):
         rows = [
             [f"{one.from_h}-{one.to_h}", f"{one.origins}", shown(one.cold_d2), shown(one.warm_d2), shown(one.cold_bits),
@@ -312,9 +258,23 @@ def _warmth(name: str, found: Warmth) -> str:
 
 
 def _worth(classes: Sequence[AgeClass]) -> str:
-    """From which hour on the map keeps nine tenths of the warm map's touch skill."""
-    for one in classes:
-        later = [age for age in classes if age.from_h >= one.from_h]
-        if all(age.cold_d2.value >= 0.9 * age.warm_d2.value for age in later):
-            return f"from hour {one.from_h} on M1 stays within a tenth of the warm map's."
-    return "within the time measured M1 never stays within a tenth of the warm map's."
+    """From which hour on the map says something at all, and from which nine tenths of what the warm map says."""
+
+    def lasting(good: Any) -> str:
+        for one in classes:
+            if all(good(age) for age in classes if age.from_h >= one.from_h):
+                return f"from hour {one.from_h} on"
+        return "never within the time measured"
+
+    some = lasting(lambda age: age.cold_d2.low > 0)
+    most = lasting(lambda age: age.cold_d2.value >= 0.9 * age.warm_d2.value)
+    return f"M1 lies above 0 with its interval {some}, and within a tenth of the warm map's {most}."
+
+
+def _origin(made: Made) -> str:
+    return (
+        "## Made by\n\n"
+        f"    {made.command}\n\n"
+        f"Seed {made.seed}; commit {made.commit}; code of map and score `{made.code}`; margin tiers as of "
+        f"{made.tiers_as_of}.\n"
+    )

@@ -7,7 +7,7 @@ from paper.score.bootstrap import Days, Estimate
 from paper.score.frame import LONG, SHORT, Floats, Whole
 from paper.score.frozen import Outcome
 from paper.score.params import ScoreParams
-from paper.score.ranks import Residual, correlation, ranked
+from paper.score.ranks import Residual, correlation, falling, ranked
 
 _TOPS = (0.2, 0.1)
 
@@ -72,12 +72,15 @@ class RankScore:
         chance = np.random.default_rng(seed + 1)
         times = origin_ms[self._origins]
         gap_ms = self._params.shuffle_gap_h * 3_600_000
-        far = np.abs(times[:, None] - times[None, :]) >= gap_ms
+        # Those far enough away are the first so many and the last so many.
+        early, late = np.searchsorted(times, times - gap_ms, "right"), np.searchsorted(times, times + gap_ms, "left")
+        count = early + len(times) - late
         found: list[Whole] = []
-        if not len(times) or not far.any(axis=1).all():
+        if not len(times) or not (count > 0).all():
             return found
         for _ in range(self._params.shuffles):
-            drawn = (chance.random(far.shape) * far).argmax(axis=1)
+            drawn = (chance.random(len(times)) * count).astype(np.int64)
+            drawn = np.where(drawn < early, drawn, drawn - early + late)
             stand_in = np.arange(int(origin_ms.shape[0]))
             stand_in[self._origins] = self._origins[drawn]
             found.append(stand_in)
@@ -136,35 +139,39 @@ class RankScore:
 
     def _control(self, maps: Floats, stand_in: Whole) -> tuple[float, float, float]:
         own = [maps[stand_in[one.origin], side, one.column] for side, one in enumerate(self._sides)]
+        orders = [falling(values) for values in own]
         partial = np.mean([
-            correlation(one.residual.of(values), one.realised) for one, values in zip(self._sides, own, strict=True)
+            correlation(one.residual.of(values, order), one.realised)
+            for one, values, order in zip(self._sides, own, orders, strict=True)
         ])
-        fifth, tenth = (self._lift_value(own, top) for top in _TOPS)
+        fifth, tenth = (self._lift_value(orders, top) for top in _TOPS)
         return float(partial), fifth, tenth
 
-    def _lift_value(self, own: list[Floats], top: float) -> float:
+    def _lift_value(self, orders: list[Whole], top: float) -> float:
         """As `_lift`, without an interval."""
         taken = total = 0.0
-        for one, values in zip(self._sides, own, strict=True):
-            taken += float(one.usd[_densest(values, top)].sum())
+        chosen = 0
+        for one, order in zip(self._sides, orders, strict=True):
+            densest = _densest(order, top)
+            taken += float(one.usd[densest].sum())
             total += float(one.usd.sum())
-        chosen = sum(int(_densest(values, top).sum()) for values in own)
+            chosen += int(densest.sum())
         return (taken / total) / (chosen / max(self.bins, 1)) if total > 0 and chosen else float("nan")
 
     def _lift(self, own: list[Floats], top: float) -> Estimate:
         sums: list[Floats] = [np.zeros(0)] * 4
         for number, (one, values) in enumerate(zip(self._sides, own, strict=True)):
-            chosen = _densest(values, top)
+            chosen = _densest(falling(values), top)
             found = [one.usd * chosen, one.usd, chosen.astype(float), np.ones(len(values))]
             parts = [self._by_day(one, part) for part in found]
             sums = parts if number == 0 else [a + b for a, b in zip(sums, parts, strict=True)]
         return self._sides[0].days.estimate(lambda usd, all_usd, bins, every: (usd / all_usd) / (bins / every), *sums)
 
 
-def _densest(values: Floats, top: float) -> Floats:
-    """The given share of entries with the largest values; of ties the earlier ones."""
-    chosen = np.zeros(len(values), bool)
-    chosen[np.argsort(-values, kind="stable")[: max(1, round(top * len(values)))]] = True
+def _densest(order: Whole, top: float) -> Floats:
+    """The given share of entries, those first in order."""
+    chosen = np.zeros(len(order), bool)
+    chosen[order[: max(1, round(top * len(order)))]] = True
     return chosen
 
 

@@ -2,19 +2,25 @@
 
 import numpy as np
 
-from paper.score.frame import Floats
+from paper.score.frame import Floats, Whole
 
 
-def ranked(values: Floats) -> Floats:
-    """Ranks from 1, ties share their mean."""
-    order = np.argsort(values, kind="stable")
+def falling(values: Floats) -> Whole:
+    """Numbers of the entries from the largest value on; of ties the earlier first."""
+    order: Whole = np.argsort(-values, kind="stable")
+    return order
+
+
+def ranked(values: Floats, order: Whole | None = None) -> Floats:
+    """Ranks from 1 for the smallest, ties share their mean. `order` is `falling(values)`, where it is known."""
+    order = falling(values) if order is None else order
     ordered = values[order]
     new = np.r_[True, ordered[1:] != ordered[:-1]]
     group = np.cumsum(new) - 1
     starts = np.flatnonzero(new)
     ends = np.r_[starts[1:], len(values)]
     found = np.empty(len(values))
-    found[order] = ((starts + 1 + ends) / 2.0)[group]
+    found[order] = len(values) + 1 - ((starts + 1 + ends) / 2.0)[group]
     return found
 
 
@@ -32,9 +38,9 @@ class Residual:
         else:
             self._basis = np.zeros((len(controls[0]) if controls else 0, 0))
 
-    def of(self, values: Floats) -> Floats:
+    def of(self, values: Floats, order: Whole | None = None) -> Floats:
         """Ranks of the values, less their mean and what the controls explain."""
-        ranks = ranked(values)
+        ranks = ranked(values, order)
         ranks -= (len(ranks) + 1) / 2.0
         if self._basis.shape[1]:
             ranks -= self._basis @ (self._basis.T @ ranks)

@@ -73,7 +73,7 @@ def way(one: Lead) -> str:
 def _touch(score: Score) -> str:
     ordered = sorted(score.touch.items(), key=lambda pair: -pair[1].d2.value)
     rows = [
-        (name, shown(one.d2), f"{one.d2_long_ratio:.3f}", f"{one.d2_short_ratio:.3f}",
+        (name, shown(one.d2), _figure(one.d2_long_ratio), _figure(one.d2_short_ratio),
          shown(score.touch_beyond[name].d2))
         for name, one in ordered
     ]  # fmt: skip
@@ -87,7 +87,7 @@ def _touch(score: Score) -> str:
 def _gains(score: Score, hours: int) -> str:
     ordered = sorted(score.gains[hours].items(), key=lambda pair: -pair[1].bits.value)
     rows = [
-        (name, shown(one.bits), f"{one.long_value:.3f}", f"{one.short_value:.3f}", shown(one.rate_bits))
+        (name, shown(one.bits), _figure(one.long_value), _figure(one.short_value), shown(one.rate_bits))
         for name, one in ordered
     ]
     return f"M2 information gain of frozen maps, {hours} h: bits per USD-weighted event above B4\n" + table(
@@ -112,14 +112,19 @@ def _ranks(score: Score, hours: int) -> str:
     ordered = sorted(score.ranks[hours].items(), key=lambda pair: -_number(pair[1].partial.value))
     rows = [
         (
-            name, shown(one.partial), f"{one.excess_value:.3f}", f"{one.plain_value:.3f}", shown(one.lift_fifth, 2),
-            f"{one.shuffled_lift_fifth_value:.2f}", shown(one.lift_tenth, 2), f"{one.shuffled_lift_tenth_value:.2f}",
+            name, shown(one.partial), _figure(one.excess_value), _figure(one.plain_value), shown(one.lift_fifth, 2),
+            _figure(one.shuffled_lift_fifth_value, 2), shown(one.lift_tenth, 2),
+            _figure(one.shuffled_lift_tenth_value, 2),
         )
         for name, one in ordered
     ]
     return f"M3 partial rank correlation and M4 lift, {hours} h (excess and control: maps of other times)\n" + table(
         ("model", "partial", "excess", "plain", "lift 1/5", "control", "lift 1/10", "control"), rows
     )
+
+
+def _figure(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if value == value else "-"
 
 
 def _number(value: float) -> float:

@@ -147,7 +147,7 @@ def test_a_tape_of_few_hours_is_too_short_and_says_for_what(tmp_path: Path, hour
 
 def test_a_tape_of_minutes_has_nothing_to_score(tmp_path: Path) -> None:
     roster = Roster(("binance",), ("BTC",))
-    steps = [step for step in walk(1)][:2]
+    steps = list(walk(1))[:2]
     write_tape(tmp_path / "tape.parquet", [block_of(full(*step), roster, tick_ms=step[0]) for step in steps], roster)
     with pytest.raises(ExpectedError, match="less than two steps of 1 h"):
         scored(read_tape(tmp_path / "tape.parquet"))
@@ -158,7 +158,7 @@ def test_a_short_tape_is_scored_as_far_as_it_goes(tmp_path: Path, hours: int) ->
     score = scored(tape_of(tmp_path / "tape.parquet", full, hours=hours))
     # No other map is 48 h away: there is no control, and it is not made up.
     assert all(one.excess_value != one.excess_value for one in score.ranks[4].values())
-    assert text_of(score)
+    assert "nan" not in text_of(score).split()
 
 
 def test_an_unknown_coin_is_named_with_those_there_are(tmp_path: Path) -> None:

@@ -86,3 +86,24 @@ def test_lift_of_a_hand_made_case() -> None:
     wrong = np.zeros_like(usd)
     wrong[..., 0] = 1.0
     assert score.skill("wrong", wrong).lift_fifth.value == pytest.approx(0.0)
+
+
+def test_maps_of_other_times_are_far_away_and_from_all_over() -> None:
+    found, times = cases()
+    score = scored(found, times)
+    assert len(score._others) == 8
+    every = np.concatenate(score._others)
+    away = np.abs(times[every] - np.tile(times, 8))
+    assert away.min() >= 48 * HOUR_MS
+    assert np.bincount(every, minlength=len(times)).max() < 40
+    assert len(set(every.tolist())) > 0.9 * len(times)
+
+
+def test_sides_are_ranked_apart_and_days_without_a_visit_are_no_error() -> None:
+    found, times = cases()
+    found.visited[: len(times) // 2] = 0.0
+    found.visited[:, 1] = 0.0
+    score = scored(found, times)
+    skill = score.skill("true", found.realised_usd)
+    assert skill.partial_long_value == pytest.approx(1.0)
+    assert np.isnan(skill.partial_short_value)

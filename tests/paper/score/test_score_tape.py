@@ -16,7 +16,6 @@ from paper.score.score import Scoring
 from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
 from paper.score.tape_score import Scored, score_tape
-from paper.score.text import text_of
 from paper.tape import Tape
 from paper.world import World
 
@@ -151,9 +150,3 @@ def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> N
     assert told == pytest.approx(wanted.tolist())
     ours = touch.filter(np.array(touch["model"].to_pylist()) == "B2")
     assert ours["realised_usd"].to_numpy().sum() == pytest.approx(scored.scoring.record.printed_usd.sum())
-
-
-def test_the_text_names_every_table(scored: Scored) -> None:
-    text = text_of(scored.score)
-    for word in ("M1 touch skill", "M2 information gain of frozen maps, 4 h", "M3 partial", "M5 size", "M6 density"):
-        assert word in text
