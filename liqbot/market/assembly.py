@@ -32,7 +32,7 @@ def view_of(
         map=coin.map,
         below=coin.sides[Side.LONG],
         above=coin.sides[Side.SHORT],
-        thin_zones=coin.thin_zones,
+        thin_zones_of=coin.thin_zones,
         given_bias=given_bias,
         derived=_derived(coin, home, tick_ms),
         **_price_features(coin, home, tick_ms),

@@ -45,14 +45,46 @@ def read_side(
 
     `usual_usd` is what a cluster's ratio is taken against; NaN when it is not known yet.
     """
+    bins, typical = _side_bins(chart, side, params)
+    if typical <= 0:
+        return (), ()
+    return _clusters(bins, typical, usual_usd, params), _thin_zones(bins, typical, params)
+
+
+def clusters_of(chart: LiquidationMap, side: Side, usual_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
+    """The first half of `read_side`."""
+    bins, typical = _side_bins(chart, side, params)
+    return _clusters(bins, typical, usual_usd, params) if typical > 0 else ()
+
+
+class ThinZones:
+    """A map's thin zones, nearest to the mark first: read when somebody asks, as few do, and then kept."""
+
+    def __init__(self, chart: LiquidationMap, params: ClusterParams) -> None:
+        self._chart, self._params = chart, params
+        self._found: tuple[ThinZone, ...] | None = None
+
+    def __call__(self) -> tuple[ThinZone, ...]:
+        if self._found is None:
+            self._found = nearest_zones(
+                self._of(Side.LONG), self._of(Side.SHORT), self._chart.mark_price, self._params.thin_kept
+            )
+        return self._found
+
+    def __repr__(self) -> str:
+        return repr(self())
+
+    def _of(self, side: Side) -> tuple[ThinZone, ...]:
+        bins, typical = _side_bins(self._chart, side, self._params)
+        return _thin_zones(bins, typical, self._params) if typical > 0 else ()
+
+
+def _side_bins(chart: LiquidationMap, side: Side, params: ClusterParams) -> "tuple[_SideBins, float]":
+    """A side's bins, and their typical density: 0 for an empty side."""
     bins = chart.span(side, max(params.distance_pct_max, params.thin_distance_pct_max))
     usd, edges = chart.usd(side)[bins], chart.edges[bins.start : bins.stop + 1]
     density = smoothed(usd)
-    typical = typical_density(density)
-    if typical <= 0:
-        return (), ()
-    side_bins = _SideBins(chart.mark_price, side, edges, density, usd.cumsum())
-    return _clusters(side_bins, typical, usual_usd, params), _thin_zones(side_bins, typical, params)
+    return _SideBins(chart.mark_price, side, edges, density, usd.cumsum()), typical_density(density)
 
 
 class _SideBins(NamedTuple):

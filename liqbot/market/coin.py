@@ -7,7 +7,7 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.bars import BarsFold
-from liqbot.market.clusters import nearest_zones, read_side
+from liqbot.market.clusters import ThinZones, clusters_of
 from liqbot.market.distances import LONG, SHORT
 from liqbot.market.exposure import Exposure
 from liqbot.market.forced_flow import ForcedFlow
@@ -25,7 +25,7 @@ from liqbot.market.params import MarketParams
 from liqbot.market.positions import BINS
 from liqbot.market.prices import Bar, VenuePrice, reference_price, swept_range
 from liqbot.market.sweeps import SweepsFold, SweepStep
-from liqbot.market.view import Cluster, SideView, ThinZone
+from liqbot.market.view import Cluster, SideView
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
@@ -68,7 +68,7 @@ class CoinMarket:
         self.map = _NO_MAP
         self.clusters: dict[Side, tuple[Cluster, ...]] = dict.fromkeys(SIDES, ())
         self.sides = {side: SideView(side, 0.0, (), None) for side in SIDES}
-        self.thin_zones: tuple[ThinZone, ...] = ()
+        self.thin_zones = ThinZones(self.map, params.clusters)
         self.warmth_pct = (ABSENT, ABSENT)
         """Positions seen being opened against all that must be open, (long, short); NaN without open interest."""
 
@@ -192,15 +192,12 @@ class CoinMarket:
     def read(self, bounds: dict[int, float] | None = None) -> None:
         """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered."""
         self.map = self.drawn()
-        zones: dict[Side, tuple[ThinZone, ...]] = {}
         for side, usual_usd in zip(SIDES, self.usual_read, strict=True):
-            self.clusters[side], zones[side] = read_side(self.map, side, usual_usd, self.params.clusters)
+            self.clusters[side] = clusters_of(self.map, side, usual_usd, self.params.clusters)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
         self.warmth_pct = self.exposure.warmth_pct(self._bounds_base() if bounds is None else bounds, self.prices)
-        self.thin_zones = nearest_zones(
-            zones[Side.LONG], zones[Side.SHORT], self.map.mark_price, self.params.clusters.thin_kept
-        )
+        self.thin_zones = ThinZones(self.map, self.params.clusters)
 
     def _remember_map(self) -> None:
         if self.history.due(self.now.time_ms):

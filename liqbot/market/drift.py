@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from liqbot.instruments import Side
-from liqbot.market.clusters import read_side
+from liqbot.market.clusters import clusters_of
 from liqbot.market.liquidation_map import LiquidationMap
 from liqbot.market.params import ClusterParams
 
@@ -33,8 +33,8 @@ def drift(before: LiquidationMap, now: LiquidationMap, params: ClusterParams) ->
     while the mark moves."""
     found: list[Drift] = []
     for side in (Side.SHORT, Side.LONG):
-        present, _ = read_side(now, side, float("nan"), params)
-        past, _ = read_side(before, side, float("nan"), params)
+        present = clusters_of(now, side, float("nan"), params)
+        past = clusters_of(before, side, float("nan"), params)
         for cluster in present:
             then_usd = within_usd(before, side, cluster.price_low, cluster.price_high)
             if cluster.usd > _GREW_RATIO * then_usd:

@@ -4,6 +4,7 @@ Features are plain floats; NaN means absent. Gates are written with + - * / and 
 expression serves one row live and whole columns in research. `derived` names features that stand in for a measured one.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -129,7 +130,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     map: LiquidationMap
     below: SideView
     above: SideView
-    thin_zones: tuple[ThinZone, ...]
+    thin_zones_of: Callable[[], tuple[ThinZone, ...]]
+    """Reads `thin_zones` from the map, which never changes."""
     given_bias: Side | None
     """A direction given from outside (`BiasSet`) that has not run out."""
     derived: frozenset[str]
@@ -142,6 +144,11 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
 
     def behind(self, side: Side) -> SideView:
         return self.below if side is Side.LONG else self.above
+
+    @property
+    def thin_zones(self) -> tuple[ThinZone, ...]:
+        """Of both sides, nearest to the mark first."""
+        return self.thin_zones_of()
 
     @property
     def asymmetry(self) -> float:

@@ -119,7 +119,7 @@ def a_view(**changes: object) -> MarketView:
         map=a_map(),
         below=a_side(Side.LONG),
         above=a_side(Side.SHORT),
-        thin_zones=(),
+        thin_zones_of=tuple,
         given_bias=None,
         derived=frozenset(),
         minute_volume_usd=1e8,

@@ -1,0 +1,120 @@
+"""What the fold takes a short way to is what the long way finds: clusters, shares of bins, prices that need no vote."""
+
+import math
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liqbot.instruments import Side
+from liqbot.market.clusters import ThinZones, clusters_of, nearest_zones, read_side, turns
+from liqbot.market.grid import bin_shares, edges, position_of
+from liqbot.market.intake import Intake
+from liqbot.market.liquidation_map import LiquidationMap, smoothed
+from liqbot.market.params import ClusterParams, HealthParams
+
+BINS = 1_200
+FIRST = int(position_of(60_000.0)) - BINS // 2
+PARAMS = ClusterParams()
+
+
+@st.composite
+def maps(draw: st.DrawFn) -> LiquidationMap:
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    filled = chance.random((2, BINS)) < draw(st.sampled_from((0.02, 0.3, 1.0)))
+    usd = chance.lognormal(12.0, draw(st.sampled_from((0.3, 2.0))), (2, BINS)) * filled
+    price = 60_000.0 * draw(st.floats(0.95, 1.05))
+    return LiquidationMap("BTC", 0, price, edges()[FIRST : FIRST + BINS + 1], usd[0], usd[1])
+
+
+def stretches(mask: list[bool]) -> list[int]:
+    found = []
+    for index, (before, now) in enumerate(zip([False, *mask], [*mask, False], strict=True)):
+        if before != now:
+            found.append(index)
+    return found
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40))
+def test_turns_are_where_stretches_start_and_stop(mask: list[bool]) -> None:
+    assert turns(np.array(mask)) == stretches(mask)
+
+
+def cores(chart: LiquidationMap, side: Side) -> list[tuple[float, float, float]]:
+    """(USD, low, high) of every core, bin by bin, largest first."""
+    bins = chart.span(side, PARAMS.distance_pct_max)
+    density, usd = smoothed(chart.usd(side)[bins]).tolist(), chart.usd(side)[bins]
+    prices, sums = chart.edges[bins.start : bins.stop + 1].tolist(), usd.cumsum().tolist()
+    filled = sorted(value for value in density if value > 0)
+    typical = filled[len(filled) // 2] if filled else math.inf
+    dense = stretches([value > PARAMS.density_ratio_min * typical for value in density])
+    limits = [math.inf] * len(density)
+    for start, stop in zip(dense[::2], dense[1::2], strict=True):
+        limits[start:stop] = [PARAMS.core_share * max(density[start:stop])] * (stop - start)
+    found = stretches([value >= limit for value, limit in zip(density, limits, strict=True)])
+    runs = []
+    for start, stop in zip(found[::2], found[1::2], strict=True):
+        low, high = prices[start], prices[stop]
+        low, high = (low, min(high, chart.mark_price)) if side is Side.LONG else (max(low, chart.mark_price), high)
+        runs.append((max(0.0, sums[stop - 1] - (sums[start - 1] if start else 0.0)), low, high))
+    return sorted(runs, key=lambda run: (-run[0], run[1]))
+
+
+@given(maps(), st.sampled_from(Side))
+@settings(max_examples=60, deadline=None)
+def test_clusters_are_the_cores_that_a_walk_over_the_bins_finds(chart: LiquidationMap, side: Side) -> None:
+    found = clusters_of(chart, side, 1e6, PARAMS)
+    expected = [run for run in cores(chart, side) if run[0] > 0]
+    assert [(one.usd, one.price_low, one.price_high) for one in found] == [
+        run for run in expected if run[0] >= 0.01 * expected[0][0]
+    ][: PARAMS.kept]
+
+
+@given(maps())
+@settings(max_examples=30, deadline=None)
+def test_zones_read_when_asked_are_those_read_at_once(chart: LiquidationMap) -> None:
+    below, above = (read_side(chart, side, 1e6, PARAMS)[1] for side in (Side.LONG, Side.SHORT))
+    zones = ThinZones(chart, PARAMS)
+    assert zones() == nearest_zones(below, above, chart.mark_price, PARAMS.thin_kept)
+    assert zones() is zones()
+    assert repr(zones) == repr(zones())
+
+
+@given(st.floats(1e3, 1e5), st.floats(1e-3, 300.0))
+def test_shares_of_a_range_are_its_overlaps_with_the_bins(low: float, width: float) -> None:
+    high = low + width
+    shares = bin_shares(low, high)
+    first = math.floor(low)
+    assert shares == [
+        (min(high, bin_first + 1.0) - max(low, bin_first)) / (high - low)
+        for bin_first in range(first, first + len(shares))
+    ]
+    assert math.isclose(sum(shares), 1.0, rel_tol=1e-9)
+    assert first + len(shares) > high - 1e-9
+
+
+class _Asking(Intake):
+    """Puts every price to the vote."""
+
+    def _together(self, _offered: object) -> tuple[float, float]:
+        return math.inf, -math.inf
+
+
+PRICES = st.sampled_from((100.0, 100.5, 104.0, 109.0, 112.0, 95.0, 40.0, 300.0, math.nan))
+STEPS = st.lists(st.lists(st.tuples(st.integers(0, 3), PRICES, st.booleans()), max_size=6), min_size=1, max_size=8)
+
+
+@given(STEPS)
+@settings(max_examples=200, deadline=None)
+def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[list[tuple[int, float, bool]]]) -> None:
+    venues = ("a", "b", "c", "aggregate")
+    short, asking = Intake(venues, 3, HealthParams()), _Asking(venues, 3, HealthParams())
+    for number, told in enumerate(steps, 1):
+        time_ms = number * 60_000
+        marks = [(time_ms, venue, 0, price, math.nan) for venue, price, bar in told if not bar]
+        bars = [
+            (time_ms, venue, 0, 60_000, price, price, price, price, 1e6, 5e5, 5e5) for venue, price, bar in told if bar
+        ]
+        rows = {"marks": marks, "bars": bars}
+        assert repr(short.take(rows)) == repr(asking.take(rows))
+        assert repr(short.prices) == repr(asking.prices)
