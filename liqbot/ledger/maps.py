@@ -23,16 +23,17 @@ class MapBook:
 
     def __init__(self, state: State, sheet: Sheet, every_ms: int) -> None:
         self._state, self._sheet, self._every_ms = state, sheet, every_ms
-        self._newest: dict[str, LiquidationMap] = {}
+        self._newest: dict[str, MarketView] = {}
 
     def newest(self, coin: str) -> LiquidationMap | None:
         """As of the last tick; None before the first."""
-        return self._newest.get(coin)
+        view = self._newest.get(coin)
+        return None if view is None else view.map
 
     def remember(self, views: tuple[MarketView, ...]) -> None:
         """Maps of an observation whose rows are there already."""
         for view in views:
-            self._newest[view.coin] = view.map
+            self._newest[view.coin] = view
 
     def see(self, seq: int, views: tuple[MarketView, ...]) -> None:
         """New maps; one that is due is written."""
@@ -44,16 +45,18 @@ class MapBook:
 
     def write(self, seq: int, coin: str, why: str) -> int | None:
         """The row of the newest map of a coin, written once however often it is asked for; None without a map."""
-        drawn = self._newest.get(coin)
-        if drawn is None:
+        view = self._newest.get(coin)
+        if view is None:
             return None
+        drawn = view.map
         written = self._state.maps_written.get(coin)
         if written is not None and written[0] == drawn.as_of_ms:
             return written[1]
         row = self._sheet.add(
             "map_snapshot", run_id=self._state.run_id, seq=seq, time_ms=drawn.as_of_ms, coin=coin, why=why,
             mark_price=Decimal(str(drawn.mark_price)), long_usd=_whole(drawn.long_usd.sum()),
-            short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn),
+            short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn), skill=_known(view.map_skill),
+            printed_ratio=_known(view.map_printed_ratio),
         )
         self._state.maps_written[coin] = (drawn.as_of_ms, row)
         return row
@@ -81,6 +84,10 @@ def density_pct(drawn: LiquidationMap, side: Side, price: float) -> float | None
     """The map's density percentile at a price, None where it has none."""
     percentile = drawn.density_percentile(side, price)
     return None if math.isnan(percentile) else percentile
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number
 
 
 def _whole(usd: Any) -> Decimal:

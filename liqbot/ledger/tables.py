@@ -78,6 +78,10 @@ class MapSnapshot(Table, table=True):
     long_usd: Decimal = usd()
     short_usd: Decimal = usd()
     bins: Any = json()
+    skill: float | None = None
+    """The map's own score of the last days when it was written; null until it had one."""
+    printed_ratio: float | None = None
+    """Printed over promised USD of the last days."""
 
 
 class Decision(Table, table=True):

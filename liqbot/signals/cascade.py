@@ -4,7 +4,7 @@ Little fuel ahead and a heavy cluster behind: no trade."""
 from typing import Any, Final
 
 from liqbot.signals.features import Features
-from liqbot.signals.gates import Exits, GateSpec, Strategy, larger, same
+from liqbot.signals.gates import MAP_SKILL, Exits, GateSpec, Strategy, larger, same
 from liqbot.signals.params import CascadeParams
 
 
@@ -38,6 +38,7 @@ GATES: Final = (
         ">=",
         "reward_min",
     ),
+    MAP_SKILL,
 )
 
 

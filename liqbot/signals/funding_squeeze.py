@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from liqbot.signals.features import Features
-from liqbot.signals.gates import Exits, GateSpec, Strategy, larger, same
+from liqbot.signals.gates import MAP_SKILL, Exits, GateSpec, Strategy, larger, same
 from liqbot.signals.params import FundingSqueezeParams
 
 
@@ -34,6 +34,7 @@ GATES: Final = (
         ">=",
         "reward_min",
     ),
+    MAP_SKILL,
 )
 
 

@@ -87,6 +87,10 @@ def same(name: str) -> Callable[[Features, Any], Any]:
     return lambda features, _params: getter(features)
 
 
+MAP_SKILL: Final = GateSpec("map_skill", ("map_skill",), same("map_skill"), ">=", "map_skill_min")
+"""Any strategy may require that the map has lately been worth something."""
+
+
 def passes(spec: GateSpec, features: Features, params: StrategyParams, waive: tuple[str, ...]) -> Any:
     """Whether the gate lets through: a bool for a row, a column of bools for columns, True when it is not asked."""
     threshold = spec.threshold_of(params)

@@ -4,7 +4,7 @@ reversal with a tight stop just beyond what was swept."""
 from typing import Any, Final
 
 from liqbot.signals.features import Features
-from liqbot.signals.gates import Exits, GateSpec, Strategy, same
+from liqbot.signals.gates import MAP_SKILL, Exits, GateSpec, Strategy, same
 from liqbot.signals.params import GrabReverseParams
 
 
@@ -52,6 +52,7 @@ GATES: Final = (
     ),
     GateSpec("tight_stop", ("sweep_far_distance_pct",), _stop_pct, "<=", "stop_pct_max"),
     GateSpec("stop_behind", ("sweep_far_distance_pct",), _stop_pct, ">", 0.0),
+    MAP_SKILL,
 )
 
 

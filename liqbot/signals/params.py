@@ -29,6 +29,13 @@ class StrategyParams(Params):
         le=3_600_000,
         description="An unfilled entry is withdrawn this long after the newest bar's span.",
     )
+    map_skill_min: float | None = Field(
+        None,
+        ge=-1.0,
+        le=1.0,
+        description="The map's own score of the last days (share of deviance explained) must be this or more; a map "
+        "that has no score yet does not pass.",
+    )
 
 
 class GrabReverseParams(StrategyParams):

@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from ledger_story import story
 from sqlalchemy import select
 
 from liqbot.events import Balance
 from liqbot.exits import ExpectedError
-from liqbot.ledger import LedgerWriter, unexplained_usd
+from liqbot.ledger import LedgerWriter, migrate, unexplained_usd
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.migrate import HEAD, backup, upgrade
 from liqbot.ledger.tables import TABLES, Table, core
@@ -94,6 +96,33 @@ def test_decisions_are_rows_when_they_change_with_their_repeats_counted(any_url:
     assert approved["liquidation_density_pct"] == pytest.approx(52.475, abs=0.001)
     assert approved["map_id"] is not None
     assert [row["code"] for row in rows_of(any_url, "v_refusals")] != []
+
+
+def test_maps_are_kept_with_their_own_score(any_url: str):
+    (row,) = rows_of(written(any_url), "v_map_score")
+    assert (row["coin"], row["skill"], row["printed_ratio"]) == ("BTC", 0.625, 1.5)
+    assert {(one["skill"], one["printed_ratio"]) for one in rows_of(any_url, "map_snapshot")} == {
+        (0.625, 1.5), (None, None)
+    }, "a map without a score yet says so"
+
+
+def test_a_ledger_of_the_first_schema_goes_on(any_url: str):
+    engine = engine_for(any_url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO map_snapshot (id, seq, time_ms, coin, why, mark_price, long_usd, short_usd) "
+            "VALUES (1, 1, 1, 'BTC', 'periodic', 1, 2, 3)"
+        )
+    assert upgrade(engine) is True
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT coin, skill, printed_ratio FROM map_snapshot").all()
+        assert [tuple(row) for row in kept] == [("BTC", None, None)]
+        assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
+    engine.dispose()
 
 
 def test_gates_and_features_are_readable_json_without_nan(any_url: str):
