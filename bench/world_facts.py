@@ -1,19 +1,22 @@
 """The simulated market beside recorded ones: the same facts, computed the same way, in one table.
 
-    python bench/world_facts.py [--days 60] [--seeds 3] [--tapes ../shared/data/tapes]
+    python bench/world_facts.py [--days 60] [--seeds 3] [--tapes ../shared/data/tapes] [--page]
 
 Without recordings only the simulated columns are printed, with the reason. All facts are of one venue, hour by hour.
+`--page` writes docs/simulated_market.md and its picture as well (with recordings only). What was measured is kept in
+bench/out/world_facts.json and used again for the same parameters and seeds.
 """
 
 import argparse
 import itertools
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+from world_cascade import Recorder
 
 from liqbot.blocks import EventBlock, Roster
 from paper.tape import read_tape
@@ -22,6 +25,7 @@ from paper.world.params import ShockParams
 
 Floats = npt.NDArray[np.float64]
 HOUR_MS = 3_600_000
+KEPT = Path(__file__).parent / "out" / "world_facts.json"
 FACTS = (
     ("return, standard deviation per hour %", "sd"),
     ("return, kurtosis per hour", "kurtosis"),
@@ -164,15 +168,34 @@ def _correlation(a: Floats, b: Floats) -> float:
     return float(np.corrcoef(a[both], b[both])[0, 1])
 
 
-def world_facts(params: WorldParams, seed: int, venue: str) -> tuple[dict[str, float], float]:
-    """Facts of one venue of a world, and market minutes made per second."""
+class Measured(msgspec.Struct):
+    """A simulated market: the facts of one venue, CPU seconds that making it took, its two heaviest cascades."""
+
+    market: str
+    facts: dict[str, float]
+    cpu_s: float
+    cascades: dict[str, list[list[float]]]
+
+
+def world_facts(params: WorldParams, seed: int, venue: str) -> Measured:
     world = World(params, seed)
     for _ in world.backfill():
         pass
-    started = time.perf_counter()
-    hours = Hours(world.roster.venue_code(venue)).feed(world.blocks())
-    minutes = params.days * 1440
-    return facts(hours), minutes / (time.perf_counter() - started)
+    recorder = Recorder(world)
+    found = facts(Hours(world.roster.venue_code(venue)).feed(recorder.blocks()))
+    cascades = {name: recorder.heaviest(name).tolist() for name in ("forced_long", "forced_short")}
+    return Measured(world.fingerprint, found, recorder.cpu_s, cascades)
+
+
+def kept_or_measured(params: WorldParams, seed: int) -> Measured:
+    """What an earlier run measured of the same market, else a new measurement."""
+    kept = msgspec.json.decode(KEPT.read_bytes(), type=dict[str, Measured]) if KEPT.exists() else {}
+    market = World(params, seed).fingerprint
+    if market not in kept:
+        kept[market] = world_facts(params, seed, "binance")
+        KEPT.parent.mkdir(exist_ok=True)
+        KEPT.write_bytes(msgspec.json.encode(kept))
+    return kept[market]
 
 
 def tape_facts(path: Path) -> dict[str, float]:
@@ -196,20 +219,25 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=60)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--page", action="store_true")
     parser.add_argument("--tapes", type=Path, default=Path(__file__).parents[1] / "../shared/data/tapes")
     arguments = parser.parse_args()
-    columns: dict[str, dict[str, float]] = {}
     paths = sorted(arguments.tapes.glob("*.parquet"))
     if not paths:
         print(f"no recordings under {arguments.tapes}: only the simulated market is shown", file=sys.stderr)
-    for path in paths:
-        columns[path.stem] = tape_facts(path)
+    tapes = {path.stem: tape_facts(path) for path in paths}
     shocks = ShockParams(first_wick_minute=None)
     params = WorldParams(days=arguments.days, step_ms=60_000, backfill_days=0, shocks=shocks)
+    worlds = {}
     for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-        columns[f"world, seed {seed}"], speed = world_facts(params, seed, "binance")
-        print(f"seed {seed}: {speed:,.0f} market minutes per second, {len(params.venues)} venues", file=sys.stderr)
-    print(table(columns))
+        one = worlds[seed] = kept_or_measured(params, seed)
+        speed = params.days * 1440 / one.cpu_s
+        print(f"seed {seed}: {speed:,.0f} market minutes per CPU second, {len(params.venues)} venues", file=sys.stderr)
+    print(table(tapes | {f"world, seed {seed}": one.facts for seed, one in worlds.items()}))
+    if arguments.page and tapes:
+        from world_page import write_page  # here: the page knows this table
+
+        write_page(params, tapes, worlds)
     return 0
 
 
