@@ -10,7 +10,7 @@ from paper.score.record import OURS
 from paper.score.result import Lead
 
 DECIDING: Final[tuple[str, ...]] = ("B2", "B2b", "B4", "B4v")
-BASELINES: Final[tuple[str, ...]] = ("B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "DEPTH")
+BASELINES: Final[tuple[str, ...]] = ("B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "DEPTH", "DEPTH1.5")
 ORACLE: Final = "ORACLE"
 CEILING: Final = "ORACLE_C"
 """The truth and the same climatology per visit, weighted on the training part."""

@@ -57,7 +57,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     """Part of it that lies where a map frozen at the primary horizon's origins could have it."""
     touch: dict[str, TouchSkill]
     touch_beyond: dict[str, TouchSkill]
-    """The same with a third weight for every model, on the square of the newly crossed distance."""
+    """The same with a third weight for every model, on a power of the newly crossed distance."""
     gains: dict[int, dict[str, Gain]]
     windows: dict[int, dict[str, Estimate]]
     """M2 by window."""

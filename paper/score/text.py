@@ -79,7 +79,7 @@ def _touch(score: Score) -> str:
     ]  # fmt: skip
     return (
         "M1 touch skill: share of the deviance of 'constant per newly crossed bin' explained; beyond depth: every "
-        "model also given the square of the crossed distance\n"
+        "model also given a power of the crossed distance\n"
         + table(("model", "D2", "longs", "shorts", "beyond depth"), rows)
     )
 
