@@ -143,11 +143,11 @@ def sizes(worlds: dict[str, Score], names: Sequence[str]) -> str:
 def large(worlds: dict[str, Score], names: Sequence[str]) -> str:
     rows = [
         [name, f"{one.above_usd:,.0f}", f"{one.happened_share:.3f}", f"{one.brier_value:.4f}",
-         f"{one.climatology_brier_value:.4f}", f"{one.skill_value:.3f}"]
+         f"{one.climatology_brier_value:.4f}", f"{one.skill_value:.3f}", f"{one.distance_skill_value:.3f}"]
         for name in names
         for one in worlds[name].exceedances
     ]  # fmt: skip
-    head = ("market", "more than USD", "happened", "Brier, ours", "Brier, share alone", "skill")
+    head = ("market", "more than USD", "happened", "Brier, ours", "Brier, share alone", "skill", "skill over B4v")
     return f"### M5: 'more than this from the bin, if visited'\n\n{table(head, rows)}"
 
 

@@ -147,7 +147,9 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
             record.time_ms[steps], params.resamples, scoring.seed,
         ),
         "reliability": sizes.reliability(found, scoring.test, forecast),
-        "exceedances": sizes.exceedances(found, scoring.train(primary), scoring.test, forecast, params.large_usd),
+        "exceedances": sizes.exceedances(
+            found, scoring.train(primary), scoring.test, forecast, scoring.climates[primary][1], params.large_usd
+        ),
         "densities": sizes.densities(
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),
