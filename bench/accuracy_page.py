@@ -23,7 +23,7 @@ _SIMULATED = """## Simulated markets with known positions
 Frozen markets on knobs and seeds that nothing was tuned on, worst first. *Lead*: ours less the best of B2, B2b, B4, B4v
 in that very market. *Way*: how much of the distance from that baseline to the ceiling is closed; the ceiling is the
 true positions at the origin with the same climatology (M1, M2), or the true positions (M3: ours over the truth's).
-Where the interval of that distance reaches 0, a share of it means nothing and the distance is shown. *M1 to fresh
+Where the interval of that distance comes near 0, a share of it means nothing and the distance is shown. *M1 to fresh
 truth*: the truth is up to an hour old where ours is a step old, so M1 has a second, stricter ceiling: the truth with
 our own flow.
 """
