@@ -8,7 +8,6 @@ where it stopped. Without recordings only the simulated markets are scored, with
 
 import argparse
 import concurrent.futures
-import shlex
 import shutil
 import subprocess
 import sys
@@ -155,12 +154,15 @@ def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task]
     return faults
 
 
-def made() -> Made:
-    """The command, and what the tree and the tables were."""
-    words = " ".join(["python bench/accuracy.py", *map(shlex.quote, sys.argv[1:])])
-    dates = {mechanics_of(one.venue, "BTC").table.as_of for world in WORLDS.values() for one in world.params.venues}
-    as_of = " to ".join(dict.fromkeys((min(dates), max(dates))))
-    return Made(words, SEED, commit(), code_hash(), as_of)
+def made(asked: argparse.Namespace) -> Made:
+    """The command (what changes figures, not where files lie), and what the tree and the tables were."""
+    told = {name: getattr(asked, name) for name in ("days", "worlds") if getattr(asked, name) is not None}
+    if told.get("worlds") == ",".join(WORLDS):
+        del told["worlds"]
+    words = " ".join(["python bench/accuracy.py", *(f"--{name} {value}" for name, value in told.items())])
+    venues = dict.fromkeys(one.venue for world in WORLDS.values() for one in world.params.venues)
+    dates = ", ".join(f"{venue} {mechanics_of(venue, 'BTC').table.as_of}" for venue in venues)
+    return Made(words, SEED, commit(), code_hash(), dates)
 
 
 def commit() -> str:
@@ -196,7 +198,7 @@ def main() -> int:
     missing = [task for task in every if not task.result.is_file()]
     path = asked.page or (ROOT / "docs" / "accuracy.md" if asked.days is None else asked.data / "accuracy.md")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(every, made(), faults), encoding="utf-8")
+    path.write_text(page(every, made(asked), faults), encoding="utf-8")
     for name, picture in drawn(every).items():
         path.with_name(name).write_text(picture, encoding="utf-8")
     print(f"{path}: written from {len(every) - len(missing)} of {len(every)} results")

@@ -124,12 +124,21 @@ def findings(worlds: dict[str, Score], tapes: dict[str, Score]) -> list[str]:
     return [*(_of_worlds(worlds) if worlds else []), *(_of_tapes(tapes) if tapes else [])]
 
 
+def _missed(worlds: dict[str, Score]) -> str:
+    outcomes = [goal.judge(name, score).outcome for name, score in worlds.items() for goal in GOALS]
+    return (
+        f"Of {len(outcomes)} goals in {len(worlds)} simulated markets {outcomes.count(MISSED)} are missed, "
+        f"{outcomes.count(OPEN)} open (no gap to close that is surely there), {outcomes.count(MET)} met; list below."
+    )
+
+
 def _of_worlds(worlds: dict[str, Score]) -> list[str]:
     names, count = worst_first(worlds), len(worlds)
     beaten = [f"{name} ({what} by {who}: {by})" for name in names for what, who, by in behind(worlds[name])]
     feeds = [(name, one) for name in names for one in worlds[name].venues]
     good = sum(inside(name, one) for name, one in feeds)
     found = [
+        _missed(worlds),
         f"{'Beaten' if beaten else 'Never beaten'} by a baseline by more than the interval"
         + (f": {'; '.join(beaten)}." if beaten else " in any simulated market.")
     ]
@@ -158,10 +167,12 @@ def _placebos(worlds: dict[str, Score]) -> str:
         values = [score.touch[fake].d2.value for score in worlds.values()]
         parts.append(f"{fake} {min(values):.2f} to {max(values):.2f}")
     ours = [score.touch["liqbot"].d2.value for score in worlds.values()]
+    usual = [score.touch["B4v"].d2.value for score in worlds.values()]
     ranked = [score.ranks[4]["moved 48 h"].partial.value for score in worlds.values()]
     own = [score.ranks[4]["liqbot"].partial.value for score in worlds.values()]
     return (
-        f"Placebo, M1: {', '.join(parts)}, ours {min(ours):.2f} to {max(ours):.2f}; M3: moved 48 h {min(ranked):.2f} "
+        f"Placebo, M1: {', '.join(parts)}, ours {min(ours):.2f} to {max(ours):.2f} (distance alone, B4v: "
+        f"{min(usual):.2f} to {max(usual):.2f}); M3: moved 48 h {min(ranked):.2f} "
         f"to {max(ranked):.2f}, ours {min(own):.2f} to {max(own):.2f}."
     )
 

@@ -23,7 +23,7 @@ _SIMULATED = """## Simulated markets with known positions
 Frozen markets on knobs and seeds that nothing was tuned on, worst first. *Lead*: ours less the best of B2, B2b, B4, B4v
 in that very market. *Way*: how much of the distance from that baseline to the ceiling is closed; the ceiling is the
 true positions at the origin with the same climatology (M1, M2), or the true positions (M3: ours over the truth's).
-Where the interval of that distance reaches 0, a share of it means nothing and the distance is shown. *M1 to fresh
+Where the interval of that distance comes near 0, a share of it means nothing and the distance is shown. *M1 to fresh
 truth*: the truth is up to an hour old where ours is a step old, so M1 has a second, stricter ceiling: the truth with
 our own flow.
 """
@@ -32,13 +32,14 @@ _RECORDED = """## Recorded tapes
 These tell forced orders as totals per interval: *where* inside an interval's move USD was closed is not known. What can
 be measured is how much was liquidated in each interval, given how far price went:
 
-- **M1**: as above, per interval; a map also has to beat DEPTH, the square of the distance price newly went.
-- **M1 beyond depth**: every model is given that square as a third regressor, fitted like the others on the training
-  part; what is left is not the depth of the move. A square fitted in quiet weeks can overshoot in a crash, for all
-  alike.
+- **M1**: as above, per interval; a map also has to beat DEPTH and DEPTH1.5, the square and the power 1.5
+  of the distance price newly went.
+- **M1 beyond depth**: every model is given that power 1.5 as a third regressor, fitted like the others on the training
+  part; what is left is not the depth of the move. (The square, fitted in quiet weeks, overshoots in a crash so far that
+  it tells nothing of any model.)
 - **M2 window**: a map frozen at the interval's start, summed over what price then visited, against the interval's
-  total; bits per USD about *which* interval. No fit, nothing assumed about places. B0 (distance) and DEPTH (its square)
-  are among the baselines to beat.
+  total; bits per USD about *which* interval. No fit, nothing assumed about places. B0 (distance) and its powers are
+  among the baselines to beat.
 
 M2 by place and M3 need places. Spreading totals evenly over the move makes any uneven map look wrong and B0 right by
 construction; they stand at the end for completeness and are no evidence either way.
@@ -183,7 +184,7 @@ def _worlds(worlds: dict[str, Score]) -> str:
     return "\n".join([
         _SIMULATED,
         "\n".join(says) + "\n",
-        tables.leads(worlds, names, ("M1", "M1 to fresh truth", "M2", "M2 rate", "M3")),
+        tables.beside(worlds, names),
         *(tables.by_world(title, worlds, names, cells) for title, cells in by_world),
         tables.horizon_rows(worlds, names),
         tables.placebo(worlds, names),

@@ -75,7 +75,7 @@ def reliability(scores: dict[str, Score], names: Sequence[str]) -> str:
         return ""
     ends = [math.log10(value) for pair in pairs for value in pair]
     low, high = math.floor(min(ends)), math.ceil(max(ends))
-    left, top, size = 60, 20, 400
+    left, top, size = 70, 20, 400
 
     def at(usd: float) -> float:
         return (math.log10(usd) - low) / max(high - low, 1) * size
@@ -88,7 +88,7 @@ def reliability(scores: dict[str, Score], names: Sequence[str]) -> str:
     ]
     for power in range(low, high + 1):
         here, grey = at(10.0**power), 'stroke="#e4e4e4"/>'
-        word = f"{10.0**power:,.0f}" if power >= 0 else f"1e{power}"
+        word = _short(power)
         parts += [
             f'<line x1="{left + here:.1f}" x2="{left + here:.1f}" y1="{top}" y2="{top + size}" {grey}',
             f'<line x1="{left}" x2="{left + size}" y1="{top + size - here:.1f}" y2="{top + size - here:.1f}" {grey}',
@@ -102,6 +102,13 @@ def reliability(scores: dict[str, Score], names: Sequence[str]) -> str:
         ]  # fmt: skip
         parts += _curve(points, _COLOURS[number % len(_COLOURS)], name, left + size + 20, top + 20 + 20 * number)
     return _svg(left + size + 200, top + size + 44, parts, "Expected and reported USD; on the dashed line they agree")
+
+
+def _short(power: int) -> str:
+    """A power of ten in three signs: 10, 1k, 100k, 1M."""
+    if power < 0:
+        return f"1e{power}"
+    return f"{10 ** (power % 3)}{('', 'k', 'M', 'G', 'T')[min(power // 3, 4)]}"
 
 
 def _curve(points: Sequence[tuple[float, float]], colour: str, name: str, x: int, y: int) -> list[str]:
@@ -135,7 +142,7 @@ def warmth(empty: Sequence[AgeClass], backfilled: Sequence[AgeClass]) -> str:
     spots = {begin: round(left + (number + 0.5) * width / len(ages), 1) for number, (begin, _) in enumerate(ages)}
     parts = [
         f'<line x1="{left}" x2="{left + width}" y1="{y(0)}" y2="{y(0)}" stroke="{_GREY}"/>',
-        *(f'<text x="{left - 6}" y="{y(one) + 4}" text-anchor="end" fill="#666666">{one:g}</text>'
+        *(f'<text x="{left - 6}" y="{y(one) + 4}" text-anchor="end" fill="#666666">{one:.1f}</text>'
           for one in (low, 0.0, 0.5, 1.0)),
         *(f'<text x="{spots[begin]}" y="{top + height + 18}" text-anchor="middle" fill="#666666">{begin}-{end}</text>'
           for begin, end in ages),

@@ -7,10 +7,10 @@ from paper.score.bootstrap import Days, Estimate
 from paper.score.frame import Floats
 from paper.score.rank_skill import RankScore, RankSkill
 from paper.score.record import OURS
-from paper.score.result import Lead
+from paper.score.result import Lead, resolved
 
 DECIDING: Final[tuple[str, ...]] = ("B2", "B2b", "B4", "B4v")
-BASELINES: Final[tuple[str, ...]] = ("B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "DEPTH")
+BASELINES: Final[tuple[str, ...]] = ("B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "DEPTH", "DEPTH1.5")
 ORACLE: Final = "ORACLE"
 CEILING: Final = "ORACLE_C"
 """The truth and the same climatology per visit, weighted on the training part."""
@@ -31,7 +31,7 @@ def lead(
     gap = share = NOTHING
     if ceiling in values:
         gap = difference(ceiling, best)
-    if gap.above_zero:
+    if resolved(gap):
         parts = [sums[name] for name in (best, OURS, ceiling)]
         share = days.estimate(lambda base, own, top: (own - base) / (top - base), *parts)
     return Lead(measure, best, others[best], others, ceiling if ceiling in values else "", gap, share)
@@ -41,5 +41,5 @@ def rank_lead(scored: RankScore, ranks: dict[str, RankSkill]) -> Lead:
     """M3 against B2b, and as a share of what the truth itself reaches."""
     gap = ranks[ORACLE].partial if ORACLE in ranks else NOTHING
     others = {name: scored.difference(OURS, name) for name in BASELINES if name in ranks}
-    share = scored.ratio(OURS, ORACLE) if gap.above_zero else NOTHING
+    share = scored.ratio(OURS, ORACLE) if resolved(gap) else NOTHING
     return Lead("M3", "B2b", others["B2b"], others, ORACLE if ORACLE in ranks else "", gap, share)

@@ -82,7 +82,8 @@ class Recorder:
         told = frozenset(codes(venue) for venue in setting.with_totals)
         self._placing = Placing(count, told, aggregate=aggregate)
         exact = exact_shifts(roster.venues, setting.coin)
-        self._tiers = {"B2": TierMap(naive_shifts(count)), "B2b": TierMap(exact), "B3": TierMap(naive_shifts(count))}
+        shifts = {"B2": naive_shifts(count), "B2b": exact, "B3": naive_shifts(count)}
+        self._tiers = TierMap(np.concatenate([shifts[name] for name in ONLINE]))
         self._rising = RisingInterest(count, aggregate)
         self._steps: dict[str, list[Any]] = {}
         self._origins: dict[str, list[Any]] = {}
@@ -99,8 +100,9 @@ class Recorder:
             return
         both = np.repeat(frame.volume_usd[:, None] / 2, 2, axis=1)
         rising = self._rising.opened_usd(block, frame, prices_at(frame.mark))
-        for name, opened in (("B2", both), ("B2b", both), ("B3", rising)):
-            self._tiers[name].step(frame, opened)
+        opened = {"B2": both, "B2b": both, "B3": rising}
+        self._tiers.step(frame, np.concatenate([opened[name] for name in ONLINE]))
+        touched = self._tiers.touched_usd.reshape(len(ONLINE), -1, 2).sum(axis=1)
         moved = frame.offset()
         told = self._placing.step(block, frame, len(self._times))
         self._times.append(block.tick_ms)
@@ -109,7 +111,7 @@ class Recorder:
             before=frame.before[home], low=frame.low[home], high=frame.high[home], printed_usd=told,
             bar_low=frame.bar_low + moved, bar_high=frame.bar_high + moved, volume_usd=frame.volume_usd,
             ours=self._model.touched_usd().copy(),
-            **{name: self._tiers[name].touched_usd.sum(axis=0) for name in ONLINE},
+            **dict(zip(ONLINE, touched, strict=True)),
         )
         passed = block.tick_ms // self.setting.origin_every_ms
         if passed > self._last_origin:
@@ -125,7 +127,7 @@ class Recorder:
         outlook = self._model.outlook(self.setting.horizons_h, bins)
         self._outlooks.append(outlook)
         kept = {"step": len(self._times) - 1, "marks": frame.mark.copy(), OURS: outlook.positions_usd}
-        kept |= {name: self._tiers[name].outward_usd(frame, bins) for name in ONLINE}
+        kept |= {name: self._tiers.outward_usd(frame, bins, number) for number, name in enumerate(ONLINE)}
         for name, value in kept.items():
             self._origins.setdefault(name, []).append(value)
 

@@ -1,5 +1,7 @@
 """A finished score, as it is printed and stored."""
 
+from typing import Final
+
 import msgspec
 
 from paper.score.bootstrap import Estimate
@@ -7,6 +9,13 @@ from paper.score.information import Gain
 from paper.score.rank_skill import RankSkill
 from paper.score.sizes import Density, Exceedance, Reliability, VenueSize
 from paper.score.touch import TouchSkill
+
+_RESOLVED_SHARE: Final = 0.2
+
+
+def resolved(gap: Estimate) -> bool:
+    """Whether a share of the gap says anything: its interval keeps a fifth of the value away from 0."""
+    return gap.low > 0 and gap.low >= _RESOLVED_SHARE * gap.value
 
 
 class Lead(msgspec.Struct, frozen=True):
@@ -23,12 +32,12 @@ class Lead(msgspec.Struct, frozen=True):
     gap: Estimate
     """The ceiling less the baseline (M3: the ceiling itself)."""
     closed_share: Estimate
-    """Part of that gap which ours closes (M3: ours over the truth's); NaN where the gap's interval reaches 0."""
+    """Part of that gap which ours closes (M3: ours over the truth's); NaN where the gap is not resolved."""
 
     @property
     def gap_resolved(self) -> bool:
         """Whether there is a gap at all: a share of something that may be nothing says nothing."""
-        return self.gap.above_zero
+        return resolved(self.gap)
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +66,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     """Part of it that lies where a map frozen at the primary horizon's origins could have it."""
     touch: dict[str, TouchSkill]
     touch_beyond: dict[str, TouchSkill]
-    """The same with a third weight for every model, on the square of the newly crossed distance."""
+    """The same with a third weight for every model, on a power of the newly crossed distance."""
     gains: dict[int, dict[str, Gain]]
     windows: dict[int, dict[str, Estimate]]
     """M2 by window."""

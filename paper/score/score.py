@@ -24,15 +24,13 @@ from paper.score.leads import CEILING, ORACLE, WITH_FLOW
 from paper.score.params import ScoreParams
 from paper.score.rank_skill import RankScore, RankSkill
 from paper.score.record import ONLINE, OURS, Record
-from paper.score.touch import Touch, TouchScore, TouchSkill, blended, summed, touch_of, touched_of
+from paper.score.touch import DEPTHS, Touch, TouchScore, TouchSkill, blended, summed, touch_of, touched_of
 from paper.score.windows import by_window, depth, over_windows
 
 OURS_BLENDED: Final = "liqbot_C"
 """Our positions (not our forecast) treated the same way: what climatology adds to the map alone."""
 NEXT_BEST: Final = "B2b_C"
 """The best open map treated so: what our positions add beyond it."""
-DEPTH: Final = "DEPTH"
-"""The square of the distance price went: knows no positions at all."""
 _HOUR_MS: Final = 3_600_000
 
 
@@ -115,7 +113,7 @@ class Scoring:
         touch, number = touch_of(record, self.grid)
         expected = {name: summed(values, number) for name, values in record.touched_usd.items()}
         expected["B0"] = touch.crossed_bins
-        expected[DEPTH] = touch.crossed_bins**2
+        expected |= {name: touch.crossed_bins**power for name, power in DEPTHS.items()}
         first = min(self.climates)
         frozen = {name: maps for name, maps in self.past.items() if name != "B0"}
         frozen |= dict(zip(("B4", "B4v"), self.climates[first], strict=True))
@@ -158,7 +156,9 @@ class Scoring:
             by_window(found), self.test, self.origin_ms, over_windows(found, self.climates[hours][0]), self.params,
             self.seed,
         )
-        maps = {name: over_windows(found, one) for name, one in self.forecasts(hours).items()} | {DEPTH: depth(found)}
+        maps = {name: over_windows(found, one) for name, one in self.forecasts(hours).items()} | {
+            name: depth(found) ** (power - 1.0) for name, power in DEPTHS.items()
+        }
         return {name: scored.gain(name, one).rate_bits for name, one in sorted(maps.items())}, scored
 
     def rank_table(self, hours: int) -> tuple[dict[str, RankSkill], RankScore]:

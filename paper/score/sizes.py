@@ -31,12 +31,19 @@ class VenueSize(msgspec.Struct, frozen=True):
 
 
 class Exceedance(msgspec.Struct, frozen=True):
-    """'More than this from the bin, if visited': Brier scores of the map and of always saying the training share."""
+    """'More than this from the bin, if visited': Brier scores of the map, of always saying the training share, and of
+    the climatology per visit, which knows the distance alone."""
 
     above_usd: float
     happened_share: float
     brier_value: float
     climatology_brier_value: float
+    distance_brier_value: float
+
+    @property
+    def distance_skill_value(self) -> float:
+        """The same against what distance alone tells."""
+        return 1.0 - self.brier_value / self.distance_brier_value if self.distance_brier_value > 0 else 0.0
 
     @property
     def skill_value(self) -> float:
@@ -86,27 +93,32 @@ def venue_sizes(
 
 
 def exceedances(
-    found: Outcome, train: Whole, test: Whole, forecast: Floats, above_usd: Sequence[float]
+    found: Outcome, train: Whole, test: Whole, forecast: Floats, distance: Floats, above_usd: Sequence[float]
 ) -> tuple[Exceedance, ...]:
-    """The map's chance is the share seen among training bins of the same tenth of its forecast."""
+    """A map's chance is the share seen among training bins of the same tenth of its forecast; `distance` is the
+    climatology per visit, which is given its chances in the same way."""
     known, scored = _visited(found, train, forecast), _visited(found, test, forecast)
     if not len(known[0]) or not len(scored[0]):
         return ()
-    borders = np.quantile(known[0], np.linspace(0, 1, _CLASSES + 1)[1:-1])
+    others = _visited(found, train, distance)[0], _visited(found, test, distance)[0]
     rows = []
     for usd in above_usd:
         before, after = (known[1] > usd).astype(float), (scored[1] > usd).astype(float)
-        usual = float(before.mean())
-        group = np.searchsorted(borders, known[0])
-        count = np.bincount(group, minlength=_CLASSES)
-        share = (np.bincount(group, before, minlength=_CLASSES) + usual) / (count + 1.0)
-        told = share[np.searchsorted(borders, scored[0])]
-        rows.append(
-            Exceedance(
-                usd, float(after.mean()), float(((told - after) ** 2).mean()), float(((usual - after) ** 2).mean())
-            )
-        )
+        chances = (
+            _chances(known[0], before, scored[0]), before.mean(), _chances(others[0], before, others[1])
+        )  # fmt: skip
+        rows.append(Exceedance(usd, float(after.mean()), *(float(((one - after) ** 2).mean()) for one in chances)))
     return tuple(rows)
+
+
+def _chances(known: Floats, happened: Floats, asked: Floats) -> Floats:
+    """Share of what happened in the tenth of the known forecasts that each one asked for falls into."""
+    borders = np.quantile(known, np.linspace(0, 1, _CLASSES + 1)[1:-1])
+    group = np.searchsorted(borders, known)
+    count = np.bincount(group, minlength=_CLASSES)
+    share = (np.bincount(group, happened, minlength=_CLASSES) + happened.mean()) / (count + 1.0)
+    found: Floats = share[np.searchsorted(borders, asked)]
+    return found
 
 
 def densities(

@@ -19,9 +19,10 @@ from paper.score.leads import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.params import ScoreParams
 from paper.score.record import recorded
 from paper.score.result import Lead, Score
-from paper.score.score import DEPTH, Scoring, Timer, inside_share
+from paper.score.score import Scoring, Timer, inside_share
 from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
+from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
 from paper.tape import Tape
 
@@ -89,7 +90,7 @@ def _touched(scoring: Scoring) -> dict[str, Any]:
     for measure, name in (("M1", "touch"), ("M1 beyond depth", "touch_beyond")):
         table, scored = scoring.touch_table(beyond_depth=name == "touch_beyond")
         values = {model: one.d2.value for model, one in table.items()}
-        deciding = _deciding(scoring, DEPTH)
+        deciding = _deciding(scoring, *DEPTHS)
         parts = scored.days, scored.sums, values, scored.difference, deciding
         found["leads"].append(lead(measure, *parts))
         if WITH_FLOW in values and name == "touch":
@@ -111,7 +112,7 @@ def _gained(scoring: Scoring) -> dict[str, Any]:
         windows[hours], scored = scoring.window_table(hours)
         if hours == window_h:
             values = {name: one.value for name, one in windows[hours].items()}
-            deciding = _deciding(scoring, "B0", DEPTH)
+            deciding = _deciding(scoring, "B0", *DEPTHS)
             leads.append(
                 lead("M2 window", scored.days, scored.rate_sums, values, scored.rate_difference, deciding)
             )
@@ -146,7 +147,9 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
             record.time_ms[steps], params.resamples, scoring.seed,
         ),
         "reliability": sizes.reliability(found, scoring.test, forecast),
-        "exceedances": sizes.exceedances(found, scoring.train(primary), scoring.test, forecast, params.large_usd),
+        "exceedances": sizes.exceedances(
+            found, scoring.train(primary), scoring.test, forecast, scoring.climates[primary][1], params.large_usd
+        ),
         "densities": sizes.densities(
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),

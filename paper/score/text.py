@@ -79,7 +79,7 @@ def _touch(score: Score) -> str:
     ]  # fmt: skip
     return (
         "M1 touch skill: share of the deviance of 'constant per newly crossed bin' explained; beyond depth: every "
-        "model also given the square of the crossed distance\n"
+        "model also given a power of the crossed distance\n"
         + table(("model", "D2", "longs", "shorts", "beyond depth"), rows)
     )
 
@@ -154,12 +154,12 @@ def _exceedances(score: Score) -> str:
     rows = [
         (
             f"{one.above_usd:,.0f}", f"{one.happened_share:.3f}", f"{one.brier_value:.4f}",
-            f"{one.climatology_brier_value:.4f}", f"{one.skill_value:.3f}",
+            f"{one.climatology_brier_value:.4f}", f"{one.skill_value:.3f}", f"{one.distance_skill_value:.3f}",
         )
         for one in score.exceedances
     ]
     return "M5 'more than this if visited': Brier score\n" + table(
-        ("above USD", "happened", "ours", "share alone", "skill"), rows
+        ("above USD", "happened", "ours", "share alone", "skill", "over distance"), rows
     )
 
 

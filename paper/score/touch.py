@@ -15,6 +15,12 @@ CROSSED_LEAST: Final = 0.05
 """Score bins: marks are seen at the ends of steps only, so no step is taken to have crossed nothing at all."""
 
 
+DEPTHS: Final = {"DEPTH": 2.0, "DEPTH1.5": 1.5}
+"""Models that know how far price newly went and nothing else: powers of that distance."""
+_BEYOND: Final = DEPTHS["DEPTH1.5"]
+"""The control for depth. The square, fitted in quiet weeks, overshoots so far in a crash that nothing could be told."""
+
+
 class Touch(msgspec.Struct, frozen=True, eq=False):
     """T steps; sides as everywhere. `crossed_bins` counts score bins beyond the mark before the step."""
 
@@ -85,14 +91,14 @@ class TouchSkill(msgspec.Struct, frozen=True):
     d2_long_ratio: float
     d2_short_ratio: float
     weights: tuple[tuple[float, ...], tuple[float, ...]]
-    """Per side: of the newly crossed bins, with the depth's control of their square, and of the model's expectation."""
+    """Per side: of the newly crossed bins, with control for depth of their power, and of the model's expectation."""
 
 
 class TouchScore:
     """Fits on the training steps, measures on the others; every model the same way.
 
-    `beyond_depth` gives every model a weight on the square of the crossed distance too: what is left to tell models
-    apart is then not how far price moved.
+    `beyond_depth` gives every model a weight on a power of the crossed distance too: what is left to tell models apart
+    is then not how far price moved.
     """
 
     def __init__(
@@ -102,7 +108,7 @@ class TouchScore:
         self.days = Days(touch.time_ms[test], resamples, seed)
         self._controls = [touch.crossed_bins]
         self._constant = self._deviances(np.zeros_like(touch.realised_usd))[0]
-        self._controls += [touch.crossed_bins**2] if beyond_depth else []
+        self._controls += [touch.crossed_bins**_BEYOND] if beyond_depth else []
         self._by_side: dict[str, Floats] = {}
         self.sums: dict[str, Floats] = {}
         """[days] deviance per model."""

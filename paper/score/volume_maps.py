@@ -29,7 +29,11 @@ def exact_shifts(venues: Sequence[str], coin: str) -> Floats:
 
 
 class TierMap:
-    """Positions opened over each step's range, an equal share at each leverage, and gone when the mark touches them."""
+    """Positions opened over each step's range, an equal share at each leverage, and gone when the mark touches them.
+
+    Several maps of the same venues are folded as one: `shifts`, `opened_usd` and `touched_usd` then hold the venues of
+    the first map, those of the second and so on.
+    """
 
     def __init__(self, shifts: Floats) -> None:
         self._offered = ~np.isnan(shifts)
@@ -46,13 +50,15 @@ class TierMap:
         """`opened_usd` is [venue, side]."""
         if self._first is None:
             self._first = int(frame.mark[frame.home]) - _HALF
-        low, high = frame.low - self._first, frame.high - self._first
+        maps = len(self._usd) // len(frame.mark)
+        low, high, bar_low, bar_high = (
+            np.tile(one, maps) - self._first for one in (frame.low, frame.high, frame.bar_low, frame.bar_high)
+        )
         self._sweep(low.tolist(), high.tolist())
         rows = np.flatnonzero((opened_usd.sum(axis=1) > 0) & np.isfinite(low))
         if len(rows):
             entries = (
-                np.where(np.isnan(frame.bar_low), frame.low, frame.bar_low)[rows] - self._first,
-                np.where(np.isnan(frame.bar_high), frame.high, frame.bar_high)[rows] - self._first,
+                np.where(np.isnan(bar_low), low, bar_low)[rows], np.where(np.isnan(bar_high), high, bar_high)[rows]
             )
             self._open(rows, entries, opened_usd[rows], low[rows], high[rows])
 
@@ -101,12 +107,13 @@ class TierMap:
             reach[LONG] = max(reach[LONG], min(top, _BINS - 1.0))
             reach[SHORT] = min(reach[SHORT], max(bottom, 0.0))
 
-    def outward_usd(self, frame: Frame, bins: int) -> Floats:
-        """[side, bins] USD per score bin outward from each venue's own mark, all venues together."""
+    def outward_usd(self, frame: Frame, bins: int, number: int = 0) -> Floats:
+        """[side, bins] USD per score bin outward from each venue's own mark, all venues of one map together."""
         out = np.zeros((2, bins))
         if self._first is None:
             return out
-        below = np.concatenate((np.zeros((*self._usd.shape[:2], 1)), np.cumsum(self._usd, axis=2)), axis=2)
+        own = self._usd[number * len(frame.mark) : (number + 1) * len(frame.mark)]
+        below = np.concatenate((np.zeros((*own.shape[:2], 1)), np.cumsum(own, axis=2)), axis=2)
         known = np.flatnonzero(np.isfinite(frame.mark))
         for side in (LONG, SHORT):
             at = (frame.mark[known, None] - self._first) + OUTWARD[side] * FINE * np.arange(bins + 1)

@@ -27,6 +27,6 @@ def over_windows(found: Outcome, maps: Floats) -> Floats:
 
 
 def depth(found: Outcome) -> Floats:
-    """[O, 2, 1]: windows whose forecast is the square of the distance they visited, and which know no positions."""
+    """[O, 2, 1] score bins that a window visited. As a map, one whose forecast is the square of that distance."""
     bins: Floats = found.visited.sum(axis=2, keepdims=True)
     return bins

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from paper.score.bootstrap import Days, Estimate
-from paper.score.leads import CEILING, lead
-from paper.score.result import Lead
+from paper.score.leads import CEILING, NOTHING, lead
+from paper.score.result import Lead, resolved
 
 DAYS = Days(np.arange(60) * 86_400_000, 2000, 1)
 WEIGHT = np.ones(60)
@@ -59,3 +59,12 @@ def test_without_a_truth_there_is_no_way() -> None:
 def test_a_baseline_that_cannot_be_measured_does_not_win() -> None:
     found = led(liqbot=1.0, B2=float("nan"), B2b=0.5, B4=0.0, B4v=0.0)
     assert found.baseline == "B2b"
+
+
+@pytest.mark.parametrize(
+    ("gap", "says"),
+    [(Estimate(1.0, 0.5, 1.5), True), (Estimate(1.0, 0.1, 1.9), False), (Estimate(-1.0, -2.0, -0.5), False),
+     (NOTHING, False)],
+)  # fmt: skip
+def test_a_gap_is_there_when_its_interval_stays_clear_of_nothing(gap: Estimate, *, says: bool) -> None:
+    assert resolved(gap) is says

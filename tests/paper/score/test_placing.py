@@ -174,3 +174,23 @@ def test_rising_interest_goes_to_the_side_of_the_candle() -> None:
         frame = seen(block)
         found.append(rising.opened_usd(block, frame, prices_at(frame.mark))[0].tolist())
     assert found == [[0, 0], [pytest.approx(1010), 0], [0, pytest.approx(990)], [0, 0]]
+
+
+def test_maps_folded_as_one_are_the_maps_folded_alone() -> None:
+    """To the last digit: baselines share the work, not the positions."""
+    chance, shifts = np.random.default_rng(3), [naive_shifts(2), exact_shifts(ROSTER.venues, "BTC"), naive_shifts(2)]
+    alone, together, frame = [TierMap(one) for one in shifts], TierMap(np.concatenate(shifts)), Frame(2, 0, 0)
+    price = 100.0
+    for number in range(1, 60):
+        before, price = price, price * float(1 + 0.004 * chance.standard_normal())
+        low, high = sorted((before, price))
+        venues = ("binance", "bybit") if number % 3 else ("binance",)
+        frame.step(step(*(bar(number, low * 0.999, high * 1.001, price, venue=venue) for venue in venues)))
+        opened = [chance.exponential(1e5, size=(2, 2)) * (number % 5 != part) for part in range(3)]
+        together.step(frame, np.concatenate(opened))
+        for part, (one, usd) in enumerate(zip(alone, opened, strict=True)):
+            one.step(frame, usd)
+            assert np.array_equal(together.touched_usd[2 * part : 2 * part + 2], one.touched_usd)
+    for part, one in enumerate(alone):
+        assert np.array_equal(together.outward_usd(frame, 60, part), one.outward_usd(frame, 60))
+        assert one.outward_usd(frame, 60).any()

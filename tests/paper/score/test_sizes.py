@@ -10,6 +10,7 @@ DAY_MS = 86_400_000
 ORIGINS, BINS = 24 * 12, 8
 EVERY = np.arange(ORIGINS)
 TRAIN, TEST = EVERY[:96], EVERY[96:]
+DISTANCE = np.ones((ORIGINS, 2, BINS))
 
 
 def outcome(seed: int = 1) -> tuple[Outcome, np.ndarray]:
@@ -50,11 +51,15 @@ def test_true_sizes_lie_on_the_diagonal_and_doubled_ones_beside_it() -> None:
 
 def test_a_map_that_knows_sizes_tells_large_prints_and_one_that_does_not_tells_no_more_than_the_share() -> None:
     found, forecast = outcome()
-    (knows,) = exceedances(found, TRAIN, TEST, forecast, [1500.0])
+    (knows,) = exceedances(found, TRAIN, TEST, forecast, DISTANCE, [1500.0])
     blind = np.random.default_rng(9).random(forecast.shape)
     # Whatever is visited more is more: a forecast that knows nothing of USD still knows that.
-    (guesses,) = exceedances(found, TRAIN, TEST, blind / np.maximum(found.visited, 1e-9), [1500.0])
+    (guesses,) = exceedances(found, TRAIN, TEST, blind / np.maximum(found.visited, 1e-9), DISTANCE, [1500.0])
     assert knows.skill_value > 0.1
+    # Every print's size is independent of distance here: knowing it is worth how much of the bin was visited, no more.
+    assert 0.05 < knows.distance_skill_value <= knows.skill_value + 0.01
+    (itself,) = exceedances(found, TRAIN, TEST, DISTANCE, DISTANCE, [1500.0])
+    assert itself.distance_skill_value == 0.0
     assert abs(guesses.skill_value) < 0.05
     assert 0 < knows.happened_share < 1
     # Brier is a mean square of chances.
@@ -63,9 +68,9 @@ def test_a_map_that_knows_sizes_tells_large_prints_and_one_that_does_not_tells_n
 
 def test_chances_come_from_the_training_part_alone() -> None:
     found, forecast = outcome()
-    (before,) = exceedances(found, TRAIN, TEST, forecast, [1500.0])
+    (before,) = exceedances(found, TRAIN, TEST, forecast, DISTANCE, [1500.0])
     found.realised_usd[TEST] = 0.0
-    (after,) = exceedances(found, TRAIN, TEST, forecast, [1500.0])
+    (after,) = exceedances(found, TRAIN, TEST, forecast, DISTANCE, [1500.0])
     assert after.happened_share == 0.0
     usual = float((found.realised_usd[TRAIN][found.visited[TRAIN] > 0] > 1500).mean())
     assert after.climatology_brier_value == pytest.approx(usual**2)
@@ -75,7 +80,7 @@ def test_chances_come_from_the_training_part_alone() -> None:
 def test_nothing_visited_gives_no_chances_and_no_densities() -> None:
     found, forecast = outcome()
     found.visited[:] = 0.0
-    assert exceedances(found, TRAIN, TEST, forecast, [1.0]) == ()
+    assert exceedances(found, TRAIN, TEST, forecast, DISTANCE, [1.0]) == ()
     assert densities(found, TEST, forecast, forecast, 0.5) == ()
 
 

@@ -20,7 +20,7 @@ def test_every_table_is_there_and_what_decides_comes_first(scored: Scored) -> No
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
     for model in ("liqbot", "B2b", "B4v", "ORACLE"):
-        assert text.count(model) > 5
+        assert text.count(model) >= 5
     assert "nan" not in text.split()
 
 
