@@ -10,6 +10,7 @@ from paper.exchange.exchange import Happened
 from paper.simulate.stage import Stage
 
 _ONE: Final = Decimal(1)
+_DAY_MS: Final = 86_400_000
 
 
 class TrueEquity:
@@ -19,13 +20,14 @@ class TrueEquity:
         self._stage = stage
         self._value = self._highest = _ONE
         self._worst_pct = 0.0
+        self._day, self._day_value = -1, _ONE
         self._before_usd: Decimal | None = None
         self._flows_usd = Decimal(0)
 
     def forget(self) -> None:
         """A new journal knows no past."""
         self._value = self._highest = _ONE
-        self._worst_pct, self._before_usd = 0.0, None
+        self._worst_pct, self._before_usd, self._day = 0.0, None, -1
 
     def saw(self, happened: Happened) -> None:
         self._flows_usd += sum(
@@ -37,8 +39,16 @@ class TrueEquity:
         if self._before_usd is not None and self._before_usd + self._flows_usd > 0:
             self._value *= now_usd / (self._before_usd + self._flows_usd)
         self._before_usd, self._flows_usd = now_usd, Decimal(0)
+        day = self._stage.now_ms // _DAY_MS
+        if day > self._day:
+            self._day, self._day_value = day, self._value
         self._highest = max(self._highest, self._value)
         self._worst_pct = max(self._worst_pct, float((self._highest - self._value) / self._highest * 100))
+
+    @property
+    def lost_today_pct(self) -> float:
+        """Since the UTC day began, or this journal if that was later."""
+        return float((self._day_value - self._value) / self._day_value * 100) if self._day_value > 0 else 0.0
 
     def _equity_usd(self) -> Decimal:
         venue, coin = self._stage.key

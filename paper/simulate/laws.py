@@ -4,7 +4,10 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine
 from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder
+from liqbot.risk.decision import Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from paper.exchange.exchange import Happened
 from paper.exchange.money import Holding
@@ -42,6 +45,12 @@ class Laws(HouseLaws):
         if isinstance(command, CancelOrder):
             position = self.stage.engine.account.position(*self.stage.key)
             self._known_base[command.client_id] = ZERO if position is None else position.quantity_base
+
+    def _approved(self, target: Target, block: EventBlock, engine: Engine) -> None:
+        super()._approved(target, block, engine)
+        lost_pct, limit_pct = self._equity.lost_today_pct, self.stage.settings.risk.daily_loss_pct_max
+        if lost_pct > 1.5 * limit_pct + 0.5:
+            self.broken("ENTRY_AFTER_LOSS", f"{lost_pct:.2f} % lost today, {limit_pct} % allowed: {target}")
 
     # --- at the exchange -------------------------------------------------------------------------------------------
 
@@ -90,6 +99,8 @@ class Laws(HouseLaws):
     def _look(self) -> None:
         """State of the exchange after something happened or time passed."""
         now_ms, held, resting = self.stage.now_ms, self.held, self._resting
+        self._sound(now_ms)
+        self._protected(now_ms)
         if held is None:
             self._uncovered_ms = self._must_go_ms = self._beyond_ms = 0
             self.foreign = self.foreign and bool(resting)
@@ -128,8 +139,6 @@ class Laws(HouseLaws):
 
     def stepped(self) -> None:
         stage, now_ms = self.stage, self.stage.now_ms
-        if stage.wire.impeded or stage.journal.stuck or now_ms < max(stage.asleep_until_ms, stage.halted_until_ms):
-            self.sound_ms = now_ms
         self._look()
         self._protected(now_ms)
         self._leaves(now_ms)
@@ -138,6 +147,12 @@ class Laws(HouseLaws):
         why = self._equity.false_latch(stage.engine.account.drawdown, stage.settings.risk)
         if why:
             self.broken("FALSE_LATCH", why)
+
+    def _sound(self, now_ms: int) -> None:
+        """A disk that does not write is no excuse: stops and exits leave without it."""
+        stage = self.stage
+        if stage.wire.impeded or now_ms < max(stage.asleep_until_ms, stage.halted_until_ms):
+            self.sound_ms = now_ms
 
     def _protected(self, now_ms: int) -> None:
         if not self._uncovered_ms or self.foreign:

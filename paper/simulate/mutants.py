@@ -78,6 +78,14 @@ def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[C
     return mutant
 
 
+def _silent_when_stuck(sound: Any) -> Any:
+    def mutant(journal: Any, seq: int, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        sent: tuple[Command, ...] = sound.__func__(journal, seq, commands)
+        return sent if len(sent) == len(commands) and not getattr(journal, "stuck", False) else ()
+
+    return staticmethod(mutant)
+
+
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
     def mutant(self: desk.Desk, now_ms: int, positions: Any) -> tuple[Command, ...]:
         others = [(key, client_id) for key, book in self._books.items() for client_id in book.foreign]
@@ -270,6 +278,11 @@ _ALL: Final = (
            (Patch(placement, "_where", _anywhere(Refusal.LIQUIDATION_IN_CLUSTER)),)),
     Mutant("stop_too_late", "the stop lies beyond the liquidation price",
            (Patch(engine, "review_entry", _stops_too_late),)),
+    Mutant("losses_ignored", "entries go on after the day's loss",
+           (Patch(review, "QUESTIONS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
+           shows_in=("liquidation",)),
+    Mutant("stuck_means_silent", "without a disk nothing is sent, not even stops and exits",
+           (Patch(House, "_recorded", _silent_when_stuck),), shows_in=("journal_stuck",)),
     Mutant("ids_again", "a restart gives order ids that were given before",
            (Patch(desk.Desk, "load_state", _counts_from_zero),),
            shows_in=("restart",)),

@@ -159,7 +159,9 @@ def restart(rebirth: str) -> Strike:
     def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
         """The process dies at its next append, record, durability or send, or a little into sending."""
         struck()
-        stage.rebirth, stage.down_ms = rebirth, chance.choice((0, 2_000, 20_000, 90_000))
+        # Nobody puts another database in place within the time that an order takes to the venue.
+        soonest_ms = 2_000 if rebirth == "fresh" else 0
+        stage.rebirth, stage.down_ms = rebirth, chance.choice((soonest_ms, 2_000, 20_000, 90_000))
         stage.lost_records = chance.choice((0, 1, 3, 10))
         where = chance.choice(("append", "record", "durable", "send"))
         if where == "send":

@@ -68,7 +68,7 @@ def _risk(chance: random.Random) -> dict[str, Any]:
         "price_band_pct": 3.0,
         "density_percentile_max": chance.choice([40.0, 80.0]),
         "deeper_pct_max": chance.choice([0.5, 2.0]),
-        "daily_loss_pct_max": 10.0,
+        "daily_loss_pct_max": chance.choice([2.0, 10.0, 10.0, 10.0]),
         "weekly_loss_pct_max": 20.0,
         "drawdown_pct_max": 30.0,
         "day_notional_usd_max": 50_000_000.0,

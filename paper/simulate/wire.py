@@ -291,8 +291,8 @@ class Wire:
         return (*again, *skewed)
 
     def forget_mail(self) -> None:
-        """The process that would have read it is gone."""
-        self._mail = []
+        """The process that would have read it is gone, and with it what it had not got rid of."""
+        self._mail, self._outbox = [], []
 
     def hear(self) -> None:
         """What is withheld no longer is: everything on the way arrives now."""

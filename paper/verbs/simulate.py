@@ -61,18 +61,26 @@ def simulate(
     if again:
         records.path.unlink(missing_ok=True)
         kept.path.unlink(missing_ok=True)
+    return _all(first_seed, seeds, records, kept if mutants else None, as_json=as_json)
+
+
+def _all(first_seed: int, seeds: int, records: Records, kept: Hunts | None, *, as_json: bool) -> int:
+    """The seeds, then the defects where wanted, and where the figures come from."""
     began_s = time.monotonic()
     result = summary(_followed(first_seed, seeds, records))
     if not as_json:
-        print(text_of(result))
-    found = _hunted(tuple(MUTANTS), first_seed, min(seeds, HUNT_SEEDS_MAX), kept) if mutants else []
-    where = {"command": _command(), "commit": _commit(), "code": records.digest,
-             "wall_s": round(time.monotonic() - began_s)}
+        print(text_of(result), flush=True)
+    found = [] if kept is None else _hunted(tuple(MUTANTS), first_seed, min(seeds, HUNT_SEEDS_MAX), kept)
+    where = {
+        "command": _command(), "commit": _commit(), "code": records.digest,
+        "wall_s": round(time.monotonic() - began_s),
+    }
     if as_json:
-        caught = {"mutants": {hunt.mutant: hunt for hunt in found}} if mutants else {}
+        caught = {} if kept is None else {"mutants": {hunt.mutant: hunt for hunt in found}}
         print(msgspec.json.encode({**_plain(result), **caught, **where}).decode())
     else:
-        print("\n".join(("", *(hunts_text(found) if mutants else ()), "", *(f"{k}: {v}" for k, v in where.items()))))
+        told = () if kept is None else ("", *hunts_text(found))
+        print("\n".join((*told, "", *(f"{name}: {what}" for name, what in where.items()))))
     return Exit.FAILED if result.violations or not all(hunt.caught for hunt in found) else Exit.OK
 
 

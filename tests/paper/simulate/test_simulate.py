@@ -9,12 +9,13 @@ from liqbot.exits import ExpectedError
 from paper.simulate import director
 from paper.simulate.director import DRAWS, draws_of
 from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
+from paper.simulate.hunt import _likely_first, hunts
 from paper.simulate.many import outcomes, summary
 from paper.simulate.mutants import MUTANTS
-from paper.simulate.records import Records
-from paper.simulate.run import simulate
+from paper.simulate.records import Hunt, Hunts, Records
+from paper.simulate.run import REPLAY_EVERY, simulate
 from paper.simulate.shrink import shrink
-from paper.simulate.text import text_of
+from paper.simulate.text import hunts_text, text_of
 from paper.verbs.simulate import _chosen
 
 
@@ -31,8 +32,11 @@ def test_the_same_seed_is_the_same_run():
 
 def test_draws_reach_every_pair_that_can_exist():
     assert math.gcd(director._STRIDE, len(AIMS)) == 1
+    assert math.gcd(REPLAY_EVERY, len(AIMS)) == 1
     drawn = {(draw.fault, draw.state) for seed in range(len(AIMS)) for draw in draws_of(seed)}
     assert drawn == set(CELLS)
+    replayed = {draw.fault for seed in range(0, len(AIMS), REPLAY_EVERY) for draw in draws_of(seed)}
+    assert replayed == set(BY_NAME)
     assert len(CELLS) == len(CATALOGUE) * len(STATES) - sum(bool(fault.needs) for fault in CATALOGUE)
 
 
@@ -74,6 +78,26 @@ def test_results_are_taken_up_where_they_were_left(tmp_path):
     assert whole.entries >= sum(outcome.entries for outcome in first)
     again.path.write_text("other code\n" + msgspec.json.encode(first[0]).decode() + "\n")
     assert Records(tmp_path).read() == {}
+
+
+def test_hunts_are_kept_and_tabled_with_what_was_missed_first(tmp_path):
+    (found,) = hunts(("wrong_side",), 3, 2, Hunts(tmp_path), processes=1)
+    assert found.caught is not None
+    missed = Hunt("lag_accepted", 3, 2, None, 2)
+    Hunts(tmp_path).add(missed)
+    assert Hunts(tmp_path).read(3, 2) == {"wrong_side": found, "lag_accepted": missed}
+    assert Hunts(tmp_path).read(3, 9) == {}
+    first, *lines = hunts_text([found, missed])
+    assert first == "defects not caught: lag_accepted (of 2)"
+    assert found.caught.violation.law in lines[0]
+    assert "NOT CAUGHT" in lines[1]
+
+
+def test_likely_seeds_come_first_and_none_is_left_out():
+    likely = _likely_first("withdrawal_as_loss", range(60))
+    assert sorted(likely) == list(range(60))
+    assert any(draw.fault == "withdrawal" for draw in draws_of(likely[0]))
+    assert all(fault in BY_NAME for mutant in MUTANTS.values() for fault in mutant.shows_in)
 
 
 def test_the_matrix_shows_what_was_not_met_first():
