@@ -55,7 +55,7 @@ class MapBook:
         row = self._sheet.add(
             "map_snapshot", run_id=self._state.run_id, seq=seq, time_ms=drawn.as_of_ms, coin=coin, why=why,
             mark_price=Decimal(str(drawn.mark_price)), long_usd=_whole(drawn.long_usd.sum()),
-            short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn), skill=_known(view.map_skill),
+            short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn), skill_share=_known(view.map_skill_share),
             printed_ratio=_known(view.map_printed_ratio),
         )
         self._state.maps_written[coin] = (drawn.as_of_ms, row)

@@ -78,7 +78,7 @@ class MapSnapshot(Table, table=True):
     long_usd: Decimal = usd()
     short_usd: Decimal = usd()
     bins: Any = json()
-    skill: float | None = None
+    skill_share: float | None = None
     """The map's own score of the last days when it was written; null until it had one."""
     printed_ratio: float | None = None
     """Printed over promised USD of the last days."""

@@ -100,8 +100,9 @@ _VIEWS: Final[dict[str, str]] = {
             usd[SUM(predicted_usd)] AS predicted_usd
         FROM liquidation WHERE density_decile IS NOT NULL GROUP BY coin, side, density_decile""",
     "v_map_score": """
-        SELECT iso[time_ms] AS time, coin, skill, printed_ratio, usd[long_usd] AS long_usd, usd[short_usd] AS short_usd
-        FROM map_snapshot WHERE skill IS NOT NULL""",
+        SELECT iso[time_ms] AS time, coin, skill_share, printed_ratio, usd[long_usd] AS long_usd,
+            usd[short_usd] AS short_usd
+        FROM map_snapshot WHERE skill_share IS NOT NULL""",
     "v_incidents": """
         SELECT iso[time_ms] AS time, severity, kind, venue, coin, detail FROM incident""",
     "v_equity": """

@@ -73,7 +73,7 @@ def _crowd_features(coin: CoinMarket, tick_ms: int) -> dict[str, Any]:
         "liquidated_short_1h_usd": forced_short_usd,
         "warmth_long_pct": warmth_long_pct,
         "warmth_short_pct": warmth_short_pct,
-        "map_skill": coin.foresight.score.skill,
+        "map_skill_share": coin.foresight.score.skill,
         "map_printed_ratio": coin.foresight.score.promise_ratio,
     }
 

@@ -137,7 +137,7 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     derived: frozenset[str]
     minute_volume_usd: float = ABSENT
     """Rolling mean volume per minute on the trading venue: what our own size is measured against."""
-    map_skill: float = ABSENT
+    map_skill_share: float = ABSENT
     """The map's own score of the last days: share of the deviance of reported orders that it explains. 1 is perfect, 0
     no better than a constant."""
     map_printed_ratio: float = ABSENT

@@ -38,7 +38,7 @@ class Features(msgspec.Struct, frozen=True):
     oi_change_24h_pct: Any
     fuel_share: Any
     """Share of the nearby fuel that lies ahead, 0..1."""
-    map_skill: Any
+    map_skill_share: Any
     """The map's own score of the last days."""
     ahead_seen: Any
     ahead_usd: Any
@@ -109,7 +109,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         view.oi_change_1h_pct,
         view.oi_change_24h_pct,
         ahead.fuel_usd / fuel_usd if fuel_usd > 0 else ABSENT,
-        view.map_skill,
+        view.map_skill_share,
         *_target(target),
         _rejected_age_min(ahead.sweep, view.time_ms),
         threat.usd if threat is not None else 0.0,

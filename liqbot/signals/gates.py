@@ -87,7 +87,7 @@ def same(name: str) -> Callable[[Features, Any], Any]:
     return lambda features, _params: getter(features)
 
 
-MAP_SKILL: Final = GateSpec("map_skill", ("map_skill",), same("map_skill"), ">=", "map_skill_min")
+MAP_SKILL: Final = GateSpec("map_skill", ("map_skill_share",), same("map_skill_share"), ">=", "map_skill_share_min")
 """Any strategy may require that the map has lately been worth something."""
 
 

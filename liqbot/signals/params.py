@@ -29,7 +29,7 @@ class StrategyParams(Params):
         le=3_600_000,
         description="An unfilled entry is withdrawn this long after the newest bar's span.",
     )
-    map_skill_min: float | None = Field(
+    map_skill_share_min: float | None = Field(
         None,
         ge=-1.0,
         le=1.0,

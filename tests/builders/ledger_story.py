@@ -110,7 +110,7 @@ class Teller:
 def story() -> Iterator[Observation]:
     """One trade: refused at first, then approved, filled in two parts, funded, stopped out at a loss."""
     t = Teller()
-    yield t.tell(*opening(), balance(0, "10000"), verdicts=(a_verdict("volume_ratio"),), map_skill=0.625,
+    yield t.tell(*opening(), balance(0, "10000"), verdicts=(a_verdict("volume_ratio"),), map_skill_share=0.625,
                  map_printed_ratio=1.5)
     yield t.tell()
     yield t.tell(FeedDown(time_ms=0, venue="bybit", coin=COIN, feed="trades", reason="closed"))

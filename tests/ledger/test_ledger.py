@@ -100,8 +100,8 @@ def test_decisions_are_rows_when_they_change_with_their_repeats_counted(any_url:
 
 def test_maps_are_kept_with_their_own_score(any_url: str):
     (row,) = rows_of(written(any_url), "v_map_score")
-    assert (row["coin"], row["skill"], row["printed_ratio"]) == ("BTC", 0.625, 1.5)
-    assert {(one["skill"], one["printed_ratio"]) for one in rows_of(any_url, "map_snapshot")} == {
+    assert (row["coin"], row["skill_share"], row["printed_ratio"]) == ("BTC", 0.625, 1.5)
+    assert {(one["skill_share"], one["printed_ratio"]) for one in rows_of(any_url, "map_snapshot")} == {
         (0.625, 1.5), (None, None)
     }, "a map without a score yet says so"
 
@@ -119,7 +119,7 @@ def test_a_ledger_of_the_first_schema_goes_on(any_url: str):
         )
     assert upgrade(engine) is True
     with engine.connect() as connection:
-        kept = connection.exec_driver_sql("SELECT coin, skill, printed_ratio FROM map_snapshot").all()
+        kept = connection.exec_driver_sql("SELECT coin, skill_share, printed_ratio FROM map_snapshot").all()
         assert [tuple(row) for row in kept] == [("BTC", None, None)]
         assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
     engine.dispose()

@@ -146,9 +146,9 @@ def test_squeeze_names_the_gate_that_failed(changes: dict[str, object], code: st
 @pytest.mark.parametrize(("skill", "passed"), [(math.nan, False), (0.29, False), (0.3, True)])
 def test_any_strategy_may_require_a_map_that_was_lately_right(strategy: str, skill: float, passed: bool):
     view = {"grab_reverse": mv.grab_long, "cascade": mv.cascade_long, "funding_squeeze": mv.squeeze_long}[strategy]()
-    view = msgspec.structs.replace(view, map_skill=skill)
+    view = msgspec.structs.replace(view, map_skill_share=skill)
     assert verdict_of(view, strategy, Side.LONG).code == SIGNAL, "not asked for by default"
-    asked_for = SignalParams.model_validate({strategy: {"map_skill_min": 0.3}})
+    asked_for = SignalParams.model_validate({strategy: {"map_skill_share_min": 0.3}})
     verdict = verdict_of(view, strategy, Side.LONG, asked_for)
     assert verdict.code == (SIGNAL if passed else MISSING_INPUT if math.isnan(skill) else "MAP_SKILL")
 

@@ -8,10 +8,10 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    for name in ("skill", "printed_ratio"):
+    for name in ("skill_share", "printed_ratio"):
         op.add_column("map_snapshot", sa.Column(name, sa.Float(), nullable=True))
 
 
 def downgrade() -> None:
-    for name in ("skill", "printed_ratio"):
+    for name in ("skill_share", "printed_ratio"):
         op.drop_column("map_snapshot", name)
