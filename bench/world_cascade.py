@@ -45,9 +45,7 @@ class Recorder:
 
     def _keep(self, block: EventBlock) -> None:
         forced, told = self._world.forced(), block.liquidations
-        sums = [
-            float(rows["size_usd"][rows["side"] == side].sum()) for rows in (forced, told) for side in (1, -1)
-        ]
+        sums = [float(rows["size_usd"][rows["side"] == side].sum()) for rows in (forced, told) for side in (1, -1)]
         oi_base = float((block.open_interest["oi_usd"] / block.marks["mark_price"]).sum())
         self._rows.append((float(block.bars["close"][0]), *sums, oi_base))
 

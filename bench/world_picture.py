@@ -1,4 +1,4 @@
-"""Two cascades of a simulated market as one SVG: price, forced USD per minute and what feeds told of it, open interest."""
+"""Cascades of a simulated market as SVG: price, forced USD per minute and what feeds told of it, open interest."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
