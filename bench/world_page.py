@@ -74,7 +74,8 @@ def _row(fact: Compared) -> str:
     tapes = f"{min(fact.tapes):.3g} .. {max(fact.tapes):.3g}" if len(fact.tapes) > 1 else f"{fact.tapes[0]:.3g}"
     beyond = f"{fact.beyond_pct:.0f} %" if fact.beyond_pct > 0 else "inside"
     seeds = f"{fact.seeds_outside} of {len(fact.worlds)}"
-    return f"| {fact.label} | {tapes} ({len(fact.tapes)}) | {mean:.3g} ({low:.3g} .. {high:.3g}) | {beyond} | {seeds} |"
+    label = fact.label.replace("|", r"\|")
+    return f"| {label} | {tapes} ({len(fact.tapes)}) | {mean:.3g} ({low:.3g} .. {high:.3g}) | {beyond} | {seeds} |"
 
 
 def _forced_usd(rows: Sequence[Sequence[float]]) -> float:

@@ -80,7 +80,7 @@ def _round_step(rough: float) -> float:
         power /= 10
     while power * 10 <= rough:
         power *= 10
-    return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
 
 
 def _frame(axis: _Axis, said: str, panel: tuple[int, int], left: int, count: int) -> list[str]:
