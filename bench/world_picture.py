@@ -62,7 +62,7 @@ def _legend(left: int) -> list[str]:
 
 def _axis(low: float, high: float, panel: tuple[int, int], form: str) -> _Axis:
     top, height = panel
-    step = _round_step((high - low) / 4)
+    step = _round_step((high - low) / 5)
     low, high = low - 0.04 * (high - low), high + 0.04 * (high - low)
 
     def y(value: float) -> float:
