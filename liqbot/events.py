@@ -7,7 +7,7 @@ Statistics are float, money is Decimal; neither may be NaN or infinite.
 
 import math
 from decimal import Decimal
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
@@ -92,6 +92,14 @@ class FundingRate(MarketFact, frozen=True, tag=True, kw_only=True):
 class BookTop(MarketFact, frozen=True, tag=True, kw_only=True):
     bid_price: float
     ask_price: float
+
+
+class OpenPosition(MarketFact, frozen=True, tag=True, kw_only=True):
+    """One position that a venue makes known, liquidated at `price`. A venue's newest `time_ms` replaces all before."""
+
+    side: Side
+    price: float
+    size_usd: float
 
 
 class FeedUp(MarketFact, frozen=True, tag=True, kw_only=True):
@@ -286,8 +294,10 @@ class Flatten(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
-MARKET_FACTS: Final = (TradeBar, Liquidation, LiquidationTotals, OpenInterest, MarkPrice, FundingRate, BookTop)
-
+MarketEvent = (
+    TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop | OpenPosition
+)
+MARKET_FACTS: Final = get_args(MarketEvent)
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
@@ -295,4 +305,3 @@ AccountEvent = (
 )
 ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
-MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop
