@@ -7,7 +7,6 @@ Statistics are float, money is Decimal; neither may be NaN or infinite.
 
 import math
 from decimal import Decimal
-from typing import Final, get_args
 
 import msgspec
 
@@ -94,12 +93,8 @@ class BookTop(MarketFact, frozen=True, tag=True, kw_only=True):
     ask_price: float
 
 
-class OpenPosition(MarketFact, frozen=True, tag=True, kw_only=True):
-    """One position that a venue makes known, liquidated at `price`. A venue's newest `time_ms` replaces all before."""
-
-    side: Side
-    price: float
-    size_usd: float
+class OpenPosition(Liquidation, frozen=True, tag=True, kw_only=True):
+    """A position that a venue makes known, as the forced order it would be. A newer `time_ms` replaces all of a venue."""
 
 
 class FeedUp(MarketFact, frozen=True, tag=True, kw_only=True):
@@ -294,10 +289,6 @@ class Flatten(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
-MarketEvent = (
-    TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop | OpenPosition
-)
-MARKET_FACTS: Final = get_args(MarketEvent)
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
@@ -305,3 +296,4 @@ AccountEvent = (
 )
 ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
+MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop
