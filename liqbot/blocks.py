@@ -31,6 +31,7 @@ DTYPES: Final[dict[str, np.dtype[np.void]]] = {
     "marks": np.dtype([*_HEAD, ("mark_price", "<f8"), ("index_price", "<f8")]),
     "funding": np.dtype([*_HEAD, ("rate_pct", "<f8"), ("interval_h", "<f8")]),
     "tops": np.dtype([*_HEAD, ("bid_price", "<f8"), ("ask_price", "<f8")]),
+    "positions": np.dtype([*_HEAD, ("side", "i1"), ("price", "<f8"), ("size_usd", "<f8")]),
 }
 KINDS: Final = tuple(DTYPES)
 NO_ROWS: Final[dict[str, Rows]] = {kind: np.empty(0, dtype) for kind, dtype in DTYPES.items()}
@@ -43,6 +44,7 @@ KIND_OF: Final[dict[type, str]] = {
     events.MarkPrice: "marks",
     events.FundingRate: "funding",
     events.BookTop: "tops",
+    events.OpenPosition: "positions",
 }
 _EVENT_OF: Final[dict[str, type[MarketEvent]]] = {kind: event for event, kind in KIND_OF.items()}
 
@@ -84,6 +86,7 @@ class EventBlock(msgspec.Struct, frozen=True, eq=False):
     marks: Rows = NO_ROWS["marks"]
     funding: Rows = NO_ROWS["funding"]
     tops: Rows = NO_ROWS["tops"]
+    positions: Rows = NO_ROWS["positions"]
     facts: tuple[Event, ...] = ()
     tick_ms: int | None = None
     backfilled: bool = False

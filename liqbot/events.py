@@ -7,7 +7,6 @@ Statistics are float, money is Decimal; neither may be NaN or infinite.
 
 import math
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
@@ -92,6 +91,10 @@ class FundingRate(MarketFact, frozen=True, tag=True, kw_only=True):
 class BookTop(MarketFact, frozen=True, tag=True, kw_only=True):
     bid_price: float
     ask_price: float
+
+
+class OpenPosition(Liquidation, frozen=True, tag=True, kw_only=True):
+    """A position that a venue makes known, as the forced order it would be. A newer `time_ms` replaces all of a venue."""
 
 
 class FeedUp(MarketFact, frozen=True, tag=True, kw_only=True):
@@ -285,8 +288,6 @@ class Flatten(Fact, frozen=True, tag=True, kw_only=True):
 
     reason: str
 
-
-MARKET_FACTS: Final = (TradeBar, Liquidation, LiquidationTotals, OpenInterest, MarkPrice, FundingRate, BookTop)
 
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (

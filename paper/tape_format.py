@@ -33,6 +33,7 @@ KIND_OF_WORD: Final = {
     "open_interest": "open_interest",
     "mark": "marks",
     "funding": "funding",
+    "position": "positions",
 }
 WORD_OF_KIND: Final = {kind: word for word, kind in KIND_OF_WORD.items()}
 

@@ -43,6 +43,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "open_interest": ("oi_usd",),
     "marks": ("mark_price",),
     "funding": ("rate_pct", "interval_h"),
+    "positions": ("side", "price", "size_usd"),
 }
 _OPTIONAL: Final = {"bars": ("buy_usd", "sell_usd"), "marks": ("index_price",)}
 _POSITIVE: Final = {"open", "high", "low", "close", "price", "mark_price", "index_price", "span_ms", "interval_h"}

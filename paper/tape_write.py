@@ -203,7 +203,8 @@ def _text(name: str, columns: dict[str, Rows], roster: Roster) -> npt.NDArray[np
         elif name == CONTRACT:
             parts.append(contracts[rows["venue"]])
         elif name == "side":
-            parts.append(np.where(rows["side"] > 0, 0, 1) if kind == "liquidations" else np.full(len(rows), -1))
+            sided = "side" in (rows.dtype.names or ())
+            parts.append(np.where(rows["side"] > 0, 0, 1) if sided else np.full(len(rows), -1))
         else:
             parts.append(rows[name])
     return np.concatenate(parts).astype(np.int32)

@@ -37,6 +37,7 @@ class Calibration:
     def __init__(self, params: CalibrationParams, tiers: int) -> None:
         self._params = params
         self._complete: list[bool] = []
+        self._led: list[int] = []
         self.weights: Floats = np.ones(tiers)
         self.level: Floats = np.ones(0)
         self.reporting: Floats = np.ones(0)
@@ -196,21 +197,32 @@ class Calibration:
             mean = float((weights * by_tier).sum()) / everything
             self.weights = weights / mean if mean > 0 else self.weights
 
+    def lead(self, rows: Sequence[int]) -> None:
+        """Rows that take the level of the others, and tell everything, whatever they told before.
+
+        So it is with venues whose positions are known: what is still modelled of them is too little to learn from.
+        """
+        self._led = list(rows)
+
     def _split(self, factor: Floats, heard: Floats, expected: Floats, usual_usd: float) -> None:
         """What is told of a row is level x reporting. Complete feeds fix levels; other rows have the usual one."""
         complete = np.array(self._complete) & (heard > 0)
+        complete[self._led] = False
         if complete.any():
             trust = heard * complete
             usual = float((factor * trust).sum() / trust.sum())
         else:
             # Nobody tells everything: the one that tells most is taken to. A floor.
-            usual = float(factor.max())
+            others = np.delete(factor, self._led)
+            usual = float(others.max()) if len(others) else 1.0
         # A venue known to tell nothing stays silent until it tells something.
         untold = (self.reporting <= 0) | (expected * usual > self._params.silent_count * usual_usd)
         silent = (self._told[:, 1] <= 0) & untold
         self.level = np.where(complete, factor, np.where(silent, usual, np.maximum(factor, usual)))
+        self.level[self._led] = usual
         self.reporting = np.where(silent, 0.0, np.divide(factor, self.level, out=np.ones(self.rows),
                                                          where=self.level > 0))
+        self.reporting[self._led] = 1.0
 
     def _follow(self) -> None:
         """The fast scale, of what the slow estimates leave unexplained in the last hours."""
@@ -223,10 +235,12 @@ class Calibration:
 
     def state(self) -> dict[str, Any]:
         arrays = {name: packed(getattr(self, name)) for name in _ARRAYS}
-        return {"complete": list(self._complete), "fast": self.fast, "tail": self.tail, **arrays}
+        lists = {"complete": list(self._complete), "led": list(self._led)}
+        return {**lists, "fast": self.fast, "tail": self.tail, **arrays}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self._complete, self.fast, self.tail = list(state["complete"]), state["fast"], state["tail"]
+        self._complete, self._led = list(state["complete"]), list(state["led"])
+        self.fast, self.tail = state["fast"], state["tail"]
         for name in _ARRAYS:
             setattr(self, name, unpacked(state[name]))
 

@@ -8,7 +8,7 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.bars import BarsFold
 from liqbot.market.clusters import ThinZones, clusters_of
-from liqbot.market.distances import LONG, SHORT
+from liqbot.market.distances import LONG, SHORT, Floats
 from liqbot.market.exposure import Exposure
 from liqbot.market.forced_flow import ForcedFlow
 from liqbot.market.forecast import Forecast
@@ -101,6 +101,7 @@ class CoinMarket:
         positions.decay(tick_ms - before_ms)
         self.exposure.on_step(taken, self.prices, self.open_interest, bounds, tick_ms)
         self.exposure.learn(self.forced, tick_ms - before_ms)
+        self.exposure.measure(rows.get("positions", ()), self.prices, bounds)
         volume_usd = sum(bar.volume_usd for bars in taken.values() for bar in bars)
         self.foresight.on_step(
             self.exposure, self.prices, self.home, self.now.reference_price, volume_usd, tick_ms, tick_ms - before_ms
@@ -232,8 +233,22 @@ class CoinMarket:
             self.exposure.drawn(side, self.prices, reference, codes=codes, tiers=tiers) for side in (LONG, SHORT)
         ]
         return LiquidationMap(
-            self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], usd[LONG], usd[SHORT]
+            self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], usd[LONG], usd[SHORT],
+            self._measured_usd(codes, tiers),
         )
+
+    def _measured_usd(self, codes: Sequence[int] | None, tiers: Sequence[int] | None) -> Floats | None:
+        """Of both sides; None where no venue tells its positions."""
+        if not self.exposure.measured:
+            return None
+        long_usd, short_usd = (
+            self.exposure.drawn(
+                side, self.prices, self.now.reference_price, codes=codes, tiers=tiers, measured_only=True
+            )
+            for side in (LONG, SHORT)
+        )
+        found: Floats = long_usd + short_usd
+        return found
 
     def forecast(self, horizon_h: int) -> Forecast:
         """Reported USD expected from each band that price visits within the horizon."""
@@ -255,6 +270,7 @@ class CoinMarket:
                 oi_usd=bounds[code] * price.mark_price,
                 long_usd=totals[self.exposure.row_of[code]][LONG] if code in self.exposure.row_of else 0.0,
                 short_usd=totals[self.exposure.row_of[code]][SHORT] if code in self.exposure.row_of else 0.0,
+                measured_share=self.exposure.measured.share(self.exposure.row_of.get(code, -1)),
             )
             for code, price in enumerate(self.prices)
             if price.known

@@ -15,6 +15,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "health": coin.intake.health.state(),
         "positions": coin.exposure.positions.state(),
         "calibration": coin.exposure.calibration.state(),
+        "measured": [coin.exposure.measured.state(), coin.exposure.now_ms],
         "before": list(coin.exposure.before.items()),
         "foresight": coin.foresight.state(),
         "history": coin.history.state(),
@@ -35,6 +36,8 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.intake.health.load_state(state["health"])
     coin.exposure.positions.load_state(state["positions"])
     coin.exposure.calibration.load_state(state["calibration"])
+    measured, coin.exposure.now_ms = state["measured"]
+    coin.exposure.measured.load_state(measured)
     coin.exposure.before = {row: position for row, position in state["before"]}  # noqa: C416 - may come as lists
     coin.foresight.load_state(state["foresight"])
     coin.history.load_state(state["history"])

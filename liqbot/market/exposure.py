@@ -1,6 +1,7 @@
 """From bars to positions: how much each venue's step opens and closes, within what open interest allows."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from liqbot.market.calibration import Calibration, Order
 from liqbot.market.distances import LONG, SHORT, Floats
 from liqbot.market.forced_flow import ForcedFlow
 from liqbot.market.grid import position_of, shift_of
+from liqbot.market.measured import Measured, told_positions
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.params import CalibrationParams, EstimateParams
 from liqbot.market.positions import BINS, Positions
@@ -49,6 +51,8 @@ class Exposure:
         self._coin, self._venues, self._params = coin, venues, params
         self.calibration = Calibration(calibration, len(params.leverages))
         self.positions = Positions(params)
+        self.measured = Measured(self.positions.closing, params.leverages, calibration)
+        self.now_ms = 0
         self.row_of: dict[int, int] = {}
         """Venue code -> row, in the order venues were first seen trading."""
         self.reported_usd: Floats = np.zeros((0, 2))
@@ -70,6 +74,7 @@ class Exposure:
             venue = VENUES.get(split_venue_key(self._venues[code])[0])
             told = venue.liquidations.completeness if venue is not None else None
             self.calibration.admit(complete=told == "complete", silent=told == "none")
+            self.measured.admit()
         return row
 
     @staticmethod
@@ -87,8 +92,7 @@ class Exposure:
         now_ms: int,
     ) -> None:
         """Bars of one venue in order, venues side by side; a venue with marks alone is only swept."""
-        self.positions.begin_step()
-        self.crossed = {}
+        self._begin_step(now_ms)
         moved = {code for code, price in enumerate(prices) if price.step_low == price.step_low}
         rounds = max((len(venue_bars) for venue_bars in bars.values()), default=1 if moved else 0)
         for turn in range(rounds):
@@ -118,8 +122,14 @@ class Exposure:
         self._stand(prices)
         self._bound(prices, bounds_base)
 
+    def _begin_step(self, now_ms: int) -> None:
+        self.positions.begin_step()
+        self.measured.begin_step()
+        self.crossed, self.now_ms = {}, now_ms
+
     def _cross(self, row: int, low: float, high: float) -> None:
         self.positions.touch(row, low, high)
+        self.measured.touch(row, low, high, self.now_ms)
         start, lowest, highest = self.crossed.get(row, (self.before.get(row, low), low, high))
         self.crossed[row] = start, min(lowest, low), max(highest, high)
 
@@ -131,7 +141,9 @@ class Exposure:
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int) -> None:
         """Compare what the step's touches promised with the forced orders told in it."""
-        self.reported_usd = np.add.reduce(self.positions.touched_usd, axis=2) * self.calibration.reporting[:, None]
+        reporting = self.calibration.reporting
+        modelled_usd = np.add.reduce(self.positions.touched_usd, axis=2) * reporting[:, None]
+        self.reported_usd = modelled_usd + self.measured.expect(modelled_usd, reporting, elapsed_ms)
         row_of = {self._venues[code]: row for code, row in self.row_of.items()}
         self.orders = orders = [
             (row_of[venue], LONG if side is Side.LONG else SHORT, usd)
@@ -144,8 +156,37 @@ class Exposure:
             (untold if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
             for venue, long_usd, short_usd in self.sums
         ]
-        self.calibration.on_step(self.positions.touched_prior_usd, orders, sums, elapsed_ms)
+        touched_usd = self.positions.touched_prior_usd
+        if self.measured:
+            for row, side, usd in orders:
+                self.measured.count(row, side, usd)
+            led = self.measured.fresh(self.now_ms)
+            self.calibration.lead(led)
+            orders = [order for order in orders if order[0] not in led]
+            touched_usd = touched_usd.copy()
+            touched_usd[led] = 0.0
+        self.calibration.on_step(touched_usd, orders, sums, elapsed_ms)
         self.positions.multiplier = self.calibration.multiplier()
+
+    def measure(
+        self, rows: Sequence[tuple[Any, ...]], prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]
+    ) -> None:
+        """Positions that venues tell one by one take the place of the modelled ones they cover."""
+        for code, sides in told_positions(rows).items():
+            row = self.row_of.get(code)
+            if row is None or not prices[code].known:
+                continue
+            oi_usd = bounds_base.get(code, 0.0) * prices[code].mark_price
+            both_usd = sum(float(usd.sum()) for _, usd in sides)
+            # Without open interest a snapshot is taken to be of everything.
+            share = min(both_usd / (2.0 * oi_usd), 1.0) if oi_usd > 0 else 1.0
+            prior_usd = self.positions.prior_usd()[row]
+            kept = self.measured.kept_share(row, prior_usd, share, self.now_ms)
+            self.positions.keep(row, kept)
+            mark = position_of(prices[code].mark_price)
+            self.measured.replace(row, sides, mark, share, prior_usd * kept, self.now_ms)
+            if row in self.unseen_usd:
+                self.unseen_usd[row] *= 1.0 - share
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         most_usd = self._most_usd(prices, bounds_base)
@@ -178,8 +219,9 @@ class Exposure:
         for row, left in self.unseen_usd.items():
             left_usd = sum(left.tolist())
             for side in (LONG, SHORT):
-                seen[side] += totals[row][side]
-                unseen[side] += max(0.0, min(left_usd, most_usd[row] - totals[row][side]))
+                known_usd = totals[row][side] + self.measured.total_usd(row, side, self.now_ms)
+                seen[side] += known_usd
+                unseen[side] += max(0.0, min(left_usd, most_usd[row] - known_usd))
         long_pct, short_pct = (
             100.0 * seen[side] / (seen[side] + unseen[side]) if seen[side] > 0 else 0.0 for side in (LONG, SHORT)
         )
@@ -194,25 +236,34 @@ class Exposure:
         codes: Sequence[int] | None = None,
         tiers: Sequence[int] | None = None,
         reported: bool = False,
+        measured_only: bool = False,
     ) -> Floats:
         """USD per bin of the window, every venue moved from its own mark to the reference; some venues, some tiers.
 
-        `reported`: only what its feed is expected to tell.
+        `reported`: only what its feed is expected to tell. `measured_only`: without what is modelled.
         """
         out = np.zeros(BINS)
         reference = position_of(reference_price)
         for code, row in self.row_of.items():
             if (codes is None or code in codes) and prices[code].known:
-                start, values = self.positions.line(row, side, tiers)
-                if reported:
-                    values = values * self.calibration.reporting[row]
+                offset = reference - position_of(prices[code].mark_price)
+                start, values = (0, out[:0]) if measured_only else self.positions.line(row, side, tiers)
+                told = self.calibration.reporting[row] if reported else 1.0
                 if len(values):
-                    _add_moved(out, start, values, reference - position_of(prices[code].mark_price))
+                    _add_moved(out, start, values * told if reported else values, offset)
+                values = self.measured.line(row, side, self.positions.window_first, BINS, self.now_ms, tiers)
+                if len(values):
+                    _add_moved(out, 0, values * (told * self.measured.ratio) if reported else values, offset)
         return out
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
         """(long, short) per row."""
-        return [(row[LONG], row[SHORT]) for row in self.positions.total_usd().sum(axis=2).tolist()]
+        modelled = self.positions.total_usd().sum(axis=2).tolist()
+        long_usd, short_usd = (
+            [totals[side] + self.measured.total_usd(row, side, self.now_ms) for row, totals in enumerate(modelled)]
+            for side in (LONG, SHORT)
+        )
+        return list(zip(long_usd, short_usd, strict=True))
 
 
 def _add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:

@@ -25,7 +25,9 @@ class VenueHealth(msgspec.Struct, frozen=True):
     """Its own open interest, or its share of the aggregate."""
     long_usd: float
     short_usd: float
-    """Modelled positions."""
+    """Positions, modelled or measured."""
+    measured_share: float = 0.0
+    """Of its open interest, told position by position in the venue's newest snapshot."""
 
 
 class HealthFold:

@@ -24,6 +24,8 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
     edges: Floats
     long_usd: Floats
     short_usd: Floats
+    measured_usd: Floats | None = None
+    """Of both sides, what venues told position by position; it is part of the others. None where no venue does."""
 
     def usd(self, side: Side) -> Floats:
         return self.long_usd if side is Side.LONG else self.short_usd

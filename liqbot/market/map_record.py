@@ -104,11 +104,14 @@ def bins_of(drawn: LiquidationMap, reach_pct: float = _REACH_PCT) -> dict[str, l
     first = drawn.span(Side.LONG, reach_pct).start
     last = drawn.span(Side.SHORT, reach_pct * 100.0 / (100.0 - reach_pct)).stop
     last = first + (last - first) // _TOGETHER * _TOGETHER
-    return {
+    bins = {
         "edges": [float(f"{edge:.8g}") for edge in drawn.edges[first : last + 1 : _TOGETHER].tolist()],
         "long_usd": _together(drawn.long_usd[first:last]),
         "short_usd": _together(drawn.short_usd[first:last]),
     }
+    if drawn.measured_usd is not None:
+        bins["measured_usd"] = _together(drawn.measured_usd[first:last])
+    return bins
 
 
 def _together(usd: Floats) -> list[float]:

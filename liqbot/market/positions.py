@@ -217,6 +217,11 @@ class Positions:
                 if total_usd > most:
                     self._scale[row, side] *= most / total_usd
 
+    def keep(self, row: int, shares: Floats) -> None:
+        """Keep a share [side, tier] of a row's positions, wherever they are."""
+        self._usd[row] *= shares[..., None]
+        self._sum[row] *= shares
+
     def centre(self, position: float) -> None:
         """Keep the window around a position; moved only after a long drift. Mass beyond it goes to its end bins."""
         middle = int(position)

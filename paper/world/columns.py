@@ -54,6 +54,16 @@ def liquidations(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
     return rows
 
 
+def positions(told: Rows, venues: Venues) -> Rows:
+    """A snapshot of all positions of some venues, of rows as in `truth.POSITIONS`."""
+    chosen = told[np.isin(told["venue"], venues)]
+    rows = np.empty(len(chosen), DTYPES["positions"])
+    for name in ("time_ms", "venue", "coin", "side", "size_usd"):
+        rows[name] = chosen[name]
+    rows["price"] = chosen["liquidation_price"]
+    return rows
+
+
 def _headed(kind: str, markets: Sequence[CoinMarket], venues: Venues, now_ms: int) -> Rows:
     rows = np.empty(len(markets) * len(venues), DTYPES[kind])
     rows["time_ms"] = now_ms

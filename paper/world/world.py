@@ -65,6 +65,10 @@ class World:
             [true_positions(market, self.now_ms, number) for number, market in enumerate(self._coins)]
         )
 
+    def told_positions(self, *venues: str) -> Rows:
+        """The same of some venues, as a snapshot that they would publish: rows for the `positions` of a block."""
+        return columns.positions(self.positions(), np.array([self.roster.venue_code(venue) for venue in venues]))
+
     def forced(self) -> Rows:
         """Every forced close of the last step (see `forced.TRUE_FORCED`), published or not."""
         return np.concatenate([market.forced for market in self._coins])

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from pyarrow import csv, parquet
 
 from liqbot.blocks import KINDS, EventBlock, Roster, block_of, market_events
-from liqbot.events import FundingRate, Liquidation, LiquidationTotals, MarketEvent, MarkPrice, OpenInterest, TradeBar
+from liqbot.events import (
+    FundingRate,
+    Liquidation,
+    LiquidationTotals,
+    MarketEvent,
+    MarkPrice,
+    OpenInterest,
+    OpenPosition,
+    TradeBar,
+)
 from liqbot.instruments import Side
 from paper.tape import read_tape
 from paper.tape_format import COLUMNS, TapeError
@@ -44,6 +53,7 @@ def market_facts(draw: st.DrawFn, time_ms: int) -> MarketEvent:
                 OpenInterest(**at, oi_usd=volume),
                 MarkPrice(**at, mark_price=price, index_price=None if share is None else price),
                 FundingRate(**at, rate_pct=draw(st.floats(-0.5, 0.5)), interval_h=8.0),
+                OpenPosition(**at, side=draw(st.sampled_from(Side)), price=price, size_usd=volume),
             )
         )
     )
