@@ -14,6 +14,7 @@ from liqbot.execution.orders import OrderState
 from paper.simulate import line_trouble as line
 from paper.simulate.eyes import Eyes
 from paper.simulate.faults import AIMS, BY_NAME, order_states
+from paper.simulate.order_faults import push_through_stops
 from paper.simulate.stage import Stage
 from paper.simulate.wire import Fate, Trouble
 
@@ -65,6 +66,9 @@ class Director(Eyes):
             self._look()
 
     def stepped(self) -> None:
+        for draw in self._waiting:
+            if draw.from_step in self._prepared and _wants_half_a_stop(draw) and not self.stage.market.pushed:
+                push_through_stops(self.stage, self.stage.chance)
         self._waiting = [draw for draw in self._waiting if self.stage.steps <= draw.from_step + GIVEN_UP_STEPS]
         self._look()
 
@@ -90,8 +94,13 @@ class Director(Eyes):
         if draw.from_step in self._prepared:
             return
         self._prepared.add(draw.from_step)
-        for trouble in _helping(draw.state, self.stage.now_ms, armed=bool(BY_NAME[draw.fault].needs)):
-            self.stage.wire.troubles.append(trouble)
+        helping = _helping(draw.state, self.stage.now_ms, armed=bool(BY_NAME[draw.fault].needs))
+        self.stage.wire.troubles += (line.Parts(_nothing, self.stage.is_stop),) if _wants_half_a_stop(draw) else helping
+
+
+def _wants_half_a_stop(draw: Draw) -> bool:
+    """An exit goes out beside an order filled in part only when that order is a stop: entries are cancelled first."""
+    return draw.state == OrderState.PARTIAL and BY_NAME[draw.fault].needs == "belief"
 
 
 def _nothing() -> None:

@@ -48,7 +48,9 @@ class TrueEquity:
     @property
     def lost_today_pct(self) -> float:
         """Since the UTC day began, or this journal if that was later."""
-        return float((self._day_value - self._value) / self._day_value * 100) if self._day_value > 0 else 0.0
+        if self._day_value <= 0 or self._stage.now_ms // _DAY_MS > self._day:
+            return 0.0
+        return float((self._day_value - self._value) / self._day_value * 100)
 
     def _equity_usd(self) -> Decimal:
         venue, coin = self._stage.key

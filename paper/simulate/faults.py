@@ -31,12 +31,16 @@ class Fault(msgspec.Struct, frozen=True):
     name: str
     strike: order_faults.Strike
     needs: str = ""
-    """`position` or `stop`: cannot happen without one. `order`: happens to one, so there always is one."""
+    """`position` or `stop`: cannot happen without one. `belief`: without a position as the house knows it. `order`:
+    happens to one, so there always is one."""
+
     def can_meet(self, state: str) -> bool:
         return not (self.needs and state == NONE)
 
     def ready(self, stage: Stage) -> bool:
         accounts = stage.exchange.accounts
+        if self.needs == "belief":
+            return stage.engine.account.position(*stage.key) is not None
         if self.needs == "position":
             return accounts.holding(stage.key) is not None
         if self.needs == "stop":
@@ -56,7 +60,7 @@ CATALOGUE: Final = (
     Fault("part_then_disconnect", order_faults.part_then_cut, "order"),
     Fault("disconnected", order_faults.disconnected),
     Fault("stop_rejected", order_faults.refused(Purpose.STOP), "order"),
-    Fault("exit_rejected", order_faults.refused(Purpose.EXIT), "position"),
+    Fault("exit_rejected", order_faults.refused(Purpose.EXIT), "belief"),
     Fault("stop_gone", order_faults.stop_gone, "stop"),
     Fault("cancel_of_filled_stop", order_faults.late_cancel, "order"),
     Fault("late_fill_of_old_stop", order_faults.late_stop_fill, "stop"),

@@ -121,7 +121,8 @@ class PartThenCut(Armed):
         super().__init__(struck)
         self._lasts_ms = lasts_ms
 
-    def on_split(self) -> int | None:
+    def on_split(self, fill: events.Fill) -> int | None:
+        del fill
         return None if self.begun else 10_000
 
     def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
@@ -134,15 +135,22 @@ class PartThenCut(Armed):
 
 
 class Parts(Armed):
-    """The next fill comes in two parts with a while between them."""
+    """The next fill comes in two parts with a while between them; with `is_stop`, the next one of a stop."""
 
-    def on_split(self) -> int | None:
-        return None if self.begun else 12_000
+    def __init__(self, struck: Callable[[], None], is_stop: IsStop | None = None) -> None:
+        super().__init__(struck)
+        self._is_stop = is_stop
+
+    def on_split(self, fill: events.Fill) -> int | None:
+        return None if self.begun or not self._meant(fill) else 12_000
 
     def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
-        if isinstance(fact, events.Fill) and fact.fill_id.endswith("b"):
+        if isinstance(fact, events.Fill) and self._meant(fact) and fact.fill_id.endswith("b"):
             self.begin(now_ms + 12_000)
         return None
+
+    def _meant(self, fill: events.Fill) -> bool:
+        return self._is_stop is None or self._is_stop(fill.client_id)
 
 
 class Mute(Armed):

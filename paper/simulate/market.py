@@ -30,6 +30,11 @@ class WildMarket:
         self._oi_usd, self._oi_ms = chance.uniform(5e8, 4e9), 0
         self._pushed: list[float] = []
 
+    @property
+    def pushed(self) -> bool:
+        """A gap is still to come."""
+        return bool(self._pushed)
+
     def push(self, price: float) -> None:
         """The next block trades at this price: a gap when it is far."""
         self._pushed.append(round(price, 1))

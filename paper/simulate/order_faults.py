@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from liqbot import events
 from liqbot.execution.commands import OrderKind, Purpose
+from liqbot.execution.orders import OrderState
 from paper.exchange import outside
 from paper.simulate import line_trouble as line
 from paper.simulate.stage import Stage
@@ -39,7 +40,7 @@ def refused(purpose: Purpose) -> Strike:
 
 
 def _flatten(stage: Stage) -> None:
-    if stage.exchange.accounts.holding(stage.key) is not None:
+    if stage.engine.account.position(*stage.key) is not None:
         stage.wire.post((events.Flatten(time_ms=stage.now_ms, reason="by hand"),))
 
 
@@ -99,7 +100,14 @@ def disconnected(stage: Stage, chance: random.Random, struck: Struck) -> None:
 
 
 def part_then_cut(stage: Stage, chance: random.Random, struck: Struck) -> None:
-    stage.wire.troubles.append(line.PartThenCut(struck, chance.randint(5_000, 40_000)))
+    """With an order filled in part already, the rest of it is what is not heard."""
+    lasts_ms = chance.randint(5_000, 40_000)
+    if any(order.state is OrderState.PARTIAL for order in stage.engine.desk.book(*stage.key).orders):
+        struck()
+        stage.wire.forget_mail()
+        stage.cut_stream(lasts_ms)
+        return
+    stage.wire.troubles.append(line.PartThenCut(struck, lasts_ms))
     chance.choice((_flatten, _flatten, _nothing))(stage)
 
 
@@ -123,7 +131,7 @@ def late_cancel(stage: Stage, chance: random.Random, struck: Struck) -> None:
 
     def begun() -> None:
         struck()
-        _push_through_stops(stage, chance)
+        push_through_stops(stage, chance)
 
     stage.wire.troubles.append(line.LateCancel(begun, stage.is_stop, 3_000))
     _favour(stage)
@@ -132,10 +140,10 @@ def late_cancel(stage: Stage, chance: random.Random, struck: Struck) -> None:
 def late_stop_fill(stage: Stage, chance: random.Random, struck: Struck) -> None:
     stage.wire.troubles.append(line.LateStopFill(struck, stage.is_stop, chance.randint(20_000, 200_000)))
     stage.reconcile_at_ms = min(stage.reconcile_at_ms, stage.now_ms + 5_000)
-    _push_through_stops(stage, chance)
+    push_through_stops(stage, chance)
 
 
-def _push_through_stops(stage: Stage, chance: random.Random) -> None:
+def push_through_stops(stage: Stage, chance: random.Random) -> None:
     """One gap just beyond the farthest stop."""
     stops = [one.command for one in stage.exchange.accounts.resting(stage.key) if one.command.trigger_price is not None]
     if stops:

@@ -230,7 +230,7 @@ class Stage:
         """The process is gone with everything it had not written; after a while another one starts."""
         self.restarts += 1
         self.wire.line.kill_after = -1
-        self.wire.forget_mail()
+        self.wire.forget_mail(dead=True)
         self.wire.line.up = False
         self._backlog, self.asleep_until_ms = [], 0
         self.wire.live_on(listening=False)

@@ -64,8 +64,9 @@ class Trouble:
         """What arrives together arrives in any order."""
         return False
 
-    def on_split(self) -> int | None:
+    def on_split(self, fill: events.Fill) -> int | None:
         """Delay of the second part of a fill that comes in two; None: as usual."""
+        del fill
         return None
 
     def hides(self, fact: Event) -> bool:
@@ -243,7 +244,7 @@ class Wire:
         return parts
 
     def _split(self, fill: events.Fill) -> list[tuple[Event, int]]:
-        late_ms = next((one for trouble in self.troubles if (one := trouble.on_split()) is not None), None)
+        late_ms = next((one for trouble in self.troubles if (one := trouble.on_split(fill)) is not None), None)
         step = self.exchange.accounts.instruments[fill.venue, fill.coin].quantity_step_base
         steps = int(fill.quantity_base / step)
         if steps < 2 or (late_ms is None and self._chance.random() < 0.7):
@@ -290,11 +291,10 @@ class Wire:
         skewed = tuple(msgspec.structs.replace(fact, time_ms=fact.time_ms + self.line.skew_ms) for fact in state)
         return (*again, *skewed)
 
-    def forget_mail(self) -> None:
-        """The process that would have read it is gone, and with it what it had not got rid of."""
-        self._mail, self._outbox = [], []
+    def forget_mail(self, *, dead: bool = False) -> None:
+        """What was about to be heard is not. A `dead` process gets rid of nothing any more either."""
+        self._mail, self._outbox = [], [] if dead else self._outbox
 
     def hear(self) -> None:
         """What is withheld no longer is: everything on the way arrives now."""
         self._mail = [(min(due_ms, self.now_ms), number, fact) for due_ms, number, fact in self._mail]
-
