@@ -94,7 +94,7 @@ class BookTop(MarketFact, frozen=True, tag=True, kw_only=True):
 
 
 class OpenPosition(Liquidation, frozen=True, tag=True, kw_only=True):
-    """A position that a venue makes known, as the forced order it would be. A newer `time_ms` replaces all of a venue."""
+    """A position that a venue makes known, as the forced order it would be. A newer `time_ms` replaces all before."""
 
 
 class FeedUp(MarketFact, frozen=True, tag=True, kw_only=True):
