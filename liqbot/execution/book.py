@@ -58,6 +58,8 @@ class Book(msgspec.Struct):
     failures: list[Failure] = []
     foreign: dict[str, int] = {}
     """Others' orders that rest here, by client id, with when the venue last named them."""
+    strays: dict[str, int] = {}
+    """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -93,13 +95,13 @@ class Book(msgspec.Struct):
     @property
     def idle(self) -> bool:
         """Nothing to do unless a position appears."""
-        return self.target is None and not self.seen_base and not self.leaving and not self.live()
+        return self.target is None and not self.seen_base and not self.leaving and not self.live() and not self.strays
 
     def steady(self, now_ms: int, position: Position | None) -> bool:
         """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
         moved = signed_base != self.seen_base
-        if moved or self.exposure is not None or self.failures or self.leaving or self.pending():
+        if moved or self.exposure is not None or self.failures or self.leaving or self.pending() or self.strays:
             return False
         live = self.live()
         expires_ms = 0 if self.target is None else self.target.expires_ms
@@ -134,6 +136,9 @@ class Book(msgspec.Struct):
             self._sent_again(command, now_ms)
 
     def _sent_again(self, command: CancelOrder | QueryOrder, now_ms: int) -> None:
+        if command.client_id in self.strays:
+            self.strays[command.client_id] = now_ms
+            return
         index = self._index(command.client_id)
         if index is None:
             raise ValueError(f"{type(command).__name__} of {command.client_id}, which is no order of this book")
@@ -179,20 +184,24 @@ class Book(msgspec.Struct):
             self.withdraw()
             self.leaving = self.leaving or f"flatten: {fact.reason}"
 
-    def meet(self, fact: OrderFact) -> None:
-        """A fact about somebody else's order."""
+    def meet(self, fact: OrderFact, *, stray: bool = False) -> None:
+        """A fact about an order that is not in this book: somebody else's, or one of our own that nothing recorded."""
+        if stray and isinstance(fact, events.OrderAccepted):
+            self.strays.setdefault(fact.client_id, 0)
         if isinstance(fact, events.OrderAccepted):
             self.foreign[fact.client_id] = fact.time_ms
             if len(self.foreign) > FOREIGN_KEPT:
                 del self.foreign[next(iter(self.foreign))]
         elif isinstance(fact, events.OrderCancelled | events.OrderRejected):
             self.foreign.pop(fact.client_id, None)
+            self.strays.pop(fact.client_id, None)
 
     def doubt(self, before_ms: int) -> None:
         """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
         answers again, so earlier failures hold nothing back."""
         self.failures = []
         self.foreign = {client_id: heard_ms for client_id, heard_ms in self.foreign.items() if heard_ms >= before_ms}
+        self.strays = {client_id: asked_ms for client_id, asked_ms in self.strays.items() if client_id in self.foreign}
         self.orders = [_doubted(order, before_ms) for order in self.orders]
 
     def _index(self, client_id: str) -> int | None:

@@ -19,6 +19,7 @@ from liqbot.risk.decision import Approved, Target
 from liqbot.risk.holdings import Position
 
 FOREIGN_ORDERS_KEPT: Final = 100
+GAPS_KEPT: Final = 32
 
 
 class Desk:
@@ -31,6 +32,8 @@ class Desk:
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
         self._sequence = 0
+        self._gaps: list[tuple[int, int]] = []
+        """(last recorded, first that was not left out), newest last, bounded."""
         self.foreign_orders: list[str] = []
         """Client ids of others' orders on our instruments, newest last, bounded."""
         self.foreign_orders_seen = 0
@@ -58,6 +61,8 @@ class Desk:
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
+            if isinstance(fact, events.JournalOpened):
+                self._leap(fact.time_ms)
             self._unheard.clear()
             for book in self._books.values():
                 book.on_fact(fact)
@@ -67,12 +72,23 @@ class Desk:
         if book is None or book.on_order_fact(fact):
             return
         sequence = ids.sequence_of(fact.client_id, self._journal_id)
+        if sequence is not None and any(last < sequence < first for last, first in self._gaps):
+            book.meet(fact, stray=True)
+            return
         forgotten = sequence is not None and sequence <= self._sequence
         if not forgotten:
             book.meet(fact)
         if not forgotten and fact.client_id not in self.foreign_orders:
             self.foreign_orders_seen += 1
             self.foreign_orders = [*self.foreign_orders[1 - FOREIGN_ORDERS_KEPT :], fact.client_id]
+
+    def _leap(self, time_ms: int) -> None:
+        """A process that takes up a journal counts on from the time of its start, beyond all ids that another one may
+        have used unrecorded: while a journal cannot be written stops and exits leave all the same."""
+        if self._sequence:
+            first = max(self._sequence, time_ms) + 1
+            self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
+            self._sequence = first
 
     def target(self, venue: str, coin: str) -> Target | None:
         """The target of the trade that is on or about to begin; None when there is none."""
@@ -147,6 +163,7 @@ class Desk:
         return {
             "journal_id": self._journal_id,
             "sequence": self._sequence,
+            "gaps": [list(gap) for gap in self._gaps],
             "foreign_orders": list(self.foreign_orders),
             "foreign_orders_seen": self.foreign_orders_seen,
             "books": msgspec.to_builtins(books),
@@ -167,6 +184,7 @@ class Desk:
         self._books = loaded
         self._unheard.clear()
         self._sequence = state["sequence"]
+        self._gaps = [(last, first) for last, first in state.get("gaps", ())]
         self.foreign_orders = list(state["foreign_orders"])
         self.foreign_orders_seen = state["foreign_orders_seen"]
 

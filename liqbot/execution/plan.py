@@ -33,6 +33,7 @@ def plan(
         commands += _reduce(book, position, now_ms, params, mint, leaving=leaving)
         commands += _take(book, position, now_ms, params, mint, leaving=leaving)
     commands += _enter(book, position, now_ms, params, mint)
+    commands += _clear(book, position, now_ms, params)
     commands += _ask(book, now_ms, params)
     return tuple(commands)
 
@@ -193,6 +194,15 @@ def _fits(order: Order, quantity_base: Decimal, price: Decimal) -> bool:
 
 
 # --- doubts -----------------------------------------------------------------------------------------------------------
+
+
+def _clear(book: Book, position: Position | None, now_ms: int, params: ExecutionParams) -> list[Command]:
+    """Orders that an earlier process left unrecorded go, once nothing depends on them."""
+    if position is not None and book.confirmed_base(position.side) < position.quantity_base:
+        return []
+    venue, coin = book.instrument.venue, book.instrument.coin
+    waiting = [one for one, asked_ms in book.strays.items() if not asked_ms or now_ms - asked_ms >= params.unknown_ms]
+    return [CancelOrder(client_id, venue, coin) for client_id in waiting]
 
 
 def _ask(book: Book, now_ms: int, params: ExecutionParams) -> list[Command]:

@@ -83,6 +83,7 @@ CATALOGUE: Final = (
     Fault("database_deleted", outer_faults.restart("fresh")),
     Fault("suspended", outer_faults.suspended),
     Fault("journal_stuck", outer_faults.journal_stuck),
+    Fault("killed_without_disk", outer_faults.killed_without_disk),
     Fault("halted_by_hand", outer_faults.halted_by_hand),
 )
 BY_NAME: Final = {fault.name: fault for fault in CATALOGUE}

@@ -108,12 +108,8 @@ class HouseLaws(Eyes):
 
     def answered(self, block: EventBlock, step: Step, engine: Engine) -> None:
         for fact in block.facts:
-            if isinstance(fact, events.Halt | events.Flatten | events.PositionLiquidated):
-                self._halted = self._halted or repr(fact) not in self._heard
-                self._heard.add(repr(fact))
-            elif isinstance(fact, events.Resume):
-                self._halted = False
-            elif isinstance(fact, events.JournalOpened) or _account_is_dark(fact):
+            self._hear_halts(fact)
+            if isinstance(fact, events.JournalOpened) or _account_is_dark(fact):
                 self._reconciled = False
             elif isinstance(fact, events.Reconciled):
                 self._reconciled = True
@@ -123,6 +119,20 @@ class HouseLaws(Eyes):
         for decision in step.decisions:
             if isinstance(decision, Approved) and decision.checks[0].name != REDUCTION:
                 self._approved(decision.target, block, engine)
+
+    def _hear_halts(self, fact: Event) -> None:
+        if isinstance(fact, events.Halt | events.Flatten | events.PositionLiquidated):
+            self._halted = self._halted or repr(fact) not in self._heard
+            self._heard.add(repr(fact))
+        elif isinstance(fact, events.Resume):
+            self._halted = False
+
+    def _remember_halts(self) -> None:
+        """A process knows what its journal has kept: with a disk that did not write, a halt may be lost."""
+        self._halted, self._heard = False, set()
+        for record in self.stage.journal.records:
+            for fact in record.block.facts:
+                self._hear_halts(fact)
 
     def _hear_prices(self, block: EventBlock) -> None:
         """When the house last heard a believable price of the traded venue."""

@@ -206,6 +206,8 @@ class Laws(HouseLaws):
     def reborn(self, *, fresh: bool) -> None:
         self._reconciled = False
         self._strangers.clear()
+        if not fresh:
+            self._remember_halts()
         self.sound_ms = self.stage.now_ms
         if fresh:
             self.foreign = self.held is not None or bool(self._resting)

@@ -19,7 +19,7 @@ Strike = Callable[[Stage, random.Random, Struck], None]
 def on_next_order(fate: Fate) -> Strike:
     def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
         stage.wire.troubles.append(line.OnOrder(struck, (fate,)))
-        chance.choice((_drop_stops, _flatten, _nothing))(stage)
+        chance.choice((drop_stops, flatten, _nothing))(stage)
 
     return strike
 
@@ -29,9 +29,9 @@ def refused(purpose: Purpose) -> Strike:
         fates = tuple(Fate(refused=chance.choice(line.CODES)) for _ in range(chance.randint(1, 5)))
         stage.wire.troubles.append(line.OnOrder(struck, fates, (purpose,)))
         if purpose is Purpose.EXIT:
-            _flatten(stage)
+            flatten(stage)
         else:
-            chance.choice((_drop_stops, _nothing))(stage)
+            chance.choice((drop_stops, _nothing))(stage)
 
     return strike
 
@@ -39,12 +39,12 @@ def refused(purpose: Purpose) -> Strike:
 # What makes the house act, so that a fault which waits for an order need not wait long.
 
 
-def _flatten(stage: Stage) -> None:
+def flatten(stage: Stage) -> None:
     if stage.engine.account.position(*stage.key) is not None:
         stage.wire.post((events.Flatten(time_ms=stage.now_ms, reason="by hand"),))
 
 
-def _drop_stops(stage: Stage) -> None:
+def drop_stops(stage: Stage) -> None:
     accounts = stage.exchange.accounts
     for one in accounts.resting(stage.key):
         if one.command.kind is OrderKind.STOP_MARKET:
@@ -76,7 +76,7 @@ def queue_full(stage: Stage, chance: random.Random, struck: Struck) -> None:
     """With a stop to place, often."""
     struck()
     stage.wire.troubles.append(line.FullQueue(stage.now_ms + 20_000, chance.choice((400, 1_200, 2_500))))
-    chance.choice((_drop_stops, _nothing))(stage)
+    chance.choice((drop_stops, _nothing))(stage)
 
 
 def permuted(stage: Stage, chance: random.Random, struck: Struck) -> None:
@@ -108,7 +108,7 @@ def part_then_cut(stage: Stage, chance: random.Random, struck: Struck) -> None:
         stage.cut_stream(lasts_ms)
         return
     stage.wire.troubles.append(line.PartThenCut(struck, lasts_ms))
-    chance.choice((_flatten, _flatten, _nothing))(stage)
+    chance.choice((flatten, flatten, _nothing))(stage)
 
 
 def stop_gone(stage: Stage, chance: random.Random, struck: Struck) -> None:

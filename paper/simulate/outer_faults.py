@@ -11,7 +11,7 @@ from paper.assembly import seeded_journal_id
 from paper.exchange import outside
 from paper.simulate import line_trouble as line
 from paper.simulate.distortions import BROKEN_PRICES, clock_ahead, silent
-from paper.simulate.order_faults import Strike, Struck
+from paper.simulate.order_faults import Strike, Struck, drop_stops, flatten
 from paper.simulate.stage import Stage
 
 # --- the venue's doing ------------------------------------------------------------------------------------------------
@@ -181,6 +181,14 @@ def journal_stuck(stage: Stage, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.journal.stuck = True
     stage.journal_stuck_until_ms = stage.now_ms + chance.randint(5_000, 40_000)
+
+
+def killed_without_disk(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    """Stops and exits leave unrecorded, and then the process dies: its successor knows nothing of them."""
+    journal_stuck(stage, chance, struck)
+    stage.rebirth, stage.down_ms, stage.lost_records = "snapshot", chance.choice((0, 5_000)), 1_000
+    stage.wire.line.kill_after = chance.randint(1, 4)
+    chance.choice((drop_stops, flatten))(stage)
 
 
 def halted_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:

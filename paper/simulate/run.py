@@ -18,7 +18,7 @@ STEPS_MAX: Final = 320
 STEPS_MIN: Final = 110
 ENTRIES_ENOUGH: Final = 3
 SETTLE_STEPS_MAX: Final = 240
-REPLAY_EVERY: Final = 7
+REPLAY_EVERY: Final = 9
 """Of this many seeds one is replayed from its journal as a whole; restarts replay parts of it anyway. With no factor in
 common with the number of aims, so that replayed seeds draw every fault as well."""
 _TRACE_CHARS: Final = 2_000

@@ -73,8 +73,7 @@ class Stage:
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past = list[EventBlock](), list[EventBlock]()
-        self.reconcile_at_ms = 0
-        self._stream_back_ms = 0
+        self.reconcile_at_ms = self._stream_back_ms = 0
         self.journal_stuck_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
@@ -112,7 +111,8 @@ class Stage:
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
         if unsettled or book.pending() or book.exposure or book.leaving or not self.wire.quiet:
             return FINE_MS
-        if self.wire.impeded or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms) or self.distortions:
+        troubled = self.wire.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
+        if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):
             return WATCHFUL_MS
         return CALM_MS
 
@@ -239,7 +239,7 @@ class Stage:
             self.wire.truth = self.market.block(FINE_MS * 5)
             self._remember(self.wire.truth)
             self.wire.live_on(listening=False)
-        self.down_ms = 0
+        self.down_ms, self.wire.now_ms = 0, self.now_ms + 1  # no two processes start in one millisecond
         self._rise()
 
     def _rise(self) -> None:

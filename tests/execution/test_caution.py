@@ -1,15 +1,17 @@
 """The desk when it cannot know: a new process, a dark account, a venue that answers again, orders of others."""
 
+import msgspec
 import pytest
 from paper_house import BTC, COIN, KEY, VENUE, D, order, target
 
 from liqbot import events
-from liqbot.execution.commands import PlaceOrder, Purpose, QueryOrder, SetLeverage, adds_risk
+from liqbot.execution.commands import CancelOrder, PlaceOrder, Purpose, QueryOrder, SetLeverage, adds_risk
 from liqbot.execution.desk import Desk
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved
+from liqbot.risk.holdings import Position
 
 WHERE = {"venue": VENUE, "coin": COIN}
 OPENED = events.JournalOpened(time_ms=2_000, journal_id="abcdef", mode="paper", venues=(VENUE,), coins=(COIN,))
@@ -89,3 +91,60 @@ def test_the_late_fill_of_an_earlier_stop_does_not_end_the_trade_of_today():
     )
     assert book.pending(), "the entry of decision 2 is still to be sent"
     assert book.own_base == 0
+
+
+def _stops(commands):
+    return [one for one in commands if isinstance(one, PlaceOrder) and one.purpose is Purpose.STOP]
+
+
+def a_fill(entry, time_ms):
+    return events.Fill(
+        time_ms=time_ms, **WHERE, client_id=entry.client_id, fill_id="e-1", side=entry.side, reduces=False,
+        price=D(100), quantity_base=entry.quantity_base, fee=D(0),
+    )
+
+
+def held():
+    return Position(VENUE, COIN, target().side, target().quantity_base, D(100), opened_ms=1_200, leverage=5.0)
+
+
+def _protected_desk():
+    """Its entry has filled; its stop is still to be placed."""
+    desk = desk_with_a_wish()
+    desk.on_fact(events.LeverageConfirmed(time_ms=1_100, **WHERE, leverage=5.0, isolated=True))
+    (entry,) = desk.commands(1_100, ())
+    desk.on_fact(a_fill(entry, 1_200))
+    return desk
+
+
+def test_ids_that_a_dead_process_used_unrecorded_are_not_used_again():
+    recorded = _protected_desk().state()
+    lives = []
+    for start_ms in (50_000, 60_000):
+        desk = Desk((BTC,), ExecutionParams(), "abcdef")
+        desk.load_state(recorded)  # what the first of them did was never written
+        desk.on_fact(msgspec.structs.replace(OPENED, time_ms=start_ms))
+        lives.append({stop.client_id for stop in _stops(desk.commands(start_ms, (held(),)))})
+    assert all(lives)
+    assert not lives[0] & lives[1]
+
+
+def test_what_a_dead_process_left_unrecorded_is_cancelled_once_another_stop_rests():
+    before = _protected_desk()
+    recorded = before.state()
+    (left,) = _stops(before.commands(1_300, (held(),)))
+    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk.load_state(recorded)
+    desk.on_fact(OPENED)
+    desk.on_fact(events.OrderAccepted(time_ms=2_000, **WHERE, client_id=left.client_id, venue_order_id="9"))
+    commands = desk.commands(2_000, (held(),))
+    (stop,) = _stops(commands)
+    cancel = CancelOrder(left.client_id, VENUE, COIN)
+    assert cancel not in commands
+    assert desk.foreign_resting(*KEY) == 1, "no entry beside it"
+    desk.on_fact(events.OrderAccepted(time_ms=2_100, **WHERE, client_id=stop.client_id, venue_order_id="10"))
+    assert cancel in desk.commands(2_100, (held(),))
+    assert cancel not in desk.commands(2_200, (held(),))
+    desk.on_fact(events.OrderCancelled(time_ms=2_300, **WHERE, client_id=left.client_id))
+    assert desk.foreign_resting(*KEY) == 0
+    assert cancel not in desk.commands(20_000, (held(),))
