@@ -99,7 +99,7 @@ class Wire:
     ) -> None:
         """`sending` is told of every command before anything becomes of it, `seeing` of all that happened there;
         `ours` tells our client ids: the fills of others show in the position alone."""
-        self._ours = ours
+        self._ours, self._fine = ours, True
         self.exchange, self._chance = exchange, chance
         self._sending, self._seeing = sending, seeing
         self.now_ms = 0
@@ -167,6 +167,7 @@ class Wire:
         del block
         truth, self.truth = self.truth, None
         if truth is not None:
+            self._fine = (truth.tick_ms or 0) - self.now_ms <= 1_000
             for happened in self.exchange.walk(truth):
                 self._happened(happened)
                 self._deliver(react)
@@ -251,12 +252,11 @@ class Wire:
             return [(fill, 0)]
         share = self._chance.randint(1, steps - 1) * step
         fee = (fill.fee * share / fill.quantity_base).quantize(_MICRO)
-        change = msgspec.structs.replace
+        change, rest_base = msgspec.structs.replace, fill.quantity_base - share
         first = change(fill, fill_id=f"{fill.fill_id}a", quantity_base=share, fee=fee)
-        rest = change(
-            fill, fill_id=f"{fill.fill_id}b", quantity_base=fill.quantity_base - share, fee=fill.fee - fee
-        )
-        return [(first, 0), (rest, self._chance.choice((0, 0, 40, 300)) if late_ms is None else late_ms)]
+        rest = change(fill, fill_id=f"{fill.fill_id}b", quantity_base=rest_base, fee=fill.fee - fee)
+        brief_ms = self._chance.choice((0, 0, 40, 300)) * self._fine  # within a long step nothing wakes the house up
+        return [(first, 0), (rest, brief_ms if late_ms is None else late_ms)]
 
     def _retell(self, asked: QueryOrder, facts: tuple[Event, ...]) -> tuple[Event, ...]:
         """All fills, and the last word unless that was a fill."""
