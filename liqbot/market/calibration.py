@@ -94,7 +94,7 @@ class Calibration:
         """One more row; its venue tells every forced order, or none, as far as anybody knows."""
         tiers = len(self.weights)
         self._complete.append(complete)
-        self.level = np.append(self.level, 1.0)
+        self.level = np.append(self.level, self._params.level_ratio)
         self.reporting = np.append(self.reporting, 0.0 if silent else 1.0)
         self._expected = np.concatenate([self._expected, np.zeros((1, tiers))])
         self._observed = np.concatenate([self._observed, np.zeros((1, tiers))])
@@ -105,14 +105,20 @@ class Calibration:
     # --- the update ---------------------------------------------------------------------------------------------------
 
     def on_step(
-        self, touched_usd: Floats, orders: Sequence[Order], sums: Sequence[Sums], elapsed_ms: int
+        self, touched_usd: Floats, orders: Sequence[Order], sums: Sequence[Sums], elapsed_ms: int, *,
+        history: bool = False,
     ) -> None:
-        """`touched_usd[row, side, tier]` is prior mass the step's prices touched; the others were told in the step."""
+        """`touched_usd[row, side, tier]` is prior mass the step's prices touched; the others were told in the step.
+
+        `history`: the step lies before the start. Few venues give past forced orders, so that silence means nothing.
+        """
         self._fade(elapsed_ms)
         if touched_usd.any():
             self._recent += touched_usd
             self._since += touched_usd
             by_row = touched_usd.sum(axis=1)
+            if history:
+                by_row *= (self._told[:, 1] > 0)[:, None]
             self._expected += by_row
             self._fast_sums[1] += (by_row @ self.weights * self.level * self.reporting).sum()
         cap_usd = self._cap_usd()
@@ -178,7 +184,7 @@ class Calibration:
         if not count > 0:
             return
         prior_usd = p.level_weight * total_usd / count
-        pooled = (observed.sum() + prior_usd) / (expected.sum() + prior_usd)
+        pooled = (observed.sum() + prior_usd) / (expected.sum() + prior_usd / p.level_ratio)
         heard = _effective_rows(self._told)
         own = np.divide(observed, expected, out=np.full(self.rows, pooled), where=expected > 0)
         factor = (own * heard + pooled * p.row_weight) / (heard + p.row_weight)

@@ -100,12 +100,15 @@ class CoinMarket:
         positions.centre(position_of(self.now.reference_price))
         positions.decay(tick_ms - before_ms)
         self.exposure.on_step(taken, self.prices, self.open_interest, bounds, tick_ms)
-        self.exposure.learn(self.forced, tick_ms - before_ms)
+        self.exposure.learn(self.forced, tick_ms - before_ms, history=backfilled)
         self.exposure.measure(rows.get("positions", ()), self.prices, bounds)
         volume_usd = sum(bar.volume_usd for bars in taken.values() for bar in bars)
-        self.foresight.on_step(
-            self.exposure, self.prices, self.home, self.now.reference_price, volume_usd, tick_ms, tick_ms - before_ms
-        )
+        self.foresight.count_volume(volume_usd, tick_ms - before_ms)
+        # Few venues give past forced orders: a history without any says nothing about what prints.
+        if not backfilled or self.exposure.calibration.orders_heard() > 0:
+            self.foresight.on_step(
+                self.exposure, self.prices, self.home, self.now.reference_price, tick_ms, tick_ms - before_ms
+            )
         self._follow_prices(taken, before_ms, oi_base_before)
         self._remember_map()
         if not backfilled or any(history.due(tick_ms) for history in self.largest):

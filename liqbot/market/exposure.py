@@ -139,8 +139,8 @@ class Exposure:
             if row in self.crossed:
                 self.before[row] = position_of(prices[code].mark_price)
 
-    def learn(self, forced: ForcedFlow, elapsed_ms: int) -> None:
-        """Compare what the step's touches promised with the forced orders told in it."""
+    def learn(self, forced: ForcedFlow, elapsed_ms: int, *, history: bool = False) -> None:
+        """Compare what the step's touches promised with the forced orders told in it; `history`: before the start."""
         reporting = self.calibration.reporting
         modelled_usd = np.add.reduce(self.positions.touched_usd, axis=2) * reporting[:, None]
         self.reported_usd = modelled_usd + self.measured.expect(modelled_usd, reporting, elapsed_ms)
@@ -165,7 +165,7 @@ class Exposure:
             orders = [order for order in orders if order[0] not in led]
             touched_usd = touched_usd.copy()
             touched_usd[led] = 0.0
-        self.calibration.on_step(touched_usd, orders, sums, elapsed_ms)
+        self.calibration.on_step(touched_usd, orders, sums, elapsed_ms, history=history)
         self.positions.multiplier = self.calibration.multiplier()
 
     def measure(

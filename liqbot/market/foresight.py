@@ -26,16 +26,19 @@ class Foresight:
         self._since: dict[str, list[float]] = {}
         """Per venue that tells sums: where the reference stood at the last one, its lowest and highest since."""
 
+    def count_volume(self, volume_usd: float, elapsed_ms: int) -> None:
+        """What was traded in the step, history included."""
+        if volume_usd > 0 and elapsed_ms > 0:
+            self.fold.count_volume(volume_usd, elapsed_ms)
+
     def on_step(
-        self, exposure: Exposure, prices: Sequence[VenuePrice], home: int, reference_price: float, volume_usd: float,
-        now_ms: int, elapsed_ms: int,
+        self, exposure: Exposure, prices: Sequence[VenuePrice], home: int, reference_price: float, now_ms: int,
+        elapsed_ms: int,
     ) -> None:
         reference = position_of(reference_price)
         offset = {
             row: reference - position_of(prices[code].mark_price) for code, row in exposure.row_of.items()
         }
-        if volume_usd > 0 and elapsed_ms > 0:
-            self.fold.count_volume(volume_usd, elapsed_ms)
         path = self._path(exposure, exposure.row_of.get(home), offset)
         if path is not None:
             self.fold.on_path(path[1], path[2])

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_rows import RandomMarket, blocks_of
 
+from liqbot.blocks import EventBlock
 from liqbot.market.calibration import Calibration
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, MarketParams
@@ -66,6 +67,34 @@ def test_a_venue_that_tells_nothing_is_found_out() -> None:
     assert calibration.level[1] == pytest.approx(calibration.level[0])
 
 
+def test_before_any_order_was_heard_the_prior_ratio_stands() -> None:
+    assert fresh().multiplier() == pytest.approx(np.full((2, TIERS), PARAMS.level_ratio))
+
+
+def test_silence_in_a_history_says_nothing_of_who_tells() -> None:
+    """Venues give past bars and open interest, and hardly ever past forced orders."""
+    calibration = fresh((True, False))
+    touched = np.full((2, 2, TIERS), 10_000.0)
+    for _ in range(500):
+        calibration.on_step(touched, (), (), MINUTE_MS, history=True)
+    assert calibration.multiplier() == pytest.approx(np.full((2, TIERS), PARAMS.level_ratio))
+    assert calibration.reporting.tolist() == [1.0, 1.0]
+    live = fresh((True, False))
+    for one in (calibration, live):
+        crowd(5, one, np.full(TIERS, 0.5), (1.0, 0.4), steps=200)
+    assert calibration.multiplier() == pytest.approx(live.multiplier(), rel=0.02)
+    assert calibration.reporting == pytest.approx(live.reporting, rel=0.02)
+
+
+def test_a_history_with_forced_orders_teaches_who_tells() -> None:
+    calibration = fresh((True, False))
+    touched = np.full((2, 2, TIERS), 10_000.0)
+    orders = [(0, side, 1_000.0) for side in (0, 1) for _ in range(20)]
+    for _ in range(300):
+        calibration.on_step(touched, orders, (), MINUTE_MS, history=True)
+    assert calibration.multiplier()[0] == pytest.approx(np.full(TIERS, 0.5), rel=0.1)
+
+
 def test_what_nothing_was_expected_of_teaches_nothing() -> None:
     calibration = fresh()
     before = msgspec.msgpack.encode(calibration.state())
@@ -116,3 +145,17 @@ def test_the_market_learns_from_the_orders_it_is_told() -> None:
     assert calibration.orders_heard() > 20
     assert calibration.scale < 0.5
     assert (calibration.weights > 0).all()
+
+
+def test_a_history_without_forced_orders_leaves_the_score_and_the_forecast_to_the_live_feed() -> None:
+    world = RandomMarket(6, volatility_pct=0.6)
+    market = Market(MarketParams(), world.roster, world.venues[0])
+    for block in blocks_of(world.steps(600), world.roster):
+        told = {kind: getattr(block, kind) for kind in ("bars", "open_interest", "funding")}
+        market.collect(EventBlock(tick_ms=block.tick_ms, backfilled=True, **told))
+        market.on_tick(block.tick_ms)
+    assert market.map_of("BTC").long_usd.sum() > 0
+    skill, ratio = market.map_skill("BTC")
+    assert np.isnan([skill, ratio]).all()
+    assert set(market.reporting_shares("BTC").values()) == {1.0}
+    assert market.forecast("BTC", 4).long_usd.sum() > 0, "the map stands for itself"
