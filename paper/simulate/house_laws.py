@@ -20,6 +20,8 @@ from paper.exchange.money import Holding
 from paper.simulate.eyes import Eyes
 from paper.simulate.stage import Stage
 
+ORDERS_PER_STEP_MAX: Final = 200
+"""No trouble of a minute justifies more."""
 REDUCTION: Final = "exit_base"
 """The first question of the door that is for reductions alone."""
 
@@ -51,6 +53,7 @@ class HouseLaws(Eyes):
         self._halted = self._reconciled = False
         self._targets: dict[int, Target] = {}
         self._placed: dict[str, PlaceOrder] = {}
+        self._burst, self._burst_step = 0, -1
         self._nearest: dict[int, Decimal] = {}
         """The last stop of each decision."""
         self._heard: set[str] = set()
@@ -88,6 +91,10 @@ class HouseLaws(Eyes):
         if order.client_id in self._placed:
             self.broken("ID_REUSED", f"{order}")
         self._placed[order.client_id] = order
+        self._burst = self._burst + 1 if self._burst_step == self.stage.steps else 1
+        self._burst_step = self.stage.steps
+        if self._burst > ORDERS_PER_STEP_MAX:
+            self.broken("TOO_MANY_ORDERS", f"{self._burst} orders in one step: {order}")
         if self.foreign and (order.reduce_only or self.held is not None):
             self.broken("FOREIGN_TOUCHED", f"the position is not ours: {order}")
         if order.purpose is Purpose.ENTRY:

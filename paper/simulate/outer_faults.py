@@ -187,8 +187,8 @@ def killed_without_disk(stage: Stage, chance: random.Random, struck: Struck) -> 
     """Stops and exits leave unrecorded, and then the process dies: its successor knows nothing of them."""
     journal_stuck(stage, chance, struck)
     stage.rebirth, stage.down_ms, stage.lost_records = "snapshot", chance.choice((0, 5_000)), 1_000
-    stage.wire.line.kill_after = chance.randint(1, 4)
-    chance.choice((drop_stops, flatten))(stage)
+    stage.wire.line.kill_after = chance.choice((1, 1, 2, 3))
+    chance.choice((drop_stops, drop_stops, flatten))(stage)
 
 
 def halted_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:

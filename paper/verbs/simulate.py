@@ -24,7 +24,7 @@ from paper.simulate.run import simulate as run_seed
 from paper.simulate.text import hunts_text, text_of
 
 PROGRESS_EVERY_S: Final = 10.0
-HUNT_SEEDS_MAX: Final = 200
+HUNT_SEEDS_MAX: Final = 600
 """A defect that so many seeds do not notice is not caught."""
 _HUNTED: Final = "all"
 
