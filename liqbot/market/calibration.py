@@ -42,6 +42,8 @@ class Calibration:
         self.level: Floats = np.ones(0)
         self.reporting: Floats = np.ones(0)
         self.fast = self.tail = 1.0
+        self.standing: Floats = np.zeros(tiers)
+        """What measured positions say of the tiers, against each other; 0 where they say nothing. See `TierPrior`."""
         self._expected: Floats = np.zeros((0, tiers))
         """Touched prior USD, fading."""
         self._observed: Floats = np.zeros((0, tiers))
@@ -199,9 +201,24 @@ class Calibration:
             # A prior that all tiers have the common weight, worth so many orders in all.
             pull = p.mix_weight / max(self.orders_heard(), 1.0) * everything / len(by_tier)
             common = float(self._observed.sum()) / everything
-            weights = (self._observed.sum(axis=0) + pull * common) / (by_tier + pull)
+            prior = common * self._prior(by_tier, pull, common)
+            weights = (self._observed.sum(axis=0) + pull * prior) / (by_tier + pull)
             mean = float((weights * by_tier).sum()) / everything
             self.weights = weights / mean if mean > 0 else self.weights
+
+    def _prior(self, by_tier: Floats, pull: float, common: float) -> Floats:
+        """Of every tier, against the common weight: 1, or what measured positions say where there are any.
+
+        Prints fix how large these are together, by the tiers that were reached; the others follow.
+        """
+        known = self.standing > 0
+        prior: Floats = np.ones_like(by_tier)
+        if known.any():
+            told_usd = float(self._observed.sum(axis=0)[known].sum()) / common if common > 0 else 0.0
+            size = (float((by_tier * self.standing)[known].sum()) + pull) / (told_usd + pull)
+            most = self._params.standing_ratio_max
+            prior[known] = np.clip(self.standing[known] / size, 1.0 / most, most)
+        return prior
 
     def lead(self, rows: Sequence[int]) -> None:
         """Rows that take the level of the others, and tell everything, whatever they told before.
@@ -252,7 +269,8 @@ class Calibration:
 
 
 _ARRAYS: Final = (
-    "weights", "level", "reporting", "_expected", "_observed", "_told", "_recent", "_since", "_fast_sums", "_tail_sums",
+    "weights", "standing", "level", "reporting", "_expected", "_observed", "_told", "_recent", "_since", "_fast_sums",
+    "_tail_sums",
 )
 
 

@@ -96,9 +96,7 @@ class CoinMarket:
         self.funding.on_tick(tick_ms, self.open_interest.told_base())
         if not self.ready:
             return
-        positions = self.exposure.positions
-        positions.centre(position_of(self.now.reference_price))
-        positions.decay(tick_ms - before_ms)
+        self.exposure.decay(position_of(self.now.reference_price), tick_ms - before_ms)
         self.exposure.on_step(taken, self.prices, self.open_interest, bounds, tick_ms)
         self.exposure.learn(self.forced, tick_ms - before_ms, history=backfilled)
         self.exposure.measure(rows.get("positions", ()), self.prices, bounds)

@@ -16,6 +16,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "positions": coin.exposure.positions.state(),
         "calibration": coin.exposure.calibration.state(),
         "measured": [coin.exposure.measured.state(), coin.exposure.now_ms],
+        "tier_prior": coin.exposure.tier_prior.state(),
         "before": list(coin.exposure.before.items()),
         "foresight": coin.foresight.state(),
         "history": coin.history.state(),
@@ -38,6 +39,7 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.exposure.calibration.load_state(state["calibration"])
     measured, coin.exposure.now_ms = state["measured"]
     coin.exposure.measured.load_state(measured)
+    coin.exposure.tier_prior.load_state(state["tier_prior"])
     coin.exposure.before = {row: position for row, position in state["before"]}  # noqa: C416 - may come as lists
     coin.foresight.load_state(state["foresight"])
     coin.history.load_state(state["history"])

@@ -15,6 +15,7 @@ from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.params import CalibrationParams, EstimateParams
 from liqbot.market.positions import BINS, Positions
 from liqbot.market.prices import Bar, VenuePrice, swept_range
+from liqbot.market.tier_prior import TierPrior
 from liqbot.market.venues.registry import VENUES, mechanics_of
 
 
@@ -52,6 +53,7 @@ class Exposure:
         self.calibration = Calibration(calibration, len(params.leverages))
         self.positions = Positions(params)
         self.measured = Measured(self.positions.closing, params.leverages, calibration)
+        self.tier_prior = TierPrior(params, calibration)
         self.now_ms = 0
         self.row_of: dict[int, int] = {}
         """Venue code -> row, in the order venues were first seen trading."""
@@ -82,6 +84,12 @@ class Exposure:
         """Venues whose mark never force-closes anybody hold no mass."""
         row = VENUES.get(split_venue_key(venue)[0])
         return venue != AGGREGATE and (row is None or row.mapped)
+
+    def decay(self, position: float, elapsed_ms: int) -> None:
+        """The window follows the reference; owners close positions."""
+        self.positions.centre(position)
+        self.positions.decay(elapsed_ms)
+        self.tier_prior.decay(position, elapsed_ms)
 
     def on_step(
         self,
@@ -119,6 +127,7 @@ class Exposure:
                     swept.append(positions)
             if rows:
                 self.positions.open(rows, entries, opened, swept)
+                self.tier_prior.open(rows, entries, opened, swept)
         self._stand(prices)
         self._bound(prices, bounds_base)
 
@@ -129,6 +138,7 @@ class Exposure:
 
     def _cross(self, row: int, low: float, high: float) -> None:
         self.positions.touch(row, low, high)
+        self.tier_prior.touch(row, low, high)
         self.measured.touch(row, low, high, self.now_ms)
         start, lowest, highest = self.crossed.get(row, (self.before.get(row, low), low, high))
         self.crossed[row] = start, min(lowest, low), max(highest, high)
@@ -182,8 +192,11 @@ class Exposure:
             share = min(both_usd / (2.0 * oi_usd), 1.0) if oi_usd > 0 else 1.0
             prior_usd = self.positions.prior_usd()[row]
             kept = self.measured.kept_share(row, prior_usd, share, self.now_ms)
-            self.positions.keep(row, kept)
             mark = position_of(prices[code].mark_price)
+            self.tier_prior.watch(row, self.positions)
+            self.tier_prior.compare(row, sides, mark, self.now_ms)
+            self.calibration.standing = self.tier_prior.standing
+            self.positions.keep(row, kept)
             self.measured.replace(row, sides, mark, share, prior_usd * kept, self.now_ms)
             if row in self.unseen_usd:
                 self.unseen_usd[row] *= 1.0 - share
@@ -191,6 +204,7 @@ class Exposure:
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         most_usd = self._most_usd(prices, bounds_base)
         self.positions.bound(most_usd)
+        self.tier_prior.bound(most_usd, self.positions.multiplier)
         for row, most in enumerate(most_usd):
             if row not in self.unseen_usd and most < float("inf"):
                 self.unseen_usd[row] = most * self.positions.standing_mix(row)

@@ -99,6 +99,17 @@ class CalibrationParams(_Params):
     model_share: float = Field(
         0.5, ge=0, le=5, description="Error of the model itself, as a share of the mapped USD, beside chance."
     )
+    standing_h: float = Field(
+        24.0, ge=0.5, le=2_000, description="Half-life of what measured positions say about the mix of leverages."
+    )
+    standing_weight: float = Field(
+        5.0, ge=0.1, le=1e5, description="Worth in positions, per tier, of the modelled mix being that of the measured "
+        "ones."
+    )
+    standing_ratio_max: float = Field(
+        10.0, ge=1, le=1_000, description="Most that measured positions raise or lower the prior of a tier; 1 leaves "
+        "other venues alone."
+    )
     silent_count: float = Field(
         10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
     )
