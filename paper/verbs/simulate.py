@@ -86,7 +86,9 @@ def _all(first_seed: int, seeds: int, records: Records, kept: Hunts | None, *, a
 
 def _plain(result: Summary) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(result)
-    return {**plain, "empty_cells": result.empty_cells, "least_met": result.rarest}
+    failures = plain.pop("violations")
+    told = {"failures": failures, "empty_cells": result.empty_cells, "least_met": result.rarest}
+    return {"violations": len(failures), **plain, **told}
 
 
 def _command() -> str:

@@ -1,0 +1,30 @@
+"""`simulate` as its user runs it: the figures of a range in JSON, one seed in text, clear words for wrong ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from liqbot.cli import main
+from liqbot.exits import Exit
+
+
+def test_figures_of_a_range_are_numbers_and_the_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["simulate", "--seeds", "2", "--first-seed", "3", "--json", "--data", str(tmp_path)]
+    assert main(words) == Exit.OK
+    told = json.loads(capsys.readouterr().out)
+    assert (told["violations"], told["failures"], told["seeds"]) == (0, [], 2)
+    assert all(isinstance(told[name], int) for name in ("entries", "liquidations", "adl", "simulated_hours"))
+    met = sum(count or 0 for row in told["faults"].values() for count in row.values())
+    assert met > 0
+    assert {"command", "commit", "code", "wall_s"} <= set(told)
+    assert main(words) == Exit.OK
+    again = json.loads(capsys.readouterr().out)
+    assert {**again, "wall_s": 0} == {**told, "wall_s": 0}, "kept results are the same results"
+
+
+def test_wrong_words_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--mutant", "no_such", "--data", str(tmp_path)]) == Exit.USAGE
+    assert "--mutant 'no_such'" in capsys.readouterr().err
+    assert main(["simulate", "--first-seed", "3", "--faults", "9", "--data", str(tmp_path)]) == Exit.USAGE
+    assert "--faults '9'" in capsys.readouterr().err
