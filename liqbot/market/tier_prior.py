@@ -22,10 +22,10 @@ _HOUR_MS: Final = 3_600_000.0
 
 
 class TierPrior:
-    """`standing[tier]` is measured over modelled USD, 1 over all of them together; 0 for tiers nobody measured."""
+    """`standing[tier]` is measured over modelled USD, 1 where price comes soonest; 0 for tiers nobody measured."""
 
     def __init__(self, estimate: EstimateParams, params: CalibrationParams) -> None:
-        self._estimate, self._params = estimate, params
+        self._estimate, self._params, self._leverages = estimate, params, np.array(estimate.leverages)
         tiers = len(estimate.leverages)
         self._as_modelled: dict[int, Positions] = {}
         """Per measured row, an estimate of that row alone."""
@@ -122,7 +122,11 @@ class TierPrior:
         heard = np.divide(told * told, squares, out=np.zeros_like(told), where=squares > 0)
         ratio = np.divide(told, held, out=np.ones_like(told), where=held > 0)
         weight = self._params.standing_weight
-        self.standing = np.where(held > 0, (ratio * heard + weight) / (heard + weight), 0.0)
+        standing = np.where(held > 0, (ratio * heard + weight) / (heard + weight), 0.0)
+        # Until prints tell how large these tiers are together, those near the mark are taken to be as modelled.
+        near = held * self._leverages * self._leverages
+        size = float((near * standing).sum())
+        self.standing = standing * (float(near.sum()) / size) if size > 0 else standing
 
     def state(self) -> dict[str, Any]:
         alone = [[row, one.state()] for row, one in self._as_modelled.items()]
