@@ -81,7 +81,7 @@ class CoinMarket:
         """Whether any venue ever gave a believable price."""
         return self.now.reference_price == self.now.reference_price
 
-    def fold(self, rows: Rows, tick_ms: int, *, backfilled: bool = False) -> None:
+    def fold(self, rows: Rows, tick_ms: int, *, backfilled: bool = False, reading: bool = True) -> None:
         """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered."""
         before_ms = self.now.time_ms or tick_ms
         self.now.time_ms = tick_ms
@@ -109,7 +109,7 @@ class CoinMarket:
             )
         self._follow_prices(taken, before_ms, oi_base_before)
         self._remember_map()
-        if not backfilled or any(history.due(tick_ms) for history in self.largest):
+        if (reading and not backfilled) or any(history.due(tick_ms) for history in self.largest):
             self.usual_read = self._usual_usd()
             self.read(bounds if "open_interest" not in rows else None)
             for side in SIDES:

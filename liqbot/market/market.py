@@ -50,14 +50,18 @@ class Market:
                 for row in rows.tolist():
                     self._rows[row[2]].setdefault(kind, []).append(row)
 
-    def on_tick(self, tick_ms: int, lag_ms: int = 0) -> tuple[MarketView, ...]:
-        """Fold what was collected; a view per coin that has a price. `lag_ms` is what the edge says of itself."""
+    def on_tick(self, tick_ms: int, lag_ms: int = 0, *, reading: bool = True) -> tuple[MarketView, ...]:
+        """Fold what was collected; a view per coin that has a price. `lag_ms` is what the edge says of itself.
+
+        Without `reading` nothing is read from the map that nothing is learnt from (clusters, zones), and there are no
+        views: a third of the work saved where only the estimate is wanted.
+        """
         for code, coin in enumerate(self._coins):
             if self._rows[code]:
-                coin.fold(self._rows[code], tick_ms, backfilled=self._backfilled)
+                coin.fold(self._rows[code], tick_ms, backfilled=self._backfilled, reading=reading)
                 self._rows[code] = {}
         backfilled, self._backfilled = self._backfilled, False
-        return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms)
+        return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms) if reading else ()
 
     @property
     def folded_ms(self) -> int:

@@ -59,10 +59,10 @@ class LiqbotModel:
 
     def take(self, block: EventBlock) -> None:
         self._touched_usd[:] = 0.0
-        self._market.collect(block if self._reading else msgspec.structs.replace(block, backfilled=True))
+        self._market.collect(block)
         if block.tick_ms is None:
             return
-        self._market.on_tick(block.tick_ms)
+        self._market.on_tick(block.tick_ms, reading=self._reading)
         if any((block.rows(kind)["coin"] == self._code).any() for kind in KINDS):
             for venue, usd in self._market.promised_usd(self._coin).items():
                 self._touched_usd[self._roster.venue_code(venue)] = usd
