@@ -25,7 +25,7 @@ from liqbot.signals.evaluate import Weighing, asked, questions_of
 from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 
 class Step(msgspec.Struct, frozen=True):
