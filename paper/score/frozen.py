@@ -114,7 +114,7 @@ def _of_the_past(values: Floats, reach: int) -> Floats:
     """At each origin the sum over origins at least `reach` before it."""
     sums = np.cumsum(values, axis=0)
     found = np.zeros_like(sums)
-    found[reach:] = sums[: len(sums) - reach]
+    found[reach:] = sums[: max(len(sums) - reach, 0)]
     return found
 
 

@@ -17,6 +17,7 @@ from paper.score.params import ScoreParams
 from paper.score.tape_score import Scored, score_tape
 from paper.score.text import text_of
 from paper.tape import read_tape
+from paper.truth_check import cautions, checked_truth
 
 
 def score(
@@ -43,7 +44,10 @@ def score(
     def run() -> Scored:
         return score_tape(tape, ScoreParams(), truth=truth, seed=seed, coin=coin)
 
+    books = None if truth is None else checked_truth(truth)
     scored = _profiled(run) if profile else run()
+    for caution in cautions(tape, scored.score.coin, books):
+        print(f"liqbot: {caution}", file=sys.stderr)
     if forecasts_out is not None:
         write_forecasts(forecasts_out, scored.scoring)
     print(msgspec.json.encode(scored.score).decode() if as_json else text_of(scored.score))

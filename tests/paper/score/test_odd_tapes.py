@@ -153,7 +153,7 @@ def test_a_tape_of_minutes_has_nothing_to_score(tmp_path: Path) -> None:
         scored(read_tape(tmp_path / "tape.parquet"))
 
 
-@pytest.mark.parametrize("hours", [9, 26])
+@pytest.mark.parametrize("hours", [9, 12, 20, 26])
 def test_a_short_tape_is_scored_as_far_as_it_goes(tmp_path: Path, hours: int) -> None:
     score = scored(tape_of(tmp_path / "tape.parquet", full, hours=hours))
     # No other map is 48 h away: there is no control, and it is not made up.
