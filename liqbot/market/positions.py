@@ -1,8 +1,8 @@
 """`Positions`: the estimate of one coin's open leveraged positions, all venues in one array [venue, side, tier, bin].
 
-A cell holds USD notional that would be force-closed when its venue's own mark reaches that bin. Decay and the bound by
-open interest only touch one scale per row; price touching a row removes slices; opening positions adds one small block.
-Positions of the price grid are fractional bins, see `grid`.
+A cell holds USD notional that would be force-closed when its venue's own mark reaches that bin. Decay only touches one
+scale per row; price touching a row removes slices; opening positions adds one small block. Positions of the price grid
+are fractional bins, see `grid`.
 """
 
 import math
@@ -49,6 +49,9 @@ class Positions:
         self.touched_usd = np.zeros((0, 2, tiers))
         self.touched_prior_usd = np.zeros((0, 2, tiers))
         self.multiplier = np.ones((0, tiers))
+        self._cap = np.ones((0, 2))
+        """Part of a row's side that open interest leaves room for. Taken when the map is read, never out of the cells
+        or of what their touch promises: learning would make up for it, and so erase the older positions."""
         self._reach: list[list[float]] = []
         """Per row [long, short]: no long mass lies above the first position, no short mass below the second."""
         self._far: list[list[int]] = []
@@ -78,6 +81,7 @@ class Positions:
         self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, *sides_and_tiers))])
         self.touched_prior_usd = np.concatenate([self.touched_prior_usd, np.zeros((1, *sides_and_tiers))])
         self.multiplier = np.concatenate([self.multiplier, np.ones((1, len(self.leverages)))])
+        self._cap = np.concatenate([self._cap, np.ones((1, 2))])
         self._reach.append([-np.inf, np.inf])
         self._far.append([_FAR, 0])
         self._lay_out()
@@ -210,12 +214,11 @@ class Positions:
                     )
 
     def bound(self, usd_max: Sequence[float]) -> None:
-        """Shrink each row's sides to its `usd_max` where they are larger; infinity leaves a row alone."""
-        totals = np.add.reduce(self.total_usd(), axis=2).tolist()
+        """Read no more than `usd_max` of each row's sides; infinity leaves a row alone."""
+        totals = np.add.reduce(self.prior_usd() * self.multiplier[:, None, :], axis=2).tolist()
         for row, (most, sides) in enumerate(zip(usd_max, totals, strict=True)):
             for side, total_usd in enumerate(sides):
-                if total_usd > most:
-                    self._scale[row, side] *= most / total_usd
+                self._cap[row, side] = most / total_usd if total_usd > most else 1.0
 
     def keep(self, row: int, shares: Floats) -> None:
         """Keep a share [side, tier] of a row's positions, wherever they are."""
@@ -247,7 +250,8 @@ class Positions:
 
     def total_usd(self) -> Floats:
         """[row, side, tier]."""
-        return self.prior_usd() * self.multiplier[:, None, :]
+        usd: Floats = self.prior_usd() * self.multiplier[:, None, :] * self._cap[:, :, None]
+        return usd
 
     def prior_usd(self) -> Floats:
         """[row, side, tier], as it was before anything was learnt."""
@@ -267,7 +271,8 @@ class Positions:
             start, stop = self._inside(far), self._inside(-int(-near // 1)) + 1
         else:
             start, stop = self._inside(int(near)), self._inside(far) + 1
-        cells, scale = self._usd[row, side, :, start:stop], self._scale[row, side] * self.multiplier[row]
+        cells = self._usd[row, side, :, start:stop]
+        scale = self._scale[row, side] * self.multiplier[row] * self._cap[row, side]
         if tiers is not None:
             cells, scale = cells[list(tiers)], scale[list(tiers)]
         values: Floats = np.add.reduce(cells * scale[:, None], axis=0)
@@ -275,23 +280,18 @@ class Positions:
 
     def state(self) -> dict[str, Any]:
         return {
-            "window_first": self.window_first,
-            "usd": [packed(cells) for cells in self._usd.reshape(-1, BINS)],
-            "scale": packed(self._scale),
-            "sum": packed(self._sum),
-            "shift": packed(self._at.shift),
-            "turn": self._turn,
-            "touched_usd": packed(self.touched_usd),
-            "multiplier": packed(self.multiplier),
-            "reach": [list(reach) for reach in self._reach],
-            "far": [list(far) for far in self._far],
+            "window_first": self.window_first, "usd": [packed(cells) for cells in self._usd.reshape(-1, BINS)],
+            "scale": packed(self._scale), "sum": packed(self._sum), "shift": packed(self._at.shift),
+            "turn": self._turn, "touched_usd": packed(self.touched_usd),
+            "multiplier": packed(self.multiplier), "cap": packed(self._cap),
+            "reach": [list(reach) for reach in self._reach], "far": [list(far) for far in self._far],
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.window_first = state["window_first"]
         self._scale, self._sum = unpacked(state["scale"]), unpacked(state["sum"])
         self._at, self.touched_usd = Distances(unpacked(state["shift"]), self._mix), unpacked(state["touched_usd"])
-        self._turn, self.multiplier = state["turn"], unpacked(state["multiplier"])
+        self._turn, self.multiplier, self._cap = state["turn"], unpacked(state["multiplier"]), unpacked(state["cap"])
         self.touched_prior_usd = np.zeros_like(self.touched_usd)
         cells = [unpacked(line) for line in state["usd"]]
         self._usd = np.array(cells).reshape(*self._scale.shape, BINS) if cells else np.zeros((*self._scale.shape, BINS))

@@ -44,7 +44,7 @@ class TierPrior:
         if row in self._as_modelled:
             return
         state, tiers = positions.state(), len(positions.leverages)
-        for name in ("scale", "sum", "touched_usd", "multiplier"):
+        for name in ("scale", "sum", "touched_usd", "multiplier", "cap"):
             state[name] = packed(unpacked(state[name])[row : row + 1])
         state["shift"] = packed(unpacked(state["shift"])[:, row : row + 1])
         state["usd"] = state["usd"][2 * tiers * row : 2 * tiers * (row + 1)]

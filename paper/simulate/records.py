@@ -9,6 +9,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 import numpy as np
 
+from liqbot.exits import Exit, ExpectedError
 from paper.simulate.run import Outcome
 from paper.simulate.shrink import Shrunk
 
@@ -41,7 +42,10 @@ class _Lines(Generic[Kept]):
     """One line each below a first line that names the code; with other code the file begins anew."""
 
     def __init__(self, directory: Path, name: str, kind: type[Kept]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExpectedError(f"--data {directory}: {error.strerror}; name a directory", Exit.USAGE) from error
         self.path, self.digest = directory / name, code_digest()
         self._decoder = msgspec.json.Decoder(kind)
 

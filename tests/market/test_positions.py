@@ -168,6 +168,25 @@ def test_a_bound_is_never_exceeded_and_small_mass_is_left_alone(price: float, op
     assert held(positions, LONG) == pytest.approx(min(before, most), rel=1e-9)
 
 
+@given(prices, st.floats(1e4, 1e9), st.floats(0.01, 0.9))
+def test_a_bound_is_drawn_and_forgets_nothing(price: float, opened: float, share: float) -> None:
+    """Were it taken out of the cells, learning would make up for it, and so erase the older positions."""
+    bounded, free = fresh(price), fresh(price)
+    for positions in (bounded, free):
+        open_at(positions, price, price, opened, opened)
+    bounded.bound([held(free, LONG) * share])
+    assert held(bounded, LONG) == pytest.approx(held(free, LONG) * share, rel=1e-9)
+    again = fresh(price)
+    again.load_state(bounded.state())
+    assert held(again, LONG) == held(bounded, LONG)
+    for positions in (bounded, free):
+        positions.begin_step()
+        positions.touch(0, position_of(price * 0.97), position_of(price))
+    assert np.array_equal(bounded.touched_usd, free.touched_usd)
+    bounded.bound([float("inf")])
+    assert held(bounded, LONG) == held(free, LONG)
+
+
 @given(prices, st.lists(st.tuples(st.floats(-0.03, 0.03), st.integers(1, 4 * 3_600_000)), min_size=1, max_size=20))
 @settings(max_examples=30)
 def test_running_sums_agree_with_the_cells_and_state_comes_back_exactly(

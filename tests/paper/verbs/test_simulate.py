@@ -1,12 +1,16 @@
 """`simulate` as its user runs it: the figures of a range in JSON, one seed in text, clear words for wrong ones."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from liqbot.cli import main
 from liqbot.exits import Exit
+from paper.simulate.run import Outcome
+from paper.simulate.run import simulate as run_seed
+from paper.verbs import simulate as verb
 
 
 def test_figures_of_a_range_are_numbers_and_the_matrix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,8 +27,25 @@ def test_figures_of_a_range_are_numbers_and_the_matrix(tmp_path: Path, capsys: p
     assert {**again, "wall_s": 0} == {**told, "wall_s": 0}, "kept results are the same results"
 
 
+def test_a_range_that_was_not_finished_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Iterator[Outcome]:
+        yield run_seed(3)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verb, "outcomes", interrupted)
+    assert main(["simulate", "--seeds", "2", "--first-seed", "3", "--json", "--data", str(tmp_path)]) == Exit.FAILED
+    told = capsys.readouterr()
+    assert json.loads(told.out)["seeds"] == 1
+    assert "interrupted after 1 of 2 seeds" in told.err
+
+
 def test_wrong_words_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--mutant", "no_such", "--data", str(tmp_path)]) == Exit.USAGE
     assert "--mutant 'no_such'" in capsys.readouterr().err
     assert main(["simulate", "--first-seed", "3", "--faults", "9", "--data", str(tmp_path)]) == Exit.USAGE
     assert "--faults '9'" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["simulate", "--seeds", "1", "--data", str(tmp_path / "file")]) == Exit.USAGE
+    assert "name a directory" in capsys.readouterr().err
