@@ -90,9 +90,6 @@ class Measured:
         self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, 2))])
         self._recent = np.concatenate([self._recent, np.zeros((1, 2, 2))])
 
-    def __contains__(self, row: int) -> bool:
-        return row in self._books
-
     def __bool__(self) -> bool:
         return bool(self._books)
 
@@ -192,10 +189,6 @@ class Measured:
     def share(self, row: int) -> float:
         """Of the venue's open interest, covered by its last snapshot; 0 without one."""
         return self._books[row].share if row in self._books else 0.0
-
-    def taken_ms(self, row: int) -> int:
-        """When its last snapshot was taken."""
-        return self._books[row].taken_ms
 
     def line(
         self, row: int, side: int, first: int, bins: int, now_ms: int, tiers: Sequence[int] | None = None
