@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from liqbot.market.distances import Floats
+from liqbot.market.fading import fading_per_hour
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import ForecastParams
 
@@ -25,7 +26,7 @@ class Blend:
 
     def __init__(self, params: ForecastParams) -> None:
         self._params = params
-        self._kept = 1.0 - 0.693 / (params.scale_h + 0.693)
+        self._kept = fading_per_hour(params.scale_h)
         self._usual = np.array([1.0, params.climatology_share])
         self._printed: Floats = np.zeros((2, _CLASSES))
         """Printed USD by class of the map's part, and the same times that part."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from liqbot.market.distances import Floats
+from liqbot.market.fading import fading
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import CalibrationParams
 
@@ -21,7 +22,6 @@ Order = tuple[int, int, float]
 Sums = tuple[Sequence[int], float, float]
 """Rows that the sums are of, USD of longs, USD of shorts, since these rows' last sums."""
 
-_HOUR_MS: Final = 3_600_000.0
 _LATE_MS: Final = 30_000.0
 """Orders are told a little after the touch: what was touched fades from memory within this time."""
 _SIZES_MIN: Final = 20.0
@@ -75,6 +75,21 @@ class Calibration:
         found: Floats = self.level[:, None] * (self.weights * (self.fast * self.tail))
         return found
 
+    def promise(self) -> Floats:
+        """[row, tier]: USD expected to be told, orders capped, per prior USD touched; 0 of rows that told nothing."""
+        told = np.where(self._told[:, 1] > 0, self.level * self.reporting, 0.0)
+        found: Floats = told[:, None] * (self.weights * self.fast)
+        return found
+
+    def size_usd(self) -> float:
+        """Usual size of an order, capped; 0 before enough were told."""
+        count, total_usd, _ = self._told.sum(axis=0).tolist()
+        return float(total_usd / count) if count >= _SIZES_MIN else 0.0
+
+    def cap_usd(self) -> float:
+        """Orders count up to this; infinite before enough were told."""
+        return self._params.cap_ratio * self.size_usd() or float("inf")
+
     def orders_heard(self) -> float:
         """Effective number of orders the weights rest on: less than their count when a few are large."""
         return _effective(self._told.sum(axis=0))
@@ -123,7 +138,7 @@ class Calibration:
                 by_row *= (self._told[:, 1] > 0)[:, None]
             self._expected += by_row
             self._fast_sums[1] += (by_row @ self.weights * self.level * self.reporting).sum()
-        cap_usd = self._cap_usd()
+        cap_usd = self.cap_usd()
         for row, side, usd in orders:
             capped_usd = min(usd, cap_usd)
             if self._attribute((row,), side, capped_usd, self._recent):
@@ -137,19 +152,13 @@ class Calibration:
         self._follow()
 
     def _fade(self, elapsed_ms: int) -> None:
-        elapsed_h = elapsed_ms / _HOUR_MS
-        # Rational stand-ins of 2 ** (-elapsed / half-life); 0.693 is the logarithm of 2.
-        kept = 1.0 / (1.0 + 0.693 * elapsed_h / self._params.shape_h)
+        kept = fading(elapsed_ms, self._params.shape_h)
         self._expected *= kept
         self._observed *= kept
         self._told *= kept
-        self._fast_sums *= 1.0 / (1.0 + 0.693 * elapsed_h / self._params.fast_h)
-        self._tail_sums *= 1.0 / (1.0 + 0.693 * elapsed_h / self._params.tail_h)
+        self._fast_sums *= fading(elapsed_ms, self._params.fast_h)
+        self._tail_sums *= fading(elapsed_ms, self._params.tail_h)
         self._recent *= max(0.0, 1.0 - elapsed_ms / _LATE_MS)
-
-    def _cap_usd(self) -> float:
-        count, total_usd, _ = self._told.sum(axis=0).tolist()
-        return self._params.cap_ratio * total_usd / count if count >= _SIZES_MIN else float("inf")
 
     def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats) -> bool:
         """Share an order, or a sum, among what was expected of these rows; nothing expected, nothing learnt."""
@@ -174,8 +183,7 @@ class Calibration:
 
     def _usual_usd(self, usd: float) -> float:
         """The size a told amount counts as: its own for an order, the usual one for what must be several."""
-        count, total_usd, _ = self._told.sum(axis=0).tolist()
-        return min(usd, self._params.cap_ratio * total_usd / count) if count >= _SIZES_MIN else usd
+        return min(usd, self.cap_usd())
 
     def _estimate(self) -> None:
         """Factors of the rows, then weights of the tiers, from the running sums."""

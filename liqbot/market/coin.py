@@ -7,6 +7,7 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.bars import BarsFold
+from liqbot.market.cells import BINS
 from liqbot.market.clusters import ThinZones, clusters_of
 from liqbot.market.distances import LONG, SHORT, Floats
 from liqbot.market.exposure import Exposure
@@ -22,7 +23,6 @@ from liqbot.market.liquidation_map import LiquidationMap
 from liqbot.market.map_history import MapHistory
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.params import MarketParams
-from liqbot.market.positions import BINS
 from liqbot.market.prices import Bar, VenuePrice, reference_price, swept_range
 from liqbot.market.sweeps import SweepsFold, SweepStep
 from liqbot.market.view import Cluster, SideView

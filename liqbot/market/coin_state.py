@@ -15,6 +15,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "health": coin.intake.health.state(),
         "positions": coin.exposure.positions.state(),
         "calibration": coin.exposure.calibration.state(),
+        "closing_pace": coin.exposure.closing_pace.state(),
         "measured": [coin.exposure.measured.state(), coin.exposure.now_ms],
         "tier_prior": coin.exposure.tier_prior.state(),
         "before": list(coin.exposure.before.items()),
@@ -37,6 +38,7 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.intake.health.load_state(state["health"])
     coin.exposure.positions.load_state(state["positions"])
     coin.exposure.calibration.load_state(state["calibration"])
+    coin.exposure.closing_pace.load_state(state["closing_pace"])
     measured, coin.exposure.now_ms = state["measured"]
     coin.exposure.measured.load_state(measured)
     coin.exposure.tier_prior.load_state(state["tier_prior"])

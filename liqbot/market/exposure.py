@@ -7,40 +7,19 @@ import numpy as np
 
 from liqbot.instruments import Side, split_venue_key
 from liqbot.market.calibration import Calibration, Order
+from liqbot.market.cells import BINS
+from liqbot.market.closing_pace import ClosingPace
 from liqbot.market.distances import LONG, SHORT, Floats
 from liqbot.market.forced_flow import ForcedFlow
-from liqbot.market.grid import position_of, shift_of
+from liqbot.market.grid import position_of
 from liqbot.market.measured import Measured, told_positions
 from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
+from liqbot.market.opening import opened_usd, shifts_of
 from liqbot.market.params import CalibrationParams, EstimateParams
-from liqbot.market.positions import BINS, Positions
+from liqbot.market.positions import Positions
 from liqbot.market.prices import Bar, VenuePrice, swept_range
 from liqbot.market.tier_prior import TierPrior
-from liqbot.market.venues.registry import VENUES, mechanics_of
-
-
-def opened_usd(bar: Bar, change_usd: float, params: EstimateParams) -> tuple[float, float]:
-    """USD opened by (longs, shorts): half of volume plus change of open interest each, tilted by the takers.
-
-    Volume and change fix opens and closes of both sides together; the tilt between them is only bounded.
-    """
-    change_usd = min(max(change_usd, -bar.volume_usd), bar.volume_usd)
-    half = (bar.volume_usd + change_usd) / 2.0
-    tilt = 0.0
-    if bar.imbalance_usd == bar.imbalance_usd:
-        most = (bar.volume_usd - abs(change_usd)) / 2.0
-        tilt = min(max(params.taker_weight * bar.imbalance_usd / 2.0, -most), most)
-    return params.activity_share * (half + tilt), params.activity_share * (half - tilt)
-
-
-def shifts_of(venue: str, coin: str, params: EstimateParams) -> Floats:
-    """Bins from entry to liquidation, [turn, side, tier]; NaN where the venue does not offer the tier."""
-    mechanics = mechanics_of(venue, coin)
-    offered = ~np.isnan(mechanics.ratios(params.leverages))
-    turns = [mechanics.ratios([factor * lever for lever in params.leverages]) for factor in params.smear_factors]
-    shift = np.array([[[shift_of(ratio) for ratio in side] for side in ratios.tolist()] for ratios in turns])
-    found: Floats = np.where(offered, shift, np.nan)
-    return found
+from liqbot.market.venues.registry import VENUES
 
 
 class Exposure:
@@ -51,6 +30,7 @@ class Exposure:
     ) -> None:
         self._coin, self._venues, self._params = coin, venues, params
         self.calibration = Calibration(calibration, len(params.leverages))
+        self.closing_pace = ClosingPace(calibration, len(params.leverages))
         self.positions = Positions(params)
         self.measured = Measured(self.positions.closing, params.leverages, calibration)
         self.tier_prior = TierPrior(params, calibration)
@@ -76,6 +56,7 @@ class Exposure:
             venue = VENUES.get(split_venue_key(self._venues[code])[0])
             told = venue.liquidations.completeness if venue is not None else None
             self.calibration.admit(complete=told == "complete", silent=told == "none")
+            self.closing_pace.admit()
             self.measured.admit()
         return row
 
@@ -89,7 +70,7 @@ class Exposure:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)
         self.positions.decay(elapsed_ms)
-        self.tier_prior.decay(position, elapsed_ms)
+        self.tier_prior.decay(position, elapsed_ms, self.positions.closing.pace)
 
     def on_step(
         self,
@@ -166,17 +147,19 @@ class Exposure:
             (untold if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
             for venue, long_usd, short_usd in self.sums
         ]
-        touched_usd = self.positions.touched_prior_usd
+        touched_usd, hazard_usd = self.positions.touched_prior_usd, self.positions.touched_hazard_usd
         if self.measured:
             for row, side, usd in orders:
                 self.measured.count(row, side, usd)
             led = self.measured.fresh(self.now_ms)
             self.calibration.lead(led)
             orders = [order for order in orders if order[0] not in led]
-            touched_usd = touched_usd.copy()
-            touched_usd[led] = 0.0
+            touched_usd, hazard_usd = touched_usd.copy(), hazard_usd.copy()
+            touched_usd[led] = hazard_usd[led] = 0.0
         self.calibration.on_step(touched_usd, orders, sums, elapsed_ms, history=history)
         self.positions.multiplier = self.calibration.multiplier()
+        self.closing_pace.on_step(touched_usd, hazard_usd, orders, sums, self.calibration, elapsed_ms)
+        self.positions.closing.pace = self.closing_pace.pace
 
     def measure(
         self, rows: Sequence[tuple[Any, ...]], prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]

@@ -15,6 +15,7 @@ import numpy as np
 
 from liqbot.market.blend import Blend
 from liqbot.market.distances import Floats
+from liqbot.market.fading import fading_per_hour
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import ForecastParams
 
@@ -124,7 +125,7 @@ class ForecastFold:
         climate = origin.root * self.climatology_usd(index)
         self._blends[index].count(origin.mapped_usd * visited, climate * visited, printed)
         # One origin an hour: a half-life in hours is one in origins.
-        kept = 1.0 - 0.693 / (self._params.climatology_h + 0.693)
+        kept = fading_per_hour(self._params.climatology_h)
         self._printed[index] = self._printed[index] * kept + printed.sum(axis=0)
         self._visits[index] = self._visits[index] * kept + visited.sum(axis=0)
 

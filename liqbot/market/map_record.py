@@ -86,6 +86,7 @@ def _learnt(market: Market, coin: str, bins: Mapping[str, list[float]]) -> Recor
         "skill": _known(skill),
         "printed_over_promised": _known(ratio),
         "reporting_shares": market.reporting_shares(coin),
+        "closing_pace": round(market.closing_pace(coin), 3),
         "drift": changes,
     }
 

@@ -127,6 +127,10 @@ class Market:
         shares = exposure.calibration.reporting.tolist()
         return {self.roster.venues[code]: round(shares[row], 3) for code, row in exposure.row_of.items()}
 
+    def closing_pace(self, coin: str) -> float:
+        """How many times as fast as the assumed rates (`estimate.close_h`) owners are found to close positions."""
+        return self._coin(coin).exposure.positions.closing.pace
+
     def spread_usd(self, coin: str, usd: Floats) -> Floats:
         """Standard deviation of mapped USD per bin, for bins of any width."""
         return self._coin(coin).exposure.calibration.spread_usd(usd)

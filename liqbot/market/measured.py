@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from liqbot.market.closing import Closing
 from liqbot.market.distances import LONG, SHORT, Floats
+from liqbot.market.fading import fading
 from liqbot.market.grid import edges
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import CalibrationParams
 
 Whole = npt.NDArray[np.int64]
 
-_HOUR_MS: Final = 3_600_000.0
 _DAY_MS: Final = 86_400_000
 _LATE_MS: Final = 30_000.0
 """As in `calibration`: orders are told a little after the touch."""
@@ -149,7 +149,7 @@ class Measured:
         self._recent *= max(0.0, 1.0 - elapsed_ms / _LATE_MS)
         self._recent[:, :, 0] += own
         self._recent[:, :, 1] += expected_usd
-        self._sums *= 1.0 / (1.0 + 0.693 * elapsed_ms / _HOUR_MS / self._params.tail_h)
+        self._sums *= fading(elapsed_ms, self._params.tail_h)
         self._sums[1] += (self.touched_usd * reporting[:, None]).sum()
         return own
 

@@ -12,14 +12,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from liqbot.market.cells import BINS, Cells
 from liqbot.market.closing import Closing
 from liqbot.market.distances import LONG, SHORT, Distances, Floats
 from liqbot.market.grid import bin_shares
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import EstimateParams
 
-BINS: Final = 4096
-"""Width of the window: at least -53 % to +115 % around the mark when it has moved as far as `_DRIFT_BINS`."""
 _HALF: Final = BINS // 2
 _DRIFT_BINS: Final = 512
 _SCALE_MIN: Final = 1e-9
@@ -32,6 +31,7 @@ class Positions:
     """`touched_usd[row, side, tier]` is what the touches since `begin_step` are expected to have force-closed.
 
     Cells hold prior USD; `multiplier[row, tier]`, which calibration sets, turns them into the estimate when read.
+    `touched_hazard_usd` is touched prior USD times the closings it was exposed to while it was open, on average.
     """
 
     def __init__(self, params: EstimateParams) -> None:
@@ -41,13 +41,14 @@ class Positions:
         self.closing = Closing(params.leverages, params.close_h)
         self.window_first = 0
         """Global index of the window's first bin; 0 until placed."""
-        self._usd = np.zeros((0, 2, tiers, BINS))
+        self._cells = Cells(tiers)
         self._scale = np.ones((0, 2, tiers))
         self._sum = np.zeros((0, 2, tiers))
         self._at = Distances(np.zeros((len(params.smear_factors), 0, 2, tiers)), self._mix)
         self._turn = 0
         self.touched_usd = np.zeros((0, 2, tiers))
         self.touched_prior_usd = np.zeros((0, 2, tiers))
+        self.touched_hazard_usd = np.zeros((0, 2, tiers))
         self.multiplier = np.ones((0, tiers))
         self._cap = np.ones((0, 2))
         """Part of a row's side that open interest leaves room for. Taken when the map is read, never out of the cells
@@ -75,11 +76,11 @@ class Positions:
         """
         sides_and_tiers = self._sum.shape[1:]
         self._at = self._at.with_row(shift, self._mix)
-        self._usd = np.concatenate([self._usd, np.zeros((1, *self._usd.shape[1:]))])
+        self._cells.admit()
         self._scale = np.concatenate([self._scale, np.ones((1, *sides_and_tiers))])
         self._sum = np.concatenate([self._sum, np.zeros((1, *sides_and_tiers))])
-        self.touched_usd = np.concatenate([self.touched_usd, np.zeros((1, *sides_and_tiers))])
-        self.touched_prior_usd = np.concatenate([self.touched_prior_usd, np.zeros((1, *sides_and_tiers))])
+        for name in _TOUCHED:
+            setattr(self, name, np.concatenate([getattr(self, name), np.zeros((1, *sides_and_tiers))]))
         self.multiplier = np.concatenate([self.multiplier, np.ones((1, len(self.leverages)))])
         self._cap = np.concatenate([self._cap, np.ones((1, 2))])
         self._reach.append([-np.inf, np.inf])
@@ -91,8 +92,8 @@ class Positions:
 
     def begin_step(self) -> None:
         """Forget what was touched before."""
-        self.touched_usd[:] = 0.0
-        self.touched_prior_usd[:] = 0.0
+        for name in _TOUCHED:
+            getattr(self, name)[:] = 0.0
 
     def standing_mix(self, row: int) -> Floats:
         """Share of each tier in what stands open when opening and closing are in balance."""
@@ -104,14 +105,15 @@ class Positions:
     def decay(self, elapsed_ms: int) -> None:
         """Owners close positions."""
         self._scale *= self.closing.kept_share(elapsed_ms)
+        self._cells.clock += self.closing.hazard(elapsed_ms)
         if self._reach and np.minimum.reduce(self._scale, axis=None) < _SCALE_MIN:
             self._settle()
 
     def _settle(self) -> None:
         """Write the scales into the cells and sum them afresh, which also ends the drift of running sums."""
-        self._usd *= self._scale[..., None]
+        self._cells.settle(self._scale)
         self._scale[:] = 1.0
-        self._sum = self._usd.sum(axis=3)
+        self._sum = self._cells.usd.sum(axis=3)
 
     def touch(self, row: int, low: float, high: float) -> None:
         """Remove what the venue's own mark, moving within low..high, would have force-closed."""
@@ -131,13 +133,11 @@ class Positions:
 
     def _remove(self, row: int, side: int, crossed: slice, end: int, kept: float) -> None:
         """Empty the crossed bins; of the end bin a share is kept, as price crossed only a part of it."""
-        cells = self._usd[row, side, :, crossed]
-        stays = self._usd[row, side, :, end] * kept
-        gone = np.add.reduce(cells, axis=1) - stays
-        cells[:] = 0.0
-        self._usd[row, side, :, end] = stays
-        prior_usd = gone * self._scale[row, side]
+        gone, hazard = self._cells.remove(row, side, crossed, end, kept)
+        scale = self._scale[row, side]
+        prior_usd = gone * scale
         self.touched_prior_usd[row, side] += prior_usd
+        self.touched_hazard_usd[row, side] += hazard * scale
         self.touched_usd[row, side] += prior_usd * self.multiplier[row]
         self._sum[row, side] = np.maximum(self._sum[row, side] - gone, 0.0)
 
@@ -171,7 +171,7 @@ class Positions:
             self._clear_swept(added, whole[..., None] + bins, swept)
         if self._fits(rows, first, count):
             # No cell is named twice, so one indexed addition is exact.
-            self._usd.reshape(-1)[(whole + self._row_start[row])[..., None] + bins] += added
+            self._cells.add((whole + self._row_start[row])[..., None] + bins, added)
         else:
             # What falls outside the window goes to its ends.
             self._add_clipped(rows, added, np.clip(whole[..., None] + bins - self.window_first, 0, BINS - 1))
@@ -209,9 +209,8 @@ class Positions:
         for index, row in enumerate(rows):
             for side in (LONG, SHORT):
                 for tier in range(len(self.leverages)):
-                    self._usd[row, side, tier] += np.bincount(
-                        column[index, side, tier], added[index, side, tier], minlength=BINS
-                    )
+                    usd: Floats = np.bincount(column[index, side, tier], added[index, side, tier], minlength=BINS)
+                    self._cells.add_line(row, side, tier, usd)
 
     def bound(self, usd_max: Sequence[float]) -> None:
         """Read no more than `usd_max` of each row's sides; infinity leaves a row alone."""
@@ -222,7 +221,7 @@ class Positions:
 
     def keep(self, row: int, shares: Floats) -> None:
         """Keep a share [side, tier] of a row's positions, wherever they are."""
-        self._usd[row] *= shares[..., None]
+        self._cells.keep(row, shares)
         self._sum[row] *= shares
 
     def centre(self, position: float) -> None:
@@ -236,15 +235,8 @@ class Positions:
         self._lay_out()
         if moved == 0 or not self.rows:
             return
-        old, step = self._usd, min(abs(moved), BINS - 1)
-        self._usd = np.zeros_like(old)
-        if moved > 0:
-            self._usd[..., : BINS - step] = old[..., step:]
-            self._usd[..., 0] += old[..., :step].sum(axis=3)
-        else:
-            self._usd[..., step:] = old[..., : BINS - step]
-            self._usd[..., -1] += old[..., BINS - step :].sum(axis=3)
-        self._sum = self._usd.sum(axis=3)
+        self._cells.move(moved)
+        self._sum = self._cells.usd.sum(axis=3)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -271,7 +263,7 @@ class Positions:
             start, stop = self._inside(far), self._inside(-int(-near // 1)) + 1
         else:
             start, stop = self._inside(int(near)), self._inside(far) + 1
-        cells = self._usd[row, side, :, start:stop]
+        cells = self._cells.usd[row, side, :, start:stop]
         scale = self._scale[row, side] * self.multiplier[row] * self._cap[row, side]
         if tiers is not None:
             cells, scale = cells[list(tiers)], scale[list(tiers)]
@@ -280,7 +272,7 @@ class Positions:
 
     def state(self) -> dict[str, Any]:
         return {
-            "window_first": self.window_first, "usd": [packed(cells) for cells in self._usd.reshape(-1, BINS)],
+            "window_first": self.window_first, **self._cells.state(), "pace": self.closing.pace,
             "scale": packed(self._scale), "sum": packed(self._sum), "shift": packed(self._at.shift),
             "turn": self._turn, "touched_usd": packed(self.touched_usd),
             "multiplier": packed(self.multiplier), "cap": packed(self._cap),
@@ -293,8 +285,12 @@ class Positions:
         self._at, self.touched_usd = Distances(unpacked(state["shift"]), self._mix), unpacked(state["touched_usd"])
         self._turn, self.multiplier, self._cap = state["turn"], unpacked(state["multiplier"]), unpacked(state["cap"])
         self.touched_prior_usd = np.zeros_like(self.touched_usd)
-        cells = [unpacked(line) for line in state["usd"]]
-        self._usd = np.array(cells).reshape(*self._scale.shape, BINS) if cells else np.zeros((*self._scale.shape, BINS))
+        self.touched_hazard_usd = np.zeros_like(self.touched_usd)
+        self._cells.load_state(state, self._scale.shape)
+        self.closing.pace = state["pace"]
         self._reach = [list(reach) for reach in state["reach"]]
         self._far = [list(far) for far in state["far"]]
         self._lay_out()
+
+
+_TOUCHED: Final = ("touched_usd", "touched_prior_usd", "touched_hazard_usd")

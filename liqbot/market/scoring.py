@@ -8,9 +8,9 @@ known before it. Sums fade, so the score is that of the last days.
 import math
 from typing import Any, Final
 
+from liqbot.market.fading import fading
 from liqbot.market.params import ScoringParams
 
-_HOUR_MS: Final = 3_600_000.0
 _LN2: Final = 0.6931471805599453
 _FLOOR: Final = 1e-4
 """Expectations are at least this share of the usual amount per step: nothing is called impossible."""
@@ -42,7 +42,7 @@ class TouchScore:
         return self._by_promise / self._promised if self._promised > 0 else float("nan")
 
     def fade(self, elapsed_ms: int) -> None:
-        kept = 1.0 / (1.0 + 0.693 * elapsed_ms / _HOUR_MS / self._params.score_h)
+        kept = fading(elapsed_ms, self._params.score_h)
         for name in _SUMS:
             setattr(self, name, getattr(self, name) * kept)
 

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from liqbot.market.cells import BINS
 from liqbot.market.distances import LONG, SHORT, Floats
+from liqbot.market.fading import fading
 from liqbot.market.packed import packed, unpacked
 from liqbot.market.params import CalibrationParams, EstimateParams
-from liqbot.market.positions import BINS, Positions
+from liqbot.market.positions import Positions
 
 _CLASSES: Final = np.array([0, 10, 20, 40, 60, 100, 150, 200, 300, 400, 600, 900, 1400])
 """Bins from the mark where a class of distance begins; the last one only ends the one before. 1400 bins: half price."""
-_HOUR_MS: Final = 3_600_000.0
 
 
 class TierPrior:
@@ -47,14 +48,16 @@ class TierPrior:
         for name in ("scale", "sum", "touched_usd", "multiplier", "cap"):
             state[name] = packed(unpacked(state[name])[row : row + 1])
         state["shift"] = packed(unpacked(state["shift"])[:, row : row + 1])
-        state["usd"] = state["usd"][2 * tiers * row : 2 * tiers * (row + 1)]
+        for name in ("usd", "born"):
+            state[name] = state[name][2 * tiers * row : 2 * tiers * (row + 1)]
         state["reach"], state["far"] = state["reach"][row : row + 1], state["far"][row : row + 1]
         alone = self._as_modelled[row] = Positions(self._estimate)
         alone.load_state(state)
 
-    def decay(self, position: float, elapsed_ms: int) -> None:
-        """The window follows the mark; owners close positions."""
+    def decay(self, position: float, elapsed_ms: int, pace: float) -> None:
+        """The window follows the mark; owners close positions, at the pace of the others."""
         for alone in self._as_modelled.values():
+            alone.closing.pace = pace
             alone.begin_step()
             alone.centre(position)
             alone.decay(elapsed_ms)
@@ -102,7 +105,7 @@ class TierPrior:
         told = (share * found[:, None]).sum(axis=(0, 2))
         square = (share * squares[:, None]).sum(axis=(0, 2))
         by_tier = held.sum(axis=(0, 2))
-        kept = 1.0 / (1.0 + 0.693 * elapsed_ms / _HOUR_MS / self._params.standing_h)
+        kept = fading(elapsed_ms, self._params.standing_h)
         self._sums *= kept
         self._sums += (1.0 - kept) * np.stack([told, by_tier * (told.sum() / by_tier.sum()), square])
         self._estimate_standing()

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liqbot.market.cells import BINS
 from liqbot.market.distances import LONG, SHORT, Distances
 from liqbot.market.grid import BIN_BPS, edges, position_of, price_at, shift_of
 from liqbot.market.params import EstimateParams
-from liqbot.market.positions import BINS, Positions
+from liqbot.market.positions import Positions
 
 PARAMS = EstimateParams()
 RATIOS = [1 - 0.9 / leverage for leverage in PARAMS.leverages]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.market.calibration import Calibration
 from liqbot.market.distances import LONG, SHORT, Floats
-from liqbot.market.exposure import shifts_of
 from liqbot.market.market import Market
+from liqbot.market.opening import shifts_of
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
 from liqbot.market.positions import Positions
 from liqbot.market.tier_prior import TierPrior
@@ -123,7 +123,7 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
     prior.watch(1, positions)
     for number in range(30):
         at = MARK + 20.0 * (number % 5)
-        prior.decay(at, HOUR_MS)
+        prior.decay(at, HOUR_MS, 1.0)
         positions.centre(at)
         positions.decay(HOUR_MS)
         for row in (0, 1):
@@ -147,7 +147,7 @@ def test_it_comes_back_exactly_and_goes_on_alike() -> None:
     prior, again = told(positions, sides, hours=5), TierPrior(ESTIMATE, PARAMS)
     again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state())))
     for one in (prior, again):
-        one.decay(MARK, HOUR_MS)
+        one.decay(MARK, HOUR_MS, 1.0)
         one.open([0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
         one.compare(1, sides, MARK + 3.0, 9 * HOUR_MS)
     assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(prior.state())
