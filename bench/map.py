@@ -122,7 +122,7 @@ def main() -> None:
     print(f"python {' '.join(sys.argv)}  seed {asked.seed}  commit {commit.stdout.strip() or 'unknown'}")
     print(f"{platform.python_implementation()} {platform.python_version()}, numpy {np.__version__}")
     _, positions, _ = estimate_us(path, asked.venues)
-    print(f"memory per venue and coin: {positions.total_usd().size and _bytes(positions) / 1e6:.2f} MB (goal 1.5)")
+    print(f"memory per venue and coin: {positions.nbytes / positions.rows / 1e6:.2f} MB (goal 1.5)")
 
     def cost(measure: Callable[[], float]) -> float:
         return statistics.median(measure() for _ in range(asked.rounds))
@@ -139,11 +139,6 @@ def main() -> None:
     print(f"{'per venue-bar':<40} {'us':>8} {'goal':>6} {'x yardstick':>12}")
     for name, spent_us, goal in rows:
         print(f"{name:<40} {spent_us:>8.1f} {goal or '':>6} {spent_us / bare:>12.2f}")
-
-
-def _bytes(positions: Positions) -> float:
-    arrays = [value for value in vars(positions).values() if isinstance(value, np.ndarray)]
-    return sum(array.nbytes for array in arrays) / positions.rows
 
 
 if __name__ == "__main__":

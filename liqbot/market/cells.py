@@ -32,6 +32,10 @@ class Cells:
         found: Floats = self._both[_USD]
         return found
 
+    @property
+    def nbytes(self) -> int:
+        return self._both.nbytes + self.clock.nbytes
+
     def admit(self) -> None:
         """One more row, empty."""
         both = self._both

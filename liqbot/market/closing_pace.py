@@ -33,6 +33,9 @@ _HAZARD_MAX: Final = 3.0
 _PROMISE_MIN: Final = 1e-3
 """Usual orders; where less was promised in a stretch, an order says nothing about closing."""
 
+_DEVIATIONS_MAX: Final = 3.0
+"""What is told counts up to so many standard deviations above the promise: no cascade weighs more."""
+
 
 class ClosingPace:
     """`pace` is how many times as fast as assumed owners are found to close; one for all tiers and venues."""
@@ -130,9 +133,10 @@ class ClosingPace:
         promised, told = promised[heard], told[heard]
         older = np.clip(older[heard] / promised, -_HAZARD_MAX, _HAZARD_MAX)
         # The variance of what is told is that of orders plus that of the model's own error, a share of the promise.
-        trust = older / (1.0 + self._params.model_share**2 * promised)
-        curvature = promised * older * trust
-        self._sums[0] += float((curvature * self._log - (told - promised) * trust).sum())
+        excess = 1.0 + self._params.model_share**2 * promised
+        beyond = np.minimum(told - promised, _DEVIATIONS_MAX * np.sqrt(promised * excess))
+        curvature = promised * older * older / excess
+        self._sums[0] += float((curvature * self._log - beyond * older / excess).sum())
         self._sums[1] += float(curvature.sum())
 
     def _end_hour(self) -> None:

@@ -69,6 +69,11 @@ class Positions:
     def rows(self) -> int:
         return len(self._reach)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the cells, which is nearly all."""
+        return self._cells.nbytes
+
     def admit(self, shift: Floats) -> int:
         """A row for one more venue; `shift[side, tier]` in bins, NaN where it does not offer the tier.
 
@@ -284,8 +289,7 @@ class Positions:
         self._scale, self._sum = unpacked(state["scale"]), unpacked(state["sum"])
         self._at, self.touched_usd = Distances(unpacked(state["shift"]), self._mix), unpacked(state["touched_usd"])
         self._turn, self.multiplier, self._cap = state["turn"], unpacked(state["multiplier"]), unpacked(state["cap"])
-        self.touched_prior_usd = np.zeros_like(self.touched_usd)
-        self.touched_hazard_usd = np.zeros_like(self.touched_usd)
+        self.touched_prior_usd, self.touched_hazard_usd = np.zeros((2, *self.touched_usd.shape))
         self._cells.load_state(state, self._scale.shape)
         self.closing.pace = state["pace"]
         self._reach = [list(reach) for reach in state["reach"]]
