@@ -81,14 +81,15 @@ class Calibration:
         found: Floats = told[:, None] * (self.weights * self.fast)
         return found
 
-    def size_usd(self) -> float:
-        """Usual size of an order, capped; 0 before enough were told."""
-        count, total_usd, _ = self._told.sum(axis=0).tolist()
-        return float(total_usd / count) if count >= _SIZES_MIN else 0.0
+    def grain_usd(self) -> float:
+        """Size of equal orders whose sum would vary as much as that of the capped ones does; 0 before any was told."""
+        _, total_usd, squares = self._told.sum(axis=0).tolist()
+        return float(squares / total_usd) if total_usd > 0 else 0.0
 
     def cap_usd(self) -> float:
         """Orders count up to this; infinite before enough were told."""
-        return self._params.cap_ratio * self.size_usd() or float("inf")
+        count, total_usd, _ = self._told.sum(axis=0).tolist()
+        return float(self._params.cap_ratio * total_usd / count) if count >= _SIZES_MIN else float("inf")
 
     def orders_heard(self) -> float:
         """Effective number of orders the weights rest on: less than their count when a few are large."""
@@ -99,11 +100,10 @@ class Calibration:
 
         As large as the USD itself while nothing has been learnt.
         """
-        _, total_usd, squares = self._told.sum(axis=0).tolist()
         heard = self.orders_heard()
-        if not (total_usd > 0 and heard > 1.0):
+        if not heard > 1.0:
             return usd.copy()
-        grain_usd = squares / total_usd * self.tail
+        grain_usd = self.grain_usd() * self.tail
         found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / heard + self._params.model_share**2))
         return found
 

@@ -1,8 +1,8 @@
 """`Cells`: what positions are kept in, an array [row, side, tier, bin] of USD, and how long each has stood open.
 
 Time stands in a second array as USD times the clock at opening. The clock of a tier counts the closings that a position
-of it has been exposed to (its cumulative hazard), so that nothing but opening and removing ever touches the cells: what
-has been open since then is USD times the clock now, less that.
+of it has been exposed to (its cumulative hazard), so that time passing touches no cell: hazard since opening is USD
+times the clock now, less that.
 """
 
 from typing import Any, Final

@@ -30,8 +30,8 @@ class Exposure:
     ) -> None:
         self._coin, self._venues, self._params = coin, venues, params
         self.calibration = Calibration(calibration, len(params.leverages))
-        self.closing_pace = ClosingPace(calibration, len(params.leverages))
         self.positions = Positions(params)
+        self.closing_pace = ClosingPace(calibration, self.positions.closing)
         self.measured = Measured(self.positions.closing, params.leverages, calibration)
         self.tier_prior = TierPrior(params, calibration)
         self.now_ms = 0
@@ -158,8 +158,9 @@ class Exposure:
             touched_usd[led] = hazard_usd[led] = 0.0
         self.calibration.on_step(touched_usd, orders, sums, elapsed_ms, history=history)
         self.positions.multiplier = self.calibration.multiplier()
-        self.closing_pace.on_step(touched_usd, hazard_usd, orders, sums, self.calibration, elapsed_ms)
-        self.positions.closing.pace = self.closing_pace.pace
+        self.closing_pace.on_step(
+            touched_usd, hazard_usd, orders, sums, self.calibration, elapsed_ms, history=history
+        )
 
     def measure(
         self, rows: Sequence[tuple[Any, ...]], prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]

@@ -123,7 +123,8 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
     prior.watch(1, positions)
     for number in range(30):
         at = MARK + 20.0 * (number % 5)
-        prior.decay(at, HOUR_MS, 1.0)
+        positions.closing.pace = (1.0, 0.5, 2.5)[number % 3]
+        prior.decay(at, HOUR_MS, positions.closing.pace)
         positions.centre(at)
         positions.decay(HOUR_MS)
         for row in (0, 1):
