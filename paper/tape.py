@@ -89,7 +89,7 @@ def _opened(path: str) -> Any:
     from pyarrow import parquet
 
     if not Path(path).is_file():
-        raise TapeError(f"{path}: no such file")
+        raise TapeError(f"{path}: {'is a directory, a file is right' if Path(path).is_dir() else 'no such file'}")
     try:
         plain = parquet.ParquetFile(path, pre_buffer=False)
         names = plain.schema_arrow.names

@@ -35,7 +35,7 @@ def checked_truth(path: Path) -> frozenset[tuple[str, str]]:
     file = opened_truth(path)
     _check_types(path, file.schema_arrow)
     found: set[tuple[str, str]] = set()
-    first_row = 0
+    first_row = priced = 0
     try:
         for batch in file.iter_batches(_BATCH_ROWS, columns=list(_READ), use_threads=False):
             columns = {name: batch.column(number) for number, name in enumerate(batch.schema.names)}
@@ -47,8 +47,11 @@ def checked_truth(path: Path) -> frozenset[tuple[str, str]]:
                 )
             found |= _books(columns)
             first_row += len(batch)
+            priced += int(np.isfinite(columns["liquidation_price"].to_numpy(zero_copy_only=False).astype(float)).sum())
     except (OSError, pa.ArrowException) as error:
         raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+    if first_row and not priced:
+        raise TruthError(f"{path}: column 'liquidation_price' is NaN in every row; {_wanted('liquidation_price')}")
     return frozenset(found)
 
 

@@ -214,8 +214,8 @@ class Positions:
         for index, row in enumerate(rows):
             for side in (LONG, SHORT):
                 for tier in range(len(self.leverages)):
-                    usd: Floats = np.bincount(column[index, side, tier], added[index, side, tier], minlength=BINS)
-                    self._cells.add_line(row, side, tier, usd)
+                    usd = np.bincount(column[index, side, tier], added[index, side, tier], minlength=BINS)
+                    self._cells.add_line(row, side, tier, usd.astype(np.float64))
 
     def bound(self, usd_max: Sequence[float]) -> None:
         """Read no more than `usd_max` of each row's sides; infinity leaves a row alone."""

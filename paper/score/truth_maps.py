@@ -19,7 +19,7 @@ def opened_truth(path: Path) -> Any:
     from pyarrow import parquet
 
     if not path.is_file():
-        raise TruthError(f"--truth {path}: no such file")
+        raise TruthError(f"--truth {path}: {'is a directory, a file is right' if path.is_dir() else 'no such file'}")
     try:
         file = parquet.ParquetFile(path, read_dictionary=["venue", "coin", "side"])
     except (OSError, pa.ArrowException) as error:

@@ -246,6 +246,8 @@ def test_damage_in_the_middle_is_an_error_not_a_crash(tmp_path: Path) -> None:
         read_tape(path)
     with pytest.raises(TapeError, match="no such file"):
         read_tape(tmp_path / "absent.parquet")
+    with pytest.raises(TapeError, match="is a directory, a file is right"):
+        read_tape(tmp_path)
 
 
 def test_csv_import_and_its_errors(tmp_path: Path) -> None:

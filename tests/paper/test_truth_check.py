@@ -55,6 +55,7 @@ def test_a_sound_truth_names_its_books(tmp_path: Path) -> None:
         ({"size_usd": ["1", "2"]}, "'size_usd' holds string, a number column is right"),
         ({"liquidation_price": [0.0, 1.0]}, "row 0 .*'liquidation_price': 0.0; a positive price"),
         ({"liquidation_price": [1.0, None]}, r"row 1 .*'liquidation_price': nothing \(null\); .*or NaN"),
+        ({"liquidation_price": [float("nan")] * 2}, "'liquidation_price' is NaN in every row; a positive price"),
         ({"time_ms": [AT_MS, None]}, r"row 1 .*'time_ms': nothing \(null\)"),
         ({"time_ms": pa.array([AT_MS, AT_MS], pa.timestamp("ms"))}, "'time_ms' holds timestamp"),
         ({"venue": [None, "okx"]}, r"row 0 .*'venue': nothing \(null\)"),
