@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from world_cascade import Recorder
+from world_page import FACTS, write_page
 
 from liqbot.blocks import EventBlock, Roster
 from paper.tape import read_tape
@@ -26,30 +27,6 @@ from paper.world.params import ShockParams
 Floats = npt.NDArray[np.float64]
 HOUR_MS = 3_600_000
 KEPT = Path(__file__).parent / "out" / "world_facts.json"
-FACTS = (
-    ("return, standard deviation per hour %", "sd"),
-    ("return, kurtosis per hour", "kurtosis"),
-    ("return, kurtosis per day", "kurtosis_day"),
-    ("return, largest hour %", "largest"),
-    ("|return|, autocorrelation 1 h", "cluster_1"),
-    ("|return|, autocorrelation 6 h", "cluster_6"),
-    ("|return|, autocorrelation 24 h", "cluster_24"),
-    ("high-low range over |return|, median", "range_ratio"),
-    ("volume per day over open interest", "turnover"),
-    ("volume, hourly max over median", "volume_peak"),
-    ("volume and |return|, correlation", "volume_move"),
-    ("taker imbalance, standard deviation", "imbalance"),
-    ("taker imbalance and return, correlation", "imbalance_move"),
-    ("open interest change, sd per hour %", "oi_sd"),
-    ("open interest change, largest fall in an hour %", "oi_fall"),
-    ("forced orders per day over open interest %", "forced"),
-    ("forced orders, long share", "forced_long"),
-    ("forced orders over open interest fall, all falling hours %", "forced_drop"),
-    ("forced orders over open interest fall, ten largest falls %", "forced_crash"),
-    ("forced orders, share of the busiest 1 % of hours %", "forced_burst"),
-    ("funding per 8 h, mean %", "funding"),
-    ("funding per 8 h, sd %", "funding_sd"),
-)
 
 
 class Hours:
@@ -235,8 +212,6 @@ def main() -> int:
         print(f"seed {seed}: {speed:,.0f} market minutes per CPU second, {len(params.venues)} venues", file=sys.stderr)
     print(table(tapes | {f"world, seed {seed}": one.facts for seed, one in worlds.items()}))
     if arguments.page and tapes:
-        from world_page import write_page  # here: the page knows this table
-
         write_page(params, tapes, worlds)
     return 0
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from world_facts import FACTS
 from world_picture import picture
 
 from paper.world import GENERATOR, WorldParams
@@ -15,6 +14,31 @@ TEXT = Path(__file__).with_name("world_text.md")
 PICTURE = "simulated_cascades.svg"
 _YEAR_MIN = 525_600
 _CASCADES = {"forced_long": "A cascade down", "forced_short": "A squeeze up"}
+FACTS = (
+    ("return, standard deviation per hour %", "sd"),
+    ("return, kurtosis per hour", "kurtosis"),
+    ("return, kurtosis per day", "kurtosis_day"),
+    ("return, largest hour %", "largest"),
+    ("|return|, autocorrelation 1 h", "cluster_1"),
+    ("|return|, autocorrelation 6 h", "cluster_6"),
+    ("|return|, autocorrelation 24 h", "cluster_24"),
+    ("high-low range over |return|, median", "range_ratio"),
+    ("volume per day over open interest", "turnover"),
+    ("volume, hourly max over median", "volume_peak"),
+    ("volume and |return|, correlation", "volume_move"),
+    ("taker imbalance, standard deviation", "imbalance"),
+    ("taker imbalance and return, correlation", "imbalance_move"),
+    ("open interest change, sd per hour %", "oi_sd"),
+    ("open interest change, largest fall in an hour %", "oi_fall"),
+    ("forced orders per day over open interest %", "forced"),
+    ("forced orders, long share", "forced_long"),
+    ("forced orders over open interest fall, all falling hours %", "forced_drop"),
+    ("forced orders over open interest fall, ten largest falls %", "forced_crash"),
+    ("forced orders, share of the busiest 1 % of hours %", "forced_burst"),
+    ("funding per 8 h, mean %", "funding"),
+    ("funding per 8 h, sd %", "funding_sd"),
+)
+"""What is said of a fact, and its key in what was measured."""
 
 
 class Market(Protocol):
