@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
-from liqbot import __version__, places
+from liqbot import places
 from liqbot.blocks import EventBlock, Roster
+from liqbot.blueprint import SNAPSHOT_VERSION
 from liqbot.engine import Engine
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader
@@ -135,4 +136,4 @@ def run(house: House, blocks: Iterable[EventBlock], pace: Pace, journal: Journal
 
 
 def keep_snapshot(engine: Engine, journal: Journal) -> None:
-    journal.save_snapshot("engine", journal.last_seq, __version__, engine.snapshot())
+    journal.save_snapshot("engine", journal.last_seq, SNAPSHOT_VERSION, engine.snapshot())

@@ -130,7 +130,9 @@ def test_another_decision_is_found_named_and_fails(tmp_path: pathlib.Path, capsy
     assert result.differences[0].seq == 6
     assert "commands" in {difference.what for difference in result.differences}
     for as_json in (False, True):
-        ended = run_and_print(path, lambda _, config: Summing(config, threshold=9.0), HERE, as_json=as_json)
+        ended = run_and_print(
+            path, lambda _, config: Summing(config, threshold=9.0), HERE, snapshot_version="1", as_json=as_json
+        )
         assert ended is Exit.FAILED
         shown = capsys.readouterr().out
         assert (json.loads(shown)["equality"] == "different") if as_json else ("record 6: verdicts differ" in shown)

@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from liqbot import __version__, places
+from liqbot import places
 from liqbot.blocks import Roster
-from liqbot.blueprint import recorded_engine
+from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
 from liqbot.engine import Engine
 from liqbot.events import Reconciled
 from liqbot.exits import ExpectedError
@@ -77,7 +77,7 @@ def _recovered(
 def _ledger_reaches_the_snapshot(path: Path, url: str) -> None:
     """A ledger older than the snapshot that recovery begins from (deleted, restored) is made anew from the journal."""
     with JournalReader(path) as reader:
-        snapshot, _ = reader.newest_snapshot(SNAPSHOT_NAME, __version__)
+        snapshot, _ = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
         journal_id = reader.stamp.journal_id
     if snapshot is None:
         return
@@ -86,6 +86,6 @@ def _ledger_reaches_the_snapshot(path: Path, url: str) -> None:
     if behind:
         _log.warning("the ledger is behind the journal's snapshot: made anew from the journal")
         try:
-            rebuild(path, recorded_engine, url, snapshot_version=__version__)
+            rebuild(path, recorded_engine, url, snapshot_version=SNAPSHOT_VERSION)
         except ExpectedError as error:
             _log.error("the ledger has a gap", reason=str(error))

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from liqbot import __version__
 from liqbot.blocks import EventBlock, Roster
-from liqbot.blueprint import engine_of, recorded_engine
+from liqbot.blueprint import SNAPSHOT_VERSION, engine_of, recorded_engine
 from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, JournalOpened
 from liqbot.exits import Exit, ExpectedError
@@ -95,14 +94,14 @@ def recover(
 
 
 def _before(reader: JournalReader, observe: Observe) -> tuple[Engine, int, int]:
-    snapshot, warnings = reader.newest_snapshot(SNAPSHOT_NAME, __version__)
+    snapshot, warnings = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)
     if snapshot is not None:
         tail = _Tail(reader, snapshot)
         records, last_ms = tail.answers(observe)
         return tail.engine, records, last_ms
-    rerun = Rerun(reader, recorded_engine, __version__)
+    rerun = Rerun(reader, recorded_engine, SNAPSHOT_VERSION)
     count, last_ms = 0, 0
     for record, step in rerun.answers():
         observe(record, step, rerun.engine)

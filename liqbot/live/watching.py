@@ -5,8 +5,8 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from liqbot import __version__
 from liqbot.blocks import EventBlock
+from liqbot.blueprint import SNAPSHOT_VERSION
 from liqbot.engine import Engine, Step
 from liqbot.events import (
     CancelRejected,
@@ -88,7 +88,7 @@ class Keeping:
     def keep(self, engine: Engine, seq: int) -> None:
         """The ledger first: what it has not committed must lie behind the snapshot."""
         if self._books.flush():
-            self._journal.save_snapshot("engine", seq, __version__, engine.snapshot())
+            self._journal.save_snapshot("engine", seq, SNAPSHOT_VERSION, engine.snapshot())
 
 
 def logged(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:

@@ -10,9 +10,11 @@ from liqbot.exits import Exit
 from liqbot.replay import EngineFactory, Equality, Replayed, replay
 
 
-def run_and_print(path: Path, factory: EngineFactory, here: CodeVersion, *, as_json: bool) -> Exit:
+def run_and_print(
+    path: Path, factory: EngineFactory, here: CodeVersion, *, snapshot_version: str, as_json: bool
+) -> Exit:
     """Replays a journal and prints what was proved; FAILED when the promise was broken."""
-    result = replay(path, factory, here)
+    result = replay(path, factory, here, snapshot_version=snapshot_version)
     print(as_json_text(result) if as_json else as_text(result))
     return Exit.OK if result.sound else Exit.FAILED
 

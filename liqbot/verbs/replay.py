@@ -3,7 +3,7 @@
 import time
 
 from liqbot import __version__, places
-from liqbot.blueprint import recorded_engine
+from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
 from liqbot.replay import this_code
 from liqbot.review.replayed import run_and_print
 from liqbot.verbs.options import Data, Db, Json, Profile
@@ -12,4 +12,5 @@ from liqbot.verbs.options import Data, Db, Json, Profile
 def replay(db: Db = None, profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Feed a journal to a fresh engine, compare every step with the recorded one, and say which equality was proved."""
     path = db or places.journal_path(places.data_dir(data, profile))
-    return run_and_print(path, recorded_engine, this_code(__version__, time.time_ns() // 1_000_000), as_json=as_json)
+    here = this_code(__version__, time.time_ns() // 1_000_000)
+    return run_and_print(path, recorded_engine, here, snapshot_version=SNAPSHOT_VERSION, as_json=as_json)

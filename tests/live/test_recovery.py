@@ -6,14 +6,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from liqbot import __version__
 from liqbot.blocks import EventBlock, block_of
-from liqbot.blueprint import engine_of, opening_facts
+from liqbot.blueprint import SNAPSHOT_VERSION, engine_of, opening_facts
 from liqbot.events import Balance, BiasSet, Halt, LeverageConfirmed, PositionSnapshot, Reconciled
 from liqbot.exits import ExpectedError
 from liqbot.instruments import Side
 from liqbot.journal import Journal
 from liqbot.live.recovery import recover
+from liqbot.review.map_source import Asked, from_journal
 from liqbot.settings import settings_model
 from paper.listings import paper_instruments
 from tests.builders.market_rows import START_MS, RandomMarket
@@ -35,7 +35,7 @@ def account_facts(time_ms: int) -> EventBlock:
     ))  # fmt: skip
 
 
-def written(path: Path, *, snapshot_at: int | None) -> bytes:
+def written(path: Path, *, snapshot_at: int | None, version: str = SNAPSHOT_VERSION) -> bytes:
     """A journal of a short life; gives the engine's last state."""
     with Journal.open(path, mode="demo", account="x", roster=MARKET.roster) as journal:
         engine = engine_of(SETTINGS, MARKET.roster, journal.stamp.journal_id, INSTRUMENTS)
@@ -49,7 +49,7 @@ def written(path: Path, *, snapshot_at: int | None) -> bytes:
             seq = journal.append(block, "inbox", number)
             journal.record(seq, engine.on_block(block))
             if number == snapshot_at:
-                journal.save_snapshot("engine", seq, __version__, engine.snapshot())
+                journal.save_snapshot("engine", seq, version, engine.snapshot())
         return engine.snapshot()
 
 
@@ -63,6 +63,18 @@ def test_the_engine_comes_back_byte_for_byte(tmp_path: Path, snapshot_at: int | 
     assert found.records == len(seen) == (STEPS + 3 if snapshot_at is None else STEPS + 2 - snapshot_at)
     assert seen == list(range(STEPS + 4 - len(seen), STEPS + 4))
     assert found.engine.account.halted == "paused: x"
+
+
+def test_a_snapshot_of_another_shape_is_passed_over(tmp_path: Path) -> None:
+    """Left by the code before an upgrade: recovery and the map run the journal again instead of reading it."""
+    path = tmp_path / "journal.sqlite"
+    before = written(path, snapshot_at=60, version="0.1.0 state 3")
+    found = recover(path, SETTINGS, MARKET.roster, INSTRUMENTS, lambda *_: None)
+    assert found.engine.snapshot() == before
+    assert found.records == STEPS + 3
+    other = tmp_path / "other.sqlite"
+    written(other, snapshot_at=60)
+    assert from_journal(path, Asked()) == from_journal(other, Asked())
 
 
 def test_a_new_journal_gives_a_new_engine(tmp_path: Path) -> None:
