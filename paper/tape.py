@@ -9,7 +9,7 @@ import numpy as np
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from paper.tape_decode import BrokenError, Decoder, Part
-from paper.tape_format import COLUMNS, OPTIONAL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of
+from paper.tape_format import COLUMNS, OPTIONAL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of, no_file
 from paper.tape_rules import Fault, row_fault, time_fault
 from paper.tape_survey import Holding, Survey
 
@@ -89,7 +89,7 @@ def _opened(path: str) -> Any:
     from pyarrow import parquet
 
     if not Path(path).is_file():
-        raise TapeError(f"{path}: {'is a directory, a file is right' if Path(path).is_dir() else 'no such file'}")
+        raise TapeError(no_file(path))
     try:
         plain = parquet.ParquetFile(path, pre_buffer=False)
         names = plain.schema_arrow.names

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +60,11 @@ class TapeHeader(msgspec.Struct, frozen=True):
     def roster(self, venues: Sequence[str], coins: Sequence[str]) -> Roster:
         """The header's order first, so that codes survive a round trip, then whatever else the file holds, sorted."""
         return Roster(_in_order(self.venues, venues), _in_order(self.coins, coins))
+
+
+def no_file(path: str | Path) -> str:
+    """Said of a path that is no file."""
+    return f"{path}: {'is a directory, a file is right' if Path(path).is_dir() else 'no such file'}"
 
 
 def _in_order(first: Sequence[str], found: Sequence[str]) -> tuple[str, ...]:

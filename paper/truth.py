@@ -47,15 +47,23 @@ def export(world: World, tape_path: str | Path, truth_path: str | Path, *, every
     return Exported(tape_rows, truth.rows)
 
 
-def read_truth(path: str | Path) -> tuple[Roster, Rows]:
-    """The venues and coins that codes stand for, and all rows (`paper.world.POSITIONS`), sorted by time."""
+@contextlib.contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """What pyarrow cannot make sense of becomes a TruthError."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        yield
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+
+
+def read_truth(path: str | Path) -> tuple[Roster, Rows]:
+    """The venues and coins that codes stand for, and all rows (`paper.world.POSITIONS`), sorted by time."""
+    from pyarrow import parquet
+
+    with reading(path):
+        table = parquet.read_table(path)
     missing = [name for name in COLUMNS if name not in table.column_names]
     if missing:
         raise TruthError(f"{path}: column {missing[0]!r} is missing")

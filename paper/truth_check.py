@@ -8,11 +8,12 @@ import numpy as np
 
 from liqbot.instruments import Side
 from liqbot.market.venues.registry import mechanics_of
+from paper.score.frame import Floats
 from paper.score.truth_maps import opened_truth
 from paper.tape import Tape
 from paper.tape_decode import text_codes
 from paper.tape_format import AGGREGATE
-from paper.truth import COLUMNS, TruthError
+from paper.truth import COLUMNS, TruthError, reading
 
 _BATCH_ROWS: Final = 262_144
 _TEXTS: Final = ("venue", "coin", "side")
@@ -30,13 +31,11 @@ class _Fault(NamedTuple):
 def checked_truth(path: Path) -> frozenset[tuple[str, str]]:
     """(venue, coin) of every position in the file. TruthError, one line with row, column, value and what is right, at
     the first broken row; a position without a liquidation price has NaN there."""
-    import pyarrow as pa
-
     file = opened_truth(path)
     _check_types(path, file.schema_arrow)
     found: set[tuple[str, str]] = set()
-    first_row = priced = 0
-    try:
+    first_row, priced = 0, False
+    with reading(path):
         for batch in file.iter_batches(_BATCH_ROWS, columns=list(_READ), use_threads=False):
             columns = {name: batch.column(number) for number, name in enumerate(batch.schema.names)}
             fault = min(_faults(columns), key=lambda one: one.row, default=None)
@@ -47,9 +46,7 @@ def checked_truth(path: Path) -> frozenset[tuple[str, str]]:
                 )
             found |= _books(columns)
             first_row += len(batch)
-            priced += int(np.isfinite(columns["liquidation_price"].to_numpy(zero_copy_only=False).astype(float)).sum())
-    except (OSError, pa.ArrowException) as error:
-        raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+            priced = priced or bool(np.isfinite(_numbers(columns["liquidation_price"])).any())
     if first_row and not priced:
         raise TruthError(f"{path}: column 'liquidation_price' is NaN in every row; {_wanted('liquidation_price')}")
     return frozenset(found)
@@ -77,11 +74,13 @@ def _faults(columns: dict[str, Any]) -> Iterator[_Fault]:
     codes, words = text_codes(columns["side"])
     known = np.array([*(word in _SIDES for word in words), True])
     yield from _first(~known[codes], columns, "side")
-    price, usd = (
-        columns[name].to_numpy(zero_copy_only=False).astype(float) for name in ("liquidation_price", "size_usd")
-    )
+    price, usd = (_numbers(columns[name]) for name in ("liquidation_price", "size_usd"))
     yield from _first((price <= 0) | np.isinf(price), columns, "liquidation_price")
     yield from _first(~np.isfinite(usd) | (usd < 0), columns, "size_usd")
+
+
+def _numbers(column: Any) -> Floats:
+    return np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _wanted(name: str) -> str:

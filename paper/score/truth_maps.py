@@ -10,20 +10,18 @@ from liqbot.instruments import Side
 from paper.score.frame import FINE, LONG, SHORT, Floats, Whole, positions_of
 from paper.score.record import Record
 from paper.tape_decode import text_codes
-from paper.truth import COLUMNS, TruthError
+from paper.tape_format import no_file
+from paper.truth import COLUMNS, TruthError, reading
 
 
 def opened_truth(path: Path) -> Any:
     """The file, with the right columns. TruthError otherwise."""
-    import pyarrow as pa
     from pyarrow import parquet
 
     if not path.is_file():
-        raise TruthError(f"--truth {path}: {'is a directory, a file is right' if path.is_dir() else 'no such file'}")
-    try:
+        raise TruthError(f"--truth {no_file(path)}")
+    with reading(path):
         file = parquet.ParquetFile(path, read_dictionary=["venue", "coin", "side"])
-    except (OSError, pa.ArrowException) as error:
-        raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
     if missing:
         raise TruthError(f"{path}: column {missing[0]!r} is missing; a truth file has {', '.join(COLUMNS)}")
@@ -33,13 +31,11 @@ def opened_truth(path: Path) -> Any:
 def check_coin(path: Path, coin: str) -> None:
     """TruthError when the file knows no position of the coin; read no further than the first one."""
     seen: set[str] = set()
-    try:
+    with reading(path):
         for batch in opened_truth(path).iter_batches(262_144, columns=["coin"], use_threads=False):
             seen.update(batch.column(0).unique().to_pylist())
             if coin in seen:
                 return
-    except (OSError, ValueError) as error:
-        raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     holds = ", ".join(sorted(str(one) for one in seen)) or "no positions"
     raise TruthError(f"{path}: column 'coin' holds {holds}, the scored coin is {coin}")
 
@@ -49,16 +45,12 @@ def true_maps(path: Path, record: Record, bins: int) -> Floats:
 
     A position that a venue's mark should have closed already counts in the first bin.
     """
-    import pyarrow as pa
-
     found = np.full((len(record.origin_step), 2, bins), np.nan)
     numbers = {time_ms: number for number, time_ms in enumerate(record.origin_ms.tolist())}
     file = opened_truth(path)
-    try:
+    with reading(path):
         for batch in file.iter_batches(262_144, columns=list(COLUMNS), use_threads=False):
             _add(found, batch, record, numbers)
-    except (OSError, pa.ArrowException) as error:
-        raise TruthError(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     if not np.isfinite(found).any():
         first, last = (datetime.fromtimestamp(at / 1000, UTC).isoformat() for at in record.origin_ms[[0, -1]].tolist())
         raise TruthError(
