@@ -90,14 +90,14 @@ def this_code(version: str, time_ms: int) -> CodeVersion:
 
 
 def replay(
-    path: Path, factory: EngineFactory, here: CodeVersion, *, chunk: int = 500, snapshot_version: str | None = None
+    path: Path, factory: EngineFactory, here: CodeVersion, *, snapshot_version: str, chunk: int = 500
 ) -> Replayed:
     """Runs the whole journal, or what retention has left of it from its oldest readable snapshot on.
 
     A configuration that changed within the journal gets a new engine, which takes over the state of the old one.
     """
     with JournalReader(path) as reader:
-        rerun = Rerun(reader, factory, snapshot_version or here.version)
+        rerun = Rerun(reader, factory, snapshot_version)
         compared = _Comparison()
         recorded = _Ahead(reader.steps(rerun.from_seq))
         for record, step in rerun.answers(chunk):

@@ -15,6 +15,7 @@ from liqbot.engine import Engine
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader
 from liqbot.journal.errors import StampMismatchError
+from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerWriter
 from liqbot.settings import Settings
 from paper.assembly import engine_of, exchange_of, opening_facts
@@ -136,4 +137,4 @@ def run(house: House, blocks: Iterable[EventBlock], pace: Pace, journal: Journal
 
 
 def keep_snapshot(engine: Engine, journal: Journal) -> None:
-    journal.save_snapshot("engine", journal.last_seq, SNAPSHOT_VERSION, engine.snapshot())
+    journal.save_snapshot(SNAPSHOT_NAME, journal.last_seq, SNAPSHOT_VERSION, engine.snapshot())

@@ -89,7 +89,10 @@ def recorded(path: pathlib.Path, *, steps: int = 12, change_at: int | None = Non
 def test_the_same_engine_gives_the_same_bytes_in_any_chunk(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     recorded(path)
-    results = [replay(path, lambda _, config: Summing(config), HERE, chunk=chunk) for chunk in (1, 5, 500)]
+    results = [
+        replay(path, lambda _, config: Summing(config), HERE, snapshot_version="1", chunk=chunk)
+        for chunk in (1, 5, 500)
+    ]
     assert {result.equality for result in results} == {Equality.IDENTICAL}
     assert len({result.digest for result in results}) == 1
     assert (results[0].records, results[0].steps_compared, results[0].market_rows) == (12, 12, 12)
@@ -100,24 +103,24 @@ def test_the_same_engine_gives_the_same_bytes_in_any_chunk(tmp_path: pathlib.Pat
 def test_a_configuration_change_is_followed(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     recorded(path, change_at=6)
-    assert replay(path, lambda _, config: Summing(config), HERE).equality is Equality.IDENTICAL
+    assert replay(path, lambda _, config: Summing(config), HERE, snapshot_version="1").equality is Equality.IDENTICAL
 
 
 def test_other_bytes_on_another_platform_are_the_same_decisions(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     recorded(path)
-    noisy = replay(path, lambda _, config: Summing(config, noise=1e-15), ELSEWHERE)
+    noisy = replay(path, lambda _, config: Summing(config, noise=1e-15), ELSEWHERE, snapshot_version="1")
     assert noisy.equality is Equality.SAME_DECISIONS
     assert noisy.sound
     assert noisy.first_other_seq is not None
-    on_the_same_platform = replay(path, lambda _, config: Summing(config, noise=1e-15), HERE)
+    on_the_same_platform = replay(path, lambda _, config: Summing(config, noise=1e-15), HERE, snapshot_version="1")
     assert not on_the_same_platform.sound
 
 
 def test_a_value_on_its_threshold_is_listed_and_allowed_elsewhere(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     recorded(path)
-    result = replay(path, lambda _, config: Summing(config, noise=1e-12), ELSEWHERE)
+    result = replay(path, lambda _, config: Summing(config, noise=1e-12), ELSEWHERE, snapshot_version="1")
     assert result.sound
     assert [(d.seq, d.what, d.near_threshold) for d in result.differences] == [(5, "verdicts", True)]
 
@@ -125,7 +128,7 @@ def test_a_value_on_its_threshold_is_listed_and_allowed_elsewhere(tmp_path: path
 def test_another_decision_is_found_named_and_fails(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "journal.sqlite"
     recorded(path)
-    result = replay(path, lambda _, config: Summing(config, threshold=9.0), HERE)
+    result = replay(path, lambda _, config: Summing(config, threshold=9.0), HERE, snapshot_version="1")
     assert result.equality is Equality.DIFFERENT
     assert result.differences[0].seq == 6
     assert "commands" in {difference.what for difference in result.differences}
@@ -143,7 +146,7 @@ def test_after_retention_replay_begins_at_the_oldest_snapshot(tmp_path: pathlib.
     recorded(path, snapshot_at=8)
     with Journal.open(path, mode="paper", account="sim", roster=ROSTER) as journal:
         journal.retain(days=2, max_bytes=10**12).result(20)
-    result = replay(path, lambda _, config: Summing(config), HERE)
+    result = replay(path, lambda _, config: Summing(config), HERE, snapshot_version="1")
     assert (result.from_seq, result.equality, result.records) == (9, Equality.IDENTICAL, 4)
     with pytest.raises(MarketDroppedError, match="version 2"):
         replay(path, lambda _, config: Summing(config), HERE, snapshot_version="2")
@@ -154,7 +157,7 @@ def test_a_journal_without_opening_is_refused(tmp_path: pathlib.Path):
     with Journal.open(path, mode="paper", account="sim", roster=ROSTER) as journal:
         journal.append(EventBlock(), "feed", 1)
     with pytest.raises(CorruptRecordError, match="ConfigLoaded"):
-        replay(path, lambda _, config: Summing(config), HERE)
+        replay(path, lambda _, config: Summing(config), HERE, snapshot_version="1")
 
 
 def test_the_platform_names_the_processor_features_numpy_uses():

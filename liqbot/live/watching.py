@@ -25,6 +25,7 @@ from liqbot.events import (
 )
 from liqbot.execution.commands import PlaceOrder
 from liqbot.journal import Journal
+from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerWriter
 from liqbot.risk.decision import Approved
 from liqbot.settings.params import JournalParams
@@ -88,7 +89,7 @@ class Keeping:
     def keep(self, engine: Engine, seq: int) -> None:
         """The ledger first: what it has not committed must lie behind the snapshot."""
         if self._books.flush():
-            self._journal.save_snapshot("engine", seq, SNAPSHOT_VERSION, engine.snapshot())
+            self._journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
 
 
 def logged(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:

@@ -96,6 +96,7 @@ def from_journal(path: Path, asked: Asked) -> Record:
     """The newest snapshot before the time asked for, and the records after it."""
     from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
     from liqbot.journal import JournalReader
+    from liqbot.journal.rerun import SNAPSHOT_NAME
 
     with JournalReader(path) as reader:
         opened, _, config = reader.opening()
@@ -103,7 +104,7 @@ def from_journal(path: Path, asked: Asked) -> Record:
             raise ExpectedError(f"journal {path} has not begun yet", Exit.NOT_FOUND)
         engine = recorded_engine(opened, config)
         from_seq = 1
-        for snapshot in reader.snapshots("engine", SNAPSHOT_VERSION)[0]:
+        for snapshot in reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)[0]:
             engine.restore(snapshot.data)
             if asked.at_ms is None or engine.market.folded_ms <= asked.at_ms:
                 from_seq = snapshot.seq + 1

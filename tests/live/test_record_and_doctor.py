@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from liqbot import __version__
-from liqbot.blueprint import recorded_engine
+from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live.doctor import Finding, Verdict, findings
@@ -37,7 +37,7 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         with JournalReader(path) as reader:
             assert reader.stamp.mode == "observe"
             assert sum(len(block.bars) for block in reader.blocks()) > 3
-        proof = replay(path, recorded_engine, this_code(__version__, 1))
+        proof = replay(path, recorded_engine, this_code(__version__, 1), snapshot_version=SNAPSHOT_VERSION)
         assert proof.equality is Equality.IDENTICAL
         assert proof.steps_compared > 3
         assert not [one for one in here.loop.server.log if not one.endpoint.startswith("GET")]

@@ -10,7 +10,7 @@ import pytest
 
 from liqbot import places
 from liqbot.blocks import DTYPES, EventBlock, Roster
-from liqbot.blueprint import recorded_engine
+from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
 from liqbot.engine import Engine, Step
 from liqbot.exits import ExpectedError
 from liqbot.journal import Journal
@@ -165,7 +165,7 @@ def test_a_waiver_is_counted_and_changes_only_what_it_names(tape: Tape, settings
 
 def test_the_journal_replays_to_the_same_bytes(kept: tuple[BacktestReport, Path]) -> None:
     report, data = kept
-    result = replay(places.journal_path(data), recorded_engine, this_code("test", 0))
+    result = replay(places.journal_path(data), recorded_engine, this_code("test", 0), snapshot_version=SNAPSHOT_VERSION)
     assert result.equality is Equality.IDENTICAL
     assert result.market_rows == report.rows
     assert result.steps_compared > report.ticks

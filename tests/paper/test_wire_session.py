@@ -9,7 +9,7 @@ import pytest
 
 from liqbot import __version__, places
 from liqbot.blocks import EventBlock
-from liqbot.blueprint import recorded_engine
+from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
 from liqbot.engine import Engine, Step
 from liqbot.events import Balance, Event, Fill, Reconciled
 from liqbot.exits import Exit, ExpectedError
@@ -89,13 +89,14 @@ def test_every_kind_of_public_data_came_from_every_venue(session: Session) -> No
 
 
 def test_its_journal_replays_to_the_same_bytes(session: Session) -> None:
-    answer = replay(places.journal_path(session.data), recorded_engine, this_code(__version__, 0))
+    here = this_code(__version__, 0)
+    answer = replay(places.journal_path(session.data), recorded_engine, here, snapshot_version=SNAPSHOT_VERSION)
     assert answer.equality is Equality.IDENTICAL, answer.differences
 
 
 def test_the_recorded_market_gives_the_same_map(session: Session) -> None:
     with JournalReader(places.journal_path(session.data)) as reader:
-        rerun = Rerun(reader, recorded_engine, __version__)
+        rerun = Rerun(reader, recorded_engine, SNAPSHOT_VERSION)
         for _ in rerun.answers():
             pass
     again, first = rerun.engine.market, session.engine.market
