@@ -25,7 +25,7 @@ from liqbot.signals.evaluate import Weighing, asked, questions_of
 from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 
-STATE_VERSION: Final = 4
+STATE_VERSION: Final = 5
 
 
 class Step(msgspec.Struct, frozen=True):

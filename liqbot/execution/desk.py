@@ -184,7 +184,7 @@ class Desk:
         self._books = loaded
         self._unheard.clear()
         self._sequence = state["sequence"]
-        self._gaps = [(last, first) for last, first in state.get("gaps", ())]
+        self._gaps = [(last, first) for last, first in state["gaps"]]
         self.foreign_orders = list(state["foreign_orders"])
         self.foreign_orders_seen = state["foreign_orders_seen"]
 

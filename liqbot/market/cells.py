@@ -14,7 +14,7 @@ from liqbot.market.distances import Floats
 from liqbot.market.packed import packed, unpacked
 
 BINS: Final = 4096
-"""Width of the window: at least -53 % to +115 % around the mark when it has moved as far as `_DRIFT_BINS`."""
+"""Width of the window: at least -53 % to +115 % around the mark when it has drifted as far as `Positions` lets it."""
 _USD, _BORN = 0, 1
 
 

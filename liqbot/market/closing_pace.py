@@ -33,7 +33,6 @@ _HAZARD_MAX: Final = 3.0
 """Hazard counts up to this, in closings per position: little is left of what is older."""
 _PROMISE_MIN: Final = 1e-3
 """Usual orders; where less was promised in a stretch, an order says nothing about closing."""
-
 _DEVIATIONS_MAX: Final = 3.0
 """What is told counts up to so many standard deviations above the promise, and never less than as many orders, so that
 no cascade weighs more and no single order less than it should."""
@@ -107,12 +106,9 @@ class ClosingPace:
     def _end_window(self, calibration: Calibration, *, history: bool) -> None:
         self._window_ms = 0
         rows = [row for row in range(len(self._told)) if row not in self._in_sums]
-        if rows and self._touched[0, rows].any():
-            if not history:
-                self._compare(rows, self._told[rows], calibration)
-            self._forget(rows)
-        elif rows:
-            self._told[rows] = 0.0
+        if not history and self._touched[0, rows].any():
+            self._compare(rows, self._told[rows], calibration)
+        self._forget(rows)
 
     def _forget(self, rows: list[int]) -> None:
         """A stretch of these rows is over: what was touched in it makes what is usual."""
@@ -151,13 +147,16 @@ class ClosingPace:
         slope, curvature = self._sums
         self._stood += (self._log - self._stood) * (1.0 - self._closing.kept_share(self._hour_ms))
         self._log = min(max(slope / (curvature + self._params.pace_weight), -_LOG_MAX), _LOG_MAX)
-        # A rational stand-in of the exponential function.
-        root = (8.0 + self._log) / (8.0 - self._log)
-        self._closing.pace = root * root * root * root
+        self._set_pace()
         self._usual *= fading(self._hour_ms, self._params.shape_h)
         kept = fading(self._hour_ms, self._params.pace_h)
         self._sums = [slope * kept, curvature * kept]
         self._hour_ms = 0
+
+    def _set_pace(self) -> None:
+        # A rational stand-in of the exponential function.
+        root = (8.0 + self._log) / (8.0 - self._log)
+        self._closing.pace = root * root * root * root
 
     def state(self) -> dict[str, Any]:
         arrays = [packed(array) for array in (self._touched, self._told, self._usual, self._stood)]
@@ -170,3 +169,4 @@ class ClosingPace:
         self._touched, self._told, self._usual, self._stood = (unpacked(array) for array in state["arrays"])
         self._sums, self._in_sums, self._log = list(state["sums"]), list(state["in_sums"]), state["log"]
         self._window_ms, self._hour_ms = state["since"]
+        self._set_pace()

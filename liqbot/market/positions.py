@@ -277,7 +277,7 @@ class Positions:
 
     def state(self) -> dict[str, Any]:
         return {
-            "window_first": self.window_first, **self._cells.state(), "pace": self.closing.pace,
+            "window_first": self.window_first, **self._cells.state(),
             "scale": packed(self._scale), "sum": packed(self._sum), "shift": packed(self._at.shift),
             "turn": self._turn, "touched_usd": packed(self.touched_usd),
             "multiplier": packed(self.multiplier), "cap": packed(self._cap),
@@ -291,7 +291,6 @@ class Positions:
         self._turn, self.multiplier, self._cap = state["turn"], unpacked(state["multiplier"]), unpacked(state["cap"])
         self.touched_prior_usd, self.touched_hazard_usd = np.zeros((2, *self.touched_usd.shape))
         self._cells.load_state(state, self._scale.shape)
-        self.closing.pace = state["pace"]
         self._reach = [list(reach) for reach in state["reach"]]
         self._far = [list(far) for far in state["far"]]
         self._lay_out()
