@@ -22,15 +22,15 @@ from accuracy_worlds import WORLDS
 
 from liqbot.exits import ExpectedError
 from liqbot.market.params import MarketParams
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.score import wallets
+from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
-from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
 from paper.score.tape_score import code_hash, score_tape
 from paper.score.warmth import ColdStarts, history_codes, warmth_table
-from paper.tape import read_tape
-from paper.truth import export
+from paper.tapes.reader import read_tape
+from paper.tapes.truth import export
 from paper.world import World, WorldParams
 
 ROOT = Path(__file__).parents[1]

@@ -20,10 +20,10 @@ sys.path.insert(0, str(ROOT))
 
 from liqbot.blocks import DTYPES, EventBlock, Roster  # noqa: E402
 from liqbot.settings import settings_model  # noqa: E402
-from paper.backtest import backtest, peak_memory_mb  # noqa: E402
-from paper.fitting import fitted  # noqa: E402
-from paper.tape import Tape, read_tape  # noqa: E402
-from paper.tape_write import write_tape  # noqa: E402
+from paper.backtest.run import backtest, peak_memory_mb  # noqa: E402
+from paper.sessions.tape_settings import fitted  # noqa: E402
+from paper.tapes.reader import Tape, read_tape  # noqa: E402
+from paper.tapes.writer import write_tape  # noqa: E402
 
 START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000

@@ -21,18 +21,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from liqbot import control, places
+from liqbot import places
+from liqbot.commands import Command, PlaceOrder, Purpose
+from liqbot.control.protocol import protocol
 from liqbot.events import Event, Fill
-from liqbot.execution import ids
-from liqbot.execution.commands import Command, PlaceOrder, Purpose
+from liqbot.execution import client_order_id
 from liqbot.exits import ExpectedError
 from liqbot.journal import JournalReader, plain_step
 from paper.dialects.accounts import Account
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import dialects_of, serving
-from paper.dialects.okx import Okx
+from paper.dialects.okx.dialect import Okx
+from paper.dialects.serving import dialects_of, serving
 from paper.exchange import PaperParams
-from paper.listings import paper_instruments
+from paper.sessions.listings import paper_instruments
 from paper.world import World
 from paper.world.params import WorldParams
 
@@ -156,7 +157,7 @@ class Venue:
     def _near(self, command: Command, moment: str) -> None:
         if self.strike is not None and isinstance(command, PlaceOrder):
             purpose, wanted, delay_s = self.strike
-            if ids.purpose_of(command.client_id) is purpose and wanted == moment:
+            if client_order_id.purpose_of(command.client_id) is purpose and wanted == moment:
                 self.kill_in(delay_s, f"{moment} {command.client_id}")
 
     def kill_in(self, delay_s: float, why: str) -> None:
@@ -214,7 +215,7 @@ class Trial:
 
     async def ask(self, **command: Any) -> dict[str, Any] | None:
         try:
-            return await asyncio.to_thread(control.ask, self.data, command, timeout_s=30)
+            return await asyncio.to_thread(protocol.ask, self.data, command, timeout_s=30)
         except ExpectedError:
             return None
 

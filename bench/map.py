@@ -19,12 +19,12 @@ import numpy as np
 
 from liqbot.blocks import Roster, block_of
 from liqbot.events import MarketEvent, OpenInterest, TradeBar
-from liqbot.market.distances import LONG, SHORT
-from liqbot.market.grid import edges, position_of, shift_of
+from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT
+from liqbot.market.estimate.positions import Positions
+from liqbot.market.estimate.price_grid import edges, position_of, shift_of
 from liqbot.market.market import Market
 from liqbot.market.params import EstimateParams, MarketParams
-from liqbot.market.positions import Positions
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 
 VENUES = ("binance", "bybit", "okx", "bitget", "krakenfutures", "hyperliquid", "gate", "deribit")
 SPAN_MS = 60_000

@@ -23,11 +23,11 @@ from edge_sink import Gathered, until
 from public_venue import VENUES, PublicVenue, forced, now_ms, trade
 
 from liqbot.blocks import Roster
+from liqbot.connection.client import VenueClient
 from liqbot.events import Liquidation
-from liqbot.market.edge.client import VenueClient
-from liqbot.market.edge.feed import VenueFeed
-from liqbot.market.venues.registry import VENUES as ROWS
-from liqbot.market.venues.wire.registry import wire_of
+from liqbot.market.feeds.feed import VenueFeed
+from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import wire_of
 
 PATIENCE_S = 120.0
 

@@ -26,8 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "builders"))
 
 from public_venue import VENUES, forced, mark, trade
 
-from liqbot.market.venues.wire.book import WireBook, WireContract
-from liqbot.market.venues.wire.registry import WIRES
+from liqbot.venues.parsing import WireBook, WireContract
+from liqbot.venues.registry import WIRES
 
 GOAL_PER_S = 600_000
 UNIFIED_SHARE = 0.1

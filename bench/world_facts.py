@@ -20,7 +20,7 @@ from world_cascade import Recorder
 from world_page import FACTS, write_page
 
 from liqbot.blocks import EventBlock, Roster
-from paper.tape import read_tape
+from paper.tapes.reader import read_tape
 from paper.world import World, WorldParams
 from paper.world.params import ShockParams
 

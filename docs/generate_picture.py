@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from liqbot.blueprint import engine_of
-from liqbot.market.map_record import map_record
-from liqbot.review.map_picture import draw_map
+from liqbot.market.record import map_record
+from liqbot.review.pictures.map_text import draw_map
+from liqbot.runtime.assembly import engine_of
 from liqbot.settings import settings_model
-from paper.markets import market_of
+from paper.sessions.markets import market_of
 
 PICTURE = Path(__file__).parent / "map.svg"
 WIDTH = 112

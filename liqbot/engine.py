@@ -6,24 +6,24 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.blocks import EventBlock, Roster
+from liqbot.commands import Command
 from liqbot.events import Event
-from liqbot.execution.commands import Command
-from liqbot.execution.desk import Desk
+from liqbot.execution.order_manager import Desk
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
-from liqbot.market.venues.registry import mechanics_of
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Approved, Decision
-from liqbot.risk.guard import guard
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
+from liqbot.risk.position_monitor import guard
 from liqbot.risk.review import review_entry, review_reduction
 from liqbot.signals.evaluate import Weighing, asked, questions_of
 from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
+from liqbot.venues.registry import mechanics_of
 
 STATE_VERSION: Final = 5
 

@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from liqbot.blocks import EventBlock
-from liqbot.engine import Step
-from liqbot.execution.commands import (
+from liqbot.commands import (
     CancelOrder,
     Command,
     OrderKind,
@@ -16,8 +15,9 @@ from liqbot.execution.commands import (
     SetLeverage,
     adds_risk,
 )
+from liqbot.engine import Step
 from liqbot.instruments import Side
-from paper.house import House
+from paper.sessions.sim_loop import House
 from paper.simulate.journal import MemoryJournal
 
 WHERE = ("binance", "BTC")

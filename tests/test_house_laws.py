@@ -11,18 +11,18 @@ import pytest
 from random_market import ROSTER, eager_settings, random_market
 
 from liqbot.blocks import EventBlock
+from liqbot.commands import Command, PlaceOrder, Purpose
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Fill, PositionLiquidated
-from liqbot.execution.commands import Command, PlaceOrder, Purpose
 from liqbot.instruments import Side
 from liqbot.ledger import LedgerWriter, sqlite_url, unexplained_usd
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.risk.placement import in_cluster
-from paper.assembly import engine_of, exchange_of, opening_facts
 from paper.exchange import PaperExchange
-from paper.house import House
-from paper.listings import paper_instruments
+from paper.sessions.assembly import engine_of, exchange_of, opening_facts
+from paper.sessions.listings import paper_instruments
+from paper.sessions.sim_loop import House
 
 SEEDS = range(12)
 BARS = 500

@@ -7,12 +7,12 @@ comes first, then reductions, then tidying, then new risk.
 from collections.abc import Callable
 from decimal import Decimal
 
-from liqbot.execution.book import Book
-from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.execution.orders import Order
+from liqbot.accounting.positions import Position
+from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.execution.instrument_orders import Book
+from liqbot.execution.order_lifecycle import Order
 from liqbot.execution.params import ExecutionParams
 from liqbot.risk.decision import Target
-from liqbot.risk.holdings import Position
 
 Mint = Callable[[Purpose], str]
 """Gives the next client order id; called once per order placed, in order."""

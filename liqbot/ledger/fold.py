@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from liqbot.accounting.dedupe import identity_of
 from liqbot.events import (
     CancelRejected,
     CodeVersion,
@@ -31,7 +32,6 @@ from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.sheet import Sheet
 from liqbot.ledger.state import State
 from liqbot.ledger.trades import TradeBook
-from liqbot.risk.seen import identity_of
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     FeedDown: ("warning", "FEED_DOWN"), FeedUp: ("info", "FEED_UP"), Halt: ("warning", "HALT"),

@@ -11,7 +11,7 @@ from liqbot.blocks import Rows
 from liqbot.instruments import Side
 from liqbot.ledger.sheet import Sheet
 from liqbot.ledger.state import State
-from liqbot.market.liquidation_map import Floats, LiquidationMap
+from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.view import MarketView
 
 _BINS_TOGETHER: Final = 4

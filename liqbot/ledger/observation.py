@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
+from liqbot.commands import Command
 from liqbot.events import Event
-from liqbot.execution.commands import Command
 from liqbot.journal.steps import StepLike
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from liqbot.commands import CancelOrder, Command, PlaceOrder, QueryOrder
 from liqbot.events import (
     CancelRejected,
     Event,
@@ -14,7 +15,6 @@ from liqbot.events import (
     OrderMissing,
     OrderRejected,
 )
-from liqbot.execution.commands import CancelOrder, Command, PlaceOrder, QueryOrder
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.sheet import Sheet
 from liqbot.ledger.state import KnownOrder, State

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from liqbot.ledger.cash import Purse
-from liqbot.ledger.positions import OpenTrade
-from liqbot.risk.seen import Seen
+from liqbot.accounting.cash_flow import Purse
+from liqbot.accounting.dedupe import Seen
+from liqbot.accounting.round_trips import OpenTrade
 
 
 class Verdicts(msgspec.Struct):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
+from liqbot.accounting.cash_flow import DOLLARS, ZERO
+from liqbot.accounting.round_trips import OpenTrade
 from liqbot.events import (
     Balance,
     Event,
@@ -17,10 +19,8 @@ from liqbot.events import (
     Transfer,
 )
 from liqbot.instruments import Side
-from liqbot.ledger.cash import DOLLARS, ZERO
 from liqbot.ledger.money import to_micro
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.positions import OpenTrade
 from liqbot.ledger.sheet import Sheet
 from liqbot.ledger.state import State
 

@@ -8,28 +8,29 @@ from typing import Any, Final
 
 import structlog
 
-from liqbot import control, places
+from liqbot import places
 from liqbot.blocks import EventBlock, Roster
-from liqbot.blueprint import opening_facts
+from liqbot.connection.client import VenueClient
+from liqbot.connection.endpoints import Access
+from liqbot.control.commands import CLOSED, PAUSED, STOPPED_FLAT, Hand
+from liqbot.control.protocol import protocol
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Flatten, Resume
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit, ExpectedError
-from liqbot.inbox import Inbox
 from liqbot.journal.lock import WriterLock
-from liqbot.live import access as accesses
-from liqbot.live.books import Books, opened
-from liqbot.live.dry import DryBroker
-from liqbot.live.hand import CLOSED, PAUSED, STOPPED_FLAT, Hand
-from liqbot.live.market import LiveMarket, Surroundings, closed
-from liqbot.live.service import notify, only_one, stop_on_signals, wall_ms
+from liqbot.live import credentials as accesses
+from liqbot.live.dry_run import DryBroker
 from liqbot.live.watching import Bookkeeping, Keeping, logged
-from liqbot.market.edge.client import VenueClient
-from liqbot.market.edge.dialling import Access
-from liqbot.market.edge.errors import VenueError
-from liqbot.market.edge.feed import VenueFeed
-from liqbot.runtime import Broker, Observer, Runtime
+from liqbot.market.feeds.feed import VenueFeed
+from liqbot.runtime.assembly import opening_facts
+from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.live_loop import Broker, Observer, Runtime
+from liqbot.runtime.live_market import LiveMarket, Surroundings, closed
+from liqbot.runtime.process import notify, only_one, stop_on_signals, wall_ms
+from liqbot.runtime.storage import Books, opened
 from liqbot.settings import Settings
+from liqbot.venues.errors import VenueError
 
 QUIET_S: Final = 3.0
 """How long an orderly end waits for the venue's answers to what has been sent."""
@@ -135,11 +136,11 @@ class Bot:
         journal_id = self._books.journal.stamp.journal_id
         facts: list[Event] = list(opening_facts(self._settings, self._roster, journal_id, instruments, now_ms))
         flat = not self.engine.account.positions
-        if control.drop_latch(self._data, control.RESUME):
+        if protocol.drop_latch(self._data, protocol.RESUME):
             facts.append(Resume(time_ms=now_ms, reason="resumed by hand while stopped"))
         elif self.engine.account.halted == STOPPED_FLAT and flat:
             facts.append(Resume(time_ms=now_ms, reason="started again after an orderly end"))
-        why = control.read_latch(self._data, control.PANIC)
+        why = protocol.read_latch(self._data, protocol.PANIC)
         if why:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}"))
         self._opening = tuple(facts)

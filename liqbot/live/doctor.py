@@ -12,23 +12,24 @@ from typing import Final
 
 import msgspec
 
-from liqbot import control, places
-from liqbot.execution import ids
-from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
+from liqbot import places
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.connection.client import VenueClient
+from liqbot.connection.endpoints import Access
+from liqbot.control.protocol import protocol
+from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.broker import misread
-from liqbot.execution.edge.recipes import RECIPES
-from liqbot.execution.edge.words import Recipe, Traded
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from liqbot.journal import JournalReader
-from liqbot.live import access as accesses
-from liqbot.live.market import closed
-from liqbot.live.service import wall_ms
-from liqbot.market.edge.client import VenueClient
-from liqbot.market.edge.dialling import Access
-from liqbot.market.edge.errors import VenueError, VenueRefused
+from liqbot.live import credentials as accesses
+from liqbot.runtime.live_market import closed
+from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
+from liqbot.venues.errors import VenueError, VenueRefused
+from liqbot.venues.registry import RECIPES
+from liqbot.venues.trading import Recipe, Traded
 
 SKEW_MS_MAX: Final = 1_000
 DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
@@ -89,11 +90,11 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
                                               f"on {settings.trade_venue}")
     yield _disk(data)
     yield _journal(data)
-    why = control.read_latch(data, control.PANIC)
+    why = protocol.read_latch(data, protocol.PANIC)
     if why:
         yield Finding("panic latch", Verdict.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
     try:
-        status = control.ask(data, {"verb": "status"}, timeout_s=3)
+        status = protocol.ask(data, {"verb": "status"}, timeout_s=3)
     except ExpectedError as error:
         missing = error.exit_code == Exit.NOT_FOUND
         yield Finding("bot", Verdict.OK if missing else Verdict.FAIL, "not running" if missing else str(error))
@@ -193,7 +194,7 @@ async def _settings(client: VenueClient, recipe: Recipe, traded: Traded, setting
 async def _orders(client: VenueClient, recipe: Recipe, traded: Traded) -> Finding:
     resting = await recipe.resting(client, traded)
     position = await recipe.position(client, traded)
-    foreign = [order for order in resting if ids.purpose_of(order.client_id) is None]
+    foreign = [order for order in resting if client_order_id.purpose_of(order.client_id) is None]
     text = f"holds {position.signed_base}, {len(resting)} orders rest"
     if foreign:
         return Finding(f"{traded.instrument.coin} orders", Verdict.WARN, f"{text}, {len(foreign)} of them not ours")
@@ -207,7 +208,7 @@ async def _canary(client: VenueClient, recipe: Recipe, traded: Traded) -> Findin
     last_price = Decimal(str(ticker["last"]))
     least_base = max(instrument.quantity_step_base, instrument.min_notional_usd / last_price * 3)
     order = PlaceOrder(
-        client_id=ids.client_id(CANARY_NAME, wall_ms(), Purpose.STOP), venue=instrument.venue, coin=instrument.coin,
+        client_id=client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP), venue=instrument.venue, coin=instrument.coin,
         decision_id=0, purpose=Purpose.STOP, kind=OrderKind.STOP_MARKET, side=Side.LONG,
         quantity_base=instrument.round_quantity(least_base), reduce_only=True,
         trigger_price=instrument.round_price(last_price * CANARY_AWAY),

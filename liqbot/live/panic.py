@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from liqbot.execution import ids
-from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
-from liqbot.execution.edge.words import Caller, OrderWord, PositionWord, Recipe, Traded
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.execution import client_order_id
 from liqbot.instruments import Side
-from liqbot.market.edge.errors import OutcomeUnknown, VenueError
+from liqbot.venues.errors import OutcomeUnknown, VenueError
+from liqbot.venues.trading import Caller, OrderWord, PositionWord, Recipe, Traded
 
 ROUND_S: Final = 0.5
 AFTER_TROUBLE_S: Final = 2.0
@@ -99,7 +99,7 @@ class Panic:
             return
         self._count += 1
         order = PlaceOrder(
-            client_id=ids.client_id(self._name, self._count, Purpose.EXIT), venue=traded.instrument.venue, coin=coin,
+            client_id=client_order_id.client_id(self._name, self._count, Purpose.EXIT), venue=traded.instrument.venue, coin=coin,
             decision_id=0, purpose=Purpose.EXIT, kind=OrderKind.MARKET,
             side=Side.LONG if position.signed_base > 0 else Side.SHORT, quantity_base=abs(position.signed_base),
             reduce_only=True,

@@ -5,13 +5,13 @@ from typing import Final
 
 from liqbot.blocks import Roster
 from liqbot.exits import Exit
-from liqbot.live import access as accesses
-from liqbot.live.books import opened
+from liqbot.live import credentials as accesses
 from liqbot.live.bot import Bot, require_free
-from liqbot.live.market import LiveMarket, closed
-from liqbot.live.service import wall_ms
-from liqbot.market.edge.errors import VenueError
+from liqbot.runtime.live_market import LiveMarket, closed
+from liqbot.runtime.process import wall_ms
+from liqbot.runtime.storage import opened
 from liqbot.settings import Settings
+from liqbot.venues.errors import VenueError
 
 ACCOUNT: Final = "none"
 

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from liqbot.blocks import EventBlock
-from liqbot.blueprint import SNAPSHOT_VERSION
+from liqbot.commands import PlaceOrder
 from liqbot.engine import Engine, Step
 from liqbot.events import (
     CancelRejected,
@@ -23,11 +23,11 @@ from liqbot.events import (
     Resume,
     Transfer,
 )
-from liqbot.execution.commands import PlaceOrder
 from liqbot.journal import Journal
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerWriter
 from liqbot.risk.decision import Approved
+from liqbot.runtime.assembly import SNAPSHOT_VERSION
 from liqbot.settings.params import JournalParams
 
 SOURCE: Final = "inbox"

@@ -6,25 +6,25 @@ from typing import Final
 import msgspec
 
 from liqbot.instruments import Side
-from liqbot.market.bars import BarsFold
-from liqbot.market.cells import BINS
-from liqbot.market.clusters import ThinZones, clusters_of
-from liqbot.market.distances import LONG, SHORT, Floats
-from liqbot.market.exposure import Exposure
-from liqbot.market.forced_flow import ForcedFlow
-from liqbot.market.forecast import Forecast
-from liqbot.market.foresight import Foresight
-from liqbot.market.funding import FundingFold
-from liqbot.market.grid import edges, position_of
-from liqbot.market.health import VenueHealth
-from liqbot.market.history import History
-from liqbot.market.intake import Intake, Rows
-from liqbot.market.liquidation_map import LiquidationMap
-from liqbot.market.map_history import MapHistory
-from liqbot.market.open_interest import AGGREGATE, OpenInterestFold
+from liqbot.market.estimate.cells import BINS
+from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
+from liqbot.market.estimate.estimate import Exposure
+from liqbot.market.estimate.price_grid import edges, position_of
+from liqbot.market.forecast.evaluation import Foresight
+from liqbot.market.forecast.forecast import Forecast
+from liqbot.market.map.clusters import ThinZones, clusters_of
+from liqbot.market.map.history import MapHistory
+from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.sweeps import SweepsFold, SweepStep
+from liqbot.market.observed.bars import BarsFold
+from liqbot.market.observed.funding import FundingFold
+from liqbot.market.observed.health import VenueHealth
+from liqbot.market.observed.liquidations import ForcedFlow
+from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
+from liqbot.market.observed.outliers import Intake, Rows
+from liqbot.market.observed.prices import Bar, VenuePrice, reference_price, swept_range
+from liqbot.market.observed.sampled_series import History
 from liqbot.market.params import MarketParams
-from liqbot.market.prices import Bar, VenuePrice, reference_price, swept_range
-from liqbot.market.sweeps import SweepsFold, SweepStep
 from liqbot.market.view import Cluster, SideView
 
 ABSENT = float("nan")

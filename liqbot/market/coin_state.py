@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from liqbot.market.coin import CoinMarket, Now
-from liqbot.market.packed import packed, unpacked
-from liqbot.market.prices import VenuePrice
+from liqbot.market.estimate.array_state import packed, unpacked
+from liqbot.market.observed.prices import VenuePrice
 
 
 def coin_state(coin: CoinMarket) -> dict[str, Any]:

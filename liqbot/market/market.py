@@ -6,17 +6,17 @@ from typing import Any
 from liqbot.blocks import KINDS, EventBlock, Roster
 from liqbot.events import BiasSet, Event, FeedDown, FeedUp
 from liqbot.instruments import Side, side_of
-from liqbot.market.assembly import view_of
 from liqbot.market.coin import CoinMarket
 from liqbot.market.coin_state import coin_state, load_coin_state
-from liqbot.market.distances import Floats
-from liqbot.market.drift import Drift, drift
-from liqbot.market.forecast import Forecast
-from liqbot.market.health import VenueHealth
-from liqbot.market.intake import Row
-from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.forecast.forecast import Forecast
+from liqbot.market.map.drift import Drift, drift
+from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.observed.health import VenueHealth
+from liqbot.market.observed.outliers import Row
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
+from liqbot.market.view_builder import view_of
 
 
 class Market:

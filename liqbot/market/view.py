@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from liqbot.instruments import Side
-from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.map.liquidation_map import LiquidationMap
 
 ABSENT: Final = float("nan")
 

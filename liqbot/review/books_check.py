@@ -6,7 +6,7 @@ from typing import Any
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import check as check_journal
-from liqbot.review.ledger_file import Ledger
+from liqbot.review.ledger_reader import Ledger
 
 
 def checked(folder: Path) -> dict[str, Any]:

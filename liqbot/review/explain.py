@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from liqbot.exits import Exit, ExpectedError
-from liqbot.review.ledger_file import Ledger, Row
+from liqbot.review.ledger_reader import Ledger, Row
 
 _DECISION = """
     SELECT v.*, d.decision_id, d.venue, d.features, d.gates, d.checks

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from liqbot.review.map_bars import map_bars
+from liqbot.review.pictures.map_bars import map_bars
 from liqbot.review.tables import text_of
 
 _INPUTS_PER_LINE: Final = 3

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from liqbot.review.ledger_file import Ledger, Row
+from liqbot.review.ledger_reader import Ledger, Row
 
 TRADE_COLUMNS: Final = (
     "trade_id", "opened", "coin", "side", "strategy", "status", "quantity_base", "entry_price", "exit_price",

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from liqbot.review.ledger_file import Row
+from liqbot.review.ledger_reader import Row
 
 
 def print_json(value: Any) -> None:

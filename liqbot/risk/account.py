@@ -10,6 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from liqbot.accounting.dedupe import Seen, identity_of
+from liqbot.accounting.positions import ZERO, Holding, Position
+from liqbot.accounting.wallets import Wallet, fee_usd
 from liqbot.events import (
     Balance,
     CodeVersion,
@@ -31,11 +34,8 @@ from liqbot.events import (
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
-from liqbot.risk.holdings import ZERO, Holding, Position
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.seen import Seen, identity_of
 from liqbot.risk.sizing import exact
-from liqbot.risk.wallets import Wallet, fee_usd
 
 __all__ = ["ACCOUNT_FEED", "Account", "Position"]
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from liqbot.instruments import Instrument, Side
-from liqbot.market.mechanics import Mechanics
+from liqbot.margin.mechanics import Mechanics
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits

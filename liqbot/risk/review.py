@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
+from liqbot.accounting.positions import ZERO, Position
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Decision, Refusal, Refused, Target
-from liqbot.risk.holdings import ZERO, Position
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import Rung, TradingBook, Wish, place
-from liqbot.risk.questions import QUESTIONS, Case
+from liqbot.risk.pre_trade_checks import QUESTIONS, Case
 from liqbot.risk.sizing import Budget, exact
 from liqbot.signals.verdict import Signal
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from liqbot.execution.params import ExecutionParams
 from liqbot.exits import ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
-from liqbot.market.edge.params import FeedParams
+from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
 from liqbot.settings.params import JournalParams, LedgerParams, LogParams, NetworkParams, VenueKey

@@ -5,12 +5,12 @@ from typing import Final
 
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView
-from liqbot.signals.cascade import CASCADE
 from liqbot.signals.features import derived_features, features_of
-from liqbot.signals.funding_squeeze import FUNDING_SQUEEZE
 from liqbot.signals.gates import Condition, Strategy, code_of, conditions, judge
-from liqbot.signals.grab_reverse import GRAB_REVERSE
 from liqbot.signals.params import SignalParams, StrategyParams
+from liqbot.signals.strategies.cascade import CASCADE
+from liqbot.signals.strategies.funding_squeeze import FUNDING_SQUEEZE
+from liqbot.signals.strategies.grab_reverse import GRAB_REVERSE
 from liqbot.signals.verdict import Verdict
 
 STRATEGIES: Final[tuple[Strategy, ...]] = (GRAB_REVERSE, CASCADE, FUNDING_SQUEEZE)

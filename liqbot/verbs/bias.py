@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from liqbot import control, places
+from liqbot import places
+from liqbot.control.protocol import protocol
 from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.durations import moment_ms
 from liqbot.verbs.options import Data, Json, Profile
@@ -51,7 +52,7 @@ def clear(
 @app.command()
 def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> None:
     """Show what holds now."""
-    found = control.ask(places.data_dir(data, profile), {"verb": "biases"})["biases"]
+    found = protocol.ask(places.data_dir(data, profile), {"verb": "biases"})["biases"]
     if as_json:
         print(json.dumps(found))
         return
@@ -63,4 +64,4 @@ def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -
 
 
 def _ask(what: dict[str, Any], profile: str, data: Any) -> None:
-    print(control.ask(places.data_dir(data, profile), {"verb": "bias", **what})["said"])
+    print(protocol.ask(places.data_dir(data, profile), {"verb": "bias", **what})["said"])

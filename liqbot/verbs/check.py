@@ -9,12 +9,12 @@ import typer
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, side_of, split_venue_key, venue_key
-from liqbot.market.map_record import clusters_from, map_from
-from liqbot.market.venues.registry import VENUES, mechanics_of
-from liqbot.review.map_source import Asked, find_map, from_file, time_of
-from liqbot.review.placement_check import Position, check_position, check_text
+from liqbot.market.record import clusters_from, map_from
+from liqbot.review.placement import Position, check_position, check_text
+from liqbot.review.sources import Asked, find_map, from_file, time_of
 from liqbot.review.tables import print_json
 from liqbot.risk.limits import RiskLimits
+from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import Data, Db, Json, Profile
 

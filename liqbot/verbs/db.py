@@ -7,7 +7,7 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
-from liqbot.review.ledger_file import ledger_place
+from liqbot.review.ledger_reader import ledger_place
 from liqbot.review.tables import print_json
 from liqbot.verbs.options import Data, Json, LedgerDb, Profile
 

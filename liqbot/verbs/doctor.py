@@ -8,7 +8,7 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit
-from liqbot.live.access import TRADING_MODES, require_latches
+from liqbot.live.credentials import TRADING_MODES, require_latches
 from liqbot.live.doctor import Finding, Verdict, findings
 from liqbot.log import configure
 from liqbot.settings import Settings, load

@@ -6,7 +6,7 @@ import typer
 
 from liqbot.review.explain import decision_row, explained
 from liqbot.review.explain_text import as_text
-from liqbot.review.ledger_file import Ledger, ledger_place
+from liqbot.review.ledger_reader import Ledger, ledger_place
 from liqbot.review.tables import print_json
 from liqbot.verbs.options import Data, Json, LedgerDb, Profile
 

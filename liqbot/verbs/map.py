@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from liqbot.exits import Exit, ExpectedError
-from liqbot.review.map_picture import draw_map
-from liqbot.review.map_source import Asked, find_map, time_of
+from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.sources import Asked, find_map, time_of
 from liqbot.review.tables import print_json
 from liqbot.verbs.options import Data, Db, Json, Profile
 

@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
-from liqbot import control, places
+from liqbot import places
+from liqbot.control.protocol import protocol
 from liqbot.execution.edge.account import traded_on
 from liqbot.exits import Exit, ExpectedError
-from liqbot.live.access import TRADING_MODES, recipe_of, require_latches, trading_client
+from liqbot.live.credentials import TRADING_MODES, recipe_of, require_latches, trading_client
 from liqbot.live.panic import Left, Panic
 from liqbot.log import configure
-from liqbot.market.edge.errors import VenueError
 from liqbot.settings import Settings, load
+from liqbot.venues.errors import VenueError
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
@@ -37,7 +38,7 @@ def panic(
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
-    control.write_latch(directory, control.PANIC, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
+    protocol.write_latch(directory, protocol.PANIC, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
     print(f"latch set in {directory}: nothing is entered until liqbot resume", flush=True)
     left = asyncio.run(_flatten(settings, profile, seconds_of(for_)))
     for line in (*left.positions, *left.orders):

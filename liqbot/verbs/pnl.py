@@ -1,7 +1,7 @@
 """`liqbot pnl`: what was won and lost, by day and by strategy."""
 
 from liqbot.review import queries
-from liqbot.review.ledger_file import Ledger, ledger_place
+from liqbot.review.ledger_reader import Ledger, ledger_place
 from liqbot.review.tables import print_json, print_rows, text_of
 from liqbot.verbs.options import Data, Json, LedgerDb, Profile
 

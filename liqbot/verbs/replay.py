@@ -3,9 +3,9 @@
 import time
 
 from liqbot import __version__, places
-from liqbot.blueprint import SNAPSHOT_VERSION, recorded_engine
 from liqbot.replay import this_code
 from liqbot.review.replayed import run_and_print
+from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.verbs.options import Data, Db, Json, Profile
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from liqbot import places
-from liqbot.live.access import require_latches
 from liqbot.live.bot import trade
+from liqbot.live.credentials import require_latches
 from liqbot.log import configure
 from liqbot.settings import load
 from liqbot.verbs.durations import seconds_of

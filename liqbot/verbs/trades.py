@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from liqbot.review import queries
-from liqbot.review.ledger_file import Ledger, ledger_place
+from liqbot.review.ledger_reader import Ledger, ledger_place
 from liqbot.review.tables import print_json, print_rows
 from liqbot.verbs.options import Data, Json, LedgerDb, Profile
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from liqbot.instruments import venue_key
-from liqbot.market.mechanics import Mechanics
-from liqbot.market.venues.registry import ROWS, mechanics_of
-from liqbot.market.venues.spec import Contract, VenueRow
+from liqbot.margin.mechanics import Mechanics
+from liqbot.venues.registry import ROWS, mechanics_of
+from liqbot.venues.spec import Contract, VenueRow
 from liqbot.verbs.options import Json
 
 UNKNOWN: Final = "unknown"

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from liqbot import events
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.events import Event
-from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Side
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import Happened

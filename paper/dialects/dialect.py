@@ -9,8 +9,8 @@ from liqbot.instruments import Instrument
 from paper.dialects.accounts import Account
 from paper.dialects.evidence import Evidence
 from paper.dialects.faults import Fault
+from paper.dialects.http import Answer, Request, Socket
 from paper.dialects.hub import Hub
-from paper.dialects.wire import Answer, Request, Socket
 from paper.exchange.exchange import Happened
 
 Handler = Callable[[Request], Awaitable[Answer]]

@@ -9,14 +9,14 @@ from typing import Final, Protocol
 import msgspec
 
 from liqbot.blocks import KINDS, EventBlock, Roster, block_of
+from liqbot.commands import Command, PlaceOrder
 from liqbot.events import Event
-from liqbot.execution.commands import Command, PlaceOrder
 from liqbot.instruments import Instrument
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.dialects.accounts import Account
 from paper.dialects.faults import Faults
-from paper.dialects.prints import Printer
 from paper.dialects.tickers import Ticker, Tickers
+from paper.dialects.trade_prints import Printer
 from paper.exchange import PaperExchange, PaperParams
 from paper.exchange.exchange import Happened
 

@@ -12,8 +12,8 @@ from liqbot.blocks import EventBlock
 from paper.dialects.accounts import Account
 from paper.dialects.dialect import Dialect, Handler
 from paper.dialects.faults import Fault, Kind
+from paper.dialects.http import Answer, Request, Socket
 from paper.dialects.hub import Hub
-from paper.dialects.wire import Answer, Request, Socket
 from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000

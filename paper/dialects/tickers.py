@@ -11,7 +11,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import FundingRate, MarketEvent, MarkPrice, TradeBar
-from paper.dialects.prints import Print
+from paper.dialects.trade_prints import Print
 
 MINUTE_MS: Final = 60_000
 DAY_MS: Final = 86_400_000

@@ -9,13 +9,13 @@ import msgspec
 from liqbot import events
 from liqbot.events import Event
 from liqbot.instruments import Instrument, Side
-from liqbot.market.mechanics import Mechanics
+from liqbot.margin.mechanics import Mechanics
 from paper.exchange import rules
+from paper.exchange.insurance_and_fees import Till
 from paper.exchange.matching import Resting
 from paper.exchange.money import Holding, Wallet, liquidation_tick, micro
 from paper.exchange.params import PaperParams
 from paper.exchange.quotes import Key
-from paper.exchange.till import Till
 
 ENDED_ORDERS_KEPT: Final = 1_000
 

@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from liqbot.blocks import KINDS, EventBlock, Roster
+from liqbot.commands import Command, PlaceOrder
 from liqbot.events import Event
-from liqbot.execution.commands import Command, PlaceOrder
 from liqbot.instruments import Instrument, Side
-from liqbot.market.mechanics import Mechanics
-from paper.exchange import fills, forced, gate
+from liqbot.margin.mechanics import Mechanics
+from paper.exchange import commands, fills, liquidation_engine
 from paper.exchange.accounts import Accounts, Entries
-from paper.exchange.course import Mark, course
 from paper.exchange.matching import Cursor, Happening, Rank, first_of
 from paper.exchange.money import Holding, Wallet
 from paper.exchange.params import PaperParams
+from paper.exchange.price_path import Mark, course
 from paper.exchange.quotes import Key, News, Quote, Quotes, Rate, flow_of
 
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
@@ -230,13 +230,13 @@ class PaperExchange:
         self._now_ms = max(self._now_ms, math.ceil(happening.time_ms))
         price, mark_price = self._cursors[happening.key].prices()
         if happening.rank is Rank.ARRIVAL:
-            return gate.obey(self.accounts, self._on_the_way.pop(0).command, price, mark_price, self._now_ms)
+            return commands.obey(self.accounts, self._on_the_way.pop(0).command, price, mark_price, self._now_ms)
         if happening.rank is Rank.FUNDING:
             due_ms = self._funded_ms[happening.key] = int(happening.time_ms)
             rate_pct = self._rate(happening.key, due_ms).rate_pct
             return fills.pay_funding(self.accounts, happening.key, mark_price or price, rate_pct, self._now_ms)
         if happening.order is None:
-            return forced.margin_call(self.accounts, happening.key, happening.holder, price, self._now_ms)
+            return liquidation_engine.margin_call(self.accounts, happening.key, happening.holder, price, self._now_ms)
         minute_usd = self._quotes.of[happening.key].minute_usd
         return fills.execute(self.accounts, happening.order, price, self._now_ms, minute_usd=minute_usd)
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
+from liqbot.commands import OrderKind
 from liqbot.events import Event
-from liqbot.execution.commands import OrderKind
 from paper.exchange import matching
 from paper.exchange.accounts import Accounts, name_of
 from paper.exchange.matching import Resting

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from liqbot.execution.commands import OrderKind, PlaceOrder
+from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Instrument, Side
-from paper.exchange.course import Leg
 from paper.exchange.money import Holding
+from paper.exchange.price_path import Leg
 
 
 class Resting(msgspec.Struct):

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from liqbot.instruments import Instrument, Side
-from liqbot.market.mechanics import Mechanics
+from liqbot.margin.mechanics import Mechanics
 
 MICRO_USD: Final = Decimal("0.000001")
 _PRICE_GRID: Final = Decimal("0.00000001")

@@ -11,7 +11,7 @@ import numpy as np
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from liqbot.instruments import Instrument
-from paper.exchange.course import Bar, Mark, dense
+from paper.exchange.price_path import Bar, Mark, dense
 
 Key = tuple[str, str]
 BLOCKS_ASIDE_MAX: Final = 256

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from liqbot.execution.commands import OrderKind, PlaceOrder
+from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Instrument, Side
-from liqbot.market.mechanics import Mechanics
+from liqbot.margin.mechanics import Mechanics
 from paper.exchange.money import Holding, margin_needed
 from paper.exchange.params import PaperParams
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from paper.score.frame import Floats, Whole
+from paper.score.price_path import Floats, Whole
 
 _DAY_MS = 86_400_000
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from paper.score.frame import FINE, LONG, OUTWARD, SHORT, Floats, Whole, prices_at
+from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Whole, prices_at
 from paper.score.record import side_word
 from paper.score.score import Scoring
 

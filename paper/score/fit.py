@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from paper.score.frame import Floats
+from paper.score.price_path import Floats
 
 _ROUNDS = 30
 """Of multiplicative updates, which only bring the search near."""

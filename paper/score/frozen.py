@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from paper.score.frame import FINE, LONG, OUTWARD, SHORT, Floats, Whole
 from paper.score.params import ScoreParams
-from paper.score.pieces import spread
+from paper.score.placed_orders import spread
+from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Whole
 from paper.score.record import OURS, Record
 
 _HOUR_MS: Final = 3_600_000

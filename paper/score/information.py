@@ -10,9 +10,9 @@ import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
 from paper.score.fit import poisson_weights
-from paper.score.frame import LONG, SHORT, Floats, Whole
 from paper.score.frozen import Outcome
 from paper.score.params import ScoreParams
+from paper.score.price_path import LONG, SHORT, Floats, Whole
 
 
 class Gain(msgspec.Struct, frozen=True):

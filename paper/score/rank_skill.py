@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
-from paper.score.frame import LONG, SHORT, Floats, Whole
 from paper.score.frozen import Outcome
 from paper.score.params import ScoreParams
+from paper.score.price_path import LONG, SHORT, Floats, Whole
 from paper.score.ranks import Residual, correlation, falling, ranked
 
 _TOPS = (0.2, 0.1)

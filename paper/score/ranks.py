@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from paper.score.frame import Floats, Whole
+from paper.score.price_path import Floats, Whole
 
 
 def falling(values: Floats) -> Whole:

@@ -9,12 +9,12 @@ import numpy as np
 from liqbot.blocks import EventBlock, Roster
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
-from paper.score.frame import Floats, Frame, Whole, prices_at
+from paper.score.models import Outlook, ScoredModel
 from paper.score.params import ScoreParams
-from paper.score.pieces import Pieces, Placing
-from paper.score.scored import Outlook, ScoredModel
+from paper.score.placed_orders import Pieces, Placing
+from paper.score.price_path import Floats, Frame, Whole, prices_at
 from paper.score.volume_maps import RisingInterest, TierMap, exact_shifts, naive_shifts
-from paper.tape_format import AGGREGATE
+from paper.tapes.format import AGGREGATE
 
 OURS: Final = "liqbot"
 ONLINE: Final = ("B2", "B2b", "B3")

@@ -8,7 +8,6 @@ import numpy as np
 
 from liqbot.exits import Exit, ExpectedError
 from paper.score.bootstrap import Estimate
-from paper.score.frame import Floats, Whole
 from paper.score.frozen import (
     Grid,
     Outcome,
@@ -20,10 +19,11 @@ from paper.score.frozen import (
     outcome,
 )
 from paper.score.information import Gain, InformationScore, with_climatology
-from paper.score.leads import CEILING, ORACLE, WITH_FLOW
 from paper.score.params import ScoreParams
+from paper.score.price_path import Floats, Whole
 from paper.score.rank_skill import RankScore, RankSkill
 from paper.score.record import ONLINE, OURS, Record
+from paper.score.skill_gap import CEILING, ORACLE, WITH_FLOW
 from paper.score.touch import DEPTHS, Touch, TouchScore, TouchSkill, blended, summed, touch_of, touched_of
 from paper.score.windows import by_window, depth, over_windows
 

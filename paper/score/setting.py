@@ -4,9 +4,9 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.market.params import HealthParams
 from paper.score.params import ScoreParams
 from paper.score.record import Setting
-from paper.tape import Tape
-from paper.tape_format import AGGREGATE
-from paper.tape_survey import Holding
+from paper.tapes.format import AGGREGATE
+from paper.tapes.reader import Tape
+from paper.tapes.survey import Holding
 
 _HOUR_MS = 3_600_000
 

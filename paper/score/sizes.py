@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
-from paper.score.frame import LONG, SHORT, Floats, Whole
 from paper.score.frozen import Outcome
+from paper.score.price_path import LONG, SHORT, Floats, Whole
 from paper.score.ranks import ranked
 
 _CLASSES = 10

@@ -15,16 +15,16 @@ from liqbot.blocks import EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
 from paper.score.information import Gain, InformationScore
-from paper.score.leads import DECIDING, WITH_FLOW, lead, rank_lead
+from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
 from paper.score.record import recorded
 from paper.score.result import Lead, Score
 from paper.score.score import Scoring, Timer, inside_share
-from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
+from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
-from paper.tape import Tape
+from paper.tapes.reader import Tape
 
 
 class Scored(msgspec.Struct, frozen=True, eq=False):

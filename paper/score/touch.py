@@ -7,8 +7,8 @@ import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
 from paper.score.fit import deviance, poisson_weights
-from paper.score.frame import FINE, LONG, OUTWARD, SHORT, Floats, Whole
 from paper.score.frozen import Grid
+from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Whole
 from paper.score.record import Record
 
 CROSSED_LEAST: Final = 0.05

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from liqbot.instruments import Side
-from paper.score.frame import FINE, LONG, SHORT, Floats, Whole, positions_of
+from paper.score.price_path import FINE, LONG, SHORT, Floats, Whole, positions_of
 from paper.score.record import Record
-from paper.tape_decode import text_codes
-from paper.tape_format import no_file
-from paper.truth import COLUMNS, TruthError, reading
+from paper.tapes.decode import text_codes
+from paper.tapes.format import no_file
+from paper.tapes.truth import COLUMNS, TruthError, reading
 
 
 def opened_truth(path: Path) -> Any:

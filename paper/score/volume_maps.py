@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from liqbot.blocks import EventBlock
-from liqbot.market.grid import shift_of
-from liqbot.market.venues.registry import mechanics_of
-from paper.score.frame import FINE, LONG, OUTWARD, SHORT, Floats, Frame, Whole
+from liqbot.market.estimate.price_grid import shift_of
+from liqbot.venues.registry import mechanics_of
+from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Frame, Whole
 
 LEVERAGES: Final = (10.0, 25.0, 50.0, 100.0)
 _BINS: Final = 8192

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from liqbot.blocks import NO_ROWS, EventBlock
 from paper.score.bootstrap import Estimate
 from paper.score.fit import deviance
-from paper.score.frame import Floats, Whole
 from paper.score.information import InformationScore
+from paper.score.models import ScoredModel
+from paper.score.price_path import Floats, Whole
 from paper.score.record import OURS, Record
 from paper.score.score import Scoring
-from paper.score.scored import ScoredModel
 from paper.score.touch import TouchScore, summed, touch_of
 
 AGES_H: Final = (0, 1, 2, 4, 8, 16, 24, 48, 72, 96)

@@ -8,8 +8,8 @@ within the move those totals lie: this is the fair measure for such tapes.
 import msgspec
 import numpy as np
 
-from paper.score.frame import Floats
 from paper.score.frozen import Outcome
+from paper.score.price_path import Floats
 
 
 def by_window(found: Outcome) -> Outcome:

@@ -10,7 +10,7 @@ import sqlalchemy
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.ledger import LedgerWriter, sqlite_url, unexplained_usd
-from paper.simulate.stage import Stage
+from paper.simulate.scenario import Stage
 
 GAPS: Final = frozenset({"POSITION_MISMATCH", "FILL_WITHOUT_TRADE"})
 

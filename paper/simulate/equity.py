@@ -7,7 +7,7 @@ from liqbot import events
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.limits import RiskLimits
 from paper.exchange.exchange import Happened
-from paper.simulate.stage import Stage
+from paper.simulate.scenario import Stage
 
 _ONE: Final = Decimal(1)
 _DAY_MS: Final = 86_400_000

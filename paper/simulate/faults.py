@@ -4,12 +4,12 @@ from typing import Final
 
 import msgspec
 
-from liqbot.execution.commands import OrderKind, Purpose
-from liqbot.execution.orders import OrderState
-from paper.simulate import line_trouble as line
-from paper.simulate import order_faults, outer_faults
-from paper.simulate.distortions import BROKEN_PRICES
-from paper.simulate.stage import Stage
+from liqbot.commands import OrderKind, Purpose
+from liqbot.execution.order_lifecycle import OrderState
+from paper.simulate import link_faults as line
+from paper.simulate import order_faults, process_faults
+from paper.simulate.feed_faults import BROKEN_PRICES
+from paper.simulate.scenario import Stage
 
 RECENT_MS: Final = 15_000
 """An order that ended this long ago still counts as being in its last state."""
@@ -64,27 +64,27 @@ CATALOGUE: Final = (
     Fault("stop_gone", order_faults.stop_gone, "stop"),
     Fault("cancel_of_filled_stop", order_faults.late_cancel, "order"),
     Fault("late_fill_of_old_stop", order_faults.late_stop_fill, "stop"),
-    Fault("liquidation", outer_faults.liquidation, "position"),
-    Fault("adl", outer_faults.adl, "position"),
-    Fault("leverage_by_hand", outer_faults.leverage_by_hand),
-    Fault("maintenance", outer_faults.maintenance),
-    Fault("delisting", outer_faults.delisting),
-    Fault("second_instance", outer_faults.second_instance),
-    Fault("funding_interval", outer_faults.funding_interval),
-    Fault("withdrawal", outer_faults.withdrawal),
-    Fault("fee_in_other_coin", outer_faults.fee_coin),
-    Fault("rebate", outer_faults.rebate),
-    *(Fault(f"price_{name}", outer_faults.broken_price(name)) for name in BROKEN_PRICES),
-    Fault("feed_silent", outer_faults.feed_silent),
-    Fault("edge_task_dies", outer_faults.edge_task_dies),
-    Fault("clock_skew", outer_faults.clock_skew),
-    Fault("restart", outer_faults.restart("snapshot")),
-    Fault("upgrade", outer_faults.restart("replay")),
-    Fault("database_deleted", outer_faults.restart("fresh")),
-    Fault("suspended", outer_faults.suspended),
-    Fault("journal_stuck", outer_faults.journal_stuck),
-    Fault("killed_without_disk", outer_faults.killed_without_disk),
-    Fault("halted_by_hand", outer_faults.halted_by_hand),
+    Fault("liquidation", process_faults.liquidation, "position"),
+    Fault("adl", process_faults.adl, "position"),
+    Fault("leverage_by_hand", process_faults.leverage_by_hand),
+    Fault("maintenance", process_faults.maintenance),
+    Fault("delisting", process_faults.delisting),
+    Fault("second_instance", process_faults.second_instance),
+    Fault("funding_interval", process_faults.funding_interval),
+    Fault("withdrawal", process_faults.withdrawal),
+    Fault("fee_in_other_coin", process_faults.fee_coin),
+    Fault("rebate", process_faults.rebate),
+    *(Fault(f"price_{name}", process_faults.broken_price(name)) for name in BROKEN_PRICES),
+    Fault("feed_silent", process_faults.feed_silent),
+    Fault("edge_task_dies", process_faults.edge_task_dies),
+    Fault("clock_skew", process_faults.clock_skew),
+    Fault("restart", process_faults.restart("snapshot")),
+    Fault("upgrade", process_faults.restart("replay")),
+    Fault("database_deleted", process_faults.restart("fresh")),
+    Fault("suspended", process_faults.suspended),
+    Fault("journal_stuck", process_faults.journal_stuck),
+    Fault("killed_without_disk", process_faults.killed_without_disk),
+    Fault("halted_by_hand", process_faults.halted_by_hand),
 )
 BY_NAME: Final = {fault.name: fault for fault in CATALOGUE}
 CELLS: Final = tuple((fault.name, state) for fault in CATALOGUE for state in STATES if fault.can_meet(state))

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from liqbot.blocks import EventBlock
+from liqbot.commands import Command
 from liqbot.engine import Engine, Step
-from liqbot.execution.commands import Command
 from liqbot.journal.errors import JournalStuckError
 
 Seen = Callable[[int, EventBlock, Step, Engine], None]

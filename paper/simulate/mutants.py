@@ -8,20 +8,20 @@ from typing import Any, Final
 import msgspec
 
 from liqbot import engine
+from liqbot.accounting.dedupe import Seen, identity_of
+from liqbot.accounting.positions import Position
+from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.engine import Engine
 from liqbot.events import Event, Fill, Transfer
-from liqbot.execution import desk, plan
-from liqbot.execution.book import Book
-from liqbot.execution.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
-from liqbot.execution.orders import Order
+from liqbot.execution import order_manager, plan
+from liqbot.execution.instrument_orders import Book
+from liqbot.execution.order_lifecycle import Order
 from liqbot.ledger.trades import TradeBook
 from liqbot.risk import placement, review
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
-from liqbot.risk.holdings import Position
-from liqbot.risk.questions import Case, Question
-from liqbot.risk.seen import Seen, identity_of
-from paper.house import House
+from liqbot.risk.pre_trade_checks import Case, Question
+from paper.sessions.sim_loop import House
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ def _silent_when_stuck(sound: Any) -> Any:
 
 
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
-    def mutant(self: desk.Desk, now_ms: int, positions: Any) -> tuple[Command, ...]:
+    def mutant(self: order_manager.Desk, now_ms: int, positions: Any) -> tuple[Command, ...]:
         others = [(key, client_id) for key, book in self._books.items() for client_id in book.foreign]
         return (*sound(self, now_ms, positions), *(CancelOrder(client_id, *key) for key, client_id in others))
 
@@ -128,7 +128,7 @@ def _gives_up_exits(sound: Callable[..., list[Command]]) -> Callable[..., list[C
 
 
 def _forgets_orders(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    def mutant(self: desk.Desk, state: dict[str, Any]) -> None:
+    def mutant(self: order_manager.Desk, state: dict[str, Any]) -> None:
         sound(self, {**state, "books": [{**book, "orders": []} for book in state["books"]]})
 
     return mutant
@@ -268,9 +268,9 @@ _ALL: Final = (
            shows_in=("second_instance", "database_deleted")),
     Mutant("give_up_exits", "an exit that was refused is not tried again", (Patch(plan, "_reduce", _gives_up_exits),),
            shows_in=("exit_rejected",)),
-    Mutant("orders_forgotten", "a restart remembers no orders", (Patch(desk.Desk, "load_state", _forgets_orders),),
+    Mutant("orders_forgotten", "a restart remembers no orders", (Patch(order_manager.Desk, "load_state", _forgets_orders),),
            shows_in=("restart",)),
-    Mutant("touch_foreign", "orders of others are cancelled", (Patch(desk.Desk, "commands", _cancels_foreign),),
+    Mutant("touch_foreign", "orders of others are cancelled", (Patch(order_manager.Desk, "commands", _cancels_foreign),),
            shows_in=("second_instance",)),
     Mutant("loosen_stop", "a moved stop goes away from the price", (Patch(engine, "review_reduction", _loosens),)),
     Mutant("cluster_ignored", "the own liquidation price may lie where everybody's lies",
@@ -283,10 +283,10 @@ _ALL: Final = (
     Mutant("stuck_means_silent", "without a disk nothing is sent, not even stops and exits",
            (Patch(House, "_recorded", _silent_when_stuck),), shows_in=("journal_stuck",)),
     Mutant("ids_again", "a restart gives order ids that were given before",
-           (Patch(desk.Desk, "load_state", _counts_from_zero),),
+           (Patch(order_manager.Desk, "load_state", _counts_from_zero),),
            shows_in=("restart",)),
     Mutant("ids_unrecorded", "ids that were used unrecorded are used again",
-           (Patch(desk.Desk, "_leap", _instead(_deaf)),), shows_in=("killed_without_disk",)),
+           (Patch(order_manager.Desk, "_leap", _instead(_deaf)),), shows_in=("killed_without_disk",)),
     Mutant("strays_left", "orders that were left unrecorded stay",
            (Patch(plan, "_clear", _instead(lambda *_: [])),), shows_in=("killed_without_disk",)),
     Mutant("snapshot_incomplete", "a snapshot leaves out what was said last",

@@ -4,12 +4,12 @@ import random
 from collections.abc import Callable
 
 from liqbot import events
-from liqbot.execution.commands import OrderKind, Purpose
-from liqbot.execution.orders import OrderState
-from paper.exchange import outside
-from paper.simulate import line_trouble as line
-from paper.simulate.stage import Stage
-from paper.simulate.wire import Fate
+from liqbot.commands import OrderKind, Purpose
+from liqbot.execution.order_lifecycle import OrderState
+from paper.exchange import account_events
+from paper.simulate import link_faults as line
+from paper.simulate.link import Fate
+from paper.simulate.scenario import Stage
 
 Struck = Callable[[], None]
 Strike = Callable[[Stage, random.Random, Struck], None]
@@ -48,7 +48,7 @@ def drop_stops(stage: Stage) -> None:
     accounts = stage.exchange.accounts
     for one in accounts.resting(stage.key):
         if one.command.kind is OrderKind.STOP_MARKET:
-            stage.wire.post(outside.drop_order(accounts, one.command.client_id, "removed by the venue", stage.now_ms))
+            stage.wire.post(account_events.drop_order(accounts, one.command.client_id, "removed by the venue", stage.now_ms))
 
 
 def _favour(stage: Stage) -> None:
@@ -118,7 +118,7 @@ def stop_gone(stage: Stage, chance: random.Random, struck: Struck) -> None:
     stops = [one for one in accounts.resting(stage.key) if one.command.kind is OrderKind.STOP_MARKET]
     told = chance.random() < 0.5
     for stop in stops:
-        gone = outside.drop_order(accounts, stop.command.client_id, "removed by the venue", stage.now_ms)
+        gone = account_events.drop_order(accounts, stop.command.client_id, "removed by the venue", stage.now_ms)
         if told:
             stage.wire.post(gone)
     if not told:

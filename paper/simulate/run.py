@@ -8,11 +8,11 @@ import msgspec
 
 from liqbot.events import Flatten
 from paper.simulate.audit import replayed
-from paper.simulate.director import Director, Draw, draws_of
-from paper.simulate.house_laws import Broken, Violation
+from paper.simulate.decision_invariants import Broken, Violation
+from paper.simulate.fault_schedule import Director, Draw, draws_of
+from paper.simulate.invariants import Laws
 from paper.simulate.journal import Unrepeatable
-from paper.simulate.laws import Laws
-from paper.simulate.stage import Stage
+from paper.simulate.scenario import Stage
 
 STEPS_MAX: Final = 320
 STEPS_MIN: Final = 110

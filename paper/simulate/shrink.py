@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from paper.simulate.director import Draw
-from paper.simulate.house_laws import Violation
+from paper.simulate.decision_invariants import Violation
+from paper.simulate.fault_schedule import Draw
 from paper.simulate.run import STEPS_MAX, Outcome, simulate
 
 

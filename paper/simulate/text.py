@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from paper.simulate.campaign import Summary
 from paper.simulate.faults import CATALOGUE, STATES
-from paper.simulate.many import Summary
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import Hunt
 

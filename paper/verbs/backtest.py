@@ -8,9 +8,9 @@ import typer
 
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
-from paper.backtest import backtest as run_backtest
-from paper.report_text import text_of
-from paper.tape import read_tape
+from paper.backtest.report_text import text_of
+from paper.backtest.run import backtest as run_backtest
+from paper.tapes.reader import read_tape
 from paper.verbs.ending import books_written
 
 

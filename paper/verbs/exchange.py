@@ -16,11 +16,11 @@ from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import DIALECTS, Loopback, dialects_of, serving
-from paper.dialects.okx import Okx
-from paper.listings import paper_instruments
+from paper.dialects.okx.dialect import Okx
+from paper.dialects.serving import DIALECTS, Loopback, dialects_of, serving
 from paper.params import PaperSection
-from paper.tape import read_tape
+from paper.sessions.listings import paper_instruments
+from paper.tapes.reader import read_tape
 from paper.world import World
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)

@@ -14,16 +14,16 @@ from liqbot import places
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
-from liqbot.market.map_record import map_record
+from liqbot.market.record import map_record
 from liqbot.market.view import MarketView
-from liqbot.review.map_picture import draw_map
+from liqbot.observers.console import Print, Screen, progress
+from liqbot.review.pictures.map_text import draw_map
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
-from paper.house import House
-from paper.markets import market_of
-from paper.screen import Print, Screen, progress
-from paper.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
+from paper.sessions.markets import market_of
+from paper.sessions.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
+from paper.sessions.sim_loop import House
 from paper.verbs.ending import books_written, terminated_like_interrupted
 
 LIVE: Final = "live"
@@ -94,7 +94,7 @@ def _pretended(
 
 def _live(settings: Settings, directory: Path, screen: Screen, show: Print, for_s: float | None) -> Engine:
     """Real prices, simulated fills. Nothing is shown before a venue has answered."""
-    from paper.live import LiveSession  # here: the other markets need no network
+    from paper.sessions.live_data import LiveSession  # here: the other markets need no network
 
     def begun(engine: Engine) -> None:
         del engine
@@ -111,7 +111,7 @@ def _wired(
     for_s: float | None,
 ) -> Engine:
     """The simulated market over loopback. `for_s` counts from the start of the house, its reading of the past too."""
-    from paper.wire_session import run_wired, spoken_only  # here: the other markets need no server
+    from paper.sessions.over_wire import run_wired, spoken_only  # here: the other markets need no server
 
     if market != "world":
         raise ExpectedError(f"--wire --market {market}: only the simulated market (world) is served", Exit.USAGE)

@@ -16,8 +16,8 @@ from paper.score.files import write_forecasts
 from paper.score.params import ScoreParams
 from paper.score.tape_score import Scored, score_tape
 from paper.score.text import text_of
-from paper.tape import read_tape
-from paper.truth_check import cautions, checked_truth
+from paper.score.truth_check import cautions, checked_truth
+from paper.tapes.reader import read_tape
 
 
 def score(

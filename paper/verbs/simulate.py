@@ -14,9 +14,9 @@ from liqbot import places
 from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
 from liqbot.verbs.options import Data, Json
-from paper.simulate.director import Draw, draws_of
-from paper.simulate.hunt import hunts
-from paper.simulate.many import Summary, outcomes, summary
+from paper.simulate.campaign import Summary, outcomes, summary
+from paper.simulate.fault_schedule import Draw, draws_of
+from paper.simulate.mutant_run import hunts
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import Hunt, Hunts, Records
 from paper.simulate.run import STEPS_MAX, Outcome

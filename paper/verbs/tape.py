@@ -9,9 +9,9 @@ import typer
 from liqbot import places
 from liqbot.journal import JournalReader
 from liqbot.verbs.options import Data, Db, Json, Profile
-from paper.tape import Tape, read_tape
-from paper.tape_info import info_of, text_of
-from paper.tape_write import import_csv, write_tape
+from paper.tapes.info import info_of, text_of
+from paper.tapes.reader import Tape, read_tape
+from paper.tapes.writer import import_csv, write_tape
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 TapeFile = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")]

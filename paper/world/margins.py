@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.world.draws import Floats
 from paper.world.params import VenueParams
 

@@ -9,9 +9,9 @@ import ccxt.pro
 import msgspec
 from loopback_market import PRICE, bar, block, hub_of, mark, pointed
 
-from paper.dialects.bybit import Bybit
+from paper.dialects.bybit.dialect import Bybit
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import Loopback, serving
+from paper.dialects.serving import Loopback, serving
 
 BTC = "BTC/USDT:USDT"
 KEY, SECRET = "k" * 18, "s" * 36

@@ -8,6 +8,7 @@ import numpy as np
 from market_views import MARK, NOW_MS, a_map, a_view
 
 from liqbot.blocks import DTYPES
+from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose
 from liqbot.events import (
     Balance,
     CodeVersion,
@@ -21,7 +22,6 @@ from liqbot.events import (
     OrderCancelled,
     Transfer,
 )
-from liqbot.execution.commands import CancelOrder, OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Side
 from liqbot.ledger import Observation
 from liqbot.market.view import MarketView

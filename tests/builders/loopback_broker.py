@@ -9,17 +9,16 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
+from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.connection.client import Credentials, RequestBudget, VenueClient
 from liqbot.events import Event
-from liqbot.execution import ids
-from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import AccountEdge
-from liqbot.execution.edge.recipes import RECIPES
 from liqbot.instruments import Side
-from liqbot.market.edge.client import Credentials, RequestBudget, VenueClient
-from liqbot.market.venues.registry import VENUES
+from liqbot.venues.registry import RECIPES, VENUES
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import Loopback, serving
+from paper.dialects.serving import Loopback, serving
 from tests.builders import loopback_market as market
 
 JOURNAL_ID = "abc123"
@@ -52,7 +51,7 @@ class Desk:
             kind = OrderKind.STOP_MARKET
         prices = {name: Decimal(more.pop(name)) for name in ("limit_price", "trigger_price") if name in more}
         return PlaceOrder(
-            client_id=ids.client_id(JOURNAL_ID, self._count, purpose), venue=self.venue, coin="BTC", decision_id=1,
+            client_id=client_order_id.client_id(JOURNAL_ID, self._count, purpose), venue=self.venue, coin="BTC", decision_id=1,
             purpose=purpose, kind=kind, side=side, quantity_base=Decimal(quantity),
             reduce_only=purpose is not Purpose.ENTRY, **prices, **more,
         )

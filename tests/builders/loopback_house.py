@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqbot import control
+from liqbot.control.protocol import protocol
 from liqbot.exits import Exit, ExpectedError
-from liqbot.live.access import require_latches
 from liqbot.live.bot import trade
+from liqbot.live.credentials import require_latches
 from liqbot.settings import Settings, settings_model
 from paper.dialects.accounts import Account
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import Loopback, serving
-from paper.dialects.okx import Okx
+from paper.dialects.okx.dialect import Okx
+from paper.dialects.serving import Loopback, serving
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
 
@@ -73,7 +73,7 @@ class Running:
         self.data, self.task = data, task
 
     async def ask(self, **command: Any) -> dict[str, Any]:
-        return await asyncio.to_thread(control.ask, self.data, command)
+        return await asyncio.to_thread(protocol.ask, self.data, command)
 
     async def status(self, s: float = 45.0) -> dict[str, Any]:
         """Once it answers and its account is read."""

@@ -8,7 +8,7 @@ from liqbot.events import Event, FundingRate, Liquidation, MarketEvent, MarkPric
 from liqbot.instruments import Side
 from paper.dialects.hub import Hub, HubParams
 from paper.exchange import PaperParams
-from paper.listings import paper_instruments
+from paper.sessions.listings import paper_instruments
 
 VENUES = ("binance", "bybit", "okx")
 ROSTER = Roster(VENUES, ("BTC", "ETH"))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from liqbot.market.liquidation_map import LiquidationMap
+from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.view import Cluster, MarketView, SideView, Sweep
 
 MARK = 65_536.0

@@ -11,8 +11,8 @@ from loopback_market import PRICE, bar, block, hub_of, mark, pointed
 
 from liqbot.events import Event
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import Loopback, serving
-from paper.dialects.okx import Okx
+from paper.dialects.okx.dialect import Okx
+from paper.dialects.serving import Loopback, serving
 from paper.exchange.exchange import Happened
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"

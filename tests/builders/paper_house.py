@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from liqbot.blocks import EventBlock, Roster, block_of
+from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose
 from liqbot.events import Event, FundingRate, MarketEvent, MarkPrice, TradeBar
-from liqbot.execution.commands import Command, OrderKind, PlaceOrder, Purpose
-from liqbot.execution.desk import Desk
+from liqbot.execution.order_manager import Desk
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
-from liqbot.market.venues.registry import mechanics_of
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import RiskLimits
+from liqbot.venues.registry import mechanics_of
 from paper.exchange import PaperExchange, PaperParams
 
 VENUE, COIN = "binance", "BTC"

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from liqbot.events import Balance, Event, Fill, PositionSnapshot, Reconciled
 from liqbot.instruments import Instrument, Side
-from liqbot.market.venues.registry import mechanics_of
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Target
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
+from liqbot.venues.registry import mechanics_of
 
 VENUE, COIN = "binance", "BTC"
 LIMITS = RiskLimits()

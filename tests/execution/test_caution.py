@@ -5,13 +5,13 @@ import pytest
 from paper_house import BTC, COIN, KEY, VENUE, D, order, target
 
 from liqbot import events
-from liqbot.execution.commands import CancelOrder, PlaceOrder, Purpose, QueryOrder, SetLeverage, adds_risk
-from liqbot.execution.desk import Desk
+from liqbot.accounting.positions import Position
+from liqbot.commands import CancelOrder, PlaceOrder, Purpose, QueryOrder, SetLeverage, adds_risk
+from liqbot.execution.order_manager import Desk
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved
-from liqbot.risk.holdings import Position
 
 WHERE = {"venue": VENUE, "coin": COIN}
 OPENED = events.JournalOpened(time_ms=2_000, journal_id="abcdef", mode="paper", venues=(VENUE,), coins=(COIN,))

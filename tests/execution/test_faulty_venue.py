@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from paper_house import BTC, KEY, D, target
 
 from liqbot import events
-from liqbot.execution.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.execution.desk import Desk
+from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.execution.order_manager import Desk
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.account import Account

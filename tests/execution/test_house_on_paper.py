@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from paper_house import KEY, SPAN_MS, D, House, bar, exchange_with, funding, target
 
 from liqbot import events
-from liqbot.execution.commands import PlaceOrder, Purpose
-from liqbot.execution.desk import Desk
+from liqbot.commands import PlaceOrder, Purpose
+from liqbot.execution.order_manager import Desk
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 

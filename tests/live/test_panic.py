@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from liqbot import events
-from liqbot.execution.commands import Purpose
+from liqbot.commands import Purpose
 from liqbot.live.panic import Panic
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.execution.edge.test_broker import PLACE, long_of

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from liqbot import control
+from liqbot.control.protocol import protocol
 from liqbot.exits import Exit, ExpectedError
-from liqbot.live.access import require_latches, trading_client
 from liqbot.live.bot import trade
+from liqbot.live.credentials import require_latches, trading_client
 from liqbot.settings import Settings
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import SECRET, access_of, files_with, place, running, settings_for
@@ -146,12 +146,12 @@ async def test_a_pause_lasts_over_a_restart_and_a_stop_flat_does_not_halt(tmp_pa
 
 async def test_a_panic_latch_refuses_the_next_start_until_it_is_lifted(tmp_path: Path) -> None:
     async with place() as here:
-        control.write_latch(tmp_path, control.PANIC, time_ms=1, why="fire")
+        protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="fire")
         error = await refusal(here.settings(), tmp_path)
         assert error.exit_code == Exit.HALTED
         assert "fire" in str(error)
-        control.drop_latch(tmp_path, control.PANIC)
-        control.write_latch(tmp_path, control.RESUME, time_ms=2, why="out")
+        protocol.drop_latch(tmp_path, protocol.PANIC)
+        protocol.write_latch(tmp_path, protocol.RESUME, time_ms=2, why="out")
         async with running(here.settings(), tmp_path) as bot:
             await asyncio.sleep(0.2)
             assert (await bot.status())["halted"] == ""
@@ -159,13 +159,13 @@ async def test_a_panic_latch_refuses_the_next_start_until_it_is_lifted(tmp_path:
 
 async def test_a_panic_latch_set_while_it_runs_is_honoured(tmp_path: Path) -> None:
     async with place() as here, running(here.settings(), tmp_path) as bot:
-        control.write_latch(tmp_path, control.PANIC, time_ms=1, why="fire")
+        protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="fire")
         await asyncio.sleep(1.2)
         status = await bot.status()
         assert status["flattening"]
         assert "fire" in status["halted"]
         await bot.ask(verb="resume")
-        assert not control.read_latch(tmp_path, control.PANIC)
+        assert not protocol.read_latch(tmp_path, protocol.PANIC)
 
 
 async def test_a_dry_run_writes_nothing_at_the_venue_and_keeps_its_own_books(tmp_path: Path) -> None:

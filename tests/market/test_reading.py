@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from market_rows import RandomMarket, blocks_of
 
 from liqbot.instruments import Side
-from liqbot.market.bars import BarsFold
-from liqbot.market.clusters import read_side
-from liqbot.market.forced_flow import ForcedFlow
-from liqbot.market.funding import FundingFold
-from liqbot.market.grid import edges, position_of
-from liqbot.market.history import History
-from liqbot.market.liquidation_map import LiquidationMap
-from liqbot.market.map_record import clusters_from, map_from, map_record, thin_zones_from
+from liqbot.market.estimate.array_state import packed, unpacked
+from liqbot.market.estimate.price_grid import edges, position_of
+from liqbot.market.map.clusters import read_side
+from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.sweeps import SweepsFold, SweepStep
 from liqbot.market.market import Market
-from liqbot.market.packed import packed, unpacked
+from liqbot.market.observed.bars import BarsFold
+from liqbot.market.observed.funding import FundingFold
+from liqbot.market.observed.liquidations import ForcedFlow
+from liqbot.market.observed.prices import Bar
+from liqbot.market.observed.sampled_series import History
 from liqbot.market.params import ClusterParams, MarketParams, RollingParams, SweepParams
-from liqbot.market.prices import Bar
-from liqbot.market.sweeps import SweepsFold, SweepStep
+from liqbot.market.record import clusters_from, map_from, map_record, thin_zones_from
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 NAN = float("nan")

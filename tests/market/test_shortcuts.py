@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from liqbot.market.clusters import ThinZones, clusters_of, nearest_zones, read_side, turns
-from liqbot.market.grid import bin_shares, edges, position_of
-from liqbot.market.intake import Intake
-from liqbot.market.liquidation_map import LiquidationMap, smoothed
+from liqbot.market.estimate.price_grid import bin_shares, edges, position_of
+from liqbot.market.map.clusters import ThinZones, clusters_of, nearest_zones, read_side, turns
+from liqbot.market.map.liquidation_map import LiquidationMap, smoothed
+from liqbot.market.observed.outliers import Intake
 from liqbot.market.params import ClusterParams, HealthParams
 
 BINS = 1_200

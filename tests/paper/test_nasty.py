@@ -5,15 +5,15 @@ from decimal import Decimal
 import pytest
 
 from liqbot import events
-from liqbot.execution.commands import Command, OrderKind, PlaceOrder, Purpose
-from liqbot.execution.ids import sequence_of
-from liqbot.execution.orders import OrderState
-from paper.simulate.eyes import Eyes
+from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose
+from liqbot.execution.client_order_id import sequence_of
+from liqbot.execution.order_lifecycle import OrderState
+from paper.simulate.invariants import Laws
 from paper.simulate.journal import MemoryJournal
-from paper.simulate.laws import Laws
-from paper.simulate.line_trouble import CODES, OnOrder, Storm
-from paper.simulate.stage import Stage
-from paper.simulate.wire import Fate
+from paper.simulate.link import Fate
+from paper.simulate.link_faults import CODES, OnOrder, Storm
+from paper.simulate.probe import Eyes
+from paper.simulate.scenario import Stage
 
 SEEDS = (3, 5, 7)
 STEPS_MAX = 400

@@ -7,13 +7,13 @@ from market_rows import RandomMarket, blocks_of
 from liqbot.cli import main
 from liqbot.exits import Exit
 from liqbot.instruments import Side
-from liqbot.market.map_record import Record, map_from, map_record
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
-from liqbot.market.venues.registry import mechanics_of
-from liqbot.review.map_picture import draw_map, short_usd
-from liqbot.review.map_source import time_of
-from liqbot.review.placement_check import Position, check_position
+from liqbot.market.record import Record, map_from, map_record
+from liqbot.review.pictures.map_text import draw_map, short_usd
+from liqbot.review.placement import Position, check_position
+from liqbot.review.sources import time_of
+from liqbot.venues.registry import mechanics_of
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from liqbot.journal import Journal
 from liqbot.ledger import LedgerWriter
 from liqbot.ledger.migrate import HEAD
 from liqbot.review.explain_text import as_text
-from liqbot.review.ledger_file import SCHEMA
-from liqbot.review.map_bars import map_bars
+from liqbot.review.ledger_reader import SCHEMA
+from liqbot.review.pictures.map_bars import map_bars
 from liqbot.review.tables import text_of
 
 Run = Callable[..., tuple[int, str, str]]

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from liqbot.accounting.positions import Holding
 from liqbot.instruments import Side
-from liqbot.risk.holdings import Holding
 
 D = Decimal
 

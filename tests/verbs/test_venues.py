@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from liqbot import cli
-from liqbot.market.venues.registry import ROWS
+from liqbot.venues.registry import ROWS
 
 
 def test_lists_every_venue_with_unknown_as_unknown(capsys: pytest.CaptureFixture[str]):

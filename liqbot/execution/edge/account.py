@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from liqbot.execution.edge.broker import Broker
-from liqbot.execution.edge.fates import Fates
-from liqbot.execution.edge.known import Clock, Known, Tell
+from liqbot.execution.edge.order_cache import Clock, Known, Tell
+from liqbot.execution.edge.order_status import Fates
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
-from liqbot.execution.edge.words import Caller, Recipe, Traded
 from liqbot.instruments import Instrument
+from liqbot.venues.trading import Caller, Recipe, Traded
 
 
 class Client(Caller, Listening, Protocol):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import structlog
 
+from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
 from liqbot.events import (
     CancelRejected,
     Halt,
@@ -13,12 +14,11 @@ from liqbot.events import (
     OrderAccepted,
     OrderRejected,
 )
-from liqbot.execution import ids
-from liqbot.execution.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.execution.edge.fates import Fates
-from liqbot.execution.edge.known import Known
-from liqbot.execution.edge.words import Call, Caller, Fate, Lane, OrderWord, Recipe, SettingsWord, Traded
-from liqbot.market.edge.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
+from liqbot.execution import client_order_id
+from liqbot.execution.edge.order_cache import Known
+from liqbot.execution.edge.order_status import Fates
+from liqbot.venues.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
+from liqbot.venues.trading import Call, Caller, Fate, Lane, OrderWord, Recipe, SettingsWord, Traded
 
 READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Waits before reading an accepted order: venues show it a moment later."""
@@ -162,7 +162,7 @@ class Broker:
 
     async def _cancel(self, client_id: str, traded: Traded) -> None:
         """Then ask: an order that filled before its cancel arrived has its true fate told."""
-        stop = ids.purpose_of(client_id) is Purpose.STOP
+        stop = client_order_id.purpose_of(client_id) is Purpose.STOP
         call = self._recipe.cancel(client_id, traded, stop=stop)
         refused = ""
         try:

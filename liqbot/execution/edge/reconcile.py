@@ -22,11 +22,14 @@ from liqbot.events import (
     Reconciled,
     Transfer,
 )
-from liqbot.execution import ids
+from liqbot.execution import client_order_id
 from liqbot.execution.edge.broker import Broker
-from liqbot.execution.edge.fates import Fates
-from liqbot.execution.edge.known import Known
-from liqbot.execution.edge.words import (
+from liqbot.execution.edge.order_cache import Known
+from liqbot.execution.edge.order_status import Fates
+from liqbot.instruments import Side
+from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.venues.errors import VenueAuth, VenueError
+from liqbot.venues.trading import (
     Caller,
     OrderWord,
     PaymentWord,
@@ -35,9 +38,6 @@ from liqbot.execution.edge.words import (
     SettingsWord,
     Traded,
 )
-from liqbot.instruments import Side
-from liqbot.market.edge.errors import VenueAuth, VenueError
-from liqbot.risk.account import ACCOUNT_FEED
 
 TRIES: Final = 4
 QUIET_S: Final = 0.3
@@ -142,7 +142,7 @@ class Reconciler:
         facts: list[Event] = []
         for word in resting:
             client_id = word.client_id or f"venue-{word.venue_order_id}"
-            if ids.purpose_of(client_id) is not None and not self._known.ours(client_id):
+            if client_order_id.purpose_of(client_id) is not None and not self._known.ours(client_id):
                 self._alarm(f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}")
             self._known.own(here["coin"], word.venue_order_id, client_id if self._known.ours(client_id) else "")
             facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=word.venue_order_id))

@@ -7,9 +7,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from liqbot.execution.edge.fates import Fates
-from liqbot.execution.edge.words import Call, OrderHint, Recipe, Traded, TradeWord
-from liqbot.market.edge.errors import VenueError
+from liqbot.execution.edge.order_status import Fates
+from liqbot.venues.errors import VenueError
+from liqbot.venues.trading import Call, OrderHint, Recipe, Traded, TradeWord
 
 REDIAL_S_MAX: Final = 30.0
 DIALLING_S: Final = 1.0

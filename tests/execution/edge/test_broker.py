@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from liqbot import events
-from liqbot.execution.commands import Purpose, SetLeverage
+from liqbot.commands import Purpose, SetLeverage
 from liqbot.instruments import Side
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig

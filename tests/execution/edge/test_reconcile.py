@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from liqbot import events
-from liqbot.execution import ids
-from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.execution import client_order_id
 from liqbot.instruments import Side
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, rig
@@ -120,7 +120,7 @@ async def test_our_own_liquidation_is_told_as_such(venue: str) -> None:
 async def test_orders_of_another_liqbot_halt_entries(venue: str) -> None:
     async with rig(venue) as one:
         theirs = PlaceOrder(
-            client_id=ids.client_id("zzz999", 7, Purpose.ENTRY), venue=venue, coin="BTC", decision_id=0,
+            client_id=client_order_id.client_id("zzz999", 7, Purpose.ENTRY), venue=venue, coin="BTC", decision_id=0,
             purpose=Purpose.ENTRY, kind=OrderKind.LIMIT, side=Side.LONG, quantity_base=Decimal("0.01"),
             reduce_only=False, limit_price=Decimal(40_000),
         )

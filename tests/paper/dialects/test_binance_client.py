@@ -24,12 +24,12 @@ from loopback_market import (
     rate,
 )
 
-from liqbot.execution.commands import SetLeverage
+from liqbot.commands import SetLeverage
 from liqbot.instruments import Side
-from paper.dialects.binance import Binance
+from paper.dialects.binance.dialect import Binance
 from paper.dialects.faults import Kind
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import Loopback, serving
+from paper.dialects.serving import Loopback, serving
 
 BTC = "BTC/USDT:USDT"
 KEY, SECRET = "k" * 64, "s" * 64

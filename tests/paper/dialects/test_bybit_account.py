@@ -9,8 +9,8 @@ import pytest
 from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, until
 from ccxt.base import errors
 
-from liqbot.execution.commands import SetLeverage
-from paper.dialects.bybit import Bybit
+from liqbot.commands import SetLeverage
+from paper.dialects.bybit.dialect import Bybit
 from paper.dialects.evidence import unproved
 from paper.dialects.faults import Kind
 

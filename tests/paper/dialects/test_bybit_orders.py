@@ -9,7 +9,7 @@ from bybit_place import BTC, ENTRY, STOP, BybitPlace, bybit_place, until
 from ccxt.base import errors
 from loopback_market import PRICE
 
-from liqbot.execution.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Side
 from paper.dialects.faults import Kind
 

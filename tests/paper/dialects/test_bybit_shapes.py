@@ -12,9 +12,9 @@ from wire_recordings import recorded, sample
 
 from liqbot.events import FundingRate, Liquidation, MarkPrice, OpenInterest
 from liqbot.instruments import Side
-from liqbot.market.venues.wire.book import WireBook, WireContract
-from liqbot.market.venues.wire.bybit import answers
-from liqbot.market.venues.wire.bybit.messages import parse
+from liqbot.venues.bybit import responses
+from liqbot.venues.bybit.messages import parse
+from liqbot.venues.parsing import WireBook, WireContract
 from paper.dialects.hub import HubParams
 
 NAMED = {"category": "linear", "symbol": "BTCUSDT"}
@@ -173,12 +173,12 @@ async def test_the_houses_parser_reads_back_the_past() -> None:
             await place.hub.advance(block(second, *rows, rate("bybit", second, 0.0125)))
         await place.hub.advance(block(8 * 3_600, rate("bybit", 8 * 3_600, 0.01)))
         wire, client = book(), place.client
-        bars = answers.bars(await client.publicGetV5MarketKline(NAMED | {"interval": "5", "limit": 1_000}), wire, 0)
+        bars = responses.bars(await client.publicGetV5MarketKline(NAMED | {"interval": "5", "limit": 1_000}), wire, 0)
         told = await client.publicGetV5MarketOpenInterest(NAMED | {"intervalTime": "5min", "limit": 200})
-        past = answers.past_open_interest(told, wire, 0)
-        funding = answers.past_funding(await client.publicGetV5MarketFundingHistory(NAMED), wire, 0)
-        tiers = answers.tiers(await client.publicGetV5MarketRiskLimit(NAMED), wire, 0)
-        now = answers.tickers(await client.publicGetV5MarketTickers(NAMED), wire, 0)
+        past = responses.past_open_interest(told, wire, 0)
+        funding = responses.past_funding(await client.publicGetV5MarketFundingHistory(NAMED), wire, 0)
+        tiers = responses.tiers(await client.publicGetV5MarketRiskLimit(NAMED), wire, 0)
+        now = responses.tickers(await client.publicGetV5MarketTickers(NAMED), wire, 0)
     assert {one.volume_usd for one in bars} >= {1e6}
     assert {(one.time_ms, round(one.oi_usd, 3)) for one in past} == {(at(300), 2.5e9 + 300), (at(600), 2.5e9 + 600)}
     assert [(one.time_ms, one.rate_pct) for one in funding] == [(at(8 * 3_600), 0.0125)]

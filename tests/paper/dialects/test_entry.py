@@ -9,14 +9,14 @@ import pytest
 from loopback_market import hub_of, quiet
 
 from liqbot import events
-from liqbot.execution.commands import OrderKind, Purpose, SetLeverage
+from liqbot.commands import OrderKind, Purpose, SetLeverage
 from liqbot.instruments import Side
 from paper.dialects.accounts import Account, State
-from paper.dialects.binance import Binance
-from paper.dialects.binance_user import told
-from paper.dialects.entry import NotModelled, Wish, order_of
+from paper.dialects.binance.dialect import Binance
+from paper.dialects.binance.user_stream import told
+from paper.dialects.http import Request
 from paper.dialects.hub import Hub
-from paper.dialects.wire import Request
+from paper.dialects.order_entry import NotModelled, Wish, order_of
 from paper.exchange.exchange import Happened
 
 D = Decimal

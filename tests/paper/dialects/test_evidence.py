@@ -4,7 +4,7 @@ import pytest
 from loopback_market import hub_of
 
 from paper.dialects.evidence import Seen, unproved
-from paper.dialects.loopback import DIALECTS, dialects_of
+from paper.dialects.serving import DIALECTS, dialects_of
 
 
 @pytest.mark.parametrize("venue", sorted(DIALECTS))

@@ -14,15 +14,15 @@ import pytest
 from loopback_market import PRICE, ROSTER, at, hub_of
 
 from liqbot.blocks import EventBlock, block_of
+from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose, SetLeverage
 from liqbot.events import Event, Fill, MarkPrice, TradeBar
-from liqbot.execution.commands import Command, OrderKind, PlaceOrder, Purpose, SetLeverage
 from liqbot.instruments import Side
-from liqbot.market.venues.registry import mechanics_of
-from paper.dialects.binance import Binance
+from liqbot.venues.registry import mechanics_of
+from paper.dialects.binance.dialect import Binance
 from paper.dialects.hub import Hub
-from paper.dialects.loopback import serving
+from paper.dialects.serving import serving
 from paper.exchange import PaperExchange, PaperParams
-from paper.listings import paper_instruments
+from paper.sessions.listings import paper_instruments
 
 LATENCY_MS = 230
 HOST = "fapi.binance.com"

@@ -8,10 +8,10 @@ from ccxt.base import errors
 from loopback_market import PRICE, bar, block, hub_of, mark, quiet, rate
 from okx_place import BTC, ETH, ISOLATED, KEY, Place, served
 
-from liqbot.execution.commands import SetLeverage
+from liqbot.commands import SetLeverage
 from paper.dialects.evidence import unproved
-from paper.dialects.okx import Okx
-from paper.exchange import outside
+from paper.dialects.okx.dialect import Okx
+from paper.exchange import account_events
 
 
 @pytest.fixture
@@ -299,8 +299,8 @@ async def test_deleveraging_rebates_and_fees_in_another_coin_are_told(place: Pla
     await place.entered()
     accounts = place.account.exchange.accounts
     key, now_ms = ("okx", "BTC"), place.account.now_ms
-    place.outside(outside.deleverage(accounts, key, Decimal(49_000), Decimal("0.05"), now_ms))
-    place.outside(outside.pay_rebate(accounts, key, Decimal(3), now_ms))
+    place.outside(account_events.deleverage(accounts, key, Decimal(49_000), Decimal("0.05"), now_ms))
+    place.outside(account_events.pay_rebate(accounts, key, Decimal(3), now_ms))
     accounts.entries.fee_coin, accounts.entries.fee_coin_price = "OKB", Decimal(50)
     await place.client.create_order(BTC, "market", "sell", 15, None, ISOLATED | {"reduceOnly": True})
     await place.tick()

@@ -12,9 +12,9 @@ from wire_recordings import recorded, sample
 
 from liqbot.events import FundingRate, OpenInterest, TradeBar
 from liqbot.instruments import Side
-from liqbot.market.venues.registry import mechanics_of
-from liqbot.market.venues.wire.book import WireBook, WireContract
-from liqbot.market.venues.wire.okx import answers
+from liqbot.venues.okx import responses
+from liqbot.venues.parsing import WireBook, WireContract
+from liqbot.venues.registry import mechanics_of
 
 NAMED = {"instId": "BTC-USDT-SWAP"}
 SWAP = {"instType": "SWAP"}
@@ -162,17 +162,17 @@ async def test_our_parser_reads_the_past_and_the_tiers_as_they_are(place: Place)
         ))
     await place.hub.advance(block(8 * 3_600 + 1, rate("okx", 8 * 3_600 + 1, 0.03)))
     client = place.client
-    bars = answers.bars(await client.publicGetMarketHistoryCandles(NAMED | {"bar": "5m"}), book, 0)
+    bars = responses.bars(await client.publicGetMarketHistoryCandles(NAMED | {"bar": "5m"}), book, 0)
     assert all(isinstance(one, TradeBar) for one in bars)
     assert next((one.high, one.volume_usd) for one in bars) == (PRICE + 9, pytest.approx(1e6))
-    past = answers.past_open_interest(
+    past = responses.past_open_interest(
         await client.publicGetRubikStatContractsOpenInterestHistory(NAMED | {"period": "5m"}), book, 0)
     assert [(one.time_ms, one.oi_usd) for one in past if isinstance(one, OpenInterest)] == [
         (at(600), 1e9 + 600), (at(300), 1e9 + 300)]
-    paid = answers.past_funding(await client.publicGetPublicFundingRateHistory(NAMED), book, 0)
+    paid = responses.past_funding(await client.publicGetPublicFundingRateHistory(NAMED), book, 0)
     assert [one.rate_pct for one in paid if isinstance(one, FundingRate)] == [0.01]
     asked = SWAP | {"tdMode": "isolated", "instFamily": "BTC-USDT"}
-    tiers = answers.tiers(await client.publicGetPublicPositionTiers(asked), book, 0)
+    tiers = responses.tiers(await client.publicGetPublicPositionTiers(asked), book, 0)
     table = mechanics_of("okx", "BTC").table
     assert [(row.leverage_max, round(row.maintenance_pct, 9)) for row in tiers] == [
         (tier.leverage_max, tier.maintenance_pct) for tier in table.tiers]

@@ -13,14 +13,14 @@ from ccxt.base import errors
 from loopback_market import PRICE, at, bar, block, forced, hub_of, interest, mark, rate
 from okx_place import BTC, ETH, ISOLATED, KEY, Place, drop, served, until
 
+from liqbot.commands import SetLeverage
 from liqbot.events import Liquidation, MarkPrice, OpenInterest
-from liqbot.execution.commands import SetLeverage
 from liqbot.instruments import Side
-from liqbot.market.venues.wire.book import WireBook, WireContract
-from liqbot.market.venues.wire.okx.messages import parse
+from liqbot.venues.okx.messages import parse
+from liqbot.venues.parsing import WireBook, WireContract
 from paper.dialects.hub import HubParams
-from paper.dialects.okx_channels import Arg
-from paper.dialects.okx_stream import FORCED_ARG
+from paper.dialects.okx.channels import Arg
+from paper.dialects.okx.stream import FORCED_ARG
 
 LONG, SHORT = Side.LONG, Side.SHORT
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.blocks import DTYPES, Rows
-from paper.dialects.prints import Printer, plain
+from paper.dialects.trade_prints import Printer, plain
 
 prices = st.floats(1.0, 100_000.0).map(lambda value: round(value, 1) or 1.0)
 

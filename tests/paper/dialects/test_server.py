@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 from loopback_market import START_MS, at, block, forced, hub_of, quiet
 
-from liqbot.execution.commands import SetLeverage
+from liqbot.commands import SetLeverage
 from liqbot.instruments import Side
-from paper.dialects.binance import Binance
+from paper.dialects.binance.dialect import Binance
 from paper.dialects.faults import Kind
 from paper.dialects.hub import HeldTooLong, HubParams
-from paper.dialects.loopback import Loopback, serving
+from paper.dialects.serving import Loopback, serving
 
 TIME = "/fapi.binance.com/fapi/v1/time"
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from paper.exchange.course import Bar, Leg, Mark, course
+from paper.exchange.price_path import Bar, Leg, Mark, course
 
 NO_MARK = Mark(0, 0.0)
 

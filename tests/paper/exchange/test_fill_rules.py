@@ -6,9 +6,9 @@ import pytest
 from paper_house import BTC, ETH, ROSTER, SPAN_MS, D, bar, block, exchange_with, funding, mark, order
 
 from liqbot import events
-from liqbot.execution.commands import CancelOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.commands import CancelOrder, Purpose, QueryOrder, SetLeverage
 from liqbot.instruments import Side
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.exchange import PaperExchange, PaperParams
 
 T0 = 10 * SPAN_MS

@@ -10,11 +10,11 @@ from paper_house import BTC, COIN, SPAN_MS, D, bar, funding, order
 
 from liqbot import events
 from liqbot.blocks import Roster, block_of
-from liqbot.execution.commands import Purpose, SetLeverage
+from liqbot.commands import Purpose, SetLeverage
 from liqbot.instruments import Instrument, Side
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.exchange import PaperExchange, PaperParams
-from paper.exchange.forced import Call, ranked
+from paper.exchange.liquidation_engine import Call, ranked
 
 T0 = 100 * SPAN_MS
 MICRO = D("0.000001")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from paper_house import BTC, KEY, ROSTER, SPAN_MS, D, bar, block, exchange_with, funding, mark, order
 
 from liqbot import events
-from liqbot.execution.commands import CancelOrder, Purpose, SetLeverage
+from liqbot.commands import CancelOrder, Purpose, SetLeverage
 from liqbot.instruments import Side
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.exchange import PaperExchange, PaperParams
 
 T0 = 100 * SPAN_MS

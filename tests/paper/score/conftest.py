@@ -6,8 +6,8 @@ import pytest
 
 from paper.score.params import ScoreParams
 from paper.score.tape_score import Scored, score_tape
-from paper.tape import Tape, read_tape
-from paper.truth import export
+from paper.tapes.reader import Tape, read_tape
+from paper.tapes.truth import export
 from paper.world import World, WorldParams
 from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from liqbot.blocks import Roster
-from paper.score.frame import FINE
 from paper.score.frozen import Grid, climatology, memory, mirrored, moved_in_time, outcome, volume_profile
-from paper.score.pieces import Pieces
+from paper.score.placed_orders import Pieces
+from paper.score.price_path import FINE
 from paper.score.record import Record, Setting
 from paper.score.score import inside_share
 from paper.score.touch import touch_of, touched_of

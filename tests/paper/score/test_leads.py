@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from paper.score.bootstrap import Days, Estimate
-from paper.score.leads import CEILING, NOTHING, lead
 from paper.score.result import Lead, resolved
+from paper.score.skill_gap import CEILING, NOTHING, lead
 
 DAYS = Days(np.arange(60) * 86_400_000, 2000, 1)
 WEIGHT = np.ones(60)

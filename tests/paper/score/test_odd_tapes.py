@@ -16,9 +16,9 @@ from paper.score.result import Score
 from paper.score.setting import setting_of
 from paper.score.tape_score import score_tape
 from paper.score.text import text_of
-from paper.tape import Tape, read_tape
-from paper.tape_write import write_tape
-from paper.truth import TruthError
+from paper.tapes.reader import Tape, read_tape
+from paper.tapes.truth import TruthError
+from paper.tapes.writer import write_tape
 
 HOUR_MS = 3_600_000
 START_MS = 1_700_000_000_000 // HOUR_MS * HOUR_MS

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Liquidation, LiquidationTotals, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import Side
-from liqbot.market.grid import position_of
-from liqbot.market.venues.registry import mechanics_of
-from paper.score.frame import FINE, Frame, outward, positions_of, prices_at
-from paper.score.pieces import Placing, spread
+from liqbot.market.estimate.price_grid import position_of
+from liqbot.venues.registry import mechanics_of
+from paper.score.placed_orders import Placing, spread
+from paper.score.price_path import FINE, Frame, outward, positions_of, prices_at
 from paper.score.volume_maps import LEVERAGES, RisingInterest, TierMap, exact_shifts, naive_shifts
 
 ROSTER = Roster(("binance", "bybit"), ("BTC",))

@@ -10,13 +10,13 @@ import pytest
 from liqbot.blocks import EventBlock
 from liqbot.market.params import MarketParams
 from paper.score.files import write_forecasts
+from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
 from paper.score.record import OURS, Record, recorded
 from paper.score.score import Scoring
-from paper.score.scored import LiqbotModel
 from paper.score.setting import setting_of
 from paper.score.tape_score import Scored, score_tape
-from paper.tape import Tape
+from paper.tapes.reader import Tape
 from paper.world import World
 
 

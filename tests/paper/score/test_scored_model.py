@@ -3,10 +3,10 @@
 import numpy as np
 
 from liqbot.market.params import MarketParams
-from paper.score.scored import LiqbotModel
+from paper.score.models import LiqbotModel
 from paper.score.setting import setting_of
 from paper.score.tape_score import Scored
-from paper.tape import Tape
+from paper.tapes.reader import Tape
 
 
 def test_a_map_that_nobody_reads_learns_and_promises_the_same(tape: Tape, scored: Scored) -> None:

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from paper.score.bootstrap import Estimate
-from paper.score.leads import NOTHING
 from paper.score.result import Lead, Score
+from paper.score.skill_gap import NOTHING
 from paper.score.tape_score import Scored
 from paper.score.text import shown, table, text_of, way
 

@@ -6,11 +6,11 @@ import pytest
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import FundingRate, Liquidation, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import Side
-from paper.score.frame import Floats
+from paper.score.models import Outlook
 from paper.score.params import ScoreParams
+from paper.score.price_path import Floats
 from paper.score.record import Setting, recorded
 from paper.score.score import Scoring
-from paper.score.scored import Outlook
 from paper.score.warmth import ColdStarts, history_codes, warmth_table
 
 HOUR_MS = 3_600_000

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from liqbot.exits import ExpectedError
-from paper.simulate import director
-from paper.simulate.director import DRAWS, draws_of
+from paper.simulate import fault_schedule
+from paper.simulate.campaign import outcomes, summary
+from paper.simulate.fault_schedule import DRAWS, draws_of
 from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
-from paper.simulate.hunt import _likely_first, hunts
-from paper.simulate.many import outcomes, summary
+from paper.simulate.mutant_run import _likely_first, hunts
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import Hunt, Hunts, Records
 from paper.simulate.run import REPLAY_EVERY, simulate
@@ -31,7 +31,7 @@ def test_the_same_seed_is_the_same_run():
 
 
 def test_draws_reach_every_pair_that_can_exist():
-    assert math.gcd(director._STRIDE, len(AIMS)) == 1
+    assert math.gcd(fault_schedule._STRIDE, len(AIMS)) == 1
     assert math.gcd(REPLAY_EVERY, len(AIMS)) == 1
     drawn = {(draw.fault, draw.state) for seed in range(len(AIMS)) for draw in draws_of(seed)}
     assert drawn == set(CELLS)

@@ -16,7 +16,7 @@ from liqbot.blocks import DTYPES, EventBlock, Roster
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.journal.errors import JournalStuckError
-from paper.tape_write import write_tape
+from paper.tapes.writer import write_tape
 from paper.verbs.ending import books_written
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")

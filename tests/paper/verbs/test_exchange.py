@@ -8,13 +8,13 @@ from loopback_market import at, flat, quiet
 
 from liqbot import cli
 from liqbot.blocks import Roster, block_of
-from liqbot.execution.edge.recipes import RECIPES
+from liqbot.connection.endpoints import Access
 from liqbot.exits import Exit
-from liqbot.live.access import admitted, trading_client
-from liqbot.market.edge.dialling import Access
+from liqbot.live.credentials import admitted, trading_client
 from liqbot.settings import load
-from paper.dialects.loopback import serving
-from paper.tape_write import write_tape
+from liqbot.venues.registry import RECIPES
+from paper.dialects.serving import serving
+from paper.tapes.writer import write_tape
 from paper.verbs import exchange
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from liqbot.cli import main
 from liqbot.exits import Exit
-from paper.truth import export
+from paper.tapes.truth import export
 from paper.world import World, WorldParams
 from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams
 

@@ -13,8 +13,8 @@ from liqbot.blocks import DTYPES, KINDS, EventBlock, Roster
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
 from liqbot.settings import settings_model
-from paper.tape import read_tape
-from paper.tape_write import write_tape
+from paper.tapes.reader import read_tape
+from paper.tapes.writer import write_tape
 from paper.verbs import VERBS
 from paper.verbs import backtest as backtest_verb
 from paper.verbs.tape import app as tape_app

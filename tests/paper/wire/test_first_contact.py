@@ -23,10 +23,10 @@ from decimal import Decimal
 import pytest
 
 from liqbot import events
-from liqbot.execution.commands import Purpose
+from liqbot.commands import Purpose
 from liqbot.instruments import Side
-from liqbot.market.edge.errors import ClockSkew, VenueAuth, VenueError, VenueMaintenance, VenueRefused
-from paper.exchange.outside import set_leverage_by_hand
+from liqbot.venues.errors import ClockSkew, VenueAuth, VenueError, VenueMaintenance, VenueRefused
+from paper.exchange.account_events import set_leverage_by_hand
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.execution.edge.test_broker import long_of

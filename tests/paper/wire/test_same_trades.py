@@ -13,21 +13,21 @@ import pytest
 
 from liqbot import places
 from liqbot.blocks import EventBlock
-from liqbot.blueprint import recorded_engine
+from liqbot.commands import Command
 from liqbot.engine import Engine, Step
 from liqbot.events import ConfigLoaded, FeedDown, FeedUp, Fill, JournalOpened
-from liqbot.execution.commands import Command
 from liqbot.journal import JournalReader
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved
+from liqbot.runtime.assembly import recorded_engine
 from liqbot.settings import Settings, load
-from paper.assembly import exchange_of
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import React
-from paper.house import House
-from paper.markets import market_of
-from paper.session import Market, fresh_books
-from paper.wire_session import run_wired, spoken_only
+from paper.sessions.assembly import exchange_of
+from paper.sessions.markets import market_of
+from paper.sessions.over_wire import run_wired, spoken_only
+from paper.sessions.session import Market, fresh_books
+from paper.sessions.sim_loop import House
 
 SEED = 2
 SHORT = (

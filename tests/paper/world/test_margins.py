@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from liqbot.market.venues.registry import mechanics_of
+from liqbot.venues.registry import mechanics_of
 from paper.world.margins import Margins
 from paper.world.params import SEVEN_VENUES
 

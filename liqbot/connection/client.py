@@ -1,0 +1,259 @@
+"""The one door to the unified client: dialling, request budget, retries, typed errors, and a tap on raw messages.
+
+It connects, subscribes, pings and signs; market data is decoded by the venue's own row, because the unified decoding
+loses bursts and costs forty times as much. Nothing is imported from it until a client is first used.
+"""
+
+import asyncio
+import functools
+import importlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import SecretStr
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
+
+from liqbot.connection.endpoints import Access, enter, first_host, options_for, rewritten, stood_in_for
+from liqbot.connection.error_mapping import Answer, host_in, translated
+from liqbot.connection.instruments import instrument_of, market_of, symbols_of
+from liqbot.connection.rate_limit import Lane, Lanes, RequestBudget
+from liqbot.instruments import Instrument
+from liqbot.venues.errors import RETRYABLE, VenueBusy, VenueError, VenueRefused, VenueUnreachable
+from liqbot.venues.spec import VenueRow
+
+Tap = Callable[[str | bytes, str], bool]
+Retry = Literal["read", "never"]
+Result = TypeVar("Result")
+
+TIMEOUT_MS: Final = 8_000
+ATTEMPTS_MAX: Final = 3
+RETRYING_S_MAX: Final = 6.0
+
+_ANSWER: ContextVar[Answer | None] = ContextVar("answer", default=None)
+_ON_URL: ContextVar[Callable[[str], None] | None] = ContextVar("on_url", default=None)
+
+
+class Credentials:
+    """Key, secret and, where the venue has one, passphrase. Never shown."""
+
+    def __init__(self, api_key: SecretStr, secret: SecretStr, password: SecretStr | None = None) -> None:
+        self.api_key, self.secret, self.password = api_key, secret, password
+
+    def config(self) -> dict[str, str]:
+        """As the unified client wants them; hand it on, never keep or print it."""
+        found = {"apiKey": self.api_key.get_secret_value(), "secret": self.secret.get_secret_value()}
+        return found if self.password is None else found | {"password": self.password.get_secret_value()}
+
+
+class VenueClient:
+    """One venue through one account (or none). Reusable within one event loop until `close`."""
+
+    def __init__(
+        self, row: VenueRow, *, access: Access = "live", credentials: Credentials | None = None,
+        loopback: str | None = None, budget: RequestBudget | None = None, timeout_ms: int = TIMEOUT_MS,
+        inverse: bool = False, options: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`loopback` (`http://127.0.0.1:PORT`) sends every request there, the original host first in its path.
+        `inverse` loads coin-margined contracts too; `options` go to the unified client as they are."""
+        self.row, self.access = row, access
+        self._credentials, self._loopback, self._timeout_ms = credentials, loopback, timeout_ms
+        self._options = options_for(row.venue, inverse=inverse) | dict(options or {})
+        self._lanes = Lanes(budget or RequestBudget())
+        self._taps: list[Tap] = []
+        self._exchange: Any = None
+        self.host = row.venue
+        """The venue's host, for messages."""
+        self.opened = False
+        """Whether the contracts are loaded."""
+        self.handler_errors = 0
+        """Messages on which the unified client itself failed; each one costs a reconnect."""
+
+    @property
+    def venue(self) -> str:
+        return self.row.venue
+
+    @property
+    def exchange(self) -> Any:
+        """The unified client; made, and its library loaded, on first use."""
+        if self._exchange is None:
+            self._exchange = self._made()
+        return self._exchange
+
+    def _made(self) -> Any:
+        import ccxt.pro
+
+        if self.row.client is None:
+            raise ValueError(f"{self.venue}: the unified client does not know this venue")
+        config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
+        if self._credentials is not None:
+            config |= self._credentials.config()
+        exchange = getattr(ccxt.pro, self.row.client)(config)
+        exchange.has["fetchCurrencies"] = False
+        exchange.timeout_on_exit = 0
+        enter(exchange, self.venue, self.access)
+        hostname = exchange.hostname or ""
+        self.host = first_host(exchange.urls["api"], hostname) or self.venue
+        if self._loopback is not None:
+            exchange.urls["api"] = rewritten(exchange.urls["api"], self._loopback, hostname)
+            # The client reads errors by the address they came from: it must see the one that is stood in for.
+            exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
+        exchange.client = functools.partial(self._socket, exchange.client)
+        exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
+        return exchange
+
+    # --- contracts ------------------------------------------------------------------------------------------------
+
+    async def open(self, coins: Sequence[str]) -> None:
+        """Load the venue's contracts, keep those of our coins, and check that their sizes are what the row says.
+
+        ContractChanged when one is missing or of another size.
+        """
+        # The library takes seconds to import: not on the event loop.
+        await asyncio.to_thread(importlib.import_module, "ccxt.pro")
+        await self.call("load_markets", weight=5)
+        kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
+                for symbol, listing in symbols_of(self.row, coins)
+                if listing.contract == "" or symbol in self.exchange.markets]
+        self.exchange.set_markets(kept, {})
+        self.opened = True
+
+    def symbols(self, coins: Sequence[str], contract: str = "") -> dict[str, str]:
+        """Coin -> unified symbol of one of the venue's contracts (the main one by default)."""
+        return {coin: symbol for (symbol, listing), coin in
+                zip(symbols_of(self.row, coins, contract), coins, strict=True) if listing.contract == contract}
+
+    def instruments(self, coins: Sequence[str]) -> tuple[Instrument, ...]:
+        """The main contract of each coin as the venue lists it now; after `open`."""
+        symbols = self.symbols(coins)
+        return tuple(instrument_of(self.exchange, self.row, coin, symbols[coin]) for coin in coins)
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    async def call(
+        self, method: str, *args: Any, weight: int = 1, lane: Lane = "normal", retry: Retry = "read"
+    ) -> Any:
+        """One method of the unified client, by name. Raises a VenueError, nothing else of the venue's.
+
+        `retry="read"`: for reads and cancels; tried again after no answer or too many requests, for seconds at most.
+        `retry="never"`: for whatever may change something; a lost answer is OutcomeUnknown, see there.
+        """
+        if retry == "never":
+            return await self._once(method, args, weight, lane, write=True)
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS_MAX) | stop_before_delay(RETRYING_S_MAX), wait=_wait_s,
+            retry=retry_if_exception_type(RETRYABLE), reraise=True,
+        )
+        return await attempts(self._once, method, args, weight, lane, write=False)
+
+    async def _once(self, method: str, args: tuple[Any, ...], weight: int, lane: Lane, *, write: bool) -> Any:
+        asked = getattr(self.exchange, method)
+        await self._lanes.enter(lane, weight)
+        answer = Answer()
+        token = _ANSWER.set(answer)
+        try:
+            return await self._typed(asked(*args), answer, write=write)
+        except VenueBusy as busy:
+            self._lanes.hold(busy.retry_after_s or 1.0)
+            raise
+        finally:
+            _ANSWER.reset(token)
+
+    async def _typed(self, asked: Awaitable[Result], answer: Answer, *, write: bool) -> Result:
+        from ccxt.base.errors import BaseError
+
+        try:
+            return await asked
+        except BaseError as error:
+            raise translated(self.venue, self.host, error, answer, write=write) from error
+
+    # --- sockets --------------------------------------------------------------------------------------------------
+
+    def tap(self, callback: Tap) -> Callable[[], None]:
+        """Every raw message of every socket goes to `callback(raw, url)` first; True means that it is consumed.
+
+        Callbacks are asked in the order they came, must be quick and must not raise. Returns how to take it off again.
+        """
+        self._taps.append(callback)
+        return functools.partial(self._taps.remove, callback)
+
+    async def watch(self, method: str, *args: Any, on_url: Callable[[str], None] | None = None) -> Any:
+        """Dial, subscribe and wait. For a stream that a tap consumes this ends only with a VenueError, when the
+        connection does. `on_url` learns which socket carries it."""
+        token = _ON_URL.set(on_url)
+        try:
+            return await self._typed(getattr(self.exchange, method)(*args), Answer(), write=False)
+        finally:
+            _ON_URL.reset(token)
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """Addresses of the sockets in use."""
+        return () if self._exchange is None else tuple(self._exchange.clients)
+
+    def drop(self, urls: Iterable[str], reason: str) -> None:
+        """Give sockets up: everyone who waits on one gets VenueUnreachable, and the next watch dials anew."""
+        from ccxt.base.errors import NetworkError
+
+        for url in urls:
+            socket = self.exchange.clients.get(url)
+            if socket is not None:
+                socket.on_error(NetworkError(f"{self.venue} {url} {reason}"))
+
+    async def close(self) -> None:
+        if self._exchange is not None:
+            await self._exchange.close()
+
+    def _socket(self, original: Callable[[str], Any], url: str) -> Any:
+        """Stands in for the unified client's factory of sockets: the same socket, with its raw messages tapped."""
+        socket = original(url)
+        if "handle_text_or_binary_message" not in vars(socket):
+            handle = functools.partial(self._on_message, socket, socket.handle_text_or_binary_message)
+            socket.handle_text_or_binary_message = handle
+        on_url = _ON_URL.get()
+        if on_url is not None:
+            on_url(url)
+        return socket
+
+    def _on_message(self, socket: Any, original: Callable[[str | bytes], None], raw: str | bytes) -> None:
+        for tap in self._taps:
+            if tap(raw, socket.url):
+                return
+        from ccxt.base.errors import BaseError, NetworkError
+
+        try:
+            original(raw)
+        except (BaseError, LookupError, TypeError, ValueError, AttributeError) as error:
+            # An exception here would end the socket's receive loop without closing it: silence for ever.
+            self.handler_errors += 1
+            socket.on_error(NetworkError(f"{self.venue} {socket.url} {type(error).__name__}: {error}"))
+
+
+def host_of(url: str) -> str:
+    """The venue's host behind an address, rewritten or not."""
+    return host_in(url)
+
+
+def _as_live(original: Callable[..., Any], status: int, reason: str, url: str, *rest: Any) -> Any:
+    return original(status, reason, stood_in_for(url), *rest)
+
+
+def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,
+            headers: Mapping[str, str] | None, *rest: Any) -> Any:
+    answer = _ANSWER.get()
+    if answer is not None:
+        answer.note(status, headers)
+    return original(status, reason, url, method, headers, *rest)
+
+
+def _wait_s(state: RetryCallState) -> float:
+    """What the venue asks for, else .25 s, .5 s, ..."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    asked = error.retry_after_s if isinstance(error, VenueBusy) else None
+    return asked if asked is not None else 0.25 * 2.0 ** (state.attempt_number - 1)
+
+
+__all__ = [
+    "Credentials", "Lane", "RequestBudget", "Retry", "Tap", "VenueClient", "VenueError", "VenueRefused",
+    "VenueUnreachable", "host_of",
+]

@@ -1,0 +1,113 @@
+"""From the unified client's exceptions, and the HTTP answer behind them, to the house's few errors."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.venues.errors import (
+    ClockSkew,
+    OutcomeUnknown,
+    VenueAuth,
+    VenueBusy,
+    VenueError,
+    VenueMaintenance,
+    VenueRefused,
+    VenueUnreachable,
+)
+
+_URL: Final = re.compile(r"(?:https?|wss?)://([^/\s]+)(/[^?\s]*)?")
+_BODY: Final = re.compile(r"\{.*\}", re.DOTALL)
+_QUERY: Final = re.compile(r"((?:https?|wss?)://[^?\s]*)\?\S*")
+_LOOPBACK: Final = ("127.0.0.1", "localhost")
+_TOO_MANY: Final = (418, 429)
+_DETAIL_LENGTH_MAX: Final = 300
+
+
+class Answer(msgspec.Struct):
+    """What the transport saw of the newest answer to one call; status 0 while there was none."""
+
+    status: int = 0
+    retry_after_s: float | None = None
+
+    def note(self, status: int, headers: Mapping[str, str] | None) -> None:
+        self.status = status
+        self.retry_after_s = None
+        for name, value in (headers or {}).items():
+            if name.lower() == "retry-after" and re.fullmatch(r"\d+(\.\d+)?", value.strip()):
+                self.retry_after_s = float(value)
+
+
+def translated(venue: str, host: str, error: BaseException, answer: Answer, *, write: bool) -> VenueError:
+    """`write`: the request may have changed something at the venue, so a lost answer is an unknown outcome."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text = _shown(error)
+    if names & {"DDoSProtection", "RateLimitExceeded"} or answer.status in _TOO_MANY:
+        return VenueBusy(venue, f"too many requests: {text}", answer.retry_after_s)
+    if "OnMaintenance" in names:
+        return VenueMaintenance(venue, text)
+    if "InvalidNonce" in names:
+        return ClockSkew(venue, f"our clock differs from the venue's; synchronise this machine's clock: {text}")
+    if "OperationFailed" in names or answer.status >= 500:
+        return _lost(venue, host, error, text, write=write)
+    return _refused(venue, error, text, auth="AuthenticationError" in names)
+
+
+def _lost(venue: str, host: str, error: BaseException, text: str, *, write: bool) -> VenueError:
+    if write and not _never_left(error):
+        return OutcomeUnknown(venue, f"the answer was lost: {text}")
+    return VenueUnreachable(venue, host_in(str(error)) or host, _cause(error))
+
+
+def _refused(venue: str, error: BaseException, text: str, *, auth: bool) -> VenueError:
+    if auth:
+        return VenueAuth(venue, text)
+    code, reason = refusal(str(error))
+    return VenueRefused(venue, code, reason or text, type(error).__name__)
+
+
+def host_in(text: str) -> str:
+    """The venue's host named in a message; behind a rewritten address the one it stands for. Empty if none."""
+    found = _URL.search(text)
+    if found is None:
+        return ""
+    host, path = found.group(1), found.group(2) or ""
+    if host.split(":")[0] in _LOOPBACK and path.count("/"):
+        return path.split("/")[1] or host
+    return host
+
+
+def refusal(text: str) -> tuple[str, str]:
+    """The venue's own (code, reason) from the JSON body inside a message, empty strings where there is none.
+
+    Binance writes code and msg, Bybit retCode and retMsg, OKX code and msg with sCode and sMsg of each order in data.
+    """
+    found = _BODY.search(text)
+    if found is None:
+        return "", ""
+    try:
+        body: Any = msgspec.json.decode(found.group())
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return "", ""
+    rows = body.get("data")
+    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+    code = first.get("sCode") or body.get("retCode", body.get("code", ""))
+    reason = first.get("sMsg") or body.get("retMsg") or body.get("msg") or ""
+    return str(code), str(reason)
+
+
+def _never_left(error: BaseException) -> bool:
+    """No connection was made: name not found, refused, or no handshake in time."""
+    names = {kind.__name__ for kind in type(error.__cause__).__mro__}
+    return bool(names & {"ClientConnectorError", "ConnectionTimeoutError", "gaierror"})
+
+
+def _cause(error: BaseException) -> str:
+    cause = error.__cause__
+    return f"{type(cause).__name__} {cause}".strip() if cause is not None else _shown(error)
+
+
+def _shown(error: BaseException) -> str:
+    """Without what stands behind the question mark of an address: signatures and listen keys are nobody's business."""
+    return _QUERY.sub(r"\1", str(error))[:_DETAIL_LENGTH_MAX]

@@ -1,0 +1,83 @@
+"""A venue's contracts as it lists them now: found, checked against the row, and turned into instruments."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from liqbot.blocks import Roster
+from liqbot.instruments import Instrument, venue_key
+from liqbot.venues.errors import ContractChanged
+from liqbot.venues.parsing import WireBook, WireContract
+from liqbot.venues.spec import Contract, Listing, VenueRow
+
+
+class Wanted(Listing, frozen=True, kw_only=True):
+    """A listing and the part behind the colon of its venue key."""
+
+    contract: str
+    inverse: bool
+    open_interest_two_sided: bool
+
+
+def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None) -> Iterator[tuple[str, Wanted]]:
+    """(unified symbol, listing) of our coins, contract by contract; a coin that the row does not name is listed like
+    its first one."""
+    for found in row.contracts:
+        if contract is None or found.contract == contract:
+            for coin in coins:
+                wanted = _listing(found, coin)
+                yield wanted.symbol, wanted
+
+
+def _listing(contract: Contract, coin: str) -> Wanted:
+    first = contract.listings[0]
+    pattern = first.symbol.replace(f"{first.coin}/", f"{coin}/").replace(f":{first.coin}", f":{coin}")
+    listing = next((one for one in contract.listings if one.coin == coin), Listing(coin=coin, symbol=pattern))
+    return Wanted(
+        coin=coin, symbol=listing.symbol, contract_units=listing.contract_units, contract=contract.contract,
+        inverse=contract.inverse, open_interest_two_sided=bool(contract.open_interest_two_sided),
+    )
+
+
+def market_of(markets: Mapping[str, Any], symbol: str, wanted: Wanted, venue: str) -> Any:
+    """The venue's own entry; ContractChanged when it is missing or its size is not the row's."""
+    market = markets.get(symbol)
+    if market is None:
+        raise ContractChanged(venue, f"{symbol} is not listed")
+    size = float(market["contractSize"] or 1.0)
+    if wanted.contract_units is not None and size != wanted.contract_units:
+        raise ContractChanged(venue, f"{symbol}: contract size {size}, expected {wanted.contract_units}")
+    return market
+
+
+def instrument_of(exchange: Any, row: VenueRow, coin: str, symbol: str) -> Instrument:
+    """Tick, step and smallest order from the venue; sizes in base coin, contracts multiplied out."""
+    market = exchange.market(symbol)
+    size = Decimal(str(market["contractSize"] or 1))
+    cost = (market["limits"].get("cost") or {}).get("min")
+    fees = row.contracts[0].margin.fees if row.contracts[0].margin is not None else None
+    return Instrument(
+        venue=row.venue,
+        coin=coin,
+        symbol=symbol,
+        price_tick=Decimal(str(market["precision"]["price"])),
+        quantity_step_base=Decimal(str(market["precision"]["amount"])) * size,
+        contract_size_base=size,
+        min_notional_usd=Decimal(str(cost)) if cost else Decimal(5),
+        inverse=bool(market["inverse"]),
+        maker_fee_pct=fees.maker_pct if fees is not None else 0.02,
+        taker_fee_pct=fees.taker_pct if fees is not None else 0.05,
+    )
+
+
+def wire_book(markets: Mapping[str, Any], row: VenueRow, roster: Roster) -> WireBook:
+    """The contracts of a venue that the roster names, by the ids that its messages use."""
+    return WireBook(row.venue, [
+        WireContract(
+            symbol_id=markets[symbol]["id"], symbol=symbol, venue_key=venue_key(row.venue, wanted.contract),
+            coin=wanted.coin, contract_units=float(markets[symbol]["contractSize"] or 1.0), inverse=wanted.inverse,
+            open_interest_two_sided=wanted.open_interest_two_sided,
+        )
+        for symbol, wanted in symbols_of(row, roster.coins)
+        if symbol in markets and venue_key(row.venue, wanted.contract) in roster.venues
+    ])

@@ -1,0 +1,48 @@
+"""Client order ids: the same order always bears the same id, and no two orders of any journal share one.
+
+`<purpose letter><journal id, 6><sequence, 8 in base 36>`: 15 characters `[a-z0-9]` that start with a letter, which
+every venue takes (the shortest limit among them is 18).
+"""
+
+from typing import Final
+
+from liqbot.commands import Purpose
+
+JOURNAL_ID_LENGTH: Final = 6
+SEQUENCE_DIGITS: Final = 8
+ID_LENGTH: Final = 1 + JOURNAL_ID_LENGTH + SEQUENCE_DIGITS
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LETTERS: Final = {Purpose.ENTRY: "e", Purpose.STOP: "s", Purpose.TAKE: "t", Purpose.EXIT: "x"}
+_PURPOSES: Final = {letter: purpose for purpose, letter in _LETTERS.items()}
+
+
+def checked_journal_id(journal_id: str) -> str:
+    """ValueError unless six characters `[a-z0-9]`."""
+    if len(journal_id) != JOURNAL_ID_LENGTH or any(character not in _DIGITS for character in journal_id):
+        raise ValueError(f"journal_id: {journal_id!r} must be {JOURNAL_ID_LENGTH} characters of [a-z0-9]")
+    return journal_id
+
+
+def client_id(journal_id: str, sequence: int, purpose: Purpose) -> str:
+    """`sequence` counts all orders of a journal from 1; it must fit into eight base-36 digits (2.8e12)."""
+    if not 0 < sequence < len(_DIGITS) ** SEQUENCE_DIGITS:
+        raise ValueError(f"order sequence: {sequence} must be positive and below 36^{SEQUENCE_DIGITS}")
+    digits = []
+    for _ in range(SEQUENCE_DIGITS):
+        sequence, digit = divmod(sequence, len(_DIGITS))
+        digits.append(_DIGITS[digit])
+    return _LETTERS[purpose] + checked_journal_id(journal_id) + "".join(reversed(digits))
+
+
+def sequence_of(order_id: str, journal_id: str) -> int | None:
+    """The sequence of one of this journal's ids; None for anybody else's."""
+    mine = len(order_id) == ID_LENGTH and order_id[0] in _PURPOSES and order_id[1 : 1 + JOURNAL_ID_LENGTH] == journal_id
+    digits = order_id[1 + JOURNAL_ID_LENGTH :]
+    if not mine or any(character not in _DIGITS for character in digits):
+        return None
+    return int(digits, 36)
+
+
+def purpose_of(order_id: str) -> Purpose | None:
+    """What an id of any journal of ours says the order is for."""
+    return _PURPOSES.get(order_id[:1]) if len(order_id) == ID_LENGTH else None

@@ -1,0 +1,113 @@
+"""What the broker remembers of this process's dealings: who owns which order id, what has been told, what is under way.
+
+Nothing here is needed after a restart: facts told twice are harmless, and everything else is read from the venue again.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final, TypeVar
+
+from liqbot.commands import Purpose
+from liqbot.events import Event, Fill, PositionDeleveraged, PositionLiquidated
+from liqbot.execution import client_order_id
+from liqbot.instruments import Side
+from liqbot.venues.trading import ZERO, Traded, TradeKind, TradeWord
+
+Tell = Callable[[tuple[Event, ...]], None]
+"""Takes facts to the engine; never blocks."""
+Clock = Callable[[], int]
+"""UTC milliseconds."""
+
+KEPT_MAX: Final = 20_000
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Known:
+    """One account's. `now_ms` stamps facts; what the venue dates itself keeps the venue's time."""
+
+    def __init__(self, tell: Tell, clock: Clock, journal_id: str) -> None:
+        self._tell, self.clock, self.journal_id = tell, clock, journal_id
+        self.placing: set[str] = set()
+        """Client ids whose fate this process is finding out: nobody else should."""
+        self.sent_s: dict[str, float] = {}
+        """When an order left, on the loop's clock."""
+        self.filled_base: dict[str, Decimal] = {}
+        """By client id: what has been told of its fills."""
+        self.stirred: dict[str, int] = {}
+        """By coin: counts everything that may have made a reading of the account out of date."""
+        self._owners: dict[tuple[str, str], str] = {}
+        self._told: dict[tuple[str, str], bool] = {}
+
+    def tell(self, *facts: Event) -> None:
+        if facts:
+            self._tell(facts)
+
+    def stir(self, coin: str) -> None:
+        self.stirred[coin] = self.stirred.get(coin, 0) + 1
+
+    def ours(self, client_id: str) -> bool:
+        """Whether this journal made the id."""
+        return client_order_id.sequence_of(client_id, self.journal_id) is not None
+
+    def sent(self, client_id: str, now_s: float) -> None:
+        _keep(self.sent_s, client_id, now_s)
+
+    def own(self, coin: str, venue_order_id: str, client_id: str) -> None:
+        """Fills under `venue_order_id` belong to `client_id`; empty: to nobody of ours."""
+        if venue_order_id:
+            _keep(self._owners, (coin, venue_order_id), client_id)
+
+    def owner(self, coin: str, trade: TradeWord) -> str | None:
+        """Client id of ours, empty when it is none of ours, None when that has to be asked."""
+        if self.ours(trade.client_id):
+            return trade.client_id
+        return self._owners.get((coin, trade.venue_order_id))
+
+    def trade(self, traded: Traded, trade: TradeWord, client_id: str) -> bool:
+        """Tell an execution unless that was done; False when there was nothing to tell."""
+        coin = traded.instrument.coin
+        if (coin, trade.trade_id) in self._told:
+            return False
+        fact = fact_of(trade, client_id, traded)
+        _keep(self._told, (coin, trade.trade_id), True)
+        if fact is None:
+            return False
+        if isinstance(fact, Fill):
+            _keep(self.filled_base, client_id, self.filled_base.get(client_id, ZERO) + fact.quantity_base)
+        self.stir(coin)
+        self.tell(fact)
+        return True
+
+
+def fact_of(
+    trade: TradeWord, client_id: str, traded: Traded
+) -> Fill | PositionLiquidated | PositionDeleveraged | None:
+    """None for an execution that is nobody's of ours: it shows in the position alone."""
+    venue, coin = traded.instrument.venue, traded.instrument.coin
+    closed = Side.SHORT if trade.buys else Side.LONG
+    if trade.kind is TradeKind.LIQUIDATION:
+        return PositionLiquidated(
+            time_ms=trade.time_ms, venue=venue, coin=coin, side=closed, price=trade.price,
+            quantity_base=trade.quantity_base, fee=trade.fee, event_id=trade.trade_id,
+        )
+    if trade.kind is TradeKind.DELEVERAGED:
+        return PositionDeleveraged(
+            time_ms=trade.time_ms, venue=venue, coin=coin, side=closed, price=trade.price,
+            quantity_base=trade.quantity_base, event_id=trade.trade_id,
+        )
+    purpose = client_order_id.purpose_of(client_id)
+    if purpose is None:
+        return None
+    reduces = purpose is not Purpose.ENTRY
+    return Fill(
+        time_ms=trade.time_ms, venue=venue, coin=coin, client_id=client_id, fill_id=trade.trade_id,
+        side=closed if reduces else closed.opposite, reduces=reduces, price=trade.price,
+        quantity_base=trade.quantity_base, fee=trade.fee, fee_currency=trade.fee_currency, maker=trade.maker,
+    )
+
+
+def _keep(where: dict[Key, Value], key: Key, value: Value) -> None:
+    where[key] = value
+    if len(where) > KEPT_MAX:
+        del where[next(iter(where))]

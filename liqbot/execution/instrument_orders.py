@@ -1,0 +1,276 @@
+"""`Book`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed we are."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.accounting.positions import Position
+from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder, SetLeverage
+from liqbot.events import Event
+from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_event, after_fact
+from liqbot.execution.params import ExecutionParams
+from liqbot.instruments import Instrument, Side
+from liqbot.risk.decision import Target
+
+ENDED_ORDERS_KEPT: Final = 64
+FAILURES_KEPT: Final = 16
+FOREIGN_KEPT: Final = 100
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An order of this purpose ended, unasked, before it did anything."""
+
+    time_ms: int
+    purpose: Purpose
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """Since when this much has been open without a confirmed stop."""
+
+    since_ms: int
+    quantity_base: Decimal
+
+
+class Book(msgspec.Struct):
+    """Mutable; changed by facts, by commands that were handed out, and by looking at the position (`observe`)."""
+
+    instrument: Instrument
+    target: Target | None = None
+    past: Target | None = None
+    """The target of the last finished trade: a late fill of an entry brings it back, to be closed under its stop."""
+    entered: int = 0
+    """Highest decision id whose one entry is used up: sent, withdrawn, or overtaken by an open position."""
+    orders: list[Order] = []
+    leverage: events.LeverageConfirmed | None = None
+    leverage_sent_ms: int = 0
+    leverage_attempts: int = 0
+    seen_base: Decimal = Decimal(0)
+    """The position when last looked at, signed; long is positive."""
+    own_base: Decimal = Decimal(0)
+    """Signed sum of our own fills since last flat; long is positive."""
+    withdrawn: bool = False
+    """What rests of an entry must go: the trade is ending (a stop, take or exit has filled), or the house halted."""
+    leaving: str = ""
+    """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
+    exposure: Exposure | None = None
+    failures: list[Failure] = []
+    foreign: dict[str, int] = {}
+    """Others' orders that rest here, by client id, with when the venue last named them."""
+    strays: dict[str, int] = {}
+    """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+
+    # --- what is ---------------------------------------------------------------------------------------------------
+
+    def live(self, *purposes: Purpose) -> list[Order]:
+        """Orders that may still fill; all purposes when none is named."""
+        return [order for order in self.orders if order.live and (not purposes or order.purpose in purposes)]
+
+    def confirmed_base(self, side: Side) -> Decimal:
+        """Quantity under stops that the venue has confirmed and that nobody is cancelling."""
+        stops = (order for order in self.orders if order.confirmed and order.purpose is Purpose.STOP)
+        return sum((stop.remaining_base for stop in stops if stop.side is side), Decimal(0))
+
+    def pending(self) -> bool:
+        """The target's one entry has not been sent yet."""
+        return self.target is not None and self.target.quantity_base > 0 and self.target.decision_id > self.entered
+
+    def owned_base(self, side: Side) -> Decimal:
+        """How much of a position of `side` our own fills since last flat explain."""
+        return max(self.own_base * side.value, Decimal(0))
+
+    def target_for(self, side: Side) -> Target | None:
+        """The target, or the last one, whose stop fits a position of this side."""
+        return next((one for one in (self.target, self.past) if one is not None and one.side is side), None)
+
+    def ours(self, position: Position) -> bool:
+        """We answer for it: there is a target for its side, or our own fills opened it."""
+        wanted = self.target is not None and self.target.side is position.side
+        return wanted or self.owned_base(position.side) > 0
+
+    def failed(self, purpose: Purpose, since_ms: int) -> list[Failure]:
+        return [failure for failure in self.failures if failure.purpose is purpose and failure.time_ms > since_ms]
+
+    @property
+    def idle(self) -> bool:
+        """Nothing to do unless a position appears."""
+        return self.target is None and not self.seen_base and not self.leaving and not self.live() and not self.strays
+
+    def steady(self, now_ms: int, position: Position | None) -> bool:
+        """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
+        signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
+        moved = signed_base != self.seen_base
+        if moved or self.exposure is not None or self.failures or self.leaving or self.pending() or self.strays:
+            return False
+        live = self.live()
+        expires_ms = 0 if self.target is None else self.target.expires_ms
+        entering = any(order.purpose is Purpose.ENTRY for order in live)
+        return all(order.confirmed for order in live) and not (entering and now_ms >= expires_ms)
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+
+    def adopt(self, target: Target) -> None:
+        """A new wish. While a position is open it revises that trade, and brings no entry of its own."""
+        if self.seen_base or target.quantity_base == 0:
+            self.entered = max(self.entered, target.decision_id)
+        if target.quantity_base < abs(self.seen_base):
+            self.own_base = self.seen_base  # risk approved reducing this position, whoever opened it
+        self.target, self.leverage_attempts, self.leverage_sent_ms = target, 0, 0
+
+    def withdraw(self) -> None:
+        """No entry any more: an unsent one is used up; `plan` cancels a resting one."""
+        self.withdrawn = not self.idle
+        if self.target is not None:
+            self.entered = max(self.entered, self.target.decision_id)
+
+    def register(self, command: Command, now_ms: int) -> None:
+        """A command is about to leave."""
+        if isinstance(command, PlaceOrder):
+            self.orders.append(Order(command, now_ms))
+            if command.purpose is Purpose.ENTRY:
+                self.entered = max(self.entered, command.decision_id)
+        elif isinstance(command, SetLeverage):
+            self.leverage_sent_ms, self.leverage_attempts = now_ms, self.leverage_attempts + 1
+        else:
+            self._sent_again(command, now_ms)
+
+    def _sent_again(self, command: CancelOrder | QueryOrder, now_ms: int) -> None:
+        if command.client_id in self.strays:
+            self.strays[command.client_id] = now_ms
+            return
+        index = self._index(command.client_id)
+        if index is None:
+            raise ValueError(f"{type(command).__name__} of {command.client_id}, which is no order of this book")
+        order = msgspec.structs.replace(self.orders[index], sent_ms=now_ms)
+        if isinstance(command, CancelOrder):
+            order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
+        else:
+            order = after_event(msgspec.structs.replace(order, questions=order.questions + 1), OrderEvent.DOUBTED)
+        self.orders[index] = order
+
+    def on_order_fact(self, fact: OrderFact) -> bool:
+        """False when the order is not in this book."""
+        index = self._index(fact.client_id)
+        if index is None:
+            return False
+        before = self.orders[index]
+        order = self.orders[index] = after_fact(before, fact)
+        if order.filled_base > before.filled_base:
+            self._count_fill(order, order.filled_base - before.filled_base)
+        if order.failed and not before.failed:
+            self.failures = [*self.failures[1 - FAILURES_KEPT :], Failure(fact.time_ms, order.purpose)]
+        return True
+
+    def _count_fill(self, order: Order, filled_base: Decimal) -> None:
+        entry = order.purpose is Purpose.ENTRY
+        if not entry and self.target is not None and 0 < order.command.decision_id < self.target.decision_id:
+            return  # a stop, take or exit of an earlier trade: it closed what was open then
+        self.own_base += filled_base * order.side.value * (1 if entry else -1)
+        if not entry:
+            self.withdraw()
+        elif self.target is None:
+            self.leaving = self.leaving or "late fill of an entry that was over"
+            self.target = self.past if self.past is not None and self.past.side is order.side else None
+
+    def on_fact(self, fact: Event) -> None:
+        """Facts about the instrument or the whole house that are not about one order."""
+        if isinstance(fact, events.LeverageConfirmed):
+            self.leverage = fact
+        elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
+            # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
+            self.withdraw()
+        elif isinstance(fact, events.Flatten) and not self.idle:
+            self.withdraw()
+            self.leaving = self.leaving or f"flatten: {fact.reason}"
+
+    def meet(self, fact: OrderFact, *, stray: bool = False) -> None:
+        """A fact about an order that is not in this book: somebody else's, or one of our own that nothing recorded."""
+        if stray and isinstance(fact, events.OrderAccepted):
+            self.strays.setdefault(fact.client_id, 0)
+        if isinstance(fact, events.OrderAccepted):
+            self.foreign[fact.client_id] = fact.time_ms
+            if len(self.foreign) > FOREIGN_KEPT:
+                del self.foreign[next(iter(self.foreign))]
+        elif isinstance(fact, events.OrderCancelled | events.OrderRejected):
+            self.foreign.pop(fact.client_id, None)
+            self.strays.pop(fact.client_id, None)
+
+    def doubt(self, before_ms: int) -> None:
+        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
+        answers again, so earlier failures hold nothing back."""
+        self.failures = []
+        self.foreign = {client_id: heard_ms for client_id, heard_ms in self.foreign.items() if heard_ms >= before_ms}
+        self.strays = {client_id: asked_ms for client_id, asked_ms in self.strays.items() if client_id in self.foreign}
+        self.orders = [_doubted(order, before_ms) for order in self.orders]
+
+    def _index(self, client_id: str) -> int | None:
+        for index in range(len(self.orders) - 1, -1, -1):
+            if self.orders[index].client_id == client_id:
+                return index
+        return None
+
+    # --- what follows ----------------------------------------------------------------------------------------------
+
+    def observe(self, position: Position | None, now_ms: int, params: ExecutionParams) -> None:
+        """Look at the position before planning: exposure, the end of a trade, and reasons to leave at once."""
+        if self.pending() and (position is not None or self._entry_missed(now_ms, params)):
+            self.withdraw()
+        if position is None:
+            self._observe_flat()
+            return
+        self.seen_base = position.side.value * position.quantity_base
+        if self.ours(position):
+            self._measure_exposure(position, now_ms)
+            self.leaving = self.leaving or self._unprotectable(now_ms, params)
+        else:
+            self.exposure = None
+            self._finish()
+
+    def _entry_missed(self, now_ms: int, params: ExecutionParams) -> bool:
+        """Too late, or the venue would not confirm the leverage."""
+        asked_enough = self.leverage_attempts >= params.leverage_attempts_max
+        waited_enough = now_ms - self.leverage_sent_ms >= params.leverage_retry_ms
+        late = self.target is not None and now_ms >= self.target.expires_ms
+        return late or (asked_enough and waited_enough)
+
+    def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
+        if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:
+            return f"no confirmed stop for {now_ms - self.exposure.since_ms} ms"
+        refused = self.failed(Purpose.STOP, now_ms - params.failure_window_ms)
+        return f"stop failed {len(refused)} times" if len(refused) >= params.stop_attempts_max else ""
+
+    def _measure_exposure(self, position: Position, now_ms: int) -> None:
+        covered_base = self.confirmed_base(position.side)
+        if covered_base >= position.quantity_base:
+            self.exposure = None
+        elif self.exposure is None or covered_base >= self.exposure.quantity_base:
+            # What was uncovered then is covered now; what is uncovered now came later.
+            self.exposure = Exposure(now_ms, position.quantity_base)
+
+    def _observe_flat(self) -> None:
+        if self.seen_base:
+            self.withdraw()
+            self.leaving = self.leaving or "closed"
+        self.seen_base = self.own_base = Decimal(0)
+        self.exposure = None
+        self._finish()
+
+    def _finish(self) -> None:
+        """The trade is over once none of its orders can fill any more."""
+        if self.live():
+            return
+        self.leaving, self.withdrawn = "", False
+        if self.target is not None and not self.pending():
+            self.past, self.target, self.failures = self.target, None, []
+        self.orders = self.orders[-ENDED_ORDERS_KEPT:]
+
+
+def _doubted(order: Order, before_ms: int) -> Order:
+    """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
+    answers again, so patience starts anew."""
+    if order.confirmed and order.heard_ms < before_ms:
+        order = after_event(order, OrderEvent.DOUBTED)
+    elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:
+        return order
+    return msgspec.structs.replace(order, sent_ms=0, questions=0)

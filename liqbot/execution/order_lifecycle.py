@@ -1,0 +1,182 @@
+"""The life of one order as a table: state x event -> state, with a defined answer for every pair.
+
+Venues repeat, reorder and lose messages. So a terminal state is only left on proof of the contrary, a contradiction
+leads to UNKNOWN (ask the venue), and quantities come from fills alone, each counted once.
+"""
+
+import enum
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.commands import PlaceOrder, Purpose
+from liqbot.instruments import Side
+
+
+class OrderState(enum.StrEnum):
+    INTENDED = "intended"
+    """Handed out as a command; nothing has been heard of it."""
+    UNKNOWN = "unknown"
+    """Its fate is in doubt and the venue is asked; it may be alive."""
+    WORKING = "working"
+    PARTIAL = "partial"
+    CANCELLING = "cancelling"
+    """A cancel has been sent; it may still fill."""
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    MISSING = "missing"
+    """The venue, asked, knows no such order."""
+
+
+class OrderEvent(enum.StrEnum):
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    MISSING = "missing"
+    CANCEL_REFUSED = "cancel_refused"
+    FILLED_PART = "filled_part"
+    FILLED_WHOLE = "filled_whole"
+    CANCEL_SENT = "cancel_sent"
+    DOUBTED = "doubted"
+    """Silence for too long, or a reconciliation that did not mention it."""
+
+
+_S, _E = OrderState, OrderEvent
+# Columns as in OrderEvent: accepted, rejected, cancelled, missing, cancel refused, part, whole, cancel sent, doubted.
+_ROWS: Final[dict[OrderState, tuple[OrderState, ...]]] = {
+    _S.INTENDED: (
+        _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.UNKNOWN, _S.INTENDED, _S.PARTIAL, _S.FILLED, _S.CANCELLING,
+        _S.UNKNOWN,
+    ),
+    # Only here is "no such order" believed: it answers a question asked long after the order was sent.
+    _S.UNKNOWN: (
+        _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.MISSING, _S.UNKNOWN, _S.PARTIAL, _S.FILLED, _S.CANCELLING, _S.UNKNOWN,
+    ),
+    # Some venues accept first and refuse a moment later.
+    _S.WORKING: (
+        _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.UNKNOWN, _S.WORKING, _S.PARTIAL, _S.FILLED, _S.CANCELLING, _S.UNKNOWN,
+    ),
+    _S.PARTIAL: (
+        _S.PARTIAL, _S.UNKNOWN, _S.CANCELLED, _S.UNKNOWN, _S.PARTIAL, _S.PARTIAL, _S.FILLED, _S.CANCELLING, _S.UNKNOWN,
+    ),
+    # A refused cancel means filled, gone, or not yet arrived: ask.
+    _S.CANCELLING: (
+        _S.CANCELLING, _S.REJECTED, _S.CANCELLED, _S.UNKNOWN, _S.UNKNOWN, _S.CANCELLING, _S.FILLED, _S.CANCELLING,
+        _S.UNKNOWN,
+    ),
+    _S.FILLED: (_S.FILLED,) * 9,
+    # Late fills count, but prove nothing about the rest: it stays cancelled.
+    _S.CANCELLED: (*(_S.CANCELLED,) * 6, _S.FILLED, _S.CANCELLED, _S.CANCELLED),
+    # A fill of a refused order proves the refusal wrong: what is left of it may be alive.
+    _S.REJECTED: (*(_S.REJECTED,) * 5, _S.UNKNOWN, _S.FILLED, _S.REJECTED, _S.REJECTED),
+    _S.MISSING: (
+        _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.MISSING, _S.MISSING, _S.PARTIAL, _S.FILLED, _S.MISSING, _S.MISSING,
+    ),
+}  # fmt: skip
+TABLE: Final[dict[tuple[OrderState, OrderEvent], OrderState]] = {
+    (state, event): after for state, row in _ROWS.items() for event, after in zip(OrderEvent, row, strict=True)
+}
+LIVE: Final = (_S.INTENDED, _S.UNKNOWN, _S.WORKING, _S.PARTIAL, _S.CANCELLING)
+CONFIRMED: Final = (_S.WORKING, _S.PARTIAL)
+
+OrderFact = (
+    events.OrderAccepted
+    | events.OrderRejected
+    | events.OrderCancelled
+    | events.OrderMissing
+    | events.CancelRejected
+    | events.Fill
+)
+_EVENT_OF: Final[dict[type, OrderEvent]] = {
+    events.OrderAccepted: _E.ACCEPTED,
+    events.OrderRejected: _E.REJECTED,
+    events.OrderCancelled: _E.CANCELLED,
+    events.OrderMissing: _E.MISSING,
+    events.CancelRejected: _E.CANCEL_REFUSED,
+}
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One order of ours and all that is known of it. `sent_ms` is when we last sent anything about it, `heard_ms` when
+    the venue last said anything."""
+
+    command: PlaceOrder
+    sent_ms: int
+    state: OrderState = OrderState.INTENDED
+    heard_ms: int = 0
+    filled_base: Decimal = Decimal(0)
+    fill_ids: tuple[str, ...] = ()
+    venue_order_id: str = ""
+    cancel_asked: bool = False
+    questions: int = 0
+    reason: str = ""
+
+    @property
+    def client_id(self) -> str:
+        return self.command.client_id
+
+    @property
+    def purpose(self) -> Purpose:
+        return self.command.purpose
+
+    @property
+    def side(self) -> Side:
+        return self.command.side
+
+    @property
+    def remaining_base(self) -> Decimal:
+        return self.command.quantity_base - self.filled_base
+
+    @property
+    def live(self) -> bool:
+        """It may still fill."""
+        return self.state in LIVE
+
+    @property
+    def confirmed(self) -> bool:
+        """The venue has it, and nothing is on the way that would change that."""
+        return self.state in CONFIRMED
+
+    @property
+    def on_the_way(self) -> bool:
+        return self.state in {OrderState.INTENDED, OrderState.UNKNOWN}
+
+    @property
+    def failed(self) -> bool:
+        """It ended, unasked, before it did anything."""
+        ended = self.state in {OrderState.REJECTED, OrderState.MISSING, OrderState.CANCELLED}
+        return ended and not self.cancel_asked and not self.filled_base
+
+
+def after_event(order: Order, event: OrderEvent) -> Order:
+    """The order after `event`, quantities untouched."""
+    state = TABLE[order.state, event]
+    if state is OrderState.WORKING and order.filled_base:
+        state = OrderState.PARTIAL
+    return msgspec.structs.replace(order, state=state)
+
+
+def after_fact(order: Order, fact: OrderFact) -> Order:
+    """The order after a fact about it. A fill counts once by its id and never beyond the order's quantity."""
+    order = msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms))
+    if isinstance(fact, events.Fill):
+        return _filled(order, fact)
+    if isinstance(fact, events.OrderAccepted):
+        order = msgspec.structs.replace(order, venue_order_id=fact.venue_order_id, questions=0)
+    elif isinstance(fact, events.OrderRejected | events.OrderCancelled):
+        order = msgspec.structs.replace(order, reason=fact.reason)
+    return after_event(order, _EVENT_OF[type(fact)])
+
+
+def _filled(order: Order, fill: events.Fill) -> Order:
+    if fill.fill_id in order.fill_ids:
+        return order
+    counted = min(fill.quantity_base, order.remaining_base)
+    whole = counted == order.remaining_base
+    order = msgspec.structs.replace(
+        order, filled_base=order.filled_base + counted, fill_ids=(*order.fill_ids, fill.fill_id)
+    )
+    return after_event(order, OrderEvent.FILLED_WHOLE if whole else OrderEvent.FILLED_PART)

@@ -1,0 +1,194 @@
+"""`Desk`: execution as the engine sees it. It keeps a book per instrument, and turns targets into commands."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.accounting.positions import Position
+from liqbot.commands import Command, Purpose
+from liqbot.events import Event
+from liqbot.execution import client_order_id
+from liqbot.execution.instrument_orders import Book
+from liqbot.execution.order_lifecycle import OrderFact
+from liqbot.execution.params import ExecutionParams
+from liqbot.execution.plan import plan
+from liqbot.instruments import Instrument
+from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.decision import Approved, Target
+
+FOREIGN_ORDERS_KEPT: Final = 100
+GAPS_KEPT: Final = 32
+
+
+class Desk:
+    """Pure: the same facts, approvals and questions give the same commands, with the same client order ids."""
+
+    def __init__(self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str) -> None:
+        self._params = params
+        self._journal_id = client_order_id.checked_journal_id(journal_id)
+        self._books = {(instrument.venue, instrument.coin): Book(instrument) for instrument in instruments}
+        self._unheard: set[tuple[str, str]] = set()
+        """Instruments that were planned to the end and of which nothing has been heard since."""
+        self._sequence = 0
+        self._gaps: list[tuple[int, int]] = []
+        """(last recorded, first that was not left out), newest last, bounded."""
+        self.foreign_orders: list[str] = []
+        """Client ids of others' orders on our instruments, newest last, bounded."""
+        self.foreign_orders_seen = 0
+
+    def adopt(self, approved: Approved) -> None:
+        """What risk approved becomes the target. TypeError for anything else, KeyError for an instrument not traded."""
+        if not isinstance(approved, Approved):
+            raise TypeError(f"the desk adopts Approved, not {type(approved).__name__}")
+        target = approved.target
+        self._book(target.venue, target.coin).adopt(target)
+        self._unheard.discard((target.venue, target.coin))
+
+    def on_fact(self, fact: Event) -> None:
+        """Facts about our instruments and orders; everything else is ignored."""
+        if isinstance(fact, events.AccountFact):
+            self._unheard.discard((fact.venue, fact.coin))
+        if isinstance(fact, OrderFact):
+            self._on_order_fact(fact)
+        elif isinstance(fact, events.AccountFact):
+            book = self._books.get((fact.venue, fact.coin))
+            if book is None:
+                return
+            if isinstance(fact, events.Reconciled):
+                book.doubt(fact.time_ms - self._params.unknown_ms)
+            else:
+                book.on_fact(fact)
+        elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
+            if isinstance(fact, events.JournalOpened):
+                self._leap(fact.time_ms)
+            self._unheard.clear()
+            for book in self._books.values():
+                book.on_fact(fact)
+
+    def _on_order_fact(self, fact: OrderFact) -> None:
+        book = self._books.get((fact.venue, fact.coin))
+        if book is None or book.on_order_fact(fact):
+            return
+        sequence = client_order_id.sequence_of(fact.client_id, self._journal_id)
+        if sequence is not None and any(last < sequence < first for last, first in self._gaps):
+            book.meet(fact, stray=True)
+            return
+        forgotten = sequence is not None and sequence <= self._sequence
+        if not forgotten:
+            book.meet(fact)
+        if not forgotten and fact.client_id not in self.foreign_orders:
+            self.foreign_orders_seen += 1
+            self.foreign_orders = [*self.foreign_orders[1 - FOREIGN_ORDERS_KEPT :], fact.client_id]
+
+    def _leap(self, time_ms: int) -> None:
+        """A process that takes up a journal counts on from the time of its start, beyond all ids that another one may
+        have used unrecorded: while a journal cannot be written stops and exits leave all the same."""
+        if self._sequence:
+            first = max(self._sequence, time_ms) + 1
+            self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
+            self._sequence = first
+
+    def target(self, venue: str, coin: str) -> Target | None:
+        """The target of the trade that is on or about to begin; None when there is none."""
+        return self._book(venue, coin).target
+
+    def entry_in_flight(self, venue: str, coin: str) -> bool:
+        """An entry is about to be sent, resting, or of unknown fate."""
+        book = self._book(venue, coin)
+        return book.pending() or bool(book.live(Purpose.ENTRY))
+
+    def entries_in_flight(self) -> tuple[Target, ...]:
+        """The targets of all instruments whose entry is about to be sent, resting, or of unknown fate."""
+        return tuple(
+            book.target
+            for book in self._books.values()
+            if book.target is not None and (book.pending() or book.live(Purpose.ENTRY))
+        )
+
+    def withdraw(self) -> None:
+        """No entry any more, on any instrument: unsent ones are used up, resting ones are cancelled."""
+        self._unheard.clear()
+        for book in self._books.values():
+            book.withdraw()
+
+    def foreign_resting(self, venue: str, coin: str) -> int:
+        """How many orders of others rest on the instrument, as last read or heard."""
+        return len(self._book(venue, coin).foreign)
+
+    def leaving(self, venue: str, coin: str) -> str:
+        """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
+        return self._book(venue, coin).leaving
+
+    def book(self, venue: str, coin: str) -> Book:
+        """What is known of one instrument, for views and checks; not to be changed."""
+        return self._book(venue, coin)
+
+    def commands(self, now_ms: int, positions: Iterable[Position]) -> tuple[Command, ...]:
+        """What is missing now. The answer counts as sent: the same question at once gives nothing."""
+        held = {(position.venue, position.coin): position for position in positions}
+        planned: list[Command] = []
+        for key, book in self._books.items():
+            if book.idle and key not in held:
+                continue
+            position = held.get(key)
+            if key in self._unheard and book.steady(now_ms, position):
+                continue
+            book.observe(position, now_ms, self._params)
+            commands = plan(book, position, now_ms, self._params, self._mint)
+            for command in commands:
+                book.register(command, now_ms)
+            planned += commands
+            if commands:
+                self._unheard.discard(key)
+            else:
+                self._unheard.add(key)
+        return tuple(planned)
+
+    def _mint(self, purpose: Purpose) -> str:
+        self._sequence += 1
+        return client_order_id.client_id(self._journal_id, self._sequence, purpose)
+
+    def _book(self, venue: str, coin: str) -> Book:
+        try:
+            return self._books[venue, coin]
+        except KeyError:
+            known = ", ".join(f"{venue} {coin}" for venue, coin in self._books)
+            raise KeyError(f"{venue} {coin} is not traded here; traded: {known}") from None
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as builtins that msgpack can carry."""
+        books = list(self._books.values())
+        return {
+            "journal_id": self._journal_id,
+            "sequence": self._sequence,
+            "gaps": [list(gap) for gap in self._gaps],
+            "foreign_orders": list(self.foreign_orders),
+            "foreign_orders_seen": self.foreign_orders_seen,
+            "books": msgspec.to_builtins(books),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Inverse of `state`. ValueError when it belongs to another journal or to other instruments."""
+        books = msgspec.convert(state["books"], list[Book])
+        loaded = {(book.instrument.venue, book.instrument.coin): book for book in books}
+        if state["journal_id"] != self._journal_id or list(loaded) != list(self._books):
+            raise ValueError(
+                f"desk state: of journal {state['journal_id']} for {sorted(loaded)}; "
+                f"this desk is {self._journal_id} for {sorted(self._books)}"
+            )
+        for key, book in loaded.items():
+            # Units come from configuration: a venue may have changed them since.
+            book.instrument = self._books[key].instrument
+        self._books = loaded
+        self._unheard.clear()
+        self._sequence = state["sequence"]
+        self._gaps = [(last, first) for last, first in state["gaps"]]
+        self.foreign_orders = list(state["foreign_orders"])
+        self.foreign_orders_seen = state["foreign_orders_seen"]
+
+
+def _account_is_dark(fact: Event) -> bool:
+    """News about orders and positions have stopped coming."""
+    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED

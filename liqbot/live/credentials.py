@@ -1,0 +1,134 @@
+"""Who may trade where: the two latches of live, keys, test access, and clients made accordingly."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.connection.endpoints import Access, test_access
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument, split_venue_key
+from liqbot.settings import Settings
+from liqbot.venues.errors import ClockSkew, ContractChanged, VenueAuth, VenueError
+from liqbot.venues.registry import RECIPES, VENUES
+from liqbot.venues.trading import Caller, Recipe, RightsWord
+
+TRADING_MODES: Final = ("testnet", "demo", "live")
+_BUDGETS: Final = {
+    # Units per second, a good part below what each venue allows: Binance 2,400 weight a minute.
+    "binance": RequestBudget(units=30), "bybit": RequestBudget(units=10), "okx": RequestBudget(units=10),
+}  # fmt: skip
+
+
+def require_latches(settings: Settings, profile: str, *, live: bool) -> Access:
+    """ExpectedError unless file and command line agree on what is at stake."""
+    mode = settings.mode
+    if mode not in TRADING_MODES:
+        raise ExpectedError(
+            f"mode: {mode!r} in profile {profile}, but start wants one of {', '.join(TRADING_MODES)}", Exit.CONFIG
+        )
+    if mode == "live" and not live:
+        raise ExpectedError("mode is live: say --live too, and money is at stake", Exit.CONFIG)
+    if live and mode != "live":
+        raise ExpectedError(f"--live, but mode is {mode!r} in profile {profile}", Exit.CONFIG)
+    if mode == "live" and settings.network.loopback:
+        raise ExpectedError("network.loopback is set: live never talks to a simulated exchange", Exit.CONFIG)
+    access: Access = "live" if mode == "live" else "testnet" if mode == "testnet" else "demo"
+    return access
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """How the trading venue is traded on; ExpectedError for venues that give data only."""
+    found = RECIPES.get(settings.trade_venue)
+    if found is None:
+        raise ExpectedError(
+            f"trade_venue: {settings.trade_venue!r} gives data only; orders can go to {', '.join(RECIPES)}", Exit.CONFIG
+        )
+    return found
+
+
+def trading_client(settings: Settings, access: Access) -> VenueClient:
+    """With our key. ExpectedError when there is none, or when the venue has no such access."""
+    venue, recipe = settings.trade_venue, recipe_of(settings)
+    offered = ("live", *test_access(venue))
+    if access not in offered:
+        raise ExpectedError(
+            f"mode: {venue} offers no {access} access; it has {', '.join(offered)}", Exit.CONFIG
+        )
+    return VenueClient(
+        VENUES[venue], access=access, credentials=_credentials(settings), options=recipe.options,
+        loopback=settings.network.loopback or None, budget=_BUDGETS[venue],
+    )
+
+
+def _credentials(settings: Settings) -> Credentials:
+    venue = settings.trade_venue
+    key = settings.keys.get(venue)
+    wanted = ["api_key", "secret", *(["password"] if venue == "okx" else [])]
+    missing = [name for name in wanted if key is None or getattr(key, name) is None]
+    if missing or key is None or key.api_key is None or key.secret is None:
+        variables = ", ".join(f"LIQBOT_KEYS__{venue.upper()}__{name.upper()}" for name in missing)
+        raise ExpectedError(
+            f"no key for {venue}: put {variables} into the environment or the secrets directory", Exit.CONFIG
+        )
+    return Credentials(key.api_key, key.secret, key.password)
+
+
+def public_clients(settings: Settings) -> dict[str, VenueClient]:
+    """One per venue that feeds the map, always with production prices."""
+    wanted = dict.fromkeys(split_venue_key(key)[0] for key in settings.venues)
+    return {
+        venue: VenueClient(
+            VENUES[venue], loopback=settings.network.loopback or None,
+            inverse=any(split_venue_key(key) == (venue, "coin") for key in settings.venues),
+        )
+        for venue in wanted
+    }  # fmt: skip
+
+
+def account_of(rights: RightsWord, settings: Settings) -> str:
+    """One name per account: the venue's own, else one that the key gives."""
+    key = settings.keys[settings.trade_venue].api_key
+    by_key = hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12] if key is not None else ""
+    return f"{settings.trade_venue} {rights.account or by_key}"
+
+
+async def admitted(client: Caller, recipe: Recipe, *, with_money: bool) -> RightsWord:
+    """Whose key it is; ExpectedError when it may withdraw, may not trade, or does not say and money is at stake."""
+    rights = await recipe.rights(client, with_money=with_money)
+    venue = recipe.venue
+    if rights.may_withdraw:
+        raise ExpectedError(f"{venue}: this key may withdraw; make one that may only trade", Exit.CONFIG)
+    if rights.may_trade is False:
+        raise ExpectedError(f"{venue}: this key may not trade{_because(rights)}", Exit.CONFIG)
+    if with_money and rights.may_withdraw is None:
+        raise ExpectedError(f"{venue}: it cannot be read whether this key may withdraw{_because(rights)}", Exit.CONFIG)
+    return rights
+
+
+def _because(rights: RightsWord) -> str:
+    return f" ({rights.note})" if rights.note else ""
+
+
+def one_line(error: VenueError) -> ExpectedError:
+    """A venue's trouble at start-up, as a verb ends with it."""
+    if isinstance(error, VenueAuth | ContractChanged | ClockSkew):
+        return ExpectedError(_readable(error), Exit.CONFIG)
+    return ExpectedError(_readable(error), Exit.UNREACHABLE)
+
+
+def _readable(error: VenueError) -> str:
+    return re.sub(r"\s+", " ", str(error))[:400]
+
+
+def shown_rights(rights: RightsWord) -> dict[str, Any]:
+    return {"may_withdraw": rights.may_withdraw, "may_trade": rights.may_trade, "note": rights.note}
+
+
+def listed(clients: Mapping[str, VenueClient], settings: Settings) -> tuple[Instrument, ...]:
+    """The traded contracts as the trading venue lists them in public. ExpectedError when it was not reached."""
+    client = clients.get(settings.trade_venue)
+    if client is None or not client.opened:
+        raise ExpectedError(f"{settings.trade_venue}: not reached, and it is the trade_venue", Exit.UNREACHABLE)
+    return client.instruments(settings.coins)

@@ -1,1 +1,0 @@
-"""The only way market data enters: sockets, REST, retries."""

@@ -1,0 +1,286 @@
+"""`VenueFeed`: one venue's live market data.
+
+The client keeps connections and subscriptions; raw messages are decoded at the tap, so that no burst is lost. Trades
+become bars, and everything goes to the inbox a few times a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+import numpy as np
+import structlog
+
+from liqbot.blocks import DTYPES, Roster, block_of
+from liqbot.connection.client import VenueClient
+from liqbot.connection.instruments import wire_book
+from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
+from liqbot.market.feeds.feed_stats import FeedStats
+from liqbot.market.feeds.feed_status import Line
+from liqbot.market.feeds.params import FeedParams
+from liqbot.market.feeds.polls import Polls
+from liqbot.market.feeds.ports import Clock, Sink
+from liqbot.market.feeds.subscriptions import Subscription, subscriptions
+from liqbot.market.feeds.tier_check import compare_tiers
+from liqbot.market.feeds.trade_bars import TradeCollector
+from liqbot.venues.errors import ContractChanged, VenueError
+from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook
+from liqbot.venues.streams import VenueWire
+
+_WATCHDOG_S: Final = 0.5
+_RETRY_S_MIN: Final = 0.25
+_DOUBLINGS_MAX: Final = 6
+_log = structlog.get_logger()
+
+
+def _nothing() -> None:
+    """There is no tap to take off yet."""
+
+
+class VenueFeed:
+    """Runs until cancelled. Trouble at the venue is a FeedDown, never an error; `stats` says how it is doing."""
+
+    def __init__(
+        self, client: VenueClient, wire: VenueWire, roster: Roster, clock: Clock, params: FeedParams | None = None
+    ) -> None:
+        """The client is the feed's to use, not to close. Contracts are those of the venue's keys in the roster."""
+        self._client, self._wire, self._roster, self._clock = client, wire, roster, clock
+        self._params = params or FeedParams()
+        self.stats = FeedStats()
+        self._facts: list[MarketEvent | FeedUp | FeedDown] = []
+        self._book = WireBook(wire.venue, ())
+        self._subscriptions: list[Subscription] = []
+        self._polls = Polls(client, wire, self._book, clock, self._take_polled, self.stats)
+        self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
+        self._lines: dict[tuple[str, str, str], tuple[Subscription, list[Line]]] = {}
+        """By feed, venue key and coin: the lines of that contract on the same stream, which live and die together."""
+        self._trade_lines: list[Line] = []
+        self._unheard: dict[str, list[Subscription]] = {}
+        """Socket -> subscriptions on which nothing has been heard since they were made."""
+
+    async def run(self, inbox: Sink) -> None:
+        untap: Callable[[], None] = _nothing
+        try:
+            async with asyncio.TaskGroup() as group:
+                flushing = group.create_task(self._flush(inbox))
+                if not await self._opened():
+                    flushing.cancel()
+                    return
+                untap = self._client.tap(self.take)
+                for subscription in self._subscriptions:
+                    group.create_task(self._keep(subscription))
+                self._polls.start(group)
+                group.create_task(self._watchdog())
+                group.create_task(self._check_tiers())
+        finally:
+            untap()
+            self._put(inbox, everything=True)
+
+    async def _opened(self) -> bool:
+        """Contracts loaded, however long the venue stays away. False when they are not what this version knows."""
+        pause_s = _RETRY_S_MIN
+        while not self._client.opened:
+            try:
+                await self._client.open(self._roster.coins)
+            except VenueError as error:
+                self._refused(str(error))
+                if isinstance(error, ContractChanged):
+                    return False
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, self._params.retry_s_max)
+        self._book = wire_book(self._client.exchange.markets, self._client.row, self._roster)
+        self._subscriptions = subscriptions(self._wire, self._book)
+        self._polls = Polls(self._client, self._wire, self._book, self._clock, self._take_polled, self.stats)
+        self._collector = TradeCollector(len(self._book.contracts), self._params.trade_span_ms, self.stats)
+        self._lines = {
+            (line.feed, line.contract.venue_key, line.contract.coin): (subscription, subscription.beside(line))
+            for subscription in self._subscriptions for line in subscription.lines
+        }
+        self._trade_lines = [
+            self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
+        ]
+        return True
+
+    def _refused(self, reason: str) -> None:
+        """Nothing of the venue can be had; said once, for every feed."""
+        _log.warning("venue not reached", venue=self._wire.venue, reason=reason)
+        if self.stats.refusals == 0:
+            feeds = sorted({feed for stream in self._wire.streams for feed in stream.feeds})
+            self._facts += [
+                FeedDown(time_ms=self._clock(), venue=key, coin=coin, feed=feed, reason=reason)
+                for key in self._roster.venues if key.split(":")[0] == self._wire.venue
+                for coin in self._roster.coins for feed in feeds
+            ]
+        self.stats.refusals += 1
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    def take(self, raw: str | bytes, url: str) -> bool:
+        """The tap: True when the message was market data. Never raises."""
+        stats = self.stats
+        stats.messages += 1
+        now_ms = self._clock()
+        if url in self._unheard:
+            self._heard(url, now_ms)
+        try:
+            parsed = self._wire.parse(raw, self._book)
+        except MalformedMessage as error:
+            stats.malformed += 1
+            stats.malformed_newest = str(error)
+            # Consumed: the unified client would choke on it and stop reading its socket.
+            return True
+        stats.ignored += parsed.ignored
+        if parsed.trades:
+            stats.trades += len(parsed.trades)
+            self._collector.take(parsed.trades, now_ms)
+            for index in {trade[0] for trade in parsed.trades}:
+                line = self._trade_lines[index]
+                line.seen(now_ms)
+                if line.state != "up":
+                    self._lines["trades", line.contract.venue_key, line.contract.coin][0].silences = 0
+                    self._facts += line.rise(now_ms)
+        if parsed.facts:
+            self._take_facts(parsed, now_ms)
+        return parsed.ours
+
+    def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
+        for fact in parsed.facts:
+            self.stats.forced_orders += type(fact) is Liquidation
+            found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
+            if found is not None:
+                subscription, lines = found
+                subscription.silences = 0
+                for line in lines:
+                    line.seen(now_ms)
+                    self._facts += line.rise(now_ms)
+        self.stats.facts += len(parsed.facts)
+        self._facts += parsed.facts
+
+    def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
+        self._facts += facts
+
+    def _heard(self, url: str, now_ms: int) -> None:
+        """The first message after subscribing, be it an acknowledgement: lines that may rightly be silent are up."""
+        for subscription in self._unheard.pop(url):
+            if subscription.losses:
+                self._polls.resync()
+            for line in subscription.lines:
+                if line.silence_ms_max is None:
+                    self._facts += line.rise(now_ms)
+
+    # --- subscriptions --------------------------------------------------------------------------------------------
+
+    async def _keep(self, subscription: Subscription) -> None:
+        pause_s = _RETRY_S_MIN
+        while True:
+            subscription.begin(self._clock())
+            try:
+                await self._client.watch(
+                    subscription.stream.method, *subscription.arguments,
+                    on_url=lambda url: self._dialled(subscription, url),
+                )
+            except VenueError as error:
+                lasted_ms = self._clock() - subscription.started_ms
+                pause_s = _RETRY_S_MIN if lasted_ms > 10_000 else min(2 * pause_s, self._params.retry_s_max)
+                self._lost(subscription, str(error))
+                await asyncio.sleep(pause_s)
+            else:
+                # The client read a message that the tap left to it; the subscription stands.
+                await asyncio.sleep(0.01)
+
+    def _dialled(self, subscription: Subscription, url: str) -> None:
+        subscription.url = url
+        if not subscription.waiting:
+            return
+        subscription.waiting = False
+        unheard = self._unheard.setdefault(url, [])
+        if subscription not in unheard:
+            unheard.append(subscription)
+
+    def _lost(self, subscription: Subscription, reason: str) -> None:
+        now_ms = self._clock()
+        subscription.waiting = True
+        subscription.losses += 1
+        self.stats.reconnects += 1
+        if "mark" in subscription.stream.feeds:
+            self._book.forget(subscription.indices)
+        for line in subscription.lines:
+            self._facts += line.fall(now_ms, reason)
+        _log.warning("stream lost", venue=self._wire.venue, feeds=subscription.stream.feeds, reason=reason)
+
+    async def _watchdog(self) -> None:
+        """A silent socket raises nothing by itself: it is given up, and dialled anew ever more patiently."""
+        while True:
+            await asyncio.sleep(_WATCHDOG_S)
+            now_ms = self._clock()
+            for subscription in self._subscriptions:
+                silent = subscription.silent_lines(now_ms, self._params.silence_factor)
+                for line, age_ms in silent:
+                    self._facts += line.fall(now_ms, f"silent for {age_ms / 1_000:.1f} s")
+                if len(silent) == len(subscription.lines) and subscription.url is not None:
+                    self._give_up(subscription, silent[0][1])
+
+    def _give_up(self, subscription: Subscription, age_ms: float) -> None:
+        patience = 2.0 ** min(subscription.silences, _DOUBLINGS_MAX)
+        limit_ms = subscription.lines[0].limit_ms(self._params.silence_factor)
+        if subscription.url is not None and limit_ms is not None and age_ms > limit_ms * patience:
+            subscription.silences += 1
+            self.stats.silences += 1
+            self._client.drop([subscription.url], "silent")
+            subscription.url = None
+
+    async def _check_tiers(self) -> None:
+        """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
+        while self._wire.tiers is not None:
+            differences = await compare_tiers(self._client, self._wire.tiers, self._book)
+            if differences is not None:
+                self.stats.tier_differences = differences
+            for difference in differences or ():
+                _log.warning("margin tiers differ", venue=self._wire.venue, difference=difference)
+            await asyncio.sleep(self._params.tier_check_h * 3_600 if differences is not None else 60)
+
+    # --- toward the house -----------------------------------------------------------------------------------------
+
+    @property
+    def listening(self) -> bool:
+        """Whether every stream has been dialled and has been heard since."""
+        dialled = [subscription for subscription in self._subscriptions if not subscription.waiting]
+        return 0 < len(dialled) == len(self._subscriptions) and not self._unheard
+
+    def flush(self, inbox: Sink, *, everything: bool = False) -> None:
+        """Hand over what was gathered before it is time to; `everything` ends bars that are still open."""
+        self._put(inbox, everything=everything)
+
+    async def _flush(self, inbox: Sink) -> None:
+        while True:
+            await asyncio.sleep(self._params.flush_ms / 1_000)
+            self._put(inbox)
+
+    def _put(self, inbox: Sink, *, everything: bool = False) -> None:
+        bars = self._collector.flush(self._clock(), everything=everything)
+        facts, self._facts = self._facts, []
+        if not bars and not facts:
+            return
+        part = block_of(facts, self._roster)
+        if bars:
+            self.stats.bars += len(bars)
+            part = msgspec.structs.replace(part, bars=self._bar_rows(bars))
+        inbox.put(part)
+
+    def _bar_rows(self, bars: Iterable[tuple[int, int, float, float, float, float, float, float]]) -> np.ndarray:
+        span_ms, codes = self._params.trade_span_ms, self._codes()
+        rows = [
+            (end_ms, *codes[index], span_ms, opened, high, low, close, buy_usd + sell_usd, buy_usd, sell_usd)
+            for index, end_ms, opened, high, low, close, buy_usd, sell_usd in bars
+        ]
+        return np.array(rows, DTYPES["bars"])
+
+    def _codes(self) -> list[tuple[int, int]]:
+        return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))
+                for one in self._book.contracts]
+
+
+_FEED_OF: Final = {
+    "Liquidation": "liquidation", "MarkPrice": "mark", "OpenInterest": "open_interest", "FundingRate": "funding",
+}

@@ -1,0 +1,101 @@
+"""Requests made again and again: what no stream carries, and what makes the picture whole after a gap."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from liqbot.connection.client import VenueClient
+from liqbot.events import FeedDown, FeedUp, MarketEvent
+from liqbot.market.feeds.feed_stats import FeedStats
+from liqbot.market.feeds.feed_status import Line
+from liqbot.market.feeds.ports import Clock
+from liqbot.venues.errors import VenueError
+from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
+from liqbot.venues.streams import Poll, VenueWire
+
+Take = Callable[[Iterable[MarketEvent | FeedUp | FeedDown]], None]
+
+FAILURES_MAX: Final = 3
+"""In a row, before a feed that only requests carry is called down."""
+_SETTLE_S: Final = 0.5
+_log = structlog.get_logger()
+
+
+class Polls:
+    """Every poll of a venue for every contract it concerns. What they learn goes to `take`."""
+
+    def __init__(
+        self, client: VenueClient, wire: VenueWire, book: WireBook, clock: Clock, take: Take, stats: FeedStats
+    ) -> None:
+        self._client, self._book, self._clock, self._take, self._stats = client, book, clock, take, stats
+        self._wanted = asyncio.Event()
+        streamed = {feed for stream in wire.streams for feed in stream.feeds}
+        self._jobs = [
+            _Job(poll, contract, carries=poll.feed not in streamed)
+            for poll in wire.polls for contract in self._contracts(poll)
+        ]
+
+    def _contracts(self, poll: Poll) -> list[WireContract]:
+        kind = [one for one in self._book.contracts if poll.inverse is None or one.inverse is poll.inverse]
+        return kind if poll.each else kind[:1]
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        for job in self._jobs:
+            group.create_task(self._repeat(job))
+        group.create_task(self._resyncs())
+
+    def resync(self) -> None:
+        """Ask soon for everything that a gap may have changed. Several wishes in a moment are one."""
+        self._wanted.set()
+
+    async def _repeat(self, job: "_Job") -> None:
+        while True:
+            await self._ask(job)
+            # Soon again while the first answer is missing: everything else waits for prices.
+            missing = job.line is not None and job.line.state == "new"
+            await asyncio.sleep(min(1.0, job.poll.period_ms / 1_000) if missing else job.poll.period_ms / 1_000)
+
+    async def _resyncs(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(_SETTLE_S)
+            self._wanted.clear()
+            self._stats.resyncs += 1
+            for job in self._jobs:
+                if job.poll.resync:
+                    await self._ask(job)
+
+    async def _ask(self, job: "_Job") -> None:
+        self._stats.polls += 1
+        poll = job.poll
+        try:
+            payload = await self._client.call(poll.method, poll.params(job.contract), weight=poll.weight)
+            facts = poll.parse(payload, self._book, self._clock())
+        except (VenueError, MalformedMessage) as error:
+            self._failed(job, error)
+            return
+        job.failures = 0
+        self._stats.facts += len(facts)
+        if job.line is not None and (facts or poll.feed == "index"):
+            self._take(job.line.rise(self._clock()))
+        self._take(facts)
+
+    def _failed(self, job: "_Job", error: Exception) -> None:
+        job.failures += 1
+        self._stats.poll_failures += 1
+        if isinstance(error, MalformedMessage):
+            self._stats.malformed += 1
+            self._stats.malformed_newest = str(error)
+        if job.failures == FAILURES_MAX:
+            _log.warning("requests fail", venue=self._client.venue, feed=job.poll.feed, reason=str(error))
+            if job.line is not None:
+                self._take(job.line.fall(self._clock(), str(error)))
+
+
+class _Job:
+    def __init__(self, poll: Poll, contract: WireContract, *, carries: bool) -> None:
+        """`carries`: no stream carries this feed, so what becomes of it is said by this job."""
+        self.poll, self.contract, self.failures = poll, contract, 0
+        self.line = Line(feed=poll.feed, contract=contract, silence_ms_max=None) if carries else None

@@ -1,0 +1,113 @@
+"""`Foresight`: what the map promised and what came of it, step by step: the forecast layer and the map's own score."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
+from liqbot.market.estimate.estimate import Exposure
+from liqbot.market.estimate.price_grid import position_of
+from liqbot.market.forecast.forecast import FINE, Forecast, ForecastFold, outward
+from liqbot.market.forecast.live_score import TouchScore
+from liqbot.market.observed.prices import VenuePrice
+from liqbot.market.params import ForecastParams, ScoringParams
+
+Band = tuple[float, float]
+_SIDES: Final = (LONG, SHORT)
+
+
+class Foresight:
+    """Told after every step's touches were compared with its prints."""
+
+    def __init__(self, forecast: ForecastParams, scoring: ScoringParams) -> None:
+        self.fold = ForecastFold(forecast)
+        self.score = TouchScore(scoring)
+        self._since: dict[str, list[float]] = {}
+        """Per venue that tells sums: where the reference stood at the last one, its lowest and highest since."""
+
+    def count_volume(self, volume_usd: float, elapsed_ms: int) -> None:
+        """What was traded in the step, history included."""
+        if volume_usd > 0 and elapsed_ms > 0:
+            self.fold.count_volume(volume_usd, elapsed_ms)
+
+    def on_step(
+        self, exposure: Exposure, prices: Sequence[VenuePrice], home: int, reference_price: float, now_ms: int,
+        elapsed_ms: int,
+    ) -> None:
+        reference = position_of(reference_price)
+        offset = {
+            row: reference - position_of(prices[code].mark_price) for code, row in exposure.row_of.items()
+        }
+        path = self._path(exposure, exposure.row_of.get(home), offset)
+        if path is not None:
+            self.fold.on_path(path[1], path[2])
+        for row, side, usd in exposure.orders:
+            low, high = _newly(exposure.crossed.get(row), side, reference - offset[row])
+            self.fold.on_print(side, low + offset[row], high + offset[row], usd)
+        self._take_sums(exposure, path or (reference, reference, reference))
+        self._judge(exposure, elapsed_ms)
+        if self.fold.due(now_ms):
+            self.fold.begin_origin(now_ms, reference, self.mapped_usd(exposure, prices, reference_price))
+
+    @staticmethod
+    def _path(exposure: Exposure, home: int | None, offset: dict[int, float]) -> tuple[float, float, float] | None:
+        """Start, low and high of the reference: the home venue's, or the first one's that moved."""
+        row = home if home in exposure.crossed else next(iter(exposure.crossed), None)
+        if row is None:
+            return None
+        start, low, high = exposure.crossed[row]
+        return start + offset[row], low + offset[row], high + offset[row]
+
+    def _take_sums(self, exposure: Exposure, path: tuple[float, float, float]) -> None:
+        """Sums over an interval come from anywhere the reference newly went in it."""
+        for band in self._since.values():
+            band[1], band[2] = min(band[1], path[1]), max(band[2], path[2])
+        for venue, long_usd, short_usd in exposure.sums:
+            start, low, high = self._since.get(venue, list(path))
+            self.fold.on_print(LONG, low, max(low, start), long_usd)
+            self.fold.on_print(SHORT, min(start, high), high, short_usd)
+            self._since[venue] = [path[0], path[0], path[0]]
+
+    def _judge(self, exposure: Exposure, elapsed_ms: int) -> None:
+        crossed = [0.0, 0.0]
+        for start, low, high in exposure.crossed.values():
+            crossed[LONG] += max(0.0, start - low) / FINE
+            crossed[SHORT] += max(0.0, high - start) / FINE
+        printed = [sum(usd for _, side, usd in exposure.orders if side == one) for one in _SIDES]
+        promised = exposure.reported_usd.sum(axis=0).tolist() if len(exposure.reported_usd) else [0.0, 0.0]
+        self.score.fade(elapsed_ms)
+        for side in _SIDES:
+            self.score.count(crossed[side], promised[side], printed[side])
+
+    @staticmethod
+    def mapped_usd(exposure: Exposure, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
+        """[side, bin]: the map in reported USD, outward from the reference."""
+        first, position = exposure.positions.window_first, position_of(reference_price)
+        drawn = [exposure.drawn(side, prices, reference_price, reported=True) for side in _SIDES]
+        return np.stack([outward(drawn[side], first, position, side) for side in _SIDES])
+
+    def forecast(
+        self, coin: str, as_of_ms: int, horizon_h: int, exposure: Exposure, prices: Sequence[VenuePrice],
+        reference_price: float,
+    ) -> Forecast:
+        """As things stand. A horizon that is not learnt is a ValueError."""
+        usd = self.fold.expected(horizon_h, self.mapped_usd(exposure, prices, reference_price))
+        return Forecast(coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT])
+
+    def state(self) -> dict[str, Any]:
+        since = {venue: list(band) for venue, band in self._since.items()}
+        return {"forecast": self.fold.state(), "score": self.score.state(), "since": since}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.fold.load_state(state["forecast"])
+        self.score.load_state(state["score"])
+        self._since = {venue: list(band) for venue, band in state["since"].items()}
+
+
+def _newly(crossed: tuple[float, float, float] | None, side: int, otherwise: float) -> Band:
+    """Low and high of what a row's own mark newly crossed toward a side's liquidations; its mark if nothing."""
+    if crossed is None:
+        return otherwise, otherwise
+    start, low, high = crossed
+    return (low, max(low, min(start, high))) if side == LONG else (min(high, max(start, low)), high)

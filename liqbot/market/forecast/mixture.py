@@ -1,0 +1,81 @@
+"""`Blend`: how much of the map and how much of the climatology make the most likely forecast, learnt as it goes.
+
+The expectation is a x map + b x climatology, a and b >= 0, by Poisson likelihood. Printed USD is kept in classes of
+the part that the map had in `map + climatology` where it was printed: those sums, fading, are all that the likelihood
+needs, so the weights can be found anew after every origin by expectation-maximisation. They are pulled toward a prior.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from liqbot.market.estimate.array_state import packed, unpacked
+from liqbot.market.estimate.decay import fading_per_hour
+from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.params import ForecastParams
+
+_CLASSES: Final = 24
+_ROUNDS: Final = 12
+"""Every origin goes on from the last weights."""
+_DAY_ORIGINS: Final = 24.0
+"""The prior that the sum needs no scaling is worth this many origins."""
+
+
+class Blend:
+    """Of one horizon. `weights` are those of (map, climatology)."""
+
+    def __init__(self, params: ForecastParams) -> None:
+        self._params = params
+        self._kept = fading_per_hour(params.scale_h)
+        self._usual = np.array([1.0, params.climatology_share])
+        self._printed: Floats = np.zeros((2, _CLASSES))
+        """Printed USD by class of the map's part, and the same times that part."""
+        self._offered: Floats = np.zeros(2)
+        """USD of (map, climatology) in visited bins."""
+        self._origins = 0.0
+        self.weights: Floats = self._usual.copy()
+
+    def count(self, mapped_usd: Floats, climate_usd: Floats, printed_usd: Floats) -> None:
+        """One origin: what either offered in visited bins, and what was printed in them; arrays of one shape."""
+        self._printed *= self._kept
+        self._offered = self._offered * self._kept + (mapped_usd.sum(), climate_usd.sum())
+        self._origins = self._origins * self._kept + 1.0
+        both = mapped_usd + climate_usd
+        told = (printed_usd > 0) & (both > 0)
+        if told.any():
+            part, usd = mapped_usd[told] / both[told], printed_usd[told]
+            which = np.minimum((part * _CLASSES).astype(np.int64), _CLASSES - 1)
+            self._printed[0] += np.bincount(which, usd, minlength=_CLASSES)
+            self._printed[1] += np.bincount(which, usd * part, minlength=_CLASSES)
+        self._solve()
+
+    def _solve(self) -> None:
+        offered, printed = self._offered, self._printed[0]
+        usual_usd = float((self._usual * offered).sum())
+        if not usual_usd > 0:
+            return
+        prior_usd = usual_usd * _DAY_ORIGINS / max(self._origins, _DAY_ORIGINS)
+        centre = self._usual * ((float(printed.sum()) + prior_usd) / (usual_usd + prior_usd))
+        pull = offered * (self._params.mix_origins / self._origins)
+        seen = printed > 0
+        usd, by_map = printed[seen], self._printed[1][seen] / printed[seen]
+        parts = np.stack([by_map, 1.0 - by_map])
+        weights = self.weights
+        for _ in range(_ROUNDS):
+            expected = (weights[:, None] * parts).sum(axis=0)
+            ratio = np.divide(usd, expected, out=np.zeros_like(usd), where=expected > 0)
+            given = weights * (parts * ratio).sum(axis=1) + pull * centre
+            weights = np.divide(given, offered + pull, out=centre.copy(), where=offered > 0)
+        self.weights = weights
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "printed": packed(self._printed),
+            "offered": packed(self._offered),
+            "origins": self._origins,
+            "weights": packed(self.weights),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._printed, self._offered = unpacked(state["printed"]), unpacked(state["offered"])
+        self._origins, self.weights = state["origins"], unpacked(state["weights"])

@@ -1,0 +1,1 @@
+"""The liquidation map and what is read from it: clusters, thin zones, sweeps, drift, history."""

@@ -1,0 +1,141 @@
+"""Rolling price and volume of one coin: returns, trend, hourly range, volume against its usual rate.
+
+Means decay rationally, by span / (time constant + span), so that bars of any span give nearly the same picture.
+"""
+
+import math
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.market.observed.prices import Bar
+from liqbot.market.observed.sampled_series import History
+from liqbot.market.params import RollingParams
+
+ABSENT = float("nan")
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 86_400_000
+
+
+class _Rolling(msgspec.Struct):
+    first_ms: int = 0
+    time_ms: int = 0
+    fast_price: float = ABSENT
+    slow_price: float = ABSENT
+    range_pct: float = ABSENT
+    hour_ms: int = 0
+    """When the present hour of the true range began."""
+    hour_high: float = ABSENT
+    hour_low: float = ABSENT
+    hour_before: float = ABSENT
+    """Mark before the present hour."""
+    volume_ratio: float = ABSENT
+    imbalance: float = ABSENT
+
+
+class BarsFold:
+    """Of the traded venue's mark, and of the volume of all venues."""
+
+    def __init__(self, params: RollingParams) -> None:
+        self._params = params
+        self._rolling = _Rolling()
+        self._marks = History(params.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
+        self._rates: dict[str, tuple[float, int]] = {}
+        """Usual volume per ms and venue, and for how long it has been watched."""
+
+    @property
+    def volume_ratio(self) -> float:
+        return self._rolling.volume_ratio
+
+    @property
+    def taker_imbalance(self) -> float:
+        return self._rolling.imbalance
+
+    @property
+    def range_pct(self) -> float:
+        return self._rolling.range_pct
+
+    def take_bars(self, bars: dict[str, list[Bar]]) -> None:
+        """Volume of the present step, every venue against its own usual rate."""
+        rate = usual = taken_usd = split_usd = 0.0
+        for venue, venue_bars in bars.items():
+            span_ms = sum(bar.span_ms for bar in venue_bars)
+            volume_usd = sum(bar.volume_usd for bar in venue_bars)
+            before, watched_ms = self._rates.get(venue, (volume_usd / span_ms, 0))
+            if watched_ms >= 4 * span_ms:
+                rate += volume_usd / span_ms
+                usual += before
+            # Until a whole time constant has been watched the mean is the plain mean.
+            share = span_ms / (min(watched_ms, self._params.volume_ms) + span_ms)
+            self._rates[venue] = before + share * (volume_usd / span_ms - before), watched_ms + span_ms
+            for bar in venue_bars:
+                if bar.imbalance_usd == bar.imbalance_usd:
+                    taken_usd += bar.imbalance_usd
+                    split_usd += bar.volume_usd
+        self._rolling.volume_ratio = rate / usual if usual > 0 else ABSENT
+        self._rolling.imbalance = taken_usd / split_usd if split_usd > 0 else ABSENT
+
+    def usual_per_minute_usd(self, venue: str) -> float:
+        """NaN for a venue without bars."""
+        return self._rates[venue][0] * 60_000 if venue in self._rates else ABSENT
+
+    def volume_shares(self, venues: list[str]) -> list[float]:
+        """Each venue's share of their usual volume."""
+        rates = [self._rates[venue][0] if venue in self._rates else 0.0 for venue in venues]
+        total = sum(rates)
+        return [rate / total if total > 0 else 1.0 / len(venues) for rate in rates]
+
+    def take_mark(self, time_ms: int, mark_price: float, low_price: float, high_price: float) -> None:
+        rolling, params = self._rolling, self._params
+        self._marks.add(time_ms, mark_price)
+        if not rolling.first_ms:
+            rolling.first_ms = rolling.time_ms = rolling.hour_ms = time_ms
+            rolling.fast_price = rolling.slow_price = rolling.hour_before = mark_price
+            rolling.hour_high = rolling.hour_low = mark_price
+            return
+        elapsed_ms = time_ms - rolling.time_ms
+        rolling.time_ms = time_ms
+        rolling.fast_price += elapsed_ms / (params.trend_fast_ms + elapsed_ms) * (mark_price - rolling.fast_price)
+        rolling.slow_price += elapsed_ms / (params.trend_slow_ms + elapsed_ms) * (mark_price - rolling.slow_price)
+        rolling.hour_high = max(rolling.hour_high, high_price, mark_price)
+        rolling.hour_low = min(rolling.hour_low, low_price, mark_price)
+        if time_ms - rolling.hour_ms >= _HOUR_MS:
+            self._close_hour(time_ms, mark_price)
+
+    def _close_hour(self, time_ms: int, mark_price: float) -> None:
+        rolling = self._rolling
+        elapsed_ms = time_ms - rolling.hour_ms
+        # A walk's range grows with the root of time; one more hour and four more hours should read the same.
+        true_range_pct = (rolling.hour_high - rolling.hour_low) / rolling.hour_before * 100.0
+        hourly_pct = true_range_pct / math.sqrt(elapsed_ms / _HOUR_MS)
+        if rolling.range_pct != rolling.range_pct:
+            rolling.range_pct = hourly_pct
+        else:
+            watched_ms = min(time_ms - rolling.first_ms, self._params.range_ms)
+            rolling.range_pct += elapsed_ms / (watched_ms + elapsed_ms) * (hourly_pct - rolling.range_pct)
+        rolling.hour_ms, rolling.hour_before = time_ms, mark_price
+        rolling.hour_high = rolling.hour_low = mark_price
+
+    def return_pct(self, now_ms: int, lookback_ms: int, mark_price: float) -> float:
+        before = self._marks.ago(now_ms, lookback_ms)
+        return (mark_price / before - 1.0) * 100.0 if before > 0 else ABSENT
+
+    def price_ago(self, now_ms: int, lookback_ms: int) -> float:
+        return self._marks.ago(now_ms, lookback_ms)
+
+    @property
+    def trend_pct(self) -> float:
+        """NaN until the slow mean has seen its own time constant."""
+        rolling = self._rolling
+        if rolling.time_ms - rolling.first_ms < self._params.trend_slow_ms:
+            return ABSENT
+        return (rolling.fast_price / rolling.slow_price - 1.0) * 100.0
+
+    def state(self) -> list[Any]:
+        rates = {venue: list(rate) for venue, rate in self._rates.items()}
+        return [msgspec.to_builtins(self._rolling), self._marks.state(), rates]
+
+    def load_state(self, state: list[Any]) -> None:
+        self._rolling = _Rolling(**state[0])
+        self._marks.load_state(state[1])
+        self._rates = {venue: (rate[0], rate[1]) for venue, rate in state[2].items()}

@@ -1,0 +1,163 @@
+"""The one shape a map is stored and printed in: plain JSON, small, complete enough to draw and to ask.
+
+Bins are 20 basis points wide and reach 45 % from the mark. `venues`, `by_leverage` and `by_venue` need the market
+itself and are left out without it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from liqbot.instruments import Side, side_of
+from liqbot.market.map.clusters import nearest_zones, read_side
+from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.market import Market
+from liqbot.market.params import ClusterParams
+from liqbot.market.view import Cluster, MarketView, ThinZone
+
+RECORD_VERSION: Final = 1
+_TOGETHER: Final = 4
+_REACH_PCT: Final = 45.0
+_SPLIT_REACH_PCT: Final = 15.0
+_CHANGES: Final = 8
+_NOTE: Final = "USD is an estimate"
+
+Record = dict[str, Any]
+
+
+def map_record(view: MarketView, market: Market | None = None, *, split: bool = False) -> Record:
+    """What is kept of a view's map. `split` adds the map by leverage and by venue, within 15 % of the mark."""
+    record: Record = {
+        "version": RECORD_VERSION,
+        "note": _NOTE,
+        "coin": view.coin,
+        "time_ms": view.map.as_of_ms,
+        "mark_price": view.map.mark_price,
+        "bins": bins_of(view.map),
+        "clusters": [_cluster(cluster) for side in (view.above, view.below) for cluster in side.clusters],
+        "thin_zones": [msgspec.to_builtins(zone) for zone in view.thin_zones],
+        "fuel_above_usd": round(view.above.fuel_usd),
+        "fuel_below_usd": round(view.below.fuel_usd),
+        "oi_usd": _known(view.oi_usd),
+        "warmth_long_pct": _known(view.warmth_long_pct),
+        "warmth_short_pct": _known(view.warmth_short_pct),
+        "live_venues": view.live_venues,
+        "stale_venues": view.stale_venues,
+        "derived": sorted(view.derived),
+    }
+    if market is not None:
+        record |= _learnt(market, view.coin, record["bins"])
+        record["venues"] = [
+            {name: _known(value) for name, value in msgspec.to_builtins(health).items()}
+            for health in market.venue_health(view.coin, view.time_ms)
+        ]
+        if split:
+            record |= _splits(market, view.coin, [venue["venue"] for venue in record["venues"]])
+    return record
+
+
+def filtered_record(record: Record, drawn: LiquidationMap, params: ClusterParams, asked: Mapping[str, Any]) -> Record:
+    """The record of a part of its map: some venues, some leverages (`asked` says which)."""
+    above, zones_above = read_side(drawn, Side.SHORT, float("nan"), params)
+    below, zones_below = read_side(drawn, Side.LONG, float("nan"), params)
+    zones = nearest_zones(zones_below, zones_above, drawn.mark_price, params.thin_kept)
+    return record | {
+        "filter": dict(asked),
+        "bins": bins_of(drawn),
+        "clusters": [_cluster(cluster) for cluster in (*above, *below)],
+        "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
+        "fuel_above_usd": round(drawn.within_usd(Side.SHORT, params.fuel_distance_pct)),
+        "fuel_below_usd": round(drawn.within_usd(Side.LONG, params.fuel_distance_pct)),
+    }
+
+
+def _learnt(market: Market, coin: str, bins: Mapping[str, list[float]]) -> Record:
+    """What the map knows of itself: its score, its spread per bin, what each feed tells, what changed."""
+    skill, ratio = market.map_skill(coin)
+    spread = {
+        f"{side}_sd_usd": [round(usd) for usd in market.spread_usd(coin, np.array(bins[f"{side}_usd"], float)).tolist()]
+        for side in ("long", "short")
+    }
+    changes = [msgspec.to_builtins(one) | {"side": one.side.word} for one in market.map_drift(coin)[:_CHANGES]]
+    return {
+        "bins": {**bins, **spread},
+        "skill": _known(skill),
+        "printed_over_promised": _known(ratio),
+        "reporting_shares": market.reporting_shares(coin),
+        "closing_pace": round(market.closing_pace(coin), 3),
+        "drift": changes,
+    }
+
+
+def _splits(market: Market, coin: str, venues: list[str]) -> Record:
+    by_leverage = {
+        f"{leverage:g}": bins_of(market.map_of(coin, leverages=[leverage]), _SPLIT_REACH_PCT)
+        for leverage in market.leverages()
+    }
+    by_venue = {venue: bins_of(market.map_of(coin, venues=[venue]), _SPLIT_REACH_PCT) for venue in venues}
+    return {"by_leverage": by_leverage, "by_venue": by_venue}
+
+
+def bins_of(drawn: LiquidationMap, reach_pct: float = _REACH_PCT) -> dict[str, list[float]]:
+    """{edges, long_usd, short_usd}: edges one more than bins, USD whole."""
+    first = drawn.span(Side.LONG, reach_pct).start
+    last = drawn.span(Side.SHORT, reach_pct * 100.0 / (100.0 - reach_pct)).stop
+    last = first + (last - first) // _TOGETHER * _TOGETHER
+    bins = {
+        "edges": [float(f"{edge:.8g}") for edge in drawn.edges[first : last + 1 : _TOGETHER].tolist()],
+        "long_usd": _together(drawn.long_usd[first:last]),
+        "short_usd": _together(drawn.short_usd[first:last]),
+    }
+    if drawn.measured_usd is not None:
+        bins["measured_usd"] = _together(drawn.measured_usd[first:last])
+    return bins
+
+
+def _together(usd: Floats) -> list[float]:
+    return [round(total) for total in usd.reshape(-1, _TOGETHER).sum(axis=1).tolist()]
+
+
+def _known(value: Any) -> Any:
+    """JSON has no NaN: absent is null."""
+    return None if value != value else value
+
+
+def _cluster(cluster: Cluster) -> Record:
+    plain: Record = {name: _known(value) for name, value in msgspec.to_builtins(cluster).items()}
+    return plain | {"side": cluster.side.word, "usd": round(cluster.usd)}
+
+
+# --- reading back -------------------------------------------------------------------------------------------------
+
+
+def map_from(record: Mapping[str, Any]) -> LiquidationMap:
+    """The map in a record, in its bins. ValueError that names what is missing or wrong."""
+    bins = record.get("bins")
+    mark_price = record.get("mark_price")
+    if not isinstance(bins, Mapping) or not {"edges", "long_usd", "short_usd"} <= bins.keys():
+        raise ValueError("map: has no bins {edges, long_usd, short_usd}")
+    if not isinstance(mark_price, int | float) or not mark_price > 0:
+        raise ValueError(f"map: mark_price is {mark_price!r}, it must be a positive number")
+    edges, long_usd, short_usd = (np.array(bins[name], np.float64) for name in ("edges", "long_usd", "short_usd"))
+    if len(edges) < 2 or not len(long_usd) == len(short_usd) == len(edges) - 1 or not (np.diff(edges) > 0).all():
+        raise ValueError("map: bins need ascending edges, one more than long_usd and short_usd")
+    return LiquidationMap(
+        str(record.get("coin", "")), int(record.get("time_ms", 0)), float(mark_price), edges, long_usd, short_usd
+    )
+
+
+def clusters_from(record: Mapping[str, Any]) -> tuple[Cluster, ...]:
+    """The clusters in a record; () where it has none stored."""
+    return tuple(_cluster_from(plain) for plain in record.get("clusters", ()))
+
+
+def _cluster_from(plain: Mapping[str, Any]) -> Cluster:
+    known: dict[str, Any] = {name: float("nan") if value is None else value for name, value in plain.items()}
+    return Cluster(**known | {"side": side_of(plain["side"])})
+
+
+def thin_zones_from(record: Mapping[str, Any]) -> tuple[ThinZone, ...]:
+    """The thin zones in a record; () where it has none stored."""
+    return tuple(ThinZone(**plain) for plain in record.get("thin_zones", ()))

@@ -1,1 +1,0 @@
-"""The rows themselves; rows know nothing of each other."""

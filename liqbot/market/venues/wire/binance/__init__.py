@@ -1,1 +1,0 @@
-"""Binance on the wire: USD-margined and coin-margined perpetuals."""

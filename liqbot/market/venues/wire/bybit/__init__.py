@@ -1,1 +1,0 @@
-"""Bybit on the wire (v5): USDT and inverse perpetuals."""

@@ -1,1 +1,0 @@
-"""OKX on the wire (v5): USDT and coin-margined swaps."""

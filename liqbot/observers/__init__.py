@@ -1,0 +1,1 @@
+"""Those who look on while the house works; nobody waits for them."""

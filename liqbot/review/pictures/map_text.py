@@ -1,0 +1,182 @@
+"""A map as a picture in the terminal: shorts above the mark, longs below, sums outward, what stands out listed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+
+from liqbot.instruments import Side
+from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.record import Record, clusters_from, map_from, thin_zones_from
+
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_COLOURS: Final = {Side.SHORT: "\x1b[32m", Side.LONG: "\x1b[31m"}
+_DIM, _BOLD, _PLAIN = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+_LISTED: Final = 3
+
+
+def draw_map(
+    record: Record, *, colour: bool, width: int = 100, rows: int = 16, reach_pct: float = 10.0
+) -> list[str]:
+    """Lines of text. `rows` per side, each a like stretch of price; bars share one scale."""
+    chart = map_from(record)
+    paint = _Paint(colour)
+    above, below = _stretches(chart, Side.SHORT, rows, reach_pct), _stretches(chart, Side.LONG, rows, reach_pct)
+    most = max((usd for _, usd in (*above, *below)), default=0.0)
+    thin = _thin_limit([usd for _, usd in (*above, *below)])
+    bar_width = max(10, width - 62)
+    lines = [paint.bold(_title(record, chart)), paint.dim(_heads(bar_width))]
+    for side, stretches in ((Side.SHORT, above), (Side.LONG, below)):
+        sums = np.cumsum([usd for _, usd in stretches]).tolist()
+        drawn = [
+            paint.side(side, _row(chart.mark_price, price, usd, total, most, bar_width, thin=usd <= thin))
+            for (price, usd), total in zip(stretches, sums, strict=True)
+        ]
+        # Stretches come outward from the mark; shorts are drawn from the top down.
+        lines += reversed(drawn) if side is Side.SHORT else drawn
+        if side is Side.SHORT:
+            lines.append(paint.bold(f"{_price(chart.mark_price):>12}  ── mark " + "─" * (bar_width + 30)))
+    return [*lines, "", *_notes(record, paint)]
+
+
+def _stretches(chart: LiquidationMap, side: Side, rows: int, reach_pct: float) -> list[tuple[float, float]]:
+    """(middle price, USD) of equal stretches outward from the mark."""
+    steps = np.linspace(0.0, reach_pct / 100.0, rows + 1)
+    ends = chart.mark_price * (1.0 - float(side) * steps)
+    amounts = np.abs(np.diff(_cumulated(chart, side, ends)))
+    return list(zip(((ends[1:] + ends[:-1]) / 2.0).tolist(), amounts.tolist(), strict=True))
+
+
+def _cumulated(chart: LiquidationMap, side: Side, prices: Floats) -> Floats:
+    """USD below each price, bins shared in proportion; the mark's own bin counts as if it ended at the mark."""
+    whole = np.concatenate([[0.0], np.cumsum(chart.usd(side))])
+    edges = chart.edges.copy()
+    own = chart.bin_of(chart.mark_price)
+    if 0 <= own < len(edges) - 1:
+        edges[own + 1 if side is Side.LONG else own] = chart.mark_price
+    below: Floats = np.interp(prices, edges, whole)
+    return below
+
+
+def _thin_limit(amounts: Sequence[float]) -> float:
+    filled = sorted(usd for usd in amounts if usd > 0)
+    return filled[len(filled) // 2] * 0.35 if filled else 0.0
+
+
+def _title(record: Record, chart: LiquidationMap) -> str:
+    when = datetime.fromtimestamp(chart.as_of_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    asked = record.get("filter") or {}
+    only = "".join(f"  only {name} {', '.join(map(_word, values))}" for name, values in asked.items() if values)
+    return f"{chart.coin} liquidation map  {when}{only}  (USD is an estimate)"
+
+
+def _word(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _heads(bar_width: int) -> str:
+    return f"{'price':>12} {'distance':>9} {'USD':>9}  {'':<{bar_width}} {'summed':>9}"
+
+
+def _row(
+    mark_price: float, price: float, usd: float, total: float, most: float, bar_width: int, *, thin: bool
+) -> str:
+    distance_pct = (price / mark_price - 1.0) * 100.0
+    note = " thin" if thin else ""
+    bar = _bar(usd, most, bar_width)
+    return f"{_price(price):>12} {distance_pct:>+8.2f}% {short_usd(usd):>9}  {bar} {short_usd(total):>9}{note}"
+
+
+def _bar(usd: float, most: float, width: int) -> str:
+    eighths = round(usd / most * width * 8) if most > 0 else 0
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()).ljust(width)
+
+
+def _notes(record: Record, paint: "_Paint") -> list[str]:
+    lines = []
+    for side, word, place in ((Side.SHORT, "shorts", "above"), (Side.LONG, "longs", "below")):
+        for cluster in [found for found in clusters_from(record) if found.side is side][:_LISTED]:
+            usual = f", {cluster.ratio:.1f}x the usual largest" if cluster.ratio == cluster.ratio else ""
+            lines.append(paint.side(side, (
+                f"cluster {place}: {short_usd(cluster.usd)} in {word} at {_price(cluster.price_low)}.."
+                f"{_price(cluster.price_high)}, {cluster.distance_pct:.1f}% away{usual}"
+            )))
+    mark_price = record["mark_price"]
+    zones = [
+        f"{_price(zone.price_low)}..{_price(zone.price_high)} ({(zone.price_low / mark_price - 1) * 100:+.1f}%)"
+        for zone in thin_zones_from(record)[: 2 * _LISTED]
+    ]
+    lines += [f"thin zones: {', '.join(zones)}"] if zones else []
+    return [*lines, *_standing(record, paint)]
+
+
+def _standing(record: Record, paint: "_Paint") -> list[str]:
+    """How much of the market the map has seen."""
+    lines = []
+    if "warmth_long_pct" in record:
+        warmth = [record["warmth_long_pct"], record["warmth_short_pct"]]
+        words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]
+        oi = f", open interest {short_usd(record['oi_usd'])}" if record.get("oi_usd") else ", open interest unknown"
+        lines.append(f"warmth: longs {words[0]}, shorts {words[1]}{oi}")
+    lines += _own_score(record)
+    if record.get("derived"):
+        lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))
+    lines += [_venue(venue) for venue in record.get("venues", ())]
+    return lines
+
+
+def _own_score(record: Record) -> list[str]:
+    """The map's score of itself, and what became of clusters since a day ago."""
+    lines = []
+    if record.get("skill") is not None:
+        lines.append(
+            f"own score: {record['skill']:.2f} of the deviance of reported orders explained in newly crossed bins "
+            f"(0: no better than a constant), {record['printed_over_promised']:.2f} USD reported per USD promised"
+        )
+    changes = [
+        f"{change['side']} {_price(change['price_low'])}..{_price(change['price_high'])} {change['change']} "
+        f"({short_usd(change['before_usd'])} to {short_usd(change['now_usd'])})"
+        for change in record.get("drift", ())[:_LISTED]
+    ]
+    return [*lines, *([f"since a day ago: {', '.join(changes)}"] if changes else [])]
+
+
+def _venue(venue: dict[str, Any]) -> str:
+    oi = short_usd(venue["oi_usd"]) if venue["oi_usd"] is not None else "unknown"
+    state = "STALE" if venue["stale"] else "live"
+    down = f", down: {' '.join(venue['down'])}" if venue["down"] else ""
+    refused = f", {venue['rejected']} rows refused" if venue["rejected"] else ""
+    return (
+        f"venue {venue['venue']}: {state}, newest price {venue['age_ms'] / 1000:.0f} s old, open interest {oi}, "
+        f"modelled longs {short_usd(venue['long_usd'])} shorts {short_usd(venue['short_usd'])}{down}{refused}"
+    )
+
+
+def short_usd(usd: float) -> str:
+    """$1.2B, $340M, $5.0K."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if usd >= size * 0.9995:
+            return f"${usd / size:.{1 if usd < 100 * size else 0}f}{letter}"
+    return f"${usd:.0f}"
+
+
+def _price(price: float) -> str:
+    digits = 1 if price >= 1000 else 2 if price >= 10 else 4 if price >= 0.1 else 8
+    return f"{price:,.{digits}f}"
+
+
+class _Paint:
+    """Colours, or none."""
+
+    def __init__(self, colour: bool) -> None:  # noqa: FBT001 - its only argument
+        self._colour = colour
+
+    def side(self, side: Side, text: str) -> str:
+        return f"{_COLOURS[side]}{text}{_PLAIN}" if self._colour else text
+
+    def bold(self, text: str) -> str:
+        return f"{_BOLD}{text}{_PLAIN}" if self._colour else text
+
+    def dim(self, text: str) -> str:
+        return f"{_DIM}{text}{_PLAIN}" if self._colour else text

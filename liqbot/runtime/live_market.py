@@ -1,0 +1,102 @@
+"""The market of a live house: venues opened, the past read where the books do not reach, then feeds and Ticks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import structlog
+
+from liqbot.blocks import Roster
+from liqbot.connection.client import VenueClient
+from liqbot.events import MarketEvent
+from liqbot.market.feeds.backfill import backfilled_blocks, past_of
+from liqbot.market.feeds.clock import Ticker
+from liqbot.market.feeds.feed import VenueFeed
+from liqbot.market.feeds.params import FeedParams
+from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.live_loop import Feed
+from liqbot.venues.errors import VenueError
+from liqbot.venues.registry import wire_of
+from liqbot.venues.streams import VenueWire
+
+BACKFILL_S_MAX: Final = 120.0
+GAP_MS_MIN: Final = 300_000
+"""A shorter gap in the books is not read again."""
+STEPS_AHEAD: Final = 20
+_log = structlog.get_logger(__name__)
+
+
+class Surroundings(NamedTuple):
+    """What a house lives by, where that is not the wall clock and the world: a simulated market brings its own."""
+
+    clock: Callable[[], int]
+    """UTC milliseconds."""
+    ticker: Feed | None = None
+    """Gives the Ticks; None: every second of the clock."""
+    wire: Callable[[str], VenueWire] = wire_of
+    """How a venue is listened to."""
+
+
+class LiveMarket:
+    """A feed of the runtime. `clients` are used, not closed."""
+
+    def __init__(
+        self, clients: Mapping[str, VenueClient], roster: Roster, clock: Callable[[], int], params: FeedParams, *,
+        since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None, ticker: Feed | None = None,
+        wire: Callable[[str], VenueWire] = wire_of,
+    ) -> None:
+        """History is read from `since_ms` on (None: not at all). Nothing begins before `after` has said True."""
+        self._clients, self._roster, self._clock, self._params = dict(clients), roster, clock, params
+        self._since_ms, self._after = since_ms, after
+        self.feeds = {
+            venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
+        }
+        self.ticker = ticker or Ticker(clock)
+
+    async def open(self, coins: Sequence[str]) -> None:
+        """The first venue's error when none at all can be reached; those that can be will be used."""
+        answers = await asyncio.gather(
+            *(client.open(coins) for client in self._clients.values()), return_exceptions=True
+        )
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, VenueError):
+                raise failure
+        if len(failures) == len(answers):
+            raise failures[0]
+        for failure in failures:
+            _log.warning("venue not reached", reason=str(failure))
+
+    async def run(self, inbox: Inbox) -> None:
+        if self._after is not None and not await self._after():
+            return
+        if self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
+            await self._past(inbox, self._since_ms)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.ticker.run(inbox))
+            for feed in self.feeds.values():
+                group.create_task(feed.run(inbox))
+
+    async def _past(self, inbox: Inbox, since_ms: int) -> None:
+        until_ms = self._clock()
+        reached = {venue: client for venue, client in self._clients.items() if client.opened}
+        readings = [past_of(client, wire_of(venue), self._roster, since_ms, until_ms)
+                    for venue, client in reached.items()]  # fmt: skip
+        try:
+            pasts = await asyncio.wait_for(asyncio.gather(*readings), BACKFILL_S_MAX)
+        except TimeoutError:
+            _log.warning("history not read in time: the map begins cold", waited_s=BACKFILL_S_MAX)
+            return
+        facts: list[MarketEvent] = [fact for past in pasts for fact in past.facts]
+        steps = 0
+        for block in backfilled_blocks(facts, self._roster):
+            while inbox.steps_waiting > STEPS_AHEAD:  # noqa: ASYNC110 -- the house takes a step every few ms
+                await asyncio.sleep(0.005)
+            inbox.put(block)
+            steps += 1
+        _log.info("history read", venues=",".join(reached), facts=len(facts), steps=steps)
+
+
+async def closed(clients: Mapping[str, VenueClient]) -> None:
+    """Close all of them."""
+    await asyncio.gather(*(client.close() for client in clients.values()))

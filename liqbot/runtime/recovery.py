@@ -1,0 +1,129 @@
+"""Start-up is recovery: the newest readable snapshot, then the journal after it through the engine.
+
+What the engine says meanwhile is not sent again: it is what it said the first time, and the venue is asked about it.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import structlog
+
+from liqbot.blocks import EventBlock, Roster
+from liqbot.engine import Engine
+from liqbot.events import ConfigLoaded, JournalOpened
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument
+from liqbot.journal import JournalReader, Record, Snapshot
+from liqbot.journal.errors import CorruptRecordError
+from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
+from liqbot.journal.steps import StepLike
+from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, recorded_engine
+from liqbot.settings import Settings
+
+LOOK_BACK: Final = 5_000
+"""Records read at once while looking for the configuration that a snapshot was made under."""
+Observe = Callable[[Record, StepLike, Engine], None]
+_log = structlog.get_logger(__name__)
+
+
+class Recovered(NamedTuple):
+    engine: Engine
+    records: int
+    """How many were run again."""
+    last_ms: int
+    """Time of the newest record; 0 for a new journal."""
+    fills_since_ms: int
+    """No fill or payment before this can be unknown; 0 for a new journal."""
+
+
+class _Tail:
+    """The records after a snapshot, run through an engine that changes with the configuration."""
+
+    def __init__(self, reader: JournalReader, snapshot: Snapshot) -> None:
+        self._reader, self._from_seq = reader, snapshot.seq + 1
+        self._opened, self._config = _in_force(reader, snapshot.seq)
+        self.engine = recorded_engine(self._opened, self._config)
+        self.engine.restore(snapshot.data)
+
+    def answers(self, observe: Observe) -> tuple[int, int]:
+        """(how many, time of the last)."""
+        count, last_ms = 0, 0
+        for record in self._reader.records(self._from_seq):
+            self._change(record.block)
+            observe(record, self.engine.on_block(record.block), self.engine)
+            count, last_ms = count + 1, record.time_ms
+        return count, last_ms
+
+    def _change(self, block: EventBlock) -> None:
+        before = self._config.digest
+        for fact in block.facts:
+            if isinstance(fact, JournalOpened):
+                self._opened = fact
+            elif isinstance(fact, ConfigLoaded):
+                self._config = fact
+        if self._config.digest != before:
+            state = self.engine.snapshot()
+            self.engine = recorded_engine(self._opened, self._config)
+            self.engine.restore(state)
+
+
+def recover(
+    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], observe: Observe
+) -> Recovered:
+    """The engine as the journal left it, under today's settings. `observe` sees every record that is run again.
+
+    ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
+    """
+    with JournalReader(path) as reader:
+        journal_id = reader.stamp.journal_id
+        fresh = engine_of(settings, roster, journal_id, instruments)
+        if not reader.last_seq:
+            return Recovered(fresh, 0, 0, 0)
+        before, records, last_ms = _before(reader, observe)
+        if not last_ms:
+            last_ms = next(iter(reader.records(reader.last_seq, facts_only=True))).time_ms
+    try:
+        fresh.restore(before.snapshot())
+    except ValueError as error:
+        raise ExpectedError(
+            f"journal {path}: its state does not fit these settings ({error}); start on a new --data directory",
+            Exit.CONFIG,
+        ) from None
+    return Recovered(fresh, records, last_ms, last_ms)
+
+
+def _before(reader: JournalReader, observe: Observe) -> tuple[Engine, int, int]:
+    snapshot, warnings = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+    for warning in warnings:
+        _log.warning("snapshot passed over", reason=warning)
+    if snapshot is not None:
+        tail = _Tail(reader, snapshot)
+        records, last_ms = tail.answers(observe)
+        return tail.engine, records, last_ms
+    rerun = Rerun(reader, recorded_engine, SNAPSHOT_VERSION)
+    count, last_ms = 0, 0
+    for record, step in rerun.answers():
+        observe(record, step, rerun.engine)
+        count, last_ms = count + 1, record.time_ms
+    return rerun.engine, count, last_ms
+
+
+def _in_force(reader: JournalReader, seq: int) -> tuple[JournalOpened, ConfigLoaded]:
+    """The newest of each at or before a record, looked for from behind."""
+    opened: JournalOpened | None = None
+    config: ConfigLoaded | None = None
+    for first in range(max(1, seq - LOOK_BACK + 1), 1 - LOOK_BACK, -LOOK_BACK):
+        for record in reader.records(max(1, first), first + LOOK_BACK - 1, facts_only=True):
+            if record.seq > seq:
+                break
+            for fact in record.block.facts:
+                if isinstance(fact, JournalOpened):
+                    opened = fact
+                elif isinstance(fact, ConfigLoaded):
+                    config = fact
+        if opened is not None and config is not None:
+            return opened, config
+    raise CorruptRecordError(f"journal {reader.path}: no configuration before record {seq}")
+
+

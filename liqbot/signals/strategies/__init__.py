@@ -1,0 +1,1 @@
+"""The strategies, one file each; they know nothing of each other."""

@@ -1,0 +1,12 @@
+"""Backpack: USDC perpetuals; units and margin rule not recorded."""
+
+from typing import Final
+
+from liqbot.venues.spec import Contract, Liquidations, VenueRow, listings
+
+ROW: Final = VenueRow(
+    venue="backpack",
+    client="backpack",
+    contracts=(Contract(settle="USDC", listings=listings("{}/USDC:USDC")),),
+    liquidations=Liquidations(),
+)

@@ -1,0 +1,92 @@
+"""Binance: USD-margined (the main book), USDC-margined and coin-margined perpetuals."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, TierTable, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    VenueRow,
+    listings,
+)
+
+ON_MARK: Final = MarginRule(basis="mark")
+EVERYWHERE: Final = 1e12
+_DATE: Final = "2026-09-29"
+
+
+def _recorded(*rows: tuple[float, float, float]) -> TierTable:
+    return tier_table(rows, source="recorded leverage brackets, deductions included", as_of=_DATE,
+                      checked_to_usd=EVERYWHERE)
+
+
+BTC_USDT: Final = _recorded(
+    (300_000, 150, 0.4), (800_000, 100, 0.5), (3_000_000, 75, 0.65), (12_000_000, 50, 1.0), (70_000_000, 25, 2.0),
+    (100_000_000, 20, 2.5), (230_000_000, 10, 5.0), (480_000_000, 5, 10.0), (600_000_000, 4, 12.5),
+    (800_000_000, 3, 15.0), (1_200_000_000, 2, 25.0), (1_800_000_000, 1, 50.0),
+)
+ETH_USDT: Final = _recorded(
+    (300_000, 150, 0.4), (800_000, 100, 0.5), (3_000_000, 75, 0.65), (12_000_000, 50, 1.0), (50_000_000, 25, 2.0),
+    (65_000_000, 20, 2.5), (150_000_000, 10, 5.0), (320_000_000, 5, 10.0), (400_000_000, 4, 12.5),
+    (530_000_000, 3, 15.0), (800_000_000, 2, 25.0), (1_200_000_000, 1, 50.0),
+)
+BTC_USDC: Final = _recorded(
+    (50_000, 125, 0.4), (500_000, 100, 0.5), (10_000_000, 50, 1.0), (80_000_000, 20, 2.5), (150_000_000, 10, 5.0),
+    (300_000_000, 5, 10.0), (450_000_000, 4, 12.5), (600_000_000, 3, 15.0), (800_000_000, 2, 25.0),
+    (1_000_000_000, 1, 50.0),
+)
+ETH_USDC: Final = _recorded(
+    (50_000, 125, 0.4), (500_000, 100, 0.5), (1_000_000, 75, 0.65), (5_000_000, 50, 1.0), (50_000_000, 20, 2.0),
+    (100_000_000, 10, 5.0), (150_000_000, 5, 10.0), (300_000_000, 4, 12.5), (400_000_000, 3, 15.0),
+    (500_000_000, 2, 25.0), (800_000_000, 1, 50.0),
+)
+_COIN_SOURCE: Final = "support article: leverage and margin in coin-margined futures contracts"
+# Positions above 1,000 BTC may have leverage 2 or 1; where the border between the two lies is not published there.
+BTC_COIN: Final = tier_table(
+    ((5, 125, 0.4), (10, 100, 0.5), (20, 50, 1.0), (50, 20, 2.5), (100, 10, 5.0), (200, 5, 10.0), (400, 4, 12.5),
+     (1_000, 3, 15.0), (1_500, 2, 25.0), (3_000, 1, 50.0)),
+    source=_COIN_SOURCE, as_of="2021-07-27", coin_price_usd=100_000.0,
+)
+ETH_COIN: Final = tier_table(
+    ((100, 100, 0.5), (500, 75, 0.65), (1_000, 50, 1.0), (2_000, 20, 2.5), (4_000, 10, 5.0), (6_000, 5, 10.0),
+     (8_000, 4, 12.5), (10_000, 3, 15.0), (20_000, 2, 25.0), (40_000, 1, 50.0)),
+    source=_COIN_SOURCE, as_of="2020-06-11", coin_price_usd=4_000.0,
+)
+
+
+def _margin(fees: Fees, btc: TierTable, eth: TierTable) -> ContractMargin:
+    return ContractMargin(
+        rule=ON_MARK, cross_rule=ON_MARK, ladder=steps.BINANCE, fees=fees, tables=(("BTC", btc), ("ETH", eth))
+    )
+
+
+ROW: Final = VenueRow(
+    venue="binance",
+    client="binance",
+    contracts=(
+        Contract(
+            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            open_interest_unit="base", margin=_margin(Fees(0.02, 0.05, 1.25), BTC_USDT, ETH_USDT),
+        ),
+        Contract(
+            contract="usdc", settle="USDC", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
+            open_interest_unit="base", margin=_margin(Fees(0.0, 0.04), BTC_USDC, ETH_USDC),
+        ),
+        Contract(
+            contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0), ("ETH", 10.0)),
+            trade_unit="contracts", open_interest_unit="contracts",
+            margin=_margin(Fees(0.02, 0.05), BTC_COIN, ETH_COIN),
+        ),
+    ),
+    liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
+    tier_access="key",
+    one_ticker=False,
+    test_access="demo trading (enable_demo_trading); the sandbox mode refuses private calls",
+    client_id_max=36,
+    tradable=True,
+    note="At most one forced order per symbol and second, with the bankruptcy price; open interest by REST.",
+)

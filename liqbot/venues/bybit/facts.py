@@ -1,0 +1,73 @@
+"""Bybit: USDT perpetuals (maintenance on the value at entry) and inverse ones."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+
+_LADDER_OF_RISK: Final = (
+    (2.0, 100, 0.5), (2.6, 90, 0.56), (3.2, 80, 0.63), (3.8, 75, 0.67), (4.4, 70, 0.71), (5.0, 65, 0.77),
+    (5.6, 55, 0.91), (8.5, 50, 1.0), (10.0, 45, 1.3), (14.0, 40, 1.5), (20.0, 35, 1.6), (28.0, 30, 2.0),
+    (38.0, 25, 2.5), (50.0, 20, 2.9), (55.0, 19, 3.0), (60.0, 18, 3.5), (65.0, 17, 3.6), (70.0, 16, 3.8),
+    (75.0, 15, 4.0), (80.0, 14, 4.5),
+)
+"""(cap in millions of USDT, leverage, maintenance in percent) of BTCUSDT."""
+
+BTC_USDT: Final = tier_table(
+    tuple((cap * 1_000_000, leverage, rate) for cap, leverage, rate in _LADDER_OF_RISK),
+    source="margin parameters page of BTCUSDT, with its deductions", as_of="undated", checked_to_usd=80_000_000.0,
+)
+# Only the first border of ETHUSDT is recorded; the others are those of BTCUSDT in the same proportion.
+ETH_USDT: Final = tier_table(
+    tuple((cap * 450_000, leverage, rate) for cap, leverage, rate in _LADDER_OF_RISK),
+    source="first tier from a recorded position message, the rest in proportion to BTCUSDT", as_of="2025-11-03",
+    checked_to_usd=900_000.0,
+)
+_INVERSE_SOURCE: Final = "risk limit of inverse contracts: base value and even increments; increments not recorded"
+BTC_COIN: Final = tier_table(
+    evenly_stepped(((150, 100, 0.5),), step=150, count=9, maintenance_pct_step=0.5, initial_pct=1.0,
+                   initial_pct_step=0.5),
+    source=_INVERSE_SOURCE, as_of="2025-11-25", coin_price_usd=100_000.0, checked_to_usd=15_000_000.0,
+)
+ETH_COIN: Final = tier_table(
+    evenly_stepped(((3_000, 50, 1.0),), step=3_000, count=9, maintenance_pct_step=1.0, initial_pct=2.0,
+                   initial_pct_step=1.0),
+    source=_INVERSE_SOURCE, as_of="2025-11-25", coin_price_usd=4_000.0,
+)
+
+ROW: Final = VenueRow(
+    venue="bybit",
+    client="bybit",
+    contracts=(
+        Contract(
+            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            open_interest_unit="base", open_interest_two_sided=True,
+            margin=ContractMargin(
+                rule=MarginRule(basis="entry"), cross_rule=None, ladder=steps.BYBIT, fees=Fees(0.02, 0.055),
+                tables=(("BTC", BTC_USDT), ("ETH", ETH_USDT)),
+            ),
+            note="Cross and portfolio margin: the account's rate reaches 100 %, no per-position price. "
+                 "Use the ticker's single-sided open interest; the REST default is one hour old.",
+        ),
+        Contract(
+            contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 1.0), ("ETH", 1.0)),
+            trade_unit="usd", open_interest_unit="usd",
+            margin=ContractMargin(
+                rule=MarginRule(basis="mark"), cross_rule=None, ladder=steps.BYBIT, fees=Fees(0.02, 0.055),
+                tables=(("BTC", BTC_COIN), ("ETH", ETH_COIN)),
+            ),
+        ),
+    ),
+    liquidations=Liquidations(
+        source="websocket allLiquidation.<symbol>, batches of 500 ms", completeness="complete", side="position"
+    ),
+    tier_access="public",
+    one_ticker=True,
+    test_access="testnet and demo trading",
+    client_id_max=36,
+    tradable=True,
+    note="Forced orders carry the bankruptcy price; Buy means that a long was liquidated.",
+)

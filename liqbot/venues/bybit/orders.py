@@ -1,0 +1,251 @@
+"""Bybit linear, unified account. A placed order is only taken note of: whether it stands is read afterwards."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.venues.errors import VenueRefused
+from liqbot.venues.trading import (
+    DAY_MS,
+    PAGES_MAX,
+    ZERO,
+    Call,
+    Caller,
+    Fate,
+    Hint,
+    OrderHint,
+    OrderWord,
+    PaymentWord,
+    PositionWord,
+    RightsWord,
+    SettingsWord,
+    Traded,
+    TradeKind,
+    TradeWord,
+    by_market,
+    decimal,
+    price_or_none,
+    spans,
+)
+from liqbot.venues.unified_order import unified_order
+
+_FATES: Final = {
+    "New": Fate.RESTING, "Created": Fate.RESTING, "PartiallyFilled": Fate.RESTING, "Untriggered": Fate.RESTING,
+    "Triggered": Fate.RESTING, "Active": Fate.RESTING, "PendingCancel": Fate.RESTING, "Filled": Fate.FILLED,
+    "Cancelled": Fate.CANCELLED, "PartiallyFilledCanceled": Fate.CANCELLED, "Deactivated": Fate.CANCELLED,
+    "Rejected": Fate.REJECTED,
+}  # fmt: skip
+_KINDS: Final = {
+    "Trade": TradeKind.TRADE, "BustTrade": TradeKind.LIQUIDATION, "AdlTrade": TradeKind.DELEVERAGED,
+}  # fmt: skip
+_NOT_IN_DEMO: Final = "10032"
+_LINEAR: Final = {"category": "linear"}
+
+
+class Bybit:
+    """See `Recipe`."""
+
+    venue = "bybit"
+    valid_ms = 3_000
+    options: dict[str, Any] = {  # noqa: RUF012 -- read by the client's constructor, never changed
+        # Told, so that the client need not ask before its first order; `rights` checks it.
+        "recvWindow": 3_000, "enableUnifiedMargin": False, "enableUnifiedAccount": True,
+    }  # fmt: skip
+
+    # --- writes ---------------------------------------------------------------------------------------------------
+
+    def place(self, order: PlaceOrder, traded: Traded) -> Call:
+        params: dict[str, Any] = {"clientOrderId": order.client_id}
+        if order.reduce_only:
+            params["reduceOnly"] = True
+        if order.post_only:
+            params["postOnly"] = True
+        if order.kind is OrderKind.STOP_MARKET:
+            params |= {"stopLossPrice": float(order.trigger_price or 0), "triggerBy": "MarkPrice"}
+        return unified_order(order, traded, params)
+
+    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call:
+        del stop  # one endpoint for both
+        return Call("privatePostV5OrderCancel", (self._named(traded) | {"orderLinkId": client_id},))
+
+    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+        symbol, calls = traded.instrument.symbol, []
+        if not found.one_way:
+            calls.append(Call("set_position_mode", (False, symbol)))
+        if not found.isolated:
+            calls.append(Call("set_margin_mode", ("isolated",)))
+        if found.leverage != leverage:
+            calls.append(Call("set_leverage", (leverage, symbol)))
+        return tuple(calls)
+
+    def duplicate(self, code: str) -> bool:
+        return code == "110072"
+
+    def unclear(self, code: str) -> bool:
+        return code in ("10000", "10016", "170007", "170146")
+
+    def unknown_order(self, code: str) -> bool:
+        return code in ("110001", "20001", "170213")
+
+    # --- orders ---------------------------------------------------------------------------------------------------
+
+    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+        del stop
+        return await self._one(ask, self._named(traded) | {"orderLinkId": client_id})
+
+    async def _one(self, ask: Caller, query: dict[str, Any]) -> OrderWord | None:
+        """Resting orders and the newest ended ones come from one list, older ones from the history."""
+        for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
+            rows = (await ask.call(method, query))["result"]["list"]
+            if rows:
+                return _order(rows[0])
+        return None
+
+    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]:
+        rows = await self._pages(ask, "privateGetV5OrderRealtime", self._named(traded) | {"limit": 50})
+        return [word for row in rows if (word := _order(row)).fate is Fate.RESTING]
+
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+        found: list[TradeWord] = []
+        for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
+            query = self._named(traded) | {"startTime": start_ms, "endTime": end_ms, "limit": 100}
+            rows = await self._pages(ask, "privateGetV5ExecutionList", query)
+            found += [_trade(row) for row in rows if row["execType"] in _KINDS]
+        return sorted(found, key=lambda trade: trade.time_ms)
+
+    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+        word = await self._one(ask, self._named(traded) | {"orderId": venue_order_id})
+        return "" if word is None else word.client_id
+
+    async def _pages(self, ask: Caller, method: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for _ in range(PAGES_MAX):
+            result = (await ask.call(method, query))["result"]
+            found += result["list"]
+            cursor = result.get("nextPageCursor")
+            if not cursor or len(result["list"]) < query["limit"]:
+                break
+            query = query | {"cursor": cursor}
+        return found
+
+    def _named(self, traded: Traded) -> dict[str, Any]:
+        return _LINEAR | {"symbol": traded.market_id}
+
+    # --- the account ----------------------------------------------------------------------------------------------
+
+    async def position(self, ask: Caller, traded: Traded) -> PositionWord:
+        rows = (await ask.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
+        held = next((row for row in rows if decimal(row["size"])), None)
+        if held is None:
+            return PositionWord()
+        size = decimal(held["size"])
+        return PositionWord(
+            size if held["side"] == "Buy" else -size, decimal(held["avgPrice"]), float(held["leverage"] or 0),
+            await self._isolated(ask), price_or_none(held["liqPrice"]),
+        )
+
+    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord:
+        rows = (await ask.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
+        one_way = all(int(row["positionIdx"]) == 0 for row in rows)
+        leverage = float(rows[0]["leverage"] or 0) if rows else 0.0
+        return SettingsWord(leverage, await self._isolated(ask), one_way)
+
+    async def _isolated(self, ask: Caller) -> bool:
+        return bool((await ask.call("privateGetV5AccountInfo"))["result"]["marginMode"] == "ISOLATED_MARGIN")
+
+    async def wallet_usd(self, ask: Caller) -> Decimal:
+        found = await ask.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
+        coins = [coin for account in found["result"]["list"] for coin in account["coin"]]
+        return next((decimal(coin["walletBalance"]) for coin in coins if coin["coin"] == "USDT"), ZERO)
+
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]:
+        found: list[PaymentWord] = []
+        for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
+            query = {"accountType": "UNIFIED", "startTime": start_ms, "endTime": end_ms, "limit": 50}
+            rows = await self._pages(ask, "privateGetV5AccountTransactionLog", query)
+            found += [word for row in rows if (word := _payment(row, traded)) is not None]
+        return found
+
+    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
+        try:
+            key = (await ask.call("privateGetV5UserQueryApi"))["result"]
+        except VenueRefused as refusal:
+            if refusal.code != _NOT_IN_DEMO or with_money:
+                raise
+            # Whether the key works at all can be asked all the same.
+            await ask.call("privateGetV5AccountInfo")
+            return RightsWord("", None, None, "rights of a demo key cannot be read here")
+        rights = key["permissions"]
+        trade = not int(key["readOnly"]) and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
+        unified = "" if int(key.get("uta", 1)) else "not a unified account: upgrade it, others are not supported"
+        return RightsWord(str(key["userID"]), "Withdraw" in rights.get("Wallet", ()), trade and not unified, unified)
+
+    async def server_ms(self, ask: Caller) -> int:
+        return int((await ask.call("publicGetV5MarketTime"))["time"])
+
+    # --- the user stream ------------------------------------------------------------------------------------------
+
+    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+        symbol = traded[0].instrument.symbol
+        return Call("watch_orders", (symbol,)), Call("watch_my_trades", (symbol,))
+
+    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+        topic = message.get("topic") if isinstance(message, dict) else None
+        if topic not in ("order", "execution", "order.linear", "execution.linear"):
+            return None
+        found: list[tuple[Traded, Hint]] = []
+        for row in message["data"]:
+            contract = by_market(traded, row["symbol"])
+            if contract is None or row.get("category", "linear") != "linear":
+                continue
+            if topic.startswith("order"):
+                found.append((contract, OrderHint(str(row["orderLinkId"]), str(row["orderId"]))))
+            elif row["execType"] in _KINDS:
+                found.append((contract, _trade(row)))
+        return tuple(found)
+
+
+def _order(row: dict[str, Any]) -> OrderWord:
+    reason = row.get("rejectReason") or ""
+    return OrderWord(
+        client_id=str(row["orderLinkId"]),
+        venue_order_id=str(row["orderId"]),
+        fate=_FATES[row["orderStatus"]],
+        quantity_base=decimal(row["qty"]),
+        filled_base=decimal(row["cumExecQty"]),
+        reduce_only=bool(row.get("reduceOnly")),
+        trigger_price=price_or_none(row.get("triggerPrice")),
+        on_mark=row.get("triggerBy") == "MarkPrice",
+        reason=str(reason if reason != "EC_NoError" else row.get("cancelType") or ""),
+    )
+
+
+def _trade(row: dict[str, Any]) -> TradeWord:
+    return TradeWord(
+        trade_id=str(row["execId"]),
+        venue_order_id=str(row["orderId"]),
+        client_id=str(row["orderLinkId"]),
+        buys=row["side"] == "Buy",
+        price=decimal(row["execPrice"]),
+        quantity_base=decimal(row["execQty"]),
+        fee=decimal(row["execFee"]),
+        fee_currency=str(row.get("feeCurrency") or "USDT"),
+        maker=row["isMaker"] in (True, "true"),
+        time_ms=int(row["execTime"]),
+        kind=_KINDS[row["execType"]],
+    )
+
+
+def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
+    if row["currency"] != "USDT":
+        return None
+    time_ms, payment_id = int(row["transactionTime"]), str(row.get("id") or "")
+    if row["type"] in ("TRANSFER_IN", "TRANSFER_OUT"):
+        return PaymentWord("transfer", time_ms, decimal(row["cashFlow"] or row["change"]), payment_id=payment_id)
+    if row["type"] == "SETTLEMENT" and by_market(traded, row["symbol"]) is not None:
+        rate_pct = float(row["feeRate"]) * 100 if row.get("feeRate") else None
+        return PaymentWord("funding", time_ms, decimal(row["funding"]), row["symbol"], rate_pct, payment_id)
+    return None

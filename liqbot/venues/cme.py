@@ -1,0 +1,33 @@
+"""CME: bitcoin and ether futures through Databento; margin calls in hours, no mark price that liquidates."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import NO_PRICE, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.spec import Contract, ContractMargin, Liquidations, Listing, VenueRow
+
+# A performance bond of roughly this size; it sets leverage, never a liquidation price.
+BOND: Final = tier_table(
+    ((10_000_000_000, 3, 30.0),), source="order of magnitude of the performance bond", as_of="undated"
+)
+
+ROW: Final = VenueRow(
+    venue="cme",
+    client=None,
+    contracts=(
+        Contract(
+            settle="USD",
+            listings=(Listing(coin="BTC", symbol="BTC.FUT", contract_units=5.0),
+                      Listing(coin="ETH", symbol="ETH.FUT", contract_units=None)),
+            trade_unit="contracts", open_interest_unit="contracts",
+            margin=ContractMargin(rule=NO_PRICE, cross_rule=None, ladder=steps.WHOLE, fees=Fees(0.0, 0.0),
+                                  tables=(("BTC", BOND), ("ETH", BOND))),
+            note="MBT.FUT holds .1 BTC. Open interest is daily and revised.",
+        ),
+    ),
+    liquidations=Liquidations(completeness="none"),
+    test_access="none",
+    mapped=False,
+    note="Shown as open interest only; Databento GLBX.MDP3 with a licence, or a file.",
+)

@@ -1,0 +1,36 @@
+"""Coinbase International: USDC perpetuals; maintenance is two thirds of the initial margin."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+
+
+def close_out_margin_pct(initial_pct: float) -> float:
+    """Below this the liquidity programme and the insurance fund take over: max(1/3 initial, maintenance - 12)."""
+    return max(initial_pct / 3.0, initial_pct * 2.0 / 3.0 - 12.0)
+
+
+# The initial margin grows with the square root of size over traded volume: only the base level is a constant.
+BASE: Final = tier_table(
+    ((50_000_000, 10, 6.666667),), source="leverage and margin policy: maintenance = 2/3 of initial", as_of="undated"
+)
+
+ROW: Final = VenueRow(
+    venue="coinbaseinternational",
+    client="coinbaseinternational",
+    contracts=(
+        Contract(
+            settle="USDC", listings=listings("{}/USDC:USDC", *LINEAR_ONE),
+            margin=ContractMargin(
+                rule=MarginRule(basis="mark"), cross_rule=MarginRule(basis="mark"), ladder=steps.COINBASE,
+                fees=Fees(0.02, 0.04), tables=(("BTC", BASE), ("ETH", BASE)),
+            ),
+        ),
+    ),
+    liquidations=Liquidations(completeness="none"),
+    tier_access="rule",
+    test_access="none",
+)

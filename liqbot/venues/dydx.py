@@ -1,0 +1,29 @@
+"""dYdX: on-chain perpetuals; initial and maintenance fractions come with the market."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+
+MARKET: Final = tier_table(
+    ((1_000_000_000, 50, 1.2),), source="maintenance fraction of the recorded perpetual markets", as_of="2025-12-08",
+    checked_to_usd=1_000_000_000.0,
+)
+
+ROW: Final = VenueRow(
+    venue="dydx",
+    client="dydx",
+    contracts=(
+        Contract(
+            settle="USDC", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
+            margin=ContractMargin(
+                rule=MarginRule(basis="mark"), cross_rule=MarginRule(basis="mark"), ladder=steps.WHOLE,
+                fees=Fees(0.01, 0.05), tables=(("BTC", MARKET), ("ETH", MARKET)),
+            ),
+        ),
+    ),
+    liquidations=Liquidations(source="trades of type LIQUIDATED"),
+    tier_access="market_info",
+)

@@ -1,0 +1,46 @@
+"""Hyperliquid: on-chain perpetuals; maintenance is half the initial margin at the tier's highest leverage."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, TierTable, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+
+ON_MARK: Final = MarginRule(basis="mark")
+
+
+def tiers_by_leverage(*rows: tuple[float, float], as_of: str = "2026-09-27") -> TierTable:
+    """From (cap, leverage): maintenance is 1 / (2 leverage), with the deduction that keeps it continuous."""
+    return tier_table(
+        tuple((cap, leverage, 50.0 / leverage) for cap, leverage in rows),
+        source="margin tables of the venue's meta call", as_of=as_of, checked_to_usd=1e12,
+    )
+
+
+BTC: Final = tiers_by_leverage((150_000_000, 40), (1_000_000_000, 20))
+ETH: Final = tiers_by_leverage((100_000_000, 25), (1_000_000_000, 15))
+
+ROW: Final = VenueRow(
+    venue="hyperliquid",
+    client="hyperliquid",
+    contracts=(
+        Contract(
+            settle="USDC", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
+            open_interest_unit="base",
+            margin=ContractMargin(
+                rule=ON_MARK, cross_rule=ON_MARK, ladder=steps.HYPERLIQUID, fees=Fees(0.015, 0.045),
+                tables=(("BTC", BTC), ("ETH", ETH)),
+            ),
+            note="Open interest of all coins in one call, without a timestamp.",
+        ),
+    ),
+    liquidations=Liquidations(source="fills that carry a liquidation; open positions are public"),
+    tier_access="market_info",
+    one_ticker=True,
+    test_access="testnet",
+    client_id_max=34,
+    client_id_note="0x and 32 hexadecimal digits",
+    tradable=True,
+    note="No cancel-all. Market orders need a price; with attached stops one id lands on all three orders.",
+)

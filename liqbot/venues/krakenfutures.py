@@ -1,0 +1,61 @@
+"""Kraken Futures: multi-collateral linear perpetuals (PF) and single-collateral inverse ones (PI)."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+
+ON_MARK: Final = MarginRule(basis="mark")
+
+# Levels are taken as marginal: each rate on the part of the position inside its level. The levels are the venue's; that
+# they are marginal is an assumption, so only the first one counts as checked.
+CLASS_A: Final = tier_table(
+    ((1_000_000, 50, 1.0), (2_000_000, 25, 2.0), (5_000_000, 20, 2.5), (10_000_000, 10, 5.0), (20_000_000, 5, 10.0),
+     (60_000_000, 3.33, 15.0), (200_000_000, 2, 25.0)),
+    source="margin schedule of multi-collateral derivatives, class A", as_of="undated", checked_to_usd=1_000_000.0,
+)
+BTC_COIN: Final = tier_table(
+    ((500_000, 50, 1.0), (1_000_000, 25, 2.0), (3_000_000, 16.66, 3.0), (6_000_000, 10, 5.0), (12_000_000, 6.66, 7.5),
+     (20_000_000, 4, 12.5), (50_000_000, 3.33, 15.0), (75_000_000, 2.5, 20.0)),
+    source="margin levels of PI_XBTUSD as recorded from the instruments call", as_of="2021-07-22",
+    checked_to_usd=500_000.0,
+)
+ETH_COIN: Final = tier_table(
+    ((250_000, 50, 1.0), (500_000, 25, 2.0), (2_000_000, 16.66, 3.0), (5_000_000, 10, 5.0), (8_000_000, 6.66, 7.5),
+     (15_000_000, 4, 12.5), (30_000_000, 3.33, 15.0), (45_000_000, 2.5, 20.0)),
+    source="margin levels of PI_ETHUSD as recorded from the instruments call", as_of="2021-07-22",
+    checked_to_usd=250_000.0,
+)
+
+ROW: Final = VenueRow(
+    venue="krakenfutures",
+    client="krakenfutures",
+    contracts=(
+        Contract(
+            settle="USD", listings=listings("{}/USD:USD", ("BTC", 1.0), ("ETH", 1.0)), trade_unit="base",
+            open_interest_unit="base",
+            margin=ContractMargin(
+                rule=ON_MARK, cross_rule=None, ladder=steps.KRAKEN, fees=Fees(0.02, 0.05),
+                tables=(("BTC", CLASS_A), ("ETH", CLASS_A)),
+            ),
+            note="Cross margin is a portfolio of collateral: no per-position price.",
+        ),
+        Contract(
+            contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 1.0), ("ETH", 1.0)),
+            trade_unit="usd", open_interest_unit="usd",
+            margin=ContractMargin(
+                rule=ON_MARK, cross_rule=ON_MARK, ladder=steps.KRAKEN, fees=Fees(0.02, 0.05),
+                tables=(("BTC", BTC_COIN), ("ETH", ETH_COIN)),
+            ),
+        ),
+    ),
+    liquidations=Liquidations(source="trades with type liquidation"),
+    tier_access="public",
+    one_ticker=True,
+    test_access="demo environment",
+    client_id_max=18,
+    tradable=True,
+    note="Open interest comes with the tickers. Partial liquidation since March 2026.",
+)

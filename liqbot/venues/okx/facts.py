@@ -1,0 +1,67 @@
+"""OKX: USDT-margined and coin-margined swaps; tiers by contracts, each rate on the whole position."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, TierTable, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+
+WITH_FEE: Final = MarginRule(basis="mark", fee_pct=0.05)
+_DATE: Final = "2026-09-18"
+_FURTHER: Final = "; further tiers by the venue's rule (each adds the third tier's size and .5 %)"
+
+
+def _swaps(first: float, second: float, third: float, *, source: str, checked_to_usd: float,
+           coin_price_usd: float | None) -> TierTable:
+    rows = evenly_stepped(
+        ((first, 100, 0.4), (second, 66.66, 0.5), (third, 50, 0.75)), step=third, count=18, maintenance_pct_step=0.5,
+        initial_pct=2.0, initial_pct_step=0.5,
+    )
+    return tier_table(rows, source=source + _FURTHER, as_of=_DATE, progressive=False, checked_to_usd=checked_to_usd,
+                      coin_price_usd=coin_price_usd)
+
+
+# In coin: the contracts of the table times .01 BTC or .1 ETH.
+BTC_USDT: Final = _swaps(10, 50, 200, source="first three tiers as returned by the venue", checked_to_usd=20_000_000.0,
+                         coin_price_usd=100_000.0)
+ETH_USDT: Final = _swaps(500, 2_500, 10_000, source="first tier as returned by the venue, next two like BTC's",
+                         checked_to_usd=2_000_000.0, coin_price_usd=4_000.0)
+# Contracts of 100 USD and 10 USD: borders in USD.
+BTC_COIN: Final = _swaps(200_000, 500_000, 2_000_000, source="first three tiers as returned by the venue",
+                         checked_to_usd=2_000_000.0, coin_price_usd=None)
+ETH_COIN: Final = _swaps(200_000, 500_000, 2_000_000, source="taken from the BTC contract, not recorded",
+                         checked_to_usd=0.0, coin_price_usd=None)
+
+
+def _margin(btc: TierTable, eth: TierTable) -> ContractMargin:
+    return ContractMargin(
+        rule=WITH_FEE, cross_rule=WITH_FEE, ladder=steps.OKX, fees=Fees(0.02, 0.05),
+        tables=(("BTC", btc), ("ETH", eth)),
+    )
+
+
+ROW: Final = VenueRow(
+    venue="okx",
+    client="okx",
+    contracts=(
+        Contract(
+            settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.01), ("ETH", 0.1)), trade_unit="contracts",
+            open_interest_unit="contracts", margin=_margin(BTC_USDT, ETH_USDT),
+            note="The USD value of open interest is right; one call returns all instruments.",
+        ),
+        Contract(
+            contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0), ("ETH", 10.0)),
+            trade_unit="contracts", open_interest_unit="contracts", margin=_margin(BTC_COIN, ETH_COIN),
+        ),
+    ),
+    liquidations=Liquidations(source="websocket liquidation-orders, all swaps in one stream", side="order"),
+    tier_access="public",
+    one_ticker=False,
+    test_access="demo trading by the header x-simulated-trading",
+    client_id_max=32,
+    client_id_note="letters and digits only",
+    tradable=True,
+    note="Forced orders carry the bankruptcy price. Mark and funding by their own streams, open interest by REST.",
+)

@@ -1,0 +1,299 @@
+"""OKX swaps. Quantities in contracts, isolated margin said with every order, stops among the algo orders."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.venues.errors import VenueRefused
+from liqbot.venues.trading import (
+    PAGES_MAX,
+    ZERO,
+    Call,
+    Caller,
+    Fate,
+    Hint,
+    OrderHint,
+    OrderWord,
+    PaymentWord,
+    PositionWord,
+    RightsWord,
+    SettingsWord,
+    Traded,
+    TradeKind,
+    TradeWord,
+    by_market,
+    decimal,
+    price_or_none,
+)
+from liqbot.venues.unified_order import unified_order
+
+_FATES: Final = {
+    "live": Fate.RESTING, "partially_filled": Fate.RESTING, "filled": Fate.FILLED, "canceled": Fate.CANCELLED,
+    "mmp_canceled": Fate.CANCELLED, "pause": Fate.RESTING, "partially_effective": Fate.RESTING,
+    "effective": Fate.FILLED, "order_placed": Fate.FILLED, "order_failed": Fate.REJECTED,
+    "partially_failed": Fate.REJECTED,
+}  # fmt: skip
+_FORCED: Final = {
+    "full_liquidation": TradeKind.LIQUIDATION, "partial_liquidation": TradeKind.LIQUIDATION,
+    "adl": TradeKind.DELEVERAGED,
+}  # fmt: skip
+_FORCED_BILLS: Final = {
+    **dict.fromkeys(("100", "101", "102", "103", "104", "105", "106", "107", "110"), TradeKind.LIQUIDATION),
+    **dict.fromkeys(("125", "126", "127", "128"), TradeKind.DELEVERAGED),
+}
+_GONE: Final = ("51400", "51401", "51402", "51603")
+_SWAP: Final = {"instType": "SWAP"}
+_PAGE: Final = 100
+
+
+class Okx:
+    """See `Recipe`."""
+
+    venue = "okx"
+    valid_ms = 3_000
+    # Else the client signs algo orders, which bear no `clOrdId`, with a name of its own.
+    options: dict[str, Any] = {"brokerId": None}  # noqa: RUF012 -- read by the client's constructor, never changed
+
+    # --- writes ---------------------------------------------------------------------------------------------------
+
+    def place(self, order: PlaceOrder, traded: Traded) -> Call:
+        # Without it the client says cross.
+        params: dict[str, Any] = {"marginMode": "isolated", "clientOrderId": order.client_id}
+        if order.reduce_only:
+            params["reduceOnly"] = True
+        if order.post_only:
+            params["postOnly"] = True
+        if order.kind is OrderKind.STOP_MARKET:
+            # A stop has a name of another kind; the client passes it on as it is.
+            del params["clientOrderId"]
+            params |= {
+                "stopLossPrice": float(order.trigger_price or 0), "slTriggerPxType": "mark",
+                "algoClOrdId": order.client_id,
+            }  # fmt: skip
+        return unified_order(order, traded, params)
+
+    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call:
+        params = {"clientOrderId": client_id} | ({"trigger": True} if stop else {})
+        return Call("cancel_order", ("", traded.instrument.symbol, params))
+
+    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+        symbol, calls = traded.instrument.symbol, []
+        if not found.one_way:
+            calls.append(Call("set_position_mode", (False, symbol)))
+        if found.leverage != leverage or not found.isolated:
+            calls.append(Call("set_leverage", (leverage, symbol, {"marginMode": "isolated"})))
+        return tuple(calls)
+
+    def duplicate(self, code: str) -> bool:
+        return code in ("51016", "51065")
+
+    def unclear(self, code: str) -> bool:
+        return code in ("50001", "50004", "50013", "50026", "51149")
+
+    def unknown_order(self, code: str) -> bool:
+        return code in _GONE
+
+    # --- orders ---------------------------------------------------------------------------------------------------
+
+    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+        if not stop:
+            return await self._one(ask, traded, {"clOrdId": client_id})
+        row = await self._row(ask, "privateGetTradeOrderAlgo", {"algoClOrdId": client_id})
+        if row is None:
+            return None
+        word = _algo(row, traded)
+        if not word.fills_order_id:
+            return word
+        became = await self._one(ask, traded, {"ordId": word.fills_order_id})
+        if became is None:
+            return word
+        return OrderWord(
+            client_id, word.venue_order_id, became.fate, word.quantity_base, became.filled_base, word.reduce_only,
+            word.trigger_price, word.on_mark, word.fills_order_id, became.reason,
+        )
+
+    async def _one(self, ask: Caller, traded: Traded, named: dict[str, str]) -> OrderWord | None:
+        row = await self._row(ask, "privateGetTradeOrder", {"instId": traded.market_id} | named)
+        return None if row is None else _order(row, traded)
+
+    async def _row(self, ask: Caller, method: str, query: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            rows = (await ask.call(method, query))["data"]
+        except VenueRefused as refusal:
+            if refusal.code in _GONE or refusal.kind == "OrderNotFound":
+                return None
+            raise
+        return rows[0] if rows else None
+
+    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]:
+        query = _SWAP | {"instId": traded.market_id}
+        orders = (await ask.call("privateGetTradeOrdersPending", query))["data"]
+        stops = (await ask.call("privateGetTradeOrdersAlgoPending", query | {"ordType": "conditional"}))["data"]
+        return [_order(row, traded) for row in orders] + [_algo(row, traded) for row in stops]
+
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+        del now_ms
+        query: dict[str, Any] = _SWAP | {"instId": traded.market_id, "begin": str(since_ms), "limit": str(_PAGE)}
+        found: list[TradeWord] = []
+        for _ in range(PAGES_MAX):
+            rows = (await ask.call("privateGetTradeFillsHistory", query))["data"]
+            found += [_trade(row, traded) for row in rows]
+            if len(rows) < _PAGE:
+                break
+            query = query | {"after": rows[-1]["billId"]}
+        return sorted(found, key=lambda trade: trade.time_ms)
+
+    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+        row = await self._row(ask, "privateGetTradeOrder", {"instId": traded.market_id, "ordId": venue_order_id})
+        return "" if row is None else str(row.get("algoClOrdId") or row["clOrdId"])
+
+    # --- the account ----------------------------------------------------------------------------------------------
+
+    async def position(self, ask: Caller, traded: Traded) -> PositionWord:
+        rows = (await ask.call("privateGetAccountPositions", _SWAP | {"instId": traded.market_id}))["data"]
+        held = next((row for row in rows if decimal(row["pos"])), None)
+        if held is None:
+            return PositionWord()
+        signed = traded.base(held["pos"])
+        return PositionWord(
+            -abs(signed) if held["posSide"] == "short" else signed, decimal(held["avgPx"]),
+            float(held["lever"] or 0), held["mgnMode"] == "isolated", price_or_none(held["liqPx"]),
+        )
+
+    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord:
+        query = {"instId": traded.market_id, "mgnMode": "isolated"}
+        rows = (await ask.call("privateGetAccountLeverageInfo", query))["data"]
+        account = (await ask.call("privateGetAccountConfig"))["data"][0]
+        leverage = float(rows[0]["lever"] or 0) if rows else 0.0
+        # The margin mode is said with every order, so it is isolated for all that we place.
+        return SettingsWord(leverage, isolated=True, one_way=account["posMode"] == "net_mode")
+
+    async def wallet_usd(self, ask: Caller) -> Decimal:
+        found = (await ask.call("privateGetAccountBalance", {"ccy": "USDT"}))["data"]
+        details = [row for account in found for row in account["details"] if row["ccy"] == "USDT"]
+        return decimal(details[0]["eq"]) - decimal(details[0].get("upl")) if details else ZERO
+
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]:
+        del now_ms
+        found: list[PaymentWord] = []
+        for kind in ("8", "1"):
+            query = {"type": kind, "begin": str(since_ms), "limit": str(_PAGE)}
+            rows = (await ask.call("privateGetAccountBills", query))["data"]
+            found += [word for row in rows if (word := _payment(row, traded)) is not None]
+        return found
+
+    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
+        del with_money
+        account = (await ask.call("privateGetAccountConfig"))["data"][0]
+        rights = str(account["perm"]).split(",")
+        note = "" if account["acctLv"] != "1" else "spot mode: switch the account to futures mode"
+        return RightsWord(str(account["uid"]), "withdraw" in rights, "trade" in rights and not note, note)
+
+    async def server_ms(self, ask: Caller) -> int:
+        return int((await ask.call("publicGetPublicTime"))["data"][0]["ts"])
+
+    # --- the user stream ------------------------------------------------------------------------------------------
+
+    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+        symbols = [one.instrument.symbol for one in traded]
+        kinds: tuple[dict[str, Any], ...] = ({}, {"trigger": True})
+        return tuple(Call("watch_orders", (symbol, None, None, kind)) for symbol in symbols for kind in kinds)
+
+    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+        channel = message.get("arg", {}).get("channel") if isinstance(message, dict) else None
+        if channel not in ("orders", "orders-algo") or "data" not in message:
+            return None
+        found: list[tuple[Traded, Hint]] = []
+        for row in message["data"]:
+            contract = by_market(traded, row["instId"])
+            if contract is None:
+                continue
+            if channel == "orders-algo":
+                hint = OrderHint(str(row["algoClOrdId"]), str(row["algoId"]), str(row["ordId"] or ""))
+                found.append((contract, hint))
+                continue
+            if decimal(row["fillSz"]) and row.get("tradeId") and row.get("execType"):
+                found.append((contract, _heard_trade(row, contract)))
+            if row["state"] in ("live", "canceled", "mmp_canceled"):
+                found.append((contract, OrderHint(_client_id(row), str(row["ordId"]))))
+        return tuple(found)
+
+
+def _client_id(row: dict[str, Any]) -> str:
+    return str(row.get("algoClOrdId") or row["clOrdId"])
+
+
+def _order(row: dict[str, Any], traded: Traded) -> OrderWord:
+    return OrderWord(
+        client_id=_client_id(row),
+        venue_order_id=str(row["ordId"]),
+        fate=_FATES[row["state"]],
+        quantity_base=traded.base(row["sz"]),
+        filled_base=traded.base(row["accFillSz"]),
+        reduce_only=row.get("reduceOnly") in ("true", True),
+        reason=str(row.get("cancelSourceReason") or row.get("cancelSource") or ""),
+    )
+
+
+def _algo(row: dict[str, Any], traded: Traded) -> OrderWord:
+    placed = str(row.get("ordId") or "")
+    return OrderWord(
+        client_id=str(row["algoClOrdId"]),
+        venue_order_id=str(row["algoId"]),
+        fate=_FATES[row["state"]],
+        quantity_base=traded.base(row["sz"]),
+        reduce_only=row.get("reduceOnly") in ("true", True),
+        trigger_price=price_or_none(row.get("slTriggerPx")),
+        on_mark=row.get("slTriggerPxType") == "mark",
+        fills_order_id=placed if placed != "0" else "",
+        reason=str(row.get("failCode") or ""),
+    )
+
+
+def _trade(row: dict[str, Any], traded: Traded) -> TradeWord:
+    return TradeWord(
+        trade_id=str(row["tradeId"]),
+        venue_order_id=str(row["ordId"]),
+        client_id="",
+        buys=row["side"] == "buy",
+        price=decimal(row["fillPx"]),
+        quantity_base=traded.base(row["fillSz"]),
+        fee=-decimal(row["fee"]),
+        fee_currency=str(row["feeCcy"]),
+        maker=row["execType"] == "M",
+        time_ms=int(row["ts"]),
+        kind=_FORCED_BILLS.get(str(row.get("subType")), TradeKind.TRADE),
+    )
+
+
+def _heard_trade(row: dict[str, Any], traded: Traded) -> TradeWord:
+    # `fee` is the order's sum so far: of a single execution it is told in `fillFee`.
+    fee = row.get("fillFee") or row["fee"]
+    return TradeWord(
+        trade_id=str(row["tradeId"]),
+        venue_order_id=str(row["ordId"]),
+        client_id=_client_id(row),
+        buys=row["side"] == "buy",
+        price=decimal(row["fillPx"]),
+        quantity_base=traded.base(row["fillSz"]),
+        fee=-decimal(fee),
+        fee_currency=str(row.get("fillFeeCcy") or row["feeCcy"]),
+        maker=row["execType"] == "M",
+        time_ms=int(row["fillTime"]),
+        kind=_FORCED.get(str(row.get("category")), TradeKind.TRADE),
+    )
+
+
+def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
+    if row["ccy"] != "USDT":
+        return None
+    time_ms, payment_id = int(row["ts"]), str(row.get("billId") or "")
+    if row["type"] == "1":
+        return PaymentWord("transfer", time_ms, decimal(row["balChg"]), payment_id=payment_id)
+    if row["type"] == "8" and by_market(traded, row["instId"]) is not None:
+        amount = decimal(row["pnl"] or row["balChg"])
+        return PaymentWord("funding", time_ms, amount, row["instId"], payment_id=payment_id)
+    return None

@@ -1,0 +1,250 @@
+"""What a venue says about our account, in the house's words, and what a venue's recipe must supply.
+
+Quantities are in base coin, prices in the quote currency, money in dollars; `Decimal` throughout, made from the text
+that the venue sent.
+"""
+
+import enum
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from liqbot.commands import PlaceOrder
+from liqbot.instruments import Instrument
+
+ZERO: Final = Decimal(0)
+Lane = Literal["normal", "protective"]
+Retry = Literal["read", "never"]
+
+
+class Caller(Protocol):
+    """The part of a venue client that orders need."""
+
+    async def call(
+        self, method: str, *args: Any, weight: int = 1, lane: Lane = "normal", retry: Retry = "read"
+    ) -> Any: ...
+
+
+class Traded(msgspec.Struct, frozen=True):
+    """A contract that we trade, and the venue's own id of it."""
+
+    instrument: Instrument
+    market_id: str
+
+    def contracts(self, quantity_base: Decimal) -> Decimal:
+        """As the venue counts."""
+        return quantity_base / self.instrument.contract_size_base
+
+    def base(self, contracts: object) -> Decimal:
+        return decimal(contracts) * self.instrument.contract_size_base
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One method of the unified client with its arguments; `weight` as the venue counts requests."""
+
+    method: str
+    args: tuple[Any, ...]
+    weight: int = 1
+
+
+class Fate(enum.StrEnum):
+    """What has become of an order."""
+
+    RESTING = "resting"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    """Cancelled or expired, by whomever; a part of it may have been filled."""
+    REJECTED = "rejected"
+
+
+class OrderWord(msgspec.Struct, frozen=True):
+    """An order as the venue tells it. Fills of a stop may bear the id of another order, the one it turned into."""
+
+    client_id: str
+    venue_order_id: str
+    fate: Fate
+    quantity_base: Decimal = ZERO
+    filled_base: Decimal = ZERO
+    reduce_only: bool = False
+    trigger_price: Decimal | None = None
+    on_mark: bool = False
+    fills_order_id: str = ""
+    """The id that its fills bear; empty when that is `venue_order_id`."""
+    reason: str = ""
+
+    @property
+    def fills_under(self) -> str:
+        return self.fills_order_id or self.venue_order_id
+
+
+class TradeKind(enum.StrEnum):
+    TRADE = "trade"
+    LIQUIDATION = "liquidation"
+    DELEVERAGED = "deleveraged"
+
+
+class TradeWord(msgspec.Struct, frozen=True):
+    """One execution of ours; `client_id` is empty where the venue does not name it here, `fee` positive when paid."""
+
+    trade_id: str
+    venue_order_id: str
+    client_id: str
+    buys: bool
+    price: Decimal
+    quantity_base: Decimal
+    fee: Decimal
+    fee_currency: str
+    maker: bool
+    time_ms: int
+    kind: TradeKind = TradeKind.TRADE
+
+
+class PositionWord(msgspec.Struct, frozen=True):
+    """`signed_base` is negative for a short, 0 when flat."""
+
+    signed_base: Decimal = ZERO
+    entry_price: Decimal = ZERO
+    leverage: float = 0.0
+    isolated: bool = False
+    liquidation_price: Decimal | None = None
+
+
+class SettingsWord(msgspec.Struct, frozen=True):
+    """How the account trades a contract."""
+
+    leverage: float
+    isolated: bool
+    one_way: bool
+
+
+class PaymentWord(msgspec.Struct, frozen=True):
+    """Money that moved without a trade of ours: funding of a contract, or a transfer. Positive is received."""
+
+    kind: Literal["funding", "transfer"]
+    time_ms: int
+    amount_usd: Decimal
+    market_id: str = ""
+    rate_pct: float | None = None
+    payment_id: str = ""
+    """The venue's own; two payments may be alike in everything else."""
+
+
+class RightsWord(msgspec.Struct, frozen=True):
+    """What a key may do, None where the venue does not say; `account` tells one account from another."""
+
+    account: str
+    may_withdraw: bool | None
+    may_trade: bool | None
+    note: str = ""
+
+
+class OrderHint(msgspec.Struct, frozen=True):
+    """The user stream spoke of an order: worth a look. `alias` is an order id under which its fills come."""
+
+    client_id: str
+    venue_order_id: str = ""
+    alias: str = ""
+
+
+Hint = OrderHint | TradeWord
+
+
+class Recipe(Protocol):
+    """How one venue is traded on. Functions that ask make reads only."""
+
+    venue: str
+    valid_ms: int
+    """A request that has not arrived this long after it was sent will not be carried out any more."""
+    options: dict[str, Any]
+    """For the unified client."""
+
+    def place(self, order: PlaceOrder, traded: Traded) -> Call: ...
+
+    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call: ...
+
+    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+        """Writes that turn `found` into isolated, one-way and `leverage`; what is so already is left alone."""
+        ...
+
+    def duplicate(self, code: str) -> bool:
+        """Whether a refusal means that an order of this client id was accepted before."""
+        ...
+
+    def unclear(self, code: str) -> bool:
+        """Whether an error that looks like a refusal leaves open what became of the request."""
+        ...
+
+    def unknown_order(self, code: str) -> bool:
+        """Whether a refusal means that the venue knows no such order (any more)."""
+        ...
+
+    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+        """Subscriptions of the user stream."""
+        ...
+
+    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+        """A decoded message of the user stream; None when it is not about orders."""
+        ...
+
+    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+        """None when the venue knows no such order."""
+        ...
+
+    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]: ...
+
+    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+        """Oldest first."""
+        ...
+
+    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+        """Client id of the order, or of the stop, that `venue_order_id` is or came from; empty when unknown."""
+        ...
+
+    async def position(self, ask: Caller, traded: Traded) -> PositionWord: ...
+
+    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord: ...
+
+    async def wallet_usd(self, ask: Caller) -> Decimal:
+        """Without unrealised profit."""
+        ...
+
+    async def payments(
+        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
+    ) -> list[PaymentWord]: ...
+
+    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord: ...
+
+    async def server_ms(self, ask: Caller) -> int: ...
+
+
+def decimal(text: object) -> Decimal:
+    """Venues write nothing, or an empty text, for zero."""
+    return Decimal(str(text)) if text not in (None, "") else ZERO
+
+
+def price_or_none(text: object) -> Decimal | None:
+    found = decimal(text)
+    return found if found > 0 else None
+
+
+def plain(number: Decimal) -> str:
+    """Never with an exponent."""
+    return format(number, "f")
+
+
+def by_market(traded: Sequence[Traded], market_id: str) -> Traded | None:
+    return next((one for one in traded if one.market_id == market_id), None)
+
+
+def spans(since_ms: int, now_ms: int, width_ms: int) -> list[tuple[int, int]]:
+    """(from, to) one after the other: venues answer histories only so much at a time. The last has no near end, so
+    that a venue whose clock is ahead of ours hides nothing."""
+    starts = range(since_ms, max(now_ms, since_ms + 1), width_ms)
+    return [(start_ms, start_ms + width_ms - 1) for start_ms in starts]
+
+
+DAY_MS: Final = 86_400_000
+PAGES_MAX: Final = 20
+"""Pages of a history read at once: beyond them something is wrong, and the next reconciliation goes on."""

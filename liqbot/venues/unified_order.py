@@ -1,0 +1,25 @@
+"""An order of ours as a call of the unified client's `create_order`; what only one venue wants comes as `params`."""
+
+from typing import Any
+
+from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.instruments import Side
+from liqbot.venues.trading import Call, Traded
+
+
+def buys(order: PlaceOrder) -> bool:
+    """Opening a long or closing a short."""
+    return (order.side is Side.LONG) is not order.reduce_only
+
+
+def unified_order(order: PlaceOrder, traded: Traded, params: dict[str, Any]) -> Call:
+    """Markets and stops are `market` orders there; quantities in contracts.
+
+    The client takes floats and writes them with the venue's own precision: the values are multiples of the venue's
+    step and tick, and the shortest text of such a float is the decimal it came from.
+    """
+    kind = "limit" if order.kind is OrderKind.LIMIT else "market"
+    price = float(order.limit_price) if order.limit_price is not None and kind == "limit" else None
+    side = "buy" if buys(order) else "sell"
+    amount = float(traded.contracts(order.quantity_base))
+    return Call("create_order", (traded.instrument.symbol, kind, side, amount, price, params))

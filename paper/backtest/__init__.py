@@ -1,0 +1,1 @@
+"""A tape through the whole house, and the report about it."""

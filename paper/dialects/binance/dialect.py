@@ -1,0 +1,150 @@
+"""Binance USD-M futures on the wire: its REST and websocket protocol over the simulated exchange."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import msgspec
+
+from liqbot.blocks import EventBlock
+from paper.dialects.accounts import Account
+from paper.dialects.binance.account import Accounts
+from paper.dialects.binance.dialect import evidence as binance_evidence
+from paper.dialects.binance.dialect import stream as binance_stream
+from paper.dialects.binance.dialect import user_stream
+from paper.dialects.binance.errors import VENUE, Door, Names, Params
+from paper.dialects.binance.market import Market
+from paper.dialects.binance.orders import Orders
+from paper.dialects.binance.records import Records
+from paper.dialects.dialect import Dialect, Handler
+from paper.dialects.faults import Fault, Kind
+from paper.dialects.http import Answer, Request, Socket
+from paper.dialects.hub import Hub
+from paper.exchange.exchange import Happened
+
+_ROOTS: Final = ("", "/public", "/market", "/private")
+LISTEN_KEY: Final = "listenKey"
+
+
+class Binance(Dialect):
+    """Perpetuals settled in USDT, isolated margin, one-way mode."""
+
+    venue = VENUE
+    hosts = (
+        "fapi.binance.com", "fstream.binance.com", "api.binance.com", "demo-fapi.binance.com",
+        "testnet.binancefuture.com", "fstream.binancefuture.com",
+    )  # fmt: skip
+    evidence = binance_evidence.EVIDENCE
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self._names = Names(hub)
+        self._listening: dict[str, Account] = {}
+        """Accounts by listen key."""
+
+    # --- requests --------------------------------------------------------------------------------------------------
+
+    def routes(self) -> Mapping[str, Handler]:
+        door = Door(self._names)
+        parts = [part(self._names, door) for part in (Market, Orders, Accounts, Records)]
+        routes: dict[str, Handler] = {"GET /fapi/v1/time": self._time}
+        for method in ("POST", "PUT", "DELETE"):
+            routes[f"{method} /fapi/v1/{LISTEN_KEY}"] = door.keyed(getattr(self, f"_{method.lower()}_listen_key"))
+        for part in parts:
+            routes.update(part.routes())
+        return routes
+
+    async def _time(self, request: Request) -> Answer:
+        return Answer({"serverTime": self.hub.server_ms(request.skew_ms)})
+
+    async def _post_listen_key(self, account: Account, params: Params) -> Answer:
+        """The same key as long as it lives."""
+        del params
+        key = next((key for key, owner in self._listening.items() if owner is account), None) or secrets.token_hex(32)
+        self._listening[key] = account
+        return Answer({LISTEN_KEY: key})
+
+    async def _put_listen_key(self, account: Account, params: Params) -> Answer:
+        del params
+        key = next((key for key, owner in self._listening.items() if owner is account), None)
+        if key is None:
+            return Answer({"code": -1125, "msg": "This listenKey does not exist."}, 400)
+        return Answer({LISTEN_KEY: key})
+
+    async def _delete_listen_key(self, account: Account, params: Params) -> Answer:
+        del params
+        self._listening = {key: owner for key, owner in self._listening.items() if owner is not account}
+        return Answer()
+
+    def not_found(self, request: Request) -> Answer:
+        return Answer({"code": -5000, "msg": f"Path {request.path}, Method {request.method} is invalid"}, 404)
+
+    def trouble(self, fault: Fault, request: Request) -> Answer:
+        del request
+        if fault.kind is Kind.HTTP_429:
+            text = "Too many requests; current limit of IP is 2400 requests per minute."
+            return Answer({"code": -1003, "msg": text}, 429, {"Retry-After": str(fault.value or 1)})
+        return Answer({"code": 1, "msg": "System is under maintenance."}, 503)
+
+    # --- websockets ------------------------------------------------------------------------------------------------
+
+    def topics(self) -> Iterable[str]:
+        return (*binance_stream.PATTERNS, *(f"ws {name}" for name in user_stream.EVENTS))
+
+    def opened(self, socket: Socket) -> bool:
+        root, _, rest = socket.path.strip("/").rpartition("ws") if "ws" in socket.path else ("", "", "")
+        asked = parse_qs(socket.query)
+        if socket.path.endswith("/stream"):
+            streams = [name for text in asked.get("streams", ()) for name in text.split("/")]
+            if socket.path.removesuffix("/stream") not in _ROOTS or not self._all_known(streams):
+                return False
+            socket.topics.update(dict.fromkeys(streams, "combined"))
+            return True
+        prefix = "/" + root.strip("/") if root.strip("/") else ""
+        if "ws" not in socket.path or prefix not in _ROOTS:
+            return False
+        key = (asked.get(LISTEN_KEY) or [rest.strip("/")])[0]
+        owner = self._listening.get(key)
+        if owner is not None:
+            wanted = [name for text in asked.get("events", ()) for name in text.split("/")]
+            socket.account = owner
+            socket.topics.update(dict.fromkeys(wanted or user_stream.EVENTS, ""))
+            return True
+        return not asked.get(LISTEN_KEY) and prefix != "/private"
+
+    def _all_known(self, streams: Iterable[str]) -> bool:
+        return all(binance_stream.known(stream, self._names) for stream in streams)
+
+    async def heard(self, socket: Socket, text: str) -> None:
+        try:
+            asked: Any = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            socket.send_json({"error": {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}})
+            return
+        method, streams, number = asked.get("method"), asked.get("params") or [], asked.get("id")
+        if method == "SUBSCRIBE" and self._all_known(streams):
+            socket.topics.update(dict.fromkeys(streams, ""))
+            socket.send_json({"result": None, "id": number})
+        elif method == "UNSUBSCRIBE":
+            for stream in streams:
+                socket.topics.pop(stream, None)
+            socket.send_json({"result": None, "id": number})
+        elif method == "LIST_SUBSCRIPTIONS":
+            socket.send_json({"result": list(socket.topics), "id": number})
+        else:
+            self.hub.note_unknown(self.venue, f"ws {socket.path} {text}")
+            problem = {"code": 2, "msg": "Invalid request: not modelled by this simulated venue"}
+            socket.send_json({"error": problem, "id": number})
+
+    def public(self, block: EventBlock, wanted: set[str]) -> Iterable[tuple[str, bytes]]:
+        return binance_stream.published(block, wanted, self._names)
+
+    def private(self, account: Account, happened: Happened) -> Iterable[tuple[str, bytes]]:
+        return user_stream.told(account, happened, self._names)
+
+    def frame(self, socket: Socket, topic: str, message: bytes) -> bytes:
+        """Connections to `/stream` get the name of the stream around each message."""
+        if socket.topics[topic] != "combined":
+            return message
+        return b'{"stream":"' + topic.encode() + b'","data":' + message + b"}"

@@ -1,0 +1,106 @@
+"""Binance USD-M: the public websocket streams, a block at a time."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from liqbot.blocks import EventBlock, Rows
+from liqbot.instruments import Instrument, Side
+from paper.dialects.binance.errors import Names
+from paper.dialects.trade_prints import plain
+
+ALL_MARKS: Final = ("!markPrice@arr", "!markPrice@arr@1s")
+ALL_FORCED: Final = "!forceOrder@arr"
+SLOW_MARK_MS: Final = 3_000
+SUFFIXES: Final = ("@aggTrade", "@markPrice", "@markPrice@1s", "@forceOrder")
+PATTERNS: Final = (
+    *(f"ws <symbol>{suffix}" for suffix in SUFFIXES),
+    *(f"ws {stream}" for stream in (*ALL_MARKS, ALL_FORCED)),
+)
+
+Sent = tuple[str, bytes]
+Timed = tuple[int, str, bytes]
+_encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
+
+
+def known(stream: str, names: Names) -> bool:
+    """Whether this venue publishes a stream of that name here."""
+    if stream in (*ALL_MARKS, ALL_FORCED):
+        return True
+    symbol, at, suffix = stream.partition("@")
+    return symbol.upper() in names.by_symbol and symbol == symbol.lower() and at + suffix in SUFFIXES
+
+
+def published(block: EventBlock, wanted: set[str], names: Names) -> Iterator[Sent]:
+    """Everything of the block that somebody wants, by the venue's own event times; made as it is asked for."""
+    timed: list[Iterator[Timed]] = []
+    for symbol, one in names.by_symbol.items():
+        if f"{symbol.lower()}@aggTrade" in wanted:
+            timed.append(_trades(_ours(block.bars, one, names), one, symbol, names))
+        timed.append(_marks(_ours(block.marks, one, names), one, symbol, wanted, names))
+        timed.append(_forced(_ours(block.liquidations, one, names), one, symbol, wanted, names))
+    for _, topic, message in heapq.merge(*timed, key=lambda message: message[0]):
+        yield topic, message
+
+
+def _ours(rows: Rows, one: Instrument, names: Names) -> Rows:
+    if not len(rows):
+        return rows
+    roster = names.hub.roster
+    ours: Rows = rows[(rows["venue"] == roster.venue_code(one.venue)) & (rows["coin"] == roster.coin_code(one.coin))]
+    return ours
+
+
+def _trades(bars: Rows, one: Instrument, symbol: str, names: Names) -> Iterator[Timed]:
+    topic = f"{symbol.lower()}@aggTrade"
+    remembered = names.hub.ticker(one.venue, one.coin).prints
+    for print_ in names.hub.printer(one.venue, one.coin).of(bars):
+        remembered.append(print_)
+        yield print_.time_ms, topic, _encode(
+            {
+                "e": "aggTrade", "E": print_.time_ms, "a": print_.number, "s": symbol, "p": plain(print_.price),
+                "q": plain(print_.quantity_base), "f": print_.number, "l": print_.number, "T": print_.time_ms,
+                "m": not print_.taker_buys,
+            }
+        )  # fmt: skip
+
+
+def _marks(
+    rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: Names
+) -> Iterator[Timed]:
+    ticker = names.hub.ticker(one.venue, one.coin)
+    fast, slow = f"{symbol.lower()}@markPrice@1s", f"{symbol.lower()}@markPrice"
+    for row in rows.tolist():
+        time_ms, mark_price, index_price = row[0], row[3], row[4] if row[4] == row[4] else row[3]
+        update = {
+            "e": "markPriceUpdate", "E": time_ms, "s": symbol, "p": plain(mark_price), "ap": plain(mark_price),
+            "P": plain(mark_price), "i": plain(index_price), "r": f"{ticker.rate_pct / 100:.8f}",
+            "T": ticker.next_funding_ms(time_ms),
+        }  # fmt: skip
+        due = time_ms % SLOW_MARK_MS < 1_000
+        topics = [fast, ALL_MARKS[1], *((slow, ALL_MARKS[0]) if due else ())]
+        for topic in topics:
+            if topic in wanted:
+                yield time_ms, topic, _encode([update] if topic in ALL_MARKS else update)
+
+
+def _forced(
+    rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: Names
+) -> Iterator[Timed]:
+    topics = [topic for topic in (f"{symbol.lower()}@forceOrder", ALL_FORCED) if topic in wanted]
+    for row in rows.tolist() if topics else ():
+        time_ms, side, price, size_usd = row[0], row[3], row[4], row[5]
+        base = size_usd / price
+        if names.hub.params.on_step:
+            base = float(max(one.round_quantity(base), one.quantity_step_base))
+        quantity = plain(base)
+        # The order side: a long is closed by selling.
+        order = {
+            "s": symbol, "S": "SELL" if side == Side.LONG.value else "BUY", "o": "LIMIT", "f": "IOC", "q": quantity,
+            "p": plain(price), "ap": plain(price), "X": "FILLED", "l": quantity, "z": quantity, "T": time_ms,
+        }  # fmt: skip
+        message = _encode({"e": "forceOrder", "E": time_ms, "o": order})
+        for topic in topics:
+            yield time_ms, topic, message

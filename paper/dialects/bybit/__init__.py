@@ -1,0 +1,1 @@
+"""The simulated exchange in Bybit's protocol."""

@@ -1,0 +1,292 @@
+"""OKX's requests about orders: placing, cancelling and reading, ordinary ones and algo orders (stops)."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from liqbot.commands import CancelOrder
+from liqbot.events import OrderCancelled, OrderRejected
+from paper.dialects.accounts import Account, OrderRecord
+from paper.dialects.http import Answer
+from paper.dialects.hub import Hub
+from paper.dialects.okx.dialect import errors as answers
+from paper.dialects.okx.errors import Refused, Trouble, acknowledged, outcome, parameter, told
+from paper.dialects.okx.listing import INST_TYPE, Row, Swap, Swaps
+from paper.dialects.okx.market import between, rows_asked
+from paper.dialects.okx.payloads import (
+    algo_client_id,
+    algo_row,
+    client_order_id,
+    fill_row,
+    find_algo,
+    find_order,
+    is_algo,
+    order_id,
+    order_row,
+    triggered,
+    visible,
+)
+from paper.dialects.order_entry import NotModelled, Wish, order_of
+
+Params = Mapping[str, str]
+Asked = Mapping[str, Any]
+BATCH_MAX: Final = 20
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
+_LIMITS: Final = ("limit", "post_only")
+_PLAIN: Final = frozenset(
+    ("instId", "tdMode", "side", "posSide", "ordType", "sz", "px", "clOrdId", "tag", "reduceOnly"))
+_ALGO: Final = frozenset(
+    ("instId", "tdMode", "side", "posSide", "ordType", "sz", "algoClOrdId", "clOrdId", "tag", "reduceOnly",
+     "slTriggerPx", "slTriggerPxType", "slOrdPx"))
+_BY_NAME: Final = {"order": _PLAIN, "algo order": _ALGO}
+
+
+def _number(asked: Asked, name: str) -> Decimal:
+    """A positive number; Refused when it is none."""
+    try:
+        value = Decimal(str(asked.get(name, "")))
+    except InvalidOperation:
+        raise Refused(parameter(name)) from None
+    if not value.is_finite() or value <= 0:
+        raise Refused(parameter(name))
+    return value
+
+
+def _text(asked: Asked) -> dict[str, str]:
+    words = {True: "true", False: "false"}
+    return {name: words[value] if isinstance(value, bool) else str(value) for name, value in asked.items()}
+
+
+def _settled(record: OrderRecord) -> bool:
+    """Of an algo order: it has triggered or is over."""
+    return triggered(record) or not record.open
+
+
+class Orders:
+    """Places, cancels and reads. What the simulated exchange cannot carry out is noted as unknown."""
+
+    def __init__(self, hub: Hub, venue: str, swaps: Swaps) -> None:
+        self._hub, self._venue, self._swaps = hub, venue, swaps
+
+    # --- placing ---------------------------------------------------------------------------------------------------
+
+    async def place(self, account: Account, asked: Asked) -> Answer:
+        return acknowledged([await self._placed(account, asked)])
+
+    async def place_all(self, account: Account, asked: list[Asked]) -> Answer:
+        if len(asked) > BATCH_MAX:
+            raise Refused(Trouble("51111", f"Maximum {BATCH_MAX} orders can be placed in bulk"))
+        return acknowledged([await self._placed(account, one) for one in asked])
+
+    async def place_algo(self, account: Account, asked: Asked) -> Answer:
+        """`algoClOrdId` names an algo order; `clOrdId` beside it is taken and forgotten."""
+        record, trouble = await self._sent(account, asked, "algo order")
+        row = {
+            "algoClOrdId": str(asked.get("algoClOrdId", "")), "algoId": str(record.number) if record else "",
+            "clOrdId": "", "tag": str(asked.get("tag", "")), **outcome(trouble),
+        }
+        return acknowledged([row])
+
+    async def _placed(self, account: Account, asked: Asked) -> Row:
+        record, trouble = await self._sent(account, asked, "order")
+        return {
+            "clOrdId": str(asked.get("clOrdId", "")), "ordId": str(record.number) if record else "",
+            "tag": str(asked.get("tag", "")), "ts": str(account.now_ms), **outcome(trouble),
+        }
+
+    async def _sent(self, account: Account, asked: Asked, kind: str) -> tuple[OrderRecord | None, Trouble | None]:
+        """The order's record, or what is wrong with it."""
+        try:
+            wish = self._wish(account, asked, kind)
+            command = order_of(wish, account)
+        except Refused as refused:
+            return None, refused.trouble
+        except NotModelled as odd:
+            return None, self._not_modelled(str(odd), "order")
+        facts = await self._hub.execute(account, command, _text(asked))
+        rejected = next((fact for fact in facts if isinstance(fact, OrderRejected)), None)
+        record = account.orders[command.client_id]
+        # A post-only order that would trade is acknowledged like any other, and cancelled at once.
+        if rejected is None or visible(record):
+            return record, None
+        held = account.holding(wish.coin)
+        adds = held is not None and held.side is not command.side
+        return None, answers.order_trouble(rejected.code, buys=wish.buys, other_side_held=adds)
+
+    def _not_modelled(self, what: str, name: str) -> Trouble:
+        self._hub.note_unknown(self._venue, what)
+        return parameter(name)
+
+    def _wish(self, account: Account, asked: Asked, kind: str) -> Wish:
+        for name in asked:
+            if name not in _BY_NAME[kind]:
+                raise Refused(self._not_modelled(f"{kind} with {name}={asked[name]}", name))
+        swap = self._swaps.by_id.get(str(asked.get("instId", "")))
+        if swap is None:
+            raise Refused(answers.NO_SUCH_INSTRUMENT)
+        self._check_modes(account, asked)
+        if asked.get("side") not in ("buy", "sell"):
+            raise Refused(parameter("side"))
+        contracts = _number(asked, "sz")
+        if contracts % swap.lot:
+            raise Refused(answers.OFF_LOT)
+        quantity_base, buys = contracts * swap.size_base, asked["side"] == "buy"
+        if kind == "order":
+            return self._plain(account, asked, swap, quantity_base, buys=buys)
+        return self._stop(account, asked, swap, quantity_base, buys=buys)
+
+    def _check_modes(self, account: Account, asked: Asked) -> None:
+        """One-way mode and isolated margin are modelled. In hedge mode the venue demands the side of a position."""
+        if asked.get("tdMode") != "isolated":
+            raise Refused(self._not_modelled(f"order with tdMode={asked.get('tdMode')}", "tdMode"))
+        side = asked.get("posSide", "net")
+        if account.hedge_mode and side != "net":
+            raise Refused(self._not_modelled("order in hedge mode", "posSide"))
+        if account.hedge_mode or side != "net":
+            raise Refused(parameter("posSide"))
+
+    def _plain(self, account: Account, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool) -> Wish:
+        kind = asked.get("ordType")
+        if kind not in ("market", *_LIMITS):
+            raise Refused(self._not_modelled(f"order with ordType={kind}", "ordType"))
+        return Wish(
+            client_id=self._own_id(account, asked, "clOrdId", answers.TWICE), coin=swap.coin, buys=buys,
+            quantity_base=quantity_base, reduce_only=_text(asked).get("reduceOnly") == "true",
+            limit_price=_number(asked, "px") if kind in _LIMITS else None, post_only=kind == "post_only",
+        )
+
+    def _stop(self, account: Account, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool) -> Wish:
+        """A reduce-only stop-market on the mark."""
+        words = _text(asked)
+        right = {"ordType": "conditional", "slTriggerPxType": "mark", "slOrdPx": "-1", "reduceOnly": "true"}
+        for name, value in right.items():
+            if words.get(name) != value:
+                raise Refused(self._not_modelled(f"algo order with {name}={words.get(name)}", name))
+        return Wish(
+            client_id=self._own_id(account, asked, "algoClOrdId", answers.ALGO_TWICE), coin=swap.coin, buys=buys,
+            quantity_base=quantity_base, reduce_only=True, trigger_price=_number(asked, "slTriggerPx"),
+        )
+
+    def _own_id(self, account: Account, asked: Asked, name: str, twice: Trouble) -> str:
+        client_id = str(asked.get(name, ""))
+        if not client_id:
+            return f"x{self._hub.next_order()}"
+        if not _CLIENT_ID.fullmatch(client_id):
+            raise Refused(parameter(name))
+        if account.order(client_id=client_id) is not None:
+            raise Refused(twice)
+        return client_id
+
+    # --- cancelling ------------------------------------------------------------------------------------------------
+
+    async def cancel(self, account: Account, asked: Asked) -> Answer:
+        return acknowledged([await self._cancelled(account, asked)])
+
+    async def cancel_all(self, account: Account, asked: list[Asked]) -> Answer:
+        return acknowledged([await self._cancelled(account, one) for one in asked])
+
+    async def cancel_algos(self, account: Account, asked: list[Asked]) -> Answer:
+        rows = []
+        for one in asked:
+            algo_id, client_id = str(one.get("algoId", "")), str(one.get("algoClOrdId", ""))
+            record = find_algo(account, algo_id, client_id)
+            row = {"algoClOrdId": client_id if record is None else algo_client_id(record), "clOrdId": "", "tag": "",
+                   "algoId": algo_id if record is None else str(record.number)}
+            resting = record is not None and not _settled(record)
+            rows.append(row | outcome(await self._gone(account, record if resting else None)))
+        return acknowledged(rows)
+
+    async def _cancelled(self, account: Account, asked: Asked) -> Row:
+        ord_id, client_id = str(asked.get("ordId", "")), str(asked.get("clOrdId", ""))
+        if not ord_id and not client_id:
+            return {"clOrdId": "", "ordId": "", "ts": str(account.now_ms), **outcome(answers.NO_ID)}
+        record = find_order(account, ord_id, client_id)
+        trouble = await self._gone(account, record)
+        return {
+            "clOrdId": client_id if record is None else client_order_id(record),
+            "ordId": ord_id if record is None else order_id(record), "ts": str(account.now_ms), **outcome(trouble),
+        }
+
+    async def _gone(self, account: Account, record: OrderRecord | None) -> Trouble | None:
+        if record is None or not record.open:
+            return answers.NOT_CANCELLED
+        command = CancelOrder(record.command.client_id, self._venue, record.command.coin)
+        facts = await self._hub.execute(account, command)
+        cancelled = any(isinstance(fact, OrderCancelled) for fact in facts)
+        return None if cancelled else answers.NOT_CANCELLED
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def order(self, account: Account, params: Params) -> Answer:
+        ord_id, client_id = params.get("ordId", ""), params.get("clOrdId", "")
+        if not ord_id and not client_id:
+            raise Refused(answers.NO_ID)
+        record = find_order(account, ord_id, client_id)
+        if record is None or self._swap(record).inst_id != params.get("instId"):
+            raise Refused(answers.NO_SUCH_ORDER)
+        return told([order_row(account, self._swap(record), record)])
+
+    def algo(self, account: Account, params: Params) -> Answer:
+        algo_id, client_id = params.get("algoId", ""), params.get("algoClOrdId", "")
+        if not algo_id and not client_id:
+            raise Refused(answers.NO_ID)
+        record = find_algo(account, algo_id, client_id)
+        if record is None:
+            raise Refused(answers.NO_SUCH_ORDER)
+        return told([algo_row(account, self._swap(record), record)])
+
+    def pending(self, account: Account, params: Params) -> Answer:
+        chosen = [record for record in account.open_orders() if order_id(record)]
+        return self._page([order_row(account, self._swap(one), one) for one in chosen], params, "ordId")
+
+    def history(self, account: Account, params: Params) -> Answer:
+        """What is over, orders that came of a stop included."""
+        chosen = [one for one in account.orders.values() if visible(one) and not one.open and order_id(one)]
+        return self._page([order_row(account, self._swap(one), one) for one in chosen], params, "ordId")
+
+    def algos_pending(self, account: Account, params: Params) -> Answer:
+        """One kind at a time, which must be named."""
+        self._check_kind(params)
+        chosen = [record for record in account.open_orders() if not order_id(record)]
+        return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
+
+    def algos_history(self, account: Account, params: Params) -> Answer:
+        self._check_kind(params)
+        if not params.get("state") and not params.get("algoId"):
+            raise Refused(parameter("state"))
+        chosen = [one for one in account.orders.values() if visible(one) and is_algo(one) and _settled(one)]
+        return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
+
+    def fills(self, account: Account, params: Params) -> Answer:
+        rows = []
+        for filled in account.fills:
+            record = account.orders.get(filled.fill.client_id)
+            if record is not None:
+                rows.append(fill_row(self._swap(record), record, filled))
+        begin_ms, end_ms = between(params, "end", "begin")
+        in_time = [row for row in rows if begin_ms <= float(row["ts"]) <= end_ms]
+        return self._page(in_time, {**params, "begin": "", "end": ""}, "billId")
+
+    def _swap(self, record: OrderRecord) -> Swap:
+        return self._swaps.of[record.command.coin]
+
+    def _check_kind(self, params: Params) -> None:
+        if not params.get("ordType"):
+            raise Refused(Trouble("50014", "Parameter ordType cannot be empty.", 400))
+
+    def _page(self, oldest_first: list[Row], params: Params, id_name: str) -> Answer:
+        """Newest first, filtered by what the parameters name; `after` and `before` are ids."""
+        if params.get("instType", INST_TYPE) != INST_TYPE:
+            return told([])
+        newer, older = between(params, "after", "before")
+        wanted = {
+            name: params[name].split(",") for name in ("instId", "ordType", "state", "ordId", "algoId")
+            if params.get(name)
+        }
+        rows = [
+            row for row in reversed(oldest_first)
+            if newer < float(row[id_name]) < older
+            and all(str(row.get(name, "")) in values for name, values in wanted.items())
+        ]
+        return told(rows[: rows_asked(params)])

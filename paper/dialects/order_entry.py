@@ -1,0 +1,70 @@
+"""From what a venue's order says to the order the simulated exchange understands."""
+
+from decimal import Decimal
+
+import msgspec
+
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.execution.client_order_id import purpose_of
+from liqbot.instruments import Side
+from paper.dialects.accounts import Account
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """An order as every venue means it. A trigger makes it a stop-market on the mark."""
+
+    client_id: str
+    coin: str
+    buys: bool
+    quantity_base: Decimal
+    reduce_only: bool = False
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    post_only: bool = False
+
+
+class NotModelled(ValueError):
+    """A legal order that the simulated exchange cannot carry out: to be noted as unknown, never to be guessed at."""
+
+
+def order_of(wish: Wish, account: Account) -> PlaceOrder:
+    """In one-way mode a buy opens or adds to a long, or reduces a short. What would turn a position around in one order
+    is NotModelled; what reduces without saying so is taken as reducing."""
+    side = Side.LONG if wish.buys else Side.SHORT
+    held = account.holding(wish.coin)
+    reduces = wish.reduce_only
+    if not reduces and held is not None and held.side is not side and wish.trigger_price is None:
+        if wish.quantity_base > held.quantity_base:
+            raise NotModelled(f"{wish.client_id}: would turn a {held.side.word} position around in one order")
+        reduces = True
+    if wish.trigger_price is not None and not reduces:
+        raise NotModelled(f"{wish.client_id}: a stop that opens a position")
+    return PlaceOrder(
+        client_id=wish.client_id,
+        venue=account.venue,
+        coin=wish.coin,
+        decision_id=0,
+        purpose=_purpose(wish, reduces=reduces),
+        kind=_kind(wish),
+        side=side.opposite if reduces else side,
+        quantity_base=wish.quantity_base,
+        reduce_only=reduces,
+        limit_price=wish.limit_price,
+        trigger_price=wish.trigger_price,
+        post_only=wish.post_only,
+    )
+
+
+def _kind(wish: Wish) -> OrderKind:
+    if wish.trigger_price is not None:
+        return OrderKind.STOP_MARKET
+    return OrderKind.MARKET if wish.limit_price is None else OrderKind.LIMIT
+
+
+def _purpose(wish: Wish, *, reduces: bool) -> Purpose:
+    """Own ids say it; for others it is told by what the order does."""
+    if (told := purpose_of(wish.client_id)) is not None:
+        return told
+    if wish.trigger_price is not None:
+        return Purpose.STOP
+    return Purpose.EXIT if reduces else Purpose.ENTRY

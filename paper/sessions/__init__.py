@@ -1,0 +1,1 @@
+"""Paper sessions: on the simulated market, on a tape, on live data, over the wire."""

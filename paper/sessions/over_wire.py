@@ -1,0 +1,183 @@
+"""A paper session in which everything goes over the wire: the simulated market is served on loopback in the venues' own
+protocols, and the house hears it, reads its past and trades on it through the unmodified client, as it would live."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from pydantic import SecretStr
+
+from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.engine import Engine
+from liqbot.execution.edge.account import AccountEdge
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument
+from liqbot.journal import Journal
+from liqbot.ledger import LedgerWriter
+from liqbot.live.bot import Bot
+from liqbot.live.credentials import one_line
+from liqbot.runtime.assembly import engine_of
+from liqbot.runtime.live_loop import Observer
+from liqbot.runtime.live_market import Surroundings, closed
+from liqbot.runtime.recovery import Recovered
+from liqbot.runtime.storage import Books
+from liqbot.settings import Settings
+from liqbot.venues.errors import VenueError
+from liqbot.venues.registry import RECIPES, VENUES
+from paper.dialects.hub import Hub, HubParams
+from paper.dialects.serving import DIALECTS, dialects_of, serving
+from paper.params import PaperSection
+from paper.sessions.listings import paper_instruments
+from paper.sessions.over_wire_clock import MarketTime, Waiting, hastened
+from paper.sessions.session import Market
+
+KEY: Final = "simulated-key"
+WORD: Final = "simulated"
+"""No secret: it opens a pretended account on this machine, as long as this process runs."""
+_BUDGET: Final = RequestBudget(units=2_000)
+_RECONCILE_S: Final = 1.0
+_WICK_MINUTE: Final = 4.0
+"""The first wick comes soon: a session over the wire is watched for a minute, start included."""
+_FUNDING_S: Final = 60
+"""Venues send the funding rate about once a minute; a feed that is silent for longer is dialled again."""
+
+
+class Wired(msgspec.Struct):
+    """What a finished session leaves behind for whoever looks."""
+
+    hub: Hub
+    engine: Engine
+
+
+def spoken_only(settings: Settings) -> Settings:
+    """The same settings, with a simulated market of those venues whose protocols are spoken. ExpectedError when the
+    venue to trade on is none of them."""
+    if settings.trade_venue not in DIALECTS:
+        raise ExpectedError(
+            f"trade_venue: {settings.trade_venue!r} is not spoken over the wire; one of {', '.join(DIALECTS)}",
+            Exit.CONFIG,
+        )
+    section = settings.section(PaperSection)
+    venues = tuple(venue for venue in section.world.venues if venue.venue in DIALECTS)
+    shocks, wick_minute = section.world.shocks, section.world.shocks.first_wick_minute
+    if wick_minute is not None:
+        shocks = shocks.model_copy(update={"first_wick_minute": min(wick_minute, _WICK_MINUTE)})
+    world = section.world.model_copy(update={"venues": venues, "funding_every_s": _FUNDING_S, "shocks": shocks})
+    name = next(name for name in type(settings).model_fields if getattr(settings, name) is section)
+    return settings.model_copy(update={name: section.model_copy(update={"world": world})})
+
+
+def run_wired(
+    market: Market, settings: Settings, data: Path, journal: Journal, ledger: LedgerWriter,
+    observers: Sequence[Observer], *, speed: float, for_s: float | None,
+) -> Wired:
+    """Until the time is up, the market is over, or somebody stops it. `market.history` is read up to its end."""
+    hub = _hub(market, settings)
+    session = _Session(hub, market, settings, data, (journal, ledger))
+    return Wired(hub, asyncio.run(session.run(observers, speed=speed, for_s=for_s)))
+
+
+def _hub(market: Market, settings: Settings) -> Hub:
+    venues = [venue for venue in market.roster.venues if venue in DIALECTS]
+    listed = [one for venue in venues for one in paper_instruments(venue, settings.coins)]
+    hub = Hub(market.roster, listed, settings.section(PaperSection).exchange, HubParams(wall_clock=True))
+    hub.warm(market.history)
+    hub.now_ms = max(hub.now_ms, market.live_ms)
+    return hub
+
+
+class _Counted(VenueClient):
+    """Knows how many of its requests wait for their answer."""
+
+    running = 0
+
+    async def call(self, method: str, *args: Any, **more: Any) -> Any:
+        self.running += 1
+        try:
+            return await super().call(method, *args, **more)
+        finally:
+            self.running -= 1
+
+
+class _Session:
+    """Server, clients and house, all in one loop."""
+
+    def __init__(
+        self, hub: Hub, market: Market, settings: Settings, data: Path, books: tuple[Journal, LedgerWriter]
+    ) -> None:
+        self.hub, self.market, self.data, self._books = hub, market, data, books
+        history_h = (market.live_ms - market.start_ms) / 3_600_000
+        network = settings.network.model_copy(update={"backfill_h": history_h})
+        self.settings = settings.model_copy(update={"network": network})
+
+    async def run(self, observers: Sequence[Observer], *, speed: float, for_s: float | None) -> Engine:
+        venue = self.settings.trade_venue
+        self.hub.open_account(venue, KEY, WORD, passphrase=WORD)
+        async with (
+            serving(self.hub, dialects_of(self.hub, self.market.roster.venues)) as loop,
+            self._clients(loop.url) as (trading, clients),
+        ):
+            return await self._trade(trading, clients, observers, speed=speed, for_s=for_s)
+
+    async def _trade(
+        self, trading: _Counted, clients: dict[str, VenueClient], observers: Sequence[Observer], *, speed: float,
+        for_s: float | None,
+    ) -> Engine:
+        instruments = trading.instruments(self.settings.coins)
+        books = self._opened(instruments)
+        moment = MarketTime(self.hub, self.market.live, speed, for_s)
+        around = Surroundings(self._now_ms, ticker=moment, wire=hastened(speed))
+        waiting = Waiting()
+        bot = Bot(
+            self.settings, self.data, self.market.roster, clients, books, for_s=None, around=around,
+            observers=(waiting.seen, *observers),
+        )
+        bot.begin(instruments)
+        edge = AccountEdge(
+            trading, RECIPES[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
+            books.journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
+        )
+        waiting.passes_on(bot.tell)
+
+        async def over() -> None:
+            # What the last step did to the money is read before the books are closed.
+            await edge.reconciler.once()
+            await moment.answered()
+            bot.stop()
+
+        moment.follow(bot.feeds, waiting, edge.known.placing, lambda: trading.running, over)
+        await bot.run(edge, edge.broker)
+        return bot.engine
+
+    def _opened(self, instruments: tuple[Instrument, ...]) -> Books:
+        """With a new engine for the contracts as the venue lists them."""
+        journal, ledger = self._books
+        engine = engine_of(self.settings, self.market.roster, journal.stamp.journal_id, instruments)
+        return Books(journal, ledger, Recovered(engine, 0, 0, 0))
+
+    def _now_ms(self) -> int:
+        """The market's time, also within a step."""
+        account = self.hub.accounts[self.settings.trade_venue, KEY]
+        return max(self.hub.now_ms, account.now_ms)
+
+    @contextlib.asynccontextmanager
+    async def _clients(self, url: str) -> AsyncIterator[tuple[_Counted, dict[str, VenueClient]]]:
+        """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
+        venue, coins = self.settings.trade_venue, self.settings.coins
+        trading = _Counted(
+            VENUES[venue], loopback=url, budget=_BUDGET, options=RECIPES[venue].options,
+            credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
+        )
+        clients = {
+            name: VenueClient(VENUES[name], loopback=url, budget=_BUDGET) for name in self.market.roster.venues
+        }
+        try:
+            await asyncio.gather(*(client.open(coins) for client in (trading, *clients.values())))
+            yield trading, clients
+        except VenueError as error:
+            raise one_line(error) from None
+        finally:
+            await closed({**clients, "account": trading})

@@ -1,0 +1,97 @@
+"""Many seeds on all processors, taken up where they were left, and what they come to together."""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from statistics import median_low
+from typing import Final
+
+import msgspec
+
+from paper.simulate.fault_schedule import draws_of
+from paper.simulate.faults import CATALOGUE, CELLS, STATES
+from paper.simulate.records import Records
+from paper.simulate.run import Outcome, simulate
+from paper.simulate.shrink import Shrunk, shrink
+
+CHUNK: Final = 4
+SHRUNK_MAX: Final = 3
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What a range of seeds came to. `faults` is the matrix: fault -> order state -> how often they met; None where
+    they cannot."""
+
+    seeds: int
+    violations: tuple[Shrunk, ...]
+    entries: int
+    entries_median: int
+    liquidations: int
+    adl: int
+    restarts: int
+    simulated_hours: int
+    faults: dict[str, dict[str, int | None]]
+
+    @property
+    def empty_cells(self) -> tuple[str, ...]:
+        """Pairs that can exist and were not met, rarest knowledge first."""
+        return tuple(
+            f"{fault} {state}" for fault, row in self.faults.items() for state, count in row.items() if count == 0
+        )
+
+    @property
+    def rarest(self) -> int:
+        """How often the least met pair was met."""
+        return min((count for row in self.faults.values() for count in row.values() if count is not None), default=0)
+
+
+def outcomes(
+    first_seed: int, seeds: int, records: Records | None, *, processes: int | None = None
+) -> Iterator[Outcome]:
+    """Of every seed of the range, known ones first, the others as they are done."""
+    wanted = range(first_seed, first_seed + seeds)
+    known = {} if records is None else records.read()
+    yield from (known[seed] for seed in wanted if seed in known)
+    missing = [seed for seed in wanted if seed not in known]
+    workers = min(processes or os.cpu_count() or 1, max(len(missing) // CHUNK, 1))
+    if workers == 1:
+        for seed in missing:
+            yield _kept(simulate(seed), records)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers) as pool:
+        for outcome in pool.imap_unordered(simulate, missing, chunksize=CHUNK):
+            yield _kept(outcome, records)
+
+
+def _kept(outcome: Outcome, records: Records | None) -> Outcome:
+    if records is not None:
+        records.add(outcome)
+    return outcome
+
+
+def summary(found: list[Outcome], *, shrinking: Callable[[Outcome], Shrunk] | None = None) -> Summary:
+    """Failing seeds are shrunk, the first few of them."""
+    met: Counter[str] = Counter()
+    for outcome in found:
+        met.update(outcome.met)
+    make = shrinking or (lambda outcome: shrink(outcome.seed, draws_of(outcome.seed)))
+    failed = sorted((outcome for outcome in found if outcome.violation is not None), key=lambda one: one.seed)
+    return Summary(
+        seeds=len(found),
+        violations=tuple(
+            make(outcome) if number < SHRUNK_MAX else Shrunk.of(outcome) for number, outcome in enumerate(failed)
+        ),
+        entries=sum(outcome.entries for outcome in found),
+        entries_median=median_low(outcome.entries for outcome in found) if found else 0,
+        liquidations=sum(outcome.liquidations for outcome in found),
+        adl=sum(outcome.adl for outcome in found),
+        restarts=sum(outcome.restarts for outcome in found),
+        simulated_hours=round(sum(outcome.simulated_h for outcome in found)),
+        faults={fault.name: {state: _count(met, fault.name, state) for state in STATES} for fault in CATALOGUE},
+    )
+
+
+def _count(met: Counter[str], fault: str, state: str) -> int | None:
+    return met[f"{fault} {state}"] if (fault, state) in CELLS else None

@@ -1,0 +1,300 @@
+"""The line between the house and the simulated exchange, and the venue's own memory of orders. What goes wrong on it
+is decided by `Trouble`s; without any, commands arrive, answers come back, and fills may come in two parts."""
+
+import random
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from liqbot import events
+from liqbot.blocks import EventBlock
+from liqbot.commands import CancelOrder, Command, PlaceOrder, QueryOrder
+from liqbot.events import Event
+from paper.exchange import PaperExchange
+from paper.exchange.exchange import Happened, React
+from paper.exchange.quotes import Key
+from paper.simulate.journal import Killed
+
+MONEY: Final = (
+    events.Fill, events.FundingPaid, events.Transfer, events.Rebate, events.PositionLiquidated,
+    events.PositionDeleveraged,
+)
+"""What a venue tells again when its histories are read; the rest is state, read afresh."""
+_MICRO: Final = Decimal("0.000001")
+_RETOLD_MS: Final = 3_600_000
+
+
+class Fate(msgspec.Struct, frozen=True):
+    """What becomes of one command. `refused` is the code with which the venue's door turns it away."""
+
+    arrives: bool = True
+    answered: bool = True
+    late_ms: int = 0
+    refused: str = ""
+
+
+class Trouble:
+    """Something wrong with the line for a while. Subclasses say what; the first that answers decides."""
+
+    def __init__(self, until_ms: int) -> None:
+        self.until_ms = until_ms
+
+    @property
+    def impedes(self) -> bool:
+        """Orders or news about them may be lost or late: protection may lag until this is over."""
+        return True
+
+    def over(self, now_ms: int) -> bool:
+        return now_ms >= self.until_ms
+
+    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+        """None: not this trouble's business."""
+        del command, now_ms
+        return None
+
+    def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
+        """Delays in milliseconds, one per delivery; none at all: withheld until histories are read."""
+        del fact, now_ms
+        return None
+
+    @property
+    def shuffles(self) -> bool:
+        """What arrives together arrives in any order."""
+        return False
+
+    def on_split(self, fill: events.Fill) -> int | None:
+        """Delay of the second part of a fill that comes in two; None: as usual."""
+        del fill
+        return None
+
+    def hides(self, fact: Event) -> bool:
+        """Histories do not show it yet."""
+        del fact
+        return False
+
+
+class Line(msgspec.Struct):
+    """Plain switches of the line."""
+
+    up: bool = True
+    """The user stream delivers."""
+    skew_ms: int = 0
+    """The venue's clock ahead of ours."""
+    kill_after: int = -1
+    """The process dies after sending this many more commands; -1: it does not."""
+
+
+Sending = Callable[[Command], None]
+Seeing = Callable[[Happened], None]
+Ours = Callable[[str], bool]
+
+
+class Wire:
+    """What `House` takes for its exchange."""
+
+    def __init__(
+        self, exchange: PaperExchange, chance: random.Random, sending: Sending, seeing: Seeing, ours: Ours
+    ) -> None:
+        """`sending` is told of every command before anything becomes of it, `seeing` of all that happened there;
+        `ours` tells our client ids: the fills of others show in the position alone."""
+        self._ours, self._fine = ours, True
+        self.exchange, self._chance = exchange, chance
+        self._sending, self._seeing = sending, seeing
+        self.now_ms = 0
+        self.truth: EventBlock | None = None
+        """The market as it is in the next step, whatever the house is told of it."""
+        self.line = Line()
+        self.troubles: list[Trouble] = []
+        self._outbox: list[tuple[int, Command]] = []
+        self._mail: list[tuple[int, int, Event]] = []
+        self._posted = 0
+        self._unanswered: list[Command] = []
+        self._said: dict[str, list[Event]] = {}
+        self._told: list[Event] = []
+        """Money facts, oldest first: what the venue's histories hold."""
+
+    # --- the house's side ------------------------------------------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is on its way in either direction."""
+        return not self._outbox and not self._mail and not self.exchange.on_the_way
+
+    @property
+    def impeded(self) -> bool:
+        return not self.line.up or any(trouble.impedes for trouble in self.troubles)
+
+    def submit(self, command: Command, time_ms: int) -> None:
+        """The house may believe in another time than the venue's: the venue's counts."""
+        del time_ms
+        if self.line.kill_after == 0:
+            self.line.kill_after = -1
+            raise Killed("send")
+        self.line.kill_after = max(self.line.kill_after - 1, -1)
+        self._sending(command)
+        fate = self._fate(command)
+        if fate.refused:
+            self._turn_away(command, fate.refused)
+        elif fate.arrives:
+            if not fate.answered:
+                self._unanswered.append(command)
+            if fate.late_ms:
+                self._outbox.append((self.now_ms + fate.late_ms, command))
+            else:
+                self.exchange.submit(command, self.now_ms)
+
+    def _fate(self, command: Command) -> Fate:
+        for trouble in tuple(self.troubles):
+            fate = trouble.on_command(command, self.now_ms)
+            if fate is not None:
+                return fate
+        return Fate()
+
+    def _turn_away(self, command: Command, code: str) -> None:
+        """A definite no before the venue looked at it; questions and settings just stay without an answer."""
+        where: dict[str, Any] = {"time_ms": self.now_ms, "venue": command.venue, "coin": command.coin}
+        if isinstance(command, PlaceOrder):
+            self._post(events.OrderRejected(**where, client_id=command.client_id, code=code, reason=code), 30)
+        elif isinstance(command, CancelOrder):
+            self._post(events.CancelRejected(**where, client_id=command.client_id, reason=code), 30)
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def advance(self, block: EventBlock, react: React) -> None:
+        """Through the true market, whatever `block` says. `truth` is used up; without one no time passes."""
+        del block
+        truth, self.truth = self.truth, None
+        if truth is not None:
+            self._fine = (truth.tick_ms or 0) - self.now_ms <= 1_000
+            for happened in self.exchange.walk(truth):
+                self._happened(happened)
+                self._deliver(react)
+            self.now_ms = max(self.now_ms, truth.tick_ms or 0)
+        self._flush()
+        self._deliver(react)
+
+    def live_on(self, *, listening: bool) -> None:
+        """The market and the venue go on while the process does not; a dead one misses what is said meanwhile."""
+        truth, self.truth = self.truth, None
+        if truth is None:
+            return
+        for happened in self.exchange.walk(truth):
+            self._happened(happened)
+        self.now_ms = max(self.now_ms, truth.tick_ms or 0)
+        if not listening:
+            self._mail = []
+
+    def _flush(self) -> None:
+        for due_ms, command in [waiting for waiting in self._outbox if waiting[0] <= self.now_ms]:
+            self._outbox.remove((due_ms, command))
+            self.exchange.submit(command, self.now_ms)
+
+    def _deliver(self, react: React) -> None:
+        while True:
+            due = sorted(one for one in self._mail if one[0] <= self.now_ms)  # numbers differ: facts never compared
+            if not due:
+                return
+            self._mail = [one for one in self._mail if one[0] > self.now_ms]
+            facts = [fact for _, _, fact in due]
+            if any(trouble.shuffles for trouble in self.troubles):
+                self._chance.shuffle(facts)
+            cut = self._chance.randint(0, len(facts))
+            for part in (facts[:cut], facts[cut:]):
+                if part:
+                    for command in react(tuple(part), self.now_ms):
+                        self.submit(command, self.now_ms)
+
+    # --- the venue's side ------------------------------------------------------------------------------------------
+
+    def post(self, facts: Iterable[Event]) -> None:
+        """Something happened at the venue that no block brought about."""
+        self._happened(Happened(self.now_ms, tuple(facts), None))
+
+    def _happened(self, happened: Happened) -> None:
+        self.now_ms = max(self.now_ms, happened.time_ms)
+        self._seeing(happened)
+        command = happened.obeyed
+        answer = command is not None
+        facts = happened.facts
+        if isinstance(command, QueryOrder):
+            facts = self._retell(command, facts)
+        deaf = next((index for index, one in enumerate(self._unanswered) if one is command), None)
+        if deaf is not None:
+            del self._unanswered[deaf]
+        for fact in facts:
+            for part, extra_ms in self._parts(fact, again=isinstance(command, QueryOrder)):
+                if deaf is None:
+                    self._post(part, extra_ms, answer=answer)
+
+    def _parts(self, fact: Event, *, again: bool) -> list[tuple[Event, int]]:
+        """A fact as it leaves the venue: on its clock, a fill perhaps in two; remembered there."""
+        if again:
+            return [(fact, 0)]
+        fact = msgspec.structs.replace(fact, time_ms=fact.time_ms + self.line.skew_ms)
+        parts = [(fact, 0)]
+        if isinstance(fact, events.Fill):
+            parts = self._split(fact)
+        for part, _ in parts:
+            client_id = getattr(part, "client_id", None)
+            if client_id is not None and not isinstance(part, events.CancelRejected):
+                self._said.setdefault(client_id, []).append(part)
+            if isinstance(part, MONEY):
+                self._told.append(part)
+        return parts
+
+    def _split(self, fill: events.Fill) -> list[tuple[Event, int]]:
+        late_ms = next((one for trouble in self.troubles if (one := trouble.on_split(fill)) is not None), None)
+        step = self.exchange.accounts.instruments[fill.venue, fill.coin].quantity_step_base
+        steps = int(fill.quantity_base / step)
+        if steps < 2 or (late_ms is None and self._chance.random() < 0.7):
+            return [(fill, 0)]
+        share = self._chance.randint(1, steps - 1) * step
+        fee = (fill.fee * share / fill.quantity_base).quantize(_MICRO)
+        change, rest_base = msgspec.structs.replace, fill.quantity_base - share
+        first = change(fill, fill_id=f"{fill.fill_id}a", quantity_base=share, fee=fee)
+        rest = change(fill, fill_id=f"{fill.fill_id}b", quantity_base=rest_base, fee=fill.fee - fee)
+        brief_ms = self._chance.choice((0, 0, 40, 300)) * self._fine  # within a long step nothing wakes the house up
+        return [(first, 0), (rest, brief_ms if late_ms is None else late_ms)]
+
+    def _retell(self, asked: QueryOrder, facts: tuple[Event, ...]) -> tuple[Event, ...]:
+        """All fills, and the last word unless that was a fill."""
+        said = self._said.get(asked.client_id, [])
+        fills = tuple(fact for fact in said if isinstance(fact, events.Fill))
+        return (*fills, *(fact for fact in facts if not isinstance(fact, events.Fill)))
+
+    def _post(self, fact: Event, extra_ms: int = 0, *, answer: bool = False) -> None:
+        if not answer and not self.line.up:
+            return
+        if isinstance(fact, events.Fill) and not self._ours(fact.client_id):
+            return
+        delays: tuple[int, ...] | None = None
+        for trouble in self.troubles:
+            delays = trouble.on_fact(fact, self.now_ms)
+            if delays is not None:
+                break
+        for delay_ms in (0,) if delays is None else delays:
+            self._posted += 1
+            self._mail.append((self.now_ms + extra_ms + delay_ms, self._posted, fact))
+
+    def reading(self, key: Key) -> tuple[Event, ...]:
+        """What a reconciliation reads at this instant: the histories of the last hour, then the state in full."""
+        since_ms = self.now_ms - _RETOLD_MS
+        again = tuple(
+            fact
+            for fact in self._told
+            if fact.time_ms >= since_ms and not any(trouble.hides(fact) for trouble in self.troubles)
+            if not isinstance(fact, events.Fill) or self._ours(fact.client_id)
+        )
+        state = self.exchange.accounts.snapshot(key, self.now_ms)
+        skewed = tuple(msgspec.structs.replace(fact, time_ms=fact.time_ms + self.line.skew_ms) for fact in state)
+        return (*again, *skewed)
+
+    def forget_mail(self, *, dead: bool = False) -> None:
+        """What was about to be heard is not. A `dead` process gets rid of nothing any more either."""
+        self._mail, self._outbox = [], [] if dead else self._outbox
+
+    def hear(self) -> None:
+        """What is withheld no longer is: everything on the way arrives now."""
+        self._mail = [(min(due_ms, self.now_ms), number, fact) for due_ms, number, fact in self._mail]

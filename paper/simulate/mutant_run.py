@@ -1,0 +1,53 @@
+"""Deliberate defects against seeds: which of them is the first to notice each."""
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from paper.simulate.fault_schedule import draws_of
+from paper.simulate.mutants import MUTANTS
+from paper.simulate.records import Hunt, Hunts
+from paper.simulate.run import simulate
+from paper.simulate.shrink import Shrunk
+
+
+def hunt(mutant: str, first_seed: int, seeds: int) -> Hunt:
+    """Seed after seed with the house broken, until one breaks a law; those first that draw what brings it to light."""
+    with MUTANTS[mutant].applied():
+        for tried, seed in enumerate(_likely_first(mutant, range(first_seed, first_seed + seeds)), 1):
+            outcome = simulate(seed)
+            if outcome.violation is not None:
+                return Hunt(mutant, first_seed, seeds, Shrunk.of(outcome), tried)
+    return Hunt(mutant, first_seed, seeds, None, seeds)
+
+
+def _likely_first(mutant: str, seeds: Iterable[int]) -> list[int]:
+    wanted = MUTANTS[mutant].shows_in
+    return sorted(seeds, key=lambda seed: not any(draw.fault in wanted for draw in draws_of(seed)))
+
+
+def hunts(
+    mutants: Sequence[str], first_seed: int, seeds: int, kept: Hunts | None, *, processes: int | None = None
+) -> Iterator[Hunt]:
+    """Known ones first, the others as they end."""
+    known = {} if kept is None else kept.read(first_seed, seeds)
+    yield from (known[mutant] for mutant in mutants if mutant in known)
+    missing = [(mutant, first_seed, seeds) for mutant in mutants if mutant not in known]
+    workers = min(processes or os.cpu_count() or 1, len(missing))
+    if workers <= 1:
+        for wanted in missing:
+            yield _kept(hunt(*wanted), kept)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for found in pool.imap_unordered(_hunt, missing):
+            yield _kept(found, kept)
+
+
+def _hunt(wanted: tuple[str, int, int]) -> Hunt:
+    return hunt(*wanted)
+
+
+def _kept(found: Hunt, kept: Hunts | None) -> Hunt:
+    if kept is not None:
+        kept.add(found)
+    return found

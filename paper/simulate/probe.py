@@ -1,0 +1,28 @@
+"""`Eyes`: what may be watched of a stage, and when."""
+
+from liqbot.blocks import EventBlock
+from liqbot.commands import Command
+from liqbot.engine import Engine, Step
+from paper.exchange.exchange import Happened
+
+
+class Eyes:
+    """What watches a stage. The base sees nothing."""
+
+    def sending(self, command: Command) -> None:
+        """Before anything becomes of it."""
+
+    def seeing(self, happened: Happened) -> None:
+        """Right after it happened at the exchange, before the house hears of it."""
+
+    def answered(self, block: EventBlock, step: Step, engine: Engine) -> None:
+        """After every call of the engine, before its commands leave."""
+
+    def stepped(self) -> None:
+        """After every clock step."""
+
+    def reconciled(self) -> None:
+        """After a reconciliation was folded and answered."""
+
+    def reborn(self, *, fresh: bool) -> None:
+        """A new process knows what its journal says; `fresh`: of another journal."""

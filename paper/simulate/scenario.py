@@ -1,0 +1,301 @@
+"""`Stage`: one seed's market, exchange, line, journal and house, with the clock that moves them and the ways a process
+can end and come back."""
+
+import random
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from liqbot import __version__
+from liqbot.blocks import EventBlock, Roster
+from liqbot.commands import Command, PlaceOrder, Purpose
+from liqbot.engine import Engine, Step
+from liqbot.events import Event, FeedDown, FeedUp
+from liqbot.execution.client_order_id import sequence_of
+from liqbot.execution.order_lifecycle import OrderState
+from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.limits import LEVERAGE_CEILING
+from liqbot.runtime.live_loop import assembly
+from paper.exchange.accounts import name_of
+from paper.exchange.exchange import Happened
+from paper.exchange.quotes import Key
+from paper.sessions.assembly import exchange_of, instruments_of, seeded_journal_id
+from paper.sessions.sim_loop import House
+from paper.simulate.journal import Killed, MemoryJournal
+from paper.simulate.link import Wire
+from paper.simulate.market import WildMarket
+from paper.simulate.operator import Person
+from paper.simulate.probe import Eyes
+from paper.simulate.profile import COIN, wide_open
+
+FINE_MS: Final = 1_000
+WATCHFUL_MS: Final = 5_000
+CALM_MS: Final = 60_000
+WARM_MS: Final = 300_000
+WARM_BLOCKS: Final = 40
+PAST_BLOCKS: Final = 80
+RECONCILE_MS: Final = 120_000
+SNAPSHOT_EVERY: Final = 64
+
+Distort = Callable[[EventBlock, int], EventBlock]
+
+
+class Stage:
+    """Deterministic by seed. `eyes` are called in order."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.chance = random.Random(f"stage {seed}")  # noqa: S311 - not a secret
+        self.settings = wide_open(self.chance)
+        self.roster = Roster(self.settings.venues, (COIN,))
+        self.market = WildMarket(self.chance, self.roster)
+        self.listed = instruments_of(self.settings, self.roster)
+        self.exchange = exchange_of(self.settings, self.roster, self.listed)
+        self.wire = Wire(self.exchange, self.chance, self._sending, self._seeing, self._ours)
+        self.key: Key = (self.settings.trade_venue, COIN)
+        self.eyes: list[Eyes] = []
+        self.person = Person(self)
+        self.journal = MemoryJournal(seeded_journal_id(seed))
+        self.house = self._house(self.new_engine())
+        self.steps = 0
+        self.started_ms = self.market.now_ms
+        self.distortions: list[tuple[int, Distort]] = []
+        """(until, how): what the house is told of the market instead of the truth."""
+        self.halted_until_ms = 0
+        """The traded venue is down for maintenance: nothing trades there and it says nothing."""
+        self.asleep_until_ms = 0
+        self.down_ms = 0
+        """How long the process stays away when it ends next."""
+        self.lost_records = 0
+        self.rebirth = "snapshot"
+        """How the next process starts: `snapshot`, `replay` (another version) or `fresh` (the database is gone)."""
+        self.restarts = 0
+        self.had_foreign = False
+        """A journal was lost on the way; what it had open was closed by hand."""
+        self._backlog, self._past = list[EventBlock](), list[EventBlock]()
+        self.reconcile_at_ms = self._stream_back_ms = 0
+        self.journal_stuck_until_ms = 0
+        self.tampered_ms = 0
+        """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
+        self._stops: set[str] = set()
+
+    # --- what is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        return self.wire.now_ms
+
+    @property
+    def engine(self) -> Engine:
+        return self.house.engine
+
+    @property
+    def simulated_ms(self) -> int:
+        return self.market.now_ms - self.started_ms
+
+    @property
+    def quiet(self) -> bool:
+        """Flat, no order of ours anywhere, nothing on its way; what is not ours may stay."""
+        accounts, ours = self.exchange.accounts, self.journal.journal_id
+        resting = [one for one in accounts.resting(self.key) if sequence_of(one.command.client_id, ours) is not None]
+        flat = accounts.holding(self.key) is None or self.person.closes_foreign
+        return flat and not resting and self.wire.quiet and not self.engine.desk.book(*self.key).live()
+
+    def is_stop(self, client_id: str) -> bool:
+        """Whether we sent this order as a stop."""
+        return client_id in self._stops
+
+    def span_ms(self) -> int:
+        """Small steps while something moves, large ones while nothing does."""
+        book = self.engine.desk.book(*self.key)
+        unsettled = any(order.state is not OrderState.WORKING for order in book.live())
+        if unsettled or book.pending() or book.exposure or book.leaving or not self.wire.quiet:
+            return FINE_MS
+        troubled = self.wire.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
+        if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):
+            return WATCHFUL_MS
+        return CALM_MS
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """History, then a house that knows who it is."""
+        self.wire.now_ms = self.market.now_ms
+        self._start_facts(self._opening())
+        for _ in range(WARM_BLOCKS):
+            self._advance(self.market.block(WARM_MS, backfilled=True))
+        self.person.lean()
+
+    def step(self) -> None:
+        """One clock step of whatever length fits."""
+        self.steps += 1
+        halted = 0 if self.now_ms < self.halted_until_ms else None
+        self._advance(self.market.block(self.span_ms(), halted=halted))
+        self._end_troubles()
+        self.distortions = [one for one in self.distortions if self.now_ms < one[0]]
+        self.person.look()
+        if self.now_ms >= self.reconcile_at_ms and self.wire.line.up and self.now_ms >= self.asleep_until_ms:
+            self.reconcile()
+        if self.journal.last_seq - (self.journal.snapshots[-1][0] if self.journal.snapshots else 0) >= SNAPSHOT_EVERY:
+            self.journal.keep_snapshot(self.engine)
+        for eyes in self.eyes:
+            eyes.stepped()
+
+    def _end_troubles(self) -> None:
+        """What is over is over; the edge notices soon that it can hear again, and reads everything."""
+        now_ms = self.now_ms
+        over = [one for one in self.wire.troubles if one.over(now_ms)]
+        if any(one.impedes for one in over):
+            self.reconcile_at_ms = min(self.reconcile_at_ms, now_ms + self.chance.randint(0, 5_000))
+        self.wire.troubles = [one for one in self.wire.troubles if one not in over]
+        if self._stream_back_ms and now_ms >= self._stream_back_ms and now_ms >= self.asleep_until_ms:
+            self._stream_back_ms = 0
+            self.stream_is_back()
+        if self.journal.stuck and now_ms >= self.journal_stuck_until_ms:
+            self.journal.stuck = False
+        accounts = self.exchange.accounts
+        if accounts.holding(self.key) is None and accounts.entries.leverages[name_of(self.key)] <= LEVERAGE_CEILING:
+            self.tampered_ms = 0
+
+    def _advance(self, truth: EventBlock) -> None:
+        self.wire.truth = truth
+        seen = truth
+        for _, distort in self.distortions:
+            seen = distort(seen, self.wire.line.skew_ms)
+        self._remember(truth)
+        if truth.tick_ms is not None and truth.tick_ms < self.asleep_until_ms:
+            self._backlog.append(seen)
+            self.wire.live_on(listening=True)
+            return
+        self._alive(lambda: self._catch_up(seen))
+
+    def _remember(self, truth: EventBlock) -> None:
+        """The coarse past, as a venue's history would give it to a new database."""
+        if len(truth.bars) and int(truth.bars["span_ms"][0]) >= CALM_MS:
+            self._past = [*self._past[1 - PAST_BLOCKS :], truth]
+
+    def _catch_up(self, seen: EventBlock) -> None:
+        """After a suspension the clock steps that were missed come first, each late by what it is late."""
+        while self._backlog:
+            late = self._backlog.pop(0)
+            lag_ms = (seen.tick_ms or 0) - (late.tick_ms or 0)
+            self.house.step(msgspec.structs.replace(late, lag_ms=lag_ms))
+        self.house.step(seen)
+
+    def calm_down(self) -> None:
+        """All trouble is over at once and for good; the edge reads everything."""
+        self.person.leaves()
+        self.wire.troubles, self.distortions = [], []
+        self.wire.line.skew_ms, self.wire.line.kill_after, self.journal.doomed = 0, -1, ""
+        self.halted_until_ms = self.asleep_until_ms = self._stream_back_ms = 0
+        self.journal.stuck = False
+        self.wire.hear()
+        self.step()
+        self.stream_is_back()
+
+    def tell(self, facts: tuple[Event, ...]) -> None:
+        """Facts that come from neither market nor wire."""
+        self._alive(lambda: self.house.tell(facts))
+
+    def reconcile(self) -> None:
+        self.reconcile_at_ms = self.now_ms + RECONCILE_MS
+        self.tell(self.wire.reading(self.key))
+        for eyes in self.eyes:
+            eyes.reconciled()
+
+    def cut_stream(self, lasts_ms: int) -> None:
+        """The user stream breaks off, and the edge knows."""
+        venue, coin = self.key
+        down = FeedDown(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED, reason="simulated")
+        self.wire.post((down,))
+        self.wire.line.up = False
+        self._stream_back_ms = self.now_ms + lasts_ms
+
+    def stream_is_back(self) -> None:
+        """The edge knows again what is going on: it reads everything and says so."""
+        self.wire.line.up = True
+        venue, coin = self.key
+        self.tell((FeedUp(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED),))
+        self.reconcile()
+
+    # --- life and death --------------------------------------------------------------------------------------------
+
+    def _alive(self, act: Callable[[], Any]) -> None:
+        try:
+            act()
+        except Killed:
+            self.die()
+
+    def die(self) -> None:
+        """The process is gone with everything it had not written; after a while another one starts."""
+        self.restarts += 1
+        self.wire.line.kill_after = -1
+        self.wire.forget_mail(dead=True)
+        self.wire.line.up = False
+        self._backlog, self.asleep_until_ms = [], 0
+        self.wire.live_on(listening=False)
+        until_ms = self.now_ms + self.down_ms
+        while self.now_ms < until_ms:
+            self.wire.truth = self.market.block(FINE_MS * 5)
+            self._remember(self.wire.truth)
+            self.wire.live_on(listening=False)
+        self.down_ms, self.wire.now_ms = 0, self.now_ms + 1  # no two processes start in one millisecond
+        self._rise()
+
+    def _rise(self) -> None:
+        self.wire.line.up, self._stream_back_ms = True, 0
+        fresh, rebirth, self.rebirth = self.rebirth == "fresh", self.rebirth, "snapshot"
+        if fresh:
+            self.had_foreign = True
+            self.person.finds_foreign()
+            self.journal = MemoryJournal(seeded_journal_id(self.seed * 1_000 + self.restarts))
+            self.house = self._house(self.new_engine())
+        else:
+            self.journal.crash(self.lost_records)
+            self.house = self._house(self.journal.recovered(self.new_engine, from_start=rebirth == "replay"))
+        for eyes in self.eyes:
+            eyes.reborn(fresh=fresh)
+        self._start_facts(self._opening(version="another" if rebirth == "replay" else __version__))
+        if fresh:
+            for block in self._past:
+                self.house.step(msgspec.structs.replace(block, backfilled=True))
+            self.person.lean()
+
+    def _start_facts(self, facts: tuple[Event, ...]) -> None:
+        self.tell(facts)
+        self.reconcile()
+
+    def _opening(self, version: str = __version__) -> tuple[Event, ...]:
+        opening = assembly.opening_facts(
+            self.settings, self.roster, self.journal.journal_id, self.listed, self.now_ms
+        )
+        return tuple(
+            msgspec.structs.replace(fact, version=version) if hasattr(fact, "platform") else fact for fact in opening
+        )
+
+    def new_engine(self) -> Engine:
+        """Of the present journal, knowing nothing."""
+        return assembly.engine_of(self.settings, self.roster, self.journal.journal_id, self.listed)
+
+    def _house(self, engine: Engine) -> House:
+        return House(engine, self.wire, journal=self.journal, observers=(self._answered,), source="simulate")
+
+    def _ours(self, client_id: str) -> bool:
+        return sequence_of(client_id, self.journal.journal_id) is not None
+
+    # --- passing on ------------------------------------------------------------------------------------------------
+
+    def _sending(self, command: Command) -> None:
+        if isinstance(command, PlaceOrder) and command.purpose is Purpose.STOP:
+            self._stops.add(command.client_id)
+        for eyes in self.eyes:
+            eyes.sending(command)
+
+    def _seeing(self, happened: Happened) -> None:
+        for eyes in self.eyes:
+            eyes.seeing(happened)
+
+    def _answered(self, _seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        for eyes in self.eyes:
+            eyes.answered(block, step, engine)

@@ -1,0 +1,1 @@
+"""Recorded markets: their format, how they are read, written and checked."""

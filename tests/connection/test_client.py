@@ -1,0 +1,256 @@
+import asyncio
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from liqbot.connection.client import Credentials, VenueClient
+from liqbot.connection.endpoints import rewritten
+from liqbot.connection.rate_limit import Lanes, RequestBudget
+from liqbot.venues.errors import (
+    ClockSkew,
+    OutcomeUnknown,
+    VenueAuth,
+    VenueBusy,
+    VenueError,
+    VenueMaintenance,
+    VenueRefused,
+    VenueUnreachable,
+)
+from liqbot.venues.registry import VENUES as ROWS
+
+Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
+KEYS = Credentials(SecretStr("key-3141"), SecretStr("secret-2718"), SecretStr("pass-1618"))
+OPTIONS = {"enableUnifiedAccount": True, "enableUnifiedMargin": False}
+
+
+@contextlib.asynccontextmanager
+async def answered(answer: Answering, venue: str = "binance") -> AsyncIterator[tuple[VenueClient, list[str]]]:
+    """A client whose venue answers every request alike, and the requests it got."""
+    requests: list[str] = []
+
+    async def any_path(request: web.Request) -> web.StreamResponse:
+        requests.append(request.path)
+        return await answer(request)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", any_path)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = VenueClient(ROWS[venue], loopback=f"http://127.0.0.1:{runner.addresses[0][1]}", credentials=KEYS,
+                         timeout_ms=700, options=OPTIONS)
+    try:
+        yield client, requests
+    finally:
+        await client.close()
+        await runner.cleanup()
+
+
+def saying(body: str, status: int = 200, **headers: str) -> Answering:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=body, status=status, headers=headers, content_type="application/json")
+
+    return answer
+
+
+async def dropped(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(5)
+    return web.Response()
+
+
+PLACE = {"binance": "fapiPrivatePostOrder", "bybit": "privatePostV5OrderCreate", "okx": "privatePostTradeOrder"}
+
+
+async def placed(client: VenueClient) -> VenueError:
+    with pytest.raises(VenueError) as raised:
+        await client.call(PLACE[client.venue], {"symbol": "BTCUSDT"}, retry="never", lane="protective")
+    assert client.venue in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert "secret-2718" not in str(raised.value)
+    return raised.value
+
+
+def test_importing_the_door_does_not_load_the_library_behind_it() -> None:
+    code = "import sys, liqbot.connection.client, liqbot.market.feeds.feed; print('ccxt' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("venue", PLACE)
+@pytest.mark.parametrize("answer", [dropped, endless, saying("", 503)], ids=["dropped", "too late", "503"])
+async def test_a_lost_answer_to_an_order_is_an_unknown_outcome_and_never_sent_again(
+    venue: str, answer: Answering
+) -> None:
+    async with answered(answer, venue) as (client, requests):
+        assert type(await placed(client)) is OutcomeUnknown
+        assert len(requests) == 1
+
+
+async def test_an_order_that_never_left_is_not_unknown() -> None:
+    client = VenueClient(ROWS["okx"], loopback="http://127.0.0.1:9", credentials=KEYS)
+    began = time.monotonic()
+    error = await placed(client)
+    assert isinstance(error, VenueUnreachable)
+    assert error.host == "www.okx.com"
+    assert time.monotonic() - began < 3
+    await client.close()
+
+
+@pytest.mark.parametrize("venue", PLACE)
+async def test_reads_are_tried_again_and_then_name_venue_and_host(venue: str) -> None:
+    async with answered(saying("", 503), venue) as (client, requests):
+        with pytest.raises(VenueUnreachable) as raised:
+            await client.call("fetch_time")
+        assert venue in str(raised.value)
+        hosts = {"binance": "fapi.binance.com", "bybit": "api.bybit.com", "okx": "www.okx.com"}
+        assert raised.value.host == hosts[venue]
+        assert len(requests) == 3
+
+
+@pytest.mark.parametrize("answer", [dropped, endless, saying("", 503)], ids=["dropped", "too late", "503"])
+async def test_what_signs_a_request_is_not_in_the_message(answer: Answering) -> None:
+    async with answered(answer) as (client, _):
+        with pytest.raises(VenueError) as raised:
+            await client.call("fapiPrivateV2GetBalance", retry="never")
+        assert "/fapi/v2/balance" in str(raised.value)
+        assert "signature" not in str(raised.value)
+
+
+async def test_a_read_that_comes_through_the_second_time() -> None:
+    answers = [saying("", 503), saying('{"serverTime": 1499827319559}')]
+
+    async def in_turn(request: web.Request) -> web.StreamResponse:
+        return await (answers.pop(0) if len(answers) > 1 else answers[0])(request)
+
+    async with answered(in_turn) as (client, requests):
+        assert await client.call("fetch_time") == 1_499_827_319_559
+        assert len(requests) == 2
+
+
+REFUSALS = [
+    ("binance", 429, '{"code":-1003,"msg":"Too many requests"}', VenueBusy),
+    ("bybit", 429, "slow down", VenueBusy),
+    ("bybit", 429, '{"error": "slow down"}', VenueBusy),
+    ("bybit", 200, '{"retCode":10006,"retMsg":"Too many visits!"}', VenueBusy),
+    ("okx", 429, '{"msg":"Too Many Requests","code":"50011"}', VenueBusy),
+    ("binance", 400, '{"code":-1021,"msg":"Timestamp for this request is outside of the recvWindow."}', ClockSkew),
+    ("bybit", 200, '{"retCode":10002,"retMsg":"invalid request, please check your server timestamp"}', ClockSkew),
+    ("okx", 401, '{"msg":"Timestamp request expired","code":"50102"}', ClockSkew),
+    ("binance", 401, '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}', VenueAuth),
+    ("bybit", 200, '{"retCode":10004,"retMsg":"error sign!"}', VenueAuth),
+    ("okx", 401, '{"msg":"Invalid Sign","code":"50113"}', VenueAuth),
+    ("okx", 503, '{"code":"50001","msg":"Service temporarily unavailable."}', VenueMaintenance),
+]
+
+
+@pytest.mark.parametrize(("venue", "status", "body", "kind"), REFUSALS)
+async def test_what_venues_say_becomes_one_of_few_errors(
+    venue: str, status: int, body: str, kind: type[VenueError]
+) -> None:
+    async with answered(saying(body, status), venue) as (client, requests):
+        assert type(await placed(client)) is kind
+        assert len(requests) == 1
+
+
+@pytest.mark.parametrize(("venue", "body", "code", "reason"), [
+    ("binance", '{"code":-2019,"msg":"Margin is insufficient."}', "-2019", "Margin is insufficient."),
+    ("bybit", '{"retCode":110007,"retMsg":"ab not enough for new order","result":{}}', "110007",
+     "ab not enough for new order"),
+    ("okx", '{"code":"1","msg":"All operations failed","data":[{"clOrdId":"a","sCode":"51008","sMsg":"Insufficient"}]}',
+     "51008", "Insufficient"),
+], ids=PLACE)
+async def test_a_refusal_keeps_the_venues_own_code_and_words(venue: str, body: str, code: str, reason: str) -> None:
+    async with answered(saying(body, 400 if venue == "binance" else 200), venue) as (client, _):
+        error = await placed(client)
+        assert isinstance(error, VenueRefused)
+        assert (error.code, error.reason, error.kind) == (code, reason, "InsufficientFunds")
+
+
+async def test_too_many_requests_close_the_normal_lane_but_not_the_protective_one() -> None:
+    answers = [saying("{}", 429, **{"Retry-After": "0.8"})]
+
+    async def first_busy(request: web.Request) -> web.StreamResponse:
+        return await (answers.pop() if answers else saying('{"serverTime": 1}'))(request)
+
+    async with answered(first_busy) as (client, requests):
+        with pytest.raises(VenueBusy) as raised:
+            await client.call("fetch_time", retry="never")
+        assert raised.value.retry_after_s == 0.8
+        began = time.monotonic()
+        normal = asyncio.create_task(client.call("fetch_time"))
+        await client.call("fetch_time", lane="protective")
+        assert time.monotonic() - began < 0.4
+        assert await normal == 1
+        assert time.monotonic() - began > 0.7
+        assert len(requests) == 3
+
+
+async def test_a_stop_does_not_wait_behind_a_queue_of_reads() -> None:
+    lanes = Lanes(RequestBudget(units=10, period_s=0.5, protective_share=0.2))
+    reads = [asyncio.create_task(lanes.enter("normal", 1)) for _ in range(40)]
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    await lanes.enter("protective", 1)
+    assert time.monotonic() - began < 0.1
+    assert not all(read.done() for read in reads)
+    for read in reads:
+        read.cancel()
+
+
+async def test_weight_is_so_many_units_of_the_budget() -> None:
+    lanes = Lanes(RequestBudget(units=10, period_s=0.3, protective_share=0.2))
+    began = time.monotonic()
+    await lanes.enter("normal", 8)
+    assert time.monotonic() - began < 0.1
+    await lanes.enter("normal", 1)
+    assert time.monotonic() - began > 0.25
+
+
+@pytest.mark.parametrize(("venue", "access"), [("binance", "testnet"), ("okx", "testnet"), ("kucoin", "demo")])
+def test_a_place_that_does_not_exist_is_refused_with_those_that_do(venue: str, access: str) -> None:
+    client = VenueClient(ROWS[venue], access=access)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"{venue} has no '{access}'; it offers live"):
+        _ = client.exchange
+
+
+@pytest.mark.parametrize(("venue", "access", "host"), [
+    ("binance", "demo", "demo-fapi.binance.com"), ("bybit", "testnet", "api-testnet.bybit.com"),
+    ("bybit", "demo", "api-demo.bybit.com"), ("okx", "demo", "www.okx.com"), ("okx", "live", "www.okx.com"),
+])
+async def test_access_decides_where_requests_go(venue: str, access: str, host: str) -> None:
+    seen: dict[str, str] = {}
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen[request.path.split("/")[1]] = request.headers.get("x-simulated-trading", "")
+        return web.json_response({})
+
+    async with answered(answer, venue) as (client, _):
+        client.access = access  # type: ignore[assignment]
+        with contextlib.suppress(VenueError):
+            await client.call(PLACE[venue], {"symbol": "BTCUSDT"}, retry="never")
+    assert seen == {host: "1" if (venue, access) == ("okx", "demo") else ""}
+
+
+def test_every_address_is_rewritten_with_its_host_in_front() -> None:
+    urls = {"rest": "https://{hostname}/api", "ws": {"linear": "wss://ws.okx.com:443/ws/v5"}, "nothing": None}
+    assert rewritten(urls, "http://127.0.0.1:8080", "www.okx.com") == {
+        "rest": "http://127.0.0.1:8080/www.okx.com/api",
+        "ws": {"linear": "ws://127.0.0.1:8080/ws.okx.com/ws/v5"},
+        "nothing": None,
+    }
+
+
+def test_credentials_do_not_show_themselves() -> None:
+    assert "2718" not in repr(KEYS) + str(vars(KEYS))

@@ -1,0 +1,53 @@
+"""The hand on a running bot: latches that outlive it, and a socket that only its owner can open."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from liqbot.control.protocol import protocol
+from liqbot.exits import Exit, ExpectedError
+
+
+def test_a_latch_is_set_read_and_lifted(tmp_path: Path) -> None:
+    assert protocol.read_latch(tmp_path, protocol.PANIC) == ""
+    protocol.write_latch(tmp_path / "new", protocol.PANIC, time_ms=1, why="fire")
+    assert protocol.read_latch(tmp_path / "new", protocol.PANIC) == "fire"
+    assert stat.S_IMODE((tmp_path / "new" / protocol.PANIC).stat().st_mode) == 0o600
+    assert protocol.drop_latch(tmp_path / "new", protocol.PANIC)
+    assert not protocol.drop_latch(tmp_path / "new", protocol.PANIC)
+
+
+def test_a_latch_that_cannot_be_read_is_a_latch(tmp_path: Path) -> None:
+    (tmp_path / protocol.PANIC).write_text("{half", encoding="utf-8")
+    assert protocol.read_latch(tmp_path, protocol.PANIC)
+
+
+async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -> None:
+    path = protocol.socket_path(tmp_path)
+    path.write_text("left behind by a process that was killed", encoding="utf-8")
+
+    async def handle(asked: dict[str, object]) -> dict[str, object]:
+        if asked.get("verb") == "no":
+            raise ValueError("verb: only yes")
+        return {"ok": True, "said": asked["verb"]}
+
+    serving = asyncio.create_task(protocol.serve(path, handle))
+    await asyncio.sleep(0.2)
+    try:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        answer = await asyncio.to_thread(protocol.ask, tmp_path, {"verb": "yes"})
+        assert answer["said"] == "yes"
+        with pytest.raises(ExpectedError, match="only yes"):
+            await asyncio.to_thread(protocol.ask, tmp_path, {"verb": "no"})
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert not path.exists()
+
+
+def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(ExpectedError) as refused:
+        protocol.ask(tmp_path, {"verb": "status"})
+    assert refused.value.exit_code == Exit.NOT_FOUND

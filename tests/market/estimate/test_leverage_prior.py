@@ -1,0 +1,224 @@
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liqbot.instruments import Side
+from liqbot.market.estimate.calibration import Calibration
+from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
+from liqbot.market.estimate.leverage_prior import TierPrior
+from liqbot.market.estimate.opened_positions import shifts_of
+from liqbot.market.estimate.positions import Positions
+from liqbot.market.market import Market
+from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
+from paper.world import World, WorldParams
+
+ESTIMATE, PARAMS = EstimateParams(), CalibrationParams()
+LEVERAGES = np.array(ESTIMATE.leverages)
+MARK = 30_000.0
+HOUR_MS = 3_600_000
+OFFERED = LEVERAGES <= 25
+"""By the measured venue, Hyperliquid, of the tiers there are."""
+
+Sides = list[tuple[Floats, Floats]]
+seeds = st.integers(0, 2**32)
+
+
+def modelled(seed: int) -> Positions:
+    """Two venues, of which the second one is measured; what was opened around the mark."""
+    positions, chance = Positions(ESTIMATE), np.random.default_rng(seed)
+    for venue in ("binance", "hyperliquid"):
+        positions.admit(shifts_of(venue, "BTC", ESTIMATE))
+    positions.centre(MARK)
+    for _ in range(40):
+        low = MARK - chance.uniform(0, 4)
+        entries = [(low, low + 3.0)] * 2
+        positions.open([0, 1], entries, [(1e7, 1e7), tuple(chance.uniform(1e6, 3e6, 2))], [(MARK, MARK)] * 2)
+    return positions
+
+
+def drawn_from(positions: Positions, parts: int, times: Floats) -> Sides:
+    """The second row's positions as a venue would tell them, `parts` per bin; each tier so many times as large."""
+    sides = []
+    for side in (LONG, SHORT):
+        at, usd = [], []
+        for tier, factor in enumerate(times):
+            start, values = positions.line(1, side, [tier])
+            filled = np.flatnonzero(values)
+            at.append(np.repeat(filled + start + positions.window_first + 0.5, parts))
+            usd.append(np.repeat(values[filled] * (factor / parts), parts))
+        sides.append((np.concatenate(at), np.concatenate(usd)))
+    return sides
+
+
+def told(positions: Positions, sides: Sides, *, hours: int = 100, params: CalibrationParams = PARAMS) -> TierPrior:
+    prior = TierPrior(ESTIMATE, params)
+    prior.watch(1, positions)
+    for hour in range(hours):
+        prior.compare(1, sides, MARK, hour * HOUR_MS)
+    return prior
+
+
+@given(seeds, st.floats(0.01, 100))
+@settings(max_examples=8, deadline=None)
+def test_a_measured_venue_as_modelled_says_nothing_whatever_its_size(seed: int, size: float) -> None:
+    positions = modelled(seed)
+    prior = told(positions, drawn_from(positions, 3, np.full(len(LEVERAGES), size)))
+    assert prior.standing[OFFERED] == pytest.approx(1.0)
+    assert prior.standing[~OFFERED].tolist() == [0.0] * int((~OFFERED).sum())
+
+
+@given(seeds)
+@settings(max_examples=8, deadline=None)
+def test_twice_as_much_of_the_far_tiers_is_found_with_evidence(seed: int) -> None:
+    """Far against near tends to 2, from 1, the more positions say so and the longer they do."""
+    positions, times = modelled(seed), np.where(LEVERAGES <= 5, 2.0, 1.0)
+
+    def ratio(parts: int, hours: int) -> float:
+        standing = told(positions, drawn_from(positions, parts, times), hours=hours).standing
+        return float(standing[0] / standing[3])
+
+    found = [ratio(1, 2), ratio(1, 5), ratio(1, 80), ratio(100, 80)]
+    assert 1.0 < found[0] < found[1] < found[2] < found[3]
+    assert found[-1] == pytest.approx(2.0, rel=0.02)
+
+
+def test_the_first_snapshot_alone_says_nothing() -> None:
+    positions = modelled(2)
+    assert not told(positions, drawn_from(positions, 1, np.ones(len(LEVERAGES))), hours=1).standing.any()
+
+
+def test_one_large_position_is_little_evidence() -> None:
+    positions = modelled(3)
+    sides = drawn_from(positions, 1, np.ones(len(LEVERAGES)))
+    total_usd = float(sides[LONG][1].sum())
+    far = MARK - 800.0
+    one = [(np.append(sides[LONG][0], far), np.append(sides[LONG][1], total_usd)), sides[SHORT]]
+    many = [
+        (np.append(sides[LONG][0], np.full(500, far)), np.append(sides[LONG][1], np.full(500, total_usd / 500))),
+        sides[SHORT],
+    ]
+    whale, crowd = told(positions, one).standing, told(positions, many).standing
+    assert 1.0 < whale[0] / whale[3] < 0.7 * crowd[0] / crowd[3]
+
+
+def test_what_lies_beyond_every_class_and_empty_snapshots_say_nothing() -> None:
+    positions = modelled(4)
+    sides = drawn_from(positions, 3, np.ones(len(LEVERAGES)))
+    beyond = [(np.append(position, MARK + 2_000.0), np.append(usd, 1e12)) for position, usd in sides]
+    assert told(positions, beyond).standing == pytest.approx(told(positions, sides).standing)
+    nothing = (np.zeros(0), np.zeros(0))
+    assert told(positions, [nothing, nothing]).standing.tolist() == [0.0] * len(LEVERAGES)
+
+
+def test_its_own_estimate_follows_the_modelled_one() -> None:
+    """Opened, touched, closed and bounded alike, apart from which of a tier's distances comes when."""
+    params = ESTIMATE.model_copy(update={"smear_factors": (1.0,)})
+    positions = Positions(params)
+    for venue in ("binance", "hyperliquid"):
+        positions.admit(shifts_of(venue, "BTC", params))
+    positions.centre(MARK)
+    prior = TierPrior(params, PARAMS)
+    prior.watch(1, positions)
+    for number in range(30):
+        at = MARK + 20.0 * (number % 5)
+        positions.closing.pace = (1.0, 0.5, 2.5)[number % 3]
+        prior.decay(at, HOUR_MS, positions.closing.pace)
+        positions.centre(at)
+        positions.decay(HOUR_MS)
+        for row in (0, 1):
+            positions.touch(row, at - 30, at + 30)
+            prior.touch(row, at - 30, at + 30)
+        args = [0, 1], [(at - 30, at + 30)] * 2, [(1e6, 2e6), (3e6, 4e6)], [(at - 30, at + 30)] * 2
+        positions.open(*args)
+        prior.open(*args)
+        positions.bound([2e7, 3e7])
+        prior.bound([2e7, 3e7], positions.multiplier)
+    alone = Positions(params)
+    alone.load_state(prior.state()["alone"][0][1])
+    assert alone.total_usd()[0] == pytest.approx(positions.total_usd()[1])
+    for side in (LONG, SHORT):
+        assert alone.line(0, side)[1] == pytest.approx(positions.line(1, side)[1])
+
+
+def test_it_comes_back_exactly_and_goes_on_alike() -> None:
+    positions = modelled(5)
+    sides = drawn_from(positions, 2, np.linspace(0.5, 2.0, len(LEVERAGES)))
+    prior, again = told(positions, sides, hours=5), TierPrior(ESTIMATE, PARAMS)
+    again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state())))
+    for one in (prior, again):
+        one.decay(MARK, HOUR_MS, 1.0)
+        one.open([0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
+        one.compare(1, sides, MARK + 3.0, 9 * HOUR_MS)
+    assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(prior.state())
+
+
+# --- what calibration makes of it -------------------------------------------------------------------------------------
+
+
+def heard(standing: tuple[float, ...], params: CalibrationParams = PARAMS) -> Floats:
+    """Weights after orders told of the last two of four tiers, one for each ten times as much touched."""
+    calibration = Calibration(params, 4)
+    calibration.admit(complete=True)
+    calibration.standing = np.array(standing)
+    for step in range(400):
+        touched = np.zeros((1, 2, 4))
+        touched[0, 0, 2 + step % 2] = 10_000.0
+        calibration.on_step(touched, [(0, 0, 1_000.0)], (), 60_000)
+    return calibration.weights
+
+
+def test_tiers_that_price_does_not_reach_follow_those_it_does() -> None:
+    without = heard((0.0, 0.0, 0.0, 0.0))
+    assert without == pytest.approx(1.0, rel=0.02)
+    for size in (1.0, 30.0):
+        found = heard((6.0 * size, 0.0, 3.0 * size, 3.0 * size))
+        assert found[0] == pytest.approx(2.0, rel=0.2)
+        assert found[1:] == pytest.approx(without[1:], rel=0.05)
+    assert heard((1.0, 1.0, 1.0, 1.0)) == pytest.approx(without, rel=0.02)
+
+
+def test_what_is_reached_is_known_by_what_prints() -> None:
+    """However measured positions are spread, the two reached tiers print alike."""
+    found = heard((1.0, 1.0, 5.0, 1.0))
+    assert found[2] == pytest.approx(found[3], rel=0.1)
+
+
+def test_the_most_it_may_change_is_kept() -> None:
+    assert heard((1e6, 0.0, 1.0, 1.0))[0] == pytest.approx(PARAMS.standing_ratio_max, rel=0.05)
+    off = PARAMS.model_copy(update={"standing_ratio_max": 1.0})
+    assert heard((9.0, 0.0, 1.0, 2.0), off).tolist() == heard((0.0, 0.0, 0.0, 0.0), off).tolist()
+
+
+# --- in a market ------------------------------------------------------------------------------------------------------
+
+
+def test_more_measured_far_away_is_more_mapped_far_away_elsewhere() -> None:
+    """Hyperliquid tells its positions each hour; once all those at 15 % and farther are told four times as large."""
+    params = WorldParams(days=0.25, step_ms=300_000, burn_in_days=2, backfill_days=0.75, backfill_step_ms=300_000)
+    world = World(params, 78)
+    plain, larger = (Market(MarketParams(), world.roster, "binance") for _ in range(2))
+    for source in (world.backfill(), world.blocks()):
+        for block in source:
+            tick_ms = block.tick_ms or 0
+            rows = world.told_positions("hyperliquid") if tick_ms % HOUR_MS == 0 else block.positions
+            more = rows.copy()
+            middle = np.median(block.bars["close"])
+            more["size_usd"][np.abs(more["price"] / middle - 1.0) > 0.15] *= 4.0
+            for market, told_rows in ((plain, rows), (larger, more)):
+                market.collect(msgspec.structs.replace(block, positions=told_rows))
+                market.on_tick(tick_ms)
+
+    def shares(side: Side, low_pct: float, high_pct: float) -> float:
+        """Of what is mapped on Binance at these distances, the larger over the plain."""
+        found = []
+        for market in (larger, plain):
+            drawn = market.map_of("BTC", venues=["binance"])
+            far, near = drawn.span(side, high_pct), drawn.span(side, low_pct)
+            found.append(drawn.usd(side)[far].sum() - drawn.usd(side)[near].sum())
+        return float(found[0] / found[1])
+
+    for side in Side:
+        assert shares(side, 0.0, 2.0) == pytest.approx(1.0, rel=0.15)
+        assert shares(side, 15.0, 45.0) > 1.25

@@ -1,0 +1,227 @@
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from market_rows import START_MS, RandomMarket, blocks_of
+
+from liqbot.blocks import EventBlock, Roster, block_of
+from liqbot.events import Liquidation, MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
+from liqbot.instruments import Side
+from liqbot.market.estimate.closing_rate import Closing
+from liqbot.market.estimate.reported_positions import Measured, told_positions
+from liqbot.market.market import Market
+from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
+from paper.world import World, WorldParams
+
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+ROSTER = Roster(("hyperliquid", "binance"), ("BTC",))
+PLACES = ((Side.LONG, 95.0, 4e6), (Side.LONG, 90.0, 2e6), (Side.SHORT, 104.0, 3e6))
+KEPT = Closing(EstimateParams().leverages, EstimateParams().close_h)
+
+seeds = st.integers(0, 2**32)
+
+
+def quiet(number: int, *more: MarketEvent, low: float = 99.9, high: float = 100.1) -> EventBlock:
+    """One minute in which both venues trade around 100 and nothing is opened."""
+    time_ms = START_MS + number * MINUTE_MS
+    happened: list[MarketEvent] = []
+    for venue in ROSTER.venues:
+        at = {"time_ms": time_ms, "venue": venue, "coin": "BTC"}
+        happened += [
+            TradeBar(**at, span_ms=MINUTE_MS, open=100.0, high=high, low=low, close=100.0, volume_usd=0.0),
+            MarkPrice(**at, mark_price=100.0),
+            OpenInterest(**at, oi_usd=4.5e6),
+        ]
+    return block_of([*happened, *more], ROSTER, tick_ms=time_ms)
+
+
+def snapshot(number: int, places: tuple[tuple[Side, float, float], ...] = PLACES) -> list[MarketEvent]:
+    at = {"time_ms": START_MS + number * MINUTE_MS, "venue": "hyperliquid", "coin": "BTC"}
+    return [OpenPosition(**at, side=side, price=price, size_usd=usd) for side, price, usd in places]
+
+
+def lived(*blocks: EventBlock) -> Market:
+    market = Market(MarketParams(), ROSTER, "binance")
+    for block in blocks:
+        market.collect(block)
+        market.on_tick(block.tick_ms or 0)
+    return market
+
+
+def test_measured_positions_are_on_the_map_where_and_as_large_as_they_are() -> None:
+    drawn = lived(quiet(0), quiet(1, *snapshot(1))).map_of("BTC")
+    assert drawn.measured_usd is not None
+    for side, price, usd in PLACES:
+        around = slice(drawn.bin_of(price) - 1, drawn.bin_of(price) + 2)
+        assert drawn.usd(side)[around].sum() == pytest.approx(usd)
+        assert drawn.measured_usd[around].sum() == pytest.approx(usd)
+    assert drawn.total_usd(Side.LONG) == pytest.approx(6e6)
+
+
+def test_without_a_snapshot_nothing_is_measured() -> None:
+    market = lived(quiet(0), quiet(1))
+    assert market.map_of("BTC").measured_usd is None
+    assert {health.measured_share for health in market.venue_health("BTC", START_MS)} == {0.0}
+
+
+def test_the_covered_share_follows_from_open_interest() -> None:
+    market = lived(quiet(0), quiet(1, *snapshot(1)))
+    shares = {health.venue: health.measured_share for health in market.venue_health("BTC", START_MS)}
+    assert shares == {"hyperliquid": 1.0, "binance": 0.0}
+    market = lived(quiet(0), quiet(1, *snapshot(1, PLACES[1:2])))
+    assert market.venue_health("BTC", START_MS)[0].measured_share == pytest.approx(2e6 / 9e6)
+
+
+def test_a_snapshot_replaces_the_venue_s_former_one() -> None:
+    market = lived(quiet(0), quiet(1, *snapshot(1)), quiet(2, *snapshot(2, ((Side.LONG, 93.0, 1e6),))))
+    drawn = market.map_of("BTC")
+    assert drawn.total_usd(Side.LONG) == pytest.approx(1e6)
+    assert drawn.total_usd(Side.SHORT) == 0.0
+
+
+def test_what_the_mark_reaches_is_promised_once_and_gone() -> None:
+    market = lived(quiet(0), quiet(1, *snapshot(1)), quiet(2, low=94.0))
+    assert market.promised_usd("BTC")["hyperliquid"][0] == pytest.approx(4e6, rel=0.01)
+    assert market.map_of("BTC").total_usd(Side.LONG) == pytest.approx(2e6, rel=0.01)
+    block = quiet(3, low=94.0)
+    market.collect(block)
+    market.on_tick(block.tick_ms or 0)
+    assert market.promised_usd("BTC")["hyperliquid"] == (0.0, 0.0)
+
+
+def test_a_snapshot_that_gets_old_fades() -> None:
+    market, totals = lived(quiet(0), quiet(1, *snapshot(1))), []
+    for hour in range(1, 200, 24):
+        block = quiet(60 * hour)
+        market.collect(block)
+        market.on_tick(block.tick_ms or 0)
+        totals.append(market.map_of("BTC").total_usd(Side.LONG))
+    assert all(later < sooner for sooner, later in pairwise(totals))
+    assert totals[-1] < 0.2 * totals[0]
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1e6), st.floats(0.0, 1e6))
+def test_what_is_not_covered_shrinks_once(share: float, standing_usd: float, opened_usd: float) -> None:
+    """A second snapshot of the same share takes its part of what was opened since, not of what the first one left."""
+    measured = Measured(KEPT, EstimateParams().leverages, CalibrationParams())
+    measured.admit()
+    tiers = len(EstimateParams().leverages)
+    before = np.full((2, tiers), standing_usd)
+    left = before * measured.kept_share(0, before, share, START_MS)
+    assert left == pytest.approx(before * (1.0 - share))
+    measured.replace(0, [(np.zeros(0), np.zeros(0))] * 2, 1_000.0, share, left, START_MS)
+    after = left + opened_usd
+    kept = after * measured.kept_share(0, after, share, START_MS)
+    assert kept == pytest.approx(left + opened_usd * (1.0 - share))
+
+
+@given(seeds)
+@settings(max_examples=5)
+def test_how_much_of_measured_positions_is_told_is_learnt(seed: int) -> None:
+    """Of positions reached, six in ten had left before."""
+    chance = np.random.default_rng(seed)
+    measured = Measured(KEPT, EstimateParams().leverages, CalibrationParams())
+    measured.admit()
+    none, whole, now_ms = np.zeros((1, 2)), np.ones(1), START_MS
+    for _ in range(300):
+        measured.replace(0, [(np.array([990.5]), np.array([1e5])), (np.zeros(0), np.zeros(0))], 1_000.0, 1.0,
+                         np.zeros((2, 9)), now_ms)  # fmt: skip
+        measured.begin_step()
+        measured.touch(0, 990.0, 1_000.0, now_ms)
+        promised_usd = 1e5 * measured.ratio
+        assert measured.expect(none, whole, MINUTE_MS)[0, 0] == pytest.approx(promised_usd)
+        if chance.random() < 0.4:
+            measured.count(0, 0, 1e5)
+        now_ms += MINUTE_MS
+    assert measured.ratio == pytest.approx(0.44, abs=0.12)
+
+
+def test_impossible_rows_are_left_out() -> None:
+    head = (START_MS, 0, 0)
+    rows = [(*head, 1, float("nan"), 1.0), (*head, 1, -5.0, 1.0), (*head, -1, 10.0, float("inf")), (*head, 1, 10.0, 7)]
+    longs, shorts = told_positions(rows)[0]
+    assert longs[1].tolist() == [7.0]
+    assert shorts[1].tolist() == []
+
+
+def random_with_snapshots(seed: int) -> tuple[RandomMarket, list[EventBlock]]:
+    world = RandomMarket(seed, venues=("hyperliquid", "binance"), volatility_pct=0.4)
+    chance, steps = np.random.default_rng(seed), world.steps(120)
+    for number, (time_ms, happened) in enumerate(steps):
+        if number % 25 == 10:
+            price = next(one.close for one in happened if isinstance(one, TradeBar))
+            for side, away in ((Side.LONG, 0.98), (Side.SHORT, 1.02), (Side.LONG, 0.9)):
+                happened.append(
+                    OpenPosition(time_ms=time_ms, venue="hyperliquid", coin="BTC", side=side, price=price * away,
+                                 size_usd=float(chance.exponential(1e8)))
+                )  # fmt: skip
+            happened.append(
+                Liquidation(time_ms=time_ms, venue="hyperliquid", coin="BTC", side=Side.LONG, price=price, size_usd=2e4)
+            )
+    return world, blocks_of(steps, world.roster)
+
+
+@given(seeds)
+@settings(max_examples=4, deadline=None)
+def test_a_market_with_measured_positions_comes_back_exactly_and_goes_on_alike(seed: int) -> None:
+    world, blocks = random_with_snapshots(seed)
+    market, again = (Market(MarketParams(), world.roster, "binance") for _ in range(2))
+    for number, block in enumerate(blocks):
+        if number == 70:
+            again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(market.state())))
+        for one in (market, again) if number >= 70 else (market,):
+            one.collect(block)
+            one.on_tick(block.tick_ms or 0)
+    assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(market.state())
+
+
+@given(seeds)
+@settings(max_examples=4, deadline=None)
+def test_every_way_of_splitting_a_map_still_sums_to_the_whole(seed: int) -> None:
+    world, blocks = random_with_snapshots(seed)
+    market = Market(MarketParams(), world.roster, "binance")
+    for block in blocks:
+        market.collect(block)
+        market.on_tick(block.tick_ms or 0)
+    whole = market.map_of("BTC")
+    for parts in (
+        [market.map_of("BTC", venues=[venue]) for venue in world.venues],
+        [market.map_of("BTC", leverages=[leverage]) for leverage in market.leverages()],
+    ):
+        for side in Side:
+            assert sum(part.usd(side) for part in parts) == pytest.approx(whole.usd(side), rel=1e-9, abs=1e-3)
+
+
+def test_a_simulated_venue_that_tells_its_positions_has_the_true_map() -> None:
+    params = WorldParams(days=0.5, step_ms=300_000, burn_in_days=2, backfill_days=0.5, backfill_step_ms=300_000)
+    world = World(params, 77)
+    plain, told = (Market(MarketParams(), world.roster, "binance") for _ in range(2))
+    for source in (world.backfill(), world.blocks()):
+        for block in source:
+            tick_ms = block.tick_ms or 0
+            more = world.told_positions("hyperliquid") if tick_ms % HOUR_MS == 0 else block.positions
+            for market, one in ((plain, block), (told, msgspec.structs.replace(block, positions=more))):
+                market.collect(one)
+                market.on_tick(tick_ms)
+    code = world.roster.venue_code("hyperliquid")
+    rows = world.positions()
+    rows = rows[(rows["venue"] == code) & (rows["leverage"] > 1)]
+
+    def likeness(market: Market) -> float:
+        drawn = market.map_of("BTC", venues=["hyperliquid"])
+        known, true = [], []
+        for side in Side:
+            mine = rows[rows["side"] == side]
+            edges = drawn.edges[drawn.span(side, 10.0)][::4]
+            known.append(np.add.reduceat(drawn.usd(side)[drawn.span(side, 10.0)], np.arange(0, 4 * len(edges) - 4, 4)))
+            true.append(np.histogram(mine["liquidation_price"], edges, weights=mine["size_usd"])[0])
+        return float(np.corrcoef(np.concatenate(known), np.concatenate(true))[0, 1])
+
+    health = {one.venue: one for one in told.venue_health("BTC", world.now_ms)}
+    assert health["hyperliquid"].measured_share > 0.95
+    assert likeness(told) > 0.8
+    assert likeness(plain) < 0.6

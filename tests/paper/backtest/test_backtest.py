@@ -1,0 +1,252 @@
+"""The house over a tape: its report adds up, its journal replays, reading and the future change nothing."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from liqbot import places
+from liqbot.blocks import DTYPES, EventBlock, Roster
+from liqbot.engine import Engine, Step
+from liqbot.exits import ExpectedError
+from liqbot.journal import Journal
+from liqbot.ledger import unexplained_usd
+from liqbot.replay import Equality, replay, this_code
+from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.settings import Settings, settings_model
+from liqbot.signals.evaluate import evaluate
+from liqbot.signals.params import SignalParams
+from liqbot.signals.verdict import MISSING, SIGNAL
+from paper.backtest.lookahead import first_peek, poisoned
+from paper.backtest.report import BacktestReport
+from paper.backtest.report_text import text_of
+from paper.backtest.run import backtest, house_of, run
+from paper.params import PaperSection
+from paper.sessions.tape_settings import fitted
+from paper.tapes.format import TapeError
+from paper.tapes.reader import Tape, read_tape
+from paper.tapes.writer import write_tape
+
+HOUR_MS = 3_600_000
+FIRST_MS = 1_699_999_200_000
+HOURS = 420
+SEED = 3
+REAL = sorted(Path("../shared/data/tapes").glob("*.parquet"))
+
+
+class PaperSettings(Settings):
+    """The configuration as it is with this package installed."""
+
+    paper: PaperSection = PaperSection()
+
+
+def random_walk(hours: int, seed: int) -> dict[str, np.ndarray]:
+    """Hourly bars of one venue with trends, bursts and forced orders; wild enough that the house trades."""
+    rng = np.random.default_rng(seed)
+    burst = np.exp(0.6 * np.convolve(rng.normal(size=hours + 24), np.ones(25) / 5, "valid"))
+    trend = 0.0015 * np.sign(np.sin(np.arange(hours) / 30.0 + rng.uniform(0, 6)))
+    steps = np.clip(rng.standard_t(4, hours) * 0.0024 * burst + trend, -0.08, 0.08)
+    close = 60_000.0 * np.cumprod(1.0 + steps)
+    bars = np.zeros(hours, DTYPES["bars"])
+    bars["time_ms"], bars["span_ms"] = FIRST_MS + HOUR_MS * np.arange(1, hours + 1), HOUR_MS
+    bars["open"], bars["close"] = np.round(np.concatenate(([60_000.0], close[:-1])), 1), np.round(close, 1)
+    wick = np.abs(rng.normal(0.0, 0.003, (2, hours)))
+    bars["high"] = np.round(np.maximum(bars["open"], bars["close"]) * (1.0 + wick[0]), 1)
+    bars["low"] = np.round(np.minimum(bars["open"], bars["close"]) * (1.0 - wick[1]), 1)
+    bars["volume_usd"] = np.round(5e8 * (0.5 + 200.0 * np.abs(steps)) * rng.lognormal(0.0, 0.3, hours), 2)
+    share = np.clip(0.5 + 10.0 * steps + rng.normal(0.0, 0.03, hours), 0.1, 0.9)
+    bars["buy_usd"] = np.round(bars["volume_usd"] * share, 2)
+    bars["sell_usd"] = bars["volume_usd"] - bars["buy_usd"]
+    interest = np.zeros(hours, DTYPES["open_interest"])
+    interest["time_ms"] = bars["time_ms"]
+    interest["oi_usd"] = 5e9 * np.cumprod(1.0 + rng.normal(0.0, 0.004, hours))
+    totals = np.zeros(hours, DTYPES["totals"])
+    totals["time_ms"], totals["span_ms"] = bars["time_ms"], HOUR_MS
+    totals["long_usd"], totals["short_usd"] = np.where(steps < -0.01, 1e7, 1e4), np.where(steps > 0.01, 1e7, 1e4)
+    funding = np.zeros(hours // 8, DTYPES["funding"])
+    funding["time_ms"], funding["interval_h"] = bars["time_ms"][7::8][: hours // 8], 8.0
+    funding["rate_pct"] = rng.normal(0.01, 0.02, hours // 8)
+    return {"bars": bars, "open_interest": interest, "totals": totals, "funding": funding}
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """Built as a clean checkout would, whether or not the package is installed."""
+    model = settings_model()
+    return model() if "paper" in model.model_fields else PaperSettings()
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    path = tmp_path_factory.mktemp("walk") / "walk.parquet"
+    write_tape(path, [EventBlock(**random_walk(HOURS, SEED))], Roster(("binance",), ("BTC",)))
+    return read_tape(path)
+
+
+@pytest.fixture(scope="module")
+def kept(tape: Tape, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[BacktestReport, Path]:
+    data = tmp_path_factory.mktemp("books")
+    return backtest(tape, settings, profile="test", data=data), data
+
+
+class Steps:
+    """An observer that keeps every Step with the end of the clock step it was made in."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[int, bytes]] = []
+        self._waiting: list[bytes] = []
+
+    def __call__(self, _seq: int, block: EventBlock, step: Step, _engine: Engine) -> None:
+        self._waiting.append(step.encoded())
+        if block.tick_ms is not None:
+            self.made += [(block.tick_ms, encoded) for encoded in self._waiting]
+            self._waiting = []
+
+
+def steps_of(tape: Tape, settings: Settings, blocks: Iterator[EventBlock]) -> list[tuple[int, bytes]]:
+    steps = Steps()
+    run(house_of(fitted(settings, tape), tape, observers=(steps,)), blocks)
+    return steps.made
+
+
+def test_the_report_adds_up(kept: tuple[BacktestReport, Path]) -> None:
+    report, _ = kept
+    print(f"seed {SEED}: {report.approvals} approvals, {report.trades.closed} trades")
+    assert report.approvals >= 3
+    assert report.trades.closed == sum(trip.closed_ms is not None for trip in report.trips)
+    money = report.money
+    assert money.house_differs_usd == 0
+    realised_usd = money.gross_usd - money.fees_usd + money.funding_usd + money.rebates_usd
+    assert money.net_usd == realised_usd + money.unrealised_usd
+    assert money.net_usd == sum(trip.net_usd for trip in report.trips) + money.unrealised_usd
+    assert money.end_usd - money.start_usd == money.net_usd
+    assert 0 < report.leverage_max <= 5
+    assert 0 < report.exposure_pct < 100
+    assert report.drawdown.pct > 0
+    assert report.ticks == HOURS == report.bars
+
+
+def test_every_verdict_of_every_tick_is_counted_once(kept: tuple[BacktestReport, Path]) -> None:
+    report, _ = kept
+    assert sum(one.times for one in report.verdicts) == report.weighed * 2 * len(report.strategies)
+    # A signal is either approved or refused by risk.
+    assert report.signals == report.approvals + sum(one.times for one in report.refusals)
+    assert report.signals == sum(one.times for one in report.verdicts if one.code == SIGNAL)
+
+
+def test_counts_agree_with_asking_at_every_tick(tape: Tape, settings: Settings) -> None:
+    asked: Counter[tuple[str, str]] = Counter()
+    lacking: Counter[str] = Counter()
+    watched = {"funding_pct", "crowd_percentile", "bias", "flow"}
+
+    def ask(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        for view in engine.views if block.tick_ms is not None else ():
+            for verdict in evaluate(view, settings.signals):
+                asked[verdict.strategy, verdict.code] += 1
+                inputs = [i for gate in verdict.gates if gate.threshold is not None for i in gate.inputs]
+                lacking.update({i.name for i in inputs if i.source == MISSING and i.name in watched})
+
+    report = backtest(tape, settings, profile="test", observers=(ask,))
+    assert {(one.strategy, one.code): one.times for one in report.verdicts} == dict(asked)
+    told = {one.input: one.refused + one.waived for one in report.lacks}
+    assert {name: told.get(name, 0) for name in lacking} == dict(lacking)
+    assert lacking["crowd_percentile"] > 0
+
+
+def test_a_waiver_is_counted_and_changes_only_what_it_names(tape: Tape, settings: Settings) -> None:
+    waiving = settings.model_copy(update={"signals": SignalParams(waive=("prior_funding", "oi_rising"))})
+    report = backtest(tape, waiving, profile="test")
+    assert report.waive == ("prior_funding", "oi_rising")
+    assert {one.input for one in report.lacks if one.waived} == {"oi_change_24h_pct"}
+
+
+def test_the_journal_replays_to_the_same_bytes(kept: tuple[BacktestReport, Path]) -> None:
+    report, data = kept
+    result = replay(places.journal_path(data), recorded_engine, this_code("test", 0), snapshot_version=SNAPSHOT_VERSION)
+    assert result.equality is Equality.IDENTICAL
+    assert result.market_rows == report.rows
+    assert result.steps_compared > report.ticks
+
+
+def test_the_ledger_explains_every_dollar(kept: tuple[BacktestReport, Path]) -> None:
+    _, data = kept
+    assert unexplained_usd(f"sqlite:///{places.ledger_path(data)}") == 0
+
+
+def test_batching_changes_nothing(tape: Tape, settings: Settings) -> None:
+    coarse, fine = (steps_of(tape, settings, tape.blocks(batch_rows=rows)) for rows in (100_000, 37))
+    assert len(coarse) > HOURS
+    assert coarse == fine
+
+
+def test_a_poisoned_future_is_not_noticed_before_it_comes(tape: Tape, settings: Settings) -> None:
+    clean = steps_of(tape, settings, tape.blocks())
+    times = [time_ms for time_ms, encoded in clean if msgspec.msgpack.decode(encoded)["commands"]]
+    # In the middle of trading: right after a step that sent orders, which the poisoned bar will fill.
+    after_ms = times[len(times) // 2]
+    poison = steps_of(tape, settings, poisoned(tape.blocks(), after_ms))
+    before = sum(time_ms <= after_ms for time_ms, _ in clean)
+    assert first_peek(clean, poison, after_ms) is None
+    assert before > 100
+    assert clean[before:] != poison[before:]
+
+
+def test_first_peek_finds_what_differs() -> None:
+    clean = [(1, b"a"), (2, b"b"), (3, b"c")]
+    assert first_peek(clean, [(1, b"a"), (2, b"b"), (3, b"x")], 2) is None
+    peek = first_peek(clean, [(1, b"a"), (2, b"x"), (3, b"c")], 2)
+    assert peek is not None
+    assert (peek.index, peek.time_ms) == (1, 2)
+    assert first_peek(clean, clean[:1], 2) is not None
+
+
+def test_poison_touches_only_what_is_late() -> None:
+    columns = random_walk(20, 1)
+    block = EventBlock(**columns, tick_ms=1)
+    middle_ms = int(columns["bars"]["time_ms"][9])
+    (changed,) = poisoned([block], middle_ms)
+    assert (changed.bars["close"][10:] == 3.0 * block.bars["close"][10:]).all()
+    assert changed.bars[:10].tobytes() == block.bars[:10].tobytes()
+    assert changed.bars["volume_usd"].tobytes() == block.bars["volume_usd"].tobytes()
+    assert changed.funding["rate_pct"].tolist() == [block.funding["rate_pct"][0], -block.funding["rate_pct"][1]]
+
+
+def test_a_tape_decides_where_to_trade(tape: Tape, settings: Settings, tmp_path: Path) -> None:
+    elsewhere = fitted(settings.model_copy(update={"trade_venue": "okx"}), tape)
+    assert (elsewhere.trade_venue, elsewhere.coins, elsewhere.venues) == ("binance", ("BTC",), ("binance",))
+    columns = random_walk(20, 1)
+    write_tape(tmp_path / "oi.parquet", [EventBlock(open_interest=columns["open_interest"])], tape.roster)
+    with pytest.raises(TapeError, match="no trades"):
+        fitted(settings, read_tape(tmp_path / "oi.parquet"))
+
+
+def test_books_of_another_mode_are_never_replaced(tape: Tape, settings: Settings, tmp_path: Path) -> None:
+    path = places.journal_path(tmp_path)
+    Journal.open(path, mode="paper", account="paper", roster=tape.roster).close()
+    before = path.read_bytes()
+    with pytest.raises(ExpectedError, match="another --data"):
+        backtest(tape, settings, profile="test", data=tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_the_text_says_what_matters(kept: tuple[BacktestReport, Path]) -> None:
+    report, _ = kept
+    text = text_of(report)
+    first = text.splitlines()[0]
+    assert "trades" in first
+    assert "buy and hold" in first
+    words = ("simulated", "estimate", "drawdown", "exposure", "refused", "lacks")
+    assert [word for word in words if word not in text] == []
+    assert msgspec.json.decode(msgspec.json.encode(report))["money"]["net_usd"] == str(report.money.net_usd)
+
+
+@pytest.mark.skipif(not REAL, reason="the recorded tapes are not beside this checkout")
+def test_a_recorded_tape(settings: Settings) -> None:
+    recorded = read_tape(next(path for path in REAL if path.stem == "eth-2024-08-crash"))
+    report = backtest(recorded, settings, profile="test")
+    assert report.money.house_differs_usd == 0
+    assert sum(one.times for one in report.verdicts) == report.weighed * 2 * len(report.strategies)
+    assert {one.input for one in report.lacks} >= {"funding_pct", "crowd_percentile"}

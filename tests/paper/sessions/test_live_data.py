@@ -1,0 +1,40 @@
+"""A paper session on a served live market: public feeds over the wire, fills in process."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from liqbot.exits import Exit, ExpectedError
+from liqbot.journal import JournalReader
+from liqbot.places import journal_path
+from paper.sessions.live_data import LiveSession
+from tests.builders.loopback_house import place
+
+
+async def test_it_runs_on_public_feeds_alone(tmp_path: Path) -> None:
+    begun = []
+    async with place() as here:
+        session = LiveSession(here.settings(mode="paper", keys={}), tmp_path, (), begun.append, for_s=3.0)
+        running = asyncio.create_task(session.run())
+        while not running.done():
+            await here.advance()
+            await asyncio.sleep(0.1)
+        engine = running.result()
+        assert begun == [engine]
+        assert engine.account.equity_usd == 10_000
+        with JournalReader(journal_path(tmp_path)) as reader:
+            assert reader.stamp.mode == "paper"
+            assert sum(len(block.bars) for block in reader.blocks()) > 3
+        assert not [one for one in here.loop.server.log if not one.endpoint.startswith("GET")]
+        assert here.hub.unknown == []
+
+
+async def test_without_a_network_it_says_so_in_one_line(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = here.settings(mode="paper", keys={}, network={"loopback": "http://127.0.0.1:9"})
+    with pytest.raises(ExpectedError) as refused:
+        await LiveSession(settings, tmp_path, (), lambda _engine: None, for_s=5.0).run()
+    assert refused.value.exit_code == Exit.UNREACHABLE
+    assert "\n" not in str(refused.value)
+    assert not journal_path(tmp_path).exists()

@@ -1,0 +1,154 @@
+"""The open position: each reason to end it, tighter stops only, and silence when the house is blind."""
+
+from decimal import Decimal
+
+import market_views as mv
+import msgspec
+import pytest
+import risk_cases as rc
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqbot.accounting.positions import Position
+from liqbot.events import Flatten, Halt
+from liqbot.instruments import Side
+from liqbot.risk.decision import Adjustment, Target
+from liqbot.risk.position_monitor import guard
+from liqbot.risk.review import review_reduction
+
+D = Decimal
+
+
+def a_position(side: Side = Side.LONG, **changes: object) -> Position:
+    plain = Position(rc.VENUE, rc.COIN, side, D(1), D(65536), rc.NOW_MS - 60_000, leverage=3.0, isolated=True)
+    return msgspec.structs.replace(plain, **changes)
+
+
+def asked(
+    view: mv.MarketView | None = None,
+    position: Position | None = None,
+    target: Target | None = None,
+    account: rc.Account | None = None,
+    time_ms: int = rc.NOW_MS,
+) -> Adjustment | None:
+    return guard(
+        view, position or a_position(), target or rc.a_target(), account or rc.an_account(), rc.LIMITS, time_ms
+    )
+
+
+def test_a_quiet_position_is_left_alone():
+    assert asked(mv.a_view()) is None
+    assert asked(None) is None
+
+
+def test_time_is_up_even_without_a_view():
+    assert asked(None, time_ms=rc.NOW_MS + 3_600_000).code == "TIME"
+
+
+def test_flatten_ends_it_and_a_mere_halt_does_not():
+    assert asked(account=rc.an_account(Flatten(time_ms=rc.NOW_MS, reason="panic"))).code == "FLATTEN"
+    assert asked(mv.a_view(), account=rc.an_account(Halt(time_ms=rc.NOW_MS, reason="x"))) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"leverage": 20.0}, "LEVERAGE_DRIFT"),
+        ({"isolated": False}, "MARGIN_DRIFT"),
+        ({"liquidation_price": D(46_500)}, "LIQUIDATION_DIVERGED"),
+        ({"side": Side.SHORT}, "WRONG_SIDE"),
+        ({"entry_price": D(100_000)}, "STOP_BEYOND_LIQUIDATION"),
+    ],
+)
+def test_the_venues_word_against_ours_ends_it(changes: dict[str, object], code: str):
+    found = asked(mv.a_view(), a_position(**changes))
+    assert found.code == code
+    assert found.exit_base == 1
+
+
+def test_a_liquidation_price_farther_away_than_reckoned_is_no_trouble():
+    assert asked(mv.a_view(), a_position(liquidation_price=D(30_000))) is None
+
+
+def test_ours_without_a_decision_is_closed():
+    found = guard(mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS)
+    assert found.code == "NO_TARGET"
+
+
+def test_what_is_leaving_already_is_not_asked_again():
+    assert asked(target=rc.a_target(quantity="0"), time_ms=rc.NOW_MS + 10**9) is None
+
+
+HEAVY = mv.a_side(Side.LONG, 2e9, (mv.a_cluster(Side.LONG, 1_000.0, ratio=2.0),))
+
+
+@pytest.mark.parametrize("strategy", ["cascade", "funding_squeeze"])
+def test_little_fuel_ahead_and_a_heavy_cluster_behind_ends_it(strategy: str):
+    view = mv.squeeze_long(above=mv.a_side(Side.SHORT, 1e8), below=HEAVY)
+    assert asked(view, target=rc.a_target(strategy=strategy)).code == "FUEL_TURNED"
+    assert asked(view, target=rc.a_target(strategy="grab_reverse")) is None
+
+
+def test_a_spent_cluster_ends_a_cascade_and_an_older_rejection_does_not():
+    fresh = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 30_000, ended_ms=rc.NOW_MS)
+    assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=fresh))).code == "CLUSTER_SPENT"
+    assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=mv.a_sweep(Side.SHORT)))) is None
+
+
+def test_calm_funding_ends_a_squeeze_and_unknown_funding_does_not():
+    target = rc.a_target(strategy="funding_squeeze")
+    assert asked(mv.a_view(funding_8h_pct=0.01), target=target).code == "FUNDING_CALM"
+    assert asked(mv.a_view(funding_8h_pct=mv.NAN), target=target) is None
+
+
+def test_a_stale_view_moves_nothing():
+    stale = mv.a_view(above=mv.a_side(Side.SHORT, 1e8), below=HEAVY, age_ms=60_000, mark_price=mv.MARK * 1.05)
+    assert asked(stale) is None
+
+
+def test_after_one_risk_the_stop_goes_to_break_even_with_costs_then_trails():
+    position = a_position(fees_usd=D(30))
+    assert asked(mv.a_view(mark_price=mv.MARK + 600.0), position) is None
+    found = asked(mv.a_view(mark_price=mv.MARK + 700.0), position)
+    assert (found.code, found.exit_base, found.stop_price) == ("BREAK_EVEN", 0, D(65536 + 60))
+    target = review_reduction(found, position, rc.a_target()).target
+    further = asked(mv.a_view(mark_price=mv.MARK + 2_000.0), position, target)
+    assert further.code == "TRAIL"
+    assert further.stop_price == pytest.approx(D("67536") * (1 - D("0.01125")), abs=D("0.1"))
+    assert (
+        asked(mv.a_view(mark_price=mv.MARK + 1_500.0), position, review_reduction(further, position, target).target)
+        is None
+    )
+
+
+def test_an_unknown_tick_or_range_leaves_the_stop():
+    view = mv.a_view(mark_price=mv.MARK + 2_000.0)
+    assert asked(view, target=rc.a_target(price_tick=D(0))) is None
+    assert asked(msgspec.structs.replace(view, range_pct=mv.NAN)) is None
+
+
+@given(
+    view=st.none() | mv.views() | mv.reasons(),
+    side=st.sampled_from(list(Side)),
+    away=st.integers(-2_000, 2_000),
+    later_ms=st.integers(0, 4_000_000),
+    strategy=st.sampled_from(("grab_reverse", "cascade", "funding_squeeze")),
+    leverage=st.sampled_from((None, 1.0, 3.0, 5.0, 20.0)),
+)
+def test_whatever_the_guard_says_is_less_risk(
+    view: mv.MarketView | None, side: Side, away: int, later_ms: int, strategy: str, leverage: float | None
+):
+    position = a_position(side, entry_price=D(65536 + away), leverage=leverage)
+    target = rc.a_target(side, strategy=strategy)
+    found = asked(view, position, target, time_ms=rc.NOW_MS + later_ms)
+    if found is None:
+        return
+    assert found.reason
+    assert found.exit_base in {D(0), position.quantity_base}
+    if found.stop_price is not None:
+        assert int(side) * (found.stop_price - target.stop_price) > 0
+        assert int(side) * (D(str(view.mark_price)) - found.stop_price) > 0
+        assert found.stop_price % target.price_tick == 0
+    after = review_reduction(found, position, target).target
+    assert after.quantity_base <= target.quantity_base
+    assert guard(view, position, after, rc.an_account(), rc.LIMITS, rc.NOW_MS + later_ms) is None
