@@ -23,14 +23,14 @@ from typing import Any
 
 from liqbot import places
 from liqbot.commands import Command, PlaceOrder, Purpose
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.events import Event, Fill
 from liqbot.execution import client_order_id
 from liqbot.exits import ExpectedError
 from liqbot.journal import JournalReader, plain_step
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import Okx
+from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import dialects_of, serving
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
@@ -132,7 +132,7 @@ def _nurse(pipe: Connection) -> None:
 class Venue:
     """The exchange's side: who trades, when to strike, and for how long a position went without a stop."""
 
-    def __init__(self, hub: Hub, account: Account) -> None:
+    def __init__(self, hub: Hub, account: VenueAccount) -> None:
         self.hub, self.account = hub, account
         self.strike: tuple[Purpose, str, float] | None = None
         self.struck = asyncio.Event()
@@ -147,7 +147,7 @@ class Venue:
         self.killed_after = ""
         self.strike = (purpose, moment, delay_s)
 
-    async def _watched(self, account: Account, command: Command, asked: Any = None) -> tuple[Event, ...]:
+    async def _watched(self, account: VenueAccount, command: Command, asked: Any = None) -> tuple[Event, ...]:
         self._near(command, "arrived")
         try:
             return await self._execute(account, command, asked)
@@ -215,7 +215,7 @@ class Trial:
 
     async def ask(self, **command: Any) -> dict[str, Any] | None:
         try:
-            return await asyncio.to_thread(protocol.ask, self.data, command, timeout_s=30)
+            return await asyncio.to_thread(protocol.request, self.data, command, timeout_s=30)
         except ExpectedError:
             return None
 
@@ -293,7 +293,7 @@ async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     hub = Hub(world.roster, listed, PaperParams())
     account = hub.open_account(options.venue, "key", "secret", passphrase="phrase" if options.venue == "okx" else "")
     hub.warm(world.backfill())
-    dialects = [*dialects_of(hub, ("binance", "bybit")), Okx(hub, demo_keys=("key",))]
+    dialects = [*dialects_of(hub, ("binance", "bybit")), OkxDialect(hub, demo_keys=("key",))]
     async with serving(hub, dialects) as loop:
         (data / "kill9.toml").write_text(PROFILE.format(venue=options.venue, url=loop.url), encoding="utf-8")
         venue = Venue(hub, account)

@@ -8,7 +8,7 @@ import msgspec
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
 from liqbot.events import Event
-from liqbot.execution.order_manager import Desk
+from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument
 from liqbot.market.market import Market
@@ -18,9 +18,9 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Approved, Decision
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
-from liqbot.risk.position_monitor import guard
+from liqbot.risk.position_monitor import monitored
 from liqbot.risk.review import review_entry, review_reduction
-from liqbot.signals.evaluate import Weighing, asked, questions_of
+from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, gate_index
 from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from liqbot.venues.registry import mechanics_of
@@ -65,14 +65,15 @@ class Engine:
         }
         self.market = Market(market, roster, trade_venue)
         self.account = Account(limits)
-        self.desk = Desk(tuple(instruments.values()), execution, journal_id)
+        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id)
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
         self._keys = {
-            coin: [f"{coin} {strategy.name} {side.word}" for strategy, side in asked(signals)] for coin in self._books
+            coin: [f"{coin} {strategy.name} {side.word}" for strategy, side in enabled_strategies(signals)]
+            for coin in self._books
         }
-        self._questions = questions_of(signals)
+        self._questions = gate_index(signals)
         self._last_codes: dict[str, str] = {}
 
     def on_block(self, block: EventBlock) -> Step:
@@ -116,7 +117,7 @@ class Engine:
         by_coin = {view.coin: view for view in self.views}
         for position in self.account.positions:
             target = self.desk.target(position.venue, position.coin)
-            adjustment = guard(
+            adjustment = monitored(
                 by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms
             )
             if adjustment is not None:
@@ -126,7 +127,7 @@ class Engine:
 
     def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
-        weighing = Weighing(view, self._signals, self._questions)
+        weighing = StrategyEvaluator(view, self._signals, self._questions)
         for index, code in enumerate(weighing.codes()):
             key = self._keys[view.coin][index]
             if code != SIGNAL and self._last_codes.get(key) == code:

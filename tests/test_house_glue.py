@@ -17,7 +17,7 @@ from liqbot.commands import (
 )
 from liqbot.engine import Step
 from liqbot.instruments import Side
-from paper.sessions.sim_loop import House
+from paper.sessions.sim_loop import SimLoop
 from paper.simulate.journal import MemoryJournal
 
 WHERE = ("binance", "BTC")
@@ -60,7 +60,7 @@ class Counter:
 def test_with_a_stuck_journal_only_what_adds_risk_stays(stuck):
     journal, venue = MemoryJournal("abcdef"), Counter()
     journal.stuck = stuck
-    House(Speaker(), venue, journal=journal).step(EventBlock(tick_ms=1))
+    SimLoop(Speaker(), venue, journal=journal).step(EventBlock(tick_ms=1))
     expected = [command for command in COMMANDS if not (stuck and adds_risk(command))]
     assert venue.sent == expected
     assert len(expected) == (5 if stuck else 7)

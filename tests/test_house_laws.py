@@ -22,7 +22,7 @@ from liqbot.risk.placement import in_cluster
 from paper.exchange import PaperExchange
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts
 from paper.sessions.listings import paper_instruments
-from paper.sessions.sim_loop import House
+from paper.sessions.sim_loop import SimLoop
 
 SEEDS = range(12)
 BARS = 500
@@ -78,13 +78,13 @@ class Lawful:
                     assert sign * (trigger_price - position.liquidation_price) > 0
 
 
-def lawful_house(seed: int, *observers: object) -> tuple[House, Lawful, PaperExchange, Engine]:
+def lawful_house(seed: int, *observers: object) -> tuple[SimLoop, Lawful, PaperExchange, Engine]:
     settings = eager_settings(seed)
     listed = paper_instruments("binance", ("BTC",))
     exchange = exchange_of(settings, ROSTER, listed)
     engine = engine_of(settings, ROSTER, "abcdef", listed)
     lawful = Lawful(settings.risk)
-    house = House(engine, exchange, observers=(lawful, *observers))
+    house = SimLoop(engine, exchange, observers=(lawful, *observers))
     house.open(
         opening_facts(settings, ROSTER, exchange, journal_id="abcdef", time_ms=1, instruments=listed, mode="paper")
     )

@@ -19,7 +19,7 @@ TEXTS = sorted(
     if path != Path(__file__) and "out" not in path.relative_to(ROOT).parts
 )
 FUNCTION_LINES_MAX = 40
-FILE_LINES_MAX = 300
+FILE_LINES_MAX = 400
 
 # A number's name says its unit, or is one of the words that have none.
 # `r` counts the risk taken at entry, `range` the usual range of an hour.

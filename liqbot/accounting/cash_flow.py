@@ -9,14 +9,14 @@ from typing import Final
 
 import msgspec
 
-from liqbot.ledger.money import to_micro
+from liqbot.accounting.micro_usd import to_micro
 
 ZERO: Final = Decimal(0)
 DOLLARS: Final = ("USD", "USDT", "USDC")
 """Currencies that count as dollars in the wallet; fees in others are kept apart."""
 
 
-class Purse(msgspec.Struct):
+class CashAccount(msgspec.Struct):
     """State: wallets as the venues state them, flows as the facts tell them."""
 
     total_usd: Decimal = ZERO

@@ -31,7 +31,7 @@ class Position(msgspec.Struct, frozen=True):
     liquidation_price: Decimal | None = None
 
 
-class Leg(msgspec.Struct):
+class PositionLeg(msgspec.Struct):
     """One side's round trip: everything opened and closed since it was last flat."""
 
     opened_base: Decimal = ZERO
@@ -65,7 +65,7 @@ class Leg(msgspec.Struct):
         return side * matched * (self.closed_usd / self.closed_base - self.opened_usd / self.opened_base)
 
 
-class Booked(msgspec.Struct, frozen=True):
+class FillResult(msgspec.Struct, frozen=True):
     """What a fill did: `flow_usd` to the wallet; `trade_usd` is the result of the round trip it ended, else None."""
 
     flow_usd: Decimal
@@ -77,8 +77,8 @@ class Holding(msgspec.Struct):
 
     venue: str
     coin: str
-    long: Leg = msgspec.field(default_factory=Leg)
-    short: Leg = msgspec.field(default_factory=Leg)
+    long: PositionLeg = msgspec.field(default_factory=PositionLeg)
+    short: PositionLeg = msgspec.field(default_factory=PositionLeg)
     unexplained_base: Decimal = ZERO
     settled_base: Decimal = ZERO
     """Closed on the venue's word alone, without a fill; a late fill explains it instead of closing more."""
@@ -94,7 +94,7 @@ class Holding(msgspec.Struct):
     reconciled: bool = False
     cooldown_until_ms: int = 0
 
-    def leg(self, side: Side) -> Leg:
+    def leg(self, side: Side) -> PositionLeg:
         return self.long if side is Side.LONG else self.short
 
     @property
@@ -133,7 +133,7 @@ class Holding(msgspec.Struct):
 
     def fill(
         self, side: Side, *, reduces: bool, price: Decimal, quantity_base: Decimal, fee_usd: Decimal, time_ms: int
-    ) -> Booked:
+    ) -> FillResult:
         """Book one fill. The caller has seen to it that it is not booked twice."""
         leg = self.leg(side)
         before_signed, before_usd = self.signed_base, leg.realised_usd(side)
@@ -152,7 +152,7 @@ class Holding(msgspec.Struct):
             leg.opened_usd += quantity_base * price
         self._explain(self.signed_base - before_signed)
         flow_usd = leg.realised_usd(side) - before_usd - fee_usd
-        return Booked(flow_usd, self._end(side) if leg.done else None)
+        return FillResult(flow_usd, self._end(side) if leg.done else None)
 
     def funding(self, amount_usd: Decimal) -> None:
         """Belongs to the round trip that is open."""
@@ -195,7 +195,7 @@ class Holding(msgspec.Struct):
     def _end(self, side: Side) -> Decimal:
         leg = self.leg(side)
         result_usd = leg.realised_usd(side) - leg.fees_usd + leg.funding_usd
-        fresh = Leg()
+        fresh = PositionLeg()
         if side is Side.LONG:
             self.long = fresh
         else:

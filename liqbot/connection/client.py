@@ -15,9 +15,9 @@ from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
 from liqbot.connection.endpoints import Access, enter, first_host, options_for, rewritten, stood_in_for
-from liqbot.connection.error_mapping import Answer, host_in, translated
+from liqbot.connection.error_mapping import HttpResponse, host_in, translated
 from liqbot.connection.instruments import instrument_of, market_of, symbols_of
-from liqbot.connection.rate_limit import Lane, Lanes, RequestBudget
+from liqbot.connection.rate_limit import Lane, RateLimiter, RequestBudget
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import RETRYABLE, VenueBusy, VenueError, VenueRefused, VenueUnreachable
 from liqbot.venues.spec import VenueRow
@@ -30,7 +30,7 @@ TIMEOUT_MS: Final = 8_000
 ATTEMPTS_MAX: Final = 3
 RETRYING_S_MAX: Final = 6.0
 
-_ANSWER: ContextVar[Answer | None] = ContextVar("answer", default=None)
+_ANSWER: ContextVar[HttpResponse | None] = ContextVar("answer", default=None)
 _ON_URL: ContextVar[Callable[[str], None] | None] = ContextVar("on_url", default=None)
 
 
@@ -59,7 +59,7 @@ class VenueClient:
         self.row, self.access = row, access
         self._credentials, self._loopback, self._timeout_ms = credentials, loopback, timeout_ms
         self._options = options_for(row.venue, inverse=inverse) | dict(options or {})
-        self._lanes = Lanes(budget or RequestBudget())
+        self._lanes = RateLimiter(budget or RequestBudget())
         self._taps: list[Tap] = []
         self._exchange: Any = None
         self.host = row.venue
@@ -149,7 +149,7 @@ class VenueClient:
     async def _once(self, method: str, args: tuple[Any, ...], weight: int, lane: Lane, *, write: bool) -> Any:
         asked = getattr(self.exchange, method)
         await self._lanes.enter(lane, weight)
-        answer = Answer()
+        answer = HttpResponse()
         token = _ANSWER.set(answer)
         try:
             return await self._typed(asked(*args), answer, write=write)
@@ -159,7 +159,7 @@ class VenueClient:
         finally:
             _ANSWER.reset(token)
 
-    async def _typed(self, asked: Awaitable[Result], answer: Answer, *, write: bool) -> Result:
+    async def _typed(self, asked: Awaitable[Result], answer: HttpResponse, *, write: bool) -> Result:
         from ccxt.base.errors import BaseError
 
         try:
@@ -182,7 +182,7 @@ class VenueClient:
         connection does. `on_url` learns which socket carries it."""
         token = _ON_URL.set(on_url)
         try:
-            return await self._typed(getattr(self.exchange, method)(*args), Answer(), write=False)
+            return await self._typed(getattr(self.exchange, method)(*args), HttpResponse(), write=False)
         finally:
             _ON_URL.reset(token)
 

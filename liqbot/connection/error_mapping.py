@@ -25,7 +25,7 @@ _TOO_MANY: Final = (418, 429)
 _DETAIL_LENGTH_MAX: Final = 300
 
 
-class Answer(msgspec.Struct):
+class HttpResponse(msgspec.Struct):
     """What the transport saw of the newest answer to one call; status 0 while there was none."""
 
     status: int = 0
@@ -39,7 +39,7 @@ class Answer(msgspec.Struct):
                 self.retry_after_s = float(value)
 
 
-def translated(venue: str, host: str, error: BaseException, answer: Answer, *, write: bool) -> VenueError:
+def translated(venue: str, host: str, error: BaseException, answer: HttpResponse, *, write: bool) -> VenueError:
     """`write`: the request may have changed something at the venue, so a lost answer is an unknown outcome."""
     names = {kind.__name__ for kind in type(error).__mro__}
     text = _shown(error)

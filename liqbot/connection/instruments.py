@@ -11,7 +11,7 @@ from liqbot.venues.parsing import WireBook, WireContract
 from liqbot.venues.spec import Contract, Listing, VenueRow
 
 
-class Wanted(Listing, frozen=True, kw_only=True):
+class WantedListing(Listing, frozen=True, kw_only=True):
     """A listing and the part behind the colon of its venue key."""
 
     contract: str
@@ -19,7 +19,7 @@ class Wanted(Listing, frozen=True, kw_only=True):
     open_interest_two_sided: bool
 
 
-def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None) -> Iterator[tuple[str, Wanted]]:
+def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None) -> Iterator[tuple[str, WantedListing]]:
     """(unified symbol, listing) of our coins, contract by contract; a coin that the row does not name is listed like
     its first one."""
     for found in row.contracts:
@@ -29,17 +29,17 @@ def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None)
                 yield wanted.symbol, wanted
 
 
-def _listing(contract: Contract, coin: str) -> Wanted:
+def _listing(contract: Contract, coin: str) -> WantedListing:
     first = contract.listings[0]
     pattern = first.symbol.replace(f"{first.coin}/", f"{coin}/").replace(f":{first.coin}", f":{coin}")
     listing = next((one for one in contract.listings if one.coin == coin), Listing(coin=coin, symbol=pattern))
-    return Wanted(
+    return WantedListing(
         coin=coin, symbol=listing.symbol, contract_units=listing.contract_units, contract=contract.contract,
         inverse=contract.inverse, open_interest_two_sided=bool(contract.open_interest_two_sided),
     )
 
 
-def market_of(markets: Mapping[str, Any], symbol: str, wanted: Wanted, venue: str) -> Any:
+def market_of(markets: Mapping[str, Any], symbol: str, wanted: WantedListing, venue: str) -> Any:
     """The venue's own entry; ContractChanged when it is missing or its size is not the row's."""
     market = markets.get(symbol)
     if market is None:

@@ -27,7 +27,7 @@ class RequestBudget(msgspec.Struct, frozen=True):
             raise ValueError(f"protective_share: {self.protective_share} must lie between 0 and 1")
 
 
-class Lanes:
+class RateLimiter:
     """Waits until a request may leave. `hold` closes the normal lane after the venue said that we are too fast."""
 
     def __init__(self, budget: RequestBudget) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from liqbot import __version__
 from liqbot.blocks import EventBlock
 from liqbot.commands import Purpose
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.engine import Engine
 from liqbot.events import BiasSet, Event, Flatten, Halt, Resume
 from liqbot.instruments import side_of
@@ -24,7 +24,7 @@ STOPPED_FLAT: Final = "stop --flatten"
 _COIN: Final = re.compile(r"[A-Z0-9]{2,12}")
 
 
-class Hand:
+class ControlHandler:
     """A feed of the runtime: the control socket, and the latch that `panic` leaves."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Hand:
             group.create_task(protocol.serve(protocol.socket_path(self._data), self._answer))
             group.create_task(self._watch_latch())
 
-    async def _answer(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _answer(self, asked: dict[str, Any]) -> protocol.Reply:
         verb = self._verbs.get(str(asked.get("verb")))
         if verb is None:
             raise ValueError(f"no such command: {asked.get('verb')!r}")
@@ -69,21 +69,21 @@ class Hand:
 
     # --- verbs ----------------------------------------------------------------------------------------------------
 
-    async def _pause(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _pause(self, asked: dict[str, Any]) -> protocol.Reply:
         self._tell(Halt(time_ms=self._clock(), reason=f"{PAUSED}: {asked.get('why') or 'by hand'}"))
         return {"said": "no new entries; stops and exits go on"}
 
-    async def _resume(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _resume(self, asked: dict[str, Any]) -> protocol.Reply:
         was = protocol.drop_latch(self._data, protocol.PANIC)
         self._tell(Resume(time_ms=self._clock(), reason=str(asked.get("why") or "by hand")))
         return {"said": "entries are allowed again" + ("; the panic latch is off" if was else "")}
 
-    async def _close(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _close(self, asked: dict[str, Any]) -> protocol.Reply:
         self._tell(Flatten(time_ms=self._clock(), reason=f"{CLOSED}: {asked.get('why') or 'by hand'}"))
         flat = await self._flat(float(asked.get("wait_s", FLATTEN_S_MAX)))
         return {"flat": flat, "said": "flat; no new entries until resume" if flat else "not flat yet"}
 
-    async def _stopping(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _stopping(self, asked: dict[str, Any]) -> protocol.Reply:
         flat = not self._engine.account.positions
         if asked.get("flatten"):
             self._tell(Flatten(time_ms=self._clock(), reason=STOPPED_FLAT))
@@ -93,7 +93,7 @@ class Hand:
         asyncio.get_running_loop().call_later(0.05, self._stop.set)
         return {"flat": flat, "stopping": True, "said": "stopping" if flat else "stopping; the stop stays at the venue"}
 
-    async def _bias(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _bias(self, asked: dict[str, Any]) -> protocol.Reply:
         coin, side = str(asked.get("coin")), asked.get("side")
         if not _COIN.fullmatch(coin) or coin not in self._settings.coins:
             raise ValueError(f"coin: {coin!r} is not one of {', '.join(self._settings.coins)}")
@@ -104,7 +104,7 @@ class Hand:
         self._tell(BiasSet(time_ms=self._clock(), coin=coin, side=found, until_ms=until_ms, why=str(asked.get("why"))))
         return {"said": f"{coin}: {found.word if found else 'no bias'}"}
 
-    async def _biases(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _biases(self, asked: dict[str, Any]) -> protocol.Reply:
         del asked
         now_ms = self._clock()
         given = self._engine.market.given_biases.items()
@@ -132,7 +132,7 @@ class Hand:
 
     # --- status ---------------------------------------------------------------------------------------------------
 
-    async def _status(self, asked: dict[str, Any]) -> protocol.Answer:
+    async def _status(self, asked: dict[str, Any]) -> protocol.Reply:
         del asked
         account, now_ms = self._engine.account, self._clock()
         return {

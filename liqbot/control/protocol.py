@@ -17,8 +17,8 @@ SOCKET_NAME: Final = "control.sock"
 LINE_MAX: Final = 65_536
 PANIC: Final = "panic.latch"
 RESUME: Final = "resume.latch"
-Answer = dict[str, Any]
-Handle = Callable[[dict[str, Any]], Awaitable[Answer]]
+Reply = dict[str, Any]
+Handle = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 
 def socket_path(data: Path) -> Path:
@@ -103,7 +103,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
 # --- the other side ---------------------------------------------------------------------------------------------------
 
 
-def ask(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> Answer:
+def request(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> Reply:
     """One command to the bot that runs on this directory. ExpectedError (not found) when none does, or when it does
     not answer in time."""
     path = socket_path(data)
@@ -119,7 +119,7 @@ def ask(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> Answ
         raise ExpectedError(f"the bot on {data} did not answer within {timeout_s:g} s", Exit.FAILED) from None
     if not text:
         raise ExpectedError(f"the bot on {data} ended before it answered", Exit.FAILED)
-    answer: Answer = json.loads(text)
+    answer: Reply = json.loads(text)
     if not answer.get("ok", False):
         raise ExpectedError(str(answer.get("error", "refused")), Exit.FAILED)
     return answer

@@ -1,4 +1,5 @@
-"""`Book`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed we are."""
+"""`InstrumentOrders`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed
+we are."""
 
 from decimal import Decimal
 from typing import Final
@@ -26,14 +27,14 @@ class Failure(msgspec.Struct, frozen=True):
     purpose: Purpose
 
 
-class Exposure(msgspec.Struct, frozen=True):
+class UnprotectedSize(msgspec.Struct, frozen=True):
     """Since when this much has been open without a confirmed stop."""
 
     since_ms: int
     quantity_base: Decimal
 
 
-class Book(msgspec.Struct):
+class InstrumentOrders(msgspec.Struct):
     """Mutable; changed by facts, by commands that were handed out, and by looking at the position (`observe`)."""
 
     instrument: Instrument
@@ -54,7 +55,7 @@ class Book(msgspec.Struct):
     """What rests of an entry must go: the trade is ending (a stop, take or exit has filled), or the house halted."""
     leaving: str = ""
     """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
-    exposure: Exposure | None = None
+    exposure: UnprotectedSize | None = None
     failures: list[Failure] = []
     foreign: dict[str, int] = {}
     """Others' orders that rest here, by client id, with when the venue last named them."""
@@ -246,7 +247,7 @@ class Book(msgspec.Struct):
             self.exposure = None
         elif self.exposure is None or covered_base >= self.exposure.quantity_base:
             # What was uncovered then is covered now; what is uncovered now came later.
-            self.exposure = Exposure(now_ms, position.quantity_base)
+            self.exposure = UnprotectedSize(now_ms, position.quantity_base)
 
     def _observe_flat(self) -> None:
         if self.seen_base:

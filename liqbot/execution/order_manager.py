@@ -1,4 +1,4 @@
-"""`Desk`: execution as the engine sees it. It keeps a book per instrument, and turns targets into commands."""
+"""`OrderManager`: execution as the engine sees it. It keeps a book per instrument, and turns targets into commands."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -10,7 +10,7 @@ from liqbot.accounting.positions import Position
 from liqbot.commands import Command, Purpose
 from liqbot.events import Event
 from liqbot.execution import client_order_id
-from liqbot.execution.instrument_orders import Book
+from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
@@ -22,13 +22,13 @@ FOREIGN_ORDERS_KEPT: Final = 100
 GAPS_KEPT: Final = 32
 
 
-class Desk:
+class OrderManager:
     """Pure: the same facts, approvals and questions give the same commands, with the same client order ids."""
 
     def __init__(self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str) -> None:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
-        self._books = {(instrument.venue, instrument.coin): Book(instrument) for instrument in instruments}
+        self._books = {(instrument.venue, instrument.coin): InstrumentOrders(instrument) for instrument in instruments}
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
         self._sequence = 0
@@ -121,7 +121,7 @@ class Desk:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
         return self._book(venue, coin).leaving
 
-    def book(self, venue: str, coin: str) -> Book:
+    def book(self, venue: str, coin: str) -> InstrumentOrders:
         """What is known of one instrument, for views and checks; not to be changed."""
         return self._book(venue, coin)
 
@@ -150,7 +150,7 @@ class Desk:
         self._sequence += 1
         return client_order_id.client_id(self._journal_id, self._sequence, purpose)
 
-    def _book(self, venue: str, coin: str) -> Book:
+    def _book(self, venue: str, coin: str) -> InstrumentOrders:
         try:
             return self._books[venue, coin]
         except KeyError:
@@ -171,7 +171,7 @@ class Desk:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of `state`. ValueError when it belongs to another journal or to other instruments."""
-        books = msgspec.convert(state["books"], list[Book])
+        books = msgspec.convert(state["books"], list[InstrumentOrders])
         loaded = {(book.instrument.venue, book.instrument.coin): book for book in books}
         if state["journal_id"] != self._journal_id or list(loaded) != list(self._books):
             raise ValueError(

@@ -9,17 +9,17 @@ from decimal import Decimal
 
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.execution.instrument_orders import Book
+from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order
 from liqbot.execution.params import ExecutionParams
 from liqbot.risk.decision import Target
 
-Mint = Callable[[Purpose], str]
+NextClientId = Callable[[Purpose], str]
 """Gives the next client order id; called once per order placed, in order."""
 
 
 def plan(
-    book: Book, position: Position | None, now_ms: int, params: ExecutionParams, mint: Mint
+    book: InstrumentOrders, position: Position | None, now_ms: int, params: ExecutionParams, mint: NextClientId
 ) -> tuple[Command, ...]:
     """`book` must have observed `position` at `now_ms`. A position that is not ours gets no command at all."""
     commands: list[Command] = _withdrawals(book, position, now_ms)
@@ -38,7 +38,7 @@ def plan(
     return tuple(commands)
 
 
-def _leaving(book: Book, position: Position) -> bool:
+def _leaving(book: InstrumentOrders, position: Position) -> bool:
     target = book.target
     wanted = target is not None and target.quantity_base > 0 and target.side is position.side
     return bool(book.leaving) or not wanted
@@ -47,7 +47,7 @@ def _leaving(book: Book, position: Position) -> bool:
 # --- the way in -------------------------------------------------------------------------------------------------------
 
 
-def _withdrawals(book: Book, position: Position | None, now_ms: int) -> list[Command]:
+def _withdrawals(book: InstrumentOrders, position: Position | None, now_ms: int) -> list[Command]:
     """Cancels for entries that are resting and should not be. One that was never acknowledged is asked about instead:
     a cancel could overtake it."""
     resting = [order for order in book.live(Purpose.ENTRY) if order.confirmed]
@@ -61,7 +61,7 @@ def _withdrawals(book: Book, position: Position | None, now_ms: int) -> list[Com
 
 
 def _enter(
-    book: Book, position: Position | None, now_ms: int, params: ExecutionParams, mint: Mint
+    book: InstrumentOrders, position: Position | None, now_ms: int, params: ExecutionParams, mint: NextClientId
 ) -> list[Command]:
     """The one entry of a decision, once leverage has been read back and nothing of an earlier trade is left."""
     target = book.target
@@ -90,7 +90,7 @@ def _enter(
     return [order]
 
 
-def _leverage_is(book: Book, target: Target, now_ms: int, params: ExecutionParams) -> bool:
+def _leverage_is(book: InstrumentOrders, target: Target, now_ms: int, params: ExecutionParams) -> bool:
     known = book.leverage
     if known is None or now_ms - known.time_ms > params.leverage_age_ms_max:
         return False
@@ -101,7 +101,13 @@ def _leverage_is(book: Book, target: Target, now_ms: int, params: ExecutionParam
 
 
 def _protect(
-    book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
+    book: InstrumentOrders,
+    position: Position,
+    now_ms: int,
+    params: ExecutionParams,
+    mint: NextClientId,
+    *,
+    leaving: bool,
 ) -> list[Command]:
     """One stop over the whole position at the target's price; the old one goes only when its successor is confirmed."""
     target = book.target_for(position.side)
@@ -123,7 +129,13 @@ def _protect(
 
 
 def _reduce(
-    book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
+    book: InstrumentOrders,
+    position: Position,
+    now_ms: int,
+    params: ExecutionParams,
+    mint: NextClientId,
+    *,
+    leaving: bool,
 ) -> list[Command]:
     """At market: everything when leaving, else what our own fills brought in beyond the target."""
     target, excess_base = book.target, position.quantity_base
@@ -137,7 +149,7 @@ def _reduce(
     return [_reducing(target, position, Purpose.EXIT, OrderKind.MARKET, excess_base, mint)]
 
 
-def _exit_not_before_ms(book: Book, now_ms: int, params: ExecutionParams) -> int:
+def _exit_not_before_ms(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> int:
     failures = book.failed(Purpose.EXIT, now_ms - params.failure_window_ms)
     if not failures:
         return now_ms
@@ -146,7 +158,13 @@ def _exit_not_before_ms(book: Book, now_ms: int, params: ExecutionParams) -> int
 
 
 def _take(
-    book: Book, position: Position, now_ms: int, params: ExecutionParams, mint: Mint, *, leaving: bool
+    book: InstrumentOrders,
+    position: Position,
+    now_ms: int,
+    params: ExecutionParams,
+    mint: NextClientId,
+    *,
+    leaving: bool,
 ) -> list[Command]:
     """A resting reduce-only limit over the whole position. A changed one goes first: a gap here costs nothing."""
     target = book.target
@@ -168,7 +186,7 @@ def _reducing(
     purpose: Purpose,
     kind: OrderKind,
     quantity_base: Decimal,
-    mint: Mint,
+    mint: NextClientId,
     *,
     limit_price: Decimal | None = None,
     trigger_price: Decimal | None = None,
@@ -196,7 +214,7 @@ def _fits(order: Order, quantity_base: Decimal, price: Decimal) -> bool:
 # --- doubts -----------------------------------------------------------------------------------------------------------
 
 
-def _clear(book: Book, position: Position | None, now_ms: int, params: ExecutionParams) -> list[Command]:
+def _clear(book: InstrumentOrders, position: Position | None, now_ms: int, params: ExecutionParams) -> list[Command]:
     """Orders that an earlier process left unrecorded go, once nothing depends on them."""
     if position is not None and book.confirmed_base(position.side) < position.quantity_base:
         return []
@@ -205,7 +223,7 @@ def _clear(book: Book, position: Position | None, now_ms: int, params: Execution
     return [CancelOrder(client_id, venue, coin) for client_id in waiting]
 
 
-def _ask(book: Book, now_ms: int, params: ExecutionParams) -> list[Command]:
+def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[Command]:
     """Questions about orders that stay silent. What is unknown is asked about, never sent again."""
     return [
         QueryOrder(order.client_id, order.command.venue, order.command.coin)

@@ -2,9 +2,9 @@
 
 from liqbot.ledger.audit import unexplained_usd
 from liqbot.ledger.connect import sqlite_url
-from liqbot.ledger.fold import Keeping
+from liqbot.ledger.fold import WriteLimits
 from liqbot.ledger.observation import Observation, observation_of
 from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.writer import LedgerWriter
 
-__all__ = ["Keeping", "LedgerWriter", "Observation", "observation_of", "rebuild", "sqlite_url", "unexplained_usd"]
+__all__ = ["LedgerWriter", "Observation", "WriteLimits", "observation_of", "rebuild", "sqlite_url", "unexplained_usd"]

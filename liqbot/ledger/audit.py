@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from liqbot.ledger.connect import engine_for
-from liqbot.ledger.tables import CashTransfer, Equity, Fill, FundingPayment, core
+from liqbot.ledger.tables import CashTransfer, Equity, FillRow, FundingPayment, core
 
 
 def unexplained_usd(url: str) -> Decimal:
@@ -19,7 +19,7 @@ def unexplained_usd(url: str) -> Decimal:
             def total(column: Any) -> Decimal:
                 return connection.execute(select(func.sum(column))).scalar_one() or Decimal(0)
 
-            equity, fill = core(Equity).c, core(Fill).c
+            equity, fill = core(Equity).c, core(FillRow).c
             newest = select(equity.wallet_usd).order_by(equity.id.desc()).limit(1)
             wallet_usd = connection.execute(newest).scalar_one_or_none() or Decimal(0)
             explained = total(core(CashTransfer).c.amount_usd) + total(core(FundingPayment).c.amount_usd)

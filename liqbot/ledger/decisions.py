@@ -13,8 +13,8 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.ledger.maps import MapBook, density_pct
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.sheet import Sheet
-from liqbot.ledger.state import Plan, State, Verdicts
+from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.state import LedgerState, Plan, Verdicts
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Approved, Decision, Refused, Target
 from liqbot.signals.verdict import Verdict
@@ -25,7 +25,7 @@ APPROVED = "APPROVED"
 class DecisionBook:
     """What is in force for each (strategy, coin, side)."""
 
-    def __init__(self, state: State, sheet: Sheet, maps: MapBook, repeat_window_ms: int) -> None:
+    def __init__(self, state: LedgerState, sheet: PendingRows, maps: MapBook, repeat_window_ms: int) -> None:
         self._state, self._sheet, self._maps = state, sheet, maps
         self._repeat_window_ms = repeat_window_ms
 

@@ -29,8 +29,8 @@ from liqbot.ledger.decisions import DecisionBook
 from liqbot.ledger.maps import MapBook, forced_at
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.orders import OrderBook
-from liqbot.ledger.sheet import Sheet
-from liqbot.ledger.state import State
+from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
@@ -41,7 +41,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
 }
 
 
-class Keeping(msgspec.Struct, frozen=True):
+class WriteLimits(msgspec.Struct, frozen=True):
     """How much is written down."""
 
     map_every_ms: int = 900_000
@@ -53,8 +53,8 @@ class Keeping(msgspec.Struct, frozen=True):
 class Fold:
     """All books of the ledger over one state."""
 
-    def __init__(self, state: State, keeping: Keeping) -> None:
-        self.state, self.sheet, self._keeping = state, Sheet(), keeping
+    def __init__(self, state: LedgerState, keeping: WriteLimits) -> None:
+        self.state, self.sheet, self._keeping = state, PendingRows(), keeping
         self.sheet.last_ids = state.last_ids
         self._maps = MapBook(state, self.sheet, keeping.map_every_ms)
         self._trades = TradeBook(state, self.sheet, self._note, keeping.equity_every_ms)

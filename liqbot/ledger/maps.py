@@ -9,8 +9,8 @@ import numpy as np
 
 from liqbot.blocks import Rows
 from liqbot.instruments import Side
-from liqbot.ledger.sheet import Sheet
-from liqbot.ledger.state import State
+from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.state import LedgerState
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.view import MarketView
 
@@ -21,7 +21,7 @@ _KEPT_PCT: Final = 25.0
 class MapBook:
     """The newest map of each coin; after a restart it comes from the observations that are fed again."""
 
-    def __init__(self, state: State, sheet: Sheet, every_ms: int) -> None:
+    def __init__(self, state: LedgerState, sheet: PendingRows, every_ms: int) -> None:
         self._state, self._sheet, self._every_ms = state, sheet, every_ms
         self._newest: dict[str, MarketView] = {}
 

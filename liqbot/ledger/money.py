@@ -1,18 +1,12 @@
 """How Decimals lie in the database: integers of a fixed scale, exact in every dialect."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 
-_INT64_MAX: Final = 2**63 - 1
-MICRO: Final = Decimal("0.000001")
-
-
-def to_micro(amount_usd: Decimal) -> Decimal:
-    """Rounded to whole micro-dollars, half to even."""
-    return amount_usd.quantize(MICRO, ROUND_HALF_EVEN)
+from liqbot.accounting.micro_usd import INT64_MAX
 
 
 class _Scaled(TypeDecorator[Decimal]):
@@ -27,7 +21,7 @@ class _Scaled(TypeDecorator[Decimal]):
         if value is None:
             return None
         scaled = int(value.scaleb(self.places).to_integral_value(ROUND_HALF_EVEN))
-        if abs(scaled) > _INT64_MAX:
+        if abs(scaled) > INT64_MAX:
             raise ValueError(f"{value} does not fit into 64 bits at {self.places} places")
         return scaled
 

@@ -16,8 +16,8 @@ from liqbot.events import (
     OrderRejected,
 )
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.sheet import Sheet
-from liqbot.ledger.state import KnownOrder, State
+from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.state import KnownOrder, LedgerState
 
 _DONE_REMEMBERED: Final = 500
 LOCAL: Final = "local"
@@ -30,7 +30,7 @@ _ANSWERS: Final = {
 class OrderBook:
     """Our orders by client id."""
 
-    def __init__(self, state: State, sheet: Sheet) -> None:
+    def __init__(self, state: LedgerState, sheet: PendingRows) -> None:
         self._state, self._sheet = state, sheet
 
     def command(self, observation: Observation, command: Command, mark_price: Decimal | None) -> None:

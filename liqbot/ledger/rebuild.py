@@ -9,7 +9,7 @@ from liqbot.exits import ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.journal.rerun import Factory, Rerun, Rerunnable
 from liqbot.ledger.connect import engine_for
-from liqbot.ledger.fold import Keeping
+from liqbot.ledger.fold import WriteLimits
 from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import AccountLike, observation_of
 from liqbot.ledger.tables import TABLES, Offset, core
@@ -28,7 +28,12 @@ class ObservedRerun(Rerunnable, Protocol):
 
 
 def rebuild(
-    journal: Path, factory: Factory[ObservedRerun], url: str, *, snapshot_version: str, keeping: Keeping | None = None
+    journal: Path,
+    factory: Factory[ObservedRerun],
+    url: str,
+    *,
+    snapshot_version: str,
+    keeping: WriteLimits | None = None,
 ) -> int:
     """Empties the ledger and fills it from the journal; gives the number of records read.
 

@@ -1,4 +1,5 @@
-"""`Sheet`: rows on their way into the database. Ids are given here, changes to a waiting row are made in place."""
+"""`PendingRows`: rows on their way into the database. Ids are given here, changes to a waiting row are made in
+place."""
 
 from collections import defaultdict
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 Row = dict[str, Any]
 
 
-class Sheet:
+class PendingRows:
     """New rows and changes since the last commit, by table name."""
 
     def __init__(self) -> None:

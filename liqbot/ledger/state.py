@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from liqbot.accounting.cash_flow import Purse
+from liqbot.accounting.cash_flow import CashAccount
 from liqbot.accounting.dedupe import Seen
 from liqbot.accounting.round_trips import OpenTrade
 
@@ -40,14 +40,14 @@ class Plan(msgspec.Struct):
     liquidation_price: Decimal
 
 
-class State(msgspec.Struct):
+class LedgerState(msgspec.Struct):
     """Serialised with msgpack; every field has a default, so that older states can be read."""
 
     last_ids: dict[str, int] = {}
     run_id: int | None = None
     venues: tuple[str, ...] = ()
     coins: tuple[str, ...] = ()
-    purse: Purse = msgspec.field(default_factory=Purse)
+    purse: CashAccount = msgspec.field(default_factory=CashAccount)
     trades: dict[str, OpenTrade] = {}
     orders: dict[str, KnownOrder] = {}
     plans: dict[str, Plan] = {}
@@ -68,9 +68,9 @@ class State(msgspec.Struct):
     """By coin: the time and the row of the map written last."""
 
 
-def encode(state: State) -> bytes:
+def encode(state: LedgerState) -> bytes:
     return msgspec.msgpack.encode(state)
 
 
-def decode(stored: bytes) -> State:
-    return msgspec.msgpack.decode(stored, type=State)
+def decode(stored: bytes) -> LedgerState:
+    return msgspec.msgpack.decode(stored, type=LedgerState)

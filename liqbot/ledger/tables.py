@@ -84,8 +84,10 @@ class MapSnapshot(Table, table=True):
     """Printed over promised USD of the last days."""
 
 
-class Decision(Table, table=True):
+class DecisionRow(Table, table=True):
     """A verdict that changed, or what risk said to it. Repeats are counted and only move `last_seen_ms`."""
+
+    __tablename__ = "decision"
 
     id: int = key()
     run_id: int | None = ref("run.id", null=True)
@@ -114,8 +116,10 @@ class Decision(Table, table=True):
     map_id: int | None = ref("map_snapshot.id", null=True)
 
 
-class Trade(Table, table=True):
+class TradeRow(Table, table=True):
     """Our own round trip, from flat to flat. Gross, fees and funding apart; funding positive when received."""
+
+    __tablename__ = "trade"
 
     id: int = key()
     run_id: int | None = ref("run.id", null=True)
@@ -143,8 +147,10 @@ class Trade(Table, table=True):
     mfe_usd: Decimal = usd()
 
 
-class Order(Table, table=True):
+class OrderRow(Table, table=True):
     """One order of ours. `expected_price` is what it should have filled at, for the slippage."""
+
+    __tablename__ = "order"
 
     id: int = key()
     client_id: str = Field(unique=True)
@@ -168,7 +174,7 @@ class Order(Table, table=True):
     done_ms: int | None = when(null=True)
 
 
-class OrderEvent(Table, table=True):
+class OrderEventRow(Table, table=True):
     """Everything that happened to an order, from us (`local`) or as a source reported it."""
 
     __tablename__ = "order_event"
@@ -182,8 +188,10 @@ class OrderEvent(Table, table=True):
     raw: Any = json()
 
 
-class Fill(Table, table=True):
+class FillRow(Table, table=True):
     """One execution; `kind` is fill, liquidation or deleveraging. A reversal is two rows: closing and opening."""
+
+    __tablename__ = "fill"
 
     __table_args__ = (UniqueConstraint("venue", "coin", "fill_id", "reduces", "trade_id"),)
     id: int = key()
@@ -283,7 +291,8 @@ class Offset(Table, table=True):
 
 
 TABLES: tuple[type[Table], ...] = (
-    Run, MapSnapshot, Decision, Trade, Order, OrderEvent, Fill, FundingPayment, CashTransfer, Equity, ForcedOrder,
+    Run, MapSnapshot, DecisionRow, TradeRow, OrderRow, OrderEventRow, FillRow, FundingPayment, CashTransfer, Equity,
+    ForcedOrder,
     Incident,
 )
 """Those with ids, parents before children."""

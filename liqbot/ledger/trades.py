@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot.accounting.cash_flow import DOLLARS, ZERO
+from liqbot.accounting.micro_usd import to_micro
 from liqbot.accounting.round_trips import OpenTrade
 from liqbot.events import (
     Balance,
@@ -19,10 +20,9 @@ from liqbot.events import (
     Transfer,
 )
 from liqbot.instruments import Side
-from liqbot.ledger.money import to_micro
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.sheet import Sheet
-from liqbot.ledger.state import State
+from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.state import LedgerState
 
 _FILLS_REMEMBERED: Final = 4_000
 UNKNOWN: Final = "unknown"
@@ -34,7 +34,7 @@ Note = Callable[..., None]
 class TradeBook:
     """Round trips and every flow of money. `note` writes an incident."""
 
-    def __init__(self, state: State, sheet: Sheet, note: Note, equity_every_ms: int) -> None:
+    def __init__(self, state: LedgerState, sheet: PendingRows, note: Note, equity_every_ms: int) -> None:
         self._state, self._sheet, self._note = state, sheet, note
         self._equity_every_ms = equity_every_ms
         self._snapshots: dict[str, PositionSnapshot] = {}

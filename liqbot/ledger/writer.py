@@ -13,11 +13,11 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.steps import StepLike
 from liqbot.ledger import state as states
 from liqbot.ledger.connect import engine_for
-from liqbot.ledger.fold import Fold, Keeping
+from liqbot.ledger.fold import Fold, WriteLimits
 from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import Observation, ObservedEngine, observation_of
 from liqbot.ledger.sheet import Row
-from liqbot.ledger.state import State
+from liqbot.ledger.state import LedgerState
 from liqbot.ledger.tables import TABLES, Offset, core
 
 _BATCH_ROWS: Final = 2_000
@@ -29,7 +29,7 @@ class LedgerWriter:
     again after a restart adds nothing twice. Flush before a snapshot of the engine is saved: what the ledger has not
     committed must lie behind the snapshot."""
 
-    def __init__(self, url: str, journal_id: str, keeping: Keeping | None = None) -> None:
+    def __init__(self, url: str, journal_id: str, keeping: WriteLimits | None = None) -> None:
         """Creates or upgrades the database. ExpectedError (database) when it is newer or cannot be written."""
         self._engine = engine_for(url)
         self._journal_id = journal_id
@@ -39,7 +39,7 @@ class LedgerWriter:
                 self._seq, state = _resume(connection, journal_id)
         except OperationalError as error:
             raise ExpectedError(f"ledger {self._engine.url!r}: {error.orig}", Exit.DATABASE) from error
-        self._fold = Fold(state, keeping or Keeping())
+        self._fold = Fold(state, keeping or WriteLimits())
         self._seen_seq = self._seq
         self._flushed_s = time.monotonic()
 
@@ -101,7 +101,7 @@ class LedgerWriter:
         self.close()
 
 
-def _resume(connection: Connection, journal_id: str) -> tuple[int, State]:
+def _resume(connection: Connection, journal_id: str) -> tuple[int, LedgerState]:
     """Where this journal was left; a journal that is new here goes on with the ids of those before it."""
     offset = core(Offset)
     found = connection.execute(
@@ -113,7 +113,7 @@ def _resume(connection: Connection, journal_id: str) -> tuple[int, State]:
         table.name: connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
         for table in map(core, TABLES)
     }
-    state = State(last_ids=last_ids)
+    state = LedgerState(last_ids=last_ids)
     connection.execute(insert(offset), {"journal_id": journal_id, "seq": 0, "state": states.encode(state)})
     return 0, state
 

@@ -12,23 +12,23 @@ from liqbot import places
 from liqbot.blocks import EventBlock, Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
-from liqbot.control.commands import CLOSED, PAUSED, STOPPED_FLAT, Hand
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
+from liqbot.control.commands import CLOSED, PAUSED, STOPPED_FLAT, ControlHandler
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Flatten, Resume
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.lock import WriterLock
-from liqbot.live import credentials as accesses
-from liqbot.live.dry_run import DryBroker
+from liqbot.live import credentials
+from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.watching import Bookkeeping, Keeping, logged
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.runtime.assembly import opening_facts
 from liqbot.runtime.inbox import Inbox
-from liqbot.runtime.live_loop import Broker, Observer, Runtime
+from liqbot.runtime.live_loop import CommandSink, Observer, Runtime
 from liqbot.runtime.live_market import LiveMarket, Surroundings, closed
 from liqbot.runtime.process import notify, only_one, stop_on_signals, wall_ms
-from liqbot.runtime.storage import Books, opened
+from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
 
@@ -47,21 +47,21 @@ async def trade(
     """Until stopped. ExpectedError for everything that a user can mend before it runs."""
     data = data / DRY if dry_run else data
     require_free(data)
-    recipe = accesses.recipe_of(settings)
-    trading = accesses.trading_client(settings, access)
-    clients = accesses.public_clients(settings)
+    recipe = credentials.trading_adapter_for(settings)
+    trading = credentials.trading_client(settings, access)
+    clients = credentials.public_clients(settings)
     roster = Roster(settings.venues, settings.coins)
     try:
         market_open = asyncio.create_task(_opened(clients, settings))
         try:
             await trading.open(settings.coins)
-            rights = await accesses.admitted(trading, recipe, with_money=access == "live")
+            rights = await credentials.check_permissions(trading, recipe, with_money=access == "live")
             await market_open
         except VenueError as error:
-            raise accesses.one_line(error) from None
+            raise credentials.one_line(error) from None
         finally:
             market_open.cancel()
-        account = accesses.account_of(rights, settings)
+        account = credentials.account_of(rights, settings)
         place = f"{settings.mode} {account} {settings.network.loopback}"
         instruments = trading.instruments(settings.coins)
         with (
@@ -75,7 +75,7 @@ async def trade(
                 trading, recipe, instruments, bot.tell, wall_ms, books.journal.stamp.journal_id,
                 period_s=settings.network.reconcile_s, since_ms=since_ms,
             )
-            return await bot.run(edge, DryBroker(edge) if dry_run else edge.broker)
+            return await bot.run(edge, DryRunBroker(edge) if dry_run else edge.broker)
     finally:
         await closed({**clients, f"{settings.trade_venue} account": trading})
 
@@ -97,7 +97,7 @@ class Bot:
     """A house that runs. With an account it trades; without one it only looks."""
 
     def __init__(
-        self, settings: Settings, data: Path, roster: Roster, clients: dict[str, VenueClient], books: Books, *,
+        self, settings: Settings, data: Path, roster: Roster, clients: dict[str, VenueClient], books: Storage, *,
         for_s: float | None, around: Surroundings | None = None, observers: Sequence[Observer] = (),
     ) -> None:
         """`around` replaces wall clock and Ticks; `observers` look on beside the house's own."""
@@ -111,7 +111,7 @@ class Bot:
         self._edge: AccountEdge | None = None
         self._exit: ExpectedError | None = None
         self._opening: tuple[Event, ...] = ()
-        self._hand = Hand(data, settings, self.engine, self._clock, self._stop, self._more)
+        self._hand = ControlHandler(data, settings, self.engine, self._clock, self._stop, self._more)
         self._market = LiveMarket(
             clients, roster, self._clock, settings.feeds, since_ms=self._backfill_ms(), after=self._may_begin,
             ticker=around.ticker, wire=around.wire,
@@ -145,7 +145,7 @@ class Bot:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}"))
         self._opening = tuple(facts)
 
-    async def run(self, edge: AccountEdge | None, broker: Broker) -> Exit:
+    async def run(self, edge: AccountEdge | None, broker: CommandSink) -> Exit:
         """ExpectedError when a halt forbids to begin."""
         self._edge = edge
         books = Bookkeeping(self._books.ledger)

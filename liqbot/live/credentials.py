@@ -11,8 +11,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument, split_venue_key
 from liqbot.settings import Settings
 from liqbot.venues.errors import ClockSkew, ContractChanged, VenueAuth, VenueError
-from liqbot.venues.registry import RECIPES, VENUES
-from liqbot.venues.trading import Caller, Recipe, RightsWord
+from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.trading import KeyPermissions, TradingAdapter, VenueCaller
 
 TRADING_MODES: Final = ("testnet", "demo", "live")
 _BUDGETS: Final = {
@@ -38,19 +38,20 @@ def require_latches(settings: Settings, profile: str, *, live: bool) -> Access:
     return access
 
 
-def recipe_of(settings: Settings) -> Recipe:
+def trading_adapter_for(settings: Settings) -> TradingAdapter:
     """How the trading venue is traded on; ExpectedError for venues that give data only."""
-    found = RECIPES.get(settings.trade_venue)
+    found = TRADING_ADAPTERS.get(settings.trade_venue)
     if found is None:
         raise ExpectedError(
-            f"trade_venue: {settings.trade_venue!r} gives data only; orders can go to {', '.join(RECIPES)}", Exit.CONFIG
+            f"trade_venue: {settings.trade_venue!r} gives data only; orders can go to {', '.join(TRADING_ADAPTERS)}",
+            Exit.CONFIG,
         )
     return found
 
 
 def trading_client(settings: Settings, access: Access) -> VenueClient:
     """With our key. ExpectedError when there is none, or when the venue has no such access."""
-    venue, recipe = settings.trade_venue, recipe_of(settings)
+    venue, recipe = settings.trade_venue, trading_adapter_for(settings)
     offered = ("live", *test_access(venue))
     if access not in offered:
         raise ExpectedError(
@@ -87,14 +88,14 @@ def public_clients(settings: Settings) -> dict[str, VenueClient]:
     }  # fmt: skip
 
 
-def account_of(rights: RightsWord, settings: Settings) -> str:
+def account_of(rights: KeyPermissions, settings: Settings) -> str:
     """One name per account: the venue's own, else one that the key gives."""
     key = settings.keys[settings.trade_venue].api_key
     by_key = hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12] if key is not None else ""
     return f"{settings.trade_venue} {rights.account or by_key}"
 
 
-async def admitted(client: Caller, recipe: Recipe, *, with_money: bool) -> RightsWord:
+async def check_permissions(client: VenueCaller, recipe: TradingAdapter, *, with_money: bool) -> KeyPermissions:
     """Whose key it is; ExpectedError when it may withdraw, may not trade, or does not say and money is at stake."""
     rights = await recipe.rights(client, with_money=with_money)
     venue = recipe.venue
@@ -107,7 +108,7 @@ async def admitted(client: Caller, recipe: Recipe, *, with_money: bool) -> Right
     return rights
 
 
-def _because(rights: RightsWord) -> str:
+def _because(rights: KeyPermissions) -> str:
     return f" ({rights.note})" if rights.note else ""
 
 
@@ -122,7 +123,7 @@ def _readable(error: VenueError) -> str:
     return re.sub(r"\s+", " ", str(error))[:400]
 
 
-def shown_rights(rights: RightsWord) -> dict[str, Any]:
+def shown_rights(rights: KeyPermissions) -> dict[str, Any]:
     return {"may_withdraw": rights.may_withdraw, "may_trade": rights.may_trade, "note": rights.note}
 
 

@@ -16,20 +16,20 @@ from liqbot import places
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.broker import misread
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from liqbot.journal import JournalReader
-from liqbot.live import credentials as accesses
+from liqbot.live import credentials
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError, VenueRefused
-from liqbot.venues.registry import RECIPES
-from liqbot.venues.trading import Recipe, Traded
+from liqbot.venues.registry import TRADING_ADAPTERS
+from liqbot.venues.trading import TradedContract, TradingAdapter
 
 SKEW_MS_MAX: Final = 1_000
 DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
@@ -37,7 +37,7 @@ CANARY_AWAY: Final = Decimal("0.5")
 CANARY_NAME: Final = "canary"
 
 
-class Verdict(enum.StrEnum):
+class Health(enum.StrEnum):
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
@@ -47,7 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
     """`exit_code` is what a failure of this kind ends the verb with."""
 
     what: str
-    verdict: Verdict
+    verdict: Health
     text: str
     exit_code: int = Exit.FAILED
 
@@ -58,26 +58,26 @@ async def findings(
     """In the order they are found. `access` is None for a profile that trades nowhere."""
     for finding in await asyncio.to_thread(lambda: list(_at_home(settings, data))):
         yield finding
-    clients = accesses.public_clients(settings)
+    clients = credentials.public_clients(settings)
     try:
         for venue, client in clients.items():
             yield await _venue(venue, client, settings)
     finally:
         await closed(clients)
     if access is None:
-        yield Finding("account", Verdict.OK, f"mode {settings.mode} needs none")
+        yield Finding("account", Health.OK, f"mode {settings.mode} needs none")
         return
     try:
-        client = accesses.trading_client(settings, access)
+        client = credentials.trading_client(settings, access)
     except ExpectedError as error:
-        yield Finding("key", Verdict.FAIL, str(error), Exit.CONFIG)
+        yield Finding("key", Health.FAIL, str(error), Exit.CONFIG)
         return
     try:
         async for finding in _account(client, settings, access, canary=canary):
             yield finding
     except VenueError as error:
-        wrong = accesses.one_line(error)
-        yield Finding("account", Verdict.FAIL, str(wrong), wrong.exit_code)
+        wrong = credentials.one_line(error)
+        yield Finding("account", Health.FAIL, str(wrong), wrong.exit_code)
     finally:
         await client.close()
 
@@ -86,50 +86,50 @@ async def findings(
 
 
 def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
-    yield Finding("configuration", Verdict.OK, f"mode {settings.mode}, trading {', '.join(settings.coins)} "
+    yield Finding("configuration", Health.OK, f"mode {settings.mode}, trading {', '.join(settings.coins)} "
                                               f"on {settings.trade_venue}")
     yield _disk(data)
     yield _journal(data)
     why = protocol.read_latch(data, protocol.PANIC)
     if why:
-        yield Finding("panic latch", Verdict.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
+        yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
     try:
-        status = protocol.ask(data, {"verb": "status"}, timeout_s=3)
+        status = protocol.request(data, {"verb": "status"}, timeout_s=3)
     except ExpectedError as error:
         missing = error.exit_code == Exit.NOT_FOUND
-        yield Finding("bot", Verdict.OK if missing else Verdict.FAIL, "not running" if missing else str(error))
+        yield Finding("bot", Health.OK if missing else Health.FAIL, "not running" if missing else str(error))
         return
     halted = f", halted: {status['halted']}" if status["halted"] else ""
-    yield Finding("bot", Verdict.WARN if halted else Verdict.OK, f"running for {status['up_s']} s{halted}")
+    yield Finding("bot", Health.WARN if halted else Health.OK, f"running for {status['up_s']} s{halted}")
     for coin in status["coins"]:
         warm = [coin["warmth_long_pct"], coin["warmth_short_pct"]]
         known = [share for share in warm if share is not None]
         lowest = min(known, default=0.0)
-        verdict = Verdict.OK if lowest >= settings.risk.warmth_pct_min else Verdict.WARN
+        verdict = Health.OK if lowest >= settings.risk.warmth_pct_min else Health.WARN
         yield Finding(f"map {coin['coin']}", verdict, f"{coin['live_venues']} venues live, warm to {lowest:.0f} %")
 
 
 def _disk(data: Path) -> Finding:
     place = next(folder for folder in (data, *data.absolute().parents) if folder.exists())
     if not os.access(place, os.W_OK):
-        return Finding("disk", Verdict.FAIL, f"{place} cannot be written", Exit.DATABASE)
+        return Finding("disk", Health.FAIL, f"{place} cannot be written", Exit.DATABASE)
     usage = shutil.disk_usage(place)
     free_pct = usage.free / usage.total * 100
-    verdict = Verdict.FAIL if free_pct < DISK_PCT_FAIL else Verdict.WARN if free_pct < DISK_PCT_WARN else Verdict.OK
+    verdict = Health.FAIL if free_pct < DISK_PCT_FAIL else Health.WARN if free_pct < DISK_PCT_WARN else Health.OK
     return Finding("disk", verdict, f"{free_pct:.0f} % free at {place}", Exit.DATABASE)
 
 
 def _journal(data: Path) -> Finding:
     path = places.journal_path(data)
     if not path.is_file():
-        return Finding("journal", Verdict.OK, f"none yet at {path}")
+        return Finding("journal", Health.OK, f"none yet at {path}")
     try:
         with JournalReader(path) as reader:
             stamp = reader.stamp
             text = f"{reader.last_seq:,} records of mode {stamp.mode}, account {stamp.account}"
     except (ExpectedError, sqlite3.DatabaseError) as error:
-        return Finding("journal", Verdict.FAIL, str(error), Exit.DATABASE)
-    return Finding("journal", Verdict.OK, text)
+        return Finding("journal", Health.FAIL, str(error), Exit.DATABASE)
+    return Finding("journal", Health.OK, text)
 
 
 # --- venues -----------------------------------------------------------------------------------------------------------
@@ -138,17 +138,17 @@ def _journal(data: Path) -> Finding:
 async def _venue(venue: str, client: VenueClient, settings: Settings) -> Finding:
     try:
         await client.open(settings.coins)
-        skew_ms = await _skew_ms(client, RECIPES[venue]) if venue in RECIPES else 0
+        skew_ms = await _skew_ms(client, TRADING_ADAPTERS[venue]) if venue in TRADING_ADAPTERS else 0
     except VenueError as error:
-        wrong = accesses.one_line(error)
-        return Finding(venue, Verdict.FAIL, str(wrong), wrong.exit_code)
+        wrong = credentials.one_line(error)
+        return Finding(venue, Health.FAIL, str(wrong), wrong.exit_code)
     if abs(skew_ms) > SKEW_MS_MAX:
-        return Finding(venue, Verdict.FAIL, f"our clock is {skew_ms:+d} ms off; synchronise this machine's clock",
+        return Finding(venue, Health.FAIL, f"our clock is {skew_ms:+d} ms off; synchronise this machine's clock",
                        Exit.CONFIG)
-    return Finding(venue, Verdict.OK, f"reached, our clock is {skew_ms:+d} ms off")
+    return Finding(venue, Health.OK, f"reached, our clock is {skew_ms:+d} ms off")
 
 
-async def _skew_ms(client: VenueClient, recipe: Recipe) -> int:
+async def _skew_ms(client: VenueClient, recipe: TradingAdapter) -> int:
     """Ours minus the venue's, at the middle of the question."""
     before_ms = wall_ms()
     theirs_ms = await recipe.server_ms(client)
@@ -161,18 +161,18 @@ async def _skew_ms(client: VenueClient, recipe: Recipe) -> int:
 async def _account(
     client: VenueClient, settings: Settings, access: Access, *, canary: bool
 ) -> AsyncIterator[Finding]:
-    recipe = accesses.recipe_of(settings)
+    recipe = credentials.trading_adapter_for(settings)
     await client.open(settings.coins)
     try:
-        rights = await accesses.admitted(client, recipe, with_money=access == "live")
+        rights = await credentials.check_permissions(client, recipe, with_money=access == "live")
     except ExpectedError as error:
-        yield Finding("key", Verdict.FAIL, str(error), Exit.CONFIG)
+        yield Finding("key", Health.FAIL, str(error), Exit.CONFIG)
         return
     told = "may trade, may not withdraw" if rights.may_withdraw is False else rights.note
-    account = accesses.account_of(rights, settings)
-    yield Finding("key", Verdict.OK if rights.may_withdraw is False else Verdict.WARN, f"{told}; account {account}")
+    account = credentials.account_of(rights, settings)
+    yield Finding("key", Health.OK if rights.may_withdraw is False else Health.WARN, f"{told}; account {account}")
     wallet_usd = await recipe.wallet_usd(client)
-    yield Finding("wallet", Verdict.OK if wallet_usd > 0 else Verdict.WARN, f"{wallet_usd:,.2f} USD")
+    yield Finding("wallet", Health.OK if wallet_usd > 0 else Health.WARN, f"{wallet_usd:,.2f} USD")
     for instrument in client.instruments(settings.coins):
         traded = traded_on(client, instrument)
         yield await _settings(client, recipe, traded, settings)
@@ -181,43 +181,49 @@ async def _account(
             yield await _canary(client, recipe, traded)
 
 
-async def _settings(client: VenueClient, recipe: Recipe, traded: Traded, settings: Settings) -> Finding:
+async def _settings(client: VenueClient, recipe: TradingAdapter, traded: TradedContract, settings: Settings) -> Finding:
     found = await recipe.settings(client, traded)
     what, text = f"{traded.instrument.coin} margin", f"{'isolated' if found.isolated else 'cross'}, {found.leverage:g}x"
     if not found.one_way:
-        return Finding(what, Verdict.FAIL, "hedge mode: switch the account to one-way mode", Exit.CONFIG)
+        return Finding(what, Health.FAIL, "hedge mode: switch the account to one-way mode", Exit.CONFIG)
     if not found.isolated or found.leverage > settings.risk.leverage_max:
-        return Finding(what, Verdict.WARN, f"{text}; set before the first entry")
-    return Finding(what, Verdict.OK, f"{text}, one-way")
+        return Finding(what, Health.WARN, f"{text}; set before the first entry")
+    return Finding(what, Health.OK, f"{text}, one-way")
 
 
-async def _orders(client: VenueClient, recipe: Recipe, traded: Traded) -> Finding:
+async def _orders(client: VenueClient, recipe: TradingAdapter, traded: TradedContract) -> Finding:
     resting = await recipe.resting(client, traded)
     position = await recipe.position(client, traded)
     foreign = [order for order in resting if client_order_id.purpose_of(order.client_id) is None]
     text = f"holds {position.signed_base}, {len(resting)} orders rest"
     if foreign:
-        return Finding(f"{traded.instrument.coin} orders", Verdict.WARN, f"{text}, {len(foreign)} of them not ours")
-    return Finding(f"{traded.instrument.coin} orders", Verdict.OK, text)
+        return Finding(f"{traded.instrument.coin} orders", Health.WARN, f"{text}, {len(foreign)} of them not ours")
+    return Finding(f"{traded.instrument.coin} orders", Health.OK, text)
 
 
-async def _canary(client: VenueClient, recipe: Recipe, traded: Traded) -> Finding:
+async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedContract) -> Finding:
     """A stop far away, placed, read back and cancelled: the way every position will be protected."""
     instrument, what = traded.instrument, f"{traded.instrument.coin} stop canary"
     ticker = await client.call("fetch_ticker", instrument.symbol)
     last_price = Decimal(str(ticker["last"]))
     least_base = max(instrument.quantity_step_base, instrument.min_notional_usd / last_price * 3)
     order = PlaceOrder(
-        client_id=client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP), venue=instrument.venue, coin=instrument.coin,
-        decision_id=0, purpose=Purpose.STOP, kind=OrderKind.STOP_MARKET, side=Side.LONG,
-        quantity_base=instrument.round_quantity(least_base), reduce_only=True,
+        client_id=client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP),
+        venue=instrument.venue,
+        coin=instrument.coin,
+        decision_id=0,
+        purpose=Purpose.STOP,
+        kind=OrderKind.STOP_MARKET,
+        side=Side.LONG,
+        quantity_base=instrument.round_quantity(least_base),
+        reduce_only=True,
         trigger_price=instrument.round_price(last_price * CANARY_AWAY),
     )
     call = recipe.place(order, traded)
     try:
         await client.call(call.method, *call.args, lane="protective", retry="never")
     except VenueRefused as refusal:
-        return Finding(what, Verdict.WARN, f"not placed without a position ({refusal.code} {refusal.reason})")
+        return Finding(what, Health.WARN, f"not placed without a position ({refusal.code} {refusal.reason})")
     wrong = "it is not there"
     for wait_s in (0.0, 0.2, 0.5, 1.0):
         await asyncio.sleep(wait_s)
@@ -228,5 +234,5 @@ async def _canary(client: VenueClient, recipe: Recipe, traded: Traded) -> Findin
     call = recipe.cancel(order.client_id, traded, stop=True)
     await client.call(call.method, *call.args, lane="protective", retry="read")
     if wrong:
-        return Finding(what, Verdict.FAIL, wrong)
-    return Finding(what, Verdict.OK, "placed, read back and cancelled")
+        return Finding(what, Health.FAIL, wrong)
+    return Finding(what, Health.OK, "placed, read back and cancelled")

@@ -11,7 +11,7 @@ from liqbot.execution.edge.account import AccountEdge
 _log = structlog.get_logger(__name__)
 
 
-class DryBroker:
+class DryRunBroker:
     """Stands in for the broker of an account that is only read."""
 
     def __init__(self, edge: AccountEdge) -> None:

@@ -15,7 +15,7 @@ from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
 from liqbot.instruments import Side
 from liqbot.venues.errors import OutcomeUnknown, VenueError
-from liqbot.venues.trading import Caller, OrderWord, PositionWord, Recipe, Traded
+from liqbot.venues.trading import OrderReport, PositionReport, TradedContract, TradingAdapter, VenueCaller
 
 ROUND_S: Final = 0.5
 AFTER_TROUBLE_S: Final = 2.0
@@ -37,7 +37,7 @@ class Left(NamedTuple):
 class Panic:
     """One account, the given contracts."""
 
-    def __init__(self, client: Caller, recipe: Recipe, traded: Sequence[Traded], say: Say) -> None:
+    def __init__(self, client: VenueCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
         self._client, self._recipe, self._traded, self._say = client, recipe, tuple(traded), say
         # Ids of its own: nothing of the bot's books is needed, and nothing of theirs can be hit.
         self._name = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
@@ -83,7 +83,7 @@ class Panic:
                 rest.append(f"{traded.instrument.symbol} {order.client_id or order.venue_order_id}")
         return Left((), tuple(rest))
 
-    async def _cancel(self, traded: Traded, order: OrderWord) -> None:
+    async def _cancel(self, traded: TradedContract, order: OrderReport) -> None:
         stop = order.trigger_price is not None
         call = self._recipe.cancel(order.client_id, traded, stop=stop)
         self._say(f"cancel {traded.instrument.symbol} {order.client_id or order.venue_order_id}")
@@ -92,16 +92,21 @@ class Panic:
         except VenueError as error:
             self._say(f"not cancelled: {error}")
 
-    async def _close(self, traded: Traded, position: PositionWord) -> None:
+    async def _close(self, traded: TradedContract, position: PositionReport) -> None:
         """At market. After a lost answer nothing is sent until it can no longer be on its way."""
         loop, coin = asyncio.get_running_loop(), traded.instrument.coin
         if loop.time() < self._not_before_s.get(coin, 0.0):
             return
         self._count += 1
         order = PlaceOrder(
-            client_id=client_order_id.client_id(self._name, self._count, Purpose.EXIT), venue=traded.instrument.venue, coin=coin,
-            decision_id=0, purpose=Purpose.EXIT, kind=OrderKind.MARKET,
-            side=Side.LONG if position.signed_base > 0 else Side.SHORT, quantity_base=abs(position.signed_base),
+            client_id=client_order_id.client_id(self._name, self._count, Purpose.EXIT),
+            venue=traded.instrument.venue,
+            coin=coin,
+            decision_id=0,
+            purpose=Purpose.EXIT,
+            kind=OrderKind.MARKET,
+            side=Side.LONG if position.signed_base > 0 else Side.SHORT,
+            quantity_base=abs(position.signed_base),
             reduce_only=True,
         )
         call = self._recipe.place(order, traded)
@@ -116,6 +121,6 @@ class Panic:
             self._say(f"not closed: {error}")
 
 
-def _shown(traded: Traded, position: PositionWord) -> str:
+def _shown(traded: TradedContract, position: PositionReport) -> str:
     side = "long" if position.signed_base > 0 else "short"
     return f"{side} {abs(position.signed_base)} {traded.instrument.symbol}"

@@ -5,7 +5,7 @@ from typing import Final
 
 from liqbot.blocks import Roster
 from liqbot.exits import Exit
-from liqbot.live import credentials as accesses
+from liqbot.live import credentials
 from liqbot.live.bot import Bot, require_free
 from liqbot.runtime.live_market import LiveMarket, closed
 from liqbot.runtime.process import wall_ms
@@ -27,14 +27,14 @@ async def record(settings: Settings, data: Path, *, for_s: float | None) -> Exit
     """Until stopped or `for_s` is over. ExpectedError (unreachable) when no venue answers at the start."""
     looking = settings.model_copy(update={"mode": "observe"})
     require_free(data)
-    clients = accesses.public_clients(looking)
+    clients = credentials.public_clients(looking)
     roster = Roster(looking.venues, looking.coins)
     try:
         try:
             await LiveMarket(clients, roster, wall_ms, looking.feeds, since_ms=None).open(looking.coins)
         except VenueError as error:
-            raise accesses.one_line(error) from None
-        instruments = accesses.listed(clients, looking)
+            raise credentials.one_line(error) from None
+        instruments = credentials.listed(clients, looking)
         with opened(data, looking, ACCOUNT, roster, instruments) as books:
             bot = Bot(looking, data, roster, clients, books, for_s=for_s)
             bot.begin(instruments)

@@ -13,7 +13,7 @@ import numpy as np
 
 from liqbot.instruments import Side
 from liqbot.margin.formulas import MarginRule, bankruptcy_prices, liquidation_prices, positive_floats
-from liqbot.margin.steps import Ladder, LadderStep, ladder_steps
+from liqbot.margin.steps import LiquidationStep, LiquidationSteps, ladder_steps
 from liqbot.margin.tiers import Floats, TierTable
 
 SHARP_LEVERAGES: Final = (3.0, 5.0, 10.0, 20.0, 25.0, 50.0, 75.0, 100.0, 125.0)
@@ -46,7 +46,7 @@ class Mechanics(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     table: TierTable
     inverse: bool
     fees: Fees
-    ladder: Ladder
+    ladder: LiquidationSteps
     session: str = ""
     sessions: tuple[tuple[str, TierTable], ...] = ()
     assumed: bool = False
@@ -208,6 +208,6 @@ class Mechanics(msgspec.Struct, frozen=True, dict=True, kw_only=True):
 
     def ladder_steps(
         self, notional_usd: float, equity_usd: float, price: float | None = None
-    ) -> tuple[LadderStep, ...]:
+    ) -> tuple[LiquidationStep, ...]:
         """What the venue does with a position that reached its liquidation price."""
         return ladder_steps(self.ladder, self.table, notional_usd=notional_usd, equity_usd=equity_usd, price=price)

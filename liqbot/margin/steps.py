@@ -13,7 +13,7 @@ Taker = Literal["book", "insurance_fund", "vault", "assignees", "counterparties"
 Kind = Literal["whole", "compliance", "tiers_down", "fraction_first", "small_steps"]
 
 
-class Ladder(msgspec.Struct, frozen=True, kw_only=True):
+class LiquidationSteps(msgspec.Struct, frozen=True, kw_only=True):
     """`takers`: who takes the position over, in order; each next one gets what the one before did not take."""
 
     kind: Kind
@@ -28,7 +28,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True):
     """Equity below this share of maintenance hands the whole position to a backstop vault."""
 
 
-class LadderStep(msgspec.Struct, frozen=True):
+class LiquidationStep(msgspec.Struct, frozen=True):
     """Close `close_usd` (of the notional at the start) through `taker`, `after_ms` after the step before.
 
     `if_needed`: only when equity is still not above maintenance, or the step before was not filled.
@@ -40,24 +40,26 @@ class LadderStep(msgspec.Struct, frozen=True):
     if_needed: bool = False
 
 
-WHOLE: Final = Ladder(kind="whole")
-BINANCE: Final = Ladder(kind="compliance")
-BYBIT: Final = Ladder(kind="tiers_down")
-OKX: Final = Ladder(kind="tiers_down", whole_up_to_tier=2, tiers_per_step=2)
-BITGET: Final = Ladder(kind="tiers_down")
-KRAKEN: Final = Ladder(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
-HYPERLIQUID: Final = Ladder(
+WHOLE: Final = LiquidationSteps(kind="whole")
+BINANCE: Final = LiquidationSteps(kind="compliance")
+BYBIT: Final = LiquidationSteps(kind="tiers_down")
+OKX: Final = LiquidationSteps(kind="tiers_down", whole_up_to_tier=2, tiers_per_step=2)
+BITGET: Final = LiquidationSteps(kind="tiers_down")
+KRAKEN: Final = LiquidationSteps(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
+HYPERLIQUID: Final = LiquidationSteps(
     kind="fraction_first", takers=("book", "vault", "counterparties"), first_share_pct=20.0, whole_up_to_usd=100_000.0,
     pause_ms=30_000, vault_below_share_pct=200.0 / 3.0,
 )
 # Deribit publishes that its steps are small, not how small: a twentieth is an assumption.
-DERIBIT: Final = Ladder(kind="small_steps", first_share_pct=5.0)
-COINBASE: Final = Ladder(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "insurance_fund"))
+DERIBIT: Final = LiquidationSteps(kind="small_steps", first_share_pct=5.0)
+COINBASE: Final = LiquidationSteps(
+    kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "insurance_fund")
+)
 
 
 def ladder_steps(
-    ladder: Ladder, table: TierTable, *, notional_usd: float, equity_usd: float, price: float | None = None
-) -> tuple[LadderStep, ...]:
+    ladder: LiquidationSteps, table: TierTable, *, notional_usd: float, equity_usd: float, price: float | None = None
+) -> tuple[LiquidationStep, ...]:
     """The venue's plan for a position at the moment its equity has reached maintenance or less.
 
     Amounts before the last one add up to at most the notional; takers after the first get the rest if needed.
@@ -66,18 +68,18 @@ def ladder_steps(
         raise ValueError(f"notional_usd: {notional_usd} must be above 0")
     maintenance_usd = table.maintenance_usd(notional_usd, price)
     if equity_usd < maintenance_usd * ladder.vault_below_share_pct / 100.0:
-        return (LadderStep(notional_usd, "vault"),)
+        return (LiquidationStep(notional_usd, "vault"),)
     parts = _parts(ladder, table, notional_usd, equity_usd, price)
     first = ladder.takers[0]
     steps = [
-        LadderStep(part, first, ladder.pause_ms if number else 0, if_needed=number > 0)
+        LiquidationStep(part, first, ladder.pause_ms if number else 0, if_needed=number > 0)
         for number, part in enumerate(parts)
     ]
-    return (*steps, *(LadderStep(notional_usd, taker, if_needed=True) for taker in ladder.takers[1:]))
+    return (*steps, *(LiquidationStep(notional_usd, taker, if_needed=True) for taker in ladder.takers[1:]))
 
 
 def _parts(
-    ladder: Ladder, table: TierTable, notional_usd: float, equity_usd: float, price: float | None
+    ladder: LiquidationSteps, table: TierTable, notional_usd: float, equity_usd: float, price: float | None
 ) -> tuple[float, ...]:
     """Amounts offered to the first taker, one after the other."""
     tier = table.tiers.index(table.tier_at(notional_usd, price)) + 1
@@ -97,7 +99,7 @@ def _parts(
 
 
 def _tiers_down(
-    ladder: Ladder, table: TierTable, notional_usd: float, tier: int, scale: float
+    ladder: LiquidationSteps, table: TierTable, notional_usd: float, tier: int, scale: float
 ) -> tuple[float, ...]:
     parts: list[float] = []
     left_usd = notional_usd

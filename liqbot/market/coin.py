@@ -8,24 +8,25 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.estimate.cells import BINS
 from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
-from liqbot.market.estimate.estimate import Exposure
+from liqbot.market.estimate.estimate import PositionEstimator
 from liqbot.market.estimate.price_grid import edges, position_of
-from liqbot.market.forecast.evaluation import Foresight
+from liqbot.market.forecast.evaluation import ForecastEvaluation
 from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.clusters import ThinZones, clusters_of
 from liqbot.market.map.history import MapHistory
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
+from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
 from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
-from liqbot.market.observed.outliers import Intake, Rows
-from liqbot.market.observed.prices import Bar, VenuePrice, reference_price, swept_range
-from liqbot.market.observed.sampled_series import History
+from liqbot.market.observed.outliers import OutlierFilter, Rows
+from liqbot.market.observed.prices import PriceBar, VenuePrice, reference_price, swept_range
+from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import MarketParams
-from liqbot.market.view import Cluster, SideView
+from liqbot.market.view import SideView
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
@@ -50,17 +51,17 @@ class CoinMarket:
     def __init__(self, coin: str, venues: Sequence[str], trade_venue: str, params: MarketParams) -> None:
         self.coin, self.venues, self.params = coin, venues, params
         self.home = venues.index(trade_venue) if trade_venue in venues else -1
-        self.intake = Intake(venues, venues.index(AGGREGATE) if AGGREGATE in venues else -1, params.health)
-        self.exposure = Exposure(coin, venues, params.estimate, params.calibration)
+        self.intake = OutlierFilter(venues, venues.index(AGGREGATE) if AGGREGATE in venues else -1, params.health)
+        self.exposure = PositionEstimator(coin, venues, params.estimate, params.calibration)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
-        self.foresight = Foresight(params.forecast, params.scoring)
+        self.foresight = ForecastEvaluation(params.forecast, params.scoring)
         self.history = MapHistory(coin, params.history)
         self.forced = ForcedFlow()
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps)
         self.now = Now()
-        self.largest = [History(params.clusters.history_step_ms, params.clusters.history_ms) for _ in SIDES]
+        self.largest = [SampledSeries(params.clusters.history_step_ms, params.clusters.history_ms) for _ in SIDES]
         self.usual_read = (ABSENT, ABSENT)
         """Median of the largest cluster, (long, short), that the present clusters were measured against."""
         self._usual_next: tuple[float, float] | None = None
@@ -156,7 +157,7 @@ class CoinMarket:
             pairs = [(self.prices[code].mark_price, w if w > 0 else 0.0) for code, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
-    def _follow_prices(self, taken: dict[int, list[Bar]], before_ms: int, oi_base_before: float) -> None:
+    def _follow_prices(self, taken: dict[int, list[PriceBar]], before_ms: int, oi_base_before: float) -> None:
         """Returns, trend and range of the home venue's mark; sweeps in distance from it."""
         now, bars = self.now, taken.get(self.home, [])
         home = self.prices[self.home] if self.home >= 0 and self.prices[self.home].known else None

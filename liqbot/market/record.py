@@ -13,9 +13,10 @@ import numpy as np
 from liqbot.instruments import Side, side_of
 from liqbot.market.map.clusters import nearest_zones, read_side
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.map.zones import Cluster, ThinZone
 from liqbot.market.market import Market
 from liqbot.market.params import ClusterParams
-from liqbot.market.view import Cluster, MarketView, ThinZone
+from liqbot.market.view import MarketView
 
 RECORD_VERSION: Final = 1
 _TOGETHER: Final = 4

@@ -7,14 +7,14 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.margin.mechanics import Mechanics
 from liqbot.market.map.liquidation_map import LiquidationMap
-from liqbot.market.view import Cluster
+from liqbot.market.map.zones import Cluster
 from liqbot.review.pictures.map_text import short_usd
 
 _NEAR_PCT: Final = 1.0
 """A cluster this near to the liquidation price (percent of it) is named."""
 
 
-class Position(msgspec.Struct, frozen=True):
+class PlacedPosition(msgspec.Struct, frozen=True):
     """Isolated margin, nothing added."""
 
     venue: str
@@ -35,8 +35,8 @@ class Spot(msgspec.Struct, frozen=True):
     """0 thin .. 100 dense; NaN when the map says nothing there."""
 
 
-class Answer(msgspec.Struct, frozen=True):
-    position: Position
+class PlacementReport(msgspec.Struct, frozen=True):
+    position: PlacedPosition
     here: Spot
     distance_pct: float
     """From the entry to the liquidation price, always positive."""
@@ -55,9 +55,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def check_position(
-    chart: LiquidationMap, clusters: tuple[Cluster, ...], mechanics: Mechanics, position: Position,
+    chart: LiquidationMap, clusters: tuple[Cluster, ...], mechanics: Mechanics, position: PlacedPosition,
     percentile_max: float,
-) -> Answer:
+) -> PlacementReport:
     """ValueError when the venue does not offer the leverage at this size, or has no liquidation price at all."""
     most = mechanics.leverage_max(position.notional_usd, position.entry_price)
     if position.leverage > most:
@@ -68,7 +68,7 @@ def check_position(
     sign = float(position.side)
     mark_distance_pct = sign * (1 - here.liquidation_price / chart.mark_price) * 100
     thin = here.density_percentile <= percentile_max
-    return Answer(
+    return PlacementReport(
         position=position,
         here=here,
         distance_pct=sign * (1 - here.liquidation_price / position.entry_price) * 100,
@@ -90,7 +90,7 @@ def _verdict(chart: LiquidationMap, here: Spot, mark_distance_pct: float, *, thi
 
 
 def _spot(
-    chart: LiquidationMap, mechanics: Mechanics, position: Position, leverage: float, entry_price: float
+    chart: LiquidationMap, mechanics: Mechanics, position: PlacedPosition, leverage: float, entry_price: float
 ) -> Spot:
     quantity_base = position.notional_usd / entry_price
     price = mechanics.isolated_liquidation_price(position.side, entry_price, quantity_base, leverage)
@@ -104,7 +104,7 @@ def _cluster_near(clusters: tuple[Cluster, ...], side: Side, price: float) -> Cl
 
 
 def _better_leverage(
-    chart: LiquidationMap, mechanics: Mechanics, position: Position, percentile_max: float, most: float
+    chart: LiquidationMap, mechanics: Mechanics, position: PlacedPosition, percentile_max: float, most: float
 ) -> Spot | None:
     """Whole leverages, the nearest first, lower before higher."""
     whole = sorted(range(1, int(most) + 1), key=lambda leverage: (abs(leverage - position.leverage), leverage))
@@ -116,7 +116,7 @@ def _better_leverage(
 
 
 def _better_entry(
-    chart: LiquidationMap, mechanics: Mechanics, position: Position, here: Spot, percentile_max: float
+    chart: LiquidationMap, mechanics: Mechanics, position: PlacedPosition, here: Spot, percentile_max: float
 ) -> Spot | None:
     """The entry whose liquidation falls on the nearest thin price; the ratio of both hardly changes on the way."""
     thin_price = chart.nearest_thin(position.side, here.liquidation_price, percentile_max)
@@ -127,7 +127,7 @@ def _better_entry(
     return spot if spot.density_percentile <= percentile_max else None
 
 
-def check_text(answer: Answer, percentile_max: float) -> list[str]:
+def check_text(answer: PlacementReport, percentile_max: float) -> list[str]:
     """For people."""
     position, here = answer.position, answer.here
     tiers = " (stand-in tiers: this venue's own are not recorded)" if answer.assumed else ""

@@ -22,7 +22,7 @@ TAPES: Final = "liqbot.tapes"
 """Entry-point group of the function that reads a tape: path -> object with `roster` and `blocks()`."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class MapQuery(msgspec.Struct, frozen=True):
     """What the reader of a map wants to see; None: everything, the newest, the only coin."""
 
     coin: str | None = None
@@ -51,7 +51,12 @@ def time_of(text: str | None) -> int | None:
 
 
 def find_map(
-    asked: Asked, *, db: Path | None = None, tape: Path | None = None, data: Path | None = None, profile: str = "paper"
+    asked: MapQuery,
+    *,
+    db: Path | None = None,
+    tape: Path | None = None,
+    data: Path | None = None,
+    profile: str = "paper",
 ) -> Record:
     """From the tape or file given, else from the state directory: its journal, else its ledger."""
     if tape is not None:
@@ -80,7 +85,7 @@ def from_file(path: Path) -> Record:
     return record
 
 
-def from_tape(path: Path, asked: Asked) -> Record:
+def from_tape(path: Path, asked: MapQuery) -> Record:
     """The tape folded up to its end, or to the time asked for."""
     readers = tuple(importlib.metadata.entry_points(group=TAPES))
     if not readers:
@@ -92,7 +97,7 @@ def from_tape(path: Path, asked: Asked) -> Record:
     return _folded(market, tape.blocks(), asked, str(path))
 
 
-def from_journal(path: Path, asked: Asked) -> Record:
+def from_journal(path: Path, asked: MapQuery) -> Record:
     """The newest snapshot before the time asked for, and the records after it."""
     from liqbot.journal import JournalReader
     from liqbot.journal.rerun import SNAPSHOT_NAME
@@ -113,7 +118,7 @@ def from_journal(path: Path, asked: Asked) -> Record:
         return _folded(engine.market, reader.blocks(from_seq), asked, str(path))
 
 
-def _folded(market: Market, blocks: Iterable[EventBlock], asked: Asked, name: str) -> Record:
+def _folded(market: Market, blocks: Iterable[EventBlock], asked: MapQuery, name: str) -> Record:
     views = market.views_at(market.folded_ms)
     for block in blocks:
         if asked.at_ms is not None and block.tick_ms is not None and block.tick_ms > asked.at_ms:
@@ -135,7 +140,7 @@ def _folded(market: Market, blocks: Iterable[EventBlock], asked: Asked, name: st
     return filtered_record(record, drawn, MarketParams().clusters, wanted)
 
 
-def _chosen(views: Sequence[MarketView], asked: Asked, name: str) -> MarketView:
+def _chosen(views: Sequence[MarketView], asked: MapQuery, name: str) -> MarketView:
     found = [view for view in views if asked.coin in {None, view.coin}]
     if not found:
         coins = ", ".join(view.coin for view in views) or "none yet"
@@ -143,7 +148,7 @@ def _chosen(views: Sequence[MarketView], asked: Asked, name: str) -> MarketView:
     return found[0]
 
 
-def from_ledger(place: Path | str, asked: Asked) -> Record:
+def from_ledger(place: Path | str, asked: MapQuery) -> Record:
     """The newest stored map, or the newest before the time asked for; its venues and leverages are not stored."""
     from liqbot.review.ledger_reader import Ledger
 

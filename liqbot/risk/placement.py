@@ -33,7 +33,7 @@ class TradingBook(msgspec.Struct, frozen=True):
             )
 
 
-class Wish(msgspec.Struct, frozen=True):
+class OrderProposal(msgspec.Struct, frozen=True):
     """An entry with its stop, rounded to the instrument. `limit` tells whether it rests at its price."""
 
     side: Side
@@ -42,10 +42,10 @@ class Wish(msgspec.Struct, frozen=True):
     limit: bool
 
 
-class Rung(msgspec.Struct, frozen=True):
+class LeverageCandidate(msgspec.Struct, frozen=True):
     """One combination of entry and leverage that was tried; accepted when `refusal` is None."""
 
-    wish: Wish
+    wish: OrderProposal
     leverage: int
     size: Size
     liquidation_price: float
@@ -60,10 +60,12 @@ class Rung(msgspec.Struct, frozen=True):
         )
 
 
-def place(wish: Wish, view: MarketView, book: TradingBook, budget: Budget, limits: RiskLimits) -> tuple[Rung, ...]:
+def place(
+    wish: OrderProposal, view: MarketView, book: TradingBook, budget: Budget, limits: RiskLimits
+) -> tuple[LeverageCandidate, ...]:
     """All that was tried, in order: leverage from the limit down to 1 at the wished entry, then at deeper limit
     entries. The search ends at the first accepted rung, which is the last one returned."""
-    tried: list[Rung] = []
+    tried: list[LeverageCandidate] = []
     for entry in _entries(wish, book.instrument, limits):
         for leverage in range(min(limits.leverage_max, LEVERAGE_CEILING), 0, -1):
             rung = _rung(entry, leverage, view, book, budget, limits)
@@ -73,7 +75,7 @@ def place(wish: Wish, view: MarketView, book: TradingBook, budget: Budget, limit
     return tuple(tried)
 
 
-def _entries(wish: Wish, instrument: Instrument, limits: RiskLimits) -> Iterator[Wish]:
+def _entries(wish: OrderProposal, instrument: Instrument, limits: RiskLimits) -> Iterator[OrderProposal]:
     """The wish, then limit entries step by step nearer to the stop, as long as the stop keeps its least distance."""
     yield wish
     sign = int(wish.side)
@@ -84,10 +86,12 @@ def _entries(wish: Wish, instrument: Instrument, limits: RiskLimits) -> Iterator
         room_pct = sign * (price - wish.stop_price) / price * 100
         if room_pct < exact(limits.stop_pct_min):
             return
-        yield Wish(wish.side, price, wish.stop_price, limit=True)
+        yield OrderProposal(wish.side, price, wish.stop_price, limit=True)
 
 
-def _rung(wish: Wish, leverage: int, view: MarketView, book: TradingBook, budget: Budget, limits: RiskLimits) -> Rung:
+def _rung(
+    wish: OrderProposal, leverage: int, view: MarketView, book: TradingBook, budget: Budget, limits: RiskLimits
+) -> LeverageCandidate:
     found = size(book.instrument, wish.entry_price, wish.stop_price, leverage, budget, limits)
     liquidation_price = _own_liquidation(wish, leverage, found, book)
     for _ in range(_ROUNDS):
@@ -102,15 +106,15 @@ def _rung(wish: Wish, leverage: int, view: MarketView, book: TradingBook, budget
         liquidation_price = _own_liquidation(wish, leverage, found, book)
     if not _tradable(found, wish, book.instrument):
         code = Refusal.SIZE_LIMIT if found.bound in _SIZE_BOUNDS else Refusal.SIZE_TOO_SMALL
-        return Rung(wish, leverage, found, math.nan, math.nan, code)
+        return LeverageCandidate(wish, leverage, found, math.nan, math.nan, code)
     if not math.isfinite(liquidation_price):
-        return Rung(wish, leverage, found, math.nan, math.nan, Refusal.LEVERAGE)
+        return LeverageCandidate(wish, leverage, found, math.nan, math.nan, Refusal.LEVERAGE)
     percentile = view.map.density_percentile(wish.side, liquidation_price)
     refusal = _where(wish, liquidation_price, percentile, view, limits)
-    return Rung(wish, leverage, found, liquidation_price, percentile, refusal)
+    return LeverageCandidate(wish, leverage, found, liquidation_price, percentile, refusal)
 
 
-def _own_liquidation(wish: Wish, leverage: int, found: Size, book: TradingBook) -> float:
+def _own_liquidation(wish: OrderProposal, leverage: int, found: Size, book: TradingBook) -> float:
     """NaN where the venue does not offer this leverage at this size, or knows no such price."""
     if not _tradable(found, wish, book.instrument):
         return math.nan
@@ -121,12 +125,12 @@ def _own_liquidation(wish: Wish, leverage: int, found: Size, book: TradingBook) 
     )
 
 
-def _tradable(found: Size, wish: Wish, instrument: Instrument) -> bool:
+def _tradable(found: Size, wish: OrderProposal, instrument: Instrument) -> bool:
     return found.quantity_base > 0 and found.quantity_base * wish.entry_price >= instrument.min_notional_usd
 
 
 def _where(
-    wish: Wish, liquidation_price: float, percentile: float, view: MarketView, limits: RiskLimits
+    wish: OrderProposal, liquidation_price: float, percentile: float, view: MarketView, limits: RiskLimits
 ) -> Refusal | None:
     """An unknown density (NaN) is no thin zone."""
     if buffer_pct(wish, liquidation_price) < limits.stop_buffer_pct:
@@ -136,7 +140,7 @@ def _where(
     return None
 
 
-def buffer_pct(wish: Wish, liquidation_price: float) -> float:
+def buffer_pct(wish: OrderProposal, liquidation_price: float) -> float:
     """How far beyond the stop our own liquidation price lies, in percent of the entry; negative when before it."""
     return float(wish.side) * (float(wish.stop_price) - liquidation_price) / float(wish.entry_price) * 100.0
 

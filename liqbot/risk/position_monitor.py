@@ -15,7 +15,7 @@ from liqbot.signals.strategies.cascade import CASCADE
 from liqbot.signals.strategies.funding_squeeze import FUNDING_SQUEEZE
 
 
-def guard(
+def monitored(
     view: MarketView | None,
     position: Position,
     target: Target | None,

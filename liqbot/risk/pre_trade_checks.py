@@ -11,12 +11,12 @@ from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Check, Refusal, Target
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import TradingBook, Wish
+from liqbot.risk.placement import OrderProposal, TradingBook
 from liqbot.risk.sizing import costs_base, exact, loss_base
 from liqbot.signals.verdict import Signal
 
 
-class Case(msgspec.Struct, frozen=True):
+class CheckContext(msgspec.Struct, frozen=True):
     """What the questions are about. `wish` is None when the signal's prices are no prices at all."""
 
     signal: Signal
@@ -25,7 +25,7 @@ class Case(msgspec.Struct, frozen=True):
     book: TradingBook
     limits: RiskLimits
     entry_in_flight: bool
-    wish: Wish | None
+    wish: OrderProposal | None
     entering: tuple[Target, ...] = ()
     """Entries under way on other instruments: not positions yet, but they may be."""
     foreign_orders: int = 0
@@ -40,89 +40,89 @@ class Case(msgspec.Struct, frozen=True):
         return float(int(wish.side) * (wish.entry_price - wish.stop_price) / wish.entry_price * 100)
 
 
-Question = Callable[[Case], Check]
+PreTradeCheck = Callable[[CheckContext], Check]
 
 
-def _halted(case: Case) -> Check:
+def _halted(case: CheckContext) -> Check:
     return Check("halted", case.account.halted or "no", "no", not case.account.halted)
 
 
-def _reconciled(case: Case) -> Check:
+def _reconciled(case: CheckContext) -> Check:
     holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
     known = holding is not None and holding.reconciled
     return Check("reconciled", "yes" if known else "no", "yes", known)
 
 
-def _backfilling(case: Case) -> Check:
+def _backfilling(case: CheckContext) -> Check:
     return Check("backfilled", "yes" if case.view.backfilled else "no", "no", not case.view.backfilled)
 
 
-def _fresh(case: Case) -> Check:
+def _fresh(case: CheckContext) -> Check:
     return _at_most("age_ms", case.view.age_ms, case.limits.age_ms_max)
 
 
-def _venues_live(case: Case) -> Check:
+def _venues_live(case: CheckContext) -> Check:
     return _at_least("live_venues", case.view.live_venues, case.limits.live_venues_min)
 
 
-def _lag(case: Case) -> Check:
+def _lag(case: CheckContext) -> Check:
     return _at_most("lag_ms", case.view.lag_ms, case.limits.lag_ms_max)
 
 
-def _warm_long(case: Case) -> Check:
+def _warm_long(case: CheckContext) -> Check:
     return _at_least("warmth_long_pct", case.view.warmth_long_pct, case.limits.warmth_pct_min)
 
 
-def _warm_short(case: Case) -> Check:
+def _warm_short(case: CheckContext) -> Check:
     return _at_least("warmth_short_pct", case.view.warmth_short_pct, case.limits.warmth_pct_min)
 
 
-def _flat(case: Case) -> Check:
+def _flat(case: CheckContext) -> Check:
     position = case.account.position(case.book.instrument.venue, case.signal.coin)
     return Check("open_base", 0.0 if position is None else float(position.quantity_base), 0.0, position is None)
 
 
-def _positions(case: Case) -> Check:
+def _positions(case: CheckContext) -> Check:
     others = len(case.account.positions) + len(case.entering)
     return _at_most("other_positions", others, case.limits.positions_max - 1)
 
 
-def _in_flight(case: Case) -> Check:
+def _in_flight(case: CheckContext) -> Check:
     return Check("entry_in_flight", "yes" if case.entry_in_flight else "no", "no", not case.entry_in_flight)
 
 
-def _cooldown(case: Case) -> Check:
+def _cooldown(case: CheckContext) -> Check:
     holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
     left_ms = 0 if holding is None else max(0, holding.cooldown_until_ms - case.view.time_ms)
     return _at_most("cooldown_left_ms", left_ms, 0)
 
 
-def _daily(case: Case) -> Check:
+def _daily(case: CheckContext) -> Check:
     drawdown = case.account.drawdown
     return _latch("daily_loss_pct", drawdown.daily_loss_pct, case.limits.daily_loss_pct_max, drawdown.daily_latched)
 
 
-def _weekly(case: Case) -> Check:
+def _weekly(case: CheckContext) -> Check:
     drawdown = case.account.drawdown
     return _latch("weekly_loss_pct", drawdown.weekly_loss_pct, case.limits.weekly_loss_pct_max, drawdown.weekly_latched)
 
 
-def _peak(case: Case) -> Check:
+def _peak(case: CheckContext) -> Check:
     drawdown = case.account.drawdown
     return _latch("drawdown_pct", drawdown.drawdown_pct, case.limits.drawdown_pct_max, drawdown.peak_latched)
 
 
-def _foreign(case: Case) -> Check:
+def _foreign(case: CheckContext) -> Check:
     holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
     foreign_base = ZERO if holding is None else holding.unexplained_base
     return Check("foreign_base", float(foreign_base), 0.0, not foreign_base)
 
 
-def _foreign_orders(case: Case) -> Check:
+def _foreign_orders(case: CheckContext) -> Check:
     return _at_most("foreign_orders", case.foreign_orders, 0)
 
 
-def _band(case: Case) -> Check:
+def _band(case: CheckContext) -> Check:
     """Against the index; where none is known, against the last trade."""
     view = case.view
     indexed = view.index_price == view.index_price
@@ -131,15 +131,15 @@ def _band(case: Case) -> Check:
     return _at_most("from_index_pct" if indexed else "from_last_pct", away_pct, case.limits.price_band_pct)
 
 
-def _stop_valid(case: Case) -> Check:
+def _stop_valid(case: CheckContext) -> Check:
     return _at_least("stop_pct", case.stop_pct, case.limits.stop_pct_min)
 
 
-def _stop_near(case: Case) -> Check:
+def _stop_near(case: CheckContext) -> Check:
     return _at_most("stop_pct", case.stop_pct, case.limits.stop_pct_max)
 
 
-def _reward(case: Case) -> Check:
+def _reward(case: CheckContext) -> Check:
     """After costs on both ways; a trade without a take is judged by its stop alone."""
     wish, take_price = case.wish, case.signal.take_price
     if wish is None or take_price is None:
@@ -154,7 +154,7 @@ def _reward(case: Case) -> Check:
     return _at_least("reward", float(gain / loss), case.limits.reward_min)
 
 
-QUESTIONS: Final[tuple[tuple[Refusal, Question], ...]] = (
+QUESTIONS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.HALTED, _halted),
     (Refusal.UNRECONCILED, _reconciled),
     (Refusal.BACKFILLING, _backfilling),

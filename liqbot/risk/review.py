@@ -12,8 +12,8 @@ from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Decision, Refusal, Refused, Target
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import Rung, TradingBook, Wish, place
-from liqbot.risk.pre_trade_checks import QUESTIONS, Case
+from liqbot.risk.placement import LeverageCandidate, OrderProposal, TradingBook, place
+from liqbot.risk.pre_trade_checks import QUESTIONS, CheckContext
 from liqbot.risk.sizing import Budget, exact
 from liqbot.signals.verdict import Signal
 
@@ -47,7 +47,9 @@ def review_entry(
         target for target in entering
         if target.coin != signal.coin and account.position(target.venue, target.coin) is None
     )
-    case = Case(signal, view, account, book, limits, entry_in_flight, _wish(signal, book), elsewhere, foreign_orders)
+    case = CheckContext(
+        signal, view, account, book, limits, entry_in_flight, _wish(signal, book), elsewhere, foreign_orders
+    )
     checks: list[Check] = []
     refusal: Refusal | None = None
     for code, question in QUESTIONS:
@@ -55,7 +57,7 @@ def review_entry(
         checks.append(check)
         if not check.passed and refusal is None:
             refusal = code
-    rungs: tuple[Rung, ...] = ()
+    rungs: tuple[LeverageCandidate, ...] = ()
     # Without a stop on its right side there is nothing to size against.
     if case.wish is not None and case.stop_pct > 0:
         rungs = place(case.wish, view, book, budget_of(case), limits)
@@ -90,7 +92,7 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
     return Approved(target, checks)
 
 
-def budget_of(case: Case) -> Budget:
+def budget_of(case: CheckContext) -> Budget:
     """Room left by the account and the market."""
     account, view, venue = case.account, case.view, case.book.instrument.venue
     volume_usd = view.minute_volume_usd
@@ -117,7 +119,7 @@ def _number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _wish(signal: Signal, book: TradingBook) -> Wish | None:
+def _wish(signal: Signal, book: TradingBook) -> OrderProposal | None:
     prices = (signal.entry_price, signal.stop_price)
     if not all(math.isfinite(price) and price > 0 for price in prices):
         return None
@@ -126,22 +128,22 @@ def _wish(signal: Signal, book: TradingBook) -> Wish | None:
     if signal.limit:
         entry_price = instrument.round_entry(signal.side, entry_price)
     stop_price = instrument.round_stop(signal.side, signal.stop_price)
-    return Wish(signal.side, entry_price, stop_price, signal.limit) if entry_price > 0 else None
+    return OrderProposal(signal.side, entry_price, stop_price, signal.limit) if entry_price > 0 else None
 
 
-def _rung_check(rung: Rung) -> Check:
+def _rung_check(rung: LeverageCandidate) -> Check:
     verdict = "accepted" if rung.refusal is None else str(rung.refusal)
     return Check("placement", rung.describe(), verdict, rung.refusal is None)
 
 
-def _placement_refusal(rungs: tuple[Rung, ...]) -> Refusal | None:
+def _placement_refusal(rungs: tuple[LeverageCandidate, ...]) -> Refusal | None:
     if rungs[-1].refusal is None:
         return None
     found = {rung.refusal for rung in rungs}
     return next(code for code in _WORST_FIRST if code in found)
 
 
-def _reason(refusal: Refusal, checks: list[Check], rungs: tuple[Rung, ...]) -> str:
+def _reason(refusal: Refusal, checks: list[Check], rungs: tuple[LeverageCandidate, ...]) -> str:
     """The failed check in words."""
     for (code, _), check in zip(QUESTIONS, checks, strict=False):
         if code is refusal and not check.passed:
@@ -150,7 +152,7 @@ def _reason(refusal: Refusal, checks: list[Check], rungs: tuple[Rung, ...]) -> s
     return next((rung.describe() for rung in rungs if rung.refusal is refusal), str(refusal))
 
 
-def _target(case: Case, rung: Rung, decision_id: int) -> Target:
+def _target(case: CheckContext, rung: LeverageCandidate, decision_id: int) -> Target:
     signal, instrument, wish = case.signal, case.book.instrument, rung.wish
     take_price = None if signal.take_price is None else instrument.round_take(signal.side, signal.take_price)
     return Target(

@@ -20,7 +20,7 @@ class Feed(Protocol):
     async def run(self, inbox: Inbox) -> None: ...
 
 
-class Broker(Protocol):
+class CommandSink(Protocol):
     """Sends commands; whatever the venue answers comes back through the inbox as facts."""
 
     async def send(self, commands: Sequence[Command], now_ms: int) -> None: ...
@@ -30,7 +30,7 @@ class Runtime:
     """One engine, one journal, one broker, any number of feeds and observers."""
 
     def __init__(
-        self, engine: Engine, journal: Journal, broker: Broker, inbox: Inbox, observers: Sequence[Observer] = ()
+        self, engine: Engine, journal: Journal, broker: CommandSink, inbox: Inbox, observers: Sequence[Observer] = ()
     ) -> None:
         self._engine, self._journal, self._broker = engine, journal, broker
         self._inbox, self._observers = inbox, tuple(observers)

@@ -10,7 +10,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.events import MarketEvent
 from liqbot.market.feeds.backfill import backfilled_blocks, past_of
-from liqbot.market.feeds.clock import Ticker
+from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
 from liqbot.runtime.inbox import Inbox
@@ -51,7 +51,7 @@ class LiveMarket:
         self.feeds = {
             venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
-        self.ticker = ticker or Ticker(clock)
+        self.ticker = ticker or TickClock(clock)
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""

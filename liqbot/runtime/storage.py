@@ -29,7 +29,7 @@ UNREAD_MS: Final = 21_600_000
 _log = structlog.get_logger(__name__)
 
 
-class Books(NamedTuple):
+class Storage(NamedTuple):
     journal: Journal
     ledger: LedgerWriter
     recovered: Recovered
@@ -38,7 +38,7 @@ class Books(NamedTuple):
 @contextlib.contextmanager
 def opened(
     data: Path, settings: Settings, account: str, roster: Roster, instruments: Sequence[Instrument]
-) -> Iterator[Books]:
+) -> Iterator[Storage]:
     """ExpectedError when another process writes them, or when they belong to another mode or account."""
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
@@ -51,7 +51,7 @@ def opened(
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
         _ledger_reaches_the_snapshot(path, url)
         with LedgerWriter(url, journal.stamp.journal_id) as ledger:
-            yield Books(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
 
 
 def _recovered(

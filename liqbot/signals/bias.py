@@ -1,7 +1,8 @@
 """Which way price leans: a direction given from outside, else the technical one."""
 
 from liqbot.instruments import Side
-from liqbot.market.view import ABSENT, MarketView
+from liqbot.market.map.zones import ABSENT
+from liqbot.market.view import MarketView
 
 
 def bias_of(view: MarketView, side: Side) -> float:

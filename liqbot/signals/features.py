@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.instruments import Side
-from liqbot.market.view import ABSENT, Cluster, MarketView, SideView, Sweep
+from liqbot.market.map.zones import ABSENT, Cluster, Sweep
+from liqbot.market.view import MarketView, SideView
 from liqbot.signals.bias import bias_of
 
 _MINUTE_MS: Final = 60_000.0

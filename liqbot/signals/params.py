@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 WAIVABLE: Final = ("flow", "flow_flipped", "oi_dropped", "oi_rising", "prints_stopped", "prior_funding")
 
 
-class Params(BaseModel):
+class StrictParams(BaseModel):
     """Frozen and strict: an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class StrategyParams(Params):
+class StrategyParams(StrictParams):
     """What every strategy has."""
 
     enabled: bool = Field(True, description="Whether this strategy is asked at all.")
@@ -158,7 +158,7 @@ class FundingSqueezeParams(StrategyParams):
     max_hold_ms: int = Field(86_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
 
 
-class SignalParams(Params):
+class SignalParams(StrictParams):
     """Parameters of all strategies."""
 
     cluster_reach_pct: float = Field(

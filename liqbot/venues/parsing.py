@@ -55,7 +55,7 @@ class WireContract(msgspec.Struct, frozen=True, kw_only=True):
         return amount * self.contract_units if self.inverse else amount * self.contract_units * price
 
 
-class Quote(msgspec.Struct):
+class ContractQuote(msgspec.Struct):
     """The newest known state of one contract; NaN while unknown. Mutable: merged update by update."""
 
     mark_price: float = float("nan")
@@ -83,7 +83,7 @@ class WireBook:
     def __init__(self, venue: str, contracts: Sequence[WireContract]) -> None:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
-        self.quotes = [Quote() for _ in self.contracts]
+        self.quotes = [ContractQuote() for _ in self.contracts]
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -95,7 +95,7 @@ class WireBook:
     def forget(self, indices: Iterable[int]) -> None:
         """After a gap: old prices convert nothing any more."""
         for index in indices:
-            self.quotes[index] = Quote(interval_h=self.quotes[index].interval_h)
+            self.quotes[index] = ContractQuote(interval_h=self.quotes[index].interval_h)
 
     # --- from fields to values ------------------------------------------------------------------------------------
 

@@ -36,17 +36,17 @@ from liqbot.venues import (
     woofipro,
 )
 from liqbot.venues.binance import facts as binance
-from liqbot.venues.binance.orders import Binance
+from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE as BINANCE_WIRE
 from liqbot.venues.bybit import facts as bybit
-from liqbot.venues.bybit.orders import Bybit
+from liqbot.venues.bybit.orders import BybitAdapter
 from liqbot.venues.bybit.streams import WIRE as BYBIT_WIRE
 from liqbot.venues.okx import facts as okx
-from liqbot.venues.okx.orders import Okx
+from liqbot.venues.okx.orders import OkxAdapter
 from liqbot.venues.okx.streams import WIRE as OKX_WIRE
 from liqbot.venues.spec import ContractMargin, VenueRow
 from liqbot.venues.streams import VenueWire
-from liqbot.venues.trading import Recipe
+from liqbot.venues.trading import TradingAdapter
 
 ROWS: Final[tuple[VenueRow, ...]] = (
     binance.ROW, bybit.ROW, okx.ROW, bitget.ROW, krakenfutures.ROW, hyperliquid.ROW, deribit.ROW, gate.ROW, htx.ROW,
@@ -59,8 +59,8 @@ WIRES: Final[Mapping[str, VenueWire]] = MappingProxyType(
     {wire.venue: wire for wire in (BINANCE_WIRE, BYBIT_WIRE, OKX_WIRE)}
 )
 """Venues whose data is read live."""
-RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
-    {recipe.venue: recipe for recipe in (Binance(), Bybit(), Okx())}
+TRADING_ADAPTERS: Final[Mapping[str, TradingAdapter]] = MappingProxyType(
+    {recipe.venue: recipe for recipe in (BinanceAdapter(), BybitAdapter(), OkxAdapter())}
 )
 """Venues that can be traded on."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from liqbot.margin.formulas import MarginRule
 from liqbot.margin.mechanics import Fees
-from liqbot.margin.steps import Ladder
+from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import TierTable
 
 Unit = Literal["base", "contracts", "usd"]
@@ -35,7 +35,7 @@ class ContractMargin(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: MarginRule
     cross_rule: MarginRule | None
-    ladder: Ladder
+    ladder: LiquidationSteps
     fees: Fees
     tables: tuple[tuple[str, TierTable], ...] = ()
     sessions: tuple[tuple[str, tuple[tuple[str, TierTable], ...]], ...] = ()

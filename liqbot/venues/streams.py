@@ -8,7 +8,7 @@ import msgspec
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import Parsed, WireBook, WireContract
 
-Params = dict[str, Any]
+RequestParams = dict[str, Any]
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
 
     feed: str
     method: str
-    params: Callable[[WireContract], Params]
+    params: Callable[[WireContract], RequestParams]
     parse: Callable[[Any, WireBook, int], list[MarketEvent]]
     period_ms: int
     weight: int = 1
@@ -40,13 +40,13 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
     """Also made at once after a connection came back."""
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class HistorySource(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the past, asked for with `params(contract, since_ms, until_ms)`; facts come in any order."""
 
     kind: str
     """`bars`, `open_interest` or `funding`."""
     method: str
-    params: Callable[[WireContract, int, int], Params]
+    params: Callable[[WireContract, int, int], RequestParams]
     parse: Callable[[Any, WireBook, int], list[MarketEvent]]
     """(payload, book, index of the contract in it)."""
     span_ms: int
@@ -72,7 +72,7 @@ class TierSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where maintenance tiers are public. `parse(payload, book, index)` gives the tiers, lowest first."""
 
     method: str
-    params: Callable[[WireContract], Params]
+    params: Callable[[WireContract], RequestParams]
     parse: Callable[[Any, WireBook, int], tuple[TierRow, ...]]
     in_coin: bool = False
     weight: int = 1
@@ -85,7 +85,7 @@ class VenueWire(msgspec.Struct, frozen=True, kw_only=True):
     parse: Callable[[str | bytes, WireBook], Parsed]
     streams: tuple[Stream, ...]
     polls: tuple[Poll, ...]
-    histories: tuple[History, ...] = ()
+    histories: tuple[HistorySource, ...] = ()
     tiers: TierSource | None = None
     requests_per_s: int = 20
     """What the venue bears from one address, with room to spare."""

@@ -19,7 +19,7 @@ Lane = Literal["normal", "protective"]
 Retry = Literal["read", "never"]
 
 
-class Caller(Protocol):
+class VenueCaller(Protocol):
     """The part of a venue client that orders need."""
 
     async def call(
@@ -27,7 +27,7 @@ class Caller(Protocol):
     ) -> Any: ...
 
 
-class Traded(msgspec.Struct, frozen=True):
+class TradedContract(msgspec.Struct, frozen=True):
     """A contract that we trade, and the venue's own id of it."""
 
     instrument: Instrument
@@ -49,7 +49,7 @@ class Call(msgspec.Struct, frozen=True):
     weight: int = 1
 
 
-class Fate(enum.StrEnum):
+class OrderStatus(enum.StrEnum):
     """What has become of an order."""
 
     RESTING = "resting"
@@ -59,12 +59,12 @@ class Fate(enum.StrEnum):
     REJECTED = "rejected"
 
 
-class OrderWord(msgspec.Struct, frozen=True):
+class OrderReport(msgspec.Struct, frozen=True):
     """An order as the venue tells it. Fills of a stop may bear the id of another order, the one it turned into."""
 
     client_id: str
     venue_order_id: str
-    fate: Fate
+    fate: OrderStatus
     quantity_base: Decimal = ZERO
     filled_base: Decimal = ZERO
     reduce_only: bool = False
@@ -85,7 +85,7 @@ class TradeKind(enum.StrEnum):
     DELEVERAGED = "deleveraged"
 
 
-class TradeWord(msgspec.Struct, frozen=True):
+class TradeReport(msgspec.Struct, frozen=True):
     """One execution of ours; `client_id` is empty where the venue does not name it here, `fee` positive when paid."""
 
     trade_id: str
@@ -101,7 +101,7 @@ class TradeWord(msgspec.Struct, frozen=True):
     kind: TradeKind = TradeKind.TRADE
 
 
-class PositionWord(msgspec.Struct, frozen=True):
+class PositionReport(msgspec.Struct, frozen=True):
     """`signed_base` is negative for a short, 0 when flat."""
 
     signed_base: Decimal = ZERO
@@ -111,7 +111,7 @@ class PositionWord(msgspec.Struct, frozen=True):
     liquidation_price: Decimal | None = None
 
 
-class SettingsWord(msgspec.Struct, frozen=True):
+class AccountSettings(msgspec.Struct, frozen=True):
     """How the account trades a contract."""
 
     leverage: float
@@ -119,7 +119,7 @@ class SettingsWord(msgspec.Struct, frozen=True):
     one_way: bool
 
 
-class PaymentWord(msgspec.Struct, frozen=True):
+class PaymentReport(msgspec.Struct, frozen=True):
     """Money that moved without a trade of ours: funding of a contract, or a transfer. Positive is received."""
 
     kind: Literal["funding", "transfer"]
@@ -131,7 +131,7 @@ class PaymentWord(msgspec.Struct, frozen=True):
     """The venue's own; two payments may be alike in everything else."""
 
 
-class RightsWord(msgspec.Struct, frozen=True):
+class KeyPermissions(msgspec.Struct, frozen=True):
     """What a key may do, None where the venue does not say; `account` tells one account from another."""
 
     account: str
@@ -148,10 +148,10 @@ class OrderHint(msgspec.Struct, frozen=True):
     alias: str = ""
 
 
-Hint = OrderHint | TradeWord
+Hint = OrderHint | TradeReport
 
 
-class Recipe(Protocol):
+class TradingAdapter(Protocol):
     """How one venue is traded on. Functions that ask make reads only."""
 
     venue: str
@@ -160,11 +160,11 @@ class Recipe(Protocol):
     options: dict[str, Any]
     """For the unified client."""
 
-    def place(self, order: PlaceOrder, traded: Traded) -> Call: ...
+    def place(self, order: PlaceOrder, traded: TradedContract) -> Call: ...
 
-    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call: ...
+    def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call: ...
 
-    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         """Writes that turn `found` into isolated, one-way and `leverage`; what is so already is left alone."""
         ...
 
@@ -180,43 +180,45 @@ class Recipe(Protocol):
         """Whether a refusal means that the venue knows no such order (any more)."""
         ...
 
-    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+    def streams(self, traded: Sequence[TradedContract]) -> tuple[Call, ...]:
         """Subscriptions of the user stream."""
         ...
 
-    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
         """A decoded message of the user stream; None when it is not about orders."""
         ...
 
-    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+    async def order(
+        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+    ) -> OrderReport | None:
         """None when the venue knows no such order."""
         ...
 
-    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]: ...
+    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]: ...
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
         """Oldest first."""
         ...
 
-    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         """Client id of the order, or of the stop, that `venue_order_id` is or came from; empty when unknown."""
         ...
 
-    async def position(self, ask: Caller, traded: Traded) -> PositionWord: ...
+    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport: ...
 
-    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord: ...
+    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings: ...
 
-    async def wallet_usd(self, ask: Caller) -> Decimal:
+    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
         """Without unrealised profit."""
         ...
 
     async def payments(
-        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
-    ) -> list[PaymentWord]: ...
+        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+    ) -> list[PaymentReport]: ...
 
-    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord: ...
+    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions: ...
 
-    async def server_ms(self, ask: Caller) -> int: ...
+    async def server_ms(self, ask: VenueCaller) -> int: ...
 
 
 def decimal(text: object) -> Decimal:
@@ -234,7 +236,7 @@ def plain(number: Decimal) -> str:
     return format(number, "f")
 
 
-def by_market(traded: Sequence[Traded], market_id: str) -> Traded | None:
+def by_market(traded: Sequence[TradedContract], market_id: str) -> TradedContract | None:
     return next((one for one in traded if one.market_id == market_id), None)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Side
-from liqbot.venues.trading import Call, Traded
+from liqbot.venues.trading import Call, TradedContract
 
 
 def buys(order: PlaceOrder) -> bool:
@@ -12,7 +12,7 @@ def buys(order: PlaceOrder) -> bool:
     return (order.side is Side.LONG) is not order.reduce_only
 
 
-def unified_order(order: PlaceOrder, traded: Traded, params: dict[str, Any]) -> Call:
+def unified_order(order: PlaceOrder, traded: TradedContract, params: dict[str, Any]) -> Call:
     """Markets and stops are `market` orders there; quantities in contracts.
 
     The client takes floats and writes them with the venue's own precision: the values are multiples of the venue's

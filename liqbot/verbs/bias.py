@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from liqbot import places
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.durations import moment_ms
 from liqbot.verbs.options import Data, Json, Profile
@@ -52,7 +52,7 @@ def clear(
 @app.command()
 def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> None:
     """Show what holds now."""
-    found = protocol.ask(places.data_dir(data, profile), {"verb": "biases"})["biases"]
+    found = protocol.request(places.data_dir(data, profile), {"verb": "biases"})["biases"]
     if as_json:
         print(json.dumps(found))
         return
@@ -64,4 +64,4 @@ def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -
 
 
 def _ask(what: dict[str, Any], profile: str, data: Any) -> None:
-    print(protocol.ask(places.data_dir(data, profile), {"verb": "bias", **what})["said"])
+    print(protocol.request(places.data_dir(data, profile), {"verb": "bias", **what})["said"])

@@ -10,8 +10,8 @@ import typer
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, side_of, split_venue_key, venue_key
 from liqbot.market.record import clusters_from, map_from
-from liqbot.review.placement import Position, check_position, check_text
-from liqbot.review.sources import Asked, find_map, from_file, time_of
+from liqbot.review.placement import PlacedPosition, check_position, check_text
+from liqbot.review.sources import MapQuery, find_map, from_file, time_of
 from liqbot.review.tables import print_json
 from liqbot.risk.limits import RiskLimits
 from liqbot.venues.registry import VENUES, mechanics_of
@@ -44,12 +44,12 @@ def check(
     except ValueError as error:
         raise ExpectedError(str(error), Exit.USAGE) from None
     _demand_venue(venue)
-    asked = Asked(coin.upper() if coin else None, time_of(at))
+    asked = MapQuery(coin.upper() if coin else None, time_of(at))
     record = from_file(json_map) if json_map else find_map(asked, db=db, tape=tape, data=data, profile=profile)
     percentile_max = RiskLimits().density_percentile_max
     try:
         chart = map_from(record)
-        position = Position(venue, chart.coin, position_side, entry, leverage, size_usd)
+        position = PlacedPosition(venue, chart.coin, position_side, entry, leverage, size_usd)
         mechanics = mechanics_of(venue, chart.coin)
         answer = check_position(chart, clusters_from(record), mechanics, position, percentile_max)
     except ValueError as error:

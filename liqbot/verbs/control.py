@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from liqbot import places
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.options import Data, Json, Profile
 
@@ -17,21 +17,21 @@ WAIT_S: Final = 60.0
 
 def status(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Say how the running bot is doing: equity, positions and their stops, feeds, halts. Exit code 6 without one."""
-    found = protocol.ask(places.data_dir(data, profile), {"verb": "status"})
+    found = protocol.request(places.data_dir(data, profile), {"verb": "status"})
     print(json.dumps(found, indent=2) if as_json else _text(found))
     return Exit.OK
 
 
 def pause(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     """Enter nothing new; stops and exits go on. Lasts over restarts, until resume."""
-    return _say(protocol.ask(places.data_dir(data, profile), {"verb": "pause", "why": why}))
+    return _say(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}))
 
 
 def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     """Lift a pause, a halt, a drawdown latch or a panic. Without a running bot the next start is told."""
     directory = places.data_dir(data, profile)
     try:
-        return _say(protocol.ask(directory, {"verb": "resume", "why": why}))
+        return _say(protocol.request(directory, {"verb": "resume", "why": why}))
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
@@ -48,7 +48,7 @@ def stop(
 ) -> int:
     """End the running bot in order. Without --flatten a position stays, with its stop at the venue."""
     command = {"verb": "stop", "flatten": flatten, "wait_s": WAIT_S}
-    answer = protocol.ask(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
+    answer = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
     _say(answer)
     return Exit.OK if answer["stopping"] else Exit.FAILED
 
@@ -56,7 +56,7 @@ def stop(
 def close(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     """Close every position at market now and enter nothing more until resume. Exit code 1 until flat."""
     command = {"verb": "close", "why": why, "wait_s": WAIT_S}
-    answer = protocol.ask(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
+    answer = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
     _say(answer)
     return Exit.OK if answer["flat"] else Exit.FAILED
 

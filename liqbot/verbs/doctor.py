@@ -9,7 +9,7 @@ import typer
 from liqbot import places
 from liqbot.exits import Exit
 from liqbot.live.credentials import TRADING_MODES, require_latches
-from liqbot.live.doctor import Finding, Verdict, findings
+from liqbot.live.doctor import Finding, Health, findings
 from liqbot.log import configure
 from liqbot.settings import Settings, load
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
@@ -43,7 +43,7 @@ def doctor(
     asyncio.run(look())
     if as_json:
         print(msgspec.json.encode(found).decode())
-    return next((finding.exit_code for finding in found if finding.verdict is Verdict.FAIL), Exit.OK)
+    return next((finding.exit_code for finding in found if finding.verdict is Health.FAIL), Exit.OK)
 
 
 def _trades(settings: Settings) -> bool:

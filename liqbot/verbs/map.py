@@ -10,7 +10,7 @@ import typer
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.review.pictures.map_text import draw_map
-from liqbot.review.sources import Asked, find_map, time_of
+from liqbot.review.sources import MapQuery, find_map, time_of
 from liqbot.review.tables import print_json
 from liqbot.verbs.options import Data, Db, Json, Profile
 
@@ -34,7 +34,7 @@ def liquidation_map(
     as_json: Json = False,
 ) -> None:
     """Show where positions would be force-closed: shorts above the mark, longs below. USD is an estimate."""
-    asked = Asked(
+    asked = MapQuery(
         coin.upper() if coin else None, time_of(at), _words(venue), _numbers(leverage), split and as_json
     )
     record = find_map(asked, db=db, tape=tape, data=data, profile=profile)

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from liqbot import places
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.execution.edge.account import traded_on
 from liqbot.exits import Exit, ExpectedError
-from liqbot.live.credentials import TRADING_MODES, recipe_of, require_latches, trading_client
+from liqbot.live.credentials import TRADING_MODES, require_latches, trading_adapter_for, trading_client
 from liqbot.live.panic import Left, Panic
 from liqbot.log import configure
 from liqbot.settings import Settings, load
@@ -65,7 +65,7 @@ async def _flatten(settings: Settings, profile: str, for_s: float) -> Left:
                     raise ExpectedError(f"not flat: {error}", Exit.UNREACHABLE) from None
                 await asyncio.sleep(1.0)
         traded = [traded_on(client, one) for one in client.instruments(settings.coins)]
-        work = Panic(client, recipe_of(settings), traded, lambda text: print(text, flush=True))
+        work = Panic(client, trading_adapter_for(settings), traded, lambda text: print(text, flush=True))
         return await work.run(until_s - loop.time())
     finally:
         await client.close()

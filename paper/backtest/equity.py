@@ -11,7 +11,7 @@ from paper.trips import Trips
 _ZERO: Final = Decimal(0)
 
 
-class Drawdown(msgspec.Struct, frozen=True):
+class LargestFall(msgspec.Struct, frozen=True):
     """Deepest fall from a peak, seen at ticks."""
 
     pct: float = 0.0
@@ -24,14 +24,14 @@ class Falls:
     """Running maximum and the deepest fall below it."""
 
     def __init__(self) -> None:
-        self.deepest = Drawdown()
+        self.deepest = LargestFall()
         self._peak = self._peak_ms = 0.0
 
     def add(self, time_ms: int, value: float) -> None:
         if value > self._peak:
             self._peak, self._peak_ms = value, time_ms
         elif (pct := (self._peak - value) / self._peak * 100.0 if self._peak > 0 else 0.0) > self.deepest.pct:
-            self.deepest = Drawdown(pct, self._peak - value, int(self._peak_ms), time_ms)
+            self.deepest = LargestFall(pct, self._peak - value, int(self._peak_ms), time_ms)
 
 
 class Hold:

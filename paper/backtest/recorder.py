@@ -19,7 +19,7 @@ from paper.trips import Trip, Trips
 MICRO: Final = Decimal("0.000001")
 
 
-class Watch:
+class BacktestRecorder:
     """An observer of `House`; `report` at the end."""
 
     def __init__(self, settings: Settings, coins: tuple[str, ...]) -> None:

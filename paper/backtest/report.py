@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from paper.backtest.equity import Drawdown
+from paper.backtest.equity import LargestFall
 from paper.backtest.verdict_counts import Count, Lack
 from paper.tapes.info import TapeInfo
 
@@ -108,7 +108,7 @@ class BacktestReport(msgspec.Struct, frozen=True):
     trades: TradeStats
     trips: tuple[TripLine, ...]
     money: Money
-    drawdown: Drawdown
+    drawdown: LargestFall
     exposure_pct: float
     leverage_mean: float
     leverage_max: float

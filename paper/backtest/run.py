@@ -14,10 +14,10 @@ from liqbot.blocks import EventBlock
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal, JournalLimits, JournalReader
 from liqbot.settings import Settings
-from paper.backtest.recorder import Watch
+from paper.backtest.recorder import BacktestRecorder
 from paper.backtest.report import BacktestReport, Speed
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts, seeded_journal_id
-from paper.sessions.sim_loop import House, Observer
+from paper.sessions.sim_loop import Observer, SimLoop
 from paper.sessions.tape_settings import contracts_of, fitted
 from paper.tapes.info import info_of
 from paper.tapes.reader import BATCH_ROWS, Tape
@@ -40,7 +40,7 @@ def backtest(
 ) -> BacktestReport:
     """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest."""
     settings = fitted(settings, tape)
-    watch = Watch(settings, settings.coins)
+    watch = BacktestRecorder(settings, settings.coins)
     with contextlib.ExitStack() as stack:
         journal: Journal | None = None
         watchers: list[Observer] = [watch, *observers]
@@ -59,13 +59,13 @@ def backtest(
 
 def house_of(
     settings: Settings, tape: Tape, *, journal: Journal | None = None, observers: Sequence[Observer] = ()
-) -> House:
+) -> SimLoop:
     """A house that has been told everything it must know before the tape's first row. `settings` fit the tape."""
     journal_id = seeded_journal_id(0) if journal is None else journal.stamp.journal_id
     listed = contracts_of(settings, tape)
     exchange = exchange_of(settings, tape.roster, listed)
     engine = engine_of(settings, tape.roster, journal_id, listed)
-    house = House(engine, exchange, journal=journal, observers=observers, source="tape")
+    house = SimLoop(engine, exchange, journal=journal, observers=observers, source="tape")
     house.open(
         opening_facts(
             settings, tape.roster, exchange, journal_id=journal_id, time_ms=tape.first_ms, instruments=listed, mode=MODE
@@ -74,7 +74,7 @@ def house_of(
     return house
 
 
-def run(house: House, blocks: Iterable[EventBlock]) -> None:
+def run(house: SimLoop, blocks: Iterable[EventBlock]) -> None:
     """The loop."""
     for block in blocks:
         house.step(block)
@@ -84,7 +84,7 @@ def _new_books(
     stack: contextlib.ExitStack, data: Path, settings: Settings, tape: Tape
 ) -> tuple[Journal, Observer]:
     """A new journal, and the observer that fills a new ledger beside it. Both are closed with `stack`."""
-    from liqbot.ledger import Keeping, LedgerWriter  # here: its libraries take seconds to import
+    from liqbot.ledger import LedgerWriter, WriteLimits  # here: its libraries take seconds to import
 
     path = places.journal_path(data)
     _make_room(path)
@@ -99,7 +99,9 @@ def _new_books(
     )
     every_ms = max(MAP_EVERY_MS, (tape.last_ms - tape.first_ms) // MAPS_MAX)
     ledger = stack.enter_context(
-        LedgerWriter(f"sqlite:///{places.ledger_path(data)}", journal.stamp.journal_id, Keeping(map_every_ms=every_ms))
+        LedgerWriter(
+            f"sqlite:///{places.ledger_path(data)}", journal.stamp.journal_id, WriteLimits(map_every_ms=every_ms)
+        )
     )
     return journal, ledger.observer("tape")
 

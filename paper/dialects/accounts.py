@@ -16,7 +16,7 @@ from liqbot.events import Event
 from liqbot.instruments import Side
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import Happened
-from paper.exchange.money import Holding
+from paper.exchange.money import ExchangeHolding
 
 HISTORY_MAX: Final = 100_000
 FORCED_PREFIX: Final = "autoclose-"
@@ -25,7 +25,7 @@ DELEVERAGED_PREFIX: Final = "adl_autoclose-"
 """The same for auto-deleveraging."""
 
 
-class State(enum.StrEnum):
+class VenueOrderState(enum.StrEnum):
     """Life of an order as venues tell it."""
 
     SENT = "sent"
@@ -53,7 +53,7 @@ class OrderRecord(msgspec.Struct):
     asked: Mapping[str, str]
     created_ms: int
     updated_ms: int
-    state: State = State.SENT
+    state: VenueOrderState = VenueOrderState.SENT
     reason: str = ""
     filled_base: Decimal = Decimal(0)
     filled_usd: Decimal = Decimal(0)
@@ -63,7 +63,7 @@ class OrderRecord(msgspec.Struct):
 
     @property
     def open(self) -> bool:
-        return self.state in (State.NEW, State.PARTLY)
+        return self.state in (VenueOrderState.NEW, VenueOrderState.PARTLY)
 
     @property
     def forced(self) -> bool:
@@ -94,7 +94,7 @@ class Payment(msgspec.Struct, frozen=True):
     currency: str = "USD"
 
 
-class Account:
+class VenueAccount:
     """One API key of one venue. Reads are of this moment; only the hub writes."""
 
     def __init__(
@@ -133,7 +133,7 @@ class Account:
         """Free for new margin."""
         return self.exchange.accounts.available_usd(self.venue)
 
-    def holding(self, coin: str) -> Holding | None:
+    def holding(self, coin: str) -> ExchangeHolding | None:
         return self.exchange.accounts.holding((self.venue, coin))
 
     def leverage(self, coin: str) -> int:
@@ -176,19 +176,19 @@ class Account:
             if isinstance(fact, events.Fill):
                 self._filled(fact)
             elif isinstance(fact, events.OrderAccepted):
-                self._move(fact.client_id, State.NEW)
+                self._move(fact.client_id, VenueOrderState.NEW)
             elif isinstance(fact, events.OrderRejected):
-                self._move(fact.client_id, State.REJECTED, f"{fact.code}: {fact.reason}")
+                self._move(fact.client_id, VenueOrderState.REJECTED, f"{fact.code}: {fact.reason}")
             elif isinstance(fact, events.OrderCancelled):
-                self._move(fact.client_id, State.CANCELLED, fact.reason)
+                self._move(fact.client_id, VenueOrderState.CANCELLED, fact.reason)
             else:
                 self._paid(fact)
         del self.fills[:-HISTORY_MAX], self.payments[:-HISTORY_MAX]
 
-    def _move(self, client_id: str, state: State, reason: str = "") -> None:
+    def _move(self, client_id: str, state: VenueOrderState, reason: str = "") -> None:
         record = self.orders.get(client_id)
         # A repeated cancel or a query tells the old word again: what is over stays over.
-        if record is not None and record.state in (State.SENT, State.NEW, State.PARTLY):
+        if record is not None and record.state in (VenueOrderState.SENT, VenueOrderState.NEW, VenueOrderState.PARTLY):
             record.state, record.reason, record.updated_ms = state, reason, self.now_ms
 
     def _filled(self, fill: events.Fill) -> None:
@@ -200,7 +200,9 @@ class Account:
         record.fills.append(entry)
         record.filled_base += fill.quantity_base
         record.filled_usd += fill.quantity_base * fill.price
-        record.state = State.FILLED if record.filled_base >= record.command.quantity_base else State.PARTLY
+        record.state = (
+            VenueOrderState.FILLED if record.filled_base >= record.command.quantity_base else VenueOrderState.PARTLY
+        )
         record.updated_ms = self.now_ms
         if record.command.trigger_price is not None and not record.triggered_ms:
             record.triggered_ms = self.now_ms

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from liqbot.blocks import EventBlock
 from liqbot.instruments import Instrument
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.evidence import Evidence
-from paper.dialects.faults import Fault
-from paper.dialects.http import Answer, Request, Socket
+from paper.dialects.faults import WireFault
+from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
-Handler = Callable[[Request], Awaitable[Answer]]
+Handler = Callable[[Request], Awaitable[HttpAnswer]]
 
 
 class Dialect(abc.ABC):
@@ -43,11 +43,11 @@ class Dialect(abc.ABC):
         """Patterns of the websocket topics it publishes, as evidence names them: `ws <symbol>@aggTrade`."""
 
     @abc.abstractmethod
-    def not_found(self, request: Request) -> Answer:
+    def not_found(self, request: Request) -> HttpAnswer:
         """How the venue answers a path it does not know. The server has recorded it as unknown already."""
 
     @abc.abstractmethod
-    def trouble(self, fault: Fault, request: Request) -> Answer:
+    def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         """The venue-shaped answer for `http_429` and `maintenance`."""
 
     @abc.abstractmethod
@@ -63,7 +63,7 @@ class Dialect(abc.ABC):
         """(topic, message) for the venue's rows of this block, in order of time, only for topics somebody wants."""
 
     @abc.abstractmethod
-    def private(self, account: Account, happened: Happened) -> Iterable[tuple[str, bytes]]:
+    def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
         """(topic, message) for what happened to an account, which has been folded already. Goes to the sockets of
         this account that have the topic."""
 

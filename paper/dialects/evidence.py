@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 
-class Seen(enum.StrEnum):
+class EndpointUse(enum.StrEnum):
     RECORDED = "recorded"
     """A recorded sample; `source` is its file (in the archive it came in) and what is in it."""
     DOCUMENTED = "documented"
@@ -19,7 +19,7 @@ class Evidence(msgspec.Struct, frozen=True):
     """`endpoint` is `POST /fapi/v1/order` for a request, `ws <topic>` for a stream, with `<symbol>` and the like."""
 
     endpoint: str
-    seen: Seen
+    seen: EndpointUse
     source: str
     note: str = ""
 

@@ -24,7 +24,7 @@ class Kind(enum.StrEnum):
     """For this request the venue's clock is `value` ms ahead of what it was."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class WireFault(msgspec.Struct, frozen=True):
     endpoint: str
     """`POST /fapi/v1/order`; a trailing `*` matches any ending, `*` alone every request."""
     kind: Kind
@@ -40,8 +40,8 @@ class Faults:
     """First ordered, first suffered. `suffered` is the record for tests."""
 
     def __init__(self) -> None:
-        self.waiting: deque[Fault] = deque()
-        self.suffered: list[tuple[str, Fault]] = []
+        self.waiting: deque[WireFault] = deque()
+        self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
 
     def next(self, endpoint: str, kind: Kind | str, value: int = 0, *, times: int = 1) -> None:
@@ -50,13 +50,13 @@ class Faults:
         HTTP clients repeat a GET, PUT or DELETE once by themselves when the connection breaks before the answer: they
         need to be dropped twice.
         """
-        fault = Fault(endpoint, Kind(kind), value)
+        fault = WireFault(endpoint, Kind(kind), value)
         if fault.kind is Kind.DISCONNECT_WS:
             self.cuts.append(endpoint.removesuffix("*"))
         else:
             self.waiting.extend([fault] * times)
 
-    def take(self, endpoint: str) -> Fault | None:
+    def take(self, endpoint: str) -> WireFault | None:
         """The oldest fault that this request meets."""
         fault = next((one for one in self.waiting if one.meets(endpoint)), None)
         if fault is not None:

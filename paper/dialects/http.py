@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 
 QUEUE_MESSAGES_MAX: Final = 500_000
 """A client that falls this far behind is disconnected, as venues do."""
@@ -45,7 +45,7 @@ class Request(msgspec.Struct, frozen=True):
         return f"{self.method} {self.path}"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpAnswer(msgspec.Struct, frozen=True):
     """`body` is anything msgspec encodes as JSON, or bytes sent as they are."""
 
     body: Any = msgspec.field(default_factory=dict)
@@ -64,7 +64,7 @@ class Socket:
         self.host, self.path, self.query = host, path, query
         self.topics: dict[str, str] = {}
         """Subscribed topic -> whatever the dialect needs to frame its messages (an id, a prefix, nothing)."""
-        self.account: Account | None = None
+        self.account: VenueAccount | None = None
         """Set by the dialect once the connection has proved whose it is; private messages go to these."""
         self.queue: deque[bytes] = deque()
         self.filled, self.drained = asyncio.Event(), asyncio.Event()

@@ -13,9 +13,9 @@ from liqbot.commands import Command, PlaceOrder
 from liqbot.events import Event
 from liqbot.instruments import Instrument
 from liqbot.venues.registry import mechanics_of
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.faults import Faults
-from paper.dialects.tickers import Ticker, Tickers
+from paper.dialects.tickers import Tickers, VenueTicker
 from paper.dialects.trade_prints import Printer
 from paper.exchange import PaperExchange, PaperParams
 from paper.exchange.exchange import Happened
@@ -44,7 +44,7 @@ class Outlet(Protocol):
 
     async def public(self, block: EventBlock) -> None: ...
 
-    def private(self, account: Account, happened: Happened) -> None: ...
+    def private(self, account: VenueAccount, happened: Happened) -> None: ...
 
     def cut(self, path: str) -> None: ...
 
@@ -74,18 +74,18 @@ class Hub:
         self.unknown: list[str] = []
         """Everything a client asked for that no dialect models; a test that ends with any has failed."""
         self.tickers = Tickers(((one.venue, one.coin) for one in self.instruments), roster)
-        self.accounts: dict[tuple[str, str], Account] = {}
+        self.accounts: dict[tuple[str, str], VenueAccount] = {}
         self.outlet: Outlet | None = None
         self.quiesce: Callable[[], Awaitable[None]] = self.settle
         """Awaited after everything that a client may react to; replace it by what knows when yours has reacted."""
         self._printers = {(one.venue, one.coin): self._printer(one) for one in self.instruments}
         self._held: dict[int, tuple[Command, asyncio.Future[tuple[Event, ...]]]] = {}
-        self._walking: set[Account] = set()
+        self._walking: set[VenueAccount] = set()
         self._orders = FIRST_ORDER
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
-    def ticker(self, venue: str, coin: str) -> Ticker:
+    def ticker(self, venue: str, coin: str) -> VenueTicker:
         """KeyError when it is not listed."""
         return self.tickers.of[venue, coin]
 
@@ -120,7 +120,7 @@ class Hub:
 
     def open_account(
         self, venue: str, key: str, secret: str, *, passphrase: str = "", wallet_usd: Decimal | None = None
-    ) -> Account:
+    ) -> VenueAccount:
         """An API key with a wallet of its own. ValueError for a venue where nothing is listed."""
         listed = [one for one in self.instruments if one.venue == venue]
         if not listed:
@@ -130,12 +130,12 @@ class Hub:
         exchange = PaperExchange(paper, listed, mechanics, self.roster)
         exchange.facts_at_start(self.now_ms)
         exchange.advance(block_of(self.tickers.summary(venue), self.roster), _nobody_reacts)
-        account = Account(venue, key, secret, exchange, self.next_order, passphrase=passphrase)
+        account = VenueAccount(venue, key, secret, exchange, self.next_order, passphrase=passphrase)
         account.now_ms = self.now_ms
         self.accounts[venue, key] = account
         return account
 
-    def account(self, venue: str, key: str) -> Account | None:
+    def account(self, venue: str, key: str) -> VenueAccount | None:
         return self.accounts.get((venue, key))
 
     def next_order(self) -> int:
@@ -144,7 +144,7 @@ class Hub:
         return self._orders
 
     async def execute(
-        self, account: Account, command: Command, asked: Mapping[str, str] | None = None
+        self, account: VenueAccount, command: Command, asked: Mapping[str, str] | None = None
     ) -> tuple[Event, ...]:
         """Send a command to the account's exchange and wait until it is obeyed there: the facts that answer it.
 
@@ -166,21 +166,21 @@ class Hub:
         finally:
             self._held.pop(id(command), None)
 
-    async def transfer(self, account: Account, amount_usd: Decimal) -> None:
+    async def transfer(self, account: VenueAccount, amount_usd: Decimal) -> None:
         """Deposit or withdrawal by hand. ValueError when more than what is free would be withdrawn."""
         await self.tell(account, account.exchange.transfer(account.venue, amount_usd, account.now_ms))
 
-    async def tell(self, account: Account, facts: tuple[Event, ...]) -> None:
+    async def tell(self, account: VenueAccount, facts: tuple[Event, ...]) -> None:
         """What reached the account without a command: a hand on the app, the venue's doing. Already done on its
         exchange; here it is written down and told."""
         self._tell(account, Happened(account.now_ms, facts, None))
         await self.quiesce()
 
-    def _obey_at_once(self, account: Account) -> None:
+    def _obey_at_once(self, account: VenueAccount) -> None:
         for happened in account.exchange.walk(EventBlock(tick_ms=account.now_ms)):
             self._tell(account, happened)
 
-    def _tell(self, account: Account, happened: Happened) -> None:
+    def _tell(self, account: VenueAccount, happened: Happened) -> None:
         account.fold(happened)
         if self.outlet is not None:
             self.outlet.private(account, happened)
@@ -202,7 +202,7 @@ class Hub:
             await self.outlet.public(block)
         await self.quiesce()
 
-    async def _walk(self, account: Account, block: EventBlock) -> None:
+    async def _walk(self, account: VenueAccount, block: EventBlock) -> None:
         self._walking.add(account)
         try:
             for happened in account.exchange.walk(block):

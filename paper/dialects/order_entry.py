@@ -7,10 +7,10 @@ import msgspec
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution.client_order_id import purpose_of
 from liqbot.instruments import Side
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 
 
-class Wish(msgspec.Struct, frozen=True):
+class OrderRequest(msgspec.Struct, frozen=True):
     """An order as every venue means it. A trigger makes it a stop-market on the mark."""
 
     client_id: str
@@ -27,7 +27,7 @@ class NotModelled(ValueError):
     """A legal order that the simulated exchange cannot carry out: to be noted as unknown, never to be guessed at."""
 
 
-def order_of(wish: Wish, account: Account) -> PlaceOrder:
+def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
     """In one-way mode a buy opens or adds to a long, or reduces a short. What would turn a position around in one order
     is NotModelled; what reduces without saying so is taken as reducing."""
     side = Side.LONG if wish.buys else Side.SHORT
@@ -55,13 +55,13 @@ def order_of(wish: Wish, account: Account) -> PlaceOrder:
     )
 
 
-def _kind(wish: Wish) -> OrderKind:
+def _kind(wish: OrderRequest) -> OrderKind:
     if wish.trigger_price is not None:
         return OrderKind.STOP_MARKET
     return OrderKind.MARKET if wish.limit_price is None else OrderKind.LIMIT
 
 
-def _purpose(wish: Wish, *, reduces: bool) -> Purpose:
+def _purpose(wish: OrderRequest, *, reduces: bool) -> Purpose:
     """Own ids say it; for others it is told by what the order does."""
     if (told := purpose_of(wish.client_id)) is not None:
         return told

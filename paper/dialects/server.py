@@ -9,10 +9,10 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from liqbot.blocks import EventBlock
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.dialect import Dialect, Handler
-from paper.dialects.faults import Fault, Kind
-from paper.dialects.http import Answer, Request, Socket
+from paper.dialects.faults import Kind, WireFault
+from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
@@ -111,7 +111,7 @@ class Server:
         headers = {"Content-Type": "application/json", **answer.headers}
         return web.Response(status=answer.status, body=answer.payload, headers=headers)
 
-    async def _answer(self, room: _Room, request: Request) -> Answer | None:
+    async def _answer(self, room: _Room, request: Request) -> HttpAnswer | None:
         """None: the connection breaks instead."""
         fault = self.hub.faults.take(request.endpoint)
         if fault is not None and fault.kind in _BEFORE:
@@ -166,13 +166,13 @@ class Server:
                 if number % TURN_MESSAGES == 0:
                     await asyncio.sleep(0)
 
-    def private(self, account: Account, happened: Happened) -> None:
+    def private(self, account: VenueAccount, happened: Happened) -> None:
         for room in self._all:
             if room.dialect.venue == account.venue:
                 for topic, message in room.dialect.private(account, happened):
                     self._send(room, topic, message, account)
 
-    def _send(self, room: _Room, topic: str, message: bytes, account: Account | None) -> None:
+    def _send(self, room: _Room, topic: str, message: bytes, account: VenueAccount | None) -> None:
         for socket in room.sockets:
             if topic in socket.topics and (account is None or socket.account is account):
                 socket.send(room.dialect.frame(socket, topic, message))
@@ -189,12 +189,12 @@ class Server:
             await socket.drained.wait()
 
 
-def _refused(dialect: Dialect, fault: Fault, request: Request) -> Answer | None:
+def _refused(dialect: Dialect, fault: WireFault, request: Request) -> HttpAnswer | None:
     if fault.kind is Kind.DROP_REQUEST:
         return None
     if fault.kind is Kind.HTTP_5XX:
         page = b"<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"
-        return Answer(page, fault.value or 502, {"Content-Type": "text/html"})
+        return HttpAnswer(page, fault.value or 502, {"Content-Type": "text/html"})
     return dialect.trouble(fault, request)
 
 

@@ -10,9 +10,9 @@ from paper.dialects.hub import Hub
 from paper.dialects.server import Server
 
 DIALECTS: Final[Mapping[str, str]] = {
-    "binance": "paper.dialects.binance.dialect:Binance",
-    "bybit": "paper.dialects.bybit.dialect:Bybit",
-    "okx": "paper.dialects.okx.dialect:Okx",
+    "binance": "paper.dialects.binance.dialect:BinanceDialect",
+    "bybit": "paper.dialects.bybit.dialect:BybitDialect",
+    "okx": "paper.dialects.okx.dialect:OkxDialect",
 }
 """Venues that are spoken, each loaded when it is asked for."""
 

@@ -11,7 +11,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import FundingRate, MarketEvent, MarkPrice, TradeBar
-from paper.dialects.trade_prints import Print
+from paper.dialects.trade_prints import TradePrint
 
 MINUTE_MS: Final = 60_000
 DAY_MS: Final = 86_400_000
@@ -41,7 +41,7 @@ class Told(msgspec.Struct, frozen=True):
     value: float
 
 
-class Ticker(msgspec.Struct):
+class VenueTicker(msgspec.Struct):
     """One contract now; 0 stands for `not known yet`."""
 
     time_ms: int = 0
@@ -54,7 +54,7 @@ class Ticker(msgspec.Struct):
     rate_ms: int = 0
     interval_h: float = 8.0
     candles: deque[Candle] = msgspec.field(default_factory=lambda: deque(maxlen=CANDLES_MAX))
-    prints: deque[Print] = msgspec.field(default_factory=lambda: deque(maxlen=PRINTS_MAX))
+    prints: deque[TradePrint] = msgspec.field(default_factory=lambda: deque(maxlen=PRINTS_MAX))
     funding: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
     oi: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
     before: Candle | None = None
@@ -131,10 +131,10 @@ def _merged(parts: list[Candle]) -> Candle:
 
 
 class Tickers:
-    """One `Ticker` per listed (venue, coin)."""
+    """One `VenueTicker` per listed (venue, coin)."""
 
     def __init__(self, keys: Iterable[tuple[str, str]], roster: Roster) -> None:
-        self.of = {key: Ticker() for key in keys}
+        self.of = {key: VenueTicker() for key in keys}
         self._by_code = {
             (roster.venue_code(venue), roster.coin_code(coin)): ticker for (venue, coin), ticker in self.of.items()
         }
@@ -179,7 +179,7 @@ class Tickers:
                 _rated(ticker, row[0], row[3], row[4])
 
 
-def _rated(ticker: Ticker, time_ms: int, rate_pct: float, interval_h: float) -> None:
+def _rated(ticker: VenueTicker, time_ms: int, rate_pct: float, interval_h: float) -> None:
     """The rate in force at a settlement time is the last one told before it."""
     interval_ms = round(interval_h * 3_600_000)
     settled_ms = time_ms // interval_ms * interval_ms

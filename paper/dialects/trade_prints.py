@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from liqbot.blocks import Rows
 
 
-class Print(NamedTuple):
+class TradePrint(NamedTuple):
     """One trade. `price` and `quantity_base` are as they go over the wire."""
 
     number: int
@@ -40,11 +40,11 @@ class Printer:
         self._step_base, self._spread = step_base, spread
         self._number = 0
 
-    def of(self, bars: Rows) -> Iterator[Print]:
+    def of(self, bars: Rows) -> Iterator[TradePrint]:
         for row in bars.tolist():
             yield from self._bar(row)
 
-    def _bar(self, row: tuple[Any, ...]) -> Iterator[Print]:
+    def _bar(self, row: tuple[Any, ...]) -> Iterator[TradePrint]:
         end_ms, _, _, span_ms, opened, high, low, close, volume_usd, buy_usd, _sell = row
         path = (opened, low, high, close) if opened - low <= high - opened else (opened, high, low, close)
         prices = [price for number, price in enumerate(path) if not number or price != path[number - 1]]
@@ -81,6 +81,6 @@ class Printer:
         steps = round(owed_usd / (price * self._step_base))
         return float(steps * Decimal(str(self._step_base)))
 
-    def _print(self, at_ms: int, price: float, quantity_base: float, *, buys: bool) -> Print:
+    def _print(self, at_ms: int, price: float, quantity_base: float, *, buys: bool) -> TradePrint:
         self._number += 1
-        return Print(self._number, at_ms, price, quantity_base, buys)
+        return TradePrint(self._number, at_ms, price, quantity_base, buys)

@@ -5,14 +5,14 @@ from decimal import Decimal
 from liqbot import events
 from liqbot.commands import PlaceOrder
 from liqbot.events import Event
-from paper.exchange.accounts import Accounts, accepted, name_of
+from paper.exchange.accounts import ExchangeAccounts, accepted, name_of
 from paper.exchange.matching import Resting
 from paper.exchange.money import margin_needed, micro
 from paper.exchange.quotes import Key
 
 
 def deleverage(
-    accounts: Accounts, key: Key, price: Decimal, quantity_base: Decimal, time_ms: int
+    accounts: ExchangeAccounts, key: Key, price: Decimal, quantity_base: Decimal, time_ms: int
 ) -> tuple[Event, ...]:
     """A part of the position is taken at the loser's bankruptcy price, without a fee; never more than there is."""
     held = accounts.holding(key)
@@ -30,7 +30,7 @@ def deleverage(
     return taken, accounts.balance(key, time_ms)
 
 
-def set_leverage_by_hand(accounts: Accounts, key: Key, leverage: int, time_ms: int) -> tuple[Event, ...]:
+def set_leverage_by_hand(accounts: ExchangeAccounts, key: Key, leverage: int, time_ms: int) -> tuple[Event, ...]:
     """Also that of an open position, whose isolated margin follows: higher leverage brings its liquidation nearer."""
     accounts.entries.leverages[name_of(key)] = leverage
     held = accounts.holding(key)
@@ -40,7 +40,7 @@ def set_leverage_by_hand(accounts: Accounts, key: Key, leverage: int, time_ms: i
     return (accounts.leverage_confirmed(key, time_ms),)
 
 
-def order_by_hand(accounts: Accounts, order: PlaceOrder, time_ms: int) -> tuple[Event, ...]:
+def order_by_hand(accounts: ExchangeAccounts, order: PlaceOrder, time_ms: int) -> tuple[Event, ...]:
     """Somebody else's order on our account comes to rest."""
     accounts.entries.orders_seen += 1
     resting = Resting(order, accounts.entries.orders_seen, crossing=False)
@@ -48,13 +48,13 @@ def order_by_hand(accounts: Accounts, order: PlaceOrder, time_ms: int) -> tuple[
     return (accepted(resting, time_ms),)
 
 
-def drop_order(accounts: Accounts, client_id: str, reason: str, time_ms: int) -> tuple[Event, ...]:
+def drop_order(accounts: ExchangeAccounts, client_id: str, reason: str, time_ms: int) -> tuple[Event, ...]:
     """The venue removes a resting order."""
     found = [order for order in accounts.entries.resting if order.command.client_id == client_id]
     return tuple(accounts.remove(order, reason, time_ms) for order in found)
 
 
-def pay_rebate(accounts: Accounts, key: Key, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
+def pay_rebate(accounts: ExchangeAccounts, key: Key, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
     amount_usd = micro(amount_usd)
     accounts.book(key[0], rebate_usd=amount_usd)
     paid = events.Rebate(
@@ -63,7 +63,7 @@ def pay_rebate(accounts: Accounts, key: Key, amount_usd: Decimal, time_ms: int) 
     return paid, accounts.balance(key, time_ms)
 
 
-def close_by_hand(accounts: Accounts, key: Key, price: Decimal, time_ms: int) -> tuple[Event, ...]:
+def close_by_hand(accounts: ExchangeAccounts, key: Key, price: Decimal, time_ms: int) -> tuple[Event, ...]:
     """The holder closes everything in the venue's app: orders go, the position goes at this price, without a fee."""
     gone = tuple(accounts.remove(order, "by hand", time_ms) for order in accounts.resting(key))
     held = accounts.holding(key)

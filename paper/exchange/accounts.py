@@ -11,9 +11,9 @@ from liqbot.events import Event
 from liqbot.instruments import Instrument, Side
 from liqbot.margin.mechanics import Mechanics
 from paper.exchange import rules
-from paper.exchange.insurance_and_fees import Till
+from paper.exchange.insurance_and_fees import FeesAndInsurance
 from paper.exchange.matching import Resting
-from paper.exchange.money import Holding, Wallet, liquidation_tick, micro
+from paper.exchange.money import ExchangeHolding, ExchangeWallet, liquidation_tick, micro
 from paper.exchange.params import PaperParams
 from paper.exchange.quotes import Key
 
@@ -26,22 +26,22 @@ class Other(msgspec.Struct):
     name: str
     venue: str
     coin: str
-    wallet: Wallet
-    holding: Holding
+    wallet: ExchangeWallet
+    holding: ExchangeHolding
 
 
 class Entries(msgspec.Struct):
     """All that changes; plain values, so that it can be saved as it is."""
 
-    wallets: dict[str, Wallet]
+    wallets: dict[str, ExchangeWallet]
     leverages: dict[str, int]
-    holdings: dict[str, Holding] = {}
+    holdings: dict[str, ExchangeHolding] = {}
     resting: list[Resting] = []
     ended: dict[str, Event] = {}
     """The last word about orders that are over, oldest first, bounded."""
     orders_seen: int = 0
     events_seen: int = 0
-    tills: dict[str, Till] = {}
+    tills: dict[str, FeesAndInsurance] = {}
     others: list[Other] = []
     departed_usd: dict[str, Decimal] = {}
     """Per venue, the wallets of others who have no position any more."""
@@ -52,7 +52,7 @@ class Entries(msgspec.Struct):
     """Per venue, in that coin."""
 
 
-class Accounts:
+class ExchangeAccounts:
     """Instruments are named by (venue, coin)."""
 
     def __init__(
@@ -66,14 +66,16 @@ class Accounts:
                 raise ValueError(f"{instrument.symbol}: the paper exchange trades linear contracts only")
         start_usd = micro(params.wallet_usd)
         self.entries = Entries(
-            wallets={instrument.venue: Wallet(start_usd, start_usd) for instrument in self.instruments.values()},
+            wallets={
+                instrument.venue: ExchangeWallet(start_usd, start_usd) for instrument in self.instruments.values()
+            },
             leverages={name_of(key): params.leverage_initial for key in self.instruments},
             tills={instrument.venue: self._new_till(start_usd) for instrument in self.instruments.values()},
         )
 
-    def _new_till(self, start_usd: Decimal) -> Till:
+    def _new_till(self, start_usd: Decimal) -> FeesAndInsurance:
         insurance_usd = micro(self.params.insurance_usd)
-        return Till(paid_in_usd=start_usd + insurance_usd, insurance_usd=insurance_usd)
+        return FeesAndInsurance(paid_in_usd=start_usd + insurance_usd, insurance_usd=insurance_usd)
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -81,25 +83,25 @@ class Accounts:
     def quiet(self) -> bool:
         return not self.entries.resting and not self.entries.holdings and not self.entries.others
 
-    def holding(self, key: Key) -> Holding | None:
+    def holding(self, key: Key) -> ExchangeHolding | None:
         return self.entries.holdings.get(name_of(key))
 
     def others(self, key: Key) -> list[Other]:
         return [other for other in self.entries.others if (other.venue, other.coin) == key]
 
-    def holders(self, key: Key) -> list[tuple[str, Holding]]:
+    def holders(self, key: Key) -> list[tuple[str, ExchangeHolding]]:
         """Everybody's positions by name; ours, without a name, first."""
         ours = self.holding(key)
         named = [(other.name, other.holding) for other in self.others(key)]
         return named if ours is None else [("", ours), *named]
 
-    def wallet(self, venue: str, name: str = "") -> Wallet:
+    def wallet(self, venue: str, name: str = "") -> ExchangeWallet:
         """Of an account by name; ours has none. KeyError for a stranger."""
         if not name:
             return self.entries.wallets[venue]
         return {other.name: other.wallet for other in self.entries.others if other.venue == venue}[name]
 
-    def till(self, venue: str) -> Till:
+    def till(self, venue: str) -> FeesAndInsurance:
         return self.entries.tills[venue]
 
     def missing_usd(self, venue: str) -> Decimal:
@@ -169,13 +171,13 @@ class Accounts:
         """On our wallet and in the till, named as `Till.book` names them."""
         self.till(venue).book(self.entries.wallets[venue], **amounts_usd)
 
-    def seat(self, key: Key, name: str, holding: Holding, wallet_usd: Decimal) -> None:
+    def seat(self, key: Key, name: str, holding: ExchangeHolding, wallet_usd: Decimal) -> None:
         """Somebody comes with money and a position. ValueError for a name that is taken."""
         if not name or any(other.name == name for other in self.entries.others):
             raise ValueError(f"name: {name!r} must be new and not empty")
         wallet_usd = micro(wallet_usd)
         self.till(key[0]).paid_in_usd += wallet_usd
-        self.entries.others.append(Other(name, *key, Wallet(wallet_usd, wallet_usd), holding))
+        self.entries.others.append(Other(name, *key, ExchangeWallet(wallet_usd, wallet_usd), holding))
         self.reprice(key, name)
 
     def reprice(self, key: Key, name: str = "") -> None:

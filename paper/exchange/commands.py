@@ -6,11 +6,13 @@ from liqbot import events
 from liqbot.commands import CancelOrder, Command, PlaceOrder, QueryOrder, SetLeverage
 from liqbot.events import Event
 from paper.exchange import rules
-from paper.exchange.accounts import Accounts, accepted, name_of
+from paper.exchange.accounts import ExchangeAccounts, accepted, name_of
 from paper.exchange.matching import Resting
 
 
-def obey(accounts: Accounts, command: Command, price: float, mark_price: float, time_ms: int) -> tuple[Event, ...]:
+def obey(
+    accounts: ExchangeAccounts, command: Command, price: float, mark_price: float, time_ms: int
+) -> tuple[Event, ...]:
     """Prices are 0 when nothing is known of them. An instrument not listed here is a KeyError."""
     if isinstance(command, PlaceOrder):
         return (_place(accounts, command, price, mark_price, time_ms),)
@@ -21,7 +23,7 @@ def obey(accounts: Accounts, command: Command, price: float, mark_price: float, 
     return (_set_leverage(accounts, command, price, time_ms),)
 
 
-def _place(accounts: Accounts, order: PlaceOrder, price: float, mark_price: float, time_ms: int) -> Event:
+def _place(accounts: ExchangeAccounts, order: PlaceOrder, price: float, mark_price: float, time_ms: int) -> Event:
     key = (order.venue, order.coin)
     if _resting(accounts, order.client_id) is not None or order.client_id in accounts.entries.ended:
         # A resend is the same order: it is told what became of the first.
@@ -52,7 +54,7 @@ def _place(accounts: Accounts, order: PlaceOrder, price: float, mark_price: floa
     return accepted(resting, time_ms)
 
 
-def _cancel(accounts: Accounts, command: CancelOrder, time_ms: int) -> Event:
+def _cancel(accounts: ExchangeAccounts, command: CancelOrder, time_ms: int) -> Event:
     order = _resting(accounts, command.client_id)
     if order is not None:
         return accounts.remove(order, "cancelled", time_ms)
@@ -65,7 +67,7 @@ def _cancel(accounts: Accounts, command: CancelOrder, time_ms: int) -> Event:
     )
 
 
-def _fate(accounts: Accounts, asked: QueryOrder | PlaceOrder, time_ms: int) -> Event:
+def _fate(accounts: ExchangeAccounts, asked: QueryOrder | PlaceOrder, time_ms: int) -> Event:
     order = _resting(accounts, asked.client_id)
     if order is not None:
         return accepted(order, time_ms)
@@ -75,11 +77,11 @@ def _fate(accounts: Accounts, asked: QueryOrder | PlaceOrder, time_ms: int) -> E
     return events.OrderMissing(time_ms=time_ms, venue=asked.venue, coin=asked.coin, client_id=asked.client_id)
 
 
-def _resting(accounts: Accounts, client_id: str) -> Resting | None:
+def _resting(accounts: ExchangeAccounts, client_id: str) -> Resting | None:
     return next((order for order in accounts.entries.resting if order.command.client_id == client_id), None)
 
 
-def _set_leverage(accounts: Accounts, command: SetLeverage, price: float, time_ms: int) -> Event:
+def _set_leverage(accounts: ExchangeAccounts, command: SetLeverage, price: float, time_ms: int) -> Event:
     """Beyond the lowest tier's limit, or while a position or an entry is there, the old one is confirmed instead."""
     key = (command.venue, command.coin)
     entries = [order for order in accounts.resting(key) if not order.command.reduce_only]

@@ -14,11 +14,11 @@ from liqbot.events import Event
 from liqbot.instruments import Instrument, Side
 from liqbot.margin.mechanics import Mechanics
 from paper.exchange import commands, fills, liquidation_engine
-from paper.exchange.accounts import Accounts, Entries
+from paper.exchange.accounts import Entries, ExchangeAccounts
 from paper.exchange.matching import Cursor, Happening, Rank, first_of
-from paper.exchange.money import Holding, Wallet
+from paper.exchange.money import ExchangeHolding, ExchangeWallet
 from paper.exchange.params import PaperParams
-from paper.exchange.price_path import Mark, course
+from paper.exchange.price_path import PathMark, course
 from paper.exchange.quotes import Key, News, Quote, Quotes, Rate, flow_of
 
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
@@ -54,7 +54,7 @@ class PaperExchange:
         """`mechanics` by (venue, coin). ValueError for an inverse contract, KeyError for missing mechanics."""
         listed = tuple(instruments)
         self._params = params
-        self.accounts = Accounts(params, listed, mechanics)
+        self.accounts = ExchangeAccounts(params, listed, mechanics)
         self._quotes = Quotes(listed, roster)
         self._on_the_way: list[Sent] = []
         self._now_ms = 0
@@ -93,11 +93,11 @@ class PaperExchange:
     ) -> None:
         """Somebody else joins with a position: it pays funding, can be liquidated, and be deleveraged like ours.
         ValueError for a name that is taken."""
-        holding = Holding(side, leverage)
+        holding = ExchangeHolding(side, leverage)
         holding.add(price, quantity_base)
         self.accounts.seat(key, name, holding, wallet_usd)
 
-    def wallet(self, venue: str) -> Wallet:
+    def wallet(self, venue: str) -> ExchangeWallet:
         """Balance and where it comes from; read only."""
         return self.accounts.entries.wallets[venue]
 
@@ -175,7 +175,7 @@ class PaperExchange:
                 adverse_to=self._our_side(key),
                 from_ms=self._now_ms,
                 last_price=quote.last_price,
-                last_mark=Mark(quote.mark_ms, quote.mark_price),
+                last_mark=PathMark(quote.mark_ms, quote.mark_price),
                 mark_gap_ms_max=self._params.mark_gap_ms_max,
             )
             self._cursors[key] = Cursor(key, legs, self._now_ms, quote.last_price, quote.mark_price)

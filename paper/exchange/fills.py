@@ -7,16 +7,16 @@ from liqbot import events
 from liqbot.commands import OrderKind
 from liqbot.events import Event
 from paper.exchange import matching
-from paper.exchange.accounts import Accounts, name_of
+from paper.exchange.accounts import ExchangeAccounts, name_of
 from paper.exchange.matching import Resting
-from paper.exchange.money import Holding, margin_needed, percent
+from paper.exchange.money import ExchangeHolding, margin_needed, percent
 from paper.exchange.quotes import Key
 
 _COIN_GRID: Final = Decimal("0.00000001")
 
 
 def execute(
-    accounts: Accounts, order: Resting, price: float, time_ms: int, *, minute_usd: float = 0.0
+    accounts: ExchangeAccounts, order: Resting, price: float, time_ms: int, *, minute_usd: float = 0.0
 ) -> tuple[Event, ...]:
     """A resting order's price has come, with the market trading at `price` (0: nothing has traded yet) and usually
     `minute_usd` per minute (0: not known, so depth bounds nothing)."""
@@ -44,7 +44,7 @@ def execute(
 
 
 def _enter(
-    accounts: Accounts, order: Resting, price: Decimal, quantity_base: Decimal, time_ms: int, *, maker: bool
+    accounts: ExchangeAccounts, order: Resting, price: Decimal, quantity_base: Decimal, time_ms: int, *, maker: bool
 ) -> tuple[Event, ...]:
     command = order.command
     key = (command.venue, command.coin)
@@ -55,13 +55,13 @@ def _enter(
     if margin_needed(price * quantity_base, leverage) > free_usd:
         return (accounts.remove(order, "INSUFFICIENT_MARGIN", time_ms),)
     if held is None:
-        held = accounts.entries.holdings[name_of(key)] = Holding(command.side, leverage)
+        held = accounts.entries.holdings[name_of(key)] = ExchangeHolding(command.side, leverage)
     held.add(price, quantity_base)
     return _filled(accounts, order, price, quantity_base, Decimal(0), time_ms, maker=maker)
 
 
 def _piece(
-    accounts: Accounts, order: Resting, price: Decimal, wanted_base: Decimal, minute_usd: float
+    accounts: ExchangeAccounts, order: Resting, price: Decimal, wanted_base: Decimal, minute_usd: float
 ) -> Decimal:
     """How much of it fills at once: at least one step, on the step."""
     params = accounts.params
@@ -76,9 +76,9 @@ def _piece(
 
 
 def _reduce(
-    accounts: Accounts,
+    accounts: ExchangeAccounts,
     order: Resting,
-    held: Holding,
+    held: ExchangeHolding,
     price: Decimal,
     quantity_base: Decimal,
     time_ms: int,
@@ -94,7 +94,7 @@ def _reduce(
 
 
 def _filled(
-    accounts: Accounts,
+    accounts: ExchangeAccounts,
     order: Resting,
     price: Decimal,
     quantity_base: Decimal,
@@ -133,7 +133,7 @@ def _filled(
     return fill, accounts.balance(key, time_ms)
 
 
-def _charge(accounts: Accounts, venue: str, fee_usd: Decimal) -> tuple[Decimal, str]:
+def _charge(accounts: ExchangeAccounts, venue: str, fee_usd: Decimal) -> tuple[Decimal, str]:
     """From the wallet, or in the coin that fees are taken in: the fee and its currency."""
     entries = accounts.entries
     if not entries.fee_coin:
@@ -144,7 +144,9 @@ def _charge(accounts: Accounts, venue: str, fee_usd: Decimal) -> tuple[Decimal, 
     return fee, entries.fee_coin
 
 
-def pay_funding(accounts: Accounts, key: Key, mark_price: float, rate_pct: float, time_ms: int) -> tuple[Event, ...]:
+def pay_funding(
+    accounts: ExchangeAccounts, key: Key, mark_price: float, rate_pct: float, time_ms: int
+) -> tuple[Event, ...]:
     """Longs pay a positive rate. What the free balance cannot pay comes out of the position's margin."""
     for other in accounts.others(key):
         amount_usd = _funding_usd(other.holding, mark_price, rate_pct)
@@ -166,11 +168,11 @@ def pay_funding(accounts: Accounts, key: Key, mark_price: float, rate_pct: float
     return paid, accounts.balance(key, time_ms)
 
 
-def _funding_usd(held: Holding, mark_price: float, rate_pct: float) -> Decimal:
+def _funding_usd(held: ExchangeHolding, mark_price: float, rate_pct: float) -> Decimal:
     return -held.side.value * percent(held.quantity_base * Decimal(str(mark_price)), rate_pct)
 
 
-def _pay_from_margin(held: Holding, amount_usd: Decimal, free_after_usd: Decimal) -> bool:
+def _pay_from_margin(held: ExchangeHolding, amount_usd: Decimal, free_after_usd: Decimal) -> bool:
     """Whether some of it had to come out of the margin."""
     short_usd = min(-amount_usd, -free_after_usd)
     if short_usd > 0:

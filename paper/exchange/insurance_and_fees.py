@@ -10,12 +10,12 @@ from typing import Final
 
 import msgspec
 
-from paper.exchange.money import Wallet
+from paper.exchange.money import ExchangeWallet
 
 ZERO: Final = Decimal(0)
 
 
-class Till(msgspec.Struct):
+class FeesAndInsurance(msgspec.Struct):
     """One venue's. `market_usd` is what everybody else won from our accounts, `funding_usd` what they were paid."""
 
     paid_in_usd: Decimal = ZERO
@@ -26,7 +26,7 @@ class Till(msgspec.Struct):
 
     def book(
         self,
-        wallet: Wallet,
+        wallet: ExchangeWallet,
         *,
         realised_usd: Decimal = ZERO,
         fee_usd: Decimal = ZERO,
@@ -51,7 +51,7 @@ class Till(msgspec.Struct):
         self.insurance_usd += amount_usd
         self.market_usd -= amount_usd
 
-    def missing_usd(self, wallets: Iterable[Wallet]) -> Decimal:
+    def missing_usd(self, wallets: Iterable[ExchangeWallet]) -> Decimal:
         """What has come from nowhere or is lost, all wallets of the venue counted: zero, always."""
         held_usd = self.fees_usd + self.insurance_usd + self.funding_usd + self.market_usd
         return self.paid_in_usd - held_usd - sum((wallet.wallet_usd for wallet in wallets), ZERO)

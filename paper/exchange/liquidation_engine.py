@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from liqbot import events
 from liqbot.events import Event
 from liqbot.instruments import Instrument
-from liqbot.margin.steps import LadderStep
-from paper.exchange.accounts import Accounts
-from paper.exchange.money import Holding, percent
+from liqbot.margin.steps import LiquidationStep
+from paper.exchange.accounts import ExchangeAccounts
+from paper.exchange.money import ExchangeHolding, percent
 from paper.exchange.quotes import Key
 
 ZERO: Final = Decimal(0)
@@ -18,13 +18,13 @@ _CENT_USD: Final = 0.01
 _FLOAT_NOISE: Final = 1e-8
 
 
-class Call(NamedTuple):
+class MarginCall(NamedTuple):
     """One holder's margin that ran out."""
 
-    accounts: Accounts
+    accounts: ExchangeAccounts
     key: Key
     name: str
-    held: Holding
+    held: ExchangeHolding
     at_price: Decimal
     """Where the book closes it: the liquidation price, or the traded one beyond it; never beyond bankruptcy."""
     traded_price: Decimal
@@ -53,7 +53,7 @@ class Call(NamedTuple):
         )
 
 
-def margin_call(accounts: Accounts, key: Key, name: str, price: float, time_ms: int) -> tuple[Event, ...]:
+def margin_call(accounts: ExchangeAccounts, key: Key, name: str, price: float, time_ms: int) -> tuple[Event, ...]:
     """The mark has reached a holder's liquidation price while the market trades at `price` (0: not known).
 
     Steps of the ladder are taken until the margin holds again, or until the next one has to wait. What nobody takes is
@@ -66,7 +66,7 @@ def margin_call(accounts: Accounts, key: Key, name: str, price: float, time_ms: 
     traded = accounts.instruments[key].round_price(price) if price else held.liquidation_price
     sign = held.side.value
     at_price = sign * max(sign * held.bankruptcy_price, min(sign * held.liquidation_price, sign * traded))
-    call = Call(accounts, key, name, held, at_price, traded, time_ms)
+    call = MarginCall(accounts, key, name, held, at_price, traded, time_ms)
     facts = [fact for step in _due(call) for fact in _taken(call, *step)]
     if call.needed and held.waits_ms <= time_ms:
         facts += _closed(call, held.quantity_base, held.bankruptcy_price, fee_pct=0.0)
@@ -78,7 +78,7 @@ def margin_call(accounts: Accounts, key: Key, name: str, price: float, time_ms: 
     return (*gone, *facts)
 
 
-def _due(call: Call) -> Iterator[tuple[LadderStep, bool]]:
+def _due(call: MarginCall) -> Iterator[tuple[LiquidationStep, bool]]:
     """The steps to take now, each with whether it is for all that is left."""
     held, first = call.held, call.held.rung
     steps = _ladder(call)
@@ -94,7 +94,7 @@ def _due(call: Call) -> Iterator[tuple[LadderStep, bool]]:
         yield step, last
 
 
-def _ladder(call: Call) -> tuple[LadderStep, ...]:
+def _ladder(call: MarginCall) -> tuple[LiquidationStep, ...]:
     """The venue's plan. Its fee comes out of the margin too, so a close down to compliance must leave room for it."""
     held, mechanics = call.held, call.accounts.mechanics[call.key]
     notional_usd = float(held.quantity_base * call.at_price)
@@ -110,7 +110,7 @@ def _ladder(call: Call) -> tuple[LadderStep, ...]:
     return steps
 
 
-def _taken(call: Call, step: LadderStep, whole: bool) -> list[Event]:  # noqa: FBT001 - comes with its step
+def _taken(call: MarginCall, step: LiquidationStep, whole: bool) -> list[Event]:  # noqa: FBT001 - comes with its step
     """What one taker does; nothing when it cannot."""
     held, till = call.held, call.accounts.till(call.key[0])
     quantity_base = held.quantity_base
@@ -126,7 +126,7 @@ def _taken(call: Call, step: LadderStep, whole: bool) -> list[Event]:  # noqa: F
     if step.taker == "counterparties":
         return _deleveraged(call, bankruptcy_price)
     if step.taker == "insurance_fund":
-        won_usd = Holding(held.side, 1, quantity_base, bankruptcy_price * quantity_base).profit_usd(
+        won_usd = ExchangeHolding(held.side, 1, quantity_base, bankruptcy_price * quantity_base).profit_usd(
             call.traded_price, quantity_base
         )
         if till.insurance_usd + won_usd < 0:
@@ -135,7 +135,7 @@ def _taken(call: Call, step: LadderStep, whole: bool) -> list[Event]:  # noqa: F
     return _closed(call, quantity_base, bankruptcy_price, fee_pct=0.0)
 
 
-def _closed(call: Call, quantity_base: Decimal, price: Decimal, *, fee_pct: float) -> list[Event]:
+def _closed(call: MarginCall, quantity_base: Decimal, price: Decimal, *, fee_pct: float) -> list[Event]:
     """Never at a loss beyond the margin; the fee takes no more than is left of it."""
     held, accounts, venue = call.held, call.accounts, call.key[0]
     realised_usd = max(held.profit_usd(price, quantity_base), -held.margin_usd)
@@ -152,7 +152,7 @@ def _closed(call: Call, quantity_base: Decimal, price: Decimal, *, fee_pct: floa
     ]
 
 
-def _deleveraged(call: Call, price: Decimal) -> list[Event]:
+def _deleveraged(call: MarginCall, price: Decimal) -> list[Event]:
     """The winners of the other side give up what the loser has, first those with the most profit times leverage."""
     facts: list[Event] = []
     for name, winner in ranked(call):
@@ -164,7 +164,7 @@ def _deleveraged(call: Call, price: Decimal) -> list[Event]:
     return facts
 
 
-def ranked(call: Call) -> list[tuple[str, Holding]]:
+def ranked(call: MarginCall) -> list[tuple[str, ExchangeHolding]]:
     """Holders of the other side who are winning, by profit times effective leverage, the highest first."""
     held = [
         (score, name, holding)
@@ -174,7 +174,7 @@ def ranked(call: Call) -> list[tuple[str, Holding]]:
     return [(name, holding) for _, name, holding in sorted(held, key=lambda one: (-one[0], one[1]))]
 
 
-def _score(holding: Holding, price: Decimal) -> Decimal:
+def _score(holding: ExchangeHolding, price: Decimal) -> Decimal:
     """Profit over cost, times value over equity."""
     profit_usd = holding.side.value * (price * holding.quantity_base - holding.cost_usd)
     equity_usd = holding.margin_usd + profit_usd
@@ -183,7 +183,9 @@ def _score(holding: Holding, price: Decimal) -> Decimal:
     return profit_usd / holding.cost_usd * price * holding.quantity_base / equity_usd
 
 
-def _given_up(call: Call, name: str, winner: Holding, quantity_base: Decimal, price: Decimal) -> list[Event]:
+def _given_up(
+    call: MarginCall, name: str, winner: ExchangeHolding, quantity_base: Decimal, price: Decimal
+) -> list[Event]:
     accounts, venue = call.accounts, call.key[0]
     realised_usd = winner.profit_usd(price, quantity_base)
     winner.remove(quantity_base)

@@ -10,8 +10,8 @@ import msgspec
 
 from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Instrument, Side
-from paper.exchange.money import Holding
-from paper.exchange.price_path import Leg
+from paper.exchange.money import ExchangeHolding
+from paper.exchange.price_path import PathLeg
 
 
 class Resting(msgspec.Struct):
@@ -76,14 +76,14 @@ class Happening(NamedTuple):
 class Cursor:
     """Where one instrument stands on its course through a block."""
 
-    def __init__(self, key: tuple[str, str], legs: list[Leg], from_ms: float, price: float, mark: float) -> None:
+    def __init__(self, key: tuple[str, str], legs: list[PathLeg], from_ms: float, price: float, mark: float) -> None:
         self.key = key
         self.price, self.mark = price, mark
         """Traded price and mark before the current leg; 0: none yet."""
         self._legs, self._index, self._from_ms = legs, 0, from_ms
         self._on_leg: int | None = None
 
-    def next(self, orders: Iterable[Resting], holders: Sequence[tuple[str, Holding]]) -> Happening | None:
+    def next(self, orders: Iterable[Resting], holders: Sequence[tuple[str, ExchangeHolding]]) -> Happening | None:
         """The earliest event on the rest of the course."""
         waiting = list(orders)
         for index in range(self._index, len(self._legs)):
@@ -96,7 +96,7 @@ class Cursor:
                 return min(happenings, key=_first)
         return None
 
-    def _meets(self, leg: Leg, index: int, order: Resting) -> Happening | None:
+    def _meets(self, leg: PathLeg, index: int, order: Resting) -> Happening | None:
         command, rank = order.command, Rank.MARKET
         from_ms = max(self._from_ms, leg.start_ms, order.not_before_ms)
         when: float | None = None
@@ -114,7 +114,7 @@ class Cursor:
             when = from_ms
         return None if when is None else Happening(when, rank, self.key, order, index)
 
-    def _margin_call(self, leg: Leg, index: int, name: str, holding: Holding) -> Happening | None:
+    def _margin_call(self, leg: PathLeg, index: int, name: str, holding: ExchangeHolding) -> Happening | None:
         from_ms = max(self._from_ms, holding.waits_ms)
         if holding.liquidation_price is None or from_ms > leg.end_ms:
             return None
@@ -137,7 +137,7 @@ class Cursor:
         while self._index < len(self._legs):
             self._leave(self._legs[self._index])
 
-    def _leave(self, leg: Leg) -> None:
+    def _leave(self, leg: PathLeg) -> None:
         if leg.trades:
             self.price = leg.end_price
         if leg.marks:

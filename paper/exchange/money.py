@@ -27,7 +27,7 @@ def percent(amount_usd: Decimal, pct: float) -> Decimal:
     return micro(amount_usd * Decimal(str(pct)) / _HUNDRED)
 
 
-class Wallet(msgspec.Struct):
+class ExchangeWallet(msgspec.Struct):
     """One venue's account; the sums say where the balance comes from. Fees are positive when paid."""
 
     wallet_usd: Decimal
@@ -55,7 +55,7 @@ class Wallet(msgspec.Struct):
         self.wallet_usd += realised_usd - fee_usd + funding_usd + transfer_usd + rebate_usd
 
 
-class Holding(msgspec.Struct):
+class ExchangeHolding(msgspec.Struct):
     """An open position. `cost_usd` is the exact sum of price x quantity at entry."""
 
     side: Side
@@ -113,7 +113,7 @@ def rounded_down(amount_usd: Decimal) -> Decimal:
     return amount_usd.quantize(MICRO_USD, ROUND_DOWN)
 
 
-def liquidation_tick(holding: Holding, instrument: Instrument, mechanics: Mechanics) -> Decimal | None:
+def liquidation_tick(holding: ExchangeHolding, instrument: Instrument, mechanics: Mechanics) -> Decimal | None:
     """Found near the float formula's price, decided tick by tick by the venue's rule in Decimal."""
     entry_price = holding.entry_price
     guess = mechanics.liquidation_price(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from liqbot.instruments import Side
 
 
-class Bar(NamedTuple):
+class PathBar(NamedTuple):
     end_ms: int
     span_ms: int
     open: float
@@ -21,12 +21,12 @@ class Bar(NamedTuple):
     volume_usd: float = 0.0
 
 
-class Mark(NamedTuple):
+class PathMark(NamedTuple):
     time_ms: int
     price: float
 
 
-class Leg(NamedTuple):
+class PathLeg(NamedTuple):
     """Price going from `start_price` to `end_price`, evenly over time; a jump when the times are equal."""
 
     start_ms: float
@@ -72,20 +72,20 @@ def _beyond(price: float, level: float, *, through: bool) -> bool:
 
 
 def course(
-    bars: Iterable[Bar],
-    marks: Iterable[Mark],
+    bars: Iterable[PathBar],
+    marks: Iterable[PathMark],
     *,
     adverse_to: Side,
     from_ms: int,
     last_price: float,
-    last_mark: Mark,
+    last_mark: PathMark,
     mark_gap_ms_max: int,
-) -> list[Leg]:
+) -> list[PathLeg]:
     """The legs of one instrument, in time order and never before `from_ms`. A price of 0 means none yet.
 
     `last_mark` is the mark as it stands, with the time of the newest mark that was told (0: none was).
     """
-    legs: list[Leg] = []
+    legs: list[PathLeg] = []
     waiting = sorted(marks, key=lambda mark: mark.time_ms)
     told_ms, at_ms = last_mark.time_ms, float(from_ms)
     for bar in bars:
@@ -106,15 +106,15 @@ def course(
     return legs
 
 
-def _step(legs: list[Leg], mark: Mark, last_mark: Mark, from_ms: float) -> int:
+def _step(legs: list[PathLeg], mark: PathMark, last_mark: PathMark, from_ms: float) -> int:
     """The mark jumps; the answer is when that was told."""
     time_ms = max(from_ms, float(mark.time_ms), legs[-1].end_ms if legs else from_ms)
     before = next((leg.end_price for leg in reversed(legs) if leg.marks), last_mark.price)
-    legs.append(Leg(time_ms, time_ms, before or mark.price, mark.price, trades=False, marks=True))
+    legs.append(PathLeg(time_ms, time_ms, before or mark.price, mark.price, trades=False, marks=True))
     return mark.time_ms
 
 
-def dense(bar: Bar, told_ms: int, coming: Iterable[Mark], gap_ms_max: int) -> bool:
+def dense(bar: PathBar, told_ms: int, coming: Iterable[PathMark], gap_ms_max: int) -> bool:
     """Marks come often enough to tell what the mark did inside this bar."""
     for mark in coming:
         if mark.time_ms >= bar.end_ms:
@@ -126,12 +126,15 @@ def dense(bar: Bar, told_ms: int, coming: Iterable[Mark], gap_ms_max: int) -> bo
     return told_ms > 0 and bar.end_ms - told_ms <= gap_ms_max
 
 
-def _walk(bar: Bar, from_ms: float, last_price: float, *, falling_first: bool, marks: bool) -> list[Leg]:
+def _walk(bar: PathBar, from_ms: float, last_price: float, *, falling_first: bool, marks: bool) -> list[PathLeg]:
     begin = max(float(bar.end_ms - bar.span_ms), from_ms)
     end = max(float(bar.end_ms), begin)
     third = (end - begin) / 3.0
     times = (begin, begin + third, begin + 2.0 * third, end)
     first, second = (bar.low, bar.high) if falling_first else (bar.high, bar.low)
     prices = (bar.open, first, second, bar.close)
-    gap = Leg(begin, begin, last_price or bar.open, bar.open, trades=True, marks=marks)
-    return [gap, *(Leg(times[i], times[i + 1], prices[i], prices[i + 1], trades=True, marks=marks) for i in range(3))]
+    gap = PathLeg(begin, begin, last_price or bar.open, bar.open, trades=True, marks=marks)
+    return [
+        gap,
+        *(PathLeg(times[i], times[i + 1], prices[i], prices[i + 1], trades=True, marks=marks) for i in range(3)),
+    ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from liqbot.instruments import Instrument
-from paper.exchange.price_path import Bar, Mark, dense
+from paper.exchange.price_path import PathBar, PathMark, dense
 
 Key = tuple[str, str]
 BLOCKS_ASIDE_MAX: Final = 256
@@ -40,8 +40,8 @@ class Rate(msgspec.Struct, frozen=True):
 class News(msgspec.Struct):
     """What one block says about one instrument, in arrival order."""
 
-    bars: list[Bar] = []
-    marks: list[Mark] = []
+    bars: list[PathBar] = []
+    marks: list[PathMark] = []
     rates: list[Rate] = []
 
 
@@ -96,10 +96,10 @@ class Quotes:
         keys = self._keys
         for row in block.bars.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
-                news[key].bars.append(Bar(row[0], row[3], row[4], row[5], row[6], row[7], row[8]))
+                news[key].bars.append(PathBar(row[0], row[3], row[4], row[5], row[6], row[7], row[8]))
         for row in block.marks.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
-                news[key].marks.append(Mark(row[0], row[3]))
+                news[key].marks.append(PathMark(row[0], row[3]))
         for row in block.funding.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
                 news[key].rates.append(Rate(row[0], row[3], row[4]))
@@ -145,7 +145,7 @@ class Quotes:
         self.of = {key: msgspec.convert(quote, Quote) for key, quote in zip(self.of, state, strict=True)}
 
 
-def flow_of(bars: Iterable[Bar], minute_usd: float) -> float:
+def flow_of(bars: Iterable[PathBar], minute_usd: float) -> float:
     """Volume per minute after these bars."""
     for bar in bars:
         minute_usd = flow_after(minute_usd, bar.volume_usd, bar.span_ms)

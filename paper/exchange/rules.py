@@ -6,11 +6,11 @@ from typing import NamedTuple
 from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Instrument, Side
 from liqbot.margin.mechanics import Mechanics
-from paper.exchange.money import Holding, margin_needed
+from paper.exchange.money import ExchangeHolding, margin_needed
 from paper.exchange.params import PaperParams
 
 
-class Refusal(NamedTuple):
+class OrderRefusal(NamedTuple):
     code: str
     reason: str
 
@@ -20,7 +20,7 @@ class Circumstances(NamedTuple):
 
     instrument: Instrument
     mechanics: Mechanics
-    holding: Holding | None
+    holding: ExchangeHolding | None
     leverage: int
     available_usd: Decimal
     """Wallet minus margins minus what resting entries reserve."""
@@ -28,43 +28,45 @@ class Circumstances(NamedTuple):
     mark_price: float
 
 
-def refusal(order: PlaceOrder, now: Circumstances, params: PaperParams) -> Refusal | None:
+def refusal(order: PlaceOrder, now: Circumstances, params: PaperParams) -> OrderRefusal | None:
     """None when the order may be; the first rule it breaks otherwise."""
     if not now.price:
-        return Refusal("NO_PRICE", "nothing has traded yet")
+        return OrderRefusal("NO_PRICE", "nothing has traded yet")
     return _misshapen(order, now.instrument) or _mispriced(order, now, params) or (
         _nothing_to_reduce(order, now) if order.reduce_only else _too_much(order, now)
     )
 
 
-def _misshapen(order: PlaceOrder, instrument: Instrument) -> Refusal | None:
+def _misshapen(order: PlaceOrder, instrument: Instrument) -> OrderRefusal | None:
     price: Decimal | None = Decimal(1)
     if order.kind is not OrderKind.MARKET:
         price = order.limit_price if order.kind is OrderKind.LIMIT else order.trigger_price
     if price is None or price <= 0 or order.quantity_base <= 0:
-        return Refusal("INVALID", f"{order.kind} with quantity {order.quantity_base} and price {price}")
+        return OrderRefusal("INVALID", f"{order.kind} with quantity {order.quantity_base} and price {price}")
     if order.kind is OrderKind.STOP_MARKET and not order.reduce_only:
-        return Refusal("INVALID", "stops are taken reduce-only")
+        return OrderRefusal("INVALID", "stops are taken reduce-only")
     if order.quantity_base % instrument.quantity_step_base:
-        return Refusal("PRECISION", f"quantity {order.quantity_base} is off the step {instrument.quantity_step_base}")
+        return OrderRefusal(
+            "PRECISION", f"quantity {order.quantity_base} is off the step {instrument.quantity_step_base}"
+        )
     if order.kind is not OrderKind.MARKET and price % instrument.price_tick:
-        return Refusal("PRECISION", f"price {price} is off the tick {instrument.price_tick}")
+        return OrderRefusal("PRECISION", f"price {price} is off the tick {instrument.price_tick}")
     return None
 
 
-def _mispriced(order: PlaceOrder, now: Circumstances, params: PaperParams) -> Refusal | None:
+def _mispriced(order: PlaceOrder, now: Circumstances, params: PaperParams) -> OrderRefusal | None:
     buys = (order.side is Side.LONG) is not order.reduce_only
     if order.kind is OrderKind.STOP_MARKET and order.trigger_price is not None:
         trigger, mark = float(order.trigger_price), now.mark_price or now.price
         if trigger <= mark if buys else trigger >= mark:
-            return Refusal("WOULD_TRIGGER", f"mark {mark} is already at or beyond {trigger}")
+            return OrderRefusal("WOULD_TRIGGER", f"mark {mark} is already at or beyond {trigger}")
     if order.kind is OrderKind.LIMIT and order.limit_price is not None:
         limit = float(order.limit_price)
         if order.post_only and crosses(order, now.price):
-            return Refusal("POST_ONLY", f"would take at {now.price}")
+            return OrderRefusal("POST_ONLY", f"would take at {now.price}")
         band = params.price_band_pct
         if band is not None and abs(limit - now.mark_price) > now.mark_price * band / 100.0:
-            return Refusal("PRICE_BAND", f"{limit} is more than {band} % from the mark {now.mark_price}")
+            return OrderRefusal("PRICE_BAND", f"{limit} is more than {band} % from the mark {now.mark_price}")
     return None
 
 
@@ -76,26 +78,26 @@ def crosses(order: PlaceOrder, price: float) -> bool:
     return float(order.limit_price) > price if buys else float(order.limit_price) < price
 
 
-def _nothing_to_reduce(order: PlaceOrder, now: Circumstances) -> Refusal | None:
+def _nothing_to_reduce(order: PlaceOrder, now: Circumstances) -> OrderRefusal | None:
     if now.holding is None or now.holding.side is not order.side:
-        return Refusal("REDUCE_ONLY", f"there is no {order.side.word} position to reduce")
+        return OrderRefusal("REDUCE_ONLY", f"there is no {order.side.word} position to reduce")
     return None
 
 
-def _too_much(order: PlaceOrder, now: Circumstances) -> Refusal | None:
+def _too_much(order: PlaceOrder, now: Circumstances) -> OrderRefusal | None:
     if now.holding is not None and now.holding.side is not order.side:
-        return Refusal("OPPOSITE_POSITION", f"a {now.holding.side.word} position is open: reduce it first")
+        return OrderRefusal("OPPOSITE_POSITION", f"a {now.holding.side.word} position is open: reduce it first")
     notional_usd = entry_notional_usd(order, now.price)
     if notional_usd < now.instrument.min_notional_usd:
-        return Refusal("MIN_NOTIONAL", f"{notional_usd} USD is below {now.instrument.min_notional_usd}")
+        return OrderRefusal("MIN_NOTIONAL", f"{notional_usd} USD is below {now.instrument.min_notional_usd}")
     held_usd = Decimal(0) if now.holding is None else now.holding.quantity_base * Decimal(str(now.price))
     total_usd = notional_usd + held_usd
     leverage_max = now.mechanics.leverage_max(float(total_usd), now.price)
     if now.leverage > leverage_max:
-        return Refusal("LEVERAGE_TIER", f"{total_usd} USD allows leverage {leverage_max}, not {now.leverage}")
+        return OrderRefusal("LEVERAGE_TIER", f"{total_usd} USD allows leverage {leverage_max}, not {now.leverage}")
     needed_usd = reserve_usd(order, now.price, now.leverage, now.instrument)
     if needed_usd > now.available_usd:
-        return Refusal("INSUFFICIENT_MARGIN", f"needs {needed_usd} USD, {now.available_usd} are free")
+        return OrderRefusal("INSUFFICIENT_MARGIN", f"needs {needed_usd} USD, {now.available_usd} are free")
     return None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from paper.score.params import ScoreParams
 from paper.score.placed_orders import spread
 from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Whole
-from paper.score.record import OURS, Record
+from paper.score.record import OURS, ScoreRecord
 
 _HOUR_MS: Final = 3_600_000
 _DAY_H: Final = 24
@@ -19,7 +19,7 @@ _PROFILE_H: Final = 7 * 24
 _PRIOR_VISITS: Final = 5.0
 
 
-class Outcome(msgspec.Struct, frozen=True, eq=False):
+class FrozenOutcome(msgspec.Struct, frozen=True, eq=False):
     """What happened within `hours` of each origin."""
 
     hours: int
@@ -36,7 +36,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
 class Grid:
     """USD per interval between origins, side and absolute 5 bp bin; read off in bins relative to any origin."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: ScoreRecord) -> None:
         self._record = record
         low, high = np.nanmin(record.low), np.nanmax(record.high)
         self.first = int(low) - 40
@@ -72,7 +72,7 @@ class Grid:
         return np.maximum(found, 0.0)
 
 
-def outcome(record: Record, grid: Grid, printed: Floats, hours: int, bins: int) -> Outcome:
+def outcome(record: ScoreRecord, grid: Grid, printed: Floats, hours: int, bins: int) -> FrozenOutcome:
     """Prints and path in the `hours` after each origin."""
     count = len(record.origin_step)
     reach = hours * _HOUR_MS // record.setting.origin_every_ms
@@ -92,10 +92,10 @@ def outcome(record: Record, grid: Grid, printed: Floats, hours: int, bins: int) 
             usd = grid.outward(window[side], origin, side, bins)
             realised[origin, side] = np.where(visited[origin, side] > 0, usd, 0.0)
         outside_usd += float(window.sum() - realised[origin].sum())
-    return Outcome(hours, usable, visited, realised, outside_usd)
+    return FrozenOutcome(hours, usable, visited, realised, outside_usd)
 
 
-def climatology(found: Outcome, reach: int) -> tuple[Floats, Floats]:
+def climatology(found: FrozenOutcome, reach: int) -> tuple[Floats, Floats]:
     """(B4, B4v): USD expected at each distance, and USD expected there given a visit, by past origins alone.
 
     `reach` is how many origins a horizon spans: an origin counts once its whole horizon is over.
@@ -128,18 +128,18 @@ def _widened(values: Floats) -> Floats:
     return found
 
 
-def memory(record: Record, grid: Grid, printed: Floats, bins: int) -> Floats:
+def memory(record: ScoreRecord, grid: Grid, printed: Floats, bins: int) -> Floats:
     """B5: what was reported from each price in the last 24 hours."""
     return _rolling(record, grid, printed, _DAY_H, bins)
 
 
-def volume_profile(record: Record, grid: Grid, bins: int) -> Floats:
+def volume_profile(record: ScoreRecord, grid: Grid, bins: int) -> Floats:
     """B1: what was traded at each price in the last seven days."""
     traded = grid.traded()
     return _rolling(record, grid, np.stack([traded, traded], axis=1), _PROFILE_H, bins)
 
 
-def _rolling(record: Record, grid: Grid, sums: Floats, hours: int, bins: int) -> Floats:
+def _rolling(record: ScoreRecord, grid: Grid, sums: Floats, hours: int, bins: int) -> Floats:
     count = len(record.origin_step)
     reach = max(1, hours * _HOUR_MS // record.setting.origin_every_ms)
     found = np.zeros((count, 2, bins))
@@ -170,7 +170,7 @@ def mirrored(maps: Floats) -> Floats:
     return maps[:, ::-1]
 
 
-def of_the_past(record: Record, grid: Grid, printed: Floats, params: ScoreParams, seed: int) -> dict[str, Floats]:
+def of_the_past(record: ScoreRecord, grid: Grid, printed: Floats, params: ScoreParams, seed: int) -> dict[str, Floats]:
     """Baselines that need no online model and no horizon."""
     gap = params.shuffle_gap_h * _HOUR_MS // record.setting.origin_every_ms
     ours = record.positions_usd[OURS]
@@ -184,7 +184,7 @@ def of_the_past(record: Record, grid: Grid, printed: Floats, params: ScoreParams
     }
 
 
-def origins_in(record: Record, begin_ms: float, end_ms: float) -> Whole:
+def origins_in(record: ScoreRecord, begin_ms: float, end_ms: float) -> Whole:
     """Numbers of the origins within a stretch of time."""
     times = record.origin_ms
     return np.flatnonzero((times >= begin_ms) & (times < end_ms))

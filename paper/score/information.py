@@ -10,7 +10,7 @@ import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
 from paper.score.fit import poisson_weights
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.params import ScoreParams
 from paper.score.price_path import LONG, SHORT, Floats, Whole
 
@@ -29,7 +29,7 @@ class InformationScore:
     """All models of one horizon over the same origins."""
 
     def __init__(
-        self, found: Outcome, origins: Whole, origin_ms: Whole, reference: Floats, params: ScoreParams, seed: int
+        self, found: FrozenOutcome, origins: Whole, origin_ms: Whole, reference: Floats, params: ScoreParams, seed: int
     ) -> None:
         self._found, self._uniform_share = found, params.uniform_share
         self._origins = origins[found.usable[origins]]
@@ -85,7 +85,7 @@ def _over(part: float, whole: float) -> float:
     return part / whole if whole > 0 else float("nan")
 
 
-def with_climatology(found: Outcome, train: Whole, climate: Floats, maps: Floats) -> Floats:
+def with_climatology(found: FrozenOutcome, train: Whole, climate: Floats, maps: Floats) -> Floats:
     """Climatology per visit and a map, weighted by side as the visited bins of the training origins would have it."""
     origins = train[found.usable[train]]
     blend = np.zeros_like(maps)

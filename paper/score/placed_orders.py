@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import EventBlock
-from paper.score.price_path import LONG, SHORT, Floats, Frame, Whole
+from paper.score.price_path import LONG, SHORT, Floats, PricePath, Whole
 
 
-class Pieces(msgspec.Struct, frozen=True, eq=False):
+class PlacedOrders(msgspec.Struct, frozen=True, eq=False):
     """Columns of equal length; `low` <= `high` are positions of the price grid."""
 
     step: Whole
@@ -33,7 +33,7 @@ class Placing:
         self._path: list[tuple[int, float, float, float]] = []
         """Time, mark before, low, high of the home venue per step."""
 
-    def step(self, block: EventBlock, frame: Frame, number: int) -> Floats:
+    def step(self, block: EventBlock, frame: PricePath, number: int) -> Floats:
         """Places one step's forced orders; returns [venue, side] USD told in it."""
         told = np.zeros((self._venues, 2))
         home = frame.home
@@ -65,9 +65,9 @@ class Placing:
         steps = self._path[min(first, len(self._path) - 1) :]
         return steps[0][1], min(step[2] for step in steps), max(step[3] for step in steps)
 
-    def pieces(self) -> Pieces:
+    def pieces(self) -> PlacedOrders:
         table = np.array(self._rows).reshape(-1, 5)
-        return Pieces(
+        return PlacedOrders(
             table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2], table[:, 3], table[:, 4]
         )
 

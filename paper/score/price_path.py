@@ -48,7 +48,7 @@ def outward(usd: Floats, first: float, mark: float, side: int, bins: int) -> Flo
     return found
 
 
-class Frame:
+class PricePath:
     """After `step`: per venue the mark before and after, the range between, and the bar's range; NaN when unknown."""
 
     def __init__(self, venues: int, coin: int, home: int, streaming: Collection[int] = ()) -> None:

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.params import ScoreParams
 from paper.score.price_path import LONG, SHORT, Floats, Whole
 from paper.score.ranks import Residual, correlation, falling, ranked
@@ -48,14 +48,14 @@ class RankScore:
     """All models of one horizon over the same visited bins."""
 
     def __init__(
-        self, found: Outcome, origins: Whole, origin_ms: Whole, climate: Floats, params: ScoreParams, seed: int
+        self, found: FrozenOutcome, origins: Whole, origin_ms: Whole, climate: Floats, params: ScoreParams, seed: int
     ) -> None:
         self._params, self._origins = params, origins[found.usable[origins]]
         self._sides = [self._side(found, side, origin_ms, climate, seed) for side in (LONG, SHORT)]
         self._others = self._shuffled(origin_ms, seed)
         self.parts: dict[str, list[tuple[Floats, Floats, Floats]]] = {}
 
-    def _side(self, found: Outcome, side: int, origin_ms: Whole, climate: Floats, seed: int) -> _Side:
+    def _side(self, found: FrozenOutcome, side: int, origin_ms: Whole, climate: Floats, seed: int) -> _Side:
         visited = found.visited[self._origins, side]
         row, column = np.nonzero(visited >= self._params.visited_share_min)
         origin = self._origins[row]

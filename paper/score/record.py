@@ -11,8 +11,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from paper.score.models import Outlook, ScoredModel
 from paper.score.params import ScoreParams
-from paper.score.placed_orders import Pieces, Placing
-from paper.score.price_path import Floats, Frame, Whole, prices_at
+from paper.score.placed_orders import PlacedOrders, Placing
+from paper.score.price_path import Floats, PricePath, Whole, prices_at
 from paper.score.volume_maps import RisingInterest, TierMap, exact_shifts, naive_shifts
 from paper.tapes.format import AGGREGATE
 
@@ -35,7 +35,7 @@ class Setting(msgspec.Struct, frozen=True):
     horizons_h: tuple[int, ...] = (1, 4, 24)
 
 
-class Record(msgspec.Struct, frozen=True, eq=False):
+class ScoreRecord(msgspec.Struct, frozen=True, eq=False):
     """S steps of the tape, O origins, V venues, K score bins; side 0 is long. Positions are grid bins of 5 bp."""
 
     setting: Setting
@@ -45,7 +45,7 @@ class Record(msgspec.Struct, frozen=True, eq=False):
     high: Floats
     printed_usd: Floats
     """[S, V, 2] as told."""
-    pieces: Pieces
+    pieces: PlacedOrders
     bar_low: Floats
     bar_high: Floats
     volume_usd: Floats
@@ -78,7 +78,7 @@ class Recorder:
         count, codes = len(roster.venues), roster.venue_code
         aggregate = codes(AGGREGATE) if AGGREGATE in roster.venues else -1
         streaming = [codes(venue) for venue in setting.streaming]
-        self._frame = Frame(count, roster.coin_code(setting.coin), codes(setting.home), streaming)
+        self._frame = PricePath(count, roster.coin_code(setting.coin), codes(setting.home), streaming)
         told = frozenset(codes(venue) for venue in setting.with_totals)
         self._placing = Placing(count, told, aggregate=aggregate)
         exact = exact_shifts(roster.venues, setting.coin)
@@ -131,7 +131,7 @@ class Recorder:
         for name, value in kept.items():
             self._origins.setdefault(name, []).append(value)
 
-    def record(self) -> Record:
+    def record(self) -> ScoreRecord:
         """All that was seen. ExpectedError when that is too short for one frozen map to be held to its end."""
         hours = self.setting.origin_every_ms / 3_600_000
         if len(self._origins.get("step", ())) < 2:
@@ -147,7 +147,7 @@ class Recorder:
             hours: np.array([outlook.forecast_usd[hours] for outlook in self._outlooks])
             for hours in self.setting.horizons_h
         }
-        return Record(
+        return ScoreRecord(
             setting=self.setting, time_ms=np.array(self._times), pieces=self._placing.pieces(),
             touched_usd=touched, venue_touched_usd=ours, origin_step=origins.pop("step"),
             origin_marks=origins.pop("marks"), positions_usd=origins, forecast_usd=forecasts,
@@ -158,7 +158,7 @@ class Recorder:
 def recorded(
     blocks: Iterable[EventBlock], setting: Setting, params: ScoreParams, model: ScoredModel,
     *others: Callable[[EventBlock], None],
-) -> Record:
+) -> ScoreRecord:
     """The record of all blocks; `others` are shown every block after the model."""
     recorder = Recorder(setting, params, model)
     for block in blocks:

@@ -9,8 +9,8 @@ import numpy as np
 from liqbot.exits import Exit, ExpectedError
 from paper.score.bootstrap import Estimate
 from paper.score.frozen import (
+    FrozenOutcome,
     Grid,
-    Outcome,
     climatology,
     mirrored,
     moved_in_time,
@@ -22,7 +22,7 @@ from paper.score.information import Gain, InformationScore, with_climatology
 from paper.score.params import ScoreParams
 from paper.score.price_path import Floats, Whole
 from paper.score.rank_skill import RankScore, RankSkill
-from paper.score.record import ONLINE, OURS, Record
+from paper.score.record import ONLINE, OURS, ScoreRecord
 from paper.score.skill_gap import CEILING, ORACLE, WITH_FLOW
 from paper.score.touch import DEPTHS, Touch, TouchScore, TouchSkill, blended, summed, touch_of, touched_of
 from paper.score.windows import by_window, depth, over_windows
@@ -43,7 +43,7 @@ class Split(msgspec.Struct, frozen=True, eq=False):
     last_ms: int
 
 
-def split_of(record: Record, params: ScoreParams) -> Split:
+def split_of(record: ScoreRecord, params: ScoreParams) -> Split:
     first, last = int(record.time_ms[0]), int(record.time_ms[-1])
     span = last - first
     train = first + int(span * params.warmup_share)
@@ -54,7 +54,7 @@ class Scoring:
     """All arrays of one score; the measures fill their tables in the order baselines, ours, truth."""
 
     def __init__(
-        self, record: Record, params: ScoreParams, seed: int, truth: Floats | None = None
+        self, record: ScoreRecord, params: ScoreParams, seed: int, truth: Floats | None = None
     ) -> None:
         """`truth` is [O, 2, K], the true map at each origin."""
         self.record, self.params, self.seed, self.truth = record, params, seed, truth
@@ -184,7 +184,7 @@ class Timer:
         self._from = now
 
 
-def inside_share(found: Outcome) -> float:
+def inside_share(found: FrozenOutcome) -> float:
     """Share of the reported USD, over all usable windows, that lies in visited bins ahead of the origin's mark."""
     inside = float(found.realised_usd[found.usable].sum())
     return inside / (inside + found.outside_usd) if inside + found.outside_usd > 0 else float("nan")

@@ -6,7 +6,7 @@ from paper.score.params import ScoreParams
 from paper.score.record import Setting
 from paper.tapes.format import AGGREGATE
 from paper.tapes.reader import Tape
-from paper.tapes.survey import Holding
+from paper.tapes.survey import TapeSeries
 
 _HOUR_MS = 3_600_000
 
@@ -43,7 +43,7 @@ def setting_of(tape: Tape, params: ScoreParams, coin: str | None = None) -> Sett
     )
 
 
-def _told(totals: list[Holding]) -> list[Holding]:
+def _told(totals: list[TapeSeries]) -> list[TapeSeries]:
     """Venues that tell totals; the aggregate only when it is alone."""
     own = [one for one in totals if one.venue != AGGREGATE]
     return own or totals

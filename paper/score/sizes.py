@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from paper.score.bootstrap import Days, Estimate
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.price_path import LONG, SHORT, Floats, Whole
 from paper.score.ranks import ranked
 
@@ -62,7 +62,7 @@ class Density(msgspec.Struct, frozen=True):
     realised_percentile: float
 
 
-def reliability(found: Outcome, origins: Whole, forecast: Floats) -> tuple[Reliability, ...]:
+def reliability(found: FrozenOutcome, origins: Whole, forecast: Floats) -> tuple[Reliability, ...]:
     """Tenths of the visited bins from least to most expected."""
     expected, realised, _ = _visited(found, origins, forecast)
     parts = np.array_split(np.argsort(expected, kind="stable"), _CLASSES)
@@ -70,7 +70,7 @@ def reliability(found: Outcome, origins: Whole, forecast: Floats) -> tuple[Relia
     return tuple(Reliability(*one) for one in means)
 
 
-def _visited(found: Outcome, origins: Whole, forecast: Floats) -> tuple[Floats, Floats, Floats]:
+def _visited(found: FrozenOutcome, origins: Whole, forecast: Floats) -> tuple[Floats, Floats, Floats]:
     """Expected and realised USD of what was visited, and its share of the bin, one entry per bin."""
     used = origins[found.usable[origins]]
     visited = found.visited[used]
@@ -93,7 +93,7 @@ def venue_sizes(
 
 
 def exceedances(
-    found: Outcome, train: Whole, test: Whole, forecast: Floats, distance: Floats, above_usd: Sequence[float]
+    found: FrozenOutcome, train: Whole, test: Whole, forecast: Floats, distance: Floats, above_usd: Sequence[float]
 ) -> tuple[Exceedance, ...]:
     """A map's chance is the share seen among training bins of the same tenth of its forecast; `distance` is the
     climatology per visit, which is given its chances in the same way."""
@@ -122,7 +122,7 @@ def _chances(known: Floats, happened: Floats, asked: Floats) -> Floats:
 
 
 def densities(
-    found: Outcome, origins: Whole, percentile: Floats, climate: Floats, share_min: float
+    found: FrozenOutcome, origins: Whole, percentile: Floats, climate: Floats, share_min: float
 ) -> tuple[Density, ...]:
     """M6 over visited bins, both sides together, each against what its distance alone would let expect."""
     used = origins[found.usable[origins]]

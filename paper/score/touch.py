@@ -9,7 +9,7 @@ from paper.score.bootstrap import Days, Estimate
 from paper.score.fit import deviance, poisson_weights
 from paper.score.frozen import Grid
 from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Whole
-from paper.score.record import Record
+from paper.score.record import ScoreRecord
 
 CROSSED_LEAST: Final = 0.05
 """Score bins: marks are seen at the ends of steps only, so no step is taken to have crossed nothing at all."""
@@ -35,7 +35,7 @@ class Touch(msgspec.Struct, frozen=True, eq=False):
     """[T] number of the last origin before the step, -1 before the first."""
 
 
-def touch_of(record: Record, grid: Grid) -> tuple[Touch, Whole]:
+def touch_of(record: ScoreRecord, grid: Grid) -> tuple[Touch, Whole]:
     """The series, and for each step of the tape the number of its step here."""
     group = -(-record.time_ms // record.setting.step_ms)
     starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])

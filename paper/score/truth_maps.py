@@ -8,7 +8,7 @@ import numpy as np
 
 from liqbot.instruments import Side
 from paper.score.price_path import FINE, LONG, SHORT, Floats, Whole, positions_of
-from paper.score.record import Record
+from paper.score.record import ScoreRecord
 from paper.tapes.decode import text_codes
 from paper.tapes.format import no_file
 from paper.tapes.truth import COLUMNS, TruthError, reading
@@ -40,7 +40,7 @@ def check_coin(path: Path, coin: str) -> None:
     raise TruthError(f"{path}: column 'coin' holds {holds}, the scored coin is {coin}")
 
 
-def true_maps(path: Path, record: Record, bins: int) -> Floats:
+def true_maps(path: Path, record: ScoreRecord, bins: int) -> Floats:
     """[O, 2, K] USD; NaN at origins without a snapshot at that very time. Read one row group at a time.
 
     A position that a venue's mark should have closed already counts in the first bin.
@@ -60,7 +60,7 @@ def true_maps(path: Path, record: Record, bins: int) -> Floats:
     return found
 
 
-def _add(found: Floats, batch: Any, record: Record, numbers: dict[int, int]) -> None:
+def _add(found: Floats, batch: Any, record: ScoreRecord, numbers: dict[int, int]) -> None:
     columns = {name: batch.column(number) for number, name in enumerate(batch.schema.names)}
     roster, bins = record.setting.roster, found.shape[2]
     venue = _looked_up(columns["venue"], {name: code for code, name in enumerate(roster.venues)})

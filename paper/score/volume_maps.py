@@ -8,7 +8,7 @@ import numpy as np
 from liqbot.blocks import EventBlock
 from liqbot.market.estimate.price_grid import shift_of
 from liqbot.venues.registry import mechanics_of
-from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, Frame, Whole
+from paper.score.price_path import FINE, LONG, OUTWARD, SHORT, Floats, PricePath, Whole
 
 LEVERAGES: Final = (10.0, 25.0, 50.0, 100.0)
 _BINS: Final = 8192
@@ -46,7 +46,7 @@ class TierMap:
         self.touched_usd = np.zeros((venues, 2))
         """Per venue and side, of the last step."""
 
-    def step(self, frame: Frame, opened_usd: Floats) -> None:
+    def step(self, frame: PricePath, opened_usd: Floats) -> None:
         """`opened_usd` is [venue, side]."""
         if self._first is None:
             self._first = int(frame.mark[frame.home]) - _HALF
@@ -107,7 +107,7 @@ class TierMap:
             reach[LONG] = max(reach[LONG], min(top, _BINS - 1.0))
             reach[SHORT] = min(reach[SHORT], max(bottom, 0.0))
 
-    def outward_usd(self, frame: Frame, bins: int, number: int = 0) -> Floats:
+    def outward_usd(self, frame: PricePath, bins: int, number: int = 0) -> Floats:
         """[side, bins] USD per score bin outward from each venue's own mark, all venues of one map together."""
         out = np.zeros((2, bins))
         if self._first is None:
@@ -134,7 +134,7 @@ class RisingInterest:
         self._base = np.full(venues, np.nan)
         self._mark = np.full(venues, np.nan)
 
-    def opened_usd(self, block: EventBlock, frame: Frame, prices: Floats) -> Floats:
+    def opened_usd(self, block: EventBlock, frame: PricePath, prices: Floats) -> Floats:
         """[venue, side]; `prices` are the venues' marks in USD. An aggregate's growth is the home venue's."""
         out = np.zeros((len(self._base), 2))
         for _, venue, _, oi_usd in frame.own(block.open_interest).tolist():

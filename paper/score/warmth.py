@@ -15,7 +15,7 @@ from paper.score.fit import deviance
 from paper.score.information import InformationScore
 from paper.score.models import ScoredModel
 from paper.score.price_path import Floats, Whole
-from paper.score.record import OURS, Record
+from paper.score.record import OURS, ScoreRecord
 from paper.score.score import Scoring
 from paper.score.touch import TouchScore, summed, touch_of
 
@@ -94,7 +94,7 @@ class ColdStarts:
             open_interest=interest[known] if known.any() else NO_ROWS["open_interest"],
         )
 
-    def series(self, record: Record) -> tuple[Floats, Floats, Floats, Floats]:
+    def series(self, record: ScoreRecord) -> tuple[Floats, Floats, Floats, Floats]:
         """([S, 2] touched, [S] age, [O, 2, K] frozen, [O] age); ages are NaN where no fresh map ran."""
         touched, ages = np.zeros((len(record.time_ms), 2)), np.full(len(record.time_ms), np.nan)
         for number, time_ms in enumerate(record.time_ms.tolist()):

@@ -8,17 +8,17 @@ within the move those totals lie: this is the fair measure for such tapes.
 import msgspec
 import numpy as np
 
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.price_path import Floats
 
 
-def by_window(found: Outcome) -> Outcome:
+def by_window(found: FrozenOutcome) -> FrozenOutcome:
     """The same windows with one wide bin each: [O, 2, 1], visited in score bins."""
     usd = found.realised_usd.sum(axis=2, keepdims=True)
     return msgspec.structs.replace(found, visited=depth(found), realised_usd=usd)
 
 
-def over_windows(found: Outcome, maps: Floats) -> Floats:
+def over_windows(found: FrozenOutcome, maps: Floats) -> Floats:
     """[O, 2, 1] mean of the map over what the window visited: times the visited bins it is the window's forecast."""
     visited = depth(found)
     usd = (np.nan_to_num(maps) * found.visited).sum(axis=2, keepdims=True)
@@ -26,7 +26,7 @@ def over_windows(found: Outcome, maps: Floats) -> Floats:
     return means
 
 
-def depth(found: Outcome) -> Floats:
+def depth(found: FrozenOutcome) -> Floats:
     """[O, 2, 1] score bins that a window visited. As a map, one whose forecast is the square of that distance."""
     bins: Floats = found.visited.sum(axis=2, keepdims=True)
     return bins

@@ -10,7 +10,7 @@ from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import Event, JournalOpened
 from liqbot.instruments import Instrument
-from liqbot.runtime.live_loop import assembly
+from liqbot.runtime import assembly
 from liqbot.settings import Settings
 from liqbot.venues.registry import mechanics_of
 from paper.exchange import PaperExchange

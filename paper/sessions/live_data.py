@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from liqbot.blocks import Roster
-from liqbot.control.commands import Hand
+from liqbot.control.commands import ControlHandler
 from liqbot.engine import Engine
-from liqbot.live import credentials as accesses
+from liqbot.live import credentials
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket, closed
 from liqbot.runtime.process import stop_on_signals, wall_ms
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from paper.sessions.session import Market, fresh_books, house_on, keep_snapshot
-from paper.sessions.sim_loop import House, Observer
+from paper.sessions.session import SessionMarket, fresh_books, house_on, keep_snapshot
+from paper.sessions.sim_loop import Observer, SimLoop
 
 SNAPSHOT_EVERY_MS: Final = 3_600_000
 
@@ -33,7 +33,7 @@ class LiveSession:
 
     async def run(self) -> Engine:
         """Until stopped or the time is up. ExpectedError (unreachable) when no venue answers at the start."""
-        clients = accesses.public_clients(self._settings)
+        clients = credentials.public_clients(self._settings)
         roster = Roster(self._settings.venues, self._settings.coins)
         now_ms = wall_ms()
         since_ms = now_ms - int(self._settings.network.backfill_h * 3_600_000)
@@ -42,9 +42,9 @@ class LiveSession:
             try:
                 await market.open(self._settings.coins)
             except VenueError as error:
-                raise accesses.one_line(error) from None
-            listed = accesses.listed(clients, self._settings)
-            chosen = Market(roster, listed, (), (), now_ms, now_ms)
+                raise credentials.one_line(error) from None
+            listed = credentials.listed(clients, self._settings)
+            chosen = SessionMarket(roster, listed, (), (), now_ms, now_ms)
             with fresh_books(self._data, self._settings, roster) as (journal, ledger):
                 house = house_on(chosen, self._settings, journal, (*self._observers, ledger.observer("paper")))
                 self._begun(house.engine)
@@ -54,10 +54,10 @@ class LiveSession:
         finally:
             await closed(clients)
 
-    async def _trade(self, house: House, market: LiveMarket) -> None:
+    async def _trade(self, house: SimLoop, market: LiveMarket) -> None:
         inbox, stop = Inbox(), asyncio.Event()
         stop_on_signals(stop)
-        hand = Hand(self._data, self._settings, house.engine, wall_ms, stop, lambda: _more(market))
+        hand = ControlHandler(self._data, self._settings, house.engine, wall_ms, stop, lambda: _more(market))
         async with asyncio.TaskGroup() as group:
             feeds = [group.create_task(market.run(inbox)), group.create_task(hand.run(inbox))]
             group.create_task(_consume(house, inbox))
@@ -68,7 +68,7 @@ class LiveSession:
             inbox.close()
 
 
-async def _consume(house: House, inbox: Inbox) -> None:
+async def _consume(house: SimLoop, inbox: Inbox) -> None:
     while (block := await inbox.take()) is not None:
         house.step(block)
 

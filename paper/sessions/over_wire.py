@@ -23,16 +23,16 @@ from liqbot.runtime.assembly import engine_of
 from liqbot.runtime.live_loop import Observer
 from liqbot.runtime.live_market import Surroundings, closed
 from liqbot.runtime.recovery import Recovered
-from liqbot.runtime.storage import Books
+from liqbot.runtime.storage import Storage
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from liqbot.venues.registry import RECIPES, VENUES
+from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.serving import DIALECTS, dialects_of, serving
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
 from paper.sessions.over_wire_clock import MarketTime, Waiting, hastened
-from paper.sessions.session import Market
+from paper.sessions.session import SessionMarket
 
 KEY: Final = "simulated-key"
 WORD: Final = "simulated"
@@ -71,7 +71,7 @@ def spoken_only(settings: Settings) -> Settings:
 
 
 def run_wired(
-    market: Market, settings: Settings, data: Path, journal: Journal, ledger: LedgerWriter,
+    market: SessionMarket, settings: Settings, data: Path, journal: Journal, ledger: LedgerWriter,
     observers: Sequence[Observer], *, speed: float, for_s: float | None,
 ) -> Wired:
     """Until the time is up, the market is over, or somebody stops it. `market.history` is read up to its end."""
@@ -80,7 +80,7 @@ def run_wired(
     return Wired(hub, asyncio.run(session.run(observers, speed=speed, for_s=for_s)))
 
 
-def _hub(market: Market, settings: Settings) -> Hub:
+def _hub(market: SessionMarket, settings: Settings) -> Hub:
     venues = [venue for venue in market.roster.venues if venue in DIALECTS]
     listed = [one for venue in venues for one in paper_instruments(venue, settings.coins)]
     hub = Hub(market.roster, listed, settings.section(PaperSection).exchange, HubParams(wall_clock=True))
@@ -106,7 +106,7 @@ class _Session:
     """Server, clients and house, all in one loop."""
 
     def __init__(
-        self, hub: Hub, market: Market, settings: Settings, data: Path, books: tuple[Journal, LedgerWriter]
+        self, hub: Hub, market: SessionMarket, settings: Settings, data: Path, books: tuple[Journal, LedgerWriter]
     ) -> None:
         self.hub, self.market, self.data, self._books = hub, market, data, books
         history_h = (market.live_ms - market.start_ms) / 3_600_000
@@ -137,7 +137,7 @@ class _Session:
         )
         bot.begin(instruments)
         edge = AccountEdge(
-            trading, RECIPES[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
+            trading, TRADING_ADAPTERS[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
             books.journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
         )
         waiting.passes_on(bot.tell)
@@ -152,11 +152,11 @@ class _Session:
         await bot.run(edge, edge.broker)
         return bot.engine
 
-    def _opened(self, instruments: tuple[Instrument, ...]) -> Books:
+    def _opened(self, instruments: tuple[Instrument, ...]) -> Storage:
         """With a new engine for the contracts as the venue lists them."""
         journal, ledger = self._books
         engine = engine_of(self.settings, self.market.roster, journal.stamp.journal_id, instruments)
-        return Books(journal, ledger, Recovered(engine, 0, 0, 0))
+        return Storage(journal, ledger, Recovered(engine, 0, 0, 0))
 
     def _now_ms(self) -> int:
         """The market's time, also within a step."""
@@ -168,7 +168,7 @@ class _Session:
         """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
         venue, coins = self.settings.trade_venue, self.settings.coins
         trading = _Counted(
-            VENUES[venue], loopback=url, budget=_BUDGET, options=RECIPES[venue].options,
+            VENUES[venue], loopback=url, budget=_BUDGET, options=TRADING_ADAPTERS[venue].options,
             credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
         )
         clients = {

@@ -19,14 +19,14 @@ from liqbot.ledger import LedgerWriter
 from liqbot.runtime.assembly import SNAPSHOT_VERSION
 from liqbot.settings import Settings
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts
-from paper.sessions.sim_loop import House, Observer
+from paper.sessions.sim_loop import Observer, SimLoop
 
 ACCOUNT: Final = "paper"
 EARLIER: Final = "earlier"
 """Below the state directory: the books of sessions before this one, one folder each."""
 
 
-class Market(msgspec.Struct, frozen=True):
+class SessionMarket(msgspec.Struct, frozen=True):
     """What a session trades on. `history` warms the map before `live` begins."""
 
     roster: Roster
@@ -83,13 +83,13 @@ def _move_aside(data: Path, mode: str) -> Path | None:
 
 
 def house_on(
-    market: Market, settings: Settings, journal: Journal, observers: Sequence[Observer]
-) -> House:
+    market: SessionMarket, settings: Settings, journal: Journal, observers: Sequence[Observer]
+) -> SimLoop:
     """A house that has been told who it is and what the exchange says about it."""
     journal_id = journal.stamp.journal_id
     exchange = exchange_of(settings, market.roster, market.instruments)
     engine = engine_of(settings, market.roster, journal_id, market.instruments)
-    house = House(engine, exchange, journal=journal, observers=observers, source="paper")
+    house = SimLoop(engine, exchange, journal=journal, observers=observers, source="paper")
     house.open(
         opening_facts(
             settings, market.roster, exchange, journal_id=journal_id, time_ms=market.start_ms,
@@ -122,7 +122,7 @@ class Pace:
         return True
 
 
-def run(house: House, blocks: Iterable[EventBlock], pace: Pace, journal: Journal, snapshot_every_ms: int) -> Engine:
+def run(house: SimLoop, blocks: Iterable[EventBlock], pace: Pace, journal: Journal, snapshot_every_ms: int) -> Engine:
     """The loop; leaves a snapshot of the engine behind, for reading verbs and recovery."""
     last_ms = 0
     for block in blocks:

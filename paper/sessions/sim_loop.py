@@ -1,4 +1,4 @@
-"""`House`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate."""
+"""`SimLoop`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -31,7 +31,7 @@ class Book(Protocol):
     def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None: ...
 
 
-class House:
+class SimLoop:
     """Journal first, then decide, then act. No clock and no asyncio of its own: time is in the blocks."""
 
     def __init__(

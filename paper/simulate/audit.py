@@ -10,12 +10,12 @@ import sqlalchemy
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.ledger import LedgerWriter, sqlite_url, unexplained_usd
-from paper.simulate.scenario import Stage
+from paper.simulate.scenario import Scenario
 
 GAPS: Final = frozenset({"POSITION_MISMATCH", "FILL_WITHOUT_TRADE"})
 
 
-def replayed(stage: Stage) -> Decimal:
+def replayed(stage: Scenario) -> Decimal:
     """Runs the whole journal through a new engine and a new ledger; gives what the ledger cannot explain of the wallet
     and does not point to either: a position that the venue's word ended before any fill did leaves an incident.
     Unrepeatable when a Step comes out otherwise than it did."""

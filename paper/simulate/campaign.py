@@ -11,8 +11,8 @@ import msgspec
 
 from paper.simulate.fault_schedule import draws_of
 from paper.simulate.faults import CATALOGUE, CELLS, STATES
-from paper.simulate.records import Records
-from paper.simulate.run import Outcome, simulate
+from paper.simulate.records import RunRecords
+from paper.simulate.run import RunOutcome, simulate
 from paper.simulate.shrink import Shrunk, shrink
 
 CHUNK: Final = 4
@@ -47,8 +47,8 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def outcomes(
-    first_seed: int, seeds: int, records: Records | None, *, processes: int | None = None
-) -> Iterator[Outcome]:
+    first_seed: int, seeds: int, records: RunRecords | None, *, processes: int | None = None
+) -> Iterator[RunOutcome]:
     """Of every seed of the range, known ones first, the others as they are done."""
     wanted = range(first_seed, first_seed + seeds)
     known = {} if records is None else records.read()
@@ -65,13 +65,13 @@ def outcomes(
             yield _kept(outcome, records)
 
 
-def _kept(outcome: Outcome, records: Records | None) -> Outcome:
+def _kept(outcome: RunOutcome, records: RunRecords | None) -> RunOutcome:
     if records is not None:
         records.add(outcome)
     return outcome
 
 
-def summary(found: list[Outcome], *, shrinking: Callable[[Outcome], Shrunk] | None = None) -> Summary:
+def summary(found: list[RunOutcome], *, shrinking: Callable[[RunOutcome], Shrunk] | None = None) -> Summary:
     """Failing seeds are shrunk, the first few of them."""
     met: Counter[str] = Counter()
     for outcome in found:

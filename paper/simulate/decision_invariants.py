@@ -16,9 +16,9 @@ from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.risk.placement import in_cluster
 from paper.exchange.matching import Resting
-from paper.exchange.money import Holding
-from paper.simulate.probe import Eyes
-from paper.simulate.scenario import Stage
+from paper.exchange.money import ExchangeHolding
+from paper.simulate.probe import Probe
+from paper.simulate.scenario import Scenario
 
 ORDERS_PER_STEP_MAX: Final = 200
 """No trouble of a minute justifies more."""
@@ -43,10 +43,10 @@ class Broken(Exception):
         self.violation = violation
 
 
-class HouseLaws(Eyes):
+class HouseLaws(Probe):
     """Raises `Broken` at the first violation."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Scenario) -> None:
         self.stage = stage
         self.foreign = False
         """What is open or resting at the exchange belongs to a journal that is gone."""
@@ -62,7 +62,7 @@ class HouseLaws(Eyes):
         self._told_ms = 0
 
     @property
-    def held(self) -> Holding | None:
+    def held(self) -> ExchangeHolding | None:
         """The position as the exchange has it."""
         return self.stage.exchange.accounts.holding(self.stage.key)
 

@@ -7,7 +7,7 @@ from liqbot import events
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.limits import RiskLimits
 from paper.exchange.exchange import Happened
-from paper.simulate.scenario import Stage
+from paper.simulate.scenario import Scenario
 
 _ONE: Final = Decimal(1)
 _DAY_MS: Final = 86_400_000
@@ -16,7 +16,7 @@ _DAY_MS: Final = 86_400_000
 class TrueEquity:
     """Value of one unit of the account, as a fund counts it, and its deepest fall."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Scenario) -> None:
         self._stage = stage
         self._value = self._highest = _ONE
         self._worst_pct = 0.0

@@ -11,12 +11,12 @@ import msgspec
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.execution.order_lifecycle import OrderState
-from paper.simulate import link_faults as line
+from paper.simulate import link_faults
 from paper.simulate.faults import AIMS, BY_NAME, order_states
-from paper.simulate.link import Fate, Trouble
+from paper.simulate.link import CommandFate, LinkTrouble
 from paper.simulate.order_faults import push_through_stops
-from paper.simulate.probe import Eyes
-from paper.simulate.scenario import Stage
+from paper.simulate.probe import Probe
+from paper.simulate.scenario import Scenario
 
 DRAWS: Final = 4
 FIRST_STEP: Final = 4
@@ -45,10 +45,10 @@ def draws_of(seed: int) -> tuple[Draw, ...]:
     return tuple(drawn)
 
 
-class Director(Eyes):
+class FaultSchedule(Probe):
     """Strikes when the moment has come, and counts which order states each fault met."""
 
-    def __init__(self, stage: Stage, draws: Sequence[Draw]) -> None:
+    def __init__(self, stage: Scenario, draws: Sequence[Draw]) -> None:
         self.stage = stage
         self.met: Counter[str] = Counter()
         """By `fault state`."""
@@ -95,7 +95,9 @@ class Director(Eyes):
             return
         self._prepared.add(draw.from_step)
         helping = _helping(draw.state, self.stage.now_ms, armed=bool(BY_NAME[draw.fault].needs))
-        self.stage.wire.troubles += (line.Parts(_nothing, self.stage.is_stop),) if _wants_half_a_stop(draw) else helping
+        self.stage.wire.troubles += (
+            (link_faults.Parts(_nothing, self.stage.is_stop),) if _wants_half_a_stop(draw) else helping
+        )
 
 
 def _wants_half_a_stop(draw: Draw) -> bool:
@@ -107,16 +109,16 @@ def _nothing() -> None:
     """Preparations are not counted."""
 
 
-def _helping(state: str, now_ms: int, *, armed: bool) -> tuple[Trouble, ...]:
+def _helping(state: str, now_ms: int, *, armed: bool) -> tuple[LinkTrouble, ...]:
     """`armed`: the fault waits for something to happen while the state lasts, so it must last."""
     if state == OrderState.UNKNOWN:
-        return (line.Mute(_nothing, 90_000),) if armed else (line.OnOrder(_nothing, (line.LOST,)),)
+        return (link_faults.Mute(_nothing, 90_000),) if armed else (link_faults.OnOrder(_nothing, (link_faults.LOST,)),)
     if state == OrderState.MISSING:
-        return (line.OnOrder(_nothing, (line.LOST,)),)
+        return (link_faults.OnOrder(_nothing, (link_faults.LOST,)),)
     if state == OrderState.REJECTED:
-        return (line.OnOrder(_nothing, (Fate(refused="UNAVAILABLE"),)),)
+        return (link_faults.OnOrder(_nothing, (CommandFate(refused="UNAVAILABLE"),)),)
     if state == OrderState.PARTIAL:
-        return (line.Parts(_nothing),)
+        return (link_faults.Parts(_nothing),)
     if state == OrderState.INTENDED and armed:
-        return (line.SlowAnswers(now_ms + 240_000),)
+        return (link_faults.SlowAnswers(now_ms + 240_000),)
     return ()

@@ -6,10 +6,9 @@ import msgspec
 
 from liqbot.commands import OrderKind, Purpose
 from liqbot.execution.order_lifecycle import OrderState
-from paper.simulate import link_faults as line
-from paper.simulate import order_faults, process_faults
+from paper.simulate import link_faults, order_faults, process_faults
 from paper.simulate.feed_faults import BROKEN_PRICES
-from paper.simulate.scenario import Stage
+from paper.simulate.scenario import Scenario
 
 RECENT_MS: Final = 15_000
 """An order that ended this long ago still counts as being in its last state."""
@@ -17,7 +16,7 @@ NONE: Final = "none"
 STATES: Final = (NONE, *(state.value for state in OrderState))
 
 
-def order_states(stage: Stage) -> tuple[str, ...]:
+def order_states(stage: Scenario) -> tuple[str, ...]:
     """In which some order of ours is, as the house believes; ended ones for a moment longer."""
     states: list[str] = []
     for order in stage.engine.desk.book(*stage.key).orders:
@@ -37,7 +36,7 @@ class Fault(msgspec.Struct, frozen=True):
     def can_meet(self, state: str) -> bool:
         return not (self.needs and state == NONE)
 
-    def ready(self, stage: Stage) -> bool:
+    def ready(self, stage: Scenario) -> bool:
         accounts = stage.exchange.accounts
         if self.needs == "belief":
             return stage.engine.account.position(*stage.key) is not None
@@ -49,8 +48,8 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 CATALOGUE: Final = (
-    Fault("create_lost", order_faults.on_next_order(line.LOST), "order"),
-    Fault("answer_lost", order_faults.on_next_order(line.DEAF), "order"),
+    Fault("create_lost", order_faults.on_next_order(link_faults.LOST), "order"),
+    Fault("answer_lost", order_faults.on_next_order(link_faults.DEAF), "order"),
     Fault("server_error", order_faults.server_error),
     Fault("rate_limited", order_faults.rate_limited),
     Fault("queue_full", order_faults.queue_full),

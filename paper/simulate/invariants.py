@@ -10,10 +10,10 @@ from liqbot.engine import Engine
 from liqbot.risk.decision import Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from paper.exchange.exchange import Happened
-from paper.exchange.money import Holding
+from paper.exchange.money import ExchangeHolding
 from paper.simulate.decision_invariants import HouseLaws
 from paper.simulate.equity import TrueEquity
-from paper.simulate.scenario import RECONCILE_MS, Stage
+from paper.simulate.scenario import RECONCILE_MS, Scenario
 
 ZERO: Final = Decimal(0)
 CALM_AFTER_MS: Final = 60_000
@@ -26,7 +26,7 @@ PATIENCE_MS: Final = 25_000
 class Laws(HouseLaws):
     """All of them; counts what happened on the way."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Scenario) -> None:
         super().__init__(stage)
         self.entries = self.liquidations = self.adl = 0
         self.sound_ms = 0
@@ -116,7 +116,7 @@ class Laws(HouseLaws):
         elif not self._uncovered_ms:
             self._uncovered_ms = now_ms
 
-    def _covered_base(self, held: Holding) -> Decimal:
+    def _covered_base(self, held: ExchangeHolding) -> Decimal:
         """Under stops that rest at the exchange."""
         covered_base = ZERO
         for order in self._resting:
@@ -125,7 +125,7 @@ class Laws(HouseLaws):
                 self._before_liquidation(order.command, held)
         return covered_base
 
-    def _before_liquidation(self, stop: PlaceOrder, held: Holding) -> None:
+    def _before_liquidation(self, stop: PlaceOrder, held: ExchangeHolding) -> None:
         if self.stage.tampered_ms or held.liquidation_price is None or stop.trigger_price is None:
             return
         if int(held.side) * (stop.trigger_price - held.liquidation_price) > 0:

@@ -17,7 +17,7 @@ class Killed(Exception):
     """The process ends here, between two of its instructions."""
 
 
-class Record(NamedTuple):
+class StoredRecord(NamedTuple):
     block: EventBlock
     answer: bytes
     """The Step's canonical bytes; empty when the process died before it was recorded."""
@@ -32,7 +32,7 @@ class MemoryJournal:
 
     def __init__(self, journal_id: str) -> None:
         self.journal_id = journal_id
-        self.records: list[Record] = []
+        self.records: list[StoredRecord] = []
         self.durable_seq = 0
         self.snapshots: list[tuple[int, bytes]] = []
         self.stuck = False
@@ -48,7 +48,7 @@ class MemoryJournal:
     def append(self, block: EventBlock, source: str, source_seq: int) -> int:
         del source, source_seq
         self._die("append")
-        self.records.append(Record(block, b""))
+        self.records.append(StoredRecord(block, b""))
         return self.last_seq
 
     def record(self, seq: int, step: Step) -> None:

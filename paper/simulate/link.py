@@ -1,5 +1,5 @@
 """The line between the house and the simulated exchange, and the venue's own memory of orders. What goes wrong on it
-is decided by `Trouble`s; without any, commands arrive, answers come back, and fills may come in two parts."""
+is decided by `LinkTrouble`s; without any, commands arrive, answers come back, and fills may come in two parts."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ _MICRO: Final = Decimal("0.000001")
 _RETOLD_MS: Final = 3_600_000
 
 
-class Fate(msgspec.Struct, frozen=True):
+class CommandFate(msgspec.Struct, frozen=True):
     """What becomes of one command. `refused` is the code with which the venue's door turns it away."""
 
     arrives: bool = True
@@ -35,7 +35,7 @@ class Fate(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
-class Trouble:
+class LinkTrouble:
     """Something wrong with the line for a while. Subclasses say what; the first that answers decides."""
 
     def __init__(self, until_ms: int) -> None:
@@ -49,7 +49,7 @@ class Trouble:
     def over(self, now_ms: int) -> bool:
         return now_ms >= self.until_ms
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         """None: not this trouble's business."""
         del command, now_ms
         return None
@@ -75,7 +75,7 @@ class Trouble:
         return False
 
 
-class Line(msgspec.Struct):
+class LinkSwitches(msgspec.Struct):
     """Plain switches of the line."""
 
     up: bool = True
@@ -91,7 +91,7 @@ Seeing = Callable[[Happened], None]
 Ours = Callable[[str], bool]
 
 
-class Wire:
+class Link:
     """What `House` takes for its exchange."""
 
     def __init__(
@@ -105,8 +105,8 @@ class Wire:
         self.now_ms = 0
         self.truth: EventBlock | None = None
         """The market as it is in the next step, whatever the house is told of it."""
-        self.line = Line()
-        self.troubles: list[Trouble] = []
+        self.line = LinkSwitches()
+        self.troubles: list[LinkTrouble] = []
         self._outbox: list[tuple[int, Command]] = []
         self._mail: list[tuple[int, int, Event]] = []
         self._posted = 0
@@ -145,12 +145,12 @@ class Wire:
             else:
                 self.exchange.submit(command, self.now_ms)
 
-    def _fate(self, command: Command) -> Fate:
+    def _fate(self, command: Command) -> CommandFate:
         for trouble in tuple(self.troubles):
             fate = trouble.on_command(command, self.now_ms)
             if fate is not None:
                 return fate
-        return Fate()
+        return CommandFate()
 
     def _turn_away(self, command: Command, code: str) -> None:
         """A definite no before the venue looked at it; questions and settings just stay without an answer."""

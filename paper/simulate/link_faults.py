@@ -7,19 +7,19 @@ from typing import Final
 from liqbot import events
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.events import Event
-from paper.simulate.link import Fate, Trouble
+from paper.simulate.link import CommandFate, LinkTrouble
 
 CODES: Final = (
     "RATE_LIMITED", "UNAVAILABLE", "INSUFFICIENT_MARGIN", "REDUCE_ONLY", "PRECISION", "MIN_NOTIONAL", "BUSY", "UNKNOWN",
 )
 """Words of refusal; none of them may keep the house from leaving a position."""
-LOST: Final = Fate(arrives=False)
-DEAF: Final = Fate(answered=False)
+LOST: Final = CommandFate(arrives=False)
+DEAF: Final = CommandFate(answered=False)
 IsStop = Callable[[str], bool]
 """Tells whether a client id is that of a stop."""
 
 
-class Armed(Trouble):
+class Armed(LinkTrouble):
     """Waits for its moment, hindering nobody until then; `struck` is called when it comes."""
 
     def __init__(self, struck: Callable[[], None]) -> None:
@@ -44,7 +44,7 @@ class OnOrder(Armed):
     """Decides the fates of the next orders of these purposes."""
 
     def __init__(
-        self, struck: Callable[[], None], fates: tuple[Fate, ...], purposes: tuple[Purpose, ...] = tuple(Purpose)
+        self, struck: Callable[[], None], fates: tuple[CommandFate, ...], purposes: tuple[Purpose, ...] = tuple(Purpose)
     ) -> None:
         super().__init__(struck)
         self._fates, self._purposes = list(fates), purposes
@@ -52,34 +52,34 @@ class OnOrder(Armed):
     def over(self, now_ms: int) -> bool:
         return not self._fates and super().over(now_ms)
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         if not self._fates or not isinstance(command, PlaceOrder) or command.purpose not in self._purposes:
             return None
         self.begin(now_ms + 5_000)
         return self._fates.pop(0)
 
 
-class Storm(Trouble):
+class Storm(LinkTrouble):
     """Everything is refused with one code; with `chance`, everything is silence and half of it is done all the same."""
 
     def __init__(self, until_ms: int, code: str = "", chance: random.Random | None = None) -> None:
         super().__init__(until_ms)
         self._code, self._chance = code, chance
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         del command, now_ms
-        return Fate(refused=self._code) if self._chance is None else self._chance.choice((LOST, DEAF))
+        return CommandFate(refused=self._code) if self._chance is None else self._chance.choice((LOST, DEAF))
 
 
-class NobodySends(Trouble):
+class NobodySends(LinkTrouble):
     """What should have carried commands to the venue has died with them."""
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         del command, now_ms
         return LOST
 
 
-class FullQueue(Trouble):
+class FullQueue(LinkTrouble):
     """Commands wait in one line before they leave: the next one only so long after the one before."""
 
     def __init__(self, until_ms: int, gap_ms: int) -> None:
@@ -89,13 +89,13 @@ class FullQueue(Trouble):
     def over(self, now_ms: int) -> bool:
         return now_ms >= max(self.until_ms, self._free_ms)
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         del command
         self._free_ms = max(self._free_ms, now_ms) + self._gap_ms
-        return Fate(late_ms=self._free_ms - now_ms)
+        return CommandFate(late_ms=self._free_ms - now_ms)
 
 
-class Late(Trouble):
+class Late(LinkTrouble):
     """Facts come late, or also a second time; `shuffled`, what comes together comes in any order."""
 
     def __init__(
@@ -165,7 +165,7 @@ class Mute(Armed):
         """Nothing else suffers."""
         return False
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         if not self.begun and isinstance(command, PlaceOrder) and command.purpose is Purpose.TAKE:
             self._client_id = command.client_id
             self.begin(now_ms + self._lasts_ms)
@@ -174,7 +174,7 @@ class Mute(Armed):
         return LOST if about_it else None
 
 
-class SlowAnswers(Trouble):
+class SlowAnswers(LinkTrouble):
     """Orders are confirmed late, though they are there."""
 
     def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
@@ -207,12 +207,12 @@ class LateCancel(Armed):
         super().__init__(struck)
         self._is_stop, self._lasts_ms = is_stop, lasts_ms
 
-    def on_command(self, command: Command, now_ms: int) -> Fate | None:
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
         if self.begun or not isinstance(command, CancelOrder) or not self._is_stop(command.client_id):
             return None
         self.begin(now_ms + self._lasts_ms)
-        return Fate(late_ms=self._lasts_ms)
+        return CommandFate(late_ms=self._lasts_ms)
 
 
-class Unnoticed(Trouble):
+class Unnoticed(LinkTrouble):
     """Something happened that nobody was told of; until it is read, protection may lag."""

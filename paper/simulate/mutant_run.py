@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from paper.simulate.fault_schedule import draws_of
 from paper.simulate.mutants import MUTANTS
-from paper.simulate.records import Hunt, Hunts
+from paper.simulate.records import MutantRun, MutantRuns
 from paper.simulate.run import simulate
 from paper.simulate.shrink import Shrunk
 
 
-def hunt(mutant: str, first_seed: int, seeds: int) -> Hunt:
+def hunt(mutant: str, first_seed: int, seeds: int) -> MutantRun:
     """Seed after seed with the house broken, until one breaks a law; those first that draw what brings it to light."""
     with MUTANTS[mutant].applied():
         for tried, seed in enumerate(_likely_first(mutant, range(first_seed, first_seed + seeds)), 1):
             outcome = simulate(seed)
             if outcome.violation is not None:
-                return Hunt(mutant, first_seed, seeds, Shrunk.of(outcome), tried)
-    return Hunt(mutant, first_seed, seeds, None, seeds)
+                return MutantRun(mutant, first_seed, seeds, Shrunk.of(outcome), tried)
+    return MutantRun(mutant, first_seed, seeds, None, seeds)
 
 
 def _likely_first(mutant: str, seeds: Iterable[int]) -> list[int]:
@@ -27,8 +27,8 @@ def _likely_first(mutant: str, seeds: Iterable[int]) -> list[int]:
 
 
 def hunts(
-    mutants: Sequence[str], first_seed: int, seeds: int, kept: Hunts | None, *, processes: int | None = None
-) -> Iterator[Hunt]:
+    mutants: Sequence[str], first_seed: int, seeds: int, kept: MutantRuns | None, *, processes: int | None = None
+) -> Iterator[MutantRun]:
     """Known ones first, the others as they end."""
     known = {} if kept is None else kept.read(first_seed, seeds)
     yield from (known[mutant] for mutant in mutants if mutant in known)
@@ -43,11 +43,11 @@ def hunts(
             yield _kept(found, kept)
 
 
-def _hunt(wanted: tuple[str, int, int]) -> Hunt:
+def _hunt(wanted: tuple[str, int, int]) -> MutantRun:
     return hunt(*wanted)
 
 
-def _kept(found: Hunt, kept: Hunts | None) -> Hunt:
+def _kept(found: MutantRun, kept: MutantRuns | None) -> MutantRun:
     if kept is not None:
         kept.add(found)
     return found

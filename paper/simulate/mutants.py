@@ -14,14 +14,14 @@ from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrde
 from liqbot.engine import Engine
 from liqbot.events import Event, Fill, Transfer
 from liqbot.execution import order_manager, plan
-from liqbot.execution.instrument_orders import Book
+from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order
 from liqbot.ledger.trades import TradeBook
 from liqbot.risk import placement, review
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
-from liqbot.risk.pre_trade_checks import Case, Question
-from paper.sessions.sim_loop import House
+from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
+from paper.sessions.sim_loop import SimLoop
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -64,7 +64,9 @@ def _instead(thing: Any) -> Callable[[Any], Any]:
 
 
 def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
-    def mutant(book: Book, position: Position | None, now_ms: int, params: Any, mint: Any) -> tuple[Command, ...]:
+    def mutant(
+        book: InstrumentOrders, position: Position | None, now_ms: int, params: Any, mint: Any
+    ) -> tuple[Command, ...]:
         orders = {order.client_id: order.command for order in book.orders}
         answers: list[Command] = []
         for command in sound(book, position, now_ms, params, mint):
@@ -87,7 +89,7 @@ def _silent_when_stuck(sound: Any) -> Any:
 
 
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
-    def mutant(self: order_manager.Desk, now_ms: int, positions: Any) -> tuple[Command, ...]:
+    def mutant(self: order_manager.OrderManager, now_ms: int, positions: Any) -> tuple[Command, ...]:
         others = [(key, client_id) for key, book in self._books.items() for client_id in book.foreign]
         return (*sound(self, now_ms, positions), *(CancelOrder(client_id, *key) for key, client_id in others))
 
@@ -105,7 +107,7 @@ def _enters_the_other_way(sound: Callable[..., list[Command]]) -> Callable[..., 
 
 
 def _cancels_first(sound: Callable[..., list[Command]]) -> Callable[..., list[Command]]:
-    def mutant(book: Book, position: Position, *args: Any, **kwargs: Any) -> list[Command]:
+    def mutant(book: InstrumentOrders, position: Position, *args: Any, **kwargs: Any) -> list[Command]:
         commands = sound(book, position, *args, **kwargs)
         if any(isinstance(command, PlaceOrder) for command in commands):
             old = [stop for stop in book.live(Purpose.STOP) if stop.confirmed]
@@ -115,12 +117,12 @@ def _cancels_first(sound: Callable[..., list[Command]]) -> Callable[..., list[Co
     return mutant
 
 
-def _only_confirmed(book: Book, *purposes: Purpose) -> list[Order]:
+def _only_confirmed(book: InstrumentOrders, *purposes: Purpose) -> list[Order]:
     return [order for order in book.orders if order.confirmed and (not purposes or order.purpose in purposes)]
 
 
 def _gives_up_exits(sound: Callable[..., list[Command]]) -> Callable[..., list[Command]]:
-    def mutant(book: Book, *args: Any, **kwargs: Any) -> list[Command]:
+    def mutant(book: InstrumentOrders, *args: Any, **kwargs: Any) -> list[Command]:
         failed = any(failure.purpose is Purpose.EXIT for failure in book.failures)
         return [] if failed else sound(book, *args, **kwargs)
 
@@ -128,7 +130,7 @@ def _gives_up_exits(sound: Callable[..., list[Command]]) -> Callable[..., list[C
 
 
 def _forgets_orders(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    def mutant(self: order_manager.Desk, state: dict[str, Any]) -> None:
+    def mutant(self: order_manager.OrderManager, state: dict[str, Any]) -> None:
         sound(self, {**state, "books": [{**book, "orders": []} for book in state["books"]]})
 
     return mutant
@@ -150,14 +152,14 @@ def _keeps_the_position(sound: Callable[..., Approved]) -> Callable[..., Approve
 def _unasked(*codes: Refusal) -> Callable[[Any], Any]:
     """The questions with these codes always pass."""
 
-    def replace(sound: tuple[tuple[Refusal, Question], ...]) -> tuple[tuple[Refusal, Question], ...]:
+    def replace(sound: tuple[tuple[Refusal, PreTradeCheck], ...]) -> tuple[tuple[Refusal, PreTradeCheck], ...]:
         return tuple((code, _passing(question) if code in codes else question) for code, question in sound)
 
     return replace
 
 
-def _passing(question: Question) -> Question:
-    def mutant(case: Case) -> Check:
+def _passing(question: PreTradeCheck) -> PreTradeCheck:
+    def mutant(case: CheckContext) -> Check:
         return msgspec.structs.replace(question(case), passed=True)
 
     return mutant
@@ -232,69 +234,153 @@ def _deaf(_account: Account, _fact: Event) -> None:
 
 _ALL: Final = (
     Mutant("drop_stop", "no stop is ever placed", (Patch(plan, "_protect", _instead(lambda *_, **__: [])),)),
-    Mutant("forget_in_flight", "only confirmed orders count", (Patch(Book, "live", _instead(_only_confirmed)),),
-           shows_in=("create_lost", "answer_lost")),
-    Mutant("resend", "silence is answered with the same order under a new id", (Patch(desk, "plan", _resends),),
-           shows_in=("answer_lost",)),
+    Mutant(
+        "forget_in_flight",
+        "only confirmed orders count",
+        (Patch(InstrumentOrders, "live", _instead(_only_confirmed)),),
+        shows_in=("create_lost", "answer_lost"),
+    ),
+    Mutant(
+        "resend",
+        "silence is answered with the same order under a new id",
+        (Patch(order_manager, "plan", _resends),),
+        shows_in=("answer_lost",),
+    ),
     Mutant("first_fill_only", "later fills of an order are ignored", (Patch(Account, "_on_fill", _first_fill_only),)),
     Mutant(
-        "skip_journal", "commands leave before they are on disk",
-        (Patch(House, "_recorded", _instead(staticmethod(lambda _journal, _seq, commands: commands))),),
+        "skip_journal",
+        "commands leave before they are on disk",
+        (Patch(SimLoop, "_recorded", _instead(staticmethod(lambda _journal, _seq, commands: commands))),),
     ),
-    Mutant("refuse_exit", "the position is kept whatever the guard says",
-           (Patch(engine, "review_reduction", _keeps_the_position),),
-           shows_in=("halted_by_hand",)),
+    Mutant(
+        "refuse_exit",
+        "the position is kept whatever the guard says",
+        (Patch(engine, "review_reduction", _keeps_the_position),),
+        shows_in=("halted_by_hand",),
+    ),
     Mutant("wrong_side", "entries go the other way", (Patch(plan, "_enter", _enters_the_other_way),)),
-    Mutant("stale_accepted", "old prices are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),),
-           shows_in=("feed_silent", "maintenance")),
-    Mutant("lag_accepted", "late answers are good enough", (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),),
-           shows_in=("suspended",)),
-    Mutant("withdrawal_as_loss", "money taken out counts as lost",
-           (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),),
-           shows_in=("withdrawal",)),
-    Mutant("leverage_unread", "whatever leverage the venue has is taken for ours",
-           (Patch(plan, "_leverage_is", _instead(lambda *_: True)),),
-           shows_in=("leverage_by_hand",)),
-    Mutant("count_twice", "facts told twice count twice", (Patch(Seen, "again", _instead(lambda *_: False)),),
-           shows_in=("events_duplicated",)),
-    Mutant("halt_ignored", "entries go on while halted", (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),),
-           shows_in=("halted_by_hand", "liquidation")),
-    Mutant("unread_account", "nobody waits for the account to be read",
-           (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),),
-           shows_in=("restart", "disconnected", "upgrade")),
+    Mutant(
+        "stale_accepted",
+        "old prices are good enough",
+        (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),),
+        shows_in=("feed_silent", "maintenance"),
+    ),
+    Mutant(
+        "lag_accepted",
+        "late answers are good enough",
+        (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),),
+        shows_in=("suspended",),
+    ),
+    Mutant(
+        "withdrawal_as_loss",
+        "money taken out counts as lost",
+        (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),),
+        shows_in=("withdrawal",),
+    ),
+    Mutant(
+        "leverage_unread",
+        "whatever leverage the venue has is taken for ours",
+        (Patch(plan, "_leverage_is", _instead(lambda *_: True)),),
+        shows_in=("leverage_by_hand",),
+    ),
+    Mutant(
+        "count_twice",
+        "facts told twice count twice",
+        (Patch(Seen, "again", _instead(lambda *_: False)),),
+        shows_in=("events_duplicated",),
+    ),
+    Mutant(
+        "halt_ignored",
+        "entries go on while halted",
+        (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),),
+        shows_in=("halted_by_hand", "liquidation"),
+    ),
+    Mutant(
+        "unread_account",
+        "nobody waits for the account to be read",
+        (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),),
+        shows_in=("restart", "disconnected", "upgrade"),
+    ),
     Mutant("cancel_first", "the old stop goes before the new one is there", (Patch(plan, "_protect", _cancels_first),)),
-    Mutant("beside_foreign", "what others hold and place is none of our business",
-           (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),),
-           shows_in=("second_instance", "database_deleted")),
-    Mutant("give_up_exits", "an exit that was refused is not tried again", (Patch(plan, "_reduce", _gives_up_exits),),
-           shows_in=("exit_rejected",)),
-    Mutant("orders_forgotten", "a restart remembers no orders", (Patch(order_manager.Desk, "load_state", _forgets_orders),),
-           shows_in=("restart",)),
-    Mutant("touch_foreign", "orders of others are cancelled", (Patch(order_manager.Desk, "commands", _cancels_foreign),),
-           shows_in=("second_instance",)),
+    Mutant(
+        "beside_foreign",
+        "what others hold and place is none of our business",
+        (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),),
+        shows_in=("second_instance", "database_deleted"),
+    ),
+    Mutant(
+        "give_up_exits",
+        "an exit that was refused is not tried again",
+        (Patch(plan, "_reduce", _gives_up_exits),),
+        shows_in=("exit_rejected",),
+    ),
+    Mutant(
+        "orders_forgotten",
+        "a restart remembers no orders",
+        (Patch(order_manager.OrderManager, "load_state", _forgets_orders),),
+        shows_in=("restart",),
+    ),
+    Mutant(
+        "touch_foreign",
+        "orders of others are cancelled",
+        (Patch(order_manager.OrderManager, "commands", _cancels_foreign),),
+        shows_in=("second_instance",),
+    ),
     Mutant("loosen_stop", "a moved stop goes away from the price", (Patch(engine, "review_reduction", _loosens),)),
-    Mutant("cluster_ignored", "the own liquidation price may lie where everybody's lies",
-           (Patch(placement, "_where", _anywhere(Refusal.LIQUIDATION_IN_CLUSTER)),)),
-    Mutant("stop_too_late", "the stop lies beyond the liquidation price",
-           (Patch(engine, "review_entry", _stops_too_late),)),
-    Mutant("losses_ignored", "entries go on after the day's loss",
-           (Patch(review, "QUESTIONS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
-           shows_in=("liquidation",)),
-    Mutant("stuck_means_silent", "without a disk nothing is sent, not even stops and exits",
-           (Patch(House, "_recorded", _silent_when_stuck),), shows_in=("journal_stuck",)),
-    Mutant("ids_again", "a restart gives order ids that were given before",
-           (Patch(order_manager.Desk, "load_state", _counts_from_zero),),
-           shows_in=("restart",)),
-    Mutant("ids_unrecorded", "ids that were used unrecorded are used again",
-           (Patch(order_manager.Desk, "_leap", _instead(_deaf)),), shows_in=("killed_without_disk",)),
-    Mutant("strays_left", "orders that were left unrecorded stay",
-           (Patch(plan, "_clear", _instead(lambda *_: [])),), shows_in=("killed_without_disk",)),
-    Mutant("snapshot_incomplete", "a snapshot leaves out what was said last",
-           (Patch(Engine, "restore", _remembers_less),),
-           shows_in=("restart",)),
-    Mutant("funding_unbooked", "the ledger has no rows for funding",
-           (Patch(TradeBook, "_funding", _instead(lambda *_: None)),)),
-    Mutant("forced_unnoticed", "nobody notices forced closes", (Patch(Account, "_on_forced", _instead(_deaf)),),
-           shows_in=("liquidation", "adl")),
+    Mutant(
+        "cluster_ignored",
+        "the own liquidation price may lie where everybody's lies",
+        (Patch(placement, "_where", _anywhere(Refusal.LIQUIDATION_IN_CLUSTER)),),
+    ),
+    Mutant(
+        "stop_too_late", "the stop lies beyond the liquidation price", (Patch(engine, "review_entry", _stops_too_late),)
+    ),
+    Mutant(
+        "losses_ignored",
+        "entries go on after the day's loss",
+        (Patch(review, "QUESTIONS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
+        shows_in=("liquidation",),
+    ),
+    Mutant(
+        "stuck_means_silent",
+        "without a disk nothing is sent, not even stops and exits",
+        (Patch(SimLoop, "_recorded", _silent_when_stuck),),
+        shows_in=("journal_stuck",),
+    ),
+    Mutant(
+        "ids_again",
+        "a restart gives order ids that were given before",
+        (Patch(order_manager.OrderManager, "load_state", _counts_from_zero),),
+        shows_in=("restart",),
+    ),
+    Mutant(
+        "ids_unrecorded",
+        "ids that were used unrecorded are used again",
+        (Patch(order_manager.OrderManager, "_leap", _instead(_deaf)),),
+        shows_in=("killed_without_disk",),
+    ),
+    Mutant(
+        "strays_left",
+        "orders that were left unrecorded stay",
+        (Patch(plan, "_clear", _instead(lambda *_: [])),),
+        shows_in=("killed_without_disk",),
+    ),
+    Mutant(
+        "snapshot_incomplete",
+        "a snapshot leaves out what was said last",
+        (Patch(Engine, "restore", _remembers_less),),
+        shows_in=("restart",),
+    ),
+    Mutant(
+        "funding_unbooked",
+        "the ledger has no rows for funding",
+        (Patch(TradeBook, "_funding", _instead(lambda *_: None)),),
+    ),
+    Mutant(
+        "forced_unnoticed",
+        "nobody notices forced closes",
+        (Patch(Account, "_on_forced", _instead(_deaf)),),
+        shows_in=("liquidation", "adl"),
+    ),
 )
 MUTANTS: Final = {mutant.name: mutant for mutant in _ALL}

@@ -8,7 +8,7 @@ from liqbot.events import BiasSet, Event, Resume
 from liqbot.instruments import Side
 from paper.exchange import PaperExchange, account_events
 from paper.exchange.quotes import Key
-from paper.simulate.link import Wire
+from paper.simulate.link import Link
 from paper.simulate.market import WildMarket
 
 RESUME_MS: Final = 120_000
@@ -22,7 +22,7 @@ class Place(Protocol):
     chance: random.Random
     market: WildMarket
     exchange: PaperExchange
-    wire: Wire
+    wire: Link
     key: Key
     @property
     def now_ms(self) -> int: ...
@@ -33,7 +33,7 @@ class Place(Protocol):
     def tell(self, facts: tuple[Event, ...]) -> None: ...
 
 
-class Person:
+class Operator:
     """Comes by after every clock step, in no hurry."""
 
     def __init__(self, place: Place) -> None:
@@ -91,7 +91,9 @@ class Person:
         for until_ms, client_id in tuple(self._others):
             if place.now_ms >= until_ms or self._gone:
                 self._others.remove((until_ms, client_id))
-                place.wire.post(account_events.drop_order(place.exchange.accounts, client_id, "cancelled", place.now_ms))
+                place.wire.post(
+                    account_events.drop_order(place.exchange.accounts, client_id, "cancelled", place.now_ms)
+                )
 
     def _close_foreign(self) -> None:
         place = self._place

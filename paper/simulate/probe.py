@@ -1,4 +1,4 @@
-"""`Eyes`: what may be watched of a stage, and when."""
+"""`Probe`: what may be watched of a stage, and when."""
 
 from liqbot.blocks import EventBlock
 from liqbot.commands import Command
@@ -6,7 +6,7 @@ from liqbot.engine import Engine, Step
 from paper.exchange.exchange import Happened
 
 
-class Eyes:
+class Probe:
     """What watches a stage. The base sees nothing."""
 
     def sending(self, command: Command) -> None:

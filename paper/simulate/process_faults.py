@@ -9,15 +9,15 @@ from liqbot.execution import client_order_id
 from liqbot.instruments import Side
 from paper.exchange import account_events
 from paper.sessions.assembly import seeded_journal_id
-from paper.simulate import link_faults as line
+from paper.simulate import link_faults
 from paper.simulate.feed_faults import BROKEN_PRICES, clock_ahead, silent
 from paper.simulate.order_faults import Strike, Struck, drop_stops, flatten
-from paper.simulate.scenario import Stage
+from paper.simulate.scenario import Scenario
 
 # --- the venue's doing ------------------------------------------------------------------------------------------------
 
 
-def liquidation(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def liquidation(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     """A gap over every stop and beyond our liquidation price; an earthquake, then the market is where it was."""
     struck()
     held = stage.exchange.accounts.holding(stage.key)
@@ -27,18 +27,20 @@ def liquidation(stage: Stage, chance: random.Random, struck: Struck) -> None:
         stage.market.push(before)
 
 
-def adl(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def adl(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     accounts = stage.exchange.accounts
     held, instrument = accounts.holding(stage.key), accounts.instruments[stage.key]
     if held is not None:
         part = instrument.round_quantity(held.quantity_base * Decimal(chance.choice(("0.3", "0.7", "1"))))
         price = instrument.round_price(stage.market.price)
-        facts = account_events.deleverage(accounts, stage.key, price, max(part, instrument.quantity_step_base), stage.now_ms)
+        facts = account_events.deleverage(
+            accounts, stage.key, price, max(part, instrument.quantity_step_base), stage.now_ms
+        )
         stage.wire.post(facts)
 
 
-def leverage_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def leverage_by_hand(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     facts = account_events.set_leverage_by_hand(stage.exchange.accounts, stage.key, 20, stage.now_ms)
     stage.tampered_ms = stage.now_ms
@@ -46,13 +48,13 @@ def leverage_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> Non
         stage.wire.post(facts)
 
 
-def maintenance(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def maintenance(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.halted_until_ms = stage.now_ms + chance.randint(30_000, 120_000)
-    stage.wire.troubles.append(line.Storm(stage.halted_until_ms, "MAINTENANCE"))
+    stage.wire.troubles.append(link_faults.Storm(stage.halted_until_ms, "MAINTENANCE"))
 
 
-def delisting(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def delisting(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     """The venue ends the contract: orders go, what is open is settled, everything is refused. Later it is listed again,
     as after a change of its name."""
     struck()
@@ -60,12 +62,12 @@ def delisting(stage: Stage, chance: random.Random, struck: Struck) -> None:
     price = accounts.instruments[stage.key].round_price(stage.market.price)
     settled = account_events.close_by_hand(accounts, stage.key, price, stage.now_ms)
     stage.halted_until_ms = stage.now_ms + chance.randint(60_000, 180_000)
-    stage.wire.troubles.append(line.Storm(stage.halted_until_ms, chance.choice(("DELISTED", "UNKNOWN_SYMBOL"))))
+    stage.wire.troubles.append(link_faults.Storm(stage.halted_until_ms, chance.choice(("DELISTED", "UNKNOWN_SYMBOL"))))
     if chance.random() < 0.5:
         stage.wire.post(settled)
 
 
-def second_instance(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def second_instance(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     """Another one like us begins to trade on the same account: its order rests far away, for a while."""
     struck()
     instrument = stage.listed[0]
@@ -81,12 +83,12 @@ def second_instance(stage: Stage, chance: random.Random, struck: Struck) -> None
     stage.person.meets_another(order.client_id, stage.now_ms + chance.randint(120_000, 600_000))
 
 
-def funding_interval(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def funding_interval(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.market.interval_h = chance.choice((1.0, 4.0, 8.0))
 
 
-def withdrawal(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def withdrawal(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     venue = stage.key[0]
     free_usd = stage.exchange.accounts.available_usd(venue)
@@ -96,14 +98,14 @@ def withdrawal(stage: Stage, chance: random.Random, struck: Struck) -> None:
         stage.wire.post(stage.exchange.transfer(venue, -amount_usd, stage.now_ms))
 
 
-def fee_coin(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def fee_coin(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     entries = stage.exchange.accounts.entries
     entries.fee_coin = "" if entries.fee_coin else "BNB"
     entries.fee_coin_price = Decimal(chance.randint(300, 900))
 
 
-def rebate(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def rebate(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     amount_usd = Decimal(chance.randint(1, 5_000_000)) / 1_000_000
     stage.wire.post(account_events.pay_rebate(stage.exchange.accounts, stage.key, amount_usd, stage.now_ms))
@@ -113,7 +115,7 @@ def rebate(stage: Stage, chance: random.Random, struck: Struck) -> None:
 
 
 def broken_price(name: str) -> Strike:
-    def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    def strike(stage: Scenario, chance: random.Random, struck: Struck) -> None:
         struck()
         distort = BROKEN_PRICES[name](chance.randrange(len(stage.roster.venues)))
         stage.distortions.append((stage.now_ms + chance.randint(5_000, 60_000), distort))
@@ -121,13 +123,13 @@ def broken_price(name: str) -> Strike:
     return strike
 
 
-def feed_silent(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def feed_silent(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     codes = (0,) if chance.random() < 0.5 else tuple(range(len(stage.roster.venues)))
     stage.distortions.append((stage.now_ms + chance.randint(20_000, 120_000), silent(codes)))
 
 
-def edge_task_dies(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def edge_task_dies(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     """Another one is started in its place; what the dead one had at hand is lost: prices, news, or commands."""
     struck()
     lasts_ms = chance.randint(2_000, 30_000)
@@ -135,7 +137,7 @@ def edge_task_dies(stage: Stage, chance: random.Random, struck: Struck) -> None:
     if what == "account":
         stage.cut_stream(lasts_ms)
     elif what == "commands":
-        stage.wire.troubles.append(line.NobodySends(stage.now_ms + lasts_ms))
+        stage.wire.troubles.append(link_faults.NobodySends(stage.now_ms + lasts_ms))
     else:
         venue, coin = stage.key
         down = (
@@ -146,7 +148,7 @@ def edge_task_dies(stage: Stage, chance: random.Random, struck: Struck) -> None:
         stage.distortions.append((stage.now_ms + lasts_ms, silent((0,))))
 
 
-def clock_skew(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def clock_skew(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.wire.line.skew_ms = chance.choice((-3_000, 3_000, 0))
     stage.distortions.append((stage.now_ms + 60_000, clock_ahead))
@@ -156,7 +158,7 @@ def clock_skew(stage: Stage, chance: random.Random, struck: Struck) -> None:
 
 
 def restart(rebirth: str) -> Strike:
-    def strike(stage: Stage, chance: random.Random, struck: Struck) -> None:
+    def strike(stage: Scenario, chance: random.Random, struck: Struck) -> None:
         """The process dies at its next append, record, durability or send, or a little into sending."""
         struck()
         # Nobody puts another database in place within the time that an order takes to the venue.
@@ -172,18 +174,18 @@ def restart(rebirth: str) -> Strike:
     return strike
 
 
-def suspended(stage: Stage, _chance: random.Random, struck: Struck) -> None:
+def suspended(stage: Scenario, _chance: random.Random, struck: Struck) -> None:
     struck()
     stage.asleep_until_ms = stage.now_ms + 40_000
 
 
-def journal_stuck(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def journal_stuck(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     stage.journal.stuck = True
     stage.journal_stuck_until_ms = stage.now_ms + chance.randint(5_000, 40_000)
 
 
-def killed_without_disk(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def killed_without_disk(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     """Stops and exits leave unrecorded, and then the process dies: its successor knows nothing of them."""
     journal_stuck(stage, chance, struck)
     stage.rebirth, stage.down_ms, stage.lost_records = "snapshot", chance.choice((0, 5_000)), 1_000
@@ -191,7 +193,7 @@ def killed_without_disk(stage: Stage, chance: random.Random, struck: Struck) -> 
     chance.choice((drop_stops, drop_stops, flatten))(stage)
 
 
-def halted_by_hand(stage: Stage, chance: random.Random, struck: Struck) -> None:
+def halted_by_hand(stage: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     kind = events.Flatten if chance.random() < 0.3 else events.Halt
     stage.wire.post((kind(time_ms=stage.now_ms, reason="by hand"),))

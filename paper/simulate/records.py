@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from liqbot.exits import Exit, ExpectedError
-from paper.simulate.run import Outcome
+from paper.simulate.run import RunOutcome
 from paper.simulate.shrink import Shrunk
 
 FILE: Final = "simulate.jsonl"
@@ -18,7 +18,7 @@ HUNTS_FILE: Final = "mutants.jsonl"
 Kept = TypeVar("Kept", bound=msgspec.Struct)
 
 
-class Hunt(msgspec.Struct, frozen=True):
+class MutantRun(msgspec.Struct, frozen=True):
     """Which of these seeds was the first to notice a mutant, after how many were tried."""
 
     mutant: str
@@ -68,24 +68,24 @@ class _Lines(Generic[Kept]):
             file.write(msgspec.json.encode(one) + b"\n")
 
 
-class Records(_Lines[Outcome]):
+class RunRecords(_Lines[RunOutcome]):
     """Of seeds."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory, FILE, Outcome)
+        super().__init__(directory, FILE, RunOutcome)
 
-    def read(self) -> dict[int, Outcome]:
+    def read(self) -> dict[int, RunOutcome]:
         """By seed; nothing when the file is of other code."""
         return {outcome.seed: outcome for outcome in self._read()}
 
 
-class Hunts(_Lines[Hunt]):
+class MutantRuns(_Lines[MutantRun]):
     """Of mutants."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory, HUNTS_FILE, Hunt)
+        super().__init__(directory, HUNTS_FILE, MutantRun)
 
-    def read(self, first_seed: int, seeds: int) -> dict[str, Hunt]:
+    def read(self, first_seed: int, seeds: int) -> dict[str, MutantRun]:
         """By mutant: hunts from the same seed on that answer for so many seeds."""
         return {
             hunt.mutant: hunt

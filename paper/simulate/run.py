@@ -9,10 +9,10 @@ import msgspec
 from liqbot.events import Flatten
 from paper.simulate.audit import replayed
 from paper.simulate.decision_invariants import Broken, Violation
-from paper.simulate.fault_schedule import Director, Draw, draws_of
+from paper.simulate.fault_schedule import Draw, FaultSchedule, draws_of
 from paper.simulate.invariants import Laws
 from paper.simulate.journal import Unrepeatable
-from paper.simulate.scenario import Stage
+from paper.simulate.scenario import Scenario
 
 STEPS_MAX: Final = 320
 STEPS_MIN: Final = 110
@@ -24,7 +24,7 @@ common with the number of aims, so that replayed seeds draw every fault as well.
 _TRACE_CHARS: Final = 2_000
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class RunOutcome(msgspec.Struct, frozen=True):
     """What one seed came to. `met` counts (fault, order state) pairs as `fault state`."""
 
     seed: int
@@ -38,11 +38,11 @@ class Outcome(msgspec.Struct, frozen=True):
     violation: Violation | None = None
 
 
-def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = STEPS_MAX) -> Outcome:
+def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = STEPS_MAX) -> RunOutcome:
     """Everything is derived from the seed. Other `draws` or fewer steps are for shrinking a failure."""
-    stage = Stage(seed)
+    stage = Scenario(seed)
     laws = Laws(stage)
-    director = Director(stage, draws_of(seed) if draws is None else draws)
+    director = FaultSchedule(stage, draws_of(seed) if draws is None else draws)
     stage.eyes += [laws, director]
     violation = None
     try:
@@ -58,7 +58,7 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
         violation = Violation("SAME_STEPS", stage.steps, stage.now_ms, str(unrepeatable))
     except Exception:  # noqa: BLE001 - whatever the house raises is what is looked for
         violation = Violation("CRASH", stage.steps, stage.now_ms, traceback.format_exc()[-_TRACE_CHARS:])
-    return Outcome(
+    return RunOutcome(
         seed=seed,
         steps=stage.steps,
         entries=laws.entries,
@@ -71,18 +71,18 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
     )
 
 
-def _audit(stage: Stage, laws: Laws) -> None:
+def _audit(stage: Scenario, laws: Laws) -> None:
     """What others did on the account between two journals is nothing that a ledger could explain."""
     missing_usd = replayed(stage)
     if missing_usd and not stage.had_foreign:
         laws.broken("LEDGER", f"the ledger cannot explain {missing_usd} USD of the wallet")
 
 
-def _enough(stage: Stage, laws: Laws, director: Director) -> bool:
+def _enough(stage: Scenario, laws: Laws, director: FaultSchedule) -> bool:
     return director.done and stage.steps >= STEPS_MIN and laws.entries >= ENTRIES_ENOUGH and not stage.wire.troubles
 
 
-def _settle(stage: Stage, laws: Laws) -> None:
+def _settle(stage: Scenario, laws: Laws) -> None:
     """Trouble ends, a person flattens; after a while nothing may be left."""
     stage.calm_down()
     stage.tell((Flatten(time_ms=stage.now_ms, reason="the end"),))

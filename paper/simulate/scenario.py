@@ -1,4 +1,5 @@
-"""`Stage`: one seed's market, exchange, line, journal and house, with the clock that moves them and the ways a process
+"""`Scenario`: one seed's market, exchange, line, journal and house, with the clock that moves them and the ways a
+process
 can end and come back."""
 
 import random
@@ -16,17 +17,17 @@ from liqbot.execution.client_order_id import sequence_of
 from liqbot.execution.order_lifecycle import OrderState
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.limits import LEVERAGE_CEILING
-from liqbot.runtime.live_loop import assembly
+from liqbot.runtime import assembly
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
 from paper.sessions.assembly import exchange_of, instruments_of, seeded_journal_id
-from paper.sessions.sim_loop import House
+from paper.sessions.sim_loop import SimLoop
 from paper.simulate.journal import Killed, MemoryJournal
-from paper.simulate.link import Wire
+from paper.simulate.link import Link
 from paper.simulate.market import WildMarket
-from paper.simulate.operator import Person
-from paper.simulate.probe import Eyes
+from paper.simulate.operator import Operator
+from paper.simulate.probe import Probe
 from paper.simulate.profile import COIN, wide_open
 
 FINE_MS: Final = 1_000
@@ -41,7 +42,7 @@ SNAPSHOT_EVERY: Final = 64
 Distort = Callable[[EventBlock, int], EventBlock]
 
 
-class Stage:
+class Scenario:
     """Deterministic by seed. `eyes` are called in order."""
 
     def __init__(self, seed: int) -> None:
@@ -52,10 +53,10 @@ class Stage:
         self.market = WildMarket(self.chance, self.roster)
         self.listed = instruments_of(self.settings, self.roster)
         self.exchange = exchange_of(self.settings, self.roster, self.listed)
-        self.wire = Wire(self.exchange, self.chance, self._sending, self._seeing, self._ours)
+        self.wire = Link(self.exchange, self.chance, self._sending, self._seeing, self._ours)
         self.key: Key = (self.settings.trade_venue, COIN)
-        self.eyes: list[Eyes] = []
-        self.person = Person(self)
+        self.eyes: list[Probe] = []
+        self.person = Operator(self)
         self.journal = MemoryJournal(seeded_journal_id(seed))
         self.house = self._house(self.new_engine())
         self.steps = 0
@@ -278,8 +279,8 @@ class Stage:
         """Of the present journal, knowing nothing."""
         return assembly.engine_of(self.settings, self.roster, self.journal.journal_id, self.listed)
 
-    def _house(self, engine: Engine) -> House:
-        return House(engine, self.wire, journal=self.journal, observers=(self._answered,), source="simulate")
+    def _house(self, engine: Engine) -> SimLoop:
+        return SimLoop(engine, self.wire, journal=self.journal, observers=(self._answered,), source="simulate")
 
     def _ours(self, client_id: str) -> bool:
         return sequence_of(client_id, self.journal.journal_id) is not None

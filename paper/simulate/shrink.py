@@ -6,7 +6,7 @@ import msgspec
 
 from paper.simulate.decision_invariants import Violation
 from paper.simulate.fault_schedule import Draw
-from paper.simulate.run import STEPS_MAX, Outcome, simulate
+from paper.simulate.run import STEPS_MAX, RunOutcome, simulate
 
 
 class Shrunk(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class Shrunk(msgspec.Struct, frozen=True):
     command: str
 
     @classmethod
-    def of(cls, outcome: Outcome, faults: tuple[int, ...] | None = None, steps: int | None = None) -> "Shrunk":
+    def of(cls, outcome: RunOutcome, faults: tuple[int, ...] | None = None, steps: int | None = None) -> "Shrunk":
         """Of an outcome that has a violation; ValueError otherwise."""
         if outcome.violation is None:
             raise ValueError(f"seed {outcome.seed} broke no law")
@@ -47,7 +47,7 @@ def shrink(seed: int, draws: Sequence[Draw], steps_max: int = STEPS_MAX) -> Shru
     return Shrunk.of(cut if _same(cut, whole) else best, tuple(kept), steps if _same(cut, whole) else None)
 
 
-def _same(tried: Outcome, whole: Outcome) -> bool:
+def _same(tried: RunOutcome, whole: RunOutcome) -> bool:
     return (
         tried.violation is not None and whole.violation is not None and tried.violation.law == whole.violation.law
     )

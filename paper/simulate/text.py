@@ -6,7 +6,7 @@ from typing import Final
 from paper.simulate.campaign import Summary
 from paper.simulate.faults import CATALOGUE, STATES
 from paper.simulate.mutants import MUTANTS
-from paper.simulate.records import Hunt
+from paper.simulate.records import MutantRun
 
 SHOWN_MAX: Final = 24
 _NEVER: Final = "·"
@@ -16,7 +16,7 @@ def text_of(summary: Summary) -> str:
     return "\n".join((*_head(summary), "", *_matrix(summary), "", *_violations(summary)))
 
 
-def hunts_text(found: Sequence[Hunt]) -> list[str]:
+def hunts_text(found: Sequence[MutantRun]) -> list[str]:
     """A line for each deliberate defect: which seed noticed it first, by which law, and what the defect is."""
     missed = [hunt.mutant for hunt in found if hunt.caught is None]
     width = max((len(hunt.mutant) for hunt in found), default=0)

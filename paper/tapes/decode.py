@@ -11,7 +11,7 @@ import numpy.typing as npt
 from liqbot.blocks import DTYPES, Rows
 from liqbot.instruments import CONTRACTS, Side, venue_key
 from paper.tapes.format import CONTRACT, KIND_OF_WORD
-from paper.tapes.validation import Fault, Indices
+from paper.tapes.validation import Indices, TapeFault
 
 Codes = npt.NDArray[np.int32]
 _SIDES: Final = {side.word: int(side) for side in Side}
@@ -22,12 +22,12 @@ _CODES_MAX: Final = 32_767
 class BrokenError(Exception):
     """A fault met while decoding; the reader turns it into a line that names the file."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: TapeFault) -> None:
         super().__init__(fault.wanted)
         self.fault = fault
 
 
-class Part(msgspec.Struct, frozen=True, eq=False):
+class DecodedPart(msgspec.Struct, frozen=True, eq=False):
     """Some consecutive rows of a tape: by kind the rows and their numbers in the file, in file order."""
 
     times: Indices
@@ -42,7 +42,7 @@ class Decoder:
         self.venues = {name: code for code, name in enumerate(venues)}
         self.coins = {name: code for code, name in enumerate(coins)}
 
-    def part(self, batch: Any, first_row: int) -> Part:
+    def part(self, batch: Any, first_row: int) -> DecodedPart:
         """`batch` is a pyarrow RecordBatch of the tape's columns. `BrokenError` for words the format does not know."""
         columns = {name: batch.column(index) for index, name in enumerate(batch.schema.names)}
         kinds = _words(columns["kind"], first_row, "kind", {word: i for i, word in enumerate(KIND_OF_WORD)})
@@ -58,7 +58,7 @@ class Decoder:
             if len(chosen):
                 rows[kind] = _rows(kind, columns, head, chosen, first_row)
                 at[kind] = chosen + first_row
-        return Part(head["time_ms"], rows, at)
+        return DecodedPart(head["time_ms"], rows, at)
 
     def _coin_codes(self, column: Any, first_row: int) -> Codes:
         indices, words = text_codes(column)
@@ -184,7 +184,7 @@ def _refuse_at(
     broken: npt.NDArray[np.bool_], first_row: int, name: str, value: object, wanted: str, at: Indices | None
 ) -> None:
     index = int(broken.argmax())
-    raise BrokenError(Fault(int(at[index]) if at is not None else first_row + index, name, value, wanted))
+    raise BrokenError(TapeFault(int(at[index]) if at is not None else first_row + index, name, value, wanted))
 
 
 def whole_numbers(column: Any, first_row: int, name: str, at: Indices | None = None) -> Indices:

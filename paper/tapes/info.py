@@ -7,7 +7,7 @@ import msgspec
 
 from paper.tapes.format import AGGREGATE, KIND_OF_WORD
 from paper.tapes.reader import Tape
-from paper.tapes.survey import Holding
+from paper.tapes.survey import TapeSeries
 
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
@@ -76,7 +76,7 @@ def lacks(tape: Tape) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _forced(single: list[Holding], totals: list[Holding]) -> list[str]:
+def _forced(single: list[TapeSeries], totals: list[TapeSeries]) -> list[str]:
     if single:
         return []
     if totals:
@@ -85,7 +85,7 @@ def _forced(single: list[Holding], totals: list[Holding]) -> list[str]:
     return ["forced orders: none; gates on prints lack their input"]
 
 
-def _interest(interest: list[Holding], trades: list[Holding]) -> list[str]:
+def _interest(interest: list[TapeSeries], trades: list[TapeSeries]) -> list[str]:
     if not interest:
         return ["open interest: none; the map has no bound and gates on its change lack their input"]
     own = {one.venue for one in interest}

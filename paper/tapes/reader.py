@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
-from paper.tapes.decode import BrokenError, Decoder, Part
+from paper.tapes.decode import BrokenError, DecodedPart, Decoder
 from paper.tapes.format import COLUMNS, OPTIONAL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of, no_file
-from paper.tapes.survey import Holding, Survey
-from paper.tapes.validation import Fault, row_fault, time_fault
+from paper.tapes.survey import Survey, TapeSeries
+from paper.tapes.validation import TapeFault, row_fault, time_fault
 
 BATCH_ROWS: Final = 131_072
 _KNOWN: Final = {**COLUMNS, **OPTIONAL_COLUMNS}
@@ -26,7 +26,7 @@ class Tape(msgspec.Struct, frozen=True, eq=False):
     rows: int
     first_ms: int
     last_ms: int
-    holdings: tuple[Holding, ...]
+    holdings: tuple[TapeSeries, ...]
     notes: tuple[str, ...]
     """What the reader passed over: unknown columns, filled cells that the format leaves empty."""
 
@@ -79,7 +79,7 @@ def _notes(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
     return (*columns, *cells)
 
 
-def _refuse(fault: Fault | None, path: str) -> None:
+def _refuse(fault: TapeFault | None, path: str) -> None:
     if fault is not None:
         raise TapeError(fault.line(path))
 
@@ -101,11 +101,11 @@ def _opened(path: str) -> Any:
         raise TapeError(f"{path}: cannot be read ({error})") from None
 
 
-def _parts(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[Part]:
+def _parts(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[DecodedPart]:
     return (part for part, _ in _batches(file, decoder, path, batch_rows))
 
 
-def _batches(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[tuple[Part, Any]]:
+def _batches(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[tuple[DecodedPart, Any]]:
     """Row group by row group, so that a tape of any length needs the memory of one."""
     import pyarrow as pa
 

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import Roster, Rows
-from paper.tapes.decode import Part
+from paper.tapes.decode import DecodedPart
 from paper.tapes.format import AGGREGATE, COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
-from paper.tapes.validation import PRICE_JUMP_MAX, Fault, Floats, Indices
+from paper.tapes.validation import PRICE_JUMP_MAX, Floats, Indices, TapeFault
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
@@ -23,7 +23,7 @@ BPS_ABOVE_PCT: Final = 0.5
 _JUDGE_FROM_ROWS: Final = 30
 
 
-class Holding(msgspec.Struct):
+class TapeSeries(msgspec.Struct):
     """All rows of one kind, venue and coin. `kind` is the word used in the file."""
 
     kind: str
@@ -54,12 +54,12 @@ class Survey:
     """Grows part by part; `faults` at the end."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, int, int], Holding] = {}
+        self._held: dict[tuple[str, int, int], TapeSeries] = {}
         self._prices: dict[tuple[int, int], float] = {}
         self.ignored_cells: dict[str, int] = {}
         """Filled cells in columns the row's kind does not use, by column."""
 
-    def add(self, part: Part, names: Roster) -> Fault | None:
+    def add(self, part: DecodedPart, names: Roster) -> TapeFault | None:
         """A price jump is reported at once, with its row."""
         for kind, rows in part.rows.items():
             for chosen in _groups(rows, len(names.coins)):
@@ -71,7 +71,7 @@ class Survey:
         held = self._held.get((kind, venue, coin))
         first_ms = int(rows["time_ms"][0])
         if held is None:
-            held = Holding(WORD_OF_KIND[kind], names.venues[venue], names.coins[coin], first_row, first_ms=first_ms)
+            held = TapeSeries(WORD_OF_KIND[kind], names.venues[venue], names.coins[coin], first_row, first_ms=first_ms)
             self._held[kind, venue, coin] = held
         elif first_ms > held.last_ms:
             held.spacing_ms = min(held.spacing_ms or first_ms - held.last_ms, first_ms - held.last_ms)
@@ -85,12 +85,12 @@ class Survey:
             held.span_ms = max(held.span_ms, int(rows["span_ms"].max()))
         _weigh(kind, rows, held)
 
-    def _price_fault(self, part: Part, names: Roster) -> Fault | None:
+    def _price_fault(self, part: DecodedPart, names: Roster) -> TapeFault | None:
         faults = [self._jump(*prices) for prices in _prices(part, len(names.coins))]
         found = [fault for fault in faults if fault is not None]
         return min(found, key=lambda fault: fault.row, default=None)
 
-    def _jump(self, key: tuple[int, int], at: Indices, entered: Floats, left: Floats) -> Fault | None:
+    def _jump(self, key: tuple[int, int], at: Indices, entered: Floats, left: Floats) -> TapeFault | None:
         before = np.concatenate(([self._prices.get(key, entered[0])], left[:-1]))
         self._prices[key] = float(left[-1])
         wild = (entered > before * PRICE_JUMP_MAX) | (before > entered * PRICE_JUMP_MAX)
@@ -98,9 +98,9 @@ class Survey:
             return None
         index = int(wild.argmax())
         wanted = f"a jump of more than x{PRICE_JUMP_MAX:g} from {before[index]:g} within one venue: a wrong unit?"
-        return Fault(int(at[index]), "price", float(entered[index]), wanted)
+        return TapeFault(int(at[index]), "price", float(entered[index]), wanted)
 
-    def note_unused(self, batch: Any, part: Part) -> None:
+    def note_unused(self, batch: Any, part: DecodedPart) -> None:
         """Count filled cells that belong to no kind in their row: read over, but worth telling."""
         for name, holds in COLUMNS.items():
             if holds != NUMBER:
@@ -115,18 +115,18 @@ class Survey:
             if extra > 0:
                 self.ignored_cells[name] = self.ignored_cells.get(name, 0) + extra
 
-    def holdings(self) -> tuple[Holding, ...]:
+    def holdings(self) -> tuple[TapeSeries, ...]:
         """By kind in the order of the format, then venue, then coin."""
         order = list(KIND_OF_WORD)
         return tuple(sorted(self._held.values(), key=lambda held: (order.index(held.kind), held.venue, held.coin)))
 
-    def faults(self) -> Iterator[Fault]:
+    def faults(self) -> Iterator[TapeFault]:
         """Units that are evidently wrong over the whole tape, each at the first row concerned."""
         held = self.holdings()
         for one in held:
             if one.kind == "trades" and one.rows > 2 and one.spacing_ms >= 500 * one.span_ms:
                 wanted = f"bars are at least {one.spacing_ms} ms apart: seconds? milliseconds are right"
-                yield Fault(one.first_row, "span_ms", one.span_ms, wanted)
+                yield TapeFault(one.first_row, "span_ms", one.span_ms, wanted)
             if one.rows >= _JUDGE_FROM_ROWS:
                 yield from _unit_faults(one)
         for one in held:
@@ -134,7 +134,7 @@ class Survey:
                 yield from _turnover_faults(one, [other for other in held if other.kind == "trades"])
 
 
-def _weigh(kind: str, rows: Rows, held: Holding) -> None:
+def _weigh(kind: str, rows: Rows, held: TapeSeries) -> None:
     if kind == "bars":
         held.total_usd += float(rows["volume_usd"].sum())
         held.covered_ms += int(rows["span_ms"].sum())
@@ -154,18 +154,20 @@ def _weigh(kind: str, rows: Rows, held: Holding) -> None:
         held.wild += int((per_8h > BPS_ABOVE_PCT).sum())
 
 
-def _unit_faults(held: Holding) -> Iterator[Fault]:
+def _unit_faults(held: TapeSeries) -> Iterator[TapeFault]:
     if held.kind == "liquidation" and held.suspect > 0.6 * held.nonzero:
-        yield Fault(held.first_row, "size_usd", f"{held.suspect} of {held.rows} sizes below 1", "in coin? USD is right")
+        yield TapeFault(
+            held.first_row, "size_usd", f"{held.suspect} of {held.rows} sizes below 1", "in coin? USD is right"
+        )
     if held.kind == "funding" and held.nonzero >= _JUDGE_FROM_ROWS and held.suspect > 0.95 * held.nonzero:
         wanted = "percent is right (0.01 is 0.01 %)"
-        yield Fault(held.first_row, "rate_pct", f"{held.suspect} of {held.rows} rates are fractions", wanted)
+        yield TapeFault(held.first_row, "rate_pct", f"{held.suspect} of {held.rows} rates are fractions", wanted)
     if held.kind == "funding" and held.wild > 0.5 * held.rows:
         wanted = "basis points? percent per interval is right"
-        yield Fault(held.first_row, "rate_pct", f"{held.wild} of {held.rows} rates above .5 % per 8 h", wanted)
+        yield TapeFault(held.first_row, "rate_pct", f"{held.wild} of {held.rows} rates above .5 % per 8 h", wanted)
 
 
-def _turnover_faults(interest: Holding, traded: list[Holding]) -> Iterator[Fault]:
+def _turnover_faults(interest: TapeSeries, traded: list[TapeSeries]) -> Iterator[TapeFault]:
     """Compare open interest with the volume of the same book (of all books for the `aggregate`)."""
     whole = interest.venue == AGGREGATE
     same = [one for one in traded if one.coin == interest.coin and (whole or one.venue == interest.venue)]
@@ -176,11 +178,11 @@ def _turnover_faults(interest: Holding, traded: list[Holding]) -> Iterator[Fault
     turnover, price = daily_usd / mean_oi_usd, same[0].last_price
     if turnover > TURNOVER_MAX and turnover / price < TURNOVER_MAX:
         wanted = f"daily volume is {turnover:.0f} times that: open interest in coin? USD is right"
-        yield Fault(interest.first_row, "oi_usd", f"{mean_oi_usd:.6g} on average", wanted)
+        yield TapeFault(interest.first_row, "oi_usd", f"{mean_oi_usd:.6g} on average", wanted)
     lowest = TURNOVER_MIN_AGGREGATE if whole else TURNOVER_MIN
     if 0 < turnover < lowest and turnover * price > 10 * lowest:
         wanted = f"only {turnover:.2g} of the open interest a day: volume in coin? USD is right"
-        yield Fault(same[0].first_row, "volume_usd", f"{daily_usd:.6g} a day", wanted)
+        yield TapeFault(same[0].first_row, "volume_usd", f"{daily_usd:.6g} a day", wanted)
 
 
 def _groups(rows: Rows, coins: int) -> list[Indices]:
@@ -200,7 +202,7 @@ def _by_key(keys: Indices) -> list[Indices]:
 _PRICED: Final = {"bars": ("open", "close"), "liquidations": ("price", "price"), "marks": ("mark_price", "mark_price")}
 
 
-def _prices(part: Part, coins: int) -> Iterator[tuple[tuple[int, int], Indices, Floats, Floats]]:
+def _prices(part: DecodedPart, coins: int) -> Iterator[tuple[tuple[int, int], Indices, Floats, Floats]]:
     """By venue and coin in file order: row numbers, the price a row begins with, the price it ends with."""
     priced = [(part.rows[kind], part.at[kind], names) for kind, names in _PRICED.items() if kind in part.rows]
     if not priced:

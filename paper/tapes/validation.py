@@ -24,7 +24,7 @@ RATE_PCT_MAX: Final = 25.0
 INTERVAL_H_MAX: Final = 168.0
 
 
-class Fault(msgspec.Struct, frozen=True):
+class TapeFault(msgspec.Struct, frozen=True):
     """One broken cell; `row` counts from 0 in the file."""
 
     row: int
@@ -50,13 +50,13 @@ _POSITIVE: Final = {"open", "high", "low", "close", "price", "mark_price", "inde
 _SIGNED: Final = {"rate_pct", "side"}
 
 
-def row_fault(kind: str, rows: Rows, at: Indices) -> Fault | None:
+def row_fault(kind: str, rows: Rows, at: Indices) -> TapeFault | None:
     """The first broken row of one kind, None when all are sound. `at` gives each row's number in the file."""
     faults = [fault for fault in _faults(kind, rows, at) if fault is not None]
     return min(faults, key=lambda fault: fault.row, default=None)
 
 
-def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[Fault | None]:
+def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     word = WORD_OF_KIND[kind]
     for name in (*REQUIRED[kind], *_OPTIONAL.get(kind, ())):
         if name == "side":
@@ -79,7 +79,7 @@ def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[Fault | None]:
         yield from special(rows, at)
 
 
-def _bar_faults(rows: Rows, at: Indices) -> Iterator[Fault | None]:
+def _bar_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     low, high = rows["low"], rows["high"]
     yield _first(low > high, rows, at, "low", "low cannot be above high")
     for name in ("open", "close"):
@@ -92,34 +92,34 @@ def _bar_faults(rows: Rows, at: Indices) -> Iterator[Fault | None]:
     yield _first(split > limit, rows, at, "buy_usd", "buy_usd + sell_usd exceed volume_usd: is volume_usd in coin?")
 
 
-def _interest_faults(rows: Rows, at: Indices) -> Iterator[Fault | None]:
+def _interest_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     small = (rows["oi_usd"] > 0) & (rows["oi_usd"] < OI_USD_MIN)
     yield _first(small, rows, at, "oi_usd", f"below {OI_USD_MIN:g} USD: open interest evidently in coin, USD is right")
 
 
-def _funding_faults(rows: Rows, at: Indices) -> Iterator[Fault | None]:
+def _funding_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     wild = np.abs(rows["rate_pct"]) > RATE_PCT_MAX
     yield _first(wild, rows, at, "rate_pct", f"percent within +-{RATE_PCT_MAX:g} is right (0.01 is 0.01 %)")
     long = rows["interval_h"] > INTERVAL_H_MAX
     yield _first(long, rows, at, "interval_h", "hours are right (8, 4, 1)")
 
 
-_SPECIAL: Final[dict[str, Callable[[Rows, Indices], Iterator[Fault | None]]]] = {
+_SPECIAL: Final[dict[str, Callable[[Rows, Indices], Iterator[TapeFault | None]]]] = {
     "bars": _bar_faults,
     "open_interest": _interest_faults,
     "funding": _funding_faults,
 }
 
 
-def _first(broken: Bools, rows: Rows, at: Indices, name: str, wanted: str) -> Fault | None:
+def _first(broken: Bools, rows: Rows, at: Indices, name: str, wanted: str) -> TapeFault | None:
     if not broken.any():
         return None
     index = int(broken.argmax())
     value = rows[name][index].item()
-    return Fault(int(at[index]), name, "nothing (null or NaN)" if value != value else value, wanted)
+    return TapeFault(int(at[index]), name, "nothing (null or NaN)" if value != value else value, wanted)
 
 
-def time_fault(times: Indices, first_row: int, previous_ms: int | None) -> Fault | None:
+def time_fault(times: Indices, first_row: int, previous_ms: int | None) -> TapeFault | None:
     """Times must be milliseconds and never fall; `previous_ms` is the last time before these rows."""
     odd = (times < FIRST_MS) | (times > LAST_MS)
     before = np.concatenate(([times[0] if previous_ms is None else previous_ms], times[:-1]))
@@ -129,7 +129,7 @@ def time_fault(times: Indices, first_row: int, previous_ms: int | None) -> Fault
     index = int((odd | falls).argmax())
     value = int(times[index])
     wanted = _time_wanted(value) if odd[index] else f"rows must be sorted: the row before has {before[index]}"
-    return Fault(first_row + index, "time_ms", value, wanted)
+    return TapeFault(first_row + index, "time_ms", value, wanted)
 
 
 def _time_wanted(value: int) -> str:

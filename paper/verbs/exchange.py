@@ -16,7 +16,7 @@ from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import Okx
+from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import DIALECTS, Loopback, dialects_of, serving
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
@@ -102,7 +102,7 @@ async def _serve(
 def _spoken(hub: Hub, venues: tuple[str, ...]) -> list[Dialect]:
     dialects = dialects_of(hub, venues)
     for dialect in dialects:
-        if isinstance(dialect, Okx):
+        if isinstance(dialect, OkxDialect):
             dialect.demo_keys.add(DEMO_KEY)
     return dialects
 

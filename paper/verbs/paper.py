@@ -22,8 +22,8 @@ from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 from paper.sessions.markets import market_of
-from paper.sessions.session import Market, Pace, fresh_books, house_on, keep_snapshot, run
-from paper.sessions.sim_loop import House
+from paper.sessions.session import Pace, SessionMarket, fresh_books, house_on, keep_snapshot, run
+from paper.sessions.sim_loop import SimLoop
 from paper.verbs.ending import books_written, terminated_like_interrupted
 
 LIVE: Final = "live"
@@ -140,7 +140,7 @@ def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
     )
 
 
-def _warm(house: House, market: Market, show: Print) -> None:
+def _warm(house: SimLoop, market: SessionMarket, show: Print) -> None:
     """History first: it fills the map and never trades."""
     shown = 0.0
     for block in market.history:

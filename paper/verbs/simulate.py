@@ -18,8 +18,8 @@ from paper.simulate.campaign import Summary, outcomes, summary
 from paper.simulate.fault_schedule import Draw, draws_of
 from paper.simulate.mutant_run import hunts
 from paper.simulate.mutants import MUTANTS
-from paper.simulate.records import Hunt, Hunts, Records
-from paper.simulate.run import STEPS_MAX, Outcome
+from paper.simulate.records import MutantRun, MutantRuns, RunRecords
+from paper.simulate.run import STEPS_MAX, RunOutcome
 from paper.simulate.run import simulate as run_seed
 from paper.simulate.text import hunts_text, text_of
 
@@ -54,18 +54,18 @@ def simulate(
     configure("error", "text")
     directory = places.data_dir(data, "simulate")
     if mutant:
-        return _hunt(mutant, first_seed, seeds, Hunts(directory), as_json=as_json)
+        return _hunt(mutant, first_seed, seeds, MutantRuns(directory), as_json=as_json)
     if faults or steps != STEPS_MAX:
         print(f"--faults and --steps are about one seed: {first_seed}", file=sys.stderr)
         return _one(first_seed, faults, steps, as_json=as_json)
-    records, kept = Records(directory), Hunts(directory)
+    records, kept = RunRecords(directory), MutantRuns(directory)
     if again:
         records.path.unlink(missing_ok=True)
         kept.path.unlink(missing_ok=True)
     return _all(first_seed, seeds, records, kept if mutants else None, as_json=as_json)
 
 
-def _all(first_seed: int, seeds: int, records: Records, kept: Hunts | None, *, as_json: bool) -> int:
+def _all(first_seed: int, seeds: int, records: RunRecords, kept: MutantRuns | None, *, as_json: bool) -> int:
     """The seeds, then the defects where wanted, and where the figures come from."""
     began_s = time.monotonic()
     result = summary(_followed(first_seed, seeds, records))
@@ -111,9 +111,9 @@ def _commit() -> str:
     return f"{commit} with changes" if commit and says("status", "--porcelain", "--", "liqbot", "paper") else commit
 
 
-def _followed(first_seed: int, seeds: int, records: Records) -> list[Outcome]:
+def _followed(first_seed: int, seeds: int, records: RunRecords) -> list[RunOutcome]:
     """With a line of progress now and then on stderr."""
-    found: list[Outcome] = []
+    found: list[RunOutcome] = []
     said_s = time.monotonic()
     try:
         for outcome in outcomes(first_seed, seeds, records):
@@ -154,7 +154,7 @@ def _chosen(faults: str, drawn: tuple[Draw, ...]) -> tuple[Draw, ...]:
         raise ExpectedError(f"--faults {faults!r}: indices from 0 to {len(drawn) - 1}, as in 0,2", Exit.USAGE) from None
 
 
-def _hunt(name: str, first_seed: int, seeds: int, kept: Hunts, *, as_json: bool) -> int:
+def _hunt(name: str, first_seed: int, seeds: int, kept: MutantRuns, *, as_json: bool) -> int:
     """Each defect until a seed catches it."""
     if name != _HUNTED and name not in MUTANTS:
         raise ExpectedError(f"--mutant {name!r}: one of {_HUNTED}, {', '.join(MUTANTS)}", Exit.USAGE)
@@ -166,9 +166,9 @@ def _hunt(name: str, first_seed: int, seeds: int, kept: Hunts, *, as_json: bool)
     return Exit.OK if all(hunt.caught for hunt in found) else Exit.FAILED
 
 
-def _hunted(names: tuple[str, ...], first_seed: int, seeds: int, kept: Hunts) -> list[Hunt]:
+def _hunted(names: tuple[str, ...], first_seed: int, seeds: int, kept: MutantRuns) -> list[MutantRun]:
     """In the order of the list, with a line on stderr for each as it ends."""
-    found: dict[str, Hunt] = {}
+    found: dict[str, MutantRun] = {}
     for hunt in hunts(names, first_seed, seeds, kept):
         found[hunt.mutant] = hunt
         what = "not caught" if hunt.caught is None else f"caught by seed {hunt.caught.seed}"

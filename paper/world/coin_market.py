@@ -8,7 +8,7 @@ import numpy as np
 from paper.world.crowd import SIGNS, Crowd, Slots, by_venue
 from paper.world.draws import Draws, Floats, expo, total
 from paper.world.forced import TRUE_FORCED, Forced, Publisher, Rows, Swept
-from paper.world.funding import Funding
+from paper.world.funding import WorldFunding
 from paper.world.makers import Makers
 from paper.world.margins import Margins
 from paper.world.openers import Mood, Newcomers, Openers
@@ -30,7 +30,7 @@ _PASSIVE_RELIEF: Final = 0.5
 """How much of the forced flow that resting take-profits absorb comes off the impact."""
 
 
-class CoinMarket:
+class WorldCoin:
     """State of one coin. After `step` the columns (one entry per venue) say what happened in it."""
 
     def __init__(self, params: WorldParams, coin: CoinParams, seed: int, number: int) -> None:
@@ -41,7 +41,7 @@ class CoinMarket:
         self.crowd = Crowd(count, max(256, 2 * params.crowd.positions // 3))
         self.prices = Prices(params.prices, coin, venues, next(streams))
         self.makers = Makers(params, coin, next(streams))
-        self.funding = Funding(venues, next(streams))
+        self.funding = WorldFunding(venues, next(streams))
         self._openers = Openers(params.crowd, venues, coin, margins, next(streams))
         self._shocks = Shocks(params.shocks, next(streams), params.start_ms)
         self._publisher = Publisher(venues, next(streams))

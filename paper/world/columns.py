@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import DTYPES, Rows
-from paper.world.coin_market import CoinMarket
+from paper.world.coin_market import WorldCoin
 
 Venues = npt.NDArray[np.intp]
 
 
-def bars(markets: Sequence[CoinMarket], now_ms: int, span_ms: int) -> Rows:
+def bars(markets: Sequence[WorldCoin], now_ms: int, span_ms: int) -> Rows:
     """One bar per venue and coin, with the taker split."""
     rows = _headed("bars", markets, np.arange(len(markets[0].close)), now_ms)
     rows["span_ms"] = span_ms
@@ -21,7 +21,7 @@ def bars(markets: Sequence[CoinMarket], now_ms: int, span_ms: int) -> Rows:
     return rows
 
 
-def marks(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
+def marks(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
     """Every venue's own mark, with the common index."""
     rows = _headed("marks", markets, np.arange(len(markets[0].mark)), now_ms)
     rows["mark_price"] = np.concatenate([market.mark for market in markets])
@@ -29,14 +29,14 @@ def marks(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
     return rows
 
 
-def open_interest(markets: Sequence[CoinMarket], venues: Venues, now_ms: int) -> Rows:
+def open_interest(markets: Sequence[WorldCoin], venues: Venues, now_ms: int) -> Rows:
     """Of the venues whose figure is due."""
     rows = _headed("open_interest", markets, venues, now_ms)
     rows["oi_usd"] = np.concatenate([market.oi_usd[venues] for market in markets])
     return rows
 
 
-def funding(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
+def funding(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
     """Current rate of every venue, per its own interval."""
     rows = _headed("funding", markets, np.arange(len(markets[0].mark)), now_ms)
     rows["rate_pct"] = np.concatenate([market.funding.rate_pct for market in markets])
@@ -44,7 +44,7 @@ def funding(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
     return rows
 
 
-def liquidations(markets: Sequence[CoinMarket], now_ms: int) -> Rows:
+def liquidations(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
     """Forced orders as published."""
     told = np.concatenate([market.published for market in markets])
     rows = np.empty(len(told), DTYPES["liquidations"])
@@ -64,7 +64,7 @@ def positions(told: Rows, venues: Venues) -> Rows:
     return rows
 
 
-def _headed(kind: str, markets: Sequence[CoinMarket], venues: Venues, now_ms: int) -> Rows:
+def _headed(kind: str, markets: Sequence[WorldCoin], venues: Venues, now_ms: int) -> Rows:
     rows = np.empty(len(markets) * len(venues), DTYPES[kind])
     rows["time_ms"] = now_ms
     rows["venue"] = np.tile(venues, len(markets))

@@ -14,7 +14,7 @@ _LEAN_8H_PCT: Final = 0.12
 _PREMIUM_WEIGHT: Final = 0.5
 
 
-class Funding:
+class WorldFunding:
     """Rates are kept per eight hours and published per the venue's own interval."""
 
     def __init__(self, venues: tuple[VenueParams, ...], draws: Draws) -> None:

@@ -22,7 +22,7 @@ _BARGAIN: Final = 0.015
 """A price this far off what lasts brings buyers twice as fast, farther off ever faster."""
 
 
-class Path(NamedTuple):
+class WorldPath(NamedTuple):
     """The reference price within one step: where it started, ended, and how far it went."""
 
     start_price: float
@@ -40,7 +40,7 @@ class Prices:
         self._shares = self._shares / total(self._shares)
         self._lasting, self._passing = coin.start_price, 0.0
         self._fast_wave, self._slow_wave, self._excited = 0.0, 0.0, 1.0
-        self.path = Path(coin.start_price, coin.start_price, coin.start_price, coin.start_price)
+        self.path = WorldPath(coin.start_price, coin.start_price, coin.start_price, coin.start_price)
         self.activity, self.arrivals = 1.0, 1.0
         """Trading and newcomers by clock hour, weekday and volatility; 1 is usual."""
         self.stress = 1.0
@@ -112,7 +112,7 @@ class Prices:
         wobble = 2.0 * (self._sigma * start) * (self._sigma * start)
         high, low = self._draws.exponential(2).tolist()
         gap = (end - start) * (end - start)
-        self.path = Path(
+        self.path = WorldPath(
             start, end,
             max(0.5 * (start + end - math.sqrt(gap + wobble * low)), 0.5 * min(start, end)),
             0.5 * (start + end + math.sqrt(gap + wobble * high)),
@@ -128,7 +128,7 @@ class Prices:
         """Forced flow carries the path of the same step further."""
         self.push(flow_usd)
         end = self.reference
-        self.path = Path(self.path.start_price, end, min(self.path.low_price, end), max(self.path.high_price, end))
+        self.path = WorldPath(self.path.start_price, end, min(self.path.low_price, end), max(self.path.high_price, end))
 
     def finish(self, minutes: float) -> None:
         """Closes a step: the whole move, forced part included, feeds tomorrow's volatility and today's mood."""

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from liqbot.blocks import Rows
-from paper.world.coin_market import CoinMarket
+from paper.world.coin_market import WorldCoin
 from paper.world.crowd import SIGNS
 
 POSITIONS: Final = np.dtype(
@@ -19,12 +19,12 @@ _NEVER_BELOW: Final = 1e-4
 _NEVER_ABOVE: Final = 1e4
 
 
-def true_positions(market: CoinMarket, now_ms: int, coin: int) -> Rows:
+def true_positions(market: WorldCoin, now_ms: int, coin: int) -> Rows:
     """All positions of one coin now, the crowd's first; per venue longs add up to shorts, and both to open interest."""
     return np.concatenate((_crowd(market, now_ms, coin), _makers(market, now_ms, coin)))
 
 
-def _crowd(market: CoinMarket, now_ms: int, coin: int) -> Rows:
+def _crowd(market: WorldCoin, now_ms: int, coin: int) -> Rows:
     crowd = market.crowd
     slots = crowd.open_slots()
     rows = np.empty(len(slots), POSITIONS)
@@ -35,7 +35,7 @@ def _crowd(market: CoinMarket, now_ms: int, coin: int) -> Rows:
     return rows
 
 
-def _makers(market: CoinMarket, now_ms: int, coin: int) -> Rows:
+def _makers(market: WorldCoin, now_ms: int, coin: int) -> Rows:
     held = market.makers.held_base * market.mark
     count = held.shape[1]
     rows = np.empty(2 * count, POSITIONS)

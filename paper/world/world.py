@@ -8,7 +8,7 @@ import numpy as np
 
 from liqbot.blocks import NO_ROWS, EventBlock, Roster, Rows
 from paper.world import columns
-from paper.world.coin_market import CoinMarket
+from paper.world.coin_market import WorldCoin
 from paper.world.draws import Draws
 from paper.world.params import WorldParams
 from paper.world.truth import true_positions
@@ -29,7 +29,7 @@ class World:
         self.params, self.seed = params, seed
         self.roster = Roster(tuple(venue.venue for venue in params.venues), tuple(coin.coin for coin in params.coins))
         self._common = Draws(seed, 1_000_000)
-        self._coins = [CoinMarket(params, coin, seed, number) for number, coin in enumerate(params.coins)]
+        self._coins = [WorldCoin(params, coin, seed, number) for number, coin in enumerate(params.coins)]
         self.history_start_ms = params.start_ms - int(params.backfill_days * _DAY_MS)
         self.now_ms = self.history_start_ms - int(params.burn_in_days * _DAY_MS)
         self.end_ms = params.start_ms + int(params.days * _DAY_MS)

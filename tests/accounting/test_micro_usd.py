@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_story import COIN, VENUE, a_fill, balance, opening
 
-from liqbot.accounting.cash_flow import Purse
+from liqbot.accounting.cash_flow import CashAccount
+from liqbot.accounting.micro_usd import to_micro
 from liqbot.events import (
     Balance,
     Event,
@@ -25,9 +26,8 @@ from liqbot.events import (
 )
 from liqbot.instruments import Side
 from liqbot.ledger import LedgerWriter, Observation, unexplained_usd
-from liqbot.ledger.fold import Fold, Keeping
-from liqbot.ledger.money import to_micro
-from liqbot.ledger.state import State
+from liqbot.ledger.fold import Fold, WriteLimits
+from liqbot.ledger.state import LedgerState
 
 START_USD = Decimal(10_000)
 prices = st.integers(100, 9_999_999).map(lambda n: Decimal(n) / 100)
@@ -122,7 +122,7 @@ def told(happened: list[tuple[Any, ...]]) -> tuple[list[Observation], Exchange]:
 @given(st.lists(happenings, max_size=40))
 def test_rows_add_up_to_the_wallets_change_to_the_micro_dollar(happened: list[tuple[Any, ...]]):
     observations, exchange = told(happened)
-    fold = Fold(State(), Keeping())
+    fold = Fold(LedgerState(), WriteLimits())
     for observation in observations:
         fold.observe(observation)
         assert abs(fold.state.purse.unexplained_usd) < Decimal("1e-9")
@@ -145,7 +145,7 @@ def test_rows_add_up_to_the_wallets_change_to_the_micro_dollar(happened: list[tu
 @pytest.mark.parametrize("kind", ["funding", "transfer", "rebate"])
 def test_twins_in_one_millisecond_both_count(kind: str):
     observations, exchange = told([(kind, Decimal(3))] * 2)
-    fold = Fold(State(), Keeping())
+    fold = Fold(LedgerState(), WriteLimits())
     for observation in observations:
         fold.observe(observation)
     assert exchange.stated() == START_USD + 6
@@ -156,7 +156,7 @@ def test_twins_in_one_millisecond_both_count(kind: str):
 def test_histories_read_again_add_nothing(happened: list[tuple[Any, ...]]):
     """As every reconciliation does: all money facts so far, with the times the venue gave them."""
     observations, _ = told(happened)
-    fold, again = Fold(State(), Keeping()), []
+    fold, again = Fold(LedgerState(), WriteLimits()), []
     for observation in observations:
         again += [fact for fact in observation.facts if not isinstance(fact, Balance | JournalOpened)]
         fold.observe(observation)
@@ -184,7 +184,7 @@ def test_the_database_alone_explains_the_money(
 
 
 def folded(*facts: Event) -> Fold:
-    fold = Fold(State(), Keeping())
+    fold = Fold(LedgerState(), WriteLimits())
     for seq, fact in enumerate(facts, 1):
         fold.observe(Observation(seq=seq, time_ms=fact.time_ms, source="x", facts=(fact,)))
     return fold
@@ -251,7 +251,7 @@ def test_a_liquidation_of_ours_closes_the_trade_as_such():
 
 @given(st.lists(st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-9)), max_size=50))
 def test_booked_amounts_add_up_however_often_they_are_rounded(amounts: list[Decimal]):
-    purse = Purse()
+    purse = CashAccount()
     assert sum((purse.book("v", amount) for amount in amounts), Decimal(0)) == to_micro(sum(amounts, Decimal(0)))
 
 

@@ -9,7 +9,7 @@ import ccxt.pro
 import msgspec
 from loopback_market import PRICE, bar, block, hub_of, mark, pointed
 
-from paper.dialects.bybit.dialect import Bybit
+from paper.dialects.bybit.dialect import BybitDialect
 from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, serving
 
@@ -108,7 +108,7 @@ class BybitPlace:
 async def bybit_place(**hub: Any) -> AsyncIterator[BybitPlace]:
     """Whatever a client asked that is not modelled fails the test in the end."""
     made = hub_of("bybit", **hub)
-    async with serving(made, [Bybit(made)]) as loop:
+    async with serving(made, [BybitDialect(made)]) as loop:
         place = BybitPlace(made, loop)
         try:
             yield place

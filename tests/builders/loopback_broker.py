@@ -15,7 +15,7 @@ from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.instruments import Side
-from liqbot.venues.registry import RECIPES, VENUES
+from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, serving
@@ -51,9 +51,17 @@ class Desk:
             kind = OrderKind.STOP_MARKET
         prices = {name: Decimal(more.pop(name)) for name in ("limit_price", "trigger_price") if name in more}
         return PlaceOrder(
-            client_id=client_order_id.client_id(JOURNAL_ID, self._count, purpose), venue=self.venue, coin="BTC", decision_id=1,
-            purpose=purpose, kind=kind, side=side, quantity_base=Decimal(quantity),
-            reduce_only=purpose is not Purpose.ENTRY, **prices, **more,
+            client_id=client_order_id.client_id(JOURNAL_ID, self._count, purpose),
+            venue=self.venue,
+            coin="BTC",
+            decision_id=1,
+            purpose=purpose,
+            kind=kind,
+            side=side,
+            quantity_base=Decimal(quantity),
+            reduce_only=purpose is not Purpose.ENTRY,
+            **prices,
+            **more,
         )
 
 
@@ -102,7 +110,8 @@ def spoken(hub: Hub, venue: str) -> Dialect:
     """The venue's dialect; the same one for every client of the hub, because a venue remembers."""
     known: dict[str, Dialect] = vars(hub).setdefault("spoken", {})
     if venue not in known:
-        known[venue] = getattr(importlib.import_module(f"paper.dialects.{venue}"), venue.title())(hub)
+        module = importlib.import_module(f"paper.dialects.{venue}.dialect")
+        known[venue] = getattr(module, f"{venue.title()}Dialect")(hub)
     return known[venue]
 
 
@@ -118,14 +127,20 @@ async def rig(
     async with serving(hub, [spoken(hub, venue)]) as loop:
         client = VenueClient(
             VENUES[venue], credentials=Credentials(SecretStr("key"), SecretStr(secret), SecretStr("phrase")),
-            loopback=loop.url, budget=RequestBudget(units=10_000), options=RECIPES[venue].options,
+            loopback=loop.url, budget=RequestBudget(units=10_000), options=TRADING_ADAPTERS[venue].options,
         )
         desk = Desk(venue)
         try:
             await client.open(("BTC",))
             edge = AccountEdge(
-                client, RECIPES[venue], client.instruments(("BTC",)), desk.tell, lambda: hub.now_ms, JOURNAL_ID,
-                period_s=period_s, since_ms=market.START_MS,
+                client,
+                TRADING_ADAPTERS[venue],
+                client.instruments(("BTC",)),
+                desk.tell,
+                lambda: hub.now_ms,
+                JOURNAL_ID,
+                period_s=period_s,
+                since_ms=market.START_MS,
             )
             one = Rig(hub, loop, account, edge, desk, client)
             if not running:

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches
 from liqbot.settings import Settings, settings_model
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import Okx
+from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import Loopback, serving
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
@@ -33,7 +33,7 @@ def settings_for(venue: str, url: str, *, mode: str = "demo", secret: str = SECR
 class Place:
     """A served venue with one account."""
 
-    def __init__(self, hub: Hub, loop: Loopback, account: Account, venue: str) -> None:
+    def __init__(self, hub: Hub, loop: Loopback, account: VenueAccount, venue: str) -> None:
         self.hub, self.loop, self.account, self.venue = hub, loop, account, venue
         self.second = 1
 
@@ -56,7 +56,7 @@ class Place:
 async def place(venue: str = "binance") -> AsyncIterator[Place]:
     hub = market.hub_of(venue)
     account = hub.open_account(venue, "key", SECRET, passphrase="phrase" if venue == "okx" else "")
-    dialect = Okx(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
+    dialect = OkxDialect(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
     async with serving(hub, [dialect]) as loop:
         yield Place(hub, loop, account, venue)
 
@@ -73,7 +73,7 @@ class Running:
         self.data, self.task = data, task
 
     async def ask(self, **command: Any) -> dict[str, Any]:
-        return await asyncio.to_thread(protocol.ask, self.data, command)
+        return await asyncio.to_thread(protocol.request, self.data, command)
 
     async def status(self, s: float = 45.0) -> dict[str, Any]:
         """Once it answers and its account is read."""

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from liqbot.instruments import Side
 from liqbot.market.map.liquidation_map import LiquidationMap
-from liqbot.market.view import Cluster, MarketView, SideView, Sweep
+from liqbot.market.map.zones import Cluster, Sweep
+from liqbot.market.view import MarketView, SideView
 
 MARK = 65_536.0
 NOW_MS = 1_750_000_000_000

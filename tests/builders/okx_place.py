@@ -11,7 +11,7 @@ from loopback_market import PRICE, bar, block, hub_of, mark, pointed
 
 from liqbot.events import Event
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import Okx
+from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import Loopback, serving
 from paper.exchange.exchange import Happened
 
@@ -23,7 +23,7 @@ ISOLATED = {"marginMode": "isolated"}
 class Place:
     """`raw` holds every message that a tapped client has received, `second` the market's time."""
 
-    def __init__(self, hub: Hub, loop: Loopback, dialect: Okx) -> None:
+    def __init__(self, hub: Hub, loop: Loopback, dialect: OkxDialect) -> None:
         self.hub, self.server, self.url, self.dialect = hub, loop.server, loop.url, dialect
         self.account = hub.open_account("okx", KEY, SECRET, passphrase=PHRASE)
         self.clients: list[Any] = []
@@ -108,7 +108,7 @@ class Place:
 async def served(hub: Hub | None = None) -> AsyncIterator[Place]:
     """Ends with the check that nothing was asked which is not modelled, except what the test takes off the list."""
     hub = hub or hub_of("okx")
-    dialect = Okx(hub)
+    dialect = OkxDialect(hub)
     async with serving(hub, [dialect]) as loop:
         place = Place(hub, loop, dialect)
         try:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose
 from liqbot.events import Event, FundingRate, MarketEvent, MarkPrice, TradeBar
-from liqbot.execution.order_manager import Desk
+from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
 from liqbot.risk.account import Account
@@ -130,7 +130,7 @@ class House:
     ) -> None:
         self.exchange = exchange
         self.account = Account(RiskLimits())
-        self.desk = Desk(exchange.accounts.instruments.values(), params or ExecutionParams(), journal_id)
+        self.desk = OrderManager(exchange.accounts.instruments.values(), params or ExecutionParams(), journal_id)
         self.facts: list[Event] = []
         self.commands: list[Command] = []
         for fact in exchange.facts_at_start():

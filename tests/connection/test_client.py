@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from liqbot.connection.client import Credentials, VenueClient
 from liqbot.connection.endpoints import rewritten
-from liqbot.connection.rate_limit import Lanes, RequestBudget
+from liqbot.connection.rate_limit import RateLimiter, RequestBudget
 from liqbot.venues.errors import (
     ClockSkew,
     OutcomeUnknown,
@@ -198,7 +198,7 @@ async def test_too_many_requests_close_the_normal_lane_but_not_the_protective_on
 
 
 async def test_a_stop_does_not_wait_behind_a_queue_of_reads() -> None:
-    lanes = Lanes(RequestBudget(units=10, period_s=0.5, protective_share=0.2))
+    lanes = RateLimiter(RequestBudget(units=10, period_s=0.5, protective_share=0.2))
     reads = [asyncio.create_task(lanes.enter("normal", 1)) for _ in range(40)]
     await asyncio.sleep(0)
     began = time.monotonic()
@@ -210,7 +210,7 @@ async def test_a_stop_does_not_wait_behind_a_queue_of_reads() -> None:
 
 
 async def test_weight_is_so_many_units_of_the_budget() -> None:
-    lanes = Lanes(RequestBudget(units=10, period_s=0.3, protective_share=0.2))
+    lanes = RateLimiter(RequestBudget(units=10, period_s=0.3, protective_share=0.2))
     began = time.monotonic()
     await lanes.enter("normal", 8)
     assert time.monotonic() - began < 0.1

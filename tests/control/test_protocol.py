@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
 
 
@@ -37,10 +37,10 @@ async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -
     await asyncio.sleep(0.2)
     try:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        answer = await asyncio.to_thread(protocol.ask, tmp_path, {"verb": "yes"})
+        answer = await asyncio.to_thread(protocol.request, tmp_path, {"verb": "yes"})
         assert answer["said"] == "yes"
         with pytest.raises(ExpectedError, match="only yes"):
-            await asyncio.to_thread(protocol.ask, tmp_path, {"verb": "no"})
+            await asyncio.to_thread(protocol.request, tmp_path, {"verb": "no"})
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
@@ -49,5 +49,5 @@ async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -
 
 def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ExpectedError) as refused:
-        protocol.ask(tmp_path, {"verb": "status"})
+        protocol.request(tmp_path, {"verb": "status"})
     assert refused.value.exit_code == Exit.NOT_FOUND

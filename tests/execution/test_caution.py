@@ -7,7 +7,7 @@ from paper_house import BTC, COIN, KEY, VENUE, D, order, target
 from liqbot import events
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, PlaceOrder, Purpose, QueryOrder, SetLeverage, adds_risk
-from liqbot.execution.order_manager import Desk
+from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED
@@ -18,8 +18,8 @@ OPENED = events.JournalOpened(time_ms=2_000, journal_id="abcdef", mode="paper", 
 DARK = events.FeedDown(time_ms=2_000, **WHERE, feed=ACCOUNT_FEED, reason="cut")
 
 
-def desk_with_a_wish() -> Desk:
-    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+def desk_with_a_wish() -> OrderManager:
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
     desk.adopt(Approved(target()))
     (asked,) = desk.commands(1_000, ())
     assert isinstance(asked, SetLeverage)
@@ -58,12 +58,12 @@ def test_after_a_reading_what_was_silent_for_long_is_asked_about_at_once():
 
 
 def test_orders_of_others_are_known_until_a_reading_no_longer_names_them():
-    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
     named = {**WHERE, "client_id": "web-1", "venue_order_id": "7"}
     desk.on_fact(events.OrderAccepted(time_ms=1_000, **named))
     desk.on_fact(events.Reconciled(time_ms=1_000, **WHERE))
     assert desk.foreign_resting(*KEY) == 1
-    again = Desk((BTC,), ExecutionParams(), "abcdef")
+    again = OrderManager((BTC,), ExecutionParams(), "abcdef")
     again.load_state(desk.state())
     assert again.foreign_resting(*KEY) == 1
     desk.on_fact(events.Reconciled(time_ms=60_000, **WHERE))
@@ -71,14 +71,14 @@ def test_orders_of_others_are_known_until_a_reading_no_longer_names_them():
 
 
 def test_a_foreign_order_that_is_cancelled_no_longer_counts():
-    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
     desk.on_fact(events.OrderAccepted(time_ms=1_000, **WHERE, client_id="web-1", venue_order_id="7"))
     desk.on_fact(events.OrderCancelled(time_ms=2_000, **WHERE, client_id="web-1"))
     assert desk.foreign_resting(*KEY) == 0
 
 
 def test_the_late_fill_of_an_earlier_stop_does_not_end_the_trade_of_today():
-    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
     desk.adopt(Approved(target(2)))
     old_stop = order("sabcdef00000001", Purpose.STOP, trigger="98")
     book = desk.book(*KEY)
@@ -121,7 +121,7 @@ def test_ids_that_a_dead_process_used_unrecorded_are_not_used_again():
     recorded = _protected_desk().state()
     lives = []
     for start_ms in (50_000, 60_000):
-        desk = Desk((BTC,), ExecutionParams(), "abcdef")
+        desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
         desk.load_state(recorded)  # what the first of them did was never written
         desk.on_fact(msgspec.structs.replace(OPENED, time_ms=start_ms))
         lives.append({stop.client_id for stop in _stops(desk.commands(start_ms, (held(),)))})
@@ -133,7 +133,7 @@ def test_what_a_dead_process_left_unrecorded_is_cancelled_once_another_stop_rest
     before = _protected_desk()
     recorded = before.state()
     (left,) = _stops(before.commands(1_300, (held(),)))
-    desk = Desk((BTC,), ExecutionParams(), "abcdef")
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
     desk.load_state(recorded)
     desk.on_fact(OPENED)
     desk.on_fact(events.OrderAccepted(time_ms=2_000, **WHERE, client_id=left.client_id, venue_order_id="9"))

@@ -10,7 +10,7 @@ from paper_house import BTC, KEY, D, target
 
 from liqbot import events
 from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.execution.order_manager import Desk
+from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.account import Account
@@ -147,7 +147,7 @@ class Watched:
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
         self.account = Account(RiskLimits())
-        self.desk = Desk((BTC,), PARAMS, "fault1")
+        self.desk = OrderManager((BTC,), PARAMS, "fault1")
         self.entries: dict[int, int] = {}
         self.log: list[bytes] = []
 

@@ -7,7 +7,7 @@ from paper_house import KEY, SPAN_MS, D, House, bar, exchange_with, funding, tar
 
 from liqbot import events
 from liqbot.commands import PlaceOrder, Purpose
-from liqbot.execution.order_manager import Desk
+from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 
@@ -86,7 +86,7 @@ def live(market, latency_ms: int = 200, *, restart: bool = False) -> Lawful:
             house.want(changed, now_ms)
         if restart:
             state = msgspec.msgpack.decode(msgspec.msgpack.encode(house.desk.state()))
-            house.desk = Desk(house.exchange.accounts.instruments.values(), ExecutionParams(), "test01")
+            house.desk = OrderManager(house.exchange.accounts.instruments.values(), ExecutionParams(), "test01")
             house.desk.load_state(state)
         house.live(bar(now_ms + SPAN_MS, prices), tick_ms=now_ms + SPAN_MS)
         last = prices[3]

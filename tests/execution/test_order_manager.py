@@ -6,7 +6,7 @@ from paper_house import BTC, KEY, SPAN_MS, D, House, bar, exchange_with, target
 
 from liqbot import events
 from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.execution.order_manager import Desk
+from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.decision import Refusal, Refused
@@ -192,7 +192,7 @@ def test_only_what_risk_approved_is_adopted():
 
 
 def test_orders_of_others_are_counted_not_followed():
-    desk = Desk((BTC,), ExecutionParams(), "test01")
+    desk = OrderManager((BTC,), ExecutionParams(), "test01")
     for number in range(300):
         fact = events.OrderAccepted(time_ms=1, venue=KEY[0], coin=KEY[1], client_id=f"web{number}", venue_order_id="1")
         desk.on_fact(fact)
@@ -330,10 +330,10 @@ def test_state_goes_through_msgpack_and_back():
     story, entry = silent_entry()
     story.react((entry_fill(entry, 1, "0.04"),), T0)
     packed = msgspec.msgpack.encode(story.desk.state())
-    twin = Desk((BTC,), ExecutionParams(), "test01")
+    twin = OrderManager((BTC,), ExecutionParams(), "test01")
     twin.load_state(msgspec.msgpack.decode(packed))
     assert msgspec.msgpack.encode(twin.state()) == packed
     positions = story.account.positions
     assert twin.commands(T0 + 9_000, positions) == story.desk.commands(T0 + 9_000, positions) != ()
     with pytest.raises(ValueError, match="of journal test01"):
-        Desk((BTC,), ExecutionParams(), "other1").load_state(msgspec.msgpack.decode(packed))
+        OrderManager((BTC,), ExecutionParams(), "other1").load_state(msgspec.msgpack.decode(packed))

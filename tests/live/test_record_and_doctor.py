@@ -8,7 +8,7 @@ import pytest
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
-from liqbot.live.doctor import Finding, Verdict, findings
+from liqbot.live.doctor import Finding, Health, findings
 from liqbot.live.record import record
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay, this_code
@@ -63,7 +63,7 @@ async def test_the_doctor_asks_about_everything(venue: str, tmp_path: Path) -> N
         found = await asked(here, tmp_path, mode="testnet" if venue == "bybit" else "demo")
         asked_of_all = {"configuration", "disk", "journal", "bot", "key", "wallet", "BTC margin", "BTC orders"}
         assert asked_of_all | {venue} <= set(found)
-        assert not [one for one in found.values() if one.verdict is Verdict.FAIL]
+        assert not [one for one in found.values() if one.verdict is Health.FAIL]
         assert "10,000.00" in found["wallet"].text
         assert here.hub.unknown == []
 
@@ -72,14 +72,14 @@ async def test_the_doctor_fails_a_key_that_may_withdraw(tmp_path: Path) -> None:
     async with place("okx") as here:
         here.account.may_withdraw = True
         found = await asked(here, tmp_path)
-        assert (found["key"].verdict, found["key"].exit_code) == (Verdict.FAIL, Exit.CONFIG)
+        assert (found["key"].verdict, found["key"].exit_code) == (Health.FAIL, Exit.CONFIG)
 
 
 async def test_the_doctor_names_a_skewed_clock(tmp_path: Path) -> None:
     async with place() as here:
         here.hub.skew_ms = 5_000
         found = await asked(here, tmp_path)
-        assert found["binance"].verdict is Verdict.FAIL
+        assert found["binance"].verdict is Health.FAIL
         assert "clock" in found["binance"].text
 
 
@@ -88,7 +88,7 @@ async def test_the_canary_is_placed_read_back_and_cancelled(venue: str, tmp_path
     async with place(venue) as here:
         here.account.isolated["BTC"] = True
         found = await asked(here, tmp_path, canary=True, mode="testnet" if venue == "bybit" else "demo")
-        assert found["BTC stop canary"].verdict is not Verdict.FAIL
+        assert found["BTC stop canary"].verdict is not Health.FAIL
         assert not here.account.open_orders()
         assert here.hub.unknown == []
 

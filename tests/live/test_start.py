@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from liqbot.control.protocol import protocol
+from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches, trading_client

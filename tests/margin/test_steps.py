@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqbot.margin.steps import LadderStep
+from liqbot.margin.steps import LiquidationStep
 from liqbot.venues.registry import ROWS, mechanics_of
 
 VENUES = tuple(row.venue for row in ROWS)
@@ -58,7 +58,7 @@ def test_hyperliquid_takes_a_fifth_first_and_hands_the_hopeless_to_the_vault():
     first, rest, *_ = book.ladder_steps(200_000.0, maintenance_usd * 0.99)
     assert (first.close_usd, rest.close_usd, rest.after_ms) == (40_000.0, 160_000.0, 30_000)
     assert book.ladder_steps(100_000.0, book.maintenance_usd(100_000.0))[0].close_usd == 100_000.0
-    assert book.ladder_steps(200_000.0, maintenance_usd * 0.6) == (LadderStep(200_000.0, "vault"),)
+    assert book.ladder_steps(200_000.0, maintenance_usd * 0.6) == (LiquidationStep(200_000.0, "vault"),)
 
 
 def test_kraken_market_assignment_unwind():

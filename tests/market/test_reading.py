@@ -20,8 +20,8 @@ from liqbot.market.market import Market
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
 from liqbot.market.observed.liquidations import ForcedFlow
-from liqbot.market.observed.prices import Bar
-from liqbot.market.observed.sampled_series import History
+from liqbot.market.observed.prices import PriceBar
+from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import ClusterParams, MarketParams, RollingParams, SweepParams
 from liqbot.market.record import clusters_from, map_from, map_record, thin_zones_from
 
@@ -165,8 +165,8 @@ def test_late_totals_and_untold_open_interest_are_unknown_not_zero() -> None:
     assert after.printed_usd == pytest.approx(2.4e6 * 202 / 240)
 
 
-def bar(close: float, span_ms: int, volume_usd: float = 1e6, imbalance_usd: float = 0.0) -> Bar:
-    return Bar(span_ms, close, close * 1.001, close * 0.999, close, volume_usd, imbalance_usd)
+def bar(close: float, span_ms: int, volume_usd: float = 1e6, imbalance_usd: float = 0.0) -> PriceBar:
+    return PriceBar(span_ms, close, close * 1.001, close * 0.999, close, volume_usd, imbalance_usd)
 
 
 @pytest.mark.parametrize("span_ms", [1_000, MINUTE_MS, HOUR_MS])
@@ -228,7 +228,7 @@ def test_forced_flow_of_the_last_hour() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.floats(-1e9, 1e9)), max_size=50), st.integers(1, 10**6))
 def test_history_comes_back_exactly_and_is_bounded(samples: list[tuple[int, float]], step_ms: int) -> None:
-    history, again = History(step_ms, 10**7), History(step_ms, 10**7)
+    history, again = SampledSeries(step_ms, 10**7), SampledSeries(step_ms, 10**7)
     for time_ms, value in sorted(samples):
         history.add(time_ms, value)
     again.load_state(history.state())

@@ -10,7 +10,7 @@ from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import bin_shares, edges, position_of
 from liqbot.market.map.clusters import ThinZones, clusters_of, nearest_zones, read_side, turns
 from liqbot.market.map.liquidation_map import LiquidationMap, smoothed
-from liqbot.market.observed.outliers import Intake
+from liqbot.market.observed.outliers import OutlierFilter
 from liqbot.market.params import ClusterParams, HealthParams
 
 BINS = 1_200
@@ -93,7 +93,7 @@ def test_shares_of_a_range_are_its_overlaps_with_the_bins(low: float, width: flo
     assert first + len(shares) > high - 1e-9
 
 
-class _Asking(Intake):
+class _Asking(OutlierFilter):
     """Puts every price to the vote."""
 
     def _together(self, _offered: object) -> tuple[float, float]:
@@ -108,7 +108,7 @@ STEPS = st.lists(st.lists(st.tuples(st.integers(0, 3), PRICES, st.booleans()), m
 @settings(max_examples=200, deadline=None)
 def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[list[tuple[int, float, bool]]]) -> None:
     venues = ("a", "b", "c", "aggregate")
-    short, asking = Intake(venues, 3, HealthParams()), _Asking(venues, 3, HealthParams())
+    short, asking = OutlierFilter(venues, 3, HealthParams()), _Asking(venues, 3, HealthParams())
     for number, told in enumerate(steps, 1):
         time_ms = number * 60_000
         marks = [(time_ms, venue, 0, price, math.nan) for venue, price, bar in told if not bar]

@@ -10,10 +10,10 @@ from liqbot.execution.client_order_id import sequence_of
 from liqbot.execution.order_lifecycle import OrderState
 from paper.simulate.invariants import Laws
 from paper.simulate.journal import MemoryJournal
-from paper.simulate.link import Fate
+from paper.simulate.link import CommandFate
 from paper.simulate.link_faults import CODES, OnOrder, Storm
-from paper.simulate.probe import Eyes
-from paper.simulate.scenario import Stage
+from paper.simulate.probe import Probe
+from paper.simulate.scenario import Scenario
 
 SEEDS = (3, 5, 7)
 STEPS_MAX = 400
@@ -23,7 +23,7 @@ REFUSALS = sorted({
 })
 
 
-class Sent(Eyes):
+class Sent(Probe):
     """Every command that left."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Scene:
     """A stage without any planned trouble, watched by the laws."""
 
     def __init__(self, seed: int) -> None:
-        self.stage = Stage(seed)
+        self.stage = Scenario(seed)
         self.laws, self.sent = Laws(self.stage), Sent()
         self.stage.eyes += [self.laws, self.sent]
         self.stage.open()
@@ -81,7 +81,7 @@ class Scene:
 def test_an_exit_is_tried_until_it_is_taken_whatever_the_code_of_refusal(code):
     scene = Scene(3).in_a_trade()
     side = scene.held.side
-    refusals = OnOrder(lambda: None, (Fate(refused=code),) * 4, (Purpose.EXIT,))
+    refusals = OnOrder(lambda: None, (CommandFate(refused=code),) * 4, (Purpose.EXIT,))
     scene.stage.wire.troubles.append(refusals)
     scene.stage.tell((events.Flatten(time_ms=scene.stage.now_ms, reason="enough"),))
     while scene.held is not None:
@@ -149,7 +149,7 @@ def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
     scene = Scene(seed)
     stage = scene.stage
 
-    class Axe(Eyes):
+    class Axe(Probe):
         def answered(self, _block, step, _engine) -> None:
             entries = [one for one in step.commands if isinstance(one, PlaceOrder) and one.purpose is Purpose.ENTRY]
             if entries and not stage.restarts:
@@ -205,7 +205,7 @@ def test_a_storm_of_refusals_with_a_stop_still_to_place(seed):
     scene = Scene(seed)
     stage = scene.stage
 
-    class AtTheFill(Eyes):
+    class AtTheFill(Probe):
         storm_ms = 0
 
         def seeing(self, happened) -> None:

@@ -11,7 +11,7 @@ from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.record import Record, map_from, map_record
 from liqbot.review.pictures.map_text import draw_map, short_usd
-from liqbot.review.placement import Position, check_position
+from liqbot.review.placement import PlacedPosition, check_position
 from liqbot.review.sources import time_of
 from liqbot.venues.registry import mechanics_of
 
@@ -66,7 +66,7 @@ def test_a_check_names_the_venues_own_liquidation_price_and_offers_what_is_thin(
     record: Record, side: Side, leverage: float
 ) -> None:
     chart, mechanics = map_from(record), mechanics_of("binance", "BTC")
-    position = Position("binance", "BTC", side, chart.mark_price, leverage, 10_000.0)
+    position = PlacedPosition("binance", "BTC", side, chart.mark_price, leverage, 10_000.0)
     answer = check_position(chart, (), mechanics, position, 40.0)
     ratio = mechanics.ratios([leverage], notional_usd=10_000.0)[0 if side is Side.LONG else 1][0]
     assert answer.here.liquidation_price == pytest.approx(chart.mark_price * ratio, rel=1e-9)
@@ -80,7 +80,7 @@ def test_a_check_names_the_venues_own_liquidation_price_and_offers_what_is_thin(
 
 
 def test_a_leverage_the_venue_does_not_offer_is_refused(record: Record) -> None:
-    position = Position("hyperliquid", "BTC", Side.LONG, 100.0, 100.0, 10_000.0)
+    position = PlacedPosition("hyperliquid", "BTC", Side.LONG, 100.0, 100.0, 10_000.0)
     with pytest.raises(ValueError, match="hyperliquid offers at most 40"):
         check_position(map_from(record), (), mechanics_of("hyperliquid", "BTC"), position, 40.0)
 

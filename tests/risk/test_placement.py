@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import TradingBook, Wish, buffer_pct, in_cluster, place
+from liqbot.risk.placement import OrderProposal, TradingBook, buffer_pct, in_cluster, place
 from liqbot.risk.sizing import Budget, exact, loss_base, size
 
 D = Decimal
@@ -24,8 +24,8 @@ def a_budget(equity: int | Decimal = 100_000, **changes: Decimal | None) -> Budg
     return msgspec.structs.replace(Budget(D(equity), D(equity), D(0), D(0), D(10**9)), **changes)
 
 
-def a_wish(side: Side = Side.LONG, stop: int = 655) -> Wish:
-    return Wish(side, ENTRY, ENTRY - int(side) * stop, limit=False)
+def a_wish(side: Side = Side.LONG, stop: int = 655) -> OrderProposal:
+    return OrderProposal(side, ENTRY, ENTRY - int(side) * stop, limit=False)
 
 
 def test_size_is_the_risk_over_the_loss_at_the_stop_costs_included():

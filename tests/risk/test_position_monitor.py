@@ -13,7 +13,7 @@ from liqbot.accounting.positions import Position
 from liqbot.events import Flatten, Halt
 from liqbot.instruments import Side
 from liqbot.risk.decision import Adjustment, Target
-from liqbot.risk.position_monitor import guard
+from liqbot.risk.position_monitor import monitored
 from liqbot.risk.review import review_reduction
 
 D = Decimal
@@ -31,7 +31,7 @@ def asked(
     account: rc.Account | None = None,
     time_ms: int = rc.NOW_MS,
 ) -> Adjustment | None:
-    return guard(
+    return monitored(
         view, position or a_position(), target or rc.a_target(), account or rc.an_account(), rc.LIMITS, time_ms
     )
 
@@ -71,7 +71,7 @@ def test_a_liquidation_price_farther_away_than_reckoned_is_no_trouble():
 
 
 def test_ours_without_a_decision_is_closed():
-    found = guard(mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS)
+    found = monitored(mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS)
     assert found.code == "NO_TARGET"
 
 
@@ -151,4 +151,4 @@ def test_whatever_the_guard_says_is_less_risk(
         assert found.stop_price % target.price_tick == 0
     after = review_reduction(found, position, target).target
     assert after.quantity_base <= target.quantity_base
-    assert guard(view, position, after, rc.an_account(), rc.LIMITS, rc.NOW_MS + later_ms) is None
+    assert monitored(view, position, after, rc.an_account(), rc.LIMITS, rc.NOW_MS + later_ms) is None

@@ -11,7 +11,7 @@ from liqbot.events import Balance, BiasSet, Halt, LeverageConfirmed, PositionSna
 from liqbot.exits import ExpectedError
 from liqbot.instruments import Side
 from liqbot.journal import Journal
-from liqbot.review.sources import Asked, from_journal
+from liqbot.review.sources import MapQuery, from_journal
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
 from liqbot.runtime.recovery import recover
 from liqbot.settings import settings_model
@@ -74,7 +74,7 @@ def test_a_snapshot_of_another_shape_is_passed_over(tmp_path: Path) -> None:
     assert found.records == STEPS + 3
     other = tmp_path / "other.sqlite"
     written(other, snapshot_at=60)
-    assert from_journal(path, Asked()) == from_journal(other, Asked())
+    assert from_journal(path, MapQuery()) == from_journal(other, MapQuery())
 
 
 def test_a_new_journal_gives_a_new_engine(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from liqbot.signals.evaluate import SIDES, STRATEGIES, asked, codes, evaluate
+from liqbot.signals.evaluate import SIDES, STRATEGIES, codes, enabled_strategies, evaluate
 from liqbot.signals.features import Features, derived_features, features_of
 from liqbot.signals.gates import larger, passes
 from liqbot.signals.params import WAIVABLE, SignalParams
@@ -192,7 +192,7 @@ def test_derived_inputs_are_named():
 def test_a_disabled_strategy_is_not_asked():
     params = SignalParams(cascade={"enabled": False})
     assert {v.strategy for v in evaluate(mv.a_view(), params)} == {"grab_reverse", "funding_squeeze"}
-    assert len(asked(params)) == len(codes(mv.a_view(), params)) == 4
+    assert len(enabled_strategies(params)) == len(codes(mv.a_view(), params)) == 4
 
 
 @given(view=mv.views() | mv.reasons(), params=OPTIONS)

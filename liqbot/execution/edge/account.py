@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from liqbot.execution.edge.broker import Broker
-from liqbot.execution.edge.order_cache import Clock, Known, Tell
-from liqbot.execution.edge.order_status import Fates
+from liqbot.execution.edge.order_cache import Clock, OrderCache, Tell
+from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
-from liqbot.venues.trading import Caller, Recipe, Traded
+from liqbot.venues.trading import TradedContract, TradingAdapter, VenueCaller
 
 
-class Client(Caller, Listening, Protocol):
+class Client(VenueCaller, Listening, Protocol):
     """What is asked of a venue client; its contracts must be loaded."""
 
     @property
@@ -24,14 +24,14 @@ class AccountEdge:
     """`tell` takes facts and must not block. Fills and payments since `since_ms` are told, again if need be."""
 
     def __init__(
-        self, client: Client, recipe: Recipe, instruments: Sequence[Instrument], tell: Tell, clock: Clock,
+        self, client: Client, recipe: TradingAdapter, instruments: Sequence[Instrument], tell: Tell, clock: Clock,
         journal_id: str, *, period_s: float, since_ms: int,
     ) -> None:
         """To be made in the loop it will run in."""
         self.recipe, self._client = recipe, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
-        self.known = Known(tell, clock, journal_id)
-        self.fates = Fates(client, recipe, self.known, trades_since_ms=since_ms)
+        self.known = OrderCache(tell, clock, journal_id)
+        self.fates = OrderStatusResolver(client, recipe, self.known, trades_since_ms=since_ms)
         self.broker = Broker(client, recipe, self.traded, self.known, self.fates)
         self.reconciler = Reconciler(
             client, recipe, self.traded, self.known, self.fates, self.broker, period_s=period_s,
@@ -53,6 +53,6 @@ class AccountEdge:
         await self.reconciler.ready.wait()
 
 
-def traded_on(client: Client, instrument: Instrument) -> Traded:
+def traded_on(client: Client, instrument: Instrument) -> TradedContract:
     """With the venue's own id of the contract."""
-    return Traded(instrument, str(client.exchange.market(instrument.symbol)["id"]))
+    return TradedContract(instrument, str(client.exchange.market(instrument.symbol)["id"]))

@@ -15,10 +15,19 @@ from liqbot.events import (
     OrderRejected,
 )
 from liqbot.execution import client_order_id
-from liqbot.execution.edge.order_cache import Known
-from liqbot.execution.edge.order_status import Fates
+from liqbot.execution.edge.order_cache import OrderCache
+from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.venues.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
-from liqbot.venues.trading import Call, Caller, Fate, Lane, OrderWord, Recipe, SettingsWord, Traded
+from liqbot.venues.trading import (
+    AccountSettings,
+    Call,
+    Lane,
+    OrderReport,
+    OrderStatus,
+    TradedContract,
+    TradingAdapter,
+    VenueCaller,
+)
 
 READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Waits before reading an accepted order: venues show it a moment later."""
@@ -30,7 +39,14 @@ _log = structlog.get_logger(__name__)
 class Broker:
     """Implements what the runtime sends to. `run` must be running for anything to leave."""
 
-    def __init__(self, client: Caller, recipe: Recipe, traded: Sequence[Traded], known: Known, fates: Fates) -> None:
+    def __init__(
+        self,
+        client: VenueCaller,
+        recipe: TradingAdapter,
+        traded: Sequence[TradedContract],
+        known: OrderCache,
+        fates: OrderStatusResolver,
+    ) -> None:
         self._client, self._recipe, self._known, self._fates = client, recipe, known, fates
         self._traded = {(one.instrument.venue, one.instrument.coin): one for one in traded}
         self._group: asyncio.TaskGroup | None = None
@@ -70,7 +86,7 @@ class Broker:
         finally:
             self._known.stir(command.coin)
 
-    def _work(self, command: Command, traded: Traded) -> Coroutine[Any, Any, None]:
+    def _work(self, command: Command, traded: TradedContract) -> Coroutine[Any, Any, None]:
         if isinstance(command, PlaceOrder):
             return self._place(command, traded)
         if isinstance(command, CancelOrder):
@@ -79,12 +95,12 @@ class Broker:
             return self._set_leverage(command, traded)
         return self._question(command, traded)
 
-    async def _question(self, command: QueryOrder, traded: Traded) -> None:
+    async def _question(self, command: QueryOrder, traded: TradedContract) -> None:
         await self._fates.question(command.client_id, traded)
 
     # --- placing --------------------------------------------------------------------------------------------------
 
-    async def _place(self, order: PlaceOrder, traded: Traded) -> None:
+    async def _place(self, order: PlaceOrder, traded: TradedContract) -> None:
         self._known.sent(order.client_id, asyncio.get_running_loop().time())
         try:
             lane: Lane = "protective" if order.reduce_only else "normal"
@@ -122,12 +138,12 @@ class Broker:
         )
         self._known.tell(fact)
 
-    async def _after_silence(self, order: PlaceOrder, traded: Traded) -> None:
+    async def _after_silence(self, order: PlaceOrder, traded: TradedContract) -> None:
         word = await self._fates.await_word(order.client_id, traded)
         if word is not None:
             await self._read_back(order, traded, word)
 
-    async def _accepted(self, order: PlaceOrder, traded: Traded, venue_order_id: str) -> None:
+    async def _accepted(self, order: PlaceOrder, traded: TradedContract, venue_order_id: str) -> None:
         self._known.own(order.coin, venue_order_id, order.client_id)
         if order.purpose is not Purpose.STOP:
             fact = OrderAccepted(
@@ -139,16 +155,16 @@ class Broker:
         for wait_s in READ_BACK_S:
             await asyncio.sleep(wait_s)
             word = await self._fates.look(order.client_id, traded)
-            if word is not None and not (order.kind is OrderKind.MARKET and word.fate is Fate.RESTING):
+            if word is not None and not (order.kind is OrderKind.MARKET and word.fate is OrderStatus.RESTING):
                 break
         if word is not None:
             await self._read_back(order, traded, word)
         elif order.purpose is Purpose.STOP:
             await self._after_silence(order, traded)
 
-    async def _read_back(self, order: PlaceOrder, traded: Traded, word: OrderWord) -> None:
+    async def _read_back(self, order: PlaceOrder, traded: TradedContract, word: OrderReport) -> None:
         """A stop counts only if it is what was ordered; any other order is reported as it is."""
-        wrong = misread(order, word) if order.purpose is Purpose.STOP and word.fate is Fate.RESTING else ""
+        wrong = misread(order, word) if order.purpose is Purpose.STOP and word.fate is OrderStatus.RESTING else ""
         if not wrong:
             await self._fates.report(order.client_id, traded, word)
             return
@@ -160,7 +176,7 @@ class Broker:
 
     # --- cancelling -----------------------------------------------------------------------------------------------
 
-    async def _cancel(self, client_id: str, traded: Traded) -> None:
+    async def _cancel(self, client_id: str, traded: TradedContract) -> None:
         """Then ask: an order that filled before its cancel arrived has its true fate told."""
         stop = client_order_id.purpose_of(client_id) is Purpose.STOP
         call = self._recipe.cancel(client_id, traded, stop=stop)
@@ -179,12 +195,12 @@ class Broker:
                 # An order that never filled leaves the venue's books soon after it is cancelled.
                 await self._fates.question(client_id, traded)
                 return
-            if word.fate is not Fate.RESTING:
+            if word.fate is not OrderStatus.RESTING:
                 await self._fates.report(client_id, traded, word)
                 return
         self._cancel_failed(client_id, traded, refused or "still resting after the cancel was accepted")
 
-    def _cancel_failed(self, client_id: str, traded: Traded, reason: str) -> None:
+    def _cancel_failed(self, client_id: str, traded: TradedContract, reason: str) -> None:
         instrument = traded.instrument
         fact = CancelRejected(
             time_ms=self._known.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id,
@@ -194,7 +210,7 @@ class Broker:
 
     # --- leverage -------------------------------------------------------------------------------------------------
 
-    async def _set_leverage(self, command: SetLeverage, traded: Traded) -> None:
+    async def _set_leverage(self, command: SetLeverage, traded: TradedContract) -> None:
         """Read, change what differs, read again: only what the venue says afterwards is confirmed."""
         found = await self._recipe.settings(self._client, traded)
         for call in self._recipe.settle(traded, command.leverage, found):
@@ -207,7 +223,7 @@ class Broker:
         if not found.isolated or found.leverage != command.leverage:
             _log.warning("leverage differs", wanted=command.leverage, is_now=found.leverage, isolated=found.isolated)
 
-    def confirm(self, traded: Traded, found: SettingsWord) -> None:
+    def confirm(self, traded: TradedContract, found: AccountSettings) -> None:
         """Tell leverage and margin mode. An account in hedge mode is not traded on."""
         instrument, now_ms = traded.instrument, self._known.clock()
         if not found.one_way:
@@ -220,7 +236,7 @@ class Broker:
         self._known.tell(fact)
 
 
-def misread(order: PlaceOrder, word: OrderWord) -> str:
+def misread(order: PlaceOrder, word: OrderReport) -> str:
     """What about a resting stop is not as ordered; empty when all is."""
     if not word.reduce_only:
         return "it is not reduce-only"

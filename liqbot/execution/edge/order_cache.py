@@ -11,7 +11,7 @@ from liqbot.commands import Purpose
 from liqbot.events import Event, Fill, PositionDeleveraged, PositionLiquidated
 from liqbot.execution import client_order_id
 from liqbot.instruments import Side
-from liqbot.venues.trading import ZERO, Traded, TradeKind, TradeWord
+from liqbot.venues.trading import ZERO, TradedContract, TradeKind, TradeReport
 
 Tell = Callable[[tuple[Event, ...]], None]
 """Takes facts to the engine; never blocks."""
@@ -23,7 +23,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Known:
+class OrderCache:
     """One account's. `now_ms` stamps facts; what the venue dates itself keeps the venue's time."""
 
     def __init__(self, tell: Tell, clock: Clock, journal_id: str) -> None:
@@ -58,13 +58,13 @@ class Known:
         if venue_order_id:
             _keep(self._owners, (coin, venue_order_id), client_id)
 
-    def owner(self, coin: str, trade: TradeWord) -> str | None:
+    def owner(self, coin: str, trade: TradeReport) -> str | None:
         """Client id of ours, empty when it is none of ours, None when that has to be asked."""
         if self.ours(trade.client_id):
             return trade.client_id
         return self._owners.get((coin, trade.venue_order_id))
 
-    def trade(self, traded: Traded, trade: TradeWord, client_id: str) -> bool:
+    def trade(self, traded: TradedContract, trade: TradeReport, client_id: str) -> bool:
         """Tell an execution unless that was done; False when there was nothing to tell."""
         coin = traded.instrument.coin
         if (coin, trade.trade_id) in self._told:
@@ -81,7 +81,7 @@ class Known:
 
 
 def fact_of(
-    trade: TradeWord, client_id: str, traded: Traded
+    trade: TradeReport, client_id: str, traded: TradedContract
 ) -> Fill | PositionLiquidated | PositionDeleveraged | None:
     """None for an execution that is nobody's of ours: it shows in the position alone."""
     venue, coin = traded.instrument.venue, traded.instrument.coin

@@ -9,9 +9,19 @@ import structlog
 from liqbot.commands import Purpose
 from liqbot.events import OrderAccepted, OrderCancelled, OrderMissing, OrderRejected
 from liqbot.execution import client_order_id
-from liqbot.execution.edge.order_cache import Known
+from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.venues.errors import VenueError
-from liqbot.venues.trading import ZERO, Caller, Fate, Lane, OrderWord, Recipe, Retry, Traded, TradeWord
+from liqbot.venues.trading import (
+    ZERO,
+    Lane,
+    OrderReport,
+    OrderStatus,
+    Retry,
+    TradedContract,
+    TradeReport,
+    TradingAdapter,
+    VenueCaller,
+)
 
 FILLS_LAG_S: Final = (0.0, 0.15, 0.3, 0.6)
 """Waits before looking for fills that an order says it has: venues list them a moment later."""
@@ -23,7 +33,7 @@ _log = structlog.get_logger(__name__)
 class Protective:
     """The caller whose requests take the lane kept free for orders that protect."""
 
-    def __init__(self, client: Caller) -> None:
+    def __init__(self, client: VenueCaller) -> None:
         self._client = client
 
     async def call(
@@ -33,17 +43,17 @@ class Protective:
         return await self._client.call(method, *args, weight=weight, lane="protective", retry=retry)
 
 
-class Fates:
+class OrderStatusResolver:
     """Shared by whoever sends, listens and reconciles."""
 
-    def __init__(self, client: Caller, recipe: Recipe, known: Known, *, trades_since_ms: int) -> None:
+    def __init__(self, client: VenueCaller, recipe: TradingAdapter, known: OrderCache, *, trades_since_ms: int) -> None:
         self._client, self._protective, self._recipe, self.known = client, Protective(client), recipe, known
         self.trades_since_ms = trades_since_ms
         """Fills before this have been told; moved on by reconciliations."""
         self._born_s = asyncio.get_running_loop().time()
         self._reading: dict[str, asyncio.Lock] = {}
 
-    async def look(self, client_id: str, traded: Traded) -> OrderWord | None:
+    async def look(self, client_id: str, traded: TradedContract) -> OrderReport | None:
         """The venue's word on an order of ours; VenueError when it gives none."""
         stop = client_order_id.purpose_of(client_id) is Purpose.STOP
         ask = self._protective if stop else self._client
@@ -53,7 +63,7 @@ class Fates:
                 self.known.own(traded.instrument.coin, venue_id, client_id)
         return word
 
-    async def report(self, client_id: str, traded: Traded, word: OrderWord) -> None:
+    async def report(self, client_id: str, traded: TradedContract, word: OrderReport) -> None:
         """Tell everything that `word` says; fills first, because an end without them would look like a failure."""
         if word.filled_base > self.known.filled_base.get(client_id, ZERO):
             await self._find_fills(client_id, traded, word)
@@ -61,14 +71,14 @@ class Fates:
             "time_ms": self.known.clock(), "venue": traded.instrument.venue, "coin": traded.instrument.coin
         }
         reason = word.reason or word.fate.value
-        if word.fate is Fate.RESTING:
+        if word.fate is OrderStatus.RESTING:
             self.known.tell(OrderAccepted(**now, client_id=client_id, venue_order_id=word.venue_order_id))
-        elif word.fate is Fate.REJECTED and not word.filled_base:
+        elif word.fate is OrderStatus.REJECTED and not word.filled_base:
             self.known.tell(OrderRejected(**now, client_id=client_id, code="REJECTED", reason=reason))
-        elif word.fate is not Fate.FILLED:
+        elif word.fate is not OrderStatus.FILLED:
             self.known.tell(OrderCancelled(**now, client_id=client_id, reason=reason))
 
-    async def _find_fills(self, client_id: str, traded: Traded, word: OrderWord) -> None:
+    async def _find_fills(self, client_id: str, traded: TradedContract, word: OrderReport) -> None:
         for wait_s in FILLS_LAG_S:
             await asyncio.sleep(wait_s)
             await self.catch_up(traded)
@@ -76,7 +86,7 @@ class Fates:
                 return
         _log.warning("fills not listed yet", client_id=client_id, filled_base=str(word.filled_base))
 
-    async def catch_up(self, traded: Traded) -> int:
+    async def catch_up(self, traded: TradedContract) -> int:
         """Tell all executions that have not been told; gives their number."""
         coin = traded.instrument.coin
         async with self._reading.setdefault(coin, asyncio.Lock()):
@@ -87,7 +97,7 @@ class Fates:
                 told += self.known.trade(traded, trade, await self.owner(traded, trade))
             return told
 
-    async def owner(self, traded: Traded, trade: TradeWord) -> str:
+    async def owner(self, traded: TradedContract, trade: TradeReport) -> str:
         """Client id of ours; empty when it is none of ours."""
         coin = traded.instrument.coin
         owner = self.known.owner(coin, trade)
@@ -104,7 +114,7 @@ class Fates:
         sent_s = self.known.sent_s.get(client_id, self._born_s)
         return asyncio.get_running_loop().time() < sent_s + self._recipe.valid_ms / 1000
 
-    async def question(self, client_id: str, traded: Traded) -> None:
+    async def question(self, client_id: str, traded: TradedContract) -> None:
         """Answer a question of the desk. Silent while no answer can be believed: the desk asks again."""
         if client_id in self.known.placing:
             return
@@ -114,7 +124,7 @@ class Fates:
         elif not self.still_on_its_way(client_id):
             self._missing(client_id, traded)
 
-    async def await_word(self, client_id: str, traded: Traded) -> OrderWord | None:
+    async def await_word(self, client_id: str, traded: TradedContract) -> OrderReport | None:
         """Ask about an order whose answer was lost until the venue knows it, or until it cannot come any more
         (OrderMissing is told). None also when the venue gives no answer for long: the desk goes on asking."""
         loop = asyncio.get_running_loop()
@@ -136,7 +146,7 @@ class Fates:
                 return None
         return None
 
-    def _missing(self, client_id: str, traded: Traded) -> None:
+    def _missing(self, client_id: str, traded: TradedContract) -> None:
         instrument = traded.instrument
         fact = OrderMissing(
             time_ms=self.known.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id

@@ -24,19 +24,19 @@ from liqbot.events import (
 )
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.broker import Broker
-from liqbot.execution.edge.order_cache import Known
-from liqbot.execution.edge.order_status import Fates
+from liqbot.execution.edge.order_cache import OrderCache
+from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.venues.errors import VenueAuth, VenueError
 from liqbot.venues.trading import (
-    Caller,
-    OrderWord,
-    PaymentWord,
-    PositionWord,
-    Recipe,
-    SettingsWord,
-    Traded,
+    AccountSettings,
+    OrderReport,
+    PaymentReport,
+    PositionReport,
+    TradedContract,
+    TradingAdapter,
+    VenueCaller,
 )
 
 TRIES: Final = 4
@@ -52,8 +52,16 @@ class Reconciler:
     """Of one account. `ready` is set once every contract has been read in full."""
 
     def __init__(
-        self, client: Caller, recipe: Recipe, traded: Sequence[Traded], known: Known, fates: Fates, broker: Broker, *,
-        period_s: float, payments_since_ms: int,
+        self,
+        client: VenueCaller,
+        recipe: TradingAdapter,
+        traded: Sequence[TradedContract],
+        known: OrderCache,
+        fates: OrderStatusResolver,
+        broker: Broker,
+        *,
+        period_s: float,
+        payments_since_ms: int,
     ) -> None:
         self._client, self._recipe, self._traded = client, recipe, tuple(traded)
         self._known, self._fates, self._broker = known, fates, broker
@@ -115,7 +123,7 @@ class Reconciler:
 
     # --- one contract ---------------------------------------------------------------------------------------------
 
-    async def _contract(self, traded: Traded) -> bool:
+    async def _contract(self, traded: TradedContract) -> bool:
         """False when it never held still."""
         coin = traded.instrument.coin
         for _ in range(TRIES):
@@ -134,7 +142,11 @@ class Reconciler:
         return False
 
     def _say(
-        self, traded: Traded, settings: SettingsWord, resting: Sequence[OrderWord], position: PositionWord
+        self,
+        traded: TradedContract,
+        settings: AccountSettings,
+        resting: Sequence[OrderReport],
+        position: PositionReport,
     ) -> None:
         here: dict[str, Any] = {
             "time_ms": self._known.clock(), "venue": traded.instrument.venue, "coin": traded.instrument.coin
@@ -174,7 +186,7 @@ class Reconciler:
         )
         self._payments_since_ms = max(self._payments_since_ms, started_ms - OVERLAP_MS)
 
-    async def _paid(self, payment: PaymentWord) -> FundingPaid | Transfer:
+    async def _paid(self, payment: PaymentReport) -> FundingPaid | Transfer:
         """Told again every time it is read: under the venue's id it counts once."""
         traded = next((one for one in self._traded if one.market_id == payment.market_id), self._traded[0])
         here: dict[str, Any] = {
@@ -186,7 +198,7 @@ class Reconciler:
         rate_pct = payment.rate_pct if payment.rate_pct is not None else await self._rate_pct(traded, payment.time_ms)
         return FundingPaid(**here, amount_usd=payment.amount_usd, rate_pct=rate_pct)
 
-    async def _rate_pct(self, traded: Traded, time_ms: int) -> float:
+    async def _rate_pct(self, traded: TradedContract, time_ms: int) -> float:
         """The published rate of that settlement; 0 when none is published for it."""
         since_ms = time_ms - RATE_AWAY_MS_MAX
         rows = await self._client.call("fetch_funding_rate_history", traded.instrument.symbol, since_ms, 10)

@@ -7,9 +7,9 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from liqbot.execution.edge.order_status import Fates
+from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.venues.errors import VenueError
-from liqbot.venues.trading import Call, OrderHint, Recipe, Traded, TradeWord
+from liqbot.venues.trading import Call, OrderHint, TradedContract, TradeReport, TradingAdapter
 
 REDIAL_S_MAX: Final = 30.0
 DIALLING_S: Final = 1.0
@@ -30,12 +30,18 @@ class UserStream:
     """`on_down` and `on_up` are told when the stream broke and when it has been dialled again."""
 
     def __init__(
-        self, client: Listening, recipe: Recipe, traded: Sequence[Traded], fates: Fates, *,
-        on_down: Callable[[str], None], on_up: Callable[[], None],
+        self,
+        client: Listening,
+        recipe: TradingAdapter,
+        traded: Sequence[TradedContract],
+        fates: OrderStatusResolver,
+        *,
+        on_down: Callable[[str], None],
+        on_up: Callable[[], None],
     ) -> None:
         self._client, self._recipe, self._traded, self._fates = client, recipe, tuple(traded), fates
         self._on_down, self._on_up = on_down, on_up
-        self._hints: asyncio.Queue[tuple[Traded, OrderHint | TradeWord]] = asyncio.Queue(HINTS_MAX)
+        self._hints: asyncio.Queue[tuple[TradedContract, OrderHint | TradeReport]] = asyncio.Queue(HINTS_MAX)
         self._asked: set[str] = set()
         """Client ids waiting in the queue: one look answers them all."""
         self.malformed = 0
@@ -76,9 +82,9 @@ class UserStream:
             self._take(traded, hint)
         return found is not None
 
-    def _take(self, traded: Traded, hint: OrderHint | TradeWord) -> None:
+    def _take(self, traded: TradedContract, hint: OrderHint | TradeReport) -> None:
         known = self._fates.known
-        if isinstance(hint, TradeWord):
+        if isinstance(hint, TradeReport):
             owner = known.owner(traded.instrument.coin, hint)
             if owner is not None:
                 known.trade(traded, hint, owner)
@@ -99,7 +105,7 @@ class UserStream:
         while True:
             traded, hint = await self._hints.get()
             try:
-                if isinstance(hint, TradeWord):
+                if isinstance(hint, TradeReport):
                     self._fates.known.trade(traded, hint, await self._fates.owner(traded, hint))
                 else:
                     self._asked.discard(hint.client_id)

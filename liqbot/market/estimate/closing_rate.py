@@ -9,7 +9,7 @@ from liqbot.market.estimate.entry_to_liquidation import Floats
 _HOUR_MS: Final = 3_600_000.0
 
 
-class Closing:
+class ClosingRate:
     """`rates[tier]` per millisecond: a position at leverage L is closed within close_h / L hours, on average.
 
     `pace` is how many times as fast they are found to be closed, the same for all tiers.

@@ -1,4 +1,4 @@
-"""`ClosingPace`: learns from forced orders how much sooner or later owners close than the assumed rates say.
+"""`ClosingRateFit`: learns from forced orders how much sooner or later owners close than the assumed rates say.
 
 If owners close later than modelled, prices where positions have long stood open print more than promised, and prices
 where they are new print less. With the logarithm x of the pace what is promised, the sum over tiers of factor x touched
@@ -19,7 +19,7 @@ import numpy as np
 
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
-from liqbot.market.estimate.closing_rate import Closing
+from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.entry_to_liquidation import Floats
 from liqbot.market.params import CalibrationParams
@@ -38,10 +38,10 @@ _DEVIATIONS_MAX: Final = 3.0
 no cascade weighs more and no single order less than it should."""
 
 
-class ClosingPace:
-    """Sets the pace of a `Closing`, once an hour: how many times as fast as assumed owners are found to close."""
+class ClosingRateFit:
+    """Sets the pace of a `ClosingRate`, once an hour: how many times as fast as assumed owners are found to close."""
 
-    def __init__(self, params: CalibrationParams, closing: Closing) -> None:
+    def __init__(self, params: CalibrationParams, closing: ClosingRate) -> None:
         self._params, self._closing = params, closing
         tiers = len(closing.rates)
         self._touched: Floats = np.zeros((2, 0, 2, tiers))

@@ -1,4 +1,5 @@
-"""`Distances`: how far from entry each tier of each venue's row is liquidated, ready for placing whole bars at once.
+"""`EntryToLiquidation`: how far from entry each tier of each venue's row is liquidated, ready for placing whole bars
+at once.
 
 Every tier has several distances, `turns` of them, because part of its positions holds more margin than the nominal
 leverage says. Bars take turns, and neighbouring rows and tiers are at different turns, so that already one bar is
@@ -15,7 +16,7 @@ LONG, SHORT = 0, 1
 _ROW_STRIDE, _TIER_STRIDE = 3, 5
 
 
-class Distances:
+class EntryToLiquidation:
     """Arrays begin with [turn, row, side, tier]: `whole` bins and the fractional `part` of one more."""
 
     def __init__(self, shift: Floats, mix: Floats) -> None:
@@ -42,7 +43,7 @@ class Distances:
         self.ends = list(zip(*(end.tolist() for end in ends), strict=True))
         """Per row: nearest long and short distance, farthest long and short distance."""
 
-    def with_row(self, shift: Floats, mix: Floats) -> "Distances":
+    def with_row(self, shift: Floats, mix: Floats) -> "EntryToLiquidation":
         """One more row; `shift[side, tier]`, or `[turn, side, tier]` with a distance of its own for each turn."""
         added = np.broadcast_to(shift, (self.turns, *self.shift.shape[2:]))
-        return Distances(np.concatenate([self.shift, added[:, None]], axis=1), mix)
+        return EntryToLiquidation(np.concatenate([self.shift, added[:, None]], axis=1), mix)

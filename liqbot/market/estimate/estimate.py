@@ -8,21 +8,21 @@ import numpy as np
 from liqbot.instruments import Side, split_venue_key
 from liqbot.market.estimate.calibration import Calibration, Order
 from liqbot.market.estimate.cells import BINS
-from liqbot.market.estimate.closing_rate_fit import ClosingPace
+from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
 from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
-from liqbot.market.estimate.leverage_prior import TierPrior
+from liqbot.market.estimate.leverage_prior import LeveragePrior
 from liqbot.market.estimate.opened_positions import opened_usd, shifts_of
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of
-from liqbot.market.estimate.reported_positions import Measured, told_positions
+from liqbot.market.estimate.reported_positions import ReportedPositions, told_positions
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
-from liqbot.market.observed.prices import Bar, VenuePrice, swept_range
+from liqbot.market.observed.prices import PriceBar, VenuePrice, swept_range
 from liqbot.market.params import CalibrationParams, EstimateParams
 from liqbot.venues.registry import VENUES
 
 
-class Exposure:
+class PositionEstimator:
     """One coin's `Positions` and which of its rows is which venue's."""
 
     def __init__(
@@ -31,9 +31,9 @@ class Exposure:
         self._coin, self._venues, self._params = coin, venues, params
         self.calibration = Calibration(calibration, len(params.leverages))
         self.positions = Positions(params)
-        self.closing_pace = ClosingPace(calibration, self.positions.closing)
-        self.measured = Measured(self.positions.closing, params.leverages, calibration)
-        self.tier_prior = TierPrior(params, calibration)
+        self.closing_pace = ClosingRateFit(calibration, self.positions.closing)
+        self.measured = ReportedPositions(self.positions.closing, params.leverages, calibration)
+        self.tier_prior = LeveragePrior(params, calibration)
         self.now_ms = 0
         self.row_of: dict[int, int] = {}
         """Venue code -> row, in the order venues were first seen trading."""
@@ -74,7 +74,7 @@ class Exposure:
 
     def on_step(
         self,
-        bars: Mapping[int, list[Bar]],
+        bars: Mapping[int, list[PriceBar]],
         prices: Sequence[VenuePrice],
         open_interest: OpenInterestFold,
         bounds_base: Mapping[int, float],

@@ -1,4 +1,4 @@
-"""`TierPrior`: how open positions are spread over leverage tiers, learnt from venues that make them known.
+"""`LeveragePrior`: how open positions are spread over leverage tiers, learnt from venues that make them known.
 
 A measured venue keeps a second estimate, as if nothing were known of it. What is measured at a distance from the mark
 is shared among the tiers that this estimate holds there (expectation-maximisation for Poisson sums), and compared with
@@ -22,7 +22,7 @@ _CLASSES: Final = np.array([0, 10, 20, 40, 60, 100, 150, 200, 300, 400, 600, 900
 """Bins from the mark where a class of distance begins; the last one only ends the one before. 1400 bins: half price."""
 
 
-class TierPrior:
+class LeveragePrior:
     """`standing[tier]` is measured over modelled USD, 1 where price comes soonest; 0 for tiers nobody measured."""
 
     def __init__(self, estimate: EstimateParams, params: CalibrationParams) -> None:

@@ -4,12 +4,12 @@ import numpy as np
 
 from liqbot.market.estimate.entry_to_liquidation import Floats
 from liqbot.market.estimate.price_grid import shift_of
-from liqbot.market.observed.prices import Bar
+from liqbot.market.observed.prices import PriceBar
 from liqbot.market.params import EstimateParams
 from liqbot.venues.registry import mechanics_of
 
 
-def opened_usd(bar: Bar, change_usd: float, params: EstimateParams) -> tuple[float, float]:
+def opened_usd(bar: PriceBar, change_usd: float, params: EstimateParams) -> tuple[float, float]:
     """USD opened by (longs, shorts): half of volume plus change of open interest each, tilted by the takers.
 
     Volume and change fix opens and closes of both sides together; the tilt between them is only bounded.

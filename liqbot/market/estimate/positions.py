@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.cells import BINS, Cells
-from liqbot.market.estimate.closing_rate import Closing
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Distances, Floats
+from liqbot.market.estimate.closing_rate import ClosingRate
+from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, EntryToLiquidation, Floats
 from liqbot.market.estimate.price_grid import bin_shares
 from liqbot.market.params import EstimateParams
 
@@ -38,13 +38,13 @@ class Positions:
         self.leverages = params.leverages
         tiers = len(self.leverages)
         self._mix = np.array(params.leverage_mix)
-        self.closing = Closing(params.leverages, params.close_h)
+        self.closing = ClosingRate(params.leverages, params.close_h)
         self.window_first = 0
         """Global index of the window's first bin; 0 until placed."""
         self._cells = Cells(tiers)
         self._scale = np.ones((0, 2, tiers))
         self._sum = np.zeros((0, 2, tiers))
-        self._at = Distances(np.zeros((len(params.smear_factors), 0, 2, tiers)), self._mix)
+        self._at = EntryToLiquidation(np.zeros((len(params.smear_factors), 0, 2, tiers)), self._mix)
         self._turn = 0
         self.touched_usd = np.zeros((0, 2, tiers))
         self.touched_prior_usd = np.zeros((0, 2, tiers))
@@ -287,7 +287,10 @@ class Positions:
     def load_state(self, state: dict[str, Any]) -> None:
         self.window_first = state["window_first"]
         self._scale, self._sum = unpacked(state["scale"]), unpacked(state["sum"])
-        self._at, self.touched_usd = Distances(unpacked(state["shift"]), self._mix), unpacked(state["touched_usd"])
+        self._at, self.touched_usd = (
+            EntryToLiquidation(unpacked(state["shift"]), self._mix),
+            unpacked(state["touched_usd"]),
+        )
         self._turn, self.multiplier, self._cap = state["turn"], unpacked(state["multiplier"]), unpacked(state["cap"])
         self.touched_prior_usd, self.touched_hazard_usd = np.zeros((2, *self.touched_usd.shape))
         self._cells.load_state(state, self._scale.shape)

@@ -1,4 +1,4 @@
-"""`Measured`: positions that a venue itself makes known, one by one, with the price each is liquidated at.
+"""`ReportedPositions`: positions that a venue itself makes known, one by one, with the price each is liquidated at.
 
 A snapshot replaces the venue's former one. What it covers of open interest replaces that share of the modelled
 positions; what is opened afterwards is modelled, as on any venue. Until the next snapshot measured positions are
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.market.estimate.array_state import packed, unpacked
-from liqbot.market.estimate.closing_rate import Closing
+from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import edges
@@ -70,13 +70,13 @@ class _Snapshot(msgspec.Struct):
     sides: list[_Side]
 
 
-class Measured:
+class ReportedPositions:
     """`touched_usd[row, side]` is what the touches since `begin_step` closed of it, before stops and early leavers.
 
     `ratio` is how much of that is told by complete feeds: owners leave, or are stopped out, before price arrives.
     """
 
-    def __init__(self, closing: Closing, leverages: tuple[float, ...], params: CalibrationParams) -> None:
+    def __init__(self, closing: ClosingRate, leverages: tuple[float, ...], params: CalibrationParams) -> None:
         self._closing, self._leverages, self._params = closing, np.array(leverages), params
         self._books: dict[int, _Snapshot] = {}
         self.touched_usd: Floats = np.zeros((0, 2))

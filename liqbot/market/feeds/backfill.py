@@ -12,7 +12,7 @@ from liqbot.connection.instruments import wire_book
 from liqbot.events import MarketEvent
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook
-from liqbot.venues.streams import History, VenueWire
+from liqbot.venues.streams import HistorySource, VenueWire
 
 STEP_MS: Final = 300_000
 PAGES_MAX: Final = 400
@@ -43,7 +43,7 @@ async def past_of(client: VenueClient, wire: VenueWire, roster: Roster, since_ms
 
 
 async def _read(
-    client: VenueClient, history: History, book: WireBook, index: int, span: tuple[int, int],
+    client: VenueClient, history: HistorySource, book: WireBook, index: int, span: tuple[int, int],
     facts: list[MarketEvent],
 ) -> str:
     """Page by page, oldest first; a later page repeats nothing of an earlier one. Returns what went wrong."""

@@ -9,7 +9,7 @@ from liqbot.market.feeds.ports import Clock, Sink
 STEP_MS: Final = 1_000
 
 
-class Ticker:
+class TickClock:
     """Completes a step at every multiple of `step_ms`. Steps that were slept through are not made up for: one Tick says
     what time it is now, and `lag_ms` how late it comes. A clock set back never stops the Ticks, nor turns them back."""
 

@@ -17,7 +17,7 @@ from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
 from liqbot.market.feeds.feed_stats import FeedStats
-from liqbot.market.feeds.feed_status import Line
+from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
 from liqbot.market.feeds.ports import Clock, Sink
@@ -53,9 +53,9 @@ class VenueFeed:
         self._subscriptions: list[Subscription] = []
         self._polls = Polls(client, wire, self._book, clock, self._take_polled, self.stats)
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
-        self._lines: dict[tuple[str, str, str], tuple[Subscription, list[Line]]] = {}
+        self._lines: dict[tuple[str, str, str], tuple[Subscription, list[FeedStatus]]] = {}
         """By feed, venue key and coin: the lines of that contract on the same stream, which live and die together."""
-        self._trade_lines: list[Line] = []
+        self._trade_lines: list[FeedStatus] = []
         self._unheard: dict[str, list[Subscription]] = {}
         """Socket -> subscriptions on which nothing has been heard since they were made."""
 

@@ -11,7 +11,7 @@ _GAP_SHARE: Final = 0.05
 State = Literal["new", "up", "down"]
 
 
-class Line(msgspec.Struct):
+class FeedStatus(msgspec.Struct):
     """Mutable: touched by every message."""
 
     feed: str

@@ -9,7 +9,7 @@ import structlog
 from liqbot.connection.client import VenueClient
 from liqbot.events import FeedDown, FeedUp, MarketEvent
 from liqbot.market.feeds.feed_stats import FeedStats
-from liqbot.market.feeds.feed_status import Line
+from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.ports import Clock
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
@@ -98,4 +98,4 @@ class _Job:
     def __init__(self, poll: Poll, contract: WireContract, *, carries: bool) -> None:
         """`carries`: no stream carries this feed, so what becomes of it is said by this job."""
         self.poll, self.contract, self.failures = poll, contract, 0
-        self.line = Line(feed=poll.feed, contract=contract, silence_ms_max=None) if carries else None
+        self.line = FeedStatus(feed=poll.feed, contract=contract, silence_ms_max=None) if carries else None

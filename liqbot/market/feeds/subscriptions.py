@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from liqbot.market.feeds.feed_status import Line
+from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.venues.parsing import WireBook, WireContract
 from liqbot.venues.streams import Stream, VenueWire
 
@@ -15,7 +15,7 @@ class Subscription:
         self.stream, self.indices = stream, tuple(indices)
         self.arguments: tuple[Any, ...] = stream.arguments(tuple(contracts))
         self.lines = [
-            Line(feed=feed, contract=contract, silence_ms_max=stream.silence_ms_max)
+            FeedStatus(feed=feed, contract=contract, silence_ms_max=stream.silence_ms_max)
             for feed in stream.feeds for contract in contracts
         ]
         self.url: str | None = None
@@ -30,11 +30,11 @@ class Subscription:
     def begin(self, now_ms: int) -> None:
         self.started_ms = now_ms
 
-    def beside(self, line: Line) -> list[Line]:
+    def beside(self, line: FeedStatus) -> list[FeedStatus]:
         """It and the other lines of its contract."""
         return [one for one in self.lines if one.contract is line.contract]
 
-    def silent_lines(self, now_ms: int, factor: float) -> list[tuple[Line, float]]:
+    def silent_lines(self, now_ms: int, factor: float) -> list[tuple[FeedStatus, float]]:
         """(line, age in ms) of those silent for too long, counted from when it was subscribed at the earliest."""
         found = []
         for line in self.lines:

@@ -1,4 +1,5 @@
-"""`Foresight`: what the map promised and what came of it, step by step: the forecast layer and the map's own score."""
+"""`ForecastEvaluation`: what the map promised and what came of it, step by step: the forecast layer and the map's own
+score."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
-from liqbot.market.estimate.estimate import Exposure
+from liqbot.market.estimate.estimate import PositionEstimator
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.forecast.forecast import FINE, Forecast, ForecastFold, outward
-from liqbot.market.forecast.live_score import TouchScore
+from liqbot.market.forecast.live_score import LiveTouchScore
 from liqbot.market.observed.prices import VenuePrice
 from liqbot.market.params import ForecastParams, ScoringParams
 
@@ -17,12 +18,12 @@ Band = tuple[float, float]
 _SIDES: Final = (LONG, SHORT)
 
 
-class Foresight:
+class ForecastEvaluation:
     """Told after every step's touches were compared with its prints."""
 
     def __init__(self, forecast: ForecastParams, scoring: ScoringParams) -> None:
         self.fold = ForecastFold(forecast)
-        self.score = TouchScore(scoring)
+        self.score = LiveTouchScore(scoring)
         self._since: dict[str, list[float]] = {}
         """Per venue that tells sums: where the reference stood at the last one, its lowest and highest since."""
 
@@ -32,7 +33,7 @@ class Foresight:
             self.fold.count_volume(volume_usd, elapsed_ms)
 
     def on_step(
-        self, exposure: Exposure, prices: Sequence[VenuePrice], home: int, reference_price: float, now_ms: int,
+        self, exposure: PositionEstimator, prices: Sequence[VenuePrice], home: int, reference_price: float, now_ms: int,
         elapsed_ms: int,
     ) -> None:
         reference = position_of(reference_price)
@@ -51,7 +52,9 @@ class Foresight:
             self.fold.begin_origin(now_ms, reference, self.mapped_usd(exposure, prices, reference_price))
 
     @staticmethod
-    def _path(exposure: Exposure, home: int | None, offset: dict[int, float]) -> tuple[float, float, float] | None:
+    def _path(
+        exposure: PositionEstimator, home: int | None, offset: dict[int, float]
+    ) -> tuple[float, float, float] | None:
         """Start, low and high of the reference: the home venue's, or the first one's that moved."""
         row = home if home in exposure.crossed else next(iter(exposure.crossed), None)
         if row is None:
@@ -59,7 +62,7 @@ class Foresight:
         start, low, high = exposure.crossed[row]
         return start + offset[row], low + offset[row], high + offset[row]
 
-    def _take_sums(self, exposure: Exposure, path: tuple[float, float, float]) -> None:
+    def _take_sums(self, exposure: PositionEstimator, path: tuple[float, float, float]) -> None:
         """Sums over an interval come from anywhere the reference newly went in it."""
         for band in self._since.values():
             band[1], band[2] = min(band[1], path[1]), max(band[2], path[2])
@@ -69,7 +72,7 @@ class Foresight:
             self.fold.on_print(SHORT, min(start, high), high, short_usd)
             self._since[venue] = [path[0], path[0], path[0]]
 
-    def _judge(self, exposure: Exposure, elapsed_ms: int) -> None:
+    def _judge(self, exposure: PositionEstimator, elapsed_ms: int) -> None:
         crossed = [0.0, 0.0]
         for start, low, high in exposure.crossed.values():
             crossed[LONG] += max(0.0, start - low) / FINE
@@ -81,14 +84,14 @@ class Foresight:
             self.score.count(crossed[side], promised[side], printed[side])
 
     @staticmethod
-    def mapped_usd(exposure: Exposure, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
+    def mapped_usd(exposure: PositionEstimator, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
         """[side, bin]: the map in reported USD, outward from the reference."""
         first, position = exposure.positions.window_first, position_of(reference_price)
         drawn = [exposure.drawn(side, prices, reference_price, reported=True) for side in _SIDES]
         return np.stack([outward(drawn[side], first, position, side) for side in _SIDES])
 
     def forecast(
-        self, coin: str, as_of_ms: int, horizon_h: int, exposure: Exposure, prices: Sequence[VenuePrice],
+        self, coin: str, as_of_ms: int, horizon_h: int, exposure: PositionEstimator, prices: Sequence[VenuePrice],
         reference_price: float,
     ) -> Forecast:
         """As things stand. A horizon that is not learnt is a ValueError."""

@@ -16,7 +16,7 @@ import numpy as np
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading_per_hour
 from liqbot.market.estimate.entry_to_liquidation import Floats
-from liqbot.market.forecast.mixture import Blend
+from liqbot.market.forecast.mixture import MixtureWeights
 from liqbot.market.params import ForecastParams
 
 FINE: Final = 4
@@ -72,7 +72,7 @@ class ForecastFold:
         count = len(params.horizons_h)
         self._printed: Floats = np.zeros((count, BINS))
         self._visits: Floats = np.zeros((count, BINS))
-        self._blends = [Blend(params) for _ in params.horizons_h]
+        self._blends = [MixtureWeights(params) for _ in params.horizons_h]
         self._volume = [0.0, 0.0]
         """Volume per hour, lately and usually."""
 

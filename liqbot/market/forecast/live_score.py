@@ -1,4 +1,4 @@
-"""`TouchScore`: the map's own score as it goes, on what its newly crossed prices really gave.
+"""`LiveTouchScore`: the map's own score as it goes, on what its newly crossed prices really gave.
 
 Poisson deviance explained: 1 - deviance of the map's expectation / deviance of a constant per newly crossed bin. The
 map's expectation is a x crossed bins + b x promised USD, both learnt as they go, and every step is judged with what was
@@ -16,7 +16,7 @@ _FLOOR: Final = 1e-4
 """Expectations are at least this share of the usual amount per step: nothing is called impossible."""
 
 
-class TouchScore:
+class LiveTouchScore:
     """One coin, both sides. `skill` is NaN until enough has been seen; 1 is perfect, 0 no better than the constant."""
 
     def __init__(self, params: ScoringParams) -> None:

@@ -1,4 +1,5 @@
-"""`Blend`: how much of the map and how much of the climatology make the most likely forecast, learnt as it goes.
+"""`MixtureWeights`: how much of the map and how much of the climatology make the most likely forecast, learnt as it
+goes.
 
 The expectation is a x map + b x climatology, a and b >= 0, by Poisson likelihood. Printed USD is kept in classes of
 the part that the map had in `map + climatology` where it was printed: those sums, fading, are all that the likelihood
@@ -21,7 +22,7 @@ _DAY_ORIGINS: Final = 24.0
 """The prior that the sum needs no scaling is worth this many origins."""
 
 
-class Blend:
+class MixtureWeights:
     """Of one horizon. `weights` are those of (map, climatology)."""
 
     def __init__(self, params: ForecastParams) -> None:

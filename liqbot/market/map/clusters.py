@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from liqbot.instruments import Side
 from liqbot.market.map.liquidation_map import LiquidationMap, smoothed
+from liqbot.market.map.zones import Cluster, ThinZone
 from liqbot.market.params import ClusterParams
-from liqbot.market.view import Cluster, ThinZone
 
 Floats = npt.NDArray[np.float64]
 

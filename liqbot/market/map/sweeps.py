@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.market.map.zones import Cluster, Sweep
 from liqbot.market.observed.liquidations import Printed
 from liqbot.market.params import SweepParams
-from liqbot.market.view import Cluster, Sweep
 
 ABSENT = float("nan")
 

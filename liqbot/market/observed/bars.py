@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.market.observed.prices import Bar
-from liqbot.market.observed.sampled_series import History
+from liqbot.market.observed.prices import PriceBar
+from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import RollingParams
 
 ABSENT = float("nan")
@@ -39,7 +39,7 @@ class BarsFold:
     def __init__(self, params: RollingParams) -> None:
         self._params = params
         self._rolling = _Rolling()
-        self._marks = History(params.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
+        self._marks = SampledSeries(params.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
         self._rates: dict[str, tuple[float, int]] = {}
         """Usual volume per ms and venue, and for how long it has been watched."""
 
@@ -55,7 +55,7 @@ class BarsFold:
     def range_pct(self) -> float:
         return self._rolling.range_pct
 
-    def take_bars(self, bars: dict[str, list[Bar]]) -> None:
+    def take_bars(self, bars: dict[str, list[PriceBar]]) -> None:
         """Volume of the present step, every venue against its own usual rate."""
         rate = usual = taken_usd = split_usd = 0.0
         for venue, venue_bars in bars.items():

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any, Final
 
-from liqbot.market.observed.sampled_series import History
+from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import RollingParams
 
 ABSENT = float("nan")
@@ -17,7 +17,7 @@ class FundingFold:
     def __init__(self, params: RollingParams) -> None:
         self._params = params
         self._rates: dict[str, tuple[int, float, float]] = {}
-        self._history = History(params.funding_step_ms, params.funding_history_ms)
+        self._history = SampledSeries(params.funding_step_ms, params.funding_history_ms)
         self._first_ms = 0
         self.rate_8h_pct = ABSENT
         self.percentile = ABSENT

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.market.observed.sampled_series import History
+from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import EstimateParams, RollingParams
 
 AGGREGATE: Final = "aggregate"
@@ -33,7 +33,7 @@ class OpenInterestFold:
         self._smoothing_ms, self._shares = estimate.oi_smoothing_ms, estimate.oi_shares
         self._books: dict[str, _Book] = {}
         self.told_ms = 0
-        self._history = History(rolling.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
+        self._history = SampledSeries(rolling.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
 
     def take(self, time_ms: int, venue: str, oi_usd: float, price: float) -> bool:
         """False when the number cannot be true or there is no price to read it with."""

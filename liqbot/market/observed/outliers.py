@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from liqbot.market.observed.health import HealthFold
-from liqbot.market.observed.prices import Bar, VenuePrice, bar_of, believable
+from liqbot.market.observed.prices import PriceBar, VenuePrice, bar_of, believable
 from liqbot.market.params import HealthParams
 
 Row = tuple[Any, ...]
@@ -16,7 +16,7 @@ _TIME, _VENUE = 0, 1
 _NOTHING: Final = (float("inf"), float("-inf"))
 
 
-class Intake:
+class OutlierFilter:
     """`prices[code]` per venue of the roster; the aggregate's stays unknown."""
 
     def __init__(self, venues: Sequence[str], aggregate: int, params: HealthParams) -> None:
@@ -26,7 +26,7 @@ class Intake:
         self.health = HealthFold(params)
         self._venues = venues
 
-    def take(self, rows: Rows) -> dict[int, list[Bar]]:
+    def take(self, rows: Rows) -> dict[int, list[PriceBar]]:
         """Marks first, then bars; returns the believed bars by venue code, in order."""
         marks, bars = rows.get("marks", ()), rows.get("bars", ())
         offered = {row[_VENUE]: row[3] for row in marks if 0 < row[3] < float("inf")}
@@ -40,7 +40,7 @@ class Intake:
         for row in marks:
             if self._believed(row, row[3], offered, together):
                 self.prices[row[_VENUE]].take_mark(row[_TIME], row[3], row[4], self._params)
-        taken: dict[int, list[Bar]] = {}
+        taken: dict[int, list[PriceBar]] = {}
         for row in bars:
             bar = bar_of(row, self._params)
             if bar is None:

@@ -13,7 +13,7 @@ from liqbot.market.params import HealthParams
 ABSENT = float("nan")
 
 
-class Bar(msgspec.Struct, frozen=True, array_like=True):
+class PriceBar(msgspec.Struct, frozen=True, array_like=True):
     """A believed trade bar."""
 
     span_ms: int
@@ -68,7 +68,7 @@ class VenuePrice(msgspec.Struct):
         self._see(time_ms)
         self.mark_price, self.mark_ms, self.index_price = price, time_ms, index_price
 
-    def take_bar(self, time_ms: int, bar: Bar, params: HealthParams) -> None:
+    def take_bar(self, time_ms: int, bar: PriceBar, params: HealthParams) -> None:
         """The close stands for the mark unless a mark row is as new as this bar, or marks stream."""
         self.last_price, self.bar_span_ms = bar.close, bar.span_ms
         self._see(time_ms)
@@ -85,7 +85,7 @@ class VenuePrice(msgspec.Struct):
         self.seen_ms = max(self.seen_ms, time_ms)
 
 
-def swept_range(price: VenuePrice, bar: Bar | None) -> tuple[float, float]:
+def swept_range(price: VenuePrice, bar: PriceBar | None) -> tuple[float, float]:
     """Range the venue's mark covered: streamed marks where there are, else the bar's low..high (derived)."""
     if price.streaming and price.step_low == price.step_low:
         return price.step_low, price.step_high
@@ -124,7 +124,7 @@ def _reject(price: VenuePrice) -> bool:
     return False
 
 
-def bar_of(row: tuple[Any, ...], params: HealthParams) -> Bar | None:
+def bar_of(row: tuple[Any, ...], params: HealthParams) -> PriceBar | None:
     """The row (time, venue, coin, span, open, high, low, close, volume, buys, sells) as a bar; None if it cannot be."""
     span_ms, first, high, low, close, volume_usd, buy_usd, sell_usd = row[3:]
     ordered = 0 < low <= first <= high and low <= close <= high
@@ -135,7 +135,7 @@ def bar_of(row: tuple[Any, ...], params: HealthParams) -> Bar | None:
     imbalance_usd = buy_usd - sell_usd
     if not abs(imbalance_usd) <= volume_usd * 1.001:
         imbalance_usd = ABSENT
-    return Bar(span_ms, first, high, low, close, volume_usd, imbalance_usd)
+    return PriceBar(span_ms, first, high, low, close, volume_usd, imbalance_usd)
 
 
 def reference_price(marks: Iterable[tuple[float, float]]) -> float:

@@ -1,10 +1,10 @@
-"""`History`: a bounded, evenly thinned record of one number over time, asked for its value some time ago."""
+"""`SampledSeries`: a bounded, evenly thinned record of one number over time, asked for its value some time ago."""
 
 from bisect import bisect_right
 from typing import Any
 
 
-class History:
+class SampledSeries:
     """Keeps at most one sample per `step_ms` and nothing older than `kept_ms`."""
 
     def __init__(self, step_ms: int, kept_ms: int) -> None:

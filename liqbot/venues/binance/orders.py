@@ -10,19 +10,19 @@ from liqbot.venues.trading import (
     DAY_MS,
     PAGES_MAX,
     ZERO,
+    AccountSettings,
     Call,
-    Caller,
-    Fate,
     Hint,
+    KeyPermissions,
     OrderHint,
-    OrderWord,
-    PaymentWord,
-    PositionWord,
-    RightsWord,
-    SettingsWord,
-    Traded,
+    OrderReport,
+    OrderStatus,
+    PaymentReport,
+    PositionReport,
+    TradedContract,
     TradeKind,
-    TradeWord,
+    TradeReport,
+    VenueCaller,
     by_market,
     decimal,
     price_or_none,
@@ -31,9 +31,10 @@ from liqbot.venues.trading import (
 from liqbot.venues.unified_order import unified_order
 
 _FATES: Final = {
-    "NEW": Fate.RESTING, "PARTIALLY_FILLED": Fate.RESTING, "FILLED": Fate.FILLED, "CANCELED": Fate.CANCELLED,
-    "EXPIRED": Fate.CANCELLED, "EXPIRED_IN_MATCH": Fate.CANCELLED, "REJECTED": Fate.REJECTED,
-    "TRIGGERING": Fate.RESTING, "TRIGGERED": Fate.FILLED, "FINISHED": Fate.FILLED,
+    "NEW": OrderStatus.RESTING, "PARTIALLY_FILLED": OrderStatus.RESTING, "FILLED": OrderStatus.FILLED, "CANCELED":
+    OrderStatus.CANCELLED,
+    "EXPIRED": OrderStatus.CANCELLED, "EXPIRED_IN_MATCH": OrderStatus.CANCELLED, "REJECTED": OrderStatus.REJECTED,
+    "TRIGGERING": OrderStatus.RESTING, "TRIGGERED": OrderStatus.FILLED, "FINISHED": OrderStatus.FILLED,
 }  # fmt: skip
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
 _FORCED: Final = {"autoclose-": TradeKind.LIQUIDATION, "adl_autoclose": TradeKind.DELEVERAGED}
@@ -41,7 +42,7 @@ _PAGE: Final = 1_000
 _SPAN_MS: Final = 7 * DAY_MS - 1
 
 
-class Binance:
+class BinanceAdapter:
     """See `Recipe`."""
 
     venue = "binance"
@@ -50,7 +51,7 @@ class Binance:
 
     # --- writes ---------------------------------------------------------------------------------------------------
 
-    def place(self, order: PlaceOrder, traded: Traded) -> Call:
+    def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
         params: dict[str, Any] = {"clientOrderId": order.client_id}
         if order.reduce_only:
             params["reduceOnly"] = True
@@ -60,11 +61,11 @@ class Binance:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "workingType": "MARK_PRICE"}
         return unified_order(order, traded, params)
 
-    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call:
+    def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call:
         params = {"clientOrderId": client_id} | ({"trigger": True} if stop else {})
         return Call("cancel_order", ("", traded.instrument.symbol, params))
 
-    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         symbol, calls = traded.instrument.symbol, []
         if not found.one_way:
             calls.append(Call("set_position_mode", (False, symbol)))
@@ -85,7 +86,9 @@ class Binance:
 
     # --- orders ---------------------------------------------------------------------------------------------------
 
-    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+    async def order(
+        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+    ) -> OrderReport | None:
         try:
             if not stop:
                 query = {"symbol": traded.market_id, "origClientOrderId": client_id}
@@ -101,18 +104,18 @@ class Binance:
         # Triggered: what became of it is told by the order it turned into.
         query = {"symbol": traded.market_id, "orderId": word.fills_order_id}
         became = _order(await ask.call("fapiPrivateGetOrder", query))
-        return OrderWord(
+        return OrderReport(
             client_id, word.venue_order_id, became.fate, word.quantity_base, became.filled_base, word.reduce_only,
             word.trigger_price, word.on_mark, word.fills_order_id, became.reason,
         )
 
-    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]:
+    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]:
         query = {"symbol": traded.market_id}
         orders = [_order(one) for one in await ask.call("fapiPrivateGetOpenOrders", query)]
         return orders + [_algo(one) for one in await ask.call("fapiPrivateGetOpenAlgoOrders", query)]
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
-        found: list[TradeWord] = []
+    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
+        found: list[TradeReport] = []
         for start_ms, end_ms in spans(since_ms, now_ms, _SPAN_MS):
             query: dict[str, Any] = {
                 "symbol": traded.market_id, "startTime": start_ms, "endTime": end_ms, "limit": _PAGE
@@ -126,7 +129,7 @@ class Binance:
                 query = {"symbol": traded.market_id, "fromId": int(rows[-1]["id"]) + 1, "limit": _PAGE}
         return found
 
-    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         query = {"symbol": traded.market_id, "orderId": venue_order_id}
         try:
             client_id = _order(await ask.call("fapiPrivateGetOrder", query)).client_id
@@ -139,51 +142,53 @@ class Binance:
 
     # --- the account ----------------------------------------------------------------------------------------------
 
-    async def position(self, ask: Caller, traded: Traded) -> PositionWord:
+    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport:
         rows = await ask.call("fapiPrivateV3GetPositionRisk", {"symbol": traded.market_id}, weight=5)
         held = next((row for row in rows if decimal(row["positionAmt"])), None)
         if held is None:
-            return PositionWord()
+            return PositionReport()
         settings = await self.settings(ask, traded)
-        return PositionWord(
+        return PositionReport(
             decimal(held["positionAmt"]), decimal(held["entryPrice"]), settings.leverage, settings.isolated,
             price_or_none(held["liquidationPrice"]),
         )
 
-    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord:
+    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings:
         rows = await ask.call("fapiPrivateGetSymbolConfig", {"symbol": traded.market_id}, weight=5)
         row = next(row for row in rows if row["symbol"] == traded.market_id)
         mode = await ask.call("fapiPrivateGetPositionSideDual", weight=30)
-        return SettingsWord(float(row["leverage"]), row["marginType"] == "ISOLATED", mode["dualSidePosition"] is False)
+        return AccountSettings(
+            float(row["leverage"]), row["marginType"] == "ISOLATED", mode["dualSidePosition"] is False
+        )
 
-    async def wallet_usd(self, ask: Caller) -> Decimal:
+    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
         rows = await ask.call("fapiPrivateV3GetBalance", weight=5)
         return next((decimal(row["balance"]) for row in rows if row["asset"] == "USDT"), ZERO)
 
     async def payments(
-        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
-    ) -> list[PaymentWord]:
+        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+    ) -> list[PaymentReport]:
         del now_ms
         rows = await ask.call("fapiPrivateGetIncome", {"startTime": since_ms, "limit": _PAGE}, weight=30)
         return [word for row in rows if (word := _payment(row, traded)) is not None]
 
-    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
+    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions:
         rows = await ask.call("fapiPrivateV3GetBalance", weight=5)
         account = str(rows[0]["accountAlias"]) if rows else ""
         if not with_money:
-            return RightsWord(account, None, None, "rights of a demo key cannot be read here")
+            return KeyPermissions(account, None, None, "rights of a demo key cannot be read here")
         found = await ask.call("sapiGetAccountApiRestrictions")
-        return RightsWord(account, _true(found["enableWithdrawals"]), _true(found["enableFutures"]))
+        return KeyPermissions(account, _true(found["enableWithdrawals"]), _true(found["enableFutures"]))
 
-    async def server_ms(self, ask: Caller) -> int:
+    async def server_ms(self, ask: VenueCaller) -> int:
         return int((await ask.call("fapiPublicGetTime"))["serverTime"])
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
-    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+    def streams(self, traded: Sequence[TradedContract]) -> tuple[Call, ...]:
         return (Call("watch_orders", (traded[0].instrument.symbol,)),)
 
-    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
         if not isinstance(message, dict):
             return None
         body = message.get("data", message)
@@ -202,8 +207,8 @@ class Binance:
         return ((contract, OrderHint(str(order["c"]), str(order["i"]))),)
 
 
-def _order(row: dict[str, Any]) -> OrderWord:
-    return OrderWord(
+def _order(row: dict[str, Any]) -> OrderReport:
+    return OrderReport(
         client_id=str(row["clientOrderId"]),
         venue_order_id=str(row["orderId"]),
         fate=_FATES[row["status"]],
@@ -214,9 +219,9 @@ def _order(row: dict[str, Any]) -> OrderWord:
     )
 
 
-def _algo(row: dict[str, Any]) -> OrderWord:
+def _algo(row: dict[str, Any]) -> OrderReport:
     became = str(row.get("actualOrderId") or "")
-    return OrderWord(
+    return OrderReport(
         client_id=str(row["clientAlgoId"]),
         venue_order_id=str(row["algoId"]),
         fate=_FATES[row["algoStatus"]],
@@ -229,8 +234,8 @@ def _algo(row: dict[str, Any]) -> OrderWord:
     )
 
 
-def _trade(row: dict[str, Any]) -> TradeWord:
-    return TradeWord(
+def _trade(row: dict[str, Any]) -> TradeReport:
+    return TradeReport(
         trade_id=str(row["id"]),
         venue_order_id=str(row["orderId"]),
         client_id="",
@@ -244,10 +249,10 @@ def _trade(row: dict[str, Any]) -> TradeWord:
     )
 
 
-def _heard_trade(order: dict[str, Any], traded: Traded) -> TradeWord:
+def _heard_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
     client_id = str(order["c"])
     kind = next((kind for head, kind in _FORCED.items() if client_id.startswith(head)), TradeKind.TRADE)
-    return TradeWord(
+    return TradeReport(
         trade_id=str(order["t"]),
         venue_order_id=str(order["i"]),
         client_id=client_id,
@@ -262,14 +267,14 @@ def _heard_trade(order: dict[str, Any], traded: Traded) -> TradeWord:
     )
 
 
-def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
+def _payment(row: dict[str, Any], traded: Sequence[TradedContract]) -> PaymentReport | None:
     if row["asset"] != "USDT":
         return None
     amount, time_ms, payment_id = decimal(row["income"]), int(row["time"]), str(row.get("tranId") or "")
     if row["incomeType"] == "TRANSFER":
-        return PaymentWord("transfer", time_ms, amount, payment_id=payment_id)
+        return PaymentReport("transfer", time_ms, amount, payment_id=payment_id)
     if row["incomeType"] == "FUNDING_FEE" and by_market(traded, row["symbol"]) is not None:
-        return PaymentWord("funding", time_ms, amount, row["symbol"], payment_id=payment_id)
+        return PaymentReport("funding", time_ms, amount, row["symbol"], payment_id=payment_id)
     return None
 
 

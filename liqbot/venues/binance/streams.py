@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.venues.binance import responses
 from liqbot.venues.binance.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import History, Params, Poll, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
 
 _MONTH_MS: Final = 30 * 86_400_000
 
@@ -14,11 +14,11 @@ def _symbols(contracts: tuple[WireContract, ...]) -> list[str]:
     return [contract.symbol for contract in contracts]
 
 
-def _page(contract: WireContract, since_ms: int, until_ms: int) -> Params:
+def _page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
     return {"symbol": contract.symbol_id, "startTime": since_ms, "endTime": until_ms - 1}
 
 
-def _open_interest_page(contract: WireContract, since_ms: int, until_ms: int) -> Params:
+def _open_interest_page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
     page = _page(contract, since_ms, until_ms) | {"period": "5m", "limit": 500}
     if contract.inverse:
         del page["symbol"]
@@ -26,22 +26,37 @@ def _open_interest_page(contract: WireContract, since_ms: int, until_ms: int) ->
     return page
 
 
-def _histories(prefix: str, *, inverse: bool) -> tuple[History, ...]:
+def _histories(prefix: str, *, inverse: bool) -> tuple[HistorySource, ...]:
     return (
-        History(
-            kind="bars", method=f"{prefix}PublicGetKlines", parse=responses.bars, span_ms=responses.BAR_MS, rows_max=1_000,
-            weight=5, inverse=inverse,
-            params=lambda contract, since_ms, until_ms:
-                _page(contract, since_ms, until_ms) | {"interval": "5m", "limit": 1_000},
+        HistorySource(
+            kind="bars",
+            method=f"{prefix}PublicGetKlines",
+            parse=responses.bars,
+            span_ms=responses.BAR_MS,
+            rows_max=1_000,
+            weight=5,
+            inverse=inverse,
+            params=lambda contract, since_ms, until_ms: (
+                _page(contract, since_ms, until_ms) | {"interval": "5m", "limit": 1_000}
+            ),
         ),
-        History(
-            kind="open_interest", method=f"{prefix}DataGetOpenInterestHist", parse=responses.past_open_interest,
-            span_ms=responses.BAR_MS, rows_max=500, reach_ms=_MONTH_MS - 3_600_000, inverse=inverse,
+        HistorySource(
+            kind="open_interest",
+            method=f"{prefix}DataGetOpenInterestHist",
+            parse=responses.past_open_interest,
+            span_ms=responses.BAR_MS,
+            rows_max=500,
+            reach_ms=_MONTH_MS - 3_600_000,
+            inverse=inverse,
             params=_open_interest_page,
         ),
-        History(
-            kind="funding", method=f"{prefix}PublicGetFundingRate", parse=responses.past_funding, span_ms=3_600_000,
-            rows_max=1_000, inverse=inverse,
+        HistorySource(
+            kind="funding",
+            method=f"{prefix}PublicGetFundingRate",
+            parse=responses.past_funding,
+            span_ms=3_600_000,
+            rows_max=1_000,
+            inverse=inverse,
             params=lambda contract, since_ms, until_ms: _page(contract, since_ms, until_ms) | {"limit": 1_000},
         ),
     )

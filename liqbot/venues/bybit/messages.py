@@ -31,7 +31,7 @@ class _Trades(msgspec.Struct, gc=False):
     data: list[_Trade]
 
 
-class Ticker(msgspec.Struct, gc=False, rename="camel"):
+class TickerMessage(msgspec.Struct, gc=False, rename="camel"):
     """Only what changed; empty strings on contracts that pay no funding."""
 
     symbol: str
@@ -45,7 +45,7 @@ class Ticker(msgspec.Struct, gc=False, rename="camel"):
 
 class _Tickers(msgspec.Struct, gc=False):
     ts: int
-    data: Ticker
+    data: TickerMessage
 
 
 class _Forced(msgspec.Struct, gc=False):
@@ -138,7 +138,7 @@ def _tickers(raw: str | bytes, book: WireBook) -> Parsed:
     return Parsed(facts=ticker_facts(message.data, index, message.ts, book))
 
 
-def ticker_facts(ticker: Ticker, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
+def ticker_facts(ticker: TickerMessage, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
     """Open interest counts both sides unless the venue gives the single-sided figure too."""
     facts = book.mark(index, time_ms, _number(ticker.mark_price, "markPrice", book),
                       _number(ticker.index_price, "indexPrice", book))

@@ -10,19 +10,19 @@ from liqbot.venues.trading import (
     DAY_MS,
     PAGES_MAX,
     ZERO,
+    AccountSettings,
     Call,
-    Caller,
-    Fate,
     Hint,
+    KeyPermissions,
     OrderHint,
-    OrderWord,
-    PaymentWord,
-    PositionWord,
-    RightsWord,
-    SettingsWord,
-    Traded,
+    OrderReport,
+    OrderStatus,
+    PaymentReport,
+    PositionReport,
+    TradedContract,
     TradeKind,
-    TradeWord,
+    TradeReport,
+    VenueCaller,
     by_market,
     decimal,
     price_or_none,
@@ -31,10 +31,13 @@ from liqbot.venues.trading import (
 from liqbot.venues.unified_order import unified_order
 
 _FATES: Final = {
-    "New": Fate.RESTING, "Created": Fate.RESTING, "PartiallyFilled": Fate.RESTING, "Untriggered": Fate.RESTING,
-    "Triggered": Fate.RESTING, "Active": Fate.RESTING, "PendingCancel": Fate.RESTING, "Filled": Fate.FILLED,
-    "Cancelled": Fate.CANCELLED, "PartiallyFilledCanceled": Fate.CANCELLED, "Deactivated": Fate.CANCELLED,
-    "Rejected": Fate.REJECTED,
+    "New": OrderStatus.RESTING, "Created": OrderStatus.RESTING, "PartiallyFilled": OrderStatus.RESTING, "Untriggered":
+    OrderStatus.RESTING,
+    "Triggered": OrderStatus.RESTING, "Active": OrderStatus.RESTING, "PendingCancel": OrderStatus.RESTING, "Filled":
+    OrderStatus.FILLED,
+    "Cancelled": OrderStatus.CANCELLED, "PartiallyFilledCanceled": OrderStatus.CANCELLED, "Deactivated":
+    OrderStatus.CANCELLED,
+    "Rejected": OrderStatus.REJECTED,
 }  # fmt: skip
 _KINDS: Final = {
     "Trade": TradeKind.TRADE, "BustTrade": TradeKind.LIQUIDATION, "AdlTrade": TradeKind.DELEVERAGED,
@@ -43,7 +46,7 @@ _NOT_IN_DEMO: Final = "10032"
 _LINEAR: Final = {"category": "linear"}
 
 
-class Bybit:
+class BybitAdapter:
     """See `Recipe`."""
 
     venue = "bybit"
@@ -55,7 +58,7 @@ class Bybit:
 
     # --- writes ---------------------------------------------------------------------------------------------------
 
-    def place(self, order: PlaceOrder, traded: Traded) -> Call:
+    def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
         params: dict[str, Any] = {"clientOrderId": order.client_id}
         if order.reduce_only:
             params["reduceOnly"] = True
@@ -65,11 +68,11 @@ class Bybit:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "triggerBy": "MarkPrice"}
         return unified_order(order, traded, params)
 
-    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call:
+    def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call:
         del stop  # one endpoint for both
         return Call("privatePostV5OrderCancel", (self._named(traded) | {"orderLinkId": client_id},))
 
-    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         symbol, calls = traded.instrument.symbol, []
         if not found.one_way:
             calls.append(Call("set_position_mode", (False, symbol)))
@@ -90,11 +93,13 @@ class Bybit:
 
     # --- orders ---------------------------------------------------------------------------------------------------
 
-    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+    async def order(
+        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+    ) -> OrderReport | None:
         del stop
         return await self._one(ask, self._named(traded) | {"orderLinkId": client_id})
 
-    async def _one(self, ask: Caller, query: dict[str, Any]) -> OrderWord | None:
+    async def _one(self, ask: VenueCaller, query: dict[str, Any]) -> OrderReport | None:
         """Resting orders and the newest ended ones come from one list, older ones from the history."""
         for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
             rows = (await ask.call(method, query))["result"]["list"]
@@ -102,23 +107,23 @@ class Bybit:
                 return _order(rows[0])
         return None
 
-    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]:
+    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]:
         rows = await self._pages(ask, "privateGetV5OrderRealtime", self._named(traded) | {"limit": 50})
-        return [word for row in rows if (word := _order(row)).fate is Fate.RESTING]
+        return [word for row in rows if (word := _order(row)).fate is OrderStatus.RESTING]
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
-        found: list[TradeWord] = []
+    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
+        found: list[TradeReport] = []
         for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
             query = self._named(traded) | {"startTime": start_ms, "endTime": end_ms, "limit": 100}
             rows = await self._pages(ask, "privateGetV5ExecutionList", query)
             found += [_trade(row) for row in rows if row["execType"] in _KINDS]
         return sorted(found, key=lambda trade: trade.time_ms)
 
-    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         word = await self._one(ask, self._named(traded) | {"orderId": venue_order_id})
         return "" if word is None else word.client_id
 
-    async def _pages(self, ask: Caller, method: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _pages(self, ask: VenueCaller, method: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for _ in range(PAGES_MAX):
             result = (await ask.call(method, query))["result"]
@@ -129,47 +134,47 @@ class Bybit:
             query = query | {"cursor": cursor}
         return found
 
-    def _named(self, traded: Traded) -> dict[str, Any]:
+    def _named(self, traded: TradedContract) -> dict[str, Any]:
         return _LINEAR | {"symbol": traded.market_id}
 
     # --- the account ----------------------------------------------------------------------------------------------
 
-    async def position(self, ask: Caller, traded: Traded) -> PositionWord:
+    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport:
         rows = (await ask.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
         held = next((row for row in rows if decimal(row["size"])), None)
         if held is None:
-            return PositionWord()
+            return PositionReport()
         size = decimal(held["size"])
-        return PositionWord(
+        return PositionReport(
             size if held["side"] == "Buy" else -size, decimal(held["avgPrice"]), float(held["leverage"] or 0),
             await self._isolated(ask), price_or_none(held["liqPrice"]),
         )
 
-    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord:
+    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings:
         rows = (await ask.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
         one_way = all(int(row["positionIdx"]) == 0 for row in rows)
         leverage = float(rows[0]["leverage"] or 0) if rows else 0.0
-        return SettingsWord(leverage, await self._isolated(ask), one_way)
+        return AccountSettings(leverage, await self._isolated(ask), one_way)
 
-    async def _isolated(self, ask: Caller) -> bool:
+    async def _isolated(self, ask: VenueCaller) -> bool:
         return bool((await ask.call("privateGetV5AccountInfo"))["result"]["marginMode"] == "ISOLATED_MARGIN")
 
-    async def wallet_usd(self, ask: Caller) -> Decimal:
+    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
         found = await ask.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
         coins = [coin for account in found["result"]["list"] for coin in account["coin"]]
         return next((decimal(coin["walletBalance"]) for coin in coins if coin["coin"] == "USDT"), ZERO)
 
     async def payments(
-        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
-    ) -> list[PaymentWord]:
-        found: list[PaymentWord] = []
+        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+    ) -> list[PaymentReport]:
+        found: list[PaymentReport] = []
         for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
             query = {"accountType": "UNIFIED", "startTime": start_ms, "endTime": end_ms, "limit": 50}
             rows = await self._pages(ask, "privateGetV5AccountTransactionLog", query)
             found += [word for row in rows if (word := _payment(row, traded)) is not None]
         return found
 
-    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
+    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions:
         try:
             key = (await ask.call("privateGetV5UserQueryApi"))["result"]
         except VenueRefused as refusal:
@@ -177,26 +182,28 @@ class Bybit:
                 raise
             # Whether the key works at all can be asked all the same.
             await ask.call("privateGetV5AccountInfo")
-            return RightsWord("", None, None, "rights of a demo key cannot be read here")
+            return KeyPermissions("", None, None, "rights of a demo key cannot be read here")
         rights = key["permissions"]
         trade = not int(key["readOnly"]) and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
         unified = "" if int(key.get("uta", 1)) else "not a unified account: upgrade it, others are not supported"
-        return RightsWord(str(key["userID"]), "Withdraw" in rights.get("Wallet", ()), trade and not unified, unified)
+        return KeyPermissions(
+            str(key["userID"]), "Withdraw" in rights.get("Wallet", ()), trade and not unified, unified
+        )
 
-    async def server_ms(self, ask: Caller) -> int:
+    async def server_ms(self, ask: VenueCaller) -> int:
         return int((await ask.call("publicGetV5MarketTime"))["time"])
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
-    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+    def streams(self, traded: Sequence[TradedContract]) -> tuple[Call, ...]:
         symbol = traded[0].instrument.symbol
         return Call("watch_orders", (symbol,)), Call("watch_my_trades", (symbol,))
 
-    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
         topic = message.get("topic") if isinstance(message, dict) else None
         if topic not in ("order", "execution", "order.linear", "execution.linear"):
             return None
-        found: list[tuple[Traded, Hint]] = []
+        found: list[tuple[TradedContract, Hint]] = []
         for row in message["data"]:
             contract = by_market(traded, row["symbol"])
             if contract is None or row.get("category", "linear") != "linear":
@@ -208,9 +215,9 @@ class Bybit:
         return tuple(found)
 
 
-def _order(row: dict[str, Any]) -> OrderWord:
+def _order(row: dict[str, Any]) -> OrderReport:
     reason = row.get("rejectReason") or ""
-    return OrderWord(
+    return OrderReport(
         client_id=str(row["orderLinkId"]),
         venue_order_id=str(row["orderId"]),
         fate=_FATES[row["orderStatus"]],
@@ -223,8 +230,8 @@ def _order(row: dict[str, Any]) -> OrderWord:
     )
 
 
-def _trade(row: dict[str, Any]) -> TradeWord:
-    return TradeWord(
+def _trade(row: dict[str, Any]) -> TradeReport:
+    return TradeReport(
         trade_id=str(row["execId"]),
         venue_order_id=str(row["orderId"]),
         client_id=str(row["orderLinkId"]),
@@ -239,13 +246,13 @@ def _trade(row: dict[str, Any]) -> TradeWord:
     )
 
 
-def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
+def _payment(row: dict[str, Any], traded: Sequence[TradedContract]) -> PaymentReport | None:
     if row["currency"] != "USDT":
         return None
     time_ms, payment_id = int(row["transactionTime"]), str(row.get("id") or "")
     if row["type"] in ("TRANSFER_IN", "TRANSFER_OUT"):
-        return PaymentWord("transfer", time_ms, decimal(row["cashFlow"] or row["change"]), payment_id=payment_id)
+        return PaymentReport("transfer", time_ms, decimal(row["cashFlow"] or row["change"]), payment_id=payment_id)
     if row["type"] == "SETTLEMENT" and by_market(traded, row["symbol"]) is not None:
         rate_pct = float(row["feeRate"]) * 100 if row.get("feeRate") else None
-        return PaymentWord("funding", time_ms, decimal(row["funding"]), row["symbol"], rate_pct, payment_id)
+        return PaymentReport("funding", time_ms, decimal(row["funding"]), row["symbol"], rate_pct, payment_id)
     return None

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
-from liqbot.venues.bybit.messages import Ticker, ticker_facts
+from liqbot.venues.bybit.messages import TickerMessage, ticker_facts
 from liqbot.venues.parsing import WireBook
 from liqbot.venues.streams import TierRow
 
@@ -13,7 +13,7 @@ BAR_MS: Final = 300_000
 
 
 class _TickerList(msgspec.Struct):
-    list: list[Ticker]
+    list: list[TickerMessage]
 
 
 class _TickerAnswer(msgspec.Struct):

@@ -42,19 +42,19 @@ class _Trades(msgspec.Struct, gc=False):
     data: list[_Trade]
 
 
-class Mark(msgspec.Struct, gc=False):
+class MarkMessage(msgspec.Struct, gc=False):
     inst_id: str = msgspec.field(name="instId")
     mark_price: float = msgspec.field(name="markPx")
     ts: int
 
 
-class Index(msgspec.Struct, gc=False):
+class IndexMessage(msgspec.Struct, gc=False):
     inst_id: str = msgspec.field(name="instId")
     index_price: float = msgspec.field(name="idxPx")
     ts: int
 
 
-class Funding(msgspec.Struct, gc=False):
+class FundingMessage(msgspec.Struct, gc=False):
     """The interval is what lies between the next payment and the one after it. Without its own time, as in former
     years, a rate is of no use."""
 
@@ -88,15 +88,15 @@ class _Forced(msgspec.Struct, gc=False):
 
 
 class _Marks(msgspec.Struct, gc=False):
-    data: list[Mark]
+    data: list[MarkMessage]
 
 
 class _Indexes(msgspec.Struct, gc=False):
-    data: list[Index]
+    data: list[IndexMessage]
 
 
 class _Fundings(msgspec.Struct, gc=False):
-    data: list[Funding]
+    data: list[FundingMessage]
 
 
 class _OpenInterests(msgspec.Struct, gc=False):
@@ -163,7 +163,7 @@ def _marks(raw: str | bytes, book: WireBook) -> Parsed:
     return mark_facts(_MARKS.decode(raw).data, book)
 
 
-def mark_facts(rows: list[Mark], book: WireBook) -> Parsed:
+def mark_facts(rows: list[MarkMessage], book: WireBook) -> Parsed:
     parsed = Parsed()
     for row in rows:
         index = book.index_of.get(row.inst_id)
@@ -178,7 +178,7 @@ def _indexes(raw: str | bytes, book: WireBook) -> Parsed:
     return index_facts(_INDEXES.decode(raw).data, book)
 
 
-def index_facts(rows: list[Index], book: WireBook) -> Parsed:
+def index_facts(rows: list[IndexMessage], book: WireBook) -> Parsed:
     """An index (`BTC-USDT`) belongs to the swap on it (`BTC-USDT-SWAP`); it travels on with the next mark."""
     parsed = Parsed()
     for row in rows:
@@ -194,7 +194,7 @@ def _fundings(raw: str | bytes, book: WireBook) -> Parsed:
     return funding_facts(_FUNDINGS.decode(raw).data, book)
 
 
-def funding_facts(rows: list[Funding], book: WireBook) -> Parsed:
+def funding_facts(rows: list[FundingMessage], book: WireBook) -> Parsed:
     parsed = Parsed()
     for row in rows:
         index = book.index_of.get(row.inst_id)

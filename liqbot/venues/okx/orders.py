@@ -9,19 +9,19 @@ from liqbot.venues.errors import VenueRefused
 from liqbot.venues.trading import (
     PAGES_MAX,
     ZERO,
+    AccountSettings,
     Call,
-    Caller,
-    Fate,
     Hint,
+    KeyPermissions,
     OrderHint,
-    OrderWord,
-    PaymentWord,
-    PositionWord,
-    RightsWord,
-    SettingsWord,
-    Traded,
+    OrderReport,
+    OrderStatus,
+    PaymentReport,
+    PositionReport,
+    TradedContract,
     TradeKind,
-    TradeWord,
+    TradeReport,
+    VenueCaller,
     by_market,
     decimal,
     price_or_none,
@@ -29,10 +29,11 @@ from liqbot.venues.trading import (
 from liqbot.venues.unified_order import unified_order
 
 _FATES: Final = {
-    "live": Fate.RESTING, "partially_filled": Fate.RESTING, "filled": Fate.FILLED, "canceled": Fate.CANCELLED,
-    "mmp_canceled": Fate.CANCELLED, "pause": Fate.RESTING, "partially_effective": Fate.RESTING,
-    "effective": Fate.FILLED, "order_placed": Fate.FILLED, "order_failed": Fate.REJECTED,
-    "partially_failed": Fate.REJECTED,
+    "live": OrderStatus.RESTING, "partially_filled": OrderStatus.RESTING, "filled": OrderStatus.FILLED, "canceled":
+    OrderStatus.CANCELLED,
+    "mmp_canceled": OrderStatus.CANCELLED, "pause": OrderStatus.RESTING, "partially_effective": OrderStatus.RESTING,
+    "effective": OrderStatus.FILLED, "order_placed": OrderStatus.FILLED, "order_failed": OrderStatus.REJECTED,
+    "partially_failed": OrderStatus.REJECTED,
 }  # fmt: skip
 _FORCED: Final = {
     "full_liquidation": TradeKind.LIQUIDATION, "partial_liquidation": TradeKind.LIQUIDATION,
@@ -47,7 +48,7 @@ _SWAP: Final = {"instType": "SWAP"}
 _PAGE: Final = 100
 
 
-class Okx:
+class OkxAdapter:
     """See `Recipe`."""
 
     venue = "okx"
@@ -57,7 +58,7 @@ class Okx:
 
     # --- writes ---------------------------------------------------------------------------------------------------
 
-    def place(self, order: PlaceOrder, traded: Traded) -> Call:
+    def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
         # Without it the client says cross.
         params: dict[str, Any] = {"marginMode": "isolated", "clientOrderId": order.client_id}
         if order.reduce_only:
@@ -73,11 +74,11 @@ class Okx:
             }  # fmt: skip
         return unified_order(order, traded, params)
 
-    def cancel(self, client_id: str, traded: Traded, *, stop: bool) -> Call:
+    def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call:
         params = {"clientOrderId": client_id} | ({"trigger": True} if stop else {})
         return Call("cancel_order", ("", traded.instrument.symbol, params))
 
-    def settle(self, traded: Traded, leverage: int, found: SettingsWord) -> tuple[Call, ...]:
+    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         symbol, calls = traded.instrument.symbol, []
         if not found.one_way:
             calls.append(Call("set_position_mode", (False, symbol)))
@@ -96,7 +97,9 @@ class Okx:
 
     # --- orders ---------------------------------------------------------------------------------------------------
 
-    async def order(self, ask: Caller, traded: Traded, client_id: str, *, stop: bool) -> OrderWord | None:
+    async def order(
+        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+    ) -> OrderReport | None:
         if not stop:
             return await self._one(ask, traded, {"clOrdId": client_id})
         row = await self._row(ask, "privateGetTradeOrderAlgo", {"algoClOrdId": client_id})
@@ -108,16 +111,16 @@ class Okx:
         became = await self._one(ask, traded, {"ordId": word.fills_order_id})
         if became is None:
             return word
-        return OrderWord(
+        return OrderReport(
             client_id, word.venue_order_id, became.fate, word.quantity_base, became.filled_base, word.reduce_only,
             word.trigger_price, word.on_mark, word.fills_order_id, became.reason,
         )
 
-    async def _one(self, ask: Caller, traded: Traded, named: dict[str, str]) -> OrderWord | None:
+    async def _one(self, ask: VenueCaller, traded: TradedContract, named: dict[str, str]) -> OrderReport | None:
         row = await self._row(ask, "privateGetTradeOrder", {"instId": traded.market_id} | named)
         return None if row is None else _order(row, traded)
 
-    async def _row(self, ask: Caller, method: str, query: dict[str, Any]) -> dict[str, Any] | None:
+    async def _row(self, ask: VenueCaller, method: str, query: dict[str, Any]) -> dict[str, Any] | None:
         try:
             rows = (await ask.call(method, query))["data"]
         except VenueRefused as refusal:
@@ -126,16 +129,16 @@ class Okx:
             raise
         return rows[0] if rows else None
 
-    async def resting(self, ask: Caller, traded: Traded) -> list[OrderWord]:
+    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]:
         query = _SWAP | {"instId": traded.market_id}
         orders = (await ask.call("privateGetTradeOrdersPending", query))["data"]
         stops = (await ask.call("privateGetTradeOrdersAlgoPending", query | {"ordType": "conditional"}))["data"]
         return [_order(row, traded) for row in orders] + [_algo(row, traded) for row in stops]
 
-    async def trades(self, ask: Caller, traded: Traded, since_ms: int, now_ms: int) -> list[TradeWord]:
+    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
         del now_ms
         query: dict[str, Any] = _SWAP | {"instId": traded.market_id, "begin": str(since_ms), "limit": str(_PAGE)}
-        found: list[TradeWord] = []
+        found: list[TradeReport] = []
         for _ in range(PAGES_MAX):
             rows = (await ask.call("privateGetTradeFillsHistory", query))["data"]
             found += [_trade(row, traded) for row in rows]
@@ -144,69 +147,69 @@ class Okx:
             query = query | {"after": rows[-1]["billId"]}
         return sorted(found, key=lambda trade: trade.time_ms)
 
-    async def owner(self, ask: Caller, traded: Traded, venue_order_id: str) -> str:
+    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         row = await self._row(ask, "privateGetTradeOrder", {"instId": traded.market_id, "ordId": venue_order_id})
         return "" if row is None else str(row.get("algoClOrdId") or row["clOrdId"])
 
     # --- the account ----------------------------------------------------------------------------------------------
 
-    async def position(self, ask: Caller, traded: Traded) -> PositionWord:
+    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport:
         rows = (await ask.call("privateGetAccountPositions", _SWAP | {"instId": traded.market_id}))["data"]
         held = next((row for row in rows if decimal(row["pos"])), None)
         if held is None:
-            return PositionWord()
+            return PositionReport()
         signed = traded.base(held["pos"])
-        return PositionWord(
+        return PositionReport(
             -abs(signed) if held["posSide"] == "short" else signed, decimal(held["avgPx"]),
             float(held["lever"] or 0), held["mgnMode"] == "isolated", price_or_none(held["liqPx"]),
         )
 
-    async def settings(self, ask: Caller, traded: Traded) -> SettingsWord:
+    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings:
         query = {"instId": traded.market_id, "mgnMode": "isolated"}
         rows = (await ask.call("privateGetAccountLeverageInfo", query))["data"]
         account = (await ask.call("privateGetAccountConfig"))["data"][0]
         leverage = float(rows[0]["lever"] or 0) if rows else 0.0
         # The margin mode is said with every order, so it is isolated for all that we place.
-        return SettingsWord(leverage, isolated=True, one_way=account["posMode"] == "net_mode")
+        return AccountSettings(leverage, isolated=True, one_way=account["posMode"] == "net_mode")
 
-    async def wallet_usd(self, ask: Caller) -> Decimal:
+    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
         found = (await ask.call("privateGetAccountBalance", {"ccy": "USDT"}))["data"]
         details = [row for account in found for row in account["details"] if row["ccy"] == "USDT"]
         return decimal(details[0]["eq"]) - decimal(details[0].get("upl")) if details else ZERO
 
     async def payments(
-        self, ask: Caller, traded: Sequence[Traded], since_ms: int, now_ms: int
-    ) -> list[PaymentWord]:
+        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+    ) -> list[PaymentReport]:
         del now_ms
-        found: list[PaymentWord] = []
+        found: list[PaymentReport] = []
         for kind in ("8", "1"):
             query = {"type": kind, "begin": str(since_ms), "limit": str(_PAGE)}
             rows = (await ask.call("privateGetAccountBills", query))["data"]
             found += [word for row in rows if (word := _payment(row, traded)) is not None]
         return found
 
-    async def rights(self, ask: Caller, *, with_money: bool) -> RightsWord:
+    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions:
         del with_money
         account = (await ask.call("privateGetAccountConfig"))["data"][0]
         rights = str(account["perm"]).split(",")
         note = "" if account["acctLv"] != "1" else "spot mode: switch the account to futures mode"
-        return RightsWord(str(account["uid"]), "withdraw" in rights, "trade" in rights and not note, note)
+        return KeyPermissions(str(account["uid"]), "withdraw" in rights, "trade" in rights and not note, note)
 
-    async def server_ms(self, ask: Caller) -> int:
+    async def server_ms(self, ask: VenueCaller) -> int:
         return int((await ask.call("publicGetPublicTime"))["data"][0]["ts"])
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
-    def streams(self, traded: Sequence[Traded]) -> tuple[Call, ...]:
+    def streams(self, traded: Sequence[TradedContract]) -> tuple[Call, ...]:
         symbols = [one.instrument.symbol for one in traded]
         kinds: tuple[dict[str, Any], ...] = ({}, {"trigger": True})
         return tuple(Call("watch_orders", (symbol, None, None, kind)) for symbol in symbols for kind in kinds)
 
-    def heard(self, message: Any, traded: Sequence[Traded]) -> tuple[tuple[Traded, Hint], ...] | None:
+    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
         channel = message.get("arg", {}).get("channel") if isinstance(message, dict) else None
         if channel not in ("orders", "orders-algo") or "data" not in message:
             return None
-        found: list[tuple[Traded, Hint]] = []
+        found: list[tuple[TradedContract, Hint]] = []
         for row in message["data"]:
             contract = by_market(traded, row["instId"])
             if contract is None:
@@ -226,8 +229,8 @@ def _client_id(row: dict[str, Any]) -> str:
     return str(row.get("algoClOrdId") or row["clOrdId"])
 
 
-def _order(row: dict[str, Any], traded: Traded) -> OrderWord:
-    return OrderWord(
+def _order(row: dict[str, Any], traded: TradedContract) -> OrderReport:
+    return OrderReport(
         client_id=_client_id(row),
         venue_order_id=str(row["ordId"]),
         fate=_FATES[row["state"]],
@@ -238,9 +241,9 @@ def _order(row: dict[str, Any], traded: Traded) -> OrderWord:
     )
 
 
-def _algo(row: dict[str, Any], traded: Traded) -> OrderWord:
+def _algo(row: dict[str, Any], traded: TradedContract) -> OrderReport:
     placed = str(row.get("ordId") or "")
-    return OrderWord(
+    return OrderReport(
         client_id=str(row["algoClOrdId"]),
         venue_order_id=str(row["algoId"]),
         fate=_FATES[row["state"]],
@@ -253,8 +256,8 @@ def _algo(row: dict[str, Any], traded: Traded) -> OrderWord:
     )
 
 
-def _trade(row: dict[str, Any], traded: Traded) -> TradeWord:
-    return TradeWord(
+def _trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
+    return TradeReport(
         trade_id=str(row["tradeId"]),
         venue_order_id=str(row["ordId"]),
         client_id="",
@@ -269,10 +272,10 @@ def _trade(row: dict[str, Any], traded: Traded) -> TradeWord:
     )
 
 
-def _heard_trade(row: dict[str, Any], traded: Traded) -> TradeWord:
+def _heard_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
     # `fee` is the order's sum so far: of a single execution it is told in `fillFee`.
     fee = row.get("fillFee") or row["fee"]
-    return TradeWord(
+    return TradeReport(
         trade_id=str(row["tradeId"]),
         venue_order_id=str(row["ordId"]),
         client_id=_client_id(row),
@@ -287,13 +290,13 @@ def _heard_trade(row: dict[str, Any], traded: Traded) -> TradeWord:
     )
 
 
-def _payment(row: dict[str, Any], traded: Sequence[Traded]) -> PaymentWord | None:
+def _payment(row: dict[str, Any], traded: Sequence[TradedContract]) -> PaymentReport | None:
     if row["ccy"] != "USDT":
         return None
     time_ms, payment_id = int(row["ts"]), str(row.get("billId") or "")
     if row["type"] == "1":
-        return PaymentWord("transfer", time_ms, decimal(row["balChg"]), payment_id=payment_id)
+        return PaymentReport("transfer", time_ms, decimal(row["balChg"]), payment_id=payment_id)
     if row["type"] == "8" and by_market(traded, row["instId"]) is not None:
         amount = decimal(row["pnl"] or row["balChg"])
-        return PaymentWord("funding", time_ms, amount, row["instId"], payment_id=payment_id)
+        return PaymentReport("funding", time_ms, amount, row["instId"], payment_id=payment_id)
     return None

@@ -6,9 +6,9 @@ import msgspec
 
 from liqbot.events import MarketEvent
 from liqbot.venues.okx.messages import (
-    Funding,
-    Index,
-    Mark,
+    FundingMessage,
+    IndexMessage,
+    MarkMessage,
     OpenInterestRow,
     funding_facts,
     index_facts,
@@ -22,15 +22,15 @@ BAR_MS: Final = 300_000
 
 
 class _Marks(msgspec.Struct):
-    data: list[Mark]
+    data: list[MarkMessage]
 
 
 class _Indexes(msgspec.Struct):
-    data: list[Index]
+    data: list[IndexMessage]
 
 
 class _Fundings(msgspec.Struct):
-    data: list[Funding]
+    data: list[FundingMessage]
 
 
 class _OpenInterests(msgspec.Struct):

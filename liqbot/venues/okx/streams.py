@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.venues.okx import responses
 from liqbot.venues.okx.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import History, Params, Poll, Stream, TierSource, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
 
 
 def _symbols(contracts: tuple[WireContract, ...]) -> list[str]:
@@ -17,11 +17,11 @@ def _family(contract: WireContract) -> str:
     return contract.symbol_id.removesuffix("-SWAP")
 
 
-def _named(contract: WireContract) -> Params:
+def _named(contract: WireContract) -> RequestParams:
     return {"instType": "SWAP", "instId": contract.symbol_id}
 
 
-def _page(contract: WireContract, since_ms: int, until_ms: int) -> Params:
+def _page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
     """Pages lie between two times, both left out."""
     return {"instId": contract.symbol_id, "after": until_ms, "before": since_ms - 1, "limit": 100}
 
@@ -67,19 +67,19 @@ WIRE: Final = VenueWire(
         ),
     ),
     histories=(
-        History(
+        HistorySource(
             kind="bars", method="publicGetMarketHistoryCandles", parse=responses.bars, span_ms=responses.BAR_MS,
             rows_max=100,
             params=lambda contract, since_ms, until_ms: _page(contract, since_ms, until_ms) | {"bar": "5m"},
         ),
-        History(
+        HistorySource(
             kind="open_interest", method="publicGetRubikStatContractsOpenInterestHistory",
             parse=responses.past_open_interest, span_ms=300_000, rows_max=100,
             params=lambda contract, since_ms, until_ms: {
                 "instId": contract.symbol_id, "period": "5m", "begin": since_ms, "end": until_ms - 1, "limit": 100,
             },
         ),
-        History(
+        HistorySource(
             kind="funding", method="publicGetPublicFundingRateHistory", parse=responses.past_funding, span_ms=3_600_000,
             rows_max=100, params=_page,
         ),

@@ -7,19 +7,19 @@ from typing import Any, Final
 from liqbot import events
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Instrument
-from paper.dialects.accounts import Account
-from paper.dialects.binance.errors import QUOTE, VENUE, Door, Names, Params, Refused, number
+from paper.dialects.accounts import VenueAccount
+from paper.dialects.binance.errors import QUOTE, VENUE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
-from paper.dialects.http import Answer
+from paper.dialects.http import HttpAnswer
 from paper.dialects.trade_prints import plain
 
 NONE: Final[frozenset[str]] = frozenset()
 
 
-class Accounts:
+class BinanceAccounts:
     """Handlers for everything about the account that is not an order."""
 
-    def __init__(self, names: Names, door: Door) -> None:
+    def __init__(self, names: BinanceNames, door: BinanceGate) -> None:
         self._names, self._hub, self._door = names, names.hub, door
 
     def routes(self) -> dict[str, Handler]:
@@ -42,7 +42,7 @@ class Accounts:
 
     # --- money and positions ---------------------------------------------------------------------------------------
 
-    async def _account(self, account: Account, params: Params) -> Answer:
+    async def _account(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
         wallet_usd, open_usd, isolated_usd = self._sums(account)
         asset = {
@@ -75,9 +75,9 @@ class Accounts:
             "maxWithdrawAmount": asset["maxWithdrawAmount"],
         }
         held = [self._position(account, one) for one in self._names.by_symbol.values()]
-        return Answer({**self._rights(account), **totals, "assets": [asset], "positions": held})
+        return HttpAnswer({**self._rights(account), **totals, "assets": [asset], "positions": held})
 
-    async def _balance(self, account: Account, params: Params) -> Answer:
+    async def _balance(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
         wallet_usd, _, isolated_usd = self._sums(account)
         entry = {
@@ -91,22 +91,22 @@ class Accounts:
             "marginAvailable": True,
             "updateTime": account.now_ms,
         }
-        return Answer([entry])
+        return HttpAnswer([entry])
 
-    async def _positions_v2(self, account: Account, params: Params) -> Answer:
+    async def _positions_v2(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """All contracts, flat ones too."""
-        return Answer([self._position(account, one) for one in self._names.chosen(params)])
+        return HttpAnswer([self._position(account, one) for one in self._names.chosen(params)])
 
-    async def _positions_v3(self, account: Account, params: Params) -> Answer:
+    async def _positions_v3(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """Only contracts with a position or an order."""
         lively = [
             one
             for one in self._names.chosen(params)
             if account.holding(one.coin) is not None or account.open_orders(one.coin)
         ]
-        return Answer([self._position(account, one) for one in lively])
+        return HttpAnswer([self._position(account, one) for one in lively])
 
-    def _position(self, account: Account, one: Instrument) -> dict[str, Any]:
+    def _position(self, account: VenueAccount, one: Instrument) -> dict[str, Any]:
         held, mark = account.holding(one.coin), account.mark_price(one.coin)
         signed_base = held.quantity_base * held.side.value if held is not None else Decimal(0)
         margin_usd = held.margin_usd if held is not None else Decimal(0)
@@ -141,27 +141,27 @@ class Accounts:
             "updateTime": account.now_ms,
         }
 
-    def _sums(self, account: Account) -> tuple[Decimal, Decimal, Decimal]:
+    def _sums(self, account: VenueAccount) -> tuple[Decimal, Decimal, Decimal]:
         """(wallet, unrealised, margin of isolated positions)."""
         coins = list(self._names.by_coin)
         held = [account.holding(coin) for coin in coins]
         open_usd = sum((account.unrealised_usd(coin) for coin in coins), Decimal(0))
         return account.wallet_usd, open_usd, sum((one.margin_usd for one in held if one is not None), Decimal(0))
 
-    def _maintenance_usd(self, account: Account) -> Decimal:
+    def _maintenance_usd(self, account: VenueAccount) -> Decimal:
         return sum((_maintenance_usd(account, one) for one in self._names.by_symbol.values()), Decimal(0))
 
     # --- leverage and modes ----------------------------------------------------------------------------------------
 
-    def _notional_max_usd(self, account: Account, one: Instrument, leverage: int) -> float:
+    def _notional_max_usd(self, account: VenueAccount, one: Instrument, leverage: int) -> float:
         tiers = account.exchange.accounts.mechanics[VENUE, one.coin].table.tiers
         return max((tier.notional_usd_cap for tier in tiers if tier.leverage_max >= leverage), default=0.0)
 
-    async def _set_leverage(self, account: Account, params: Params) -> Answer:
+    async def _set_leverage(self, account: VenueAccount, params: Params) -> HttpAnswer:
         one, leverage = self._names.instrument(params), number(params, "leverage")
         notional_usd = self._notional_max_usd(account, one, leverage or 0)
         if leverage is None or leverage < 1 or not notional_usd:
-            raise Refused(-4028, f"Leverage {leverage} is not valid")
+            raise BinanceRefused(-4028, f"Leverage {leverage} is not valid")
         before = account.leverage(one.coin)
         if before != leverage:
             facts = await self._hub.execute(account, SetLeverage(VENUE, one.coin, leverage))
@@ -169,49 +169,49 @@ class Accounts:
             if told != [float(leverage)]:
                 if leverage < before:
                     text = "Leverage reduction is not supported in Isolated Margin Mode with open positions."
-                    raise Refused(-4161, text)
+                    raise BinanceRefused(-4161, text)
                 raise self._names.not_modelled("raising leverage while a position or an entry is open")
-        return Answer({"leverage": leverage, "maxNotionalValue": plain(notional_usd), "symbol": params["symbol"]})
+        return HttpAnswer({"leverage": leverage, "maxNotionalValue": plain(notional_usd), "symbol": params["symbol"]})
 
-    async def _set_margin_type(self, account: Account, params: Params) -> Answer:
+    async def _set_margin_type(self, account: VenueAccount, params: Params) -> HttpAnswer:
         one, wanted = self._names.instrument(params), params.get("marginType", "")
         if wanted not in ("ISOLATED", "CROSSED"):
-            raise Refused(-1102, "Mandatory parameter 'marginType' was not sent, was empty/null, or malformed.")
+            raise BinanceRefused(-1102, "Mandatory parameter 'marginType' was not sent, was empty/null, or malformed.")
         isolated = wanted == "ISOLATED"
         if account.isolated[one.coin] is isolated:
-            raise Refused(-4046, "No need to change margin type.")
+            raise BinanceRefused(-4046, "No need to change margin type.")
         if account.open_orders(one.coin):
-            raise Refused(-4047, "Margin type cannot be changed if there exists open orders.")
+            raise BinanceRefused(-4047, "Margin type cannot be changed if there exists open orders.")
         if account.holding(one.coin) is not None:
-            raise Refused(-4048, "Margin type cannot be changed if there exists position.")
+            raise BinanceRefused(-4048, "Margin type cannot be changed if there exists position.")
         account.isolated[one.coin] = isolated
-        return Answer({"code": 200, "msg": "success"})
+        return HttpAnswer({"code": 200, "msg": "success"})
 
-    async def _position_mode(self, account: Account, params: Params) -> Answer:
+    async def _position_mode(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
-        return Answer({"dualSidePosition": account.hedge_mode})
+        return HttpAnswer({"dualSidePosition": account.hedge_mode})
 
-    async def _set_position_mode(self, account: Account, params: Params) -> Answer:
+    async def _set_position_mode(self, account: VenueAccount, params: Params) -> HttpAnswer:
         hedge = params.get("dualSidePosition") == "true"
         if hedge is account.hedge_mode:
-            raise Refused(-4059, "No need to change position side.")
+            raise BinanceRefused(-4059, "No need to change position side.")
         if account.open_orders():
-            raise Refused(-4067, "Position side cannot be changed if there exists open orders.")
+            raise BinanceRefused(-4067, "Position side cannot be changed if there exists open orders.")
         if any(account.holding(coin) is not None for coin in self._names.by_coin):
-            raise Refused(-4068, "Position side cannot be changed if there exists position.")
+            raise BinanceRefused(-4068, "Position side cannot be changed if there exists position.")
         account.hedge_mode = hedge
-        return Answer({"code": 200, "msg": "success"})
+        return HttpAnswer({"code": 200, "msg": "success"})
 
-    async def _multi_assets(self, account: Account, params: Params) -> Answer:
+    async def _multi_assets(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del account, params
-        return Answer({"multiAssetsMargin": False})
+        return HttpAnswer({"multiAssetsMargin": False})
 
-    async def _config(self, account: Account, params: Params) -> Answer:
+    async def _config(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
-        return Answer({**self._rights(account), "dualSidePosition": account.hedge_mode})
+        return HttpAnswer({**self._rights(account), "dualSidePosition": account.hedge_mode})
 
-    async def _symbol_config(self, account: Account, params: Params) -> Answer:
-        return Answer(
+    async def _symbol_config(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        return HttpAnswer(
             [
                 {
                     "symbol": self._names.symbol(one.coin),
@@ -224,14 +224,14 @@ class Accounts:
             ]
         )
 
-    def _rights(self, account: Account) -> dict[str, Any]:
+    def _rights(self, account: VenueAccount) -> dict[str, Any]:
         return {
             "feeTier": 0, "feeBurn": True, "canTrade": account.may_trade, "canDeposit": True,
             "canWithdraw": account.may_withdraw, "updateTime": 0, "multiAssetsMargin": False, "tradeGroupId": -1,
         }  # fmt: skip
 
 
-def _maintenance_usd(account: Account, one: Instrument) -> Decimal:
+def _maintenance_usd(account: VenueAccount, one: Instrument) -> Decimal:
     held = account.holding(one.coin)
     if held is None:
         return Decimal(0)

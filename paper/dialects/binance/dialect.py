@@ -8,18 +8,18 @@ from urllib.parse import parse_qs
 import msgspec
 
 from liqbot.blocks import EventBlock
-from paper.dialects.accounts import Account
-from paper.dialects.binance.account import Accounts
-from paper.dialects.binance.dialect import evidence as binance_evidence
-from paper.dialects.binance.dialect import stream as binance_stream
-from paper.dialects.binance.dialect import user_stream
-from paper.dialects.binance.errors import VENUE, Door, Names, Params
-from paper.dialects.binance.market import Market
-from paper.dialects.binance.orders import Orders
-from paper.dialects.binance.records import Records
+from paper.dialects.accounts import VenueAccount
+from paper.dialects.binance import evidence as binance_evidence
+from paper.dialects.binance import stream as binance_stream
+from paper.dialects.binance import user_stream
+from paper.dialects.binance.account import BinanceAccounts
+from paper.dialects.binance.errors import VENUE, BinanceGate, BinanceNames, Params
+from paper.dialects.binance.market import BinanceMarket
+from paper.dialects.binance.orders import BinanceOrders
+from paper.dialects.binance.records import BinanceRecords
 from paper.dialects.dialect import Dialect, Handler
-from paper.dialects.faults import Fault, Kind
-from paper.dialects.http import Answer, Request, Socket
+from paper.dialects.faults import Kind, WireFault
+from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
@@ -27,7 +27,7 @@ _ROOTS: Final = ("", "/public", "/market", "/private")
 LISTEN_KEY: Final = "listenKey"
 
 
-class Binance(Dialect):
+class BinanceDialect(Dialect):
     """Perpetuals settled in USDT, isolated margin, one-way mode."""
 
     venue = VENUE
@@ -39,15 +39,15 @@ class Binance(Dialect):
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
-        self._names = Names(hub)
-        self._listening: dict[str, Account] = {}
+        self._names = BinanceNames(hub)
+        self._listening: dict[str, VenueAccount] = {}
         """Accounts by listen key."""
 
     # --- requests --------------------------------------------------------------------------------------------------
 
     def routes(self) -> Mapping[str, Handler]:
-        door = Door(self._names)
-        parts = [part(self._names, door) for part in (Market, Orders, Accounts, Records)]
+        door = BinanceGate(self._names)
+        parts = [part(self._names, door) for part in (BinanceMarket, BinanceOrders, BinanceAccounts, BinanceRecords)]
         routes: dict[str, Handler] = {"GET /fapi/v1/time": self._time}
         for method in ("POST", "PUT", "DELETE"):
             routes[f"{method} /fapi/v1/{LISTEN_KEY}"] = door.keyed(getattr(self, f"_{method.lower()}_listen_key"))
@@ -55,37 +55,37 @@ class Binance(Dialect):
             routes.update(part.routes())
         return routes
 
-    async def _time(self, request: Request) -> Answer:
-        return Answer({"serverTime": self.hub.server_ms(request.skew_ms)})
+    async def _time(self, request: Request) -> HttpAnswer:
+        return HttpAnswer({"serverTime": self.hub.server_ms(request.skew_ms)})
 
-    async def _post_listen_key(self, account: Account, params: Params) -> Answer:
+    async def _post_listen_key(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """The same key as long as it lives."""
         del params
         key = next((key for key, owner in self._listening.items() if owner is account), None) or secrets.token_hex(32)
         self._listening[key] = account
-        return Answer({LISTEN_KEY: key})
+        return HttpAnswer({LISTEN_KEY: key})
 
-    async def _put_listen_key(self, account: Account, params: Params) -> Answer:
+    async def _put_listen_key(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
         key = next((key for key, owner in self._listening.items() if owner is account), None)
         if key is None:
-            return Answer({"code": -1125, "msg": "This listenKey does not exist."}, 400)
-        return Answer({LISTEN_KEY: key})
+            return HttpAnswer({"code": -1125, "msg": "This listenKey does not exist."}, 400)
+        return HttpAnswer({LISTEN_KEY: key})
 
-    async def _delete_listen_key(self, account: Account, params: Params) -> Answer:
+    async def _delete_listen_key(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
         self._listening = {key: owner for key, owner in self._listening.items() if owner is not account}
-        return Answer()
+        return HttpAnswer()
 
-    def not_found(self, request: Request) -> Answer:
-        return Answer({"code": -5000, "msg": f"Path {request.path}, Method {request.method} is invalid"}, 404)
+    def not_found(self, request: Request) -> HttpAnswer:
+        return HttpAnswer({"code": -5000, "msg": f"Path {request.path}, Method {request.method} is invalid"}, 404)
 
-    def trouble(self, fault: Fault, request: Request) -> Answer:
+    def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         del request
         if fault.kind is Kind.HTTP_429:
             text = "Too many requests; current limit of IP is 2400 requests per minute."
-            return Answer({"code": -1003, "msg": text}, 429, {"Retry-After": str(fault.value or 1)})
-        return Answer({"code": 1, "msg": "System is under maintenance."}, 503)
+            return HttpAnswer({"code": -1003, "msg": text}, 429, {"Retry-After": str(fault.value or 1)})
+        return HttpAnswer({"code": 1, "msg": "System is under maintenance."}, 503)
 
     # --- websockets ------------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Binance(Dialect):
     def public(self, block: EventBlock, wanted: set[str]) -> Iterable[tuple[str, bytes]]:
         return binance_stream.published(block, wanted, self._names)
 
-    def private(self, account: Account, happened: Happened) -> Iterable[tuple[str, bytes]]:
+    def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
         return user_stream.told(account, happened, self._names)
 
     def frame(self, socket: Socket, topic: str, message: bytes) -> bytes:

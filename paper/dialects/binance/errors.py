@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from liqbot.instruments import Instrument
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.dialect import Handler
-from paper.dialects.http import Answer, Request
+from paper.dialects.http import HttpAnswer, Request
 from paper.dialects.hub import HeldTooLong, Hub
 
 VENUE: Final = "binance"
@@ -19,16 +19,16 @@ SIGNING: Final = frozenset({"timestamp", "recvWindow", "signature"})
 TIMED_OUT: Final = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
 
 Params = Mapping[str, str]
-Private = Callable[[Account, Params], Awaitable[Answer]]
-Public = Callable[[Params], Answer]
+Private = Callable[[VenueAccount, Params], Awaitable[HttpAnswer]]
+Public = Callable[[Params], HttpAnswer]
 
 
-class Refused(Exception):
+class BinanceRefused(Exception):
     """The venue's own error: its number, its words, and the HTTP status they come with."""
 
     def __init__(self, code: int, text: str, status: int = 400) -> None:
         super().__init__(f"{code} {text}")
-        self.answer = Answer({"code": code, "msg": text}, status)
+        self.answer = HttpAnswer({"code": code, "msg": text}, status)
 
 
 BY_EXCHANGE_CODE: Final[Mapping[str, tuple[int, str]]] = {
@@ -46,7 +46,7 @@ BY_EXCHANGE_CODE: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 
-class Names:
+class BinanceNames:
     """Contracts by the venue's ids (`BTCUSDT`), and the hub they belong to."""
 
     def __init__(self, hub: Hub) -> None:
@@ -59,10 +59,10 @@ class Names:
         """Of the parameter `symbol`. Refused when it is missing or not listed."""
         symbol = params.get("symbol", "")
         if not symbol:
-            raise Refused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
+            raise BinanceRefused(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
         found = self.by_symbol.get(symbol)
         if found is None:
-            raise Refused(-1121, "Invalid symbol.")
+            raise BinanceRefused(-1121, "Invalid symbol.")
         return found
 
     def chosen(self, params: Params) -> list[Instrument]:
@@ -72,10 +72,10 @@ class Names:
     def symbol(self, coin: str) -> str:
         return self.by_coin[coin]
 
-    def not_modelled(self, what: str) -> Refused:
+    def not_modelled(self, what: str) -> BinanceRefused:
         """Note something that this dialect does not know how the venue answers."""
         self.hub.note_unknown(VENUE, what)
-        return Refused(-1106, f"Not modelled by this simulated venue: {what}")
+        return BinanceRefused(-1106, f"Not modelled by this simulated venue: {what}")
 
 
 def number(params: Params, name: str, default: int | None = None) -> int | None:
@@ -86,20 +86,20 @@ def number(params: Params, name: str, default: int | None = None) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise Refused(-1100, f"Illegal characters found in parameter '{name}'.") from None
+        raise BinanceRefused(-1100, f"Illegal characters found in parameter '{name}'.") from None
 
 
-class Door:
+class BinanceGate:
     """Turns plain functions into handlers: public ones as they are, private ones behind key, clock and signature."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: BinanceNames) -> None:
         self._names = names
 
     def public(self, answer: Public) -> Handler:
-        async def handle(request: Request) -> Answer:
+        async def handle(request: Request) -> HttpAnswer:
             try:
                 return answer(request.params)
-            except Refused as refused:
+            except BinanceRefused as refused:
                 return refused.answer
 
         return handle
@@ -107,10 +107,10 @@ class Door:
     def keyed(self, answer: Private) -> Handler:
         """Needs the key alone, no signature."""
 
-        async def handle(request: Request) -> Answer:
+        async def handle(request: Request) -> HttpAnswer:
             try:
                 return await answer(self._account(request), request.params)
-            except Refused as refused:
+            except BinanceRefused as refused:
                 return refused.answer
 
         return handle
@@ -118,7 +118,7 @@ class Door:
     def signed(self, answer: Private, known: frozenset[str] | None = None) -> Handler:
         """`known`: the parameters this endpoint models; any other is noted and refused."""
 
-        async def handle(request: Request) -> Answer:
+        async def handle(request: Request) -> HttpAnswer:
             try:
                 account = self._checked(request)
                 params = request.params
@@ -126,34 +126,34 @@ class Door:
                 if strange:
                     raise self._names.not_modelled(f"{request.endpoint} {', '.join(sorted(strange))}")
                 return await answer(account, params)
-            except Refused as refused:
+            except BinanceRefused as refused:
                 return refused.answer
             except HeldTooLong:
-                return Answer({"code": -1007, "msg": TIMED_OUT}, 408)
+                return HttpAnswer({"code": -1007, "msg": TIMED_OUT}, 408)
 
         return handle
 
-    def _account(self, request: Request) -> Account:
+    def _account(self, request: Request) -> VenueAccount:
         key = request.headers.get("x-mbx-apikey", "")
         if not key:
-            raise Refused(-2014, "API-key format invalid.", 401)
+            raise BinanceRefused(-2014, "API-key format invalid.", 401)
         account = self._names.hub.account(VENUE, key)
         if account is None:
-            raise Refused(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+            raise BinanceRefused(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         return account
 
-    def _checked(self, request: Request) -> Account:
+    def _checked(self, request: Request) -> VenueAccount:
         account, params = self._account(request), request.params
         stamp_ms = number(params, "timestamp")
         if stamp_ms is None:
-            raise Refused(-1102, "Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed.")
+            raise BinanceRefused(-1102, "Mandatory parameter 'timestamp' was not sent, was empty/null, or malformed.")
         window_ms = number(params, "recvWindow", WINDOW_MS) or WINDOW_MS
         if window_ms > 60_000:
-            raise Refused(-1131, "recvWindow must be less than 60000")
+            raise BinanceRefused(-1131, "recvWindow must be less than 60000")
         if not self._names.hub.timely(stamp_ms, window_ms, request.skew_ms):
-            raise Refused(-1021, "Timestamp for this request is outside of the recvWindow.")
+            raise BinanceRefused(-1021, "Timestamp for this request is outside of the recvWindow.")
         if not hmac.compare_digest(_signature(request, account.secret), params.get("signature", "")):
-            raise Refused(-1022, "Signature for this request is not valid.")
+            raise BinanceRefused(-1022, "Signature for this request is not valid.")
         return account
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from paper.dialects.evidence import Evidence, Seen
+from paper.dialects.evidence import EndpointUse, Evidence
 
 _SAMPLES: Final = "nautilus_test_data.tgz crates/adapters/binance/test_data/futures/"
 _PAGES: Final = "developers.binance.com/docs/derivatives/usds-margined-futures/"
@@ -10,15 +10,15 @@ _CLIENT: Final = "ccxt 4.5 binance.py: "
 
 
 def _recorded(endpoint: str, sample: str, note: str = "") -> Evidence:
-    return Evidence(endpoint, Seen.RECORDED, _SAMPLES + sample, note)
+    return Evidence(endpoint, EndpointUse.RECORDED, _SAMPLES + sample, note)
 
 
 def _documented(endpoint: str, page: str, note: str = "") -> Evidence:
-    return Evidence(endpoint, Seen.DOCUMENTED, _PAGES + page, note)
+    return Evidence(endpoint, EndpointUse.DOCUMENTED, _PAGES + page, note)
 
 
 def _read(endpoint: str, where: str, note: str = "") -> Evidence:
-    return Evidence(endpoint, Seen.READ_BY_CLIENT, _CLIENT + where, note)
+    return Evidence(endpoint, EndpointUse.READ_BY_CLIENT, _CLIENT + where, note)
 
 
 _MARKET: Final = (
@@ -84,7 +84,7 @@ _ACCOUNT: Final = (
     _documented("GET /fapi/v1/userTrades", "trade/rest-api/Account-Trade-List"),
     _documented("GET /fapi/v1/income", "account/rest-api/Get-Income-History"),
     _documented("GET /fapi/v1/apiTradingStatus", "account/rest-api/Futures-Trading-Quantitative-Rules-Indicators"),
-    Evidence("GET /sapi/v1/account/apiRestrictions", Seen.DOCUMENTED,
+    Evidence("GET /sapi/v1/account/apiRestrictions", EndpointUse.DOCUMENTED,
              "developers.binance.com/docs/wallet/account/api-key-permission"),
     _documented("POST /fapi/v1/listenKey", "user-data-streams/Start-User-Data-Stream"),
     _documented("PUT /fapi/v1/listenKey", "user-data-streams/Keepalive-User-Data-Stream"),

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from liqbot.instruments import Instrument
-from paper.dialects.binance.errors import QUOTE, Door, Names, Params, Refused, number
+from paper.dialects.binance.errors import QUOTE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
-from paper.dialects.http import Answer
-from paper.dialects.tickers import Candle, Ticker
+from paper.dialects.http import HttpAnswer
+from paper.dialects.tickers import Candle, VenueTicker
 from paper.dialects.trade_prints import plain
 
 SPANS_MS: Final[Mapping[str, int]] = {
@@ -19,15 +19,15 @@ _ORDER_TYPES: Final = (
 )  # fmt: skip
 
 
-class Market:
+class BinanceMarket:
     """Handlers for the public endpoints."""
 
-    def __init__(self, names: Names, door: Door) -> None:
+    def __init__(self, names: BinanceNames, door: BinanceGate) -> None:
         self._names, self._hub, self._door = names, names.hub, door
 
     def routes(self) -> dict[str, Handler]:
         answers = {
-            "ping": lambda _params: Answer(),
+            "ping": lambda _params: HttpAnswer(),
             "exchangeInfo": self._exchange_info,
             "ticker/24hr": self._day,
             "ticker/price": self._price,
@@ -45,7 +45,7 @@ class Market:
 
     # --- contracts -------------------------------------------------------------------------------------------------
 
-    def _exchange_info(self, params: Params) -> Answer:
+    def _exchange_info(self, params: Params) -> HttpAnswer:
         del params
         limits = [
             {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
@@ -53,7 +53,7 @@ class Market:
             {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
         ]
         symbols = [_symbol_info(symbol, one) for symbol, one in self._names.by_symbol.items()]
-        return Answer(
+        return HttpAnswer(
             {
                 "timezone": "UTC",
                 "serverTime": self._hub.server_ms(),
@@ -67,18 +67,18 @@ class Market:
 
     # --- tickers ---------------------------------------------------------------------------------------------------
 
-    def _one_or_all(self, params: Params, shape: Any) -> Answer:
+    def _one_or_all(self, params: Params, shape: Any) -> HttpAnswer:
         """An object when a symbol is named, a list of all otherwise."""
         shown = [shape(one, self._ticker(one)) for one in self._names.chosen(params)]
-        return Answer(shown[0] if params.get("symbol") else shown)
+        return HttpAnswer(shown[0] if params.get("symbol") else shown)
 
-    def _ticker(self, instrument: Instrument) -> Ticker:
+    def _ticker(self, instrument: Instrument) -> VenueTicker:
         return self._hub.ticker(instrument.venue, instrument.coin)
 
-    def _day(self, params: Params) -> Answer:
+    def _day(self, params: Params) -> HttpAnswer:
         return self._one_or_all(params, self._day_of)
 
-    def _day_of(self, instrument: Instrument, ticker: Ticker) -> dict[str, Any]:
+    def _day_of(self, instrument: Instrument, ticker: VenueTicker) -> dict[str, Any]:
         now_ms, last = self._hub.now_ms, ticker.last_price
         day = ticker.day(now_ms)
         volume_base = day.volume_usd / last if last else 0.0
@@ -102,7 +102,7 @@ class Market:
             "count": day.trades,
         }
 
-    def _price(self, params: Params) -> Answer:
+    def _price(self, params: Params) -> HttpAnswer:
         return self._one_or_all(
             params,
             lambda one, ticker: {
@@ -112,7 +112,7 @@ class Market:
             },
         )
 
-    def _premium_index(self, params: Params) -> Answer:
+    def _premium_index(self, params: Params) -> HttpAnswer:
         return self._one_or_all(
             params,
             lambda one, ticker: {
@@ -129,21 +129,21 @@ class Market:
 
     # --- open interest and funding ---------------------------------------------------------------------------------
 
-    def _open_interest(self, params: Params) -> Answer:
+    def _open_interest(self, params: Params) -> HttpAnswer:
         one = self._names.instrument(params)
         ticker = self._ticker(one)
         price = ticker.mark_or_last_price
         base = ticker.oi_usd / price if price else 0.0
         if self._hub.params.on_step:
             base = float(one.round_quantity(base))
-        return Answer({"openInterest": plain(base), "symbol": params["symbol"], "time": ticker.oi_ms})
+        return HttpAnswer({"openInterest": plain(base), "symbol": params["symbol"], "time": ticker.oi_ms})
 
-    def _open_interest_history(self, params: Params) -> Answer:
+    def _open_interest_history(self, params: Params) -> HttpAnswer:
         one = self._names.instrument(params)
         ticker, limit = self._ticker(one), number(params, "limit", 30) or 30
         span_ms = SPANS_MS.get(params.get("period", ""))
         if span_ms is None:
-            raise Refused(-1120, "Invalid interval.")
+            raise BinanceRefused(-1120, "Invalid interval.")
         spans = {told.time_ms // span_ms * span_ms: told.value for told in ticker.oi if _within(told.time_ms, params)}
         price = ticker.mark_or_last_price or 1.0
         rows = [
@@ -155,9 +155,9 @@ class Market:
             }
             for at_ms, oi_usd in spans.items()
         ]
-        return Answer(rows[-limit:])
+        return HttpAnswer(rows[-limit:])
 
-    def _funding_rate(self, params: Params) -> Answer:
+    def _funding_rate(self, params: Params) -> HttpAnswer:
         limit = number(params, "limit", 100) or 100
         rows = [
             {
@@ -170,11 +170,11 @@ class Market:
             for told in self._ticker(one).funding
             if _within(told.time_ms, params)
         ]
-        return Answer(rows[:limit] if "startTime" in params else rows[-limit:])
+        return HttpAnswer(rows[:limit] if "startTime" in params else rows[-limit:])
 
-    def _funding_info(self, params: Params) -> Answer:
+    def _funding_info(self, params: Params) -> HttpAnswer:
         del params
-        return Answer(
+        return HttpAnswer(
             [
                 {
                     "symbol": symbol,
@@ -189,16 +189,16 @@ class Market:
 
     # --- trades ----------------------------------------------------------------------------------------------------
 
-    def _klines(self, params: Params) -> Answer:
+    def _klines(self, params: Params) -> HttpAnswer:
         ticker = self._ticker(self._names.instrument(params))
         span_ms = SPANS_MS.get(params.get("interval", ""))
         if span_ms is None:
-            raise Refused(-1120, "Invalid interval.")
+            raise BinanceRefused(-1120, "Invalid interval.")
         limit = number(params, "limit", 500) or 500
         candles = ticker.candles_of(span_ms, number(params, "startTime"), number(params, "endTime"), limit)
-        return Answer([_kline(candle, span_ms) for candle in candles])
+        return HttpAnswer([_kline(candle, span_ms) for candle in candles])
 
-    def _agg_trades(self, params: Params) -> Answer:
+    def _agg_trades(self, params: Params) -> HttpAnswer:
         prints = self._ticker(self._names.instrument(params)).prints
         limit = number(params, "limit", 500) or 500
         rows = [
@@ -214,7 +214,7 @@ class Market:
             for one in prints
             if _within(one.time_ms, params)
         ]
-        return Answer(rows[-limit:])
+        return HttpAnswer(rows[-limit:])
 
 
 def _within(time_ms: int, params: Params) -> bool:

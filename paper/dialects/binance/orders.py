@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from liqbot import events
 from liqbot.commands import CancelOrder
-from paper.dialects.accounts import Account, OrderRecord, State
-from paper.dialects.binance.dialect import payloads as shapes
-from paper.dialects.binance.errors import BY_EXCHANGE_CODE, Door, Names, Params, Refused, number
+from paper.dialects.accounts import OrderRecord, VenueAccount, VenueOrderState
+from paper.dialects.binance import payloads
+from paper.dialects.binance.errors import BY_EXCHANGE_CODE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
-from paper.dialects.http import Answer
-from paper.dialects.order_entry import NotModelled, Wish, order_of
+from paper.dialects.http import HttpAnswer
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
 
 _ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _COMMON: Final = frozenset({
@@ -24,14 +24,14 @@ ALGO: Final = _COMMON | {"algoType", "clientAlgoId", "triggerPrice", "closePosit
 WHOLE_POSITION_STEPS: Final = 10**9
 """An order that closes whatever there is is larger than any position; the exchange fills no more than there is."""
 
-UNKNOWN_TO_CANCEL: Final = Refused(-2011, "Unknown order sent.")
-NO_SUCH_ORDER: Final = Refused(-2013, "Order does not exist.")
+UNKNOWN_TO_CANCEL: Final = BinanceRefused(-2011, "Unknown order sent.")
+NO_SUCH_ORDER: Final = BinanceRefused(-2013, "Order does not exist.")
 
 
-class Orders:
+class BinanceOrders:
     """Handlers for everything about orders."""
 
-    def __init__(self, names: Names, door: Door) -> None:
+    def __init__(self, names: BinanceNames, door: BinanceGate) -> None:
         self._names, self._hub, self._door = names, names.hub, door
 
     def routes(self) -> dict[str, Handler]:
@@ -56,15 +56,15 @@ class Orders:
 
     # --- placing ---------------------------------------------------------------------------------------------------
 
-    async def _place(self, account: Account, params: Params) -> Answer:
+    async def _place(self, account: VenueAccount, params: Params) -> HttpAnswer:
         kind = params.get("type", "")
         if kind not in ("LIMIT", "MARKET"):
             text = "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
-            raise Refused(-4120, text)
+            raise BinanceRefused(-4120, text)
         in_force = params.get("timeInForce", "GTC")
         if in_force not in ("GTC", "GTX"):
             raise self._names.not_modelled(f"timeInForce {in_force}")
-        wish = Wish(
+        wish = OrderRequest(
             client_id=self._client_id(params, "newClientOrderId"),
             coin=self._names.instrument(params).coin,
             buys=_buys(params),
@@ -74,18 +74,18 @@ class Orders:
             post_only=in_force == "GTX",
         )
         record = await self._send(account, wish, params)
-        return Answer(shapes.order(record, self._names))
+        return HttpAnswer(payloads.order(record, self._names))
 
-    async def _place_algo(self, account: Account, params: Params) -> Answer:
+    async def _place_algo(self, account: VenueAccount, params: Params) -> HttpAnswer:
         if params.get("algoType") != "CONDITIONAL" or params.get("type") != "STOP_MARKET":
             raise self._names.not_modelled(f"algo order {params.get('algoType')} {params.get('type')}")
         if params.get("workingType") != "MARK_PRICE":
             raise self._names.not_modelled(f"trigger on {params.get('workingType', 'CONTRACT_PRICE')}")
         one, whole = self._names.instrument(params), params.get("closePosition") == "true"
         if whole and ("quantity" in params or "reduceOnly" in params):
-            raise Refused(-4136, "Target strategy invalid for orderType STOP_MARKET,closePosition true")
+            raise BinanceRefused(-4136, "Target strategy invalid for orderType STOP_MARKET,closePosition true")
         quantity_base = one.quantity_step_base * WHOLE_POSITION_STEPS if whole else _positive(params, "quantity")
-        wish = Wish(
+        wish = OrderRequest(
             client_id=self._client_id(params, "clientAlgoId"),
             coin=one.coin,
             buys=_buys(params),
@@ -94,12 +94,12 @@ class Orders:
             trigger_price=_positive(params, "triggerPrice"),
         )
         record = await self._send(account, wish, params)
-        return Answer(shapes.algo(record, self._names))
+        return HttpAnswer(payloads.algo(record, self._names))
 
-    async def _send(self, account: Account, wish: Wish, params: Params) -> OrderRecord:
+    async def _send(self, account: VenueAccount, wish: OrderRequest, params: Params) -> OrderRecord:
         self._may_trade(account, wish.coin, params)
         if account.order(client_id=wish.client_id) is not None:
-            raise Refused(-4116, "ClientOrderId is duplicated.")
+            raise BinanceRefused(-4116, "ClientOrderId is duplicated.")
         try:
             command = order_of(wish, account)
         except NotModelled as error:
@@ -108,96 +108,96 @@ class Orders:
         rejected = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if rejected is not None:
             code, text = BY_EXCHANGE_CODE[rejected.code]
-            raise Refused(code, text.format(least=self._names.instrument(params).min_notional_usd))
+            raise BinanceRefused(code, text.format(least=self._names.instrument(params).min_notional_usd))
         return account.orders[wish.client_id]
 
-    def _may_trade(self, account: Account, coin: str, params: Params) -> None:
+    def _may_trade(self, account: VenueAccount, coin: str, params: Params) -> None:
         if not account.may_trade:
-            raise Refused(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+            raise BinanceRefused(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         if account.hedge_mode or params.get("positionSide", "BOTH") != "BOTH":
             if account.hedge_mode:
                 raise self._names.not_modelled("trading in hedge mode")
-            raise Refused(-4061, "Order's position side does not match user's setting.")
+            raise BinanceRefused(-4061, "Order's position side does not match user's setting.")
         if not account.isolated[coin]:
             raise self._names.not_modelled("trading in cross margin mode: set the margin type to isolated first")
 
     def _client_id(self, params: Params, name: str) -> str:
         client_id = params.get(name) or f"web_{self._hub.next_order()}"
         if not _ID.fullmatch(client_id):
-            raise Refused(-4015, "Client order id length should be less than 36 chars")
+            raise BinanceRefused(-4015, "Client order id length should be less than 36 chars")
         return client_id
 
     # --- one order -------------------------------------------------------------------------------------------------
 
-    async def _read(self, account: Account, params: Params) -> Answer:
+    async def _read(self, account: VenueAccount, params: Params) -> HttpAnswer:
         record = self._found(account, params)
         if record is None:
             raise NO_SUCH_ORDER
-        return Answer(shapes.order(record, self._names))
+        return HttpAnswer(payloads.order(record, self._names))
 
-    async def _read_open(self, account: Account, params: Params) -> Answer:
+    async def _read_open(self, account: VenueAccount, params: Params) -> HttpAnswer:
         record = self._found(account, params)
         if record is None or not record.open:
             raise NO_SUCH_ORDER
-        return Answer(shapes.order(record, self._names))
+        return HttpAnswer(payloads.order(record, self._names))
 
-    async def _read_algo(self, account: Account, params: Params) -> Answer:
+    async def _read_algo(self, account: VenueAccount, params: Params) -> HttpAnswer:
         record = self._found_algo(account, params)
         if record is None:
             raise NO_SUCH_ORDER
-        return Answer(shapes.algo(record, self._names))
+        return HttpAnswer(payloads.algo(record, self._names))
 
-    async def _cancel(self, account: Account, params: Params) -> Answer:
+    async def _cancel(self, account: VenueAccount, params: Params) -> HttpAnswer:
         record = self._found(account, params)
         if record is None or not await self._cancelled(account, record):
             raise UNKNOWN_TO_CANCEL
-        return Answer(shapes.order(record, self._names))
+        return HttpAnswer(payloads.order(record, self._names))
 
-    async def _cancel_algo(self, account: Account, params: Params) -> Answer:
+    async def _cancel_algo(self, account: VenueAccount, params: Params) -> HttpAnswer:
         record = self._found_algo(account, params)
         if record is None or not await self._cancelled(account, record):
             raise UNKNOWN_TO_CANCEL
-        done = {"algoId": shapes.algo_id(record), "clientAlgoId": record.command.client_id}
-        return Answer({**done, "code": "200", "msg": "success"})
+        done = {"algoId": payloads.algo_id(record), "clientAlgoId": record.command.client_id}
+        return HttpAnswer({**done, "code": "200", "msg": "success"})
 
-    async def _cancelled(self, account: Account, record: OrderRecord) -> bool:
+    async def _cancelled(self, account: VenueAccount, record: OrderRecord) -> bool:
         command = record.command
         facts = await self._hub.execute(account, CancelOrder(command.client_id, command.venue, command.coin))
         return any(isinstance(fact, events.OrderCancelled) for fact in facts)
 
-    def _found(self, account: Account, params: Params) -> OrderRecord | None:
+    def _found(self, account: VenueAccount, params: Params) -> OrderRecord | None:
         """A plain order, or the order that a trigger has made."""
         one = self._names.instrument(params)
         named = _named(account, params, "origClientOrderId", number(params, "orderId"))
         return next((order for order in named if order.command.coin == one.coin and _in_the_book(order)), None)
 
-    def _found_algo(self, account: Account, params: Params) -> OrderRecord | None:
+    def _found_algo(self, account: VenueAccount, params: Params) -> OrderRecord | None:
         algo_number = number(params, "algoId")
-        order_number = algo_number - shapes.ALGO_IDS_FROM if algo_number is not None else None
+        order_number = algo_number - payloads.ALGO_IDS_FROM if algo_number is not None else None
         named = _named(account, params, "clientAlgoId", order_number)
-        return next((order for order in named if shapes.is_algo(order) and _known(order)), None)
+        return next((order for order in named if payloads.is_algo(order) and _known(order)), None)
 
     # --- many ------------------------------------------------------------------------------------------------------
 
-    async def _open_orders(self, account: Account, params: Params) -> Answer:
-        return self._list(account, params, shapes.order, lambda order: order.open and not shapes.is_algo(order))
+    async def _open_orders(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        return self._list(account, params, payloads.order, lambda order: order.open and not payloads.is_algo(order))
 
-    async def _all_orders(self, account: Account, params: Params) -> Answer:
-        return self._list(account, params, shapes.order, _in_the_book)
+    async def _all_orders(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        return self._list(account, params, payloads.order, _in_the_book)
 
-    async def _open_algos(self, account: Account, params: Params) -> Answer:
-        return self._list(account, params, shapes.algo, lambda order: order.open and shapes.is_algo(order))
+    async def _open_algos(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        return self._list(account, params, payloads.algo, lambda order: order.open and payloads.is_algo(order))
 
-    async def _all_algos(self, account: Account, params: Params) -> Answer:
-        return self._list(account, params, shapes.algo, lambda order: _known(order) and shapes.is_algo(order))
+    async def _all_algos(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        return self._list(account, params, payloads.algo, lambda order: _known(order) and payloads.is_algo(order))
 
     def _list(
         self,
-        account: Account,
+        account: VenueAccount,
         params: Params,
-        shape: Callable[[OrderRecord, Names], dict[str, Any]],
+        shape: Callable[[OrderRecord, BinanceNames], dict[str, Any]],
         chosen: Callable[[OrderRecord], bool],
-    ) -> Answer:
+    ) -> HttpAnswer:
         coins = {one.coin for one in self._names.chosen(params)}
         start_ms, end_ms = number(params, "startTime", 0) or 0, number(params, "endTime")
         from_number, limit = number(params, "orderId", 0) or 0, number(params, "limit", 500) or 500
@@ -207,54 +207,54 @@ class Orders:
             if order.command.coin in coins and chosen(order) and order.created_ms >= start_ms
             and (end_ms is None or order.created_ms <= end_ms) and order.number >= from_number
         ]
-        return Answer(found[-limit:])
+        return HttpAnswer(found[-limit:])
 
-    async def _cancel_all(self, account: Account, params: Params) -> Answer:
+    async def _cancel_all(self, account: VenueAccount, params: Params) -> HttpAnswer:
         await self._cancel_each(account, account.open_orders(self._names.instrument(params).coin), algo=False)
-        return Answer({"code": 200, "msg": "The operation of cancel all open order is done."})
+        return HttpAnswer({"code": 200, "msg": "The operation of cancel all open order is done."})
 
-    async def _cancel_all_algos(self, account: Account, params: Params) -> Answer:
+    async def _cancel_all_algos(self, account: VenueAccount, params: Params) -> HttpAnswer:
         await self._cancel_each(account, account.open_orders(self._names.instrument(params).coin), algo=True)
-        return Answer({"code": 200, "msg": "The operation of cancel all open order is done."})
+        return HttpAnswer({"code": 200, "msg": "The operation of cancel all open order is done."})
 
-    async def _cancel_each(self, account: Account, orders: Iterable[OrderRecord], *, algo: bool) -> None:
+    async def _cancel_each(self, account: VenueAccount, orders: Iterable[OrderRecord], *, algo: bool) -> None:
         for order in orders:
-            if shapes.is_algo(order) is algo:
+            if payloads.is_algo(order) is algo:
                 await self._cancelled(account, order)
 
 
-def _named(account: Account, params: Params, name: str, order_number: int | None) -> list[OrderRecord]:
+def _named(account: VenueAccount, params: Params, name: str, order_number: int | None) -> list[OrderRecord]:
     """The number wins over the client id. Refused when neither was sent."""
     if order_number is None and not params.get(name):
-        raise Refused(-1102, f"Param '{name}' or 'orderId' must be sent, but both were empty/null!")
+        raise BinanceRefused(-1102, f"Param '{name}' or 'orderId' must be sent, but both were empty/null!")
     found = account.order(number=order_number) if order_number is not None else account.order(client_id=params[name])
     return [found] if found is not None else []
 
 
 def _known(order: OrderRecord) -> bool:
     """What was never accepted was never there."""
-    return order.state not in (State.SENT, State.REJECTED)
+    return order.state not in (VenueOrderState.SENT, VenueOrderState.REJECTED)
 
 
 def _in_the_book(order: OrderRecord) -> bool:
-    return _known(order) and (not shapes.is_algo(order) or bool(order.triggered_ms))
+    return _known(order) and (not payloads.is_algo(order) or bool(order.triggered_ms))
 
 
 def _buys(params: Params) -> bool:
     if params.get("side") not in ("BUY", "SELL"):
-        raise Refused(-1117, "Invalid side.")
+        raise BinanceRefused(-1117, "Invalid side.")
     return params["side"] == "BUY"
 
 
 def _positive(params: Params, name: str) -> Decimal:
     text = params.get(name, "")
     if not text:
-        raise Refused(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+        raise BinanceRefused(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
     try:
         value = Decimal(text)
     except InvalidOperation:
-        raise Refused(-1100, f"Illegal characters found in parameter '{name}'.") from None
+        raise BinanceRefused(-1100, f"Illegal characters found in parameter '{name}'.") from None
     if not value.is_finite() or value <= 0:
         code = -4003 if name == "quantity" else -4001
-        raise Refused(code, f"{name.capitalize()} less than or equal to zero.")
+        raise BinanceRefused(code, f"{name.capitalize()} less than or equal to zero.")
     return value

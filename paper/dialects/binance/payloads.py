@@ -4,16 +4,17 @@ from decimal import Decimal
 from typing import Any, Final
 
 from liqbot.commands import OrderKind
-from paper.dialects.accounts import Account, FillRecord, OrderRecord, State
-from paper.dialects.binance.errors import QUOTE, Names
+from paper.dialects.accounts import FillRecord, OrderRecord, VenueAccount, VenueOrderState
+from paper.dialects.binance.errors import QUOTE, BinanceNames
 from paper.dialects.trade_prints import plain
 
 ALGO_IDS_FROM: Final = 1_000_000_000_000_000
 """Conditional orders have numbers of their own; the order that a trigger makes has another one."""
 
 _STATUS: Final = {
-    State.SENT: "NEW", State.NEW: "NEW", State.PARTLY: "PARTIALLY_FILLED", State.FILLED: "FILLED",
-    State.REJECTED: "REJECTED",
+    VenueOrderState.SENT: "NEW", VenueOrderState.NEW: "NEW", VenueOrderState.PARTLY: "PARTIALLY_FILLED",
+    VenueOrderState.FILLED: "FILLED",
+    VenueOrderState.REJECTED: "REJECTED",
 }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def closes_position(record: OrderRecord) -> bool:
 
 def status(record: OrderRecord) -> str:
     """Of the order in the book; what the venue itself ended early is expired, what was asked to end is cancelled."""
-    if record.state is State.CANCELLED:
+    if record.state is VenueOrderState.CANCELLED:
         if closes_position(record) and record.filled_base:
             return "FILLED"
         return "CANCELED" if record.reason == "cancelled" else "EXPIRED"
@@ -41,7 +42,7 @@ def status(record: OrderRecord) -> str:
 def algo_status(record: OrderRecord) -> str:
     if record.triggered_ms:
         return "FINISHED"
-    if record.state is State.CANCELLED and record.reason != "cancelled":
+    if record.state is VenueOrderState.CANCELLED and record.reason != "cancelled":
         return "REJECTED" if record.reason == "REDUCE_ONLY" else "EXPIRED"
     return {"NEW": "NEW", "CANCELED": "CANCELED"}.get(status(record), status(record))
 
@@ -72,7 +73,7 @@ def quantity(record: OrderRecord) -> Decimal:
     return record.filled_base if closes_position(record) else record.command.quantity_base
 
 
-def order(record: OrderRecord, names: Names) -> dict[str, Any]:
+def order(record: OrderRecord, names: BinanceNames) -> dict[str, Any]:
     """As every order endpoint answers it. Of a conditional order: the order its trigger made."""
     command = record.command
     return {
@@ -104,7 +105,7 @@ def order(record: OrderRecord, names: Names) -> dict[str, Any]:
     }
 
 
-def algo(record: OrderRecord, names: Names) -> dict[str, Any]:
+def algo(record: OrderRecord, names: BinanceNames) -> dict[str, Any]:
     """A conditional order as the algo endpoints answer it."""
     command, triggered = record.command, bool(record.triggered_ms)
     return {
@@ -139,7 +140,7 @@ def algo(record: OrderRecord, names: Names) -> dict[str, Any]:
     }
 
 
-def trade(entry: FillRecord, account: Account, names: Names) -> dict[str, Any]:
+def trade(entry: FillRecord, account: VenueAccount, names: BinanceNames) -> dict[str, Any]:
     """One of our fills as `userTrades` shows it."""
     fill = entry.fill
     record = account.orders[fill.client_id]

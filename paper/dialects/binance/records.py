@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from paper.dialects.accounts import Account, Payment
-from paper.dialects.binance.dialect import payloads as shapes
-from paper.dialects.binance.errors import VENUE, Door, Names, Params, number
+from paper.dialects.accounts import Payment, VenueAccount
+from paper.dialects.binance import payloads
+from paper.dialects.binance.errors import VENUE, BinanceGate, BinanceNames, Params, number
 from paper.dialects.dialect import Handler
-from paper.dialects.http import Answer
+from paper.dialects.http import HttpAnswer
 from paper.dialects.trade_prints import plain
 
 _INCOME: Final = {
@@ -16,10 +16,10 @@ _INCOME: Final = {
 }  # fmt: skip
 
 
-class Records:
+class BinanceRecords:
     """Handlers for fills, income, brackets, fees and rights."""
 
-    def __init__(self, names: Names, door: Door) -> None:
+    def __init__(self, names: BinanceNames, door: BinanceGate) -> None:
         self._names, self._door = names, door
 
     def routes(self) -> dict[str, Handler]:
@@ -34,19 +34,19 @@ class Records:
             "GET /sapi/v1/account/apiRestrictions": signed(self._restrictions, frozenset()),
         }
 
-    async def _trades(self, account: Account, params: Params) -> Answer:
+    async def _trades(self, account: VenueAccount, params: Params) -> HttpAnswer:
         one, limit = self._names.instrument(params), number(params, "limit", 500) or 500
         from_id, order_id = number(params, "fromId"), number(params, "orderId")
         found = [
-            shapes.trade(entry, account, self._names)
+            payloads.trade(entry, account, self._names)
             for entry in account.fills
             if entry.fill.coin == one.coin and _within(entry.fill.time_ms, params)
             and (from_id is None or entry.number >= from_id)
             and (order_id is None or account.orders[entry.fill.client_id].number == order_id)
         ]
-        return Answer(found[:limit] if from_id is not None or "startTime" in params else found[-limit:])
+        return HttpAnswer(found[:limit] if from_id is not None or "startTime" in params else found[-limit:])
 
-    async def _income(self, account: Account, params: Params) -> Answer:
+    async def _income(self, account: VenueAccount, params: Params) -> HttpAnswer:
         limit, page = number(params, "limit", 100) or 100, number(params, "page", 1) or 1
         wanted = params.get("incomeType", "")
         coins = {one.coin for one in self._names.chosen(params)} | ({""} if not params.get("symbol") else set())
@@ -55,7 +55,7 @@ class Records:
             for payment in account.payments
             if payment.coin in coins and wanted in ("", _INCOME[payment.kind]) and _within(payment.time_ms, params)
         ]
-        return Answer(found[limit * (page - 1) :][:limit] if "startTime" in params or page > 1 else found[-limit:])
+        return HttpAnswer(found[limit * (page - 1) :][:limit] if "startTime" in params or page > 1 else found[-limit:])
 
     def _income_of(self, payment: Payment) -> dict[str, Any]:
         kind = _INCOME[payment.kind]
@@ -63,14 +63,14 @@ class Records:
             "symbol": self._names.symbol(payment.coin) if payment.coin else "",
             "incomeType": kind,
             "income": plain(payment.amount_usd),
-            "asset": shapes.asset(payment.currency),
+            "asset": payloads.asset(payment.currency),
             "info": str(payment.fill_number) if payment.fill_number else kind,
             "time": payment.time_ms,
             "tranId": payment.number,
             "tradeId": str(payment.fill_number) if payment.fill_number else "",
         }
 
-    async def _brackets(self, account: Account, params: Params) -> Answer:
+    async def _brackets(self, account: VenueAccount, params: Params) -> HttpAnswer:
         shown = [
             {
                 "symbol": self._names.symbol(one.coin),
@@ -89,23 +89,23 @@ class Records:
             }
             for one in self._names.chosen(params)
         ]
-        return Answer(shown[0] if params.get("symbol") else shown)
+        return HttpAnswer(shown[0] if params.get("symbol") else shown)
 
-    async def _commission(self, account: Account, params: Params) -> Answer:
+    async def _commission(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del account
         one = self._names.instrument(params)
         rates = [plain(Decimal(str(pct)) / 100) for pct in (one.maker_fee_pct, one.taker_fee_pct)]
-        return Answer(
+        return HttpAnswer(
             {"symbol": params["symbol"], "makerCommissionRate": rates[0], "takerCommissionRate": rates[1]}
         )
 
-    async def _trading_status(self, account: Account, params: Params) -> Answer:
+    async def _trading_status(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
-        return Answer({"indicators": {}, "updateTime": account.now_ms})
+        return HttpAnswer({"indicators": {}, "updateTime": account.now_ms})
 
-    async def _restrictions(self, account: Account, params: Params) -> Answer:
+    async def _restrictions(self, account: VenueAccount, params: Params) -> HttpAnswer:
         del params
-        return Answer(
+        return HttpAnswer(
             {
                 "ipRestrict": True,
                 "createTime": 1_698_645_219_000,

@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Rows
 from liqbot.instruments import Instrument, Side
-from paper.dialects.binance.errors import Names
+from paper.dialects.binance.errors import BinanceNames
 from paper.dialects.trade_prints import plain
 
 ALL_MARKS: Final = ("!markPrice@arr", "!markPrice@arr@1s")
@@ -25,7 +25,7 @@ Timed = tuple[int, str, bytes]
 _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
 
 
-def known(stream: str, names: Names) -> bool:
+def known(stream: str, names: BinanceNames) -> bool:
     """Whether this venue publishes a stream of that name here."""
     if stream in (*ALL_MARKS, ALL_FORCED):
         return True
@@ -33,7 +33,7 @@ def known(stream: str, names: Names) -> bool:
     return symbol.upper() in names.by_symbol and symbol == symbol.lower() and at + suffix in SUFFIXES
 
 
-def published(block: EventBlock, wanted: set[str], names: Names) -> Iterator[Sent]:
+def published(block: EventBlock, wanted: set[str], names: BinanceNames) -> Iterator[Sent]:
     """Everything of the block that somebody wants, by the venue's own event times; made as it is asked for."""
     timed: list[Iterator[Timed]] = []
     for symbol, one in names.by_symbol.items():
@@ -45,7 +45,7 @@ def published(block: EventBlock, wanted: set[str], names: Names) -> Iterator[Sen
         yield topic, message
 
 
-def _ours(rows: Rows, one: Instrument, names: Names) -> Rows:
+def _ours(rows: Rows, one: Instrument, names: BinanceNames) -> Rows:
     if not len(rows):
         return rows
     roster = names.hub.roster
@@ -53,7 +53,7 @@ def _ours(rows: Rows, one: Instrument, names: Names) -> Rows:
     return ours
 
 
-def _trades(bars: Rows, one: Instrument, symbol: str, names: Names) -> Iterator[Timed]:
+def _trades(bars: Rows, one: Instrument, symbol: str, names: BinanceNames) -> Iterator[Timed]:
     topic = f"{symbol.lower()}@aggTrade"
     remembered = names.hub.ticker(one.venue, one.coin).prints
     for print_ in names.hub.printer(one.venue, one.coin).of(bars):
@@ -68,7 +68,7 @@ def _trades(bars: Rows, one: Instrument, symbol: str, names: Names) -> Iterator[
 
 
 def _marks(
-    rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: Names
+    rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: BinanceNames
 ) -> Iterator[Timed]:
     ticker = names.hub.ticker(one.venue, one.coin)
     fast, slow = f"{symbol.lower()}@markPrice@1s", f"{symbol.lower()}@markPrice"
@@ -87,7 +87,7 @@ def _marks(
 
 
 def _forced(
-    rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: Names
+    rows: Rows, one: Instrument, symbol: str, wanted: set[str], names: BinanceNames
 ) -> Iterator[Timed]:
     topics = [topic for topic in (f"{symbol.lower()}@forceOrder", ALL_FORCED) if topic in wanted]
     for row in rows.tolist() if topics else ():

@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from liqbot import events
-from paper.dialects.accounts import DELEVERAGED_PREFIX, Account, FillRecord, OrderRecord, State
-from paper.dialects.binance.dialect import payloads as shapes
-from paper.dialects.binance.errors import QUOTE, Names
+from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord, VenueAccount, VenueOrderState
+from paper.dialects.binance import payloads
+from paper.dialects.binance.errors import QUOTE, BinanceNames
 from paper.dialects.trade_prints import plain
 from paper.exchange.exchange import Happened
 
@@ -19,7 +19,7 @@ EVENTS: Final = (
 Told = tuple[str, bytes]
 
 
-def told(account: Account, happened: Happened, names: Names) -> Iterator[Told]:
+def told(account: VenueAccount, happened: Happened, names: BinanceNames) -> Iterator[Told]:
     """(event name, message), in the order of the facts."""
     stream = _Stream(account, happened, names)
     for fact in happened.facts:
@@ -27,7 +27,7 @@ def told(account: Account, happened: Happened, names: Names) -> Iterator[Told]:
 
 
 class _Stream:
-    def __init__(self, account: Account, happened: Happened, names: Names) -> None:
+    def __init__(self, account: VenueAccount, happened: Happened, names: BinanceNames) -> None:
         self._account, self._time_ms, self._names = account, happened.time_ms, names
         ended = (fact for fact in happened.facts if isinstance(fact, events.OrderCancelled))
         self._cut_short = {fact.client_id for fact in ended}
@@ -61,23 +61,23 @@ class _Stream:
         record = self._account.orders.get(client_id)
         if record is None:
             return
-        if not shapes.is_algo(record):
+        if not payloads.is_algo(record):
             yield self._order_update(record, execution, None)
         elif not record.triggered_ms:
-            yield self._algo_update(record, shapes.algo_status(record))
-        elif not shapes.closes_position(record):
+            yield self._algo_update(record, payloads.algo_status(record))
+        elif not payloads.closes_position(record):
             yield self._order_update(record, execution, None)
 
     def _filled(self, record: OrderRecord) -> Iterator[Told]:
         entry, forced = record.fills[-1], record.forced
-        if shapes.is_algo(record) and len(record.fills) == 1:
+        if payloads.is_algo(record) and len(record.fills) == 1:
             yield self._algo_update(record, "TRIGGERING")
             yield self._algo_update(record, "TRIGGERED")
             yield self._order_update(record, "NEW", None)
         if not forced:
             yield self._trade_lite(record, entry)
         yield self._order_update(record, "CALCULATED" if forced else "TRADE", entry)
-        if shapes.is_algo(record) and (not record.open or record.command.client_id in self._cut_short):
+        if payloads.is_algo(record) and (not record.open or record.command.client_id in self._cut_short):
             yield self._algo_update(record, "FINISHED")
         yield self._account_update("ORDER", record.command.coin, Decimal(0))
 
@@ -88,8 +88,8 @@ class _Stream:
             "c": command.client_id,
             "S": "BUY" if record.buys else "SELL",
             "o": "LIMIT" if command.limit_price is not None else "MARKET",
-            "f": shapes.time_in_force(record),
-            "q": plain(shapes.quantity(record)),
+            "f": payloads.time_in_force(record),
+            "q": plain(payloads.quantity(record)),
             "p": plain(command.limit_price or 0),
             "ap": plain(0 if new else round(record.average_price, 5)),
             "sp": plain(command.trigger_price or 0),
@@ -105,10 +105,10 @@ class _Stream:
             "a": "0",
             "m": entry is not None and entry.fill.maker,
             "R": command.reduce_only,
-            "wt": "MARK_PRICE" if shapes.is_algo(record) else "CONTRACT_PRICE",
-            "ot": shapes.original_type(record),
+            "wt": "MARK_PRICE" if payloads.is_algo(record) else "CONTRACT_PRICE",
+            "ot": payloads.original_type(record),
             "ps": "BOTH",
-            "cp": shapes.closes_position(record),
+            "cp": payloads.closes_position(record),
             "rp": plain(entry.realised_usd if entry is not None else 0),
             "pP": False,
             "si": 0,
@@ -118,31 +118,31 @@ class _Stream:
             "gtd": 0,
         }
         if entry is not None:
-            order.update({"N": shapes.asset(entry.fill.fee_currency), "n": plain(entry.fill.fee)})
+            order.update({"N": payloads.asset(entry.fill.fee_currency), "n": plain(entry.fill.fee)})
         return self._event("ORDER_TRADE_UPDATE", {"o": order})
 
     @staticmethod
     def _status(record: OrderRecord, entry: FillRecord | None) -> str:
         """At a fill that is followed by the end of the rest, the order is still only partly filled."""
-        if entry is not None and record.state is State.CANCELLED and not shapes.closes_position(record):
+        if entry is not None and record.state is VenueOrderState.CANCELLED and not payloads.closes_position(record):
             return "PARTIALLY_FILLED"
         if record.command.client_id.startswith(DELEVERAGED_PREFIX):
             return "NEW_ADL"
-        return shapes.status(record)
+        return payloads.status(record)
 
     def _algo_update(self, record: OrderRecord, state: str) -> Told:
         command, placed = record.command, state in ("TRIGGERED", "FINISHED")
         done = state == "FINISHED"
         order = {
             "caid": command.client_id,
-            "aid": shapes.algo_id(record),
+            "aid": payloads.algo_id(record),
             "at": "CONDITIONAL",
             "o": "STOP_MARKET",
             "s": self._names.symbol(command.coin),
             "S": "BUY" if record.buys else "SELL",
             "ps": "BOTH",
             "f": "GTC",
-            "q": plain(0 if shapes.closes_position(record) else command.quantity_base),
+            "q": plain(0 if payloads.closes_position(record) else command.quantity_base),
             "X": state,
             "ai": str(record.number) if placed else "",
             "ap": plain(round(record.average_price, 5) if done else 0),
@@ -153,7 +153,7 @@ class _Stream:
             "V": "EXPIRE_MAKER",
             "wt": "MARK_PRICE",
             "pm": "NONE",
-            "cp": shapes.closes_position(record),
+            "cp": payloads.closes_position(record),
             "pP": False,
             "R": command.reduce_only,
             "tt": record.triggered_ms,
@@ -168,7 +168,7 @@ class _Stream:
             "TRADE_LITE",
             {
                 "s": self._names.symbol(command.coin), "c": command.client_id, "S": "BUY" if record.buys else "SELL",
-                "q": plain(shapes.quantity(record)), "p": plain(command.limit_price or 0), "i": record.number,
+                "q": plain(payloads.quantity(record)), "p": plain(command.limit_price or 0), "i": record.number,
                 "l": plain(entry.fill.quantity_base), "L": plain(entry.fill.price), "t": entry.number,
                 "m": entry.fill.maker,
             },

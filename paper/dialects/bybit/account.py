@@ -6,10 +6,10 @@ from typing import Final
 from liqbot import events
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Instrument
-from paper.dialects.accounts import Account
-from paper.dialects.bybit.errors import VENUE, Names, Params, Refused, Row, linear, page
+from paper.dialects.accounts import VenueAccount
+from paper.dialects.bybit.errors import VENUE, BybitNames, BybitRefused, Params, Row, linear, page
 from paper.dialects.bybit.payloads import Rows
-from paper.dialects.http import Answer
+from paper.dialects.http import HttpAnswer
 from paper.dialects.trade_prints import plain
 
 MARGIN_MODES: Final = {"ISOLATED_MARGIN": True, "REGULAR_MARGIN": False}
@@ -24,12 +24,12 @@ _PERMISSIONS: Final = {
 class AccountRequests:
     """Handlers of `/v5/account`, `/v5/position` and `/v5/user`; every one is given account and parameters."""
 
-    def __init__(self, names: Names, rows: Rows) -> None:
+    def __init__(self, names: BybitNames, rows: Rows) -> None:
         self._names, self._rows = names, rows
 
     # --- key, margin mode, balance ---------------------------------------------------------------------------------
 
-    async def key(self, account: Account, params: Params) -> Row:
+    async def key(self, account: VenueAccount, params: Params) -> Row:
         del params
         wallet = [*_PERMISSIONS["Wallet"], *(["Withdraw"] if account.may_withdraw else [])]
         trade = _PERMISSIONS["ContractTrade"] if account.may_trade else []
@@ -42,7 +42,7 @@ class AccountRequests:
             "kycRegion": "",
         }  # fmt: skip
 
-    async def info(self, account: Account, params: Params) -> Row:
+    async def info(self, account: VenueAccount, params: Params) -> Row:
         del params
         isolated = all(account.isolated.values())
         return {
@@ -51,7 +51,7 @@ class AccountRequests:
             "isMasterTrader": False, "spotHedgingStatus": "OFF",
         }  # fmt: skip
 
-    async def set_margin_mode(self, account: Account, params: Params) -> Answer:
+    async def set_margin_mode(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """One mode for the whole account; setting it anew is accepted, too."""
         wanted = MARGIN_MODES.get(str(params.get("setMarginMode", "")))
         if wanted is None:
@@ -60,14 +60,14 @@ class AccountRequests:
         if changes and (account.open_orders() or self._holdings(account)):
             raise self._names.not_modelled("margin mode changed with positions or orders open")
         account.isolated = dict.fromkeys(account.isolated, wanted)
-        return Answer({"retCode": 0, "retMsg": "Request accepted", "result": {"reasons": []}})
+        return HttpAnswer({"retCode": 0, "retMsg": "Request accepted", "result": {"reasons": []}})
 
-    async def wallet(self, account: Account, params: Params) -> Row:
+    async def wallet(self, account: VenueAccount, params: Params) -> Row:
         if params.get("accountType") != "UNIFIED":
-            raise Refused(10001, "accountType only support UNIFIED.")
+            raise BybitRefused(10001, "accountType only support UNIFIED.")
         return {"list": [self._rows.wallet(account)]}
 
-    async def fees(self, account: Account, params: Params) -> Row:
+    async def fees(self, account: VenueAccount, params: Params) -> Row:
         del account
         rows = [
             {
@@ -81,11 +81,11 @@ class AccountRequests:
 
     # --- positions -------------------------------------------------------------------------------------------------
 
-    async def positions(self, account: Account, params: Params) -> Row:
+    async def positions(self, account: VenueAccount, params: Params) -> Row:
         """A named contract is shown even when nothing is held; otherwise only what is held."""
         chosen = self._names.chosen(params)
         if chosen and not any(params.get(name) for name in ("symbol", "settleCoin", "baseCoin")):
-            raise Refused(10001, "params error: symbol or settleCoin is needed")
+            raise BybitRefused(10001, "params error: symbol or settleCoin is needed")
         if not params.get("symbol"):
             chosen = [one for one in chosen if account.holding(one.coin) is not None]
         places = (1, 2) if account.hedge_mode else (0,)
@@ -93,47 +93,47 @@ class AccountRequests:
         rows, cursor = page(found, params, usual=20, most=200)
         return {"category": params["category"], "list": rows, "nextPageCursor": cursor}
 
-    async def set_leverage(self, account: Account, params: Params) -> Row:
+    async def set_leverage(self, account: VenueAccount, params: Params) -> Row:
         one = self._one(params)
         try:
             wanted = [Decimal(str(params.get(name, ""))) for name in ("buyLeverage", "sellLeverage")]
         except InvalidOperation:
-            raise Refused(10001, "leverage invalid") from None
+            raise BybitRefused(10001, "leverage invalid") from None
         if wanted[0] != wanted[1] or wanted[0] != wanted[0].to_integral_value():
             raise self._names.not_modelled(f"leverage {wanted[0]} and {wanted[1]}")
         leverage = int(wanted[0])
         if leverage == account.leverage(one.coin):
-            raise Refused(110043, "leverage not modified")
+            raise BybitRefused(110043, "leverage not modified")
         facts = await self._names.hub.execute(account, SetLeverage(VENUE, one.coin, leverage))
         told = next((fact for fact in facts if isinstance(fact, events.LeverageConfirmed)), None)
         if told is None or told.leverage != leverage:
             raise self._leverage_refused(account, one, leverage)
         return {}
 
-    def _leverage_refused(self, account: Account, one: Instrument, leverage: int) -> Refused:
+    def _leverage_refused(self, account: VenueAccount, one: Instrument, leverage: int) -> BybitRefused:
         mechanics = account.exchange.accounts.mechanics[VENUE, one.coin]
         highest = mechanics.leverage_max(0.0)
         if not 1 <= leverage <= highest:
             text = f"cannot set leverage [{leverage}] gt maxLeverage [{highest:g}] by risk limit"
-            return Refused(110013, text)
+            return BybitRefused(110013, text)
         return self._names.not_modelled("leverage changed with a position or an entry open")
 
-    async def switch_mode(self, account: Account, params: Params) -> Row:
+    async def switch_mode(self, account: VenueAccount, params: Params) -> Row:
         if not linear(params) or not (params.get("symbol") or params.get("coin")):
-            raise Refused(10001, "params error: symbol or coin is needed")
+            raise BybitRefused(10001, "params error: symbol or coin is needed")
         wanted = str(params.get("mode", ""))
         if wanted not in ("0", "3"):
-            raise Refused(10001, "params error: mode invalid")
+            raise BybitRefused(10001, "params error: mode invalid")
         if account.hedge_mode is (wanted == "3"):
-            raise Refused(110025, "Position mode is not modified")
+            raise BybitRefused(110025, "Position mode is not modified")
         if self._holdings(account):
-            raise Refused(110024, "You have an existing position, so the position mode cannot be switched")
+            raise BybitRefused(110024, "You have an existing position, so the position mode cannot be switched")
         if account.open_orders():
-            raise Refused(110028, "You have existing open orders, so the position mode cannot be switched")
+            raise BybitRefused(110028, "You have existing open orders, so the position mode cannot be switched")
         account.hedge_mode = wanted == "3"
         return {}
 
-    def _holdings(self, account: Account) -> list[str]:
+    def _holdings(self, account: VenueAccount) -> list[str]:
         return [coin for coin in account.isolated if account.holding(coin) is not None]
 
     def _one(self, params: Params) -> Instrument:

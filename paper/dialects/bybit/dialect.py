@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from liqbot.blocks import EventBlock
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.bybit.account import AccountRequests
-from paper.dialects.bybit.errors import VENUE, Door, Names, Refused, signature
+from paper.dialects.bybit.errors import VENUE, BybitGate, BybitNames, BybitRefused, signature
 from paper.dialects.bybit.evidence import EVIDENCE
 from paper.dialects.bybit.history import Executions, HistoryRequests
 from paper.dialects.bybit.market import PublicRequests, TickerFields
@@ -18,11 +18,11 @@ from paper.dialects.bybit.payloads import Rows
 from paper.dialects.bybit.stream import PATTERNS as PUBLIC_PATTERNS
 from paper.dialects.bybit.stream import PublicStream
 from paper.dialects.bybit.user_stream import PATTERNS as PRIVATE_PATTERNS
-from paper.dialects.bybit.user_stream import TOPICS, UserStream
+from paper.dialects.bybit.user_stream import TOPICS, BybitUserStream
 from paper.dialects.dialect import Dialect, Handler
 from paper.dialects.evidence import Evidence
-from paper.dialects.faults import Fault, Kind
-from paper.dialects.http import Answer, Request, Socket
+from paper.dialects.faults import Kind, WireFault
+from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
@@ -33,7 +33,7 @@ LOGIN_MS_MAX: Final = 60_000
 ADDRESS_LIMIT: Final = 403
 
 
-class Bybit(Dialect):
+class BybitDialect(Dialect):
     """Positions, leverage and orders of one linear category; margin mode and key are the account's."""
 
     venue: ClassVar[str] = VENUE
@@ -45,8 +45,8 @@ class Bybit(Dialect):
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
-        self._names = Names(hub)
-        self._door = Door(self._names)
+        self._names = BybitNames(hub)
+        self._door = BybitGate(self._names)
         fields = TickerFields(self._names)
         rows = Rows(self._names)
         executions = Executions(rows)
@@ -55,7 +55,7 @@ class Bybit(Dialect):
         self._account = AccountRequests(self._names, rows)
         self._history = HistoryRequests(self._names, executions)
         self._stream = PublicStream(self._names, fields, self._market)
-        self._user = UserStream(self._names, rows, executions)
+        self._user = BybitUserStream(self._names, rows, executions)
 
     # --- requests --------------------------------------------------------------------------------------------------
 
@@ -95,22 +95,24 @@ class Bybit(Dialect):
             "GET /v5/execution/list": door.signed(history.executions),
         }
 
-    def not_found(self, request: Request) -> Answer:
-        return self._door.refusal(Refused(10017, "Route not found."), request, 404)
+    def not_found(self, request: Request) -> HttpAnswer:
+        return self._door.refusal(BybitRefused(10017, "Route not found."), request, 404)
 
-    def trouble(self, fault: Fault, request: Request) -> Answer:
+    def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         """Too many requests of a key: an ordinary answer with an error code (`value` 0). Of an address: HTTP 403
         (`value` 403). Any other `value`: the gateway's own 429, in a shape that is not the venue's, with Retry-After.
         Maintenance: `value` 0 an ordinary answer with an error code, any other the gateway's 503."""
         if fault.kind is Kind.MAINTENANCE:
             if fault.value:
-                return Answer(b"<html><body>503 Service Unavailable</body></html>", 503, {"Content-Type": "text/html"})
-            return self._door.refusal(Refused(10016, "System error. Please try again later."), request)
+                return HttpAnswer(
+                    b"<html><body>503 Service Unavailable</body></html>", 503, {"Content-Type": "text/html"}
+                )
+            return self._door.refusal(BybitRefused(10016, "System error. Please try again later."), request)
         if fault.value == ADDRESS_LIMIT:
-            return self._door.refusal(Refused(10018, "Exceeded the IP Rate Limit."), request, ADDRESS_LIMIT)
+            return self._door.refusal(BybitRefused(10018, "Exceeded the IP Rate Limit."), request, ADDRESS_LIMIT)
         if fault.value:
-            return Answer({"error": "too many requests"}, 429, {"Retry-After": str(fault.value)})
-        answer = self._door.refusal(Refused(10006, "Too many visits. Exceeded the API Rate Limit."), request)
+            return HttpAnswer({"error": "too many requests"}, 429, {"Retry-After": str(fault.value)})
+        answer = self._door.refusal(BybitRefused(10006, "Too many visits. Exceeded the API Rate Limit."), request)
         reset_ms = self.hub.server_ms() + 1_000
         limits = {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": str(reset_ms)}
         return msgspec.structs.replace(answer, headers=limits)
@@ -196,7 +198,7 @@ class Bybit(Dialect):
     def public(self, block: EventBlock, wanted: AbstractSet[str]) -> Iterable[tuple[str, bytes]]:
         return self._stream.published(block, wanted)
 
-    def private(self, account: Account, happened: Happened) -> Iterable[tuple[str, bytes]]:
+    def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
         return self._user.told(account, happened)
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.instruments import Instrument
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.dialect import Handler
-from paper.dialects.http import Answer, Request
+from paper.dialects.http import HttpAnswer, Request
 from paper.dialects.hub import HeldTooLong, Hub
 
 VENUE: Final = "bybit"
@@ -26,11 +26,11 @@ RANGE_MS_MAX: Final = 7 * DAY_MS
 
 Params = Mapping[str, Any]
 Row = dict[str, Any]
-Private = Callable[[Account, Params], Awaitable[Any]]
+Private = Callable[[VenueAccount, Params], Awaitable[Any]]
 Public = Callable[[Params], Any]
 
 
-class Refused(Exception):
+class BybitRefused(Exception):
     """The venue's own error. It comes with HTTP status 200; `result` is what stands in the envelope's `result`."""
 
     def __init__(self, code: int, text: str, result: Any = None) -> None:
@@ -50,7 +50,7 @@ BY_EXCHANGE_CODE: Final[Mapping[str, tuple[int, str]]] = {
 }
 
 
-class Names:
+class BybitNames:
     """Contracts by the venue's ids (`BTCUSDT`), and the hub they belong to."""
 
     def __init__(self, hub: Hub) -> None:
@@ -63,7 +63,7 @@ class Names:
         """Of the parameter `symbol`. Refused when it is missing or not listed."""
         found = self.by_symbol.get(str(params.get("symbol", "")))
         if found is None:
-            raise Refused(10001, "Not supported symbols")
+            raise BybitRefused(10001, "Not supported symbols")
         return found
 
     def chosen(self, params: Params) -> list[Instrument]:
@@ -75,17 +75,17 @@ class Names:
     def symbol(self, coin: str) -> str:
         return self.by_coin[coin]
 
-    def not_modelled(self, what: str) -> Refused:
+    def not_modelled(self, what: str) -> BybitRefused:
         """Note something that this dialect does not know how the venue answers."""
         self.hub.note_unknown(VENUE, what)
-        return Refused(10001, f"Not modelled by this simulated venue: {what}")
+        return BybitRefused(10001, f"Not modelled by this simulated venue: {what}")
 
 
 def linear(params: Params) -> bool:
     """Refused when the category is missing or none of the venue's."""
     category = params.get("category", "")
     if category not in (CATEGORY, *OTHER_CATEGORIES):
-        raise Refused(10001, "Illegal category")
+        raise BybitRefused(10001, "Illegal category")
     return bool(category == CATEGORY)
 
 
@@ -97,7 +97,7 @@ def number(params: Params, name: str, default: int | None = None) -> int | None:
     try:
         return int(value)
     except (ValueError, TypeError):
-        raise Refused(10001, f"params error: {name} invalid") from None
+        raise BybitRefused(10001, f"params error: {name} invalid") from None
 
 
 def page(rows: Sequence[Row], params: Params, *, usual: int, most: int) -> tuple[list[Row], str]:
@@ -117,7 +117,7 @@ def time_range(params: Params, now_ms: int, usual_ms: int = RANGE_MS_MAX) -> tup
     elif end_ms is None:
         end_ms = start_ms + usual_ms
     if end_ms - start_ms > RANGE_MS_MAX:
-        raise Refused(10001, "The time range between startTime and endTime cannot exceed 7 days")
+        raise BybitRefused(10001, "The time range between startTime and endTime cannot exceed 7 days")
     return start_ms, end_ms
 
 
@@ -140,17 +140,17 @@ def count_of(kind: int, text: str) -> int:
     return count if found_kind == kind else 0
 
 
-class Door:
+class BybitGate:
     """Turns plain functions into handlers: public ones as they are, private ones behind key, clock and signature."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: BybitNames) -> None:
         self._names = names
 
     def public(self, answer: Public) -> Handler:
-        async def handle(request: Request) -> Answer:
+        async def handle(request: Request) -> HttpAnswer:
             try:
                 return self._ok(answer(request.params), request)
-            except Refused as refused:
+            except BybitRefused as refused:
                 return self.refusal(refused, request)
 
         return handle
@@ -158,41 +158,41 @@ class Door:
     def signed(self, answer: Private, *, trades: bool = False, demo: bool = True) -> Handler:
         """`trades`: the key needs permission to trade. Where not `demo`, the demo host does not offer it."""
 
-        async def handle(request: Request) -> Answer:
+        async def handle(request: Request) -> HttpAnswer:
             try:
                 _check_demo(request, offered=demo)
                 account = self._checked(request)
                 _check_permission(account, needed=trades)
                 return self._ok(await answer(account, self._params(request)), request)
-            except Refused as refused:
+            except BybitRefused as refused:
                 return self.refusal(refused, request)
             except HeldTooLong:
-                return self.refusal(Refused(10000, "Server Timeout"), request)
+                return self.refusal(BybitRefused(10000, "Server Timeout"), request)
 
         return handle
 
-    def refusal(self, refused: Refused, request: Request, status: int = 200) -> Answer:
+    def refusal(self, refused: BybitRefused, request: Request, status: int = 200) -> HttpAnswer:
         return self._envelope(refused.code, refused.text, refused.result, request, status)
 
-    def _ok(self, result: Any, request: Request) -> Answer:
-        if isinstance(result, Answer):
+    def _ok(self, result: Any, request: Request) -> HttpAnswer:
+        if isinstance(result, HttpAnswer):
             return result
         return self._envelope(0, "OK", result, request)
 
-    def _envelope(self, code: int, text: str, result: Any, request: Request, status: int = 200) -> Answer:
+    def _envelope(self, code: int, text: str, result: Any, request: Request, status: int = 200) -> HttpAnswer:
         hub = self._names.hub
         # Figures of the market carry its time; the answers to an account carry the venue's own.
         of_market = request.path.startswith("/v5/market/") and hub.now_ms > 0
         time_ms = hub.now_ms if of_market else hub.server_ms(request.skew_ms)
         body = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": {}, "time": time_ms}
-        return Answer(body, status)
+        return HttpAnswer(body, status)
 
-    async def clock(self, request: Request) -> Answer:
+    async def clock(self, request: Request) -> HttpAnswer:
         """The venue's own time."""
         now_ms = self._names.hub.server_ms(request.skew_ms)
         result = {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * 1_000_000)}
         body = {"retCode": 0, "retMsg": "OK", "result": result, "retExtInfo": {}, "time": now_ms}
-        return Answer(body)
+        return HttpAnswer(body)
 
     def _params(self, request: Request) -> Params:
         if request.method != "POST":
@@ -200,43 +200,43 @@ class Door:
         try:
             body = request.json
         except msgspec.DecodeError:
-            raise Refused(10001, "Request parameter error: not a JSON object") from None
+            raise BybitRefused(10001, "Request parameter error: not a JSON object") from None
         if not isinstance(body, dict):
-            raise Refused(10001, "Request parameter error: not a JSON object")
+            raise BybitRefused(10001, "Request parameter error: not a JSON object")
         return body
 
-    def _checked(self, request: Request) -> Account:
+    def _checked(self, request: Request) -> VenueAccount:
         headers = request.headers
         key, stamp = headers.get("x-bapi-api-key", ""), headers.get("x-bapi-timestamp", "")
         window = headers.get("x-bapi-recv-window", str(WINDOW_MS))
         if not key or not stamp.isdigit() or not window.isdigit():
             text = f"empty value: apiTimestamp[{stamp}] apiKey[{key}]: openapi sign params error!"
-            raise Refused(10001, text)
+            raise BybitRefused(10001, text)
         hub = self._names.hub
         if not hub.timely(int(stamp), int(window), request.skew_ms):
-            raise Refused(
+            raise BybitRefused(
                 10002,
                 "invalid request, please check your server timestamp or recv_window param. "
                 f"req_timestamp[{stamp}],server_timestamp[{hub.server_ms(request.skew_ms)}],recv_window[{window}]",
             )
         account = hub.account(VENUE, key)
         if account is None:
-            raise Refused(10003, "API key is invalid.")
+            raise BybitRefused(10003, "API key is invalid.")
         payload = request.body.decode() if request.method == "POST" else request.query
         right = signature(f"{stamp}{key}{window}{payload}", account.secret)
         if not hmac.compare_digest(right, headers.get("x-bapi-sign", "")):
-            raise Refused(10004, f"error sign! origin_string[{stamp}{key}{window}{payload}]")
+            raise BybitRefused(10004, f"error sign! origin_string[{stamp}{key}{window}{payload}]")
         return account
 
 
 def _check_demo(request: Request, *, offered: bool) -> None:
     if not offered and request.host.startswith("api-demo"):
-        raise Refused(10032, "Demo trading are not supported.")
+        raise BybitRefused(10032, "Demo trading are not supported.")
 
 
-def _check_permission(account: Account, *, needed: bool) -> None:
+def _check_permission(account: VenueAccount, *, needed: bool) -> None:
     if needed and not account.may_trade:
-        raise Refused(10005, "Permission denied, please check your API key permissions.")
+        raise BybitRefused(10005, "Permission denied, please check your API key permissions.")
 
 
 def signature(text: str, secret: str) -> str:

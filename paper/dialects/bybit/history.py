@@ -10,16 +10,16 @@ import msgspec
 from liqbot import events
 from liqbot.events import Event
 from liqbot.instruments import Side
-from paper.dialects.accounts import HISTORY_MAX, Account, FillRecord, OrderRecord, Payment
+from paper.dialects.accounts import HISTORY_MAX, FillRecord, OrderRecord, Payment, VenueAccount
 from paper.dialects.bybit.errors import (
     CATEGORY,
     DAY_MS,
     FILL_ID,
     ORDER_ID,
     QUOTE,
-    Names,
+    BybitNames,
+    BybitRefused,
     Params,
-    Refused,
     Row,
     count_of,
     identity,
@@ -42,16 +42,16 @@ class Executions:
         self._rows = rows
         self._of: dict[str, deque[Row]] = {}
 
-    def of(self, account: Account) -> deque[Row]:
+    def of(self, account: VenueAccount) -> deque[Row]:
         return self._of.setdefault(account.key, deque(maxlen=HISTORY_MAX))
 
-    def note(self, account: Account, happened: Happened) -> list[Row]:
+    def note(self, account: VenueAccount, happened: Happened) -> list[Row]:
         """The executions among what happened to an account that has been folded."""
         found = [row for fact in happened.facts for row in self._told(account, fact)]
         self.of(account).extend(found)
         return found
 
-    def _told(self, account: Account, fact: Event) -> Iterator[Row]:
+    def _told(self, account: VenueAccount, fact: Event) -> Iterator[Row]:
         if isinstance(fact, events.Fill):
             record = _record_of(account, fact)
             if record is not None:
@@ -65,7 +65,7 @@ class Executions:
             yield self._rows.execution(account, forced_fill(account, fact))
 
 
-def forced_fill(account: Account, closed: ForcedFact) -> FillRecord:
+def forced_fill(account: VenueAccount, closed: ForcedFact) -> FillRecord:
     """The fill of the venue's own order that closed our position."""
     return next(
         record for record in reversed(account.fills)
@@ -73,7 +73,7 @@ def forced_fill(account: Account, closed: ForcedFact) -> FillRecord:
     )
 
 
-def _record_of(account: Account, fill: events.Fill) -> FillRecord | None:
+def _record_of(account: VenueAccount, fill: events.Fill) -> FillRecord | None:
     order = account.orders.get(fill.client_id)
     return None if order is None else next((one for one in order.fills if one.fill.fill_id == fill.fill_id), None)
 
@@ -81,10 +81,10 @@ def _record_of(account: Account, fill: events.Fill) -> FillRecord | None:
 class HistoryRequests:
     """Handlers of `/v5/execution/list` and `/v5/account/transaction-log`."""
 
-    def __init__(self, names: Names, executions: Executions) -> None:
+    def __init__(self, names: BybitNames, executions: Executions) -> None:
         self._names, self._executions = names, executions
 
-    async def executions(self, account: Account, params: Params) -> Row:
+    async def executions(self, account: VenueAccount, params: Params) -> Row:
         """Newest first; those of a named order whenever they were, others within the time asked for."""
         if not linear(params):
             return {"category": params["category"], "list": [], "nextPageCursor": ""}
@@ -100,10 +100,10 @@ class HistoryRequests:
         rows, cursor = page([dict(row) for row in reversed(chosen)], params, usual=50, most=100)
         return {"category": CATEGORY, "list": rows, "nextPageCursor": cursor}
 
-    async def transactions(self, account: Account, params: Params) -> Row:
+    async def transactions(self, account: VenueAccount, params: Params) -> Row:
         """Newest first; a day of them unless asked otherwise. change = cashFlow + funding - fee."""
         if params.get("accountType", "UNIFIED") != "UNIFIED":
-            raise Refused(10001, "accountType only support UNIFIED.")
+            raise BybitRefused(10001, "accountType only support UNIFIED.")
         start_ms, end_ms = time_range(params, account.now_ms, usual_ms=DAY_MS)
         wanted, category = params.get("type", ""), params.get("category", "")
         everything = _transactions(account, self._names)
@@ -116,7 +116,7 @@ class HistoryRequests:
         return {"list": rows, "nextPageCursor": cursor}
 
 
-def _order(account: Account, params: Params) -> str:
+def _order(account: VenueAccount, params: Params) -> str:
     """Id of the named order; empty when none is named, and one that nobody has when it is unknown."""
     if not (params.get("orderId") or params.get("orderLinkId")):
         return ""
@@ -147,7 +147,7 @@ _KINDS: Final = {"realised": "TRADE", "fee": "TRADE", "funding": "SETTLEMENT", "
 _OF_EXECUTION: Final = {"Trade": "TRADE", "BustTrade": "LIQUIDATION", "AdlTrade": "ADL"}
 
 
-def _bookings(account: Account) -> list[_Booking]:
+def _bookings(account: VenueAccount) -> list[_Booking]:
     """Profit and fee of one fill belong together."""
     fills = {record.number: record for record in account.fills}
     found: list[_Booking] = []
@@ -165,7 +165,7 @@ def _bookings(account: Account) -> list[_Booking]:
     return found
 
 
-def _kind(account: Account, one: Payment, fills: Mapping[int, FillRecord]) -> str:
+def _kind(account: VenueAccount, one: Payment, fills: Mapping[int, FillRecord]) -> str:
     record = fills.get(one.fill_number)
     order = account.orders.get(record.fill.client_id) if record is not None else None
     if order is not None:
@@ -173,7 +173,7 @@ def _kind(account: Account, one: Payment, fills: Mapping[int, FillRecord]) -> st
     return _KINDS.get(one.kind, "TRANSFER_IN" if one.amount_usd >= 0 else "TRANSFER_OUT")
 
 
-def _transactions(account: Account, names: Names) -> list[Row]:
+def _transactions(account: VenueAccount, names: BybitNames) -> list[Row]:
     """Oldest first, with the balance after each."""
     bookings = _bookings(account)
     balance = account.wallet_usd - sum((one.change for one in bookings if one.currency == QUOTE), Decimal(0))

@@ -12,16 +12,16 @@ from paper.dialects.bybit.errors import (
     DAY_MS,
     QUOTE,
     VENUE,
-    Names,
+    BybitNames,
+    BybitRefused,
     Params,
-    Refused,
     Row,
     linear,
     number,
     page,
 )
-from paper.dialects.tickers import MINUTE_MS, Ticker
-from paper.dialects.trade_prints import Print, plain
+from paper.dialects.tickers import MINUTE_MS, VenueTicker
+from paper.dialects.trade_prints import TradePrint, plain
 
 INTERVAL_MS: Final = {
     **{str(minutes): minutes * MINUTE_MS for minutes in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)}, "D": DAY_MS,
@@ -34,7 +34,7 @@ STEPS_MAX: Final = 1_000_000
 """Largest order in quantity steps: the simulated exchange itself has no such limit."""
 
 
-def touch(ticker: Ticker, one: Instrument) -> tuple[str, str, str]:
+def touch(ticker: VenueTicker, one: Instrument) -> tuple[str, str, str]:
     """(bid, ask, size): the simulated market has no book; one step rests on either side of the last price."""
     bid = one.round_price(ticker.last_price)
     return plain(bid), plain(bid + one.price_tick), plain(one.quantity_step_base)
@@ -51,10 +51,10 @@ def base_of(amount_usd: float, price: float, one: Instrument, *, on_step: bool) 
 class TickerFields:
     """The groups of a ticker's fields, shared by requests and stream."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: BybitNames) -> None:
         self._names = names
 
-    def traded(self, ticker: Ticker, one: Instrument, now_ms: int) -> Row:
+    def traded(self, ticker: VenueTicker, one: Instrument, now_ms: int) -> Row:
         day = ticker.day(now_ms)
         bid, ask, size = touch(ticker, one)
         change = (ticker.last_price / day.open - 1.0) if day.open else 0.0
@@ -113,7 +113,7 @@ def _share(pct: float) -> Decimal:
 class PublicRequests:
     """Handlers of `/v5/market/...`; every one is given the parameters and gives what stands in `result`."""
 
-    def __init__(self, names: Names, fields: TickerFields) -> None:
+    def __init__(self, names: BybitNames, fields: TickerFields) -> None:
         self._names, self._fields = names, fields
 
     def status(self, params: Params) -> Row:
@@ -176,7 +176,7 @@ class PublicRequests:
         newest = [self._trade(symbol, print_) for print_ in reversed(prints)][:limit]
         return {"category": CATEGORY, "list": newest}
 
-    def _trade(self, symbol: str, print_: Print) -> Row:
+    def _trade(self, symbol: str, print_: TradePrint) -> Row:
         return {
             "execId": trade_id(print_.number), "symbol": symbol, "price": plain(print_.price),
             "size": plain(print_.quantity_base), "side": "Buy" if print_.taker_buys else "Sell",
@@ -208,7 +208,7 @@ class PublicRequests:
         one = self._one(params)
         span_ms = OI_INTERVAL_MS.get(str(params.get("intervalTime", "")))
         if span_ms is None:
-            raise Refused(10001, "params error: intervalTime invalid")
+            raise BybitRefused(10001, "params error: intervalTime invalid")
         start_ms, end_ms = number(params, "startTime", 0) or 0, number(params, "endTime", 10**15) or 10**15
         ticker = self._names.hub.ticker(one.venue, one.coin)
         rows = [
@@ -229,7 +229,7 @@ class PublicRequests:
         one = self._one(params)
         start_ms, end_ms = number(params, "startTime"), number(params, "endTime")
         if start_ms is not None and end_ms is None:
-            raise Refused(10001, "params error: endTime is required with startTime")
+            raise BybitRefused(10001, "params error: endTime is required with startTime")
         limit = min(number(params, "limit", 200) or 200, 200)
         settled = self._names.hub.ticker(one.venue, one.coin).funding
         rows = [
@@ -250,7 +250,7 @@ class PublicRequests:
 
     def _one(self, params: Params) -> Instrument:
         if not linear(params):
-            raise Refused(10001, "Not supported symbols")
+            raise BybitRefused(10001, "Not supported symbols")
         return self._names.instrument(params)
 
 
@@ -259,7 +259,7 @@ def trade_id(count: int) -> str:
     return f"00000000-0000-5000-8000-{count:012x}"
 
 
-def _oi_at(ticker: Ticker, span_ms: int) -> Iterable[tuple[int, float, float]]:
+def _oi_at(ticker: VenueTicker, span_ms: int) -> Iterable[tuple[int, float, float]]:
     """(time, USD, price) at whole intervals, oldest first."""
     closes = {candle.open_ms: candle.close for candle in ticker.candles}
     told_by = {-(-told.time_ms // span_ms) * span_ms: told for told in ticker.oi}

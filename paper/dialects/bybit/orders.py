@@ -7,14 +7,14 @@ from typing import Any, Final
 from liqbot import events
 from liqbot.commands import CancelOrder, PlaceOrder
 from liqbot.instruments import Instrument
-from paper.dialects.accounts import Account, OrderRecord, State
+from paper.dialects.accounts import OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.bybit.errors import (
     BY_EXCHANGE_CODE,
     CATEGORY,
     ORDER_ID,
-    Names,
+    BybitNames,
+    BybitRefused,
     Params,
-    Refused,
     Row,
     count_of,
     identity,
@@ -23,7 +23,7 @@ from paper.dialects.bybit.errors import (
     time_range,
 )
 from paper.dialects.bybit.payloads import POST_ONLY_REFUSED, Rows, status_of, visible
-from paper.dialects.order_entry import NotModelled, Wish, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
 from paper.dialects.trade_prints import plain
 
 LINK_ID_LENGTH_MAX: Final = 36
@@ -41,12 +41,12 @@ _UNKNOWN_ORDER: Final = (110001, "order not exists or too late to cancel")
 class OrderRequests:
     """Handlers of `/v5/order/...`; every one is given account and parameters and gives what stands in `result`."""
 
-    def __init__(self, names: Names, rows: Rows) -> None:
+    def __init__(self, names: BybitNames, rows: Rows) -> None:
         self._names, self._rows = names, rows
 
     # --- placing ---------------------------------------------------------------------------------------------------
 
-    async def create(self, account: Account, params: Params) -> Row:
+    async def create(self, account: VenueAccount, params: Params) -> Row:
         one = self._named(params)
         link_id = str(params.get("orderLinkId", ""))
         self._check(account, params, link_id, one)
@@ -67,36 +67,36 @@ class OrderRequests:
             raise self._names.not_modelled(f"an order of category {params['category']!r}")
         return self._names.instrument(params)
 
-    def _check(self, account: Account, params: Params, link_id: str, one: Instrument) -> None:
+    def _check(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> None:
         strange = sorted(name for name in params if name not in MODELLED)
         if strange:
             raise self._names.not_modelled(f"order parameters {', '.join(strange)}")
         if not link_id.replace("-", "").replace("_", "").isalnum() and link_id:
-            raise Refused(10001, "params error: orderLinkId invalid")
+            raise BybitRefused(10001, "params error: orderLinkId invalid")
         if len(link_id) > LINK_ID_LENGTH_MAX:
-            raise Refused(10001, "params error: OrderLinkedID is too long")
+            raise BybitRefused(10001, "params error: OrderLinkedID is too long")
         known = account.order(client_id=link_id) if link_id else None
-        if known is not None and known.state is State.REJECTED and not visible(known):
+        if known is not None and known.state is VenueOrderState.REJECTED and not visible(known):
             raise self._names.not_modelled(f"the id {link_id} of a refused order used again")
         if known is not None:
-            raise Refused(110072, "OrderLinkedID is duplicate")
+            raise BybitRefused(110072, "OrderLinkedID is duplicate")
         if account.hedge_mode or _text(params.get("positionIdx", 0)) != "0":
-            raise Refused(10001, "position idx not match position mode")
+            raise BybitRefused(10001, "position idx not match position mode")
         if not account.isolated[one.coin]:
             raise self._names.not_modelled("trading in cross margin")
 
-    def _command(self, account: Account, params: Params, link_id: str, one: Instrument) -> PlaceOrder:
+    def _command(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> PlaceOrder:
         try:
             return order_of(self._wish(params, link_id, one), account)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
 
-    def _wish(self, params: Params, link_id: str, one: Instrument) -> Wish:
+    def _wish(self, params: Params, link_id: str, one: Instrument) -> OrderRequest:
         side, kind = params.get("side"), params.get("orderType")
         if side not in ("Buy", "Sell"):
-            raise Refused(10001, "Side invalid")
+            raise BybitRefused(10001, "Side invalid")
         if kind not in ("Market", "Limit"):
-            raise Refused(10001, "OrderType invalid")
+            raise BybitRefused(10001, "OrderType invalid")
         quantity = _amount(params, "qty", "Qty invalid")
         trigger = _amount(params, "triggerPrice", "TriggerPrice invalid") if params.get("triggerPrice") else None
         limit = _amount(params, "price", "price invalid") if kind == "Limit" else None
@@ -105,13 +105,13 @@ class OrderRequests:
         if in_force not in ("PostOnly", usual):
             raise NotModelled(f"a {kind} order that is {in_force}")
         if in_force == "PostOnly" and kind == "Market":
-            raise Refused(10001, "Market order not support PostOnly")
+            raise BybitRefused(10001, "Market order not support PostOnly")
         reduces = params.get("reduceOnly") is True
         if params.get("closeOnTrigger") is True and not reduces:
             raise NotModelled("closeOnTrigger without reduceOnly")
         if trigger is not None:
             self._check_trigger(params, limit, buys=side == "Buy")
-        return Wish(
+        return OrderRequest(
             client_id=link_id, coin=one.coin, buys=side == "Buy", quantity_base=quantity, reduce_only=reduces,
             limit_price=limit, trigger_price=trigger, post_only=in_force == "PostOnly",
         )
@@ -119,7 +119,7 @@ class OrderRequests:
     def _check_trigger(self, params: Params, limit: Decimal | None, *, buys: bool) -> None:
         direction = _text(params.get("triggerDirection", ""))
         if direction not in ("1", "2"):
-            raise Refused(10001, "TriggerDirection invalid")
+            raise BybitRefused(10001, "TriggerDirection invalid")
         if params.get("triggerBy", "LastPrice") != "MarkPrice":
             raise NotModelled(f"a stop triggered by {params.get('triggerBy', 'LastPrice')}")
         if limit is not None:
@@ -127,51 +127,53 @@ class OrderRequests:
         if direction != ("1" if buys else "2"):
             raise NotModelled("a conditional order that takes profit")
 
-    def _refusal(self, account: Account, refused: events.OrderRejected, params: Params, one: Instrument) -> Refused:
+    def _refusal(
+        self, account: VenueAccount, refused: events.OrderRejected, params: Params, one: Instrument
+    ) -> BybitRefused:
         held = account.holding(one.coin)
         if refused.code == "WOULD_TRIGGER":
             mark, asked = plain(account.mark_price(one.coin)), _text(params.get("triggerPrice", ""))
             if _text(params.get("triggerDirection", "")) == "1":
-                return Refused(110092, f"expect Rising, but trigger_price[{asked}] <= current[{mark}]??MarkPrice")
-            return Refused(110093, f"expect Falling, but trigger_price[{asked}] >= current[{mark}]??MarkPrice")
+                return BybitRefused(110092, f"expect Rising, but trigger_price[{asked}] <= current[{mark}]??MarkPrice")
+            return BybitRefused(110093, f"expect Falling, but trigger_price[{asked}] >= current[{mark}]??MarkPrice")
         if refused.code == "PRECISION":
-            return Refused(10001, "Qty invalid" if refused.reason.startswith("quantity") else "price invalid")
+            return BybitRefused(10001, "Qty invalid" if refused.reason.startswith("quantity") else "price invalid")
         if refused.code == "REDUCE_ONLY" and held is not None:
-            return Refused(110017, "Reduce-only rule not satisfied")
+            return BybitRefused(110017, "Reduce-only rule not satisfied")
         code, text = BY_EXCHANGE_CODE[refused.code]
-        return Refused(code, text.replace("{least}", plain(one.min_notional_usd)))
+        return BybitRefused(code, text.replace("{least}", plain(one.min_notional_usd)))
 
     # --- cancelling ------------------------------------------------------------------------------------------------
 
-    async def cancel(self, account: Account, params: Params) -> Row:
+    async def cancel(self, account: VenueAccount, params: Params) -> Row:
         one = self._named(params)
         order = self._found(account, params)
         if order is None or not order.open or order.command.coin != one.coin:
-            raise Refused(*_UNKNOWN_ORDER)
+            raise BybitRefused(*_UNKNOWN_ORDER)
         await self._cancel(account, order)
         return {"orderId": identity(ORDER_ID, order.number), "orderLinkId": self._rows.link_id(order)}
 
-    async def _cancel(self, account: Account, order: OrderRecord) -> None:
+    async def _cancel(self, account: VenueAccount, order: OrderRecord) -> None:
         command = CancelOrder(order.command.client_id, account.venue, order.command.coin)
         facts = await self._names.hub.execute(account, command)
         if not any(isinstance(fact, events.OrderCancelled) for fact in facts):
-            raise Refused(*_UNKNOWN_ORDER)
+            raise BybitRefused(*_UNKNOWN_ORDER)
 
-    async def cancel_all(self, account: Account, params: Params) -> Row:
+    async def cancel_all(self, account: VenueAccount, params: Params) -> Row:
         if not linear(params):
             return {"list": [], "success": "1"}
         gone: list[Row] = []
         for order in self._current(account, params):
             try:
                 await self._cancel(account, order)
-            except Refused:
+            except BybitRefused:
                 continue  # it filled while its siblings were cancelled
             gone.append({"orderId": identity(ORDER_ID, order.number), "orderLinkId": self._rows.link_id(order)})
         return {"list": gone, "success": "1"}
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    async def realtime(self, account: Account, params: Params) -> Row:
+    async def realtime(self, account: VenueAccount, params: Params) -> Row:
         """Open orders, newest first; or one that is named, whatever became of it; or with `openOnly=1` those closed
         recently."""
         if not linear(params):
@@ -186,7 +188,7 @@ class OrderRequests:
             chosen = self._current(account, params)
         return self._listed(chosen, params, usual=20)
 
-    async def history(self, account: Account, params: Params) -> Row:
+    async def history(self, account: VenueAccount, params: Params) -> Row:
         """Closed orders, newest first."""
         if not linear(params):
             return {"category": params["category"], "list": [], "nextPageCursor": ""}
@@ -206,15 +208,15 @@ class OrderRequests:
         rows, cursor = page([self._rows.order(one) for one in reversed(orders)], params, usual=usual, most=50)
         return {"category": CATEGORY, "list": rows, "nextPageCursor": cursor}
 
-    def _current(self, account: Account, params: Params) -> list[OrderRecord]:
+    def _current(self, account: VenueAccount, params: Params) -> list[OrderRecord]:
         if not any(params.get(name) for name in ("symbol", "settleCoin", "baseCoin")):
-            raise Refused(10001, "params error: symbol or settleCoin or baseCoin is needed")
+            raise BybitRefused(10001, "params error: symbol or settleCoin or baseCoin is needed")
         return [one for one in account.open_orders() if self._fits(one, params)]
 
-    def _all(self, account: Account, params: Params) -> list[OrderRecord]:
+    def _all(self, account: VenueAccount, params: Params) -> list[OrderRecord]:
         return [one for one in account.orders.values() if visible(one) and self._fits(one, params)]
 
-    def _found(self, account: Account, params: Params) -> OrderRecord | None:
+    def _found(self, account: VenueAccount, params: Params) -> OrderRecord | None:
         link_id = _text(params.get("orderLinkId", ""))
         number = count_of(ORDER_ID, _text(params.get("orderId", "")))
         order = account.order(client_id="" if number else link_id, number=number) if number or link_id else None
@@ -239,7 +241,7 @@ def _amount(params: Mapping[str, Any], name: str, refusal: str) -> Decimal:
     try:
         amount = Decimal(str(params.get(name, "")))
     except InvalidOperation:
-        raise Refused(10001, refusal) from None
+        raise BybitRefused(10001, refusal) from None
     if not amount.is_finite() or amount <= 0:
-        raise Refused(10001, refusal)
+        raise BybitRefused(10001, refusal)
     return amount

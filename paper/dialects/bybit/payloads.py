@@ -10,7 +10,7 @@ from liqbot import events
 from liqbot.commands import OrderKind
 from liqbot.instruments import Instrument, Side
 from liqbot.margin.mechanics import Mechanics
-from paper.dialects.accounts import DELEVERAGED_PREFIX, Account, FillRecord, OrderRecord, Payment, State
+from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord, Payment, VenueAccount, VenueOrderState
 from paper.dialects.bybit.errors import (
     CATEGORY,
     FILL_ID,
@@ -18,7 +18,7 @@ from paper.dialects.bybit.errors import (
     ORDER_ID,
     QUOTE,
     VENUE,
-    Names,
+    BybitNames,
     Row,
     identity,
 )
@@ -38,9 +38,9 @@ _REASONS: Final = {
 def visible(order: OrderRecord) -> bool:
     """Refused orders never existed for the venue; but a post-only order that would have taken was accepted first and
     then cancelled. What is still on its way is not known yet."""
-    if order.state is State.REJECTED:
+    if order.state is VenueOrderState.REJECTED:
         return order.reason.startswith(POST_ONLY_REFUSED)
-    return order.state is not State.SENT
+    return order.state is not VenueOrderState.SENT
 
 
 def origin(order: OrderRecord) -> tuple[str, str]:
@@ -60,11 +60,11 @@ def currency(told: str) -> str:
 def status_of(order: OrderRecord) -> str:
     """An untriggered stop that is cancelled is Deactivated; one that triggered in vain is Rejected."""
     stop = order.command.kind is OrderKind.STOP_MARKET
-    if order.state is State.NEW:
+    if order.state is VenueOrderState.NEW:
         return "Untriggered" if stop else "New"
-    if order.state is State.PARTLY:
+    if order.state is VenueOrderState.PARTLY:
         return "PartiallyFilled"
-    if order.state is State.FILLED:
+    if order.state is VenueOrderState.FILLED:
         return "Filled"
     if stop and not order.filled_base:
         return "Rejected" if order.reason in ("REDUCE_ONLY", "INSUFFICIENT_MARGIN") else "Deactivated"
@@ -73,9 +73,9 @@ def status_of(order: OrderRecord) -> str:
 
 def _ending(order: OrderRecord) -> tuple[str, str]:
     """(cancelType, rejectReason)"""
-    if order.state is State.REJECTED:
+    if order.state is VenueOrderState.REJECTED:
         return "UNKNOWN", "EC_PostOnlyWillTakeLiquidity"
-    if order.state is State.CANCELLED:
+    if order.state is VenueOrderState.CANCELLED:
         return _REASONS.get(order.reason, ("UNKNOWN", "EC_Others"))
     return "UNKNOWN", "EC_NoError"
 
@@ -90,7 +90,7 @@ class _Sums(msgspec.Struct):
 class Rows:
     """Every amount is the account's own; remembered is only how far its payments have been summed."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: BybitNames) -> None:
         self._names = names
         self._sums: dict[str, _Sums] = {}
 
@@ -135,7 +135,7 @@ class Rows:
 
     # --- executions ------------------------------------------------------------------------------------------------
 
-    def execution(self, account: Account, record: FillRecord) -> Row:
+    def execution(self, account: VenueAccount, record: FillRecord) -> Row:
         fill = record.fill
         order = account.orders[fill.client_id]
         value = fill.price * fill.quantity_base
@@ -162,7 +162,7 @@ class Rows:
         value = fill.price * fill.quantity_base
         return plain((fill.fee / value).quantize(_RATE)) if value else "0"
 
-    def funded(self, account: Account, payment: Payment, side: Side, quantity_base: Decimal) -> Row:
+    def funded(self, account: VenueAccount, payment: Payment, side: Side, quantity_base: Decimal) -> Row:
         """A positive fee is paid; the rate is signed alike, so that fee = value x rate."""
         mark_price = account.mark_price(payment.coin)
         return {
@@ -186,7 +186,7 @@ class Rows:
 
     # --- position and wallet ---------------------------------------------------------------------------------------
 
-    def position(self, account: Account, one: Instrument, *, index: int = 0) -> Row:
+    def position(self, account: VenueAccount, one: Instrument, *, index: int = 0) -> Row:
         """Both names of the entry price: answers write `avgPrice`, the stream `entryPrice`."""
         held = account.holding(one.coin)
         mechanics = mechanics_in(account, one.coin)
@@ -214,7 +214,7 @@ class Rows:
             "createdTime": str(account.now_ms), "updatedTime": str(account.now_ms), "seq": account.now_ms,
         }  # fmt: skip
 
-    def _realised(self, account: Account, coin: str) -> Decimal:
+    def _realised(self, account: VenueAccount, coin: str) -> Decimal:
         """Everything that trading this coin ever brought or cost."""
         sums = self._sums.setdefault(account.key, _Sums())
         new = list(takewhile(lambda one: one.number > sums.upto, reversed(account.payments)))
@@ -225,7 +225,7 @@ class Rows:
             sums.upto = new[0].number
         return sums.by_coin.get(coin, Decimal(0))
 
-    def wallet(self, account: Account) -> Row:
+    def wallet(self, account: VenueAccount) -> Row:
         """In isolated margin the venue leaves the account-wide rates empty."""
         coins = [one.coin for one in self._names.by_symbol.values()]
         wallet, profit = account.wallet_usd, sum((account.unrealised_usd(coin) for coin in coins), Decimal(0))
@@ -258,5 +258,5 @@ class Rows:
         }  # fmt: skip
 
 
-def mechanics_in(account: Account, coin: str) -> Mechanics:
+def mechanics_in(account: VenueAccount, coin: str) -> Mechanics:
     return account.exchange.accounts.mechanics[VENUE, coin]

@@ -8,11 +8,11 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Rows
 from liqbot.instruments import Instrument, Side
-from paper.dialects.bybit.errors import Names, Row
+from paper.dialects.bybit.errors import BybitNames, Row
 from paper.dialects.bybit.market import PublicRequests, TickerFields, trade_id
 from paper.dialects.http import Socket
-from paper.dialects.tickers import Ticker
-from paper.dialects.trade_prints import Print, plain
+from paper.dialects.tickers import VenueTicker
+from paper.dialects.trade_prints import TradePrint, plain
 
 BATCH_MS: Final = 500
 """Forced orders of half a second come in one message."""
@@ -28,7 +28,7 @@ _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
 class PublicStream:
     """Remembers the tick direction of trades and who still waits for a first picture of a ticker."""
 
-    def __init__(self, names: Names, fields: TickerFields, requests: PublicRequests) -> None:
+    def __init__(self, names: BybitNames, fields: TickerFields, requests: PublicRequests) -> None:
         self._names, self._fields, self._requests = names, fields, requests
         self._last: dict[str, tuple[float, bool]] = {}
         self._unseen: set[str] = set()
@@ -96,7 +96,7 @@ class PublicStream:
         if together:
             yield at_ms, topic, _trade_message(topic, at_ms, together)
 
-    def _trade(self, symbol: str, print_: Print) -> Row:
+    def _trade(self, symbol: str, print_: TradePrint) -> Row:
         return {
             "T": print_.time_ms, "s": symbol, "S": "Buy" if print_.taker_buys else "Sell",
             "v": plain(print_.quantity_base), "p": plain(print_.price), "L": self._direction(symbol, print_.price),
@@ -122,7 +122,7 @@ class PublicStream:
         for at_ms, fields in changes:
             yield at_ms, topic, self._ticker(topic, "delta", {"symbol": symbol, **fields}, at_ms)
 
-    def _changes(self, block: EventBlock, one: Instrument, ticker: Ticker) -> Iterator[tuple[int, Row]]:
+    def _changes(self, block: EventBlock, one: Instrument, ticker: VenueTicker) -> Iterator[tuple[int, Row]]:
         """Marks come before the open interest of the same time, which is valued with them."""
         marks = self._ours(block.marks, one).tolist()
         for row in marks:

@@ -7,8 +7,8 @@ import msgspec
 
 from liqbot import events
 from liqbot.commands import QueryOrder
-from paper.dialects.accounts import Account
-from paper.dialects.bybit.errors import VENUE, Names, Row
+from paper.dialects.accounts import VenueAccount
+from paper.dialects.bybit.errors import VENUE, BybitNames, Row
 from paper.dialects.bybit.history import FORCED_FACTS, Executions, forced_fill
 from paper.dialects.bybit.payloads import Rows, visible
 from paper.exchange.exchange import Happened
@@ -20,12 +20,12 @@ _OF_ORDERS: Final = (events.OrderAccepted, events.OrderRejected, events.OrderCan
 _MOVES_POSITION: Final = (events.Fill, events.PositionLiquidated, events.PositionDeleveraged, events.LeverageConfirmed)
 
 
-class UserStream:
-    def __init__(self, names: Names, rows: Rows, executions: Executions) -> None:
+class BybitUserStream:
+    def __init__(self, names: BybitNames, rows: Rows, executions: Executions) -> None:
         self._names, self._rows, self._executions = names, rows, executions
         self._told = 0
 
-    def told(self, account: Account, happened: Happened) -> Iterator[tuple[str, bytes]]:
+    def told(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
         """Executions first, then the orders as they stand now, positions and wallet."""
         executed = self._executions.note(account, happened)
         if isinstance(happened.obeyed, QueryOrder):
@@ -38,7 +38,7 @@ class UserStream:
         if any(isinstance(fact, events.Balance) for fact in happened.facts):
             yield from self._message("wallet", [self._rows.wallet(account)], happened)
 
-    def _orders(self, account: Account, happened: Happened) -> list[Row]:
+    def _orders(self, account: VenueAccount, happened: Happened) -> list[Row]:
         ids = dict.fromkeys(fact.client_id for fact in happened.facts if isinstance(fact, _OF_ORDERS))
         closed = [fact for fact in happened.facts if isinstance(fact, FORCED_FACTS)]
         ids.update(dict.fromkeys(forced_fill(account, fact).fill.client_id for fact in closed))

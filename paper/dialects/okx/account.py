@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from liqbot.commands import SetLeverage
 from liqbot.events import LeverageConfirmed
-from paper.dialects.accounts import Account, Payment
-from paper.dialects.http import Answer
+from paper.dialects.accounts import Payment, VenueAccount
+from paper.dialects.http import HttpAnswer
 from paper.dialects.hub import Hub
 from paper.dialects.okx.errors import (
     LEVERAGE_LOCKED,
     LEVERAGE_TOO_HIGH,
     NO_SUCH_INSTRUMENT,
     SETTINGS_LOCKED,
-    Refused,
-    Trouble,
+    OkxRefused,
+    OkxTrouble,
     parameter,
     told,
 )
@@ -23,7 +23,7 @@ from paper.dialects.okx.listing import INST_TYPE, QUOTE, Row, Swap, Swaps
 from paper.dialects.okx.market import between, rows_asked
 from paper.dialects.okx.payloads import trade_kind
 from paper.dialects.trade_prints import plain
-from paper.exchange.money import Holding
+from paper.exchange.money import ExchangeHolding
 
 Params = Mapping[str, str]
 ZERO: Final = Decimal(0)
@@ -40,7 +40,7 @@ _BILLS: Final[Mapping[str, str]] = {"transfer": "1", "rebate": "1", "funding": "
 _PAID_OR_RECEIVED: Final = {"transfer": ("12", "11"), "rebate": ("12", "11"), "funding": ("173", "174")}
 
 
-def balance_row(account: Account, swaps: Swaps) -> Row:
+def balance_row(account: VenueAccount, swaps: Swaps) -> Row:
     """Isolated margin lies outside `cashBal`; equity counts it and what is unrealised."""
     held = [one for one in (account.holding(coin) for coin in swaps.of) if one is not None]
     margins = sum((one.margin_usd for one in held), ZERO)
@@ -62,7 +62,7 @@ def balance_row(account: Account, swaps: Swaps) -> Row:
     }
 
 
-def position_row(account: Account, swap: Swap, held: Holding | None) -> Row:
+def position_row(account: VenueAccount, swap: Swap, held: ExchangeHolding | None) -> Row:
     """In one-way mode: `pos` is signed, in contracts; what is flat has no prices."""
     mark, last = account.mark_price(swap.coin), account.exchange.quote(account.venue, swap.coin).last_price
     row: Row = {
@@ -78,7 +78,7 @@ def position_row(account: Account, swap: Swap, held: Holding | None) -> Row:
     return row if held is None else row | _held(account, swap, held, mark)
 
 
-def _held(account: Account, swap: Swap, held: Holding, mark: Decimal) -> Row:
+def _held(account: VenueAccount, swap: Swap, held: ExchangeHolding, mark: Decimal) -> Row:
     notional = held.quantity_base * mark
     table = account.exchange.accounts.mechanics[account.venue, swap.coin].table
     maintenance = table.maintenance_usd_exact(notional, mark)
@@ -108,7 +108,7 @@ def _sum(paid: list[Payment], kind: str) -> Decimal:
     return sum((one.amount_usd for one in paid if one.kind == kind and one.currency == "USD"), ZERO)
 
 
-def _opened_ms(account: Account, coin: str, held: Holding) -> int:
+def _opened_ms(account: VenueAccount, coin: str, held: ExchangeHolding) -> int:
     """Walks the fills back to where the position was nothing; the oldest one known when that is further back."""
     before, since_ms = held.quantity_base, account.now_ms
     for record in reversed(account.fills):
@@ -121,7 +121,7 @@ def _opened_ms(account: Account, coin: str, held: Holding) -> int:
     return since_ms
 
 
-def bill_rows(account: Account, swaps: Swaps) -> list[Row]:
+def bill_rows(account: VenueAccount, swaps: Swaps) -> list[Row]:
     """Newest first. A fill is one bill: what it realised and its fee together."""
     rows: list[Row] = []
     balance = account.wallet_usd
@@ -139,7 +139,7 @@ def bill_rows(account: Account, swaps: Swaps) -> list[Row]:
     return rows
 
 
-def _bill(account: Account, swaps: Swaps, one: Payment, after: str) -> Row:
+def _bill(account: VenueAccount, swaps: Swaps, one: Payment, after: str) -> Row:
     swap = swaps.of.get(one.coin)
     kind, subtype = _BILLS.get(one.kind, "2"), ""
     if one.fill_number:
@@ -162,19 +162,19 @@ def _bill(account: Account, swaps: Swaps, one: Payment, after: str) -> Row:
     }
 
 
-class Books:
+class OkxAccount:
     """What an account may read of itself and set."""
 
     def __init__(self, hub: Hub, venue: str, swaps: Swaps) -> None:
         self._hub, self._venue, self._swaps = hub, venue, swaps
 
-    def balance(self, account: Account, params: Params) -> Answer:
+    def balance(self, account: VenueAccount, params: Params) -> HttpAnswer:
         row = balance_row(account, self._swaps)
         wanted = params.get("ccy", "")
         row["details"] = [one for one in row["details"] if not wanted or one["ccy"] in wanted.split(",")]
         return told([row])
 
-    def positions(self, account: Account, params: Params) -> Answer:
+    def positions(self, account: VenueAccount, params: Params) -> HttpAnswer:
         rows = []
         for swap in self._swaps.chosen(params) if params.get("instType", INST_TYPE) == INST_TYPE else ():
             held = account.holding(swap.coin)
@@ -182,7 +182,7 @@ class Books:
                 rows.append(position_row(account, swap, held))
         return told(rows)
 
-    def config(self, account: Account, params: Params) -> Answer:
+    def config(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """`perm` tells what the key may do."""
         del params
         rights = ["read_only", *(["withdraw"] if account.may_withdraw else []),
@@ -199,17 +199,17 @@ class Books:
         }
         return told([row])
 
-    def leverage(self, account: Account, params: Params) -> Answer:
+    def leverage(self, account: VenueAccount, params: Params) -> HttpAnswer:
         if params.get("mgnMode") != "isolated":
             self._hub.note_unknown(self._venue, f"leverage of margin mode {params.get('mgnMode')}")
-            raise Refused(parameter("mgnMode"))
+            raise OkxRefused(parameter("mgnMode"))
         return told([_leverage_row(swap, account.leverage(swap.coin)) for swap in self._swaps.chosen(params)])
 
-    def fees(self, account: Account, params: Params) -> Answer:
+    def fees(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """Rates are negative when paid."""
         chosen = self._swaps.chosen(params) if params.get("instType") == INST_TYPE else []
         if not chosen:
-            raise Refused(NO_SUCH_INSTRUMENT)
+            raise OkxRefused(NO_SUCH_INSTRUMENT)
         maker, taker = (
             plain(-Decimal(str(pct)) / 100)
             for pct in (chosen[0].instrument.maker_fee_pct, chosen[0].instrument.taker_fee_pct)
@@ -220,7 +220,7 @@ class Books:
             "ts": str(account.now_ms), "uly": "",
         }])
 
-    def bills(self, account: Account, params: Params) -> Answer:
+    def bills(self, account: VenueAccount, params: Params) -> HttpAnswer:
         newer, older = between(params, "after", "before")
         begin_ms, end_ms = between(params, "end", "begin")
         rows = [
@@ -234,25 +234,25 @@ class Books:
 
     # --- settings --------------------------------------------------------------------------------------------------
 
-    async def set_leverage(self, account: Account, asked: dict[str, Any]) -> Answer:
+    async def set_leverage(self, account: VenueAccount, asked: dict[str, Any]) -> HttpAnswer:
         """Only for isolated margin in one-way mode; what the venue would allow with a position open is not modelled."""
         swap = self._swaps.by_id.get(str(asked.get("instId", "")))
         if swap is None:
-            raise Refused(NO_SUCH_INSTRUMENT)
+            raise OkxRefused(NO_SUCH_INSTRUMENT)
         if asked.get("mgnMode") != "isolated" or asked.get("posSide", "net") != "net":
             self._hub.note_unknown(self._venue, f"set-leverage for {asked.get('mgnMode')} {asked.get('posSide')}")
-            raise Refused(parameter("mgnMode"))
+            raise OkxRefused(parameter("mgnMode"))
         text = str(asked.get("lever", ""))
         if not text.isdigit() or int(text) < 1:
-            raise Refused(parameter("lever"))
+            raise OkxRefused(parameter("lever"))
         facts = await self._hub.execute(account, SetLeverage(self._venue, swap.coin, int(text)))
         confirmed = next((fact.leverage for fact in facts if isinstance(fact, LeverageConfirmed)), 0.0)
         if confirmed != int(text):
-            raise Refused(self._why_not(account, swap, int(text)))
+            raise OkxRefused(self._why_not(account, swap, int(text)))
         account.isolated[swap.coin] = True
         return told([_leverage_row(swap, int(text))])
 
-    def _why_not(self, account: Account, swap: Swap, leverage: int) -> Trouble:
+    def _why_not(self, account: VenueAccount, swap: Swap, leverage: int) -> OkxTrouble:
         mechanics = account.exchange.accounts.mechanics[self._venue, swap.coin]
         if leverage > mechanics.leverage_max(0.0, float(account.mark_price(swap.coin)) or None):
             return LEVERAGE_TOO_HIGH
@@ -260,14 +260,14 @@ class Books:
             self._hub.note_unknown(self._venue, "set-leverage under an open position")
         return LEVERAGE_LOCKED
 
-    async def set_position_mode(self, account: Account, asked: dict[str, Any]) -> Answer:
+    async def set_position_mode(self, account: VenueAccount, asked: dict[str, Any]) -> HttpAnswer:
         mode = asked.get("posMode")
         if mode not in ("net_mode", "long_short_mode"):
-            raise Refused(parameter("posMode"))
+            raise OkxRefused(parameter("posMode"))
         hedged = mode == "long_short_mode"
         busy = account.open_orders() or any(account.holding(coin) is not None for coin in self._swaps.of)
         if hedged is not account.hedge_mode and busy:
-            raise Refused(SETTINGS_LOCKED)
+            raise OkxRefused(SETTINGS_LOCKED)
         account.hedge_mode = hedged
         return told([{"posMode": mode}])
 

@@ -8,21 +8,21 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from liqbot.blocks import EventBlock
-from paper.dialects.accounts import Account
+from paper.dialects.accounts import VenueAccount
 from paper.dialects.dialect import Dialect, Handler
 from paper.dialects.evidence import Evidence
-from paper.dialects.faults import Fault
-from paper.dialects.http import Answer, Request, Socket
+from paper.dialects.faults import WireFault
+from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import HeldTooLong, Hub
-from paper.dialects.okx.account import Books
+from paper.dialects.okx.account import OkxAccount
 from paper.dialects.okx.auth import DEMO_HOSTS, asker, logged_in
 from paper.dialects.okx.channels import PATHS, PUBLIC, arg_of, patterns, place_of
 from paper.dialects.okx.errors import (
     NO_PERMISSION,
     NOT_JSON,
     TIMEOUT,
-    Refused,
-    Trouble,
+    OkxRefused,
+    OkxTrouble,
     faulty,
     no_such_path,
     parameter,
@@ -30,21 +30,21 @@ from paper.dialects.okx.errors import (
 )
 from paper.dialects.okx.evidence import EVIDENCE
 from paper.dialects.okx.listing import Swaps
-from paper.dialects.okx.market import Market, Read
-from paper.dialects.okx.orders import Orders
+from paper.dialects.okx.market import OkxMarket, Read
+from paper.dialects.okx.orders import OkxOrders
 from paper.dialects.okx.pushes import Pushes
 from paper.dialects.okx.stream import Streams
 from paper.exchange.exchange import Happened
 
-PrivateRead = Callable[[Account, Mapping[str, str]], Answer]
-Write = Callable[[Account, Any], Awaitable[Answer]]
+PrivateRead = Callable[[VenueAccount, Mapping[str, str]], HttpAnswer]
+Write = Callable[[VenueAccount, Any], Awaitable[HttpAnswer]]
 
 _OBJECT: Final = dict[str, Any]
 _OBJECTS: Final = list[dict[str, Any]]
 _PAGES: Final = "instType instFamily uly instId ordType state after before begin end limit"
 
 
-class Okx(Dialect):
+class OkxDialect(Dialect):
     """`demo_keys` are API keys of demo trading: they work only with the header `x-simulated-trading: 1` and on the demo
     websockets, as the other keys work only without."""
 
@@ -58,10 +58,10 @@ class Okx(Dialect):
         super().__init__(hub)
         self.demo_keys = set(demo_keys)
         self._swaps = Swaps(self.instruments)
-        self._market = Market(hub, self.venue, self._swaps)
+        self._market = OkxMarket(hub, self.venue, self._swaps)
         self._streams = Streams(hub, self.venue, self._swaps)
-        self._books = Books(hub, self.venue, self._swaps)
-        self._orders = Orders(hub, self.venue, self._swaps)
+        self._books = OkxAccount(hub, self.venue, self._swaps)
+        self._orders = OkxOrders(hub, self.venue, self._swaps)
         self._pushes = Pushes(self._swaps)
 
     # --- requests --------------------------------------------------------------------------------------------------
@@ -116,33 +116,33 @@ class Okx(Dialect):
         for name in params:
             if name not in names.split():
                 self.hub.note_unknown(self.venue, f"{request.endpoint} with {name}={params[name]}")
-                raise Refused(parameter(name))
+                raise OkxRefused(parameter(name))
         return params
 
     def _public(self, read: Read, names: str) -> Handler:
-        async def handler(request: Request) -> Answer:
+        async def handler(request: Request) -> HttpAnswer:
             try:
                 return read(self._params(request, names))
-            except Refused as refusal:
+            except OkxRefused as refusal:
                 return refused(refusal.trouble)
 
         return handler
 
     def _private(self, read: PrivateRead, names: str) -> Handler:
-        async def handler(request: Request) -> Answer:
+        async def handler(request: Request) -> HttpAnswer:
             try:
                 return read(self._asker(request), self._params(request, names))
-            except Refused as refusal:
+            except OkxRefused as refusal:
                 return refused(refusal.trouble)
 
         return handler
 
     def _write(self, write: Write, kind: Any) -> Handler:
-        async def handler(request: Request) -> Answer:
+        async def handler(request: Request) -> HttpAnswer:
             try:
                 account = self._asker(request)
                 return await write(_allowed(account), msgspec.convert(request.json, kind))
-            except Refused as refusal:
+            except OkxRefused as refusal:
                 return refused(refusal.trouble)
             except (msgspec.DecodeError, msgspec.ValidationError):
                 return refused(NOT_JSON)
@@ -151,14 +151,14 @@ class Okx(Dialect):
 
         return handler
 
-    def _asker(self, request: Request) -> Account:
+    def _asker(self, request: Request) -> VenueAccount:
         return asker(self.hub, self.venue, request, self.demo_keys)
 
-    def not_found(self, request: Request) -> Answer:
+    def not_found(self, request: Request) -> HttpAnswer:
         del request
         return no_such_path()
 
-    def trouble(self, fault: Fault, request: Request) -> Answer:
+    def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         del request
         return faulty(fault)
 
@@ -181,7 +181,7 @@ class Okx(Dialect):
         args = message.get("args") if isinstance(message, dict) else None
         op = message.get("op") if isinstance(message, dict) else None
         if not isinstance(args, list) or not all(isinstance(arg, dict) for arg in args):
-            _complain(socket, Trouble("60012", f"Invalid request: {text}"))
+            _complain(socket, OkxTrouble("60012", f"Invalid request: {text}"))
         elif op == "login":
             self._login(socket, args[0] if args else {})
         elif op in ("subscribe", "unsubscribe"):
@@ -189,12 +189,12 @@ class Okx(Dialect):
                 self._subscription(socket, str(op), arg)
         else:
             self.hub.note_unknown(self.venue, f"ws op {op}")
-            _complain(socket, Trouble("60012", f"Invalid request: {text}"))
+            _complain(socket, OkxTrouble("60012", f"Invalid request: {text}"))
 
     def _login(self, socket: Socket, login: dict[str, Any]) -> None:
         try:
             socket.account = logged_in(self.hub, self.venue, socket, login, self.demo_keys)
-        except Refused as refusal:
+        except OkxRefused as refusal:
             _complain(socket, refusal.trouble)
             return
         socket.send_json({"event": "login", "code": "0", "msg": "", "connId": _connection(socket)})
@@ -208,11 +208,11 @@ class Okx(Dialect):
         arg = arg_of(asked, self._swaps) if place == socket.path else None
         if arg is None:
             what = ",".join(f"{name}:{value}" for name, value in asked.items())
-            _complain(socket, Trouble("60018", f"Wrong URL or {what} doesn't exist. Please use the correct URL, "
+            _complain(socket, OkxTrouble("60018", f"Wrong URL or {what} doesn't exist. Please use the correct URL, "
                                                "channel and parameters referring to API document."))
             return
         if place != PUBLIC and socket.account is None:
-            _complain(socket, Trouble("60011", "Please log in"))
+            _complain(socket, OkxTrouble("60011", "Please log in"))
             return
         if op == "unsubscribe":
             socket.topics.pop(arg.topic, None)
@@ -228,17 +228,17 @@ class Okx(Dialect):
     def public(self, block: EventBlock, wanted: AbstractSet[str]) -> Iterable[tuple[str, bytes]]:
         return self._streams.messages(block, wanted)
 
-    def private(self, account: Account, happened: Happened) -> Iterable[tuple[str, bytes]]:
+    def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
         return self._pushes.of(account, happened)
 
 
-def _allowed(account: Account) -> Account:
+def _allowed(account: VenueAccount) -> VenueAccount:
     if not account.may_trade:
-        raise Refused(NO_PERMISSION)
+        raise OkxRefused(NO_PERMISSION)
     return account
 
 
-def _complain(socket: Socket, trouble: Trouble) -> None:
+def _complain(socket: Socket, trouble: OkxTrouble) -> None:
     socket.send_json(
         {"event": "error", "code": trouble.code, "msg": trouble.message, "connId": _connection(socket)})
 

@@ -7,12 +7,12 @@ code 1 and an `sCode` per order; trouble with the request itself has its own cod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from paper.dialects.faults import Fault, Kind
-from paper.dialects.http import Answer
+from paper.dialects.faults import Kind, WireFault
+from paper.dialects.http import HttpAnswer
 from paper.dialects.okx.listing import Row
 
 
-class Trouble(NamedTuple):
+class OkxTrouble(NamedTuple):
     """An error as OKX words it; `status` is of HTTP."""
 
     code: str
@@ -20,60 +20,62 @@ class Trouble(NamedTuple):
     status: int = 200
 
 
-class Refused(Exception):
+class OkxRefused(Exception):
     """The request as a whole is refused."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: OkxTrouble) -> None:
         super().__init__(f"{trouble.code} {trouble.message}")
         self.trouble = trouble
 
 
-TIMEOUT: Final = Trouble(
+TIMEOUT: Final = OkxTrouble(
     "50004", "API endpoint request timeout (does not mean that the request was successful or failed, please check "
     "the request result).", 400,
 )
-NOT_JSON: Final = Trouble("50002", "JSON syntax error", 400)
-NO_PERMISSION: Final = Trouble("50120", "This API key doesn't have permission to use this function")
-NO_SUCH_INSTRUMENT: Final = Trouble("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
-NO_ID: Final = Trouble("51003", "Either client order ID or order ID is required.")
-TWICE: Final = Trouble("51016", "Client order ID already exists.")
-ALGO_TWICE: Final = Trouble("51065", "algoClOrdId already exists.")
-OFF_LOT: Final = Trouble("51121", "Order quantity must be a multiple of the lot size.")
-NOT_CANCELLED: Final = Trouble("51400", "Cancellation failed as the order has been filled, canceled or doesn't exist.")
-NO_SUCH_ORDER: Final = Trouble("51603", "Order doesn't exist")
-SETTINGS_LOCKED: Final = Trouble("59000", "Settings failed. Close any open positions or orders before modifying "
+NOT_JSON: Final = OkxTrouble("50002", "JSON syntax error", 400)
+NO_PERMISSION: Final = OkxTrouble("50120", "This API key doesn't have permission to use this function")
+NO_SUCH_INSTRUMENT: Final = OkxTrouble("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+NO_ID: Final = OkxTrouble("51003", "Either client order ID or order ID is required.")
+TWICE: Final = OkxTrouble("51016", "Client order ID already exists.")
+ALGO_TWICE: Final = OkxTrouble("51065", "algoClOrdId already exists.")
+OFF_LOT: Final = OkxTrouble("51121", "Order quantity must be a multiple of the lot size.")
+NOT_CANCELLED: Final = OkxTrouble(
+    "51400", "Cancellation failed as the order has been filled, canceled or doesn't exist."
+)
+NO_SUCH_ORDER: Final = OkxTrouble("51603", "Order doesn't exist")
+SETTINGS_LOCKED: Final = OkxTrouble("59000", "Settings failed. Close any open positions or orders before modifying "
                                           "settings.")
-LEVERAGE_LOCKED: Final = Trouble("59101", "Leverage can't be modified. Please cancel all pending isolated margin "
+LEVERAGE_LOCKED: Final = OkxTrouble("59101", "Leverage can't be modified. Please cancel all pending isolated margin "
                                           "orders before adjusting the leverage.")
-LEVERAGE_TOO_HIGH: Final = Trouble("59102", "Leverage exceeds the maximum limit. Please lower the leverage.")
+LEVERAGE_TOO_HIGH: Final = OkxTrouble("59102", "Leverage exceeds the maximum limit. Please lower the leverage.")
 
-_NOTHING_TO_REDUCE: Final = Trouble(
+_NOTHING_TO_REDUCE: Final = OkxTrouble(
     "51169", "Order failed because you don't have any positions in this direction for this contract to reduce or "
     "close.",
 )
-_WRONG_SIDE: Final = Trouble(
+_WRONG_SIDE: Final = OkxTrouble(
     "51170", "Failed to place order. A reduce-only order can't be the same trading direction as your existing "
     "positions.",
 )
-_REFUSALS: Final[Mapping[str, Trouble]] = {
-    "NO_PRICE": Trouble("51022", "Instrument suspended"),
-    "PRECISION": Trouble("51150", "The precision of trading quantity or price exceeds the limit."),
-    "PRICE_BAND": Trouble("51006", "Order price is not within the price limit"),
-    "MIN_NOTIONAL": Trouble("51020", "Your order should meet or exceed the minimum order amount."),
-    "LEVERAGE_TIER": Trouble("51004", "Order failed. The sum of your positions and orders can't exceed the limit of "
+_REFUSALS: Final[Mapping[str, OkxTrouble]] = {
+    "NO_PRICE": OkxTrouble("51022", "Instrument suspended"),
+    "PRECISION": OkxTrouble("51150", "The precision of trading quantity or price exceeds the limit."),
+    "PRICE_BAND": OkxTrouble("51006", "Order price is not within the price limit"),
+    "MIN_NOTIONAL": OkxTrouble("51020", "Your order should meet or exceed the minimum order amount."),
+    "LEVERAGE_TIER": OkxTrouble("51004", "Order failed. The sum of your positions and orders can't exceed the limit of "
                                       "contracts under current leverage."),
-    "INSUFFICIENT_MARGIN": Trouble("51008", "Order failed. Insufficient USDT margin in account"),
+    "INSUFFICIENT_MARGIN": OkxTrouble("51008", "Order failed. Insufficient USDT margin in account"),
 }
-_ABOVE_MARK: Final = Trouble("51304", "SL trigger price cannot be higher than the mark price")
-_BELOW_MARK: Final = Trouble("51302", "SL trigger price cannot be lower than the mark price")
+_ABOVE_MARK: Final = OkxTrouble("51304", "SL trigger price cannot be higher than the mark price")
+_BELOW_MARK: Final = OkxTrouble("51302", "SL trigger price cannot be lower than the mark price")
 
 
-def parameter(name: str) -> Trouble:
+def parameter(name: str) -> OkxTrouble:
     """A parameter that is missing, malformed or not taken."""
-    return Trouble("51000", f"Parameter {name} error", 400)
+    return OkxTrouble("51000", f"Parameter {name} error", 400)
 
 
-def order_trouble(code: str, *, buys: bool, other_side_held: bool) -> Trouble:
+def order_trouble(code: str, *, buys: bool, other_side_held: bool) -> OkxTrouble:
     """For a refusal of the simulated exchange. `other_side_held`: there is a position, but this order would add."""
     if code == "REDUCE_ONLY":
         return _WRONG_SIDE if other_side_held else _NOTHING_TO_REDUCE
@@ -82,37 +84,37 @@ def order_trouble(code: str, *, buys: bool, other_side_held: bool) -> Trouble:
     return _REFUSALS.get(code, parameter("order"))
 
 
-def told(rows: Iterable[Row] | Sequence[Sequence[str]]) -> Answer:
-    return Answer({"code": "0", "data": list(rows), "msg": ""})
+def told(rows: Iterable[Row] | Sequence[Sequence[str]]) -> HttpAnswer:
+    return HttpAnswer({"code": "0", "data": list(rows), "msg": ""})
 
 
-def refused(trouble: Trouble) -> Answer:
-    return Answer({"code": trouble.code, "data": [], "msg": trouble.message}, trouble.status)
+def refused(trouble: OkxTrouble) -> HttpAnswer:
+    return HttpAnswer({"code": trouble.code, "data": [], "msg": trouble.message}, trouble.status)
 
 
-def acknowledged(rows: list[Row]) -> Answer:
+def acknowledged(rows: list[Row]) -> HttpAnswer:
     """Orders, each with its own `sCode`: code 0 when all went well, 1 when none did, 2 for some."""
     failed = sum(row["sCode"] != "0" for row in rows)
     code, message = "0", ""
     if failed:
         code, message = ("1", "All operations failed") if failed == len(rows) else (
             "2", "Bulk operation partially succeeded")
-    return Answer({"code": code, "data": rows, "msg": message})
+    return HttpAnswer({"code": code, "data": rows, "msg": message})
 
 
-def outcome(trouble: Trouble | None) -> dict[str, str]:
+def outcome(trouble: OkxTrouble | None) -> dict[str, str]:
     """The part of an order's row that says how it went."""
     return {"sCode": "0", "sMsg": ""} if trouble is None else {"sCode": trouble.code, "sMsg": trouble.message}
 
 
-def no_such_path() -> Answer:
+def no_such_path() -> HttpAnswer:
     body: dict[str, Any] = {"code": "404", "data": {}, "detailMsg": "", "error_code": "404",
                             "error_message": "Not Found", "msg": "Not Found"}
-    return Answer(body, 404)
+    return HttpAnswer(body, 404)
 
 
-def faulty(fault: Fault) -> Answer:
+def faulty(fault: WireFault) -> HttpAnswer:
     if fault.kind is Kind.MAINTENANCE:
-        return refused(Trouble("50001", "Service temporarily unavailable. Please try again later.", 503))
-    answer = refused(Trouble("50011", "Too Many Requests", 429))
-    return Answer(answer.body, answer.status, {"Retry-After": str(fault.value)} if fault.value else {})
+        return refused(OkxTrouble("50001", "Service temporarily unavailable. Please try again later.", 503))
+    answer = refused(OkxTrouble("50011", "Too Many Requests", 429))
+    return HttpAnswer(answer.body, answer.status, {"Retry-After": str(fault.value)} if fault.value else {})

@@ -6,22 +6,22 @@ documentation of its API v5.
 
 from typing import Final
 
-from paper.dialects.evidence import Evidence, Seen
+from paper.dialects.evidence import EndpointUse, Evidence
 
 _PAGE: Final = "https://www.okx.com/docs-v5/en/#"
 _FILES: Final = "nautilus_test_data.tgz crates/adapters/okx/test_data/"
 
 
 def _recorded(endpoint: str, file: str, note: str = "") -> Evidence:
-    return Evidence(endpoint, Seen.RECORDED, _FILES + file, note)
+    return Evidence(endpoint, EndpointUse.RECORDED, _FILES + file, note)
 
 
 def _seen_in(endpoint: str, source: str, note: str = "") -> Evidence:
-    return Evidence(endpoint, Seen.RECORDED, source, note)
+    return Evidence(endpoint, EndpointUse.RECORDED, source, note)
 
 
 def _documented(endpoint: str, anchor: str, note: str = "") -> Evidence:
-    return Evidence(endpoint, Seen.DOCUMENTED, _PAGE + anchor, note)
+    return Evidence(endpoint, EndpointUse.DOCUMENTED, _PAGE + anchor, note)
 
 
 _PUBLIC_REQUESTS: Final = (

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from paper.dialects.okx.listing import INST_TYPE, Row, Swap
-from paper.dialects.tickers import MINUTE_MS, Candle, Ticker
-from paper.dialects.trade_prints import Print, plain
+from paper.dialects.tickers import MINUTE_MS, Candle, VenueTicker
+from paper.dialects.trade_prints import TradePrint, plain
 
 _RATE_MAX: Final = "0.00375"
 
@@ -17,7 +17,7 @@ class Top(NamedTuple):
     """At either side."""
 
 
-def top_of(swap: Swap, ticker: Ticker) -> Top | None:
+def top_of(swap: Swap, ticker: VenueTicker) -> Top | None:
     """A tick below and above the last trade, a mean minute's volume at either side: the simulated exchange has no book
     of its own. None before anything has traded."""
     price = ticker.last_price
@@ -56,7 +56,7 @@ def funding_row(swap: Swap, rate_pct: float, interval_h: float, settled_pct: flo
     }
 
 
-def current_funding_row(swap: Swap, ticker: Ticker, now_ms: int) -> Row:
+def current_funding_row(swap: Swap, ticker: VenueTicker, now_ms: int) -> Row:
     settled_pct = ticker.funding[-1].value if ticker.funding else None
     return funding_row(swap, ticker.rate_pct, ticker.interval_h, settled_pct, now_ms)
 
@@ -78,7 +78,7 @@ def open_interest_row(swap: Swap, oi_usd: float, price: float, time_ms: int) -> 
     }
 
 
-def ticker_row(swap: Swap, ticker: Ticker, top: Top, now_ms: int) -> Row:
+def ticker_row(swap: Swap, ticker: VenueTicker, top: Top, now_ms: int) -> Row:
     day, price = ticker.day(now_ms), ticker.last_price
     volume_base = Decimal(str(day.volume_usd / price))
     size = plain(swap.contracts(top.quantity_base))
@@ -101,7 +101,7 @@ def book_row(swap: Swap, top: Top, now_ms: int) -> Row:
     }
 
 
-def trade_row(swap: Swap, one: Print) -> Row:
+def trade_row(swap: Swap, one: TradePrint) -> Row:
     return {
         "instId": swap.inst_id, "side": "buy" if one.taker_buys else "sell",
         "sz": plain(swap.contracts(one.quantity_base)), "px": plain(one.price), "tradeId": str(one.number),
@@ -123,7 +123,7 @@ def past_interest_row(swap: Swap, oi_usd: float, price: float, time_ms: int) -> 
     return [row["ts"], row["oi"], row["oiCcy"], row["oiUsd"]]
 
 
-def closes_of(ticker: Ticker) -> dict[int, float]:
+def closes_of(ticker: VenueTicker) -> dict[int, float]:
     """Price by the minute that it closed."""
     return {candle.open_ms + MINUTE_MS: candle.close for candle in ticker.candles}
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from liqbot.commands import CancelOrder
 from liqbot.events import OrderCancelled, OrderRejected
-from paper.dialects.accounts import Account, OrderRecord
-from paper.dialects.http import Answer
+from paper.dialects.accounts import OrderRecord, VenueAccount
+from paper.dialects.http import HttpAnswer
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import errors as answers
-from paper.dialects.okx.errors import Refused, Trouble, acknowledged, outcome, parameter, told
+from paper.dialects.okx import errors
+from paper.dialects.okx.errors import OkxRefused, OkxTrouble, acknowledged, outcome, parameter, told
 from paper.dialects.okx.listing import INST_TYPE, Row, Swap, Swaps
 from paper.dialects.okx.market import between, rows_asked
 from paper.dialects.okx.payloads import (
@@ -27,7 +27,7 @@ from paper.dialects.okx.payloads import (
     triggered,
     visible,
 )
-from paper.dialects.order_entry import NotModelled, Wish, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
 
 Params = Mapping[str, str]
 Asked = Mapping[str, Any]
@@ -47,9 +47,9 @@ def _number(asked: Asked, name: str) -> Decimal:
     try:
         value = Decimal(str(asked.get(name, "")))
     except InvalidOperation:
-        raise Refused(parameter(name)) from None
+        raise OkxRefused(parameter(name)) from None
     if not value.is_finite() or value <= 0:
-        raise Refused(parameter(name))
+        raise OkxRefused(parameter(name))
     return value
 
 
@@ -63,7 +63,7 @@ def _settled(record: OrderRecord) -> bool:
     return triggered(record) or not record.open
 
 
-class Orders:
+class OkxOrders:
     """Places, cancels and reads. What the simulated exchange cannot carry out is noted as unknown."""
 
     def __init__(self, hub: Hub, venue: str, swaps: Swaps) -> None:
@@ -71,15 +71,15 @@ class Orders:
 
     # --- placing ---------------------------------------------------------------------------------------------------
 
-    async def place(self, account: Account, asked: Asked) -> Answer:
+    async def place(self, account: VenueAccount, asked: Asked) -> HttpAnswer:
         return acknowledged([await self._placed(account, asked)])
 
-    async def place_all(self, account: Account, asked: list[Asked]) -> Answer:
+    async def place_all(self, account: VenueAccount, asked: list[Asked]) -> HttpAnswer:
         if len(asked) > BATCH_MAX:
-            raise Refused(Trouble("51111", f"Maximum {BATCH_MAX} orders can be placed in bulk"))
+            raise OkxRefused(OkxTrouble("51111", f"Maximum {BATCH_MAX} orders can be placed in bulk"))
         return acknowledged([await self._placed(account, one) for one in asked])
 
-    async def place_algo(self, account: Account, asked: Asked) -> Answer:
+    async def place_algo(self, account: VenueAccount, asked: Asked) -> HttpAnswer:
         """`algoClOrdId` names an algo order; `clOrdId` beside it is taken and forgotten."""
         record, trouble = await self._sent(account, asked, "algo order")
         row = {
@@ -88,19 +88,21 @@ class Orders:
         }
         return acknowledged([row])
 
-    async def _placed(self, account: Account, asked: Asked) -> Row:
+    async def _placed(self, account: VenueAccount, asked: Asked) -> Row:
         record, trouble = await self._sent(account, asked, "order")
         return {
             "clOrdId": str(asked.get("clOrdId", "")), "ordId": str(record.number) if record else "",
             "tag": str(asked.get("tag", "")), "ts": str(account.now_ms), **outcome(trouble),
         }
 
-    async def _sent(self, account: Account, asked: Asked, kind: str) -> tuple[OrderRecord | None, Trouble | None]:
+    async def _sent(
+        self, account: VenueAccount, asked: Asked, kind: str
+    ) -> tuple[OrderRecord | None, OkxTrouble | None]:
         """The order's record, or what is wrong with it."""
         try:
             wish = self._wish(account, asked, kind)
             command = order_of(wish, account)
-        except Refused as refused:
+        except OkxRefused as refused:
             return None, refused.trouble
         except NotModelled as odd:
             return None, self._not_modelled(str(odd), "order")
@@ -112,81 +114,85 @@ class Orders:
             return record, None
         held = account.holding(wish.coin)
         adds = held is not None and held.side is not command.side
-        return None, answers.order_trouble(rejected.code, buys=wish.buys, other_side_held=adds)
+        return None, errors.order_trouble(rejected.code, buys=wish.buys, other_side_held=adds)
 
-    def _not_modelled(self, what: str, name: str) -> Trouble:
+    def _not_modelled(self, what: str, name: str) -> OkxTrouble:
         self._hub.note_unknown(self._venue, what)
         return parameter(name)
 
-    def _wish(self, account: Account, asked: Asked, kind: str) -> Wish:
+    def _wish(self, account: VenueAccount, asked: Asked, kind: str) -> OrderRequest:
         for name in asked:
             if name not in _BY_NAME[kind]:
-                raise Refused(self._not_modelled(f"{kind} with {name}={asked[name]}", name))
+                raise OkxRefused(self._not_modelled(f"{kind} with {name}={asked[name]}", name))
         swap = self._swaps.by_id.get(str(asked.get("instId", "")))
         if swap is None:
-            raise Refused(answers.NO_SUCH_INSTRUMENT)
+            raise OkxRefused(errors.NO_SUCH_INSTRUMENT)
         self._check_modes(account, asked)
         if asked.get("side") not in ("buy", "sell"):
-            raise Refused(parameter("side"))
+            raise OkxRefused(parameter("side"))
         contracts = _number(asked, "sz")
         if contracts % swap.lot:
-            raise Refused(answers.OFF_LOT)
+            raise OkxRefused(errors.OFF_LOT)
         quantity_base, buys = contracts * swap.size_base, asked["side"] == "buy"
         if kind == "order":
             return self._plain(account, asked, swap, quantity_base, buys=buys)
         return self._stop(account, asked, swap, quantity_base, buys=buys)
 
-    def _check_modes(self, account: Account, asked: Asked) -> None:
+    def _check_modes(self, account: VenueAccount, asked: Asked) -> None:
         """One-way mode and isolated margin are modelled. In hedge mode the venue demands the side of a position."""
         if asked.get("tdMode") != "isolated":
-            raise Refused(self._not_modelled(f"order with tdMode={asked.get('tdMode')}", "tdMode"))
+            raise OkxRefused(self._not_modelled(f"order with tdMode={asked.get('tdMode')}", "tdMode"))
         side = asked.get("posSide", "net")
         if account.hedge_mode and side != "net":
-            raise Refused(self._not_modelled("order in hedge mode", "posSide"))
+            raise OkxRefused(self._not_modelled("order in hedge mode", "posSide"))
         if account.hedge_mode or side != "net":
-            raise Refused(parameter("posSide"))
+            raise OkxRefused(parameter("posSide"))
 
-    def _plain(self, account: Account, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool) -> Wish:
+    def _plain(
+        self, account: VenueAccount, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool
+    ) -> OrderRequest:
         kind = asked.get("ordType")
         if kind not in ("market", *_LIMITS):
-            raise Refused(self._not_modelled(f"order with ordType={kind}", "ordType"))
-        return Wish(
-            client_id=self._own_id(account, asked, "clOrdId", answers.TWICE), coin=swap.coin, buys=buys,
+            raise OkxRefused(self._not_modelled(f"order with ordType={kind}", "ordType"))
+        return OrderRequest(
+            client_id=self._own_id(account, asked, "clOrdId", errors.TWICE), coin=swap.coin, buys=buys,
             quantity_base=quantity_base, reduce_only=_text(asked).get("reduceOnly") == "true",
             limit_price=_number(asked, "px") if kind in _LIMITS else None, post_only=kind == "post_only",
         )
 
-    def _stop(self, account: Account, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool) -> Wish:
+    def _stop(
+        self, account: VenueAccount, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool
+    ) -> OrderRequest:
         """A reduce-only stop-market on the mark."""
         words = _text(asked)
         right = {"ordType": "conditional", "slTriggerPxType": "mark", "slOrdPx": "-1", "reduceOnly": "true"}
         for name, value in right.items():
             if words.get(name) != value:
-                raise Refused(self._not_modelled(f"algo order with {name}={words.get(name)}", name))
-        return Wish(
-            client_id=self._own_id(account, asked, "algoClOrdId", answers.ALGO_TWICE), coin=swap.coin, buys=buys,
+                raise OkxRefused(self._not_modelled(f"algo order with {name}={words.get(name)}", name))
+        return OrderRequest(
+            client_id=self._own_id(account, asked, "algoClOrdId", errors.ALGO_TWICE), coin=swap.coin, buys=buys,
             quantity_base=quantity_base, reduce_only=True, trigger_price=_number(asked, "slTriggerPx"),
         )
 
-    def _own_id(self, account: Account, asked: Asked, name: str, twice: Trouble) -> str:
+    def _own_id(self, account: VenueAccount, asked: Asked, name: str, twice: OkxTrouble) -> str:
         client_id = str(asked.get(name, ""))
         if not client_id:
             return f"x{self._hub.next_order()}"
         if not _CLIENT_ID.fullmatch(client_id):
-            raise Refused(parameter(name))
+            raise OkxRefused(parameter(name))
         if account.order(client_id=client_id) is not None:
-            raise Refused(twice)
+            raise OkxRefused(twice)
         return client_id
 
     # --- cancelling ------------------------------------------------------------------------------------------------
 
-    async def cancel(self, account: Account, asked: Asked) -> Answer:
+    async def cancel(self, account: VenueAccount, asked: Asked) -> HttpAnswer:
         return acknowledged([await self._cancelled(account, asked)])
 
-    async def cancel_all(self, account: Account, asked: list[Asked]) -> Answer:
+    async def cancel_all(self, account: VenueAccount, asked: list[Asked]) -> HttpAnswer:
         return acknowledged([await self._cancelled(account, one) for one in asked])
 
-    async def cancel_algos(self, account: Account, asked: list[Asked]) -> Answer:
+    async def cancel_algos(self, account: VenueAccount, asked: list[Asked]) -> HttpAnswer:
         rows = []
         for one in asked:
             algo_id, client_id = str(one.get("algoId", "")), str(one.get("algoClOrdId", ""))
@@ -197,10 +203,10 @@ class Orders:
             rows.append(row | outcome(await self._gone(account, record if resting else None)))
         return acknowledged(rows)
 
-    async def _cancelled(self, account: Account, asked: Asked) -> Row:
+    async def _cancelled(self, account: VenueAccount, asked: Asked) -> Row:
         ord_id, client_id = str(asked.get("ordId", "")), str(asked.get("clOrdId", ""))
         if not ord_id and not client_id:
-            return {"clOrdId": "", "ordId": "", "ts": str(account.now_ms), **outcome(answers.NO_ID)}
+            return {"clOrdId": "", "ordId": "", "ts": str(account.now_ms), **outcome(errors.NO_ID)}
         record = find_order(account, ord_id, client_id)
         trouble = await self._gone(account, record)
         return {
@@ -208,57 +214,57 @@ class Orders:
             "ordId": ord_id if record is None else order_id(record), "ts": str(account.now_ms), **outcome(trouble),
         }
 
-    async def _gone(self, account: Account, record: OrderRecord | None) -> Trouble | None:
+    async def _gone(self, account: VenueAccount, record: OrderRecord | None) -> OkxTrouble | None:
         if record is None or not record.open:
-            return answers.NOT_CANCELLED
+            return errors.NOT_CANCELLED
         command = CancelOrder(record.command.client_id, self._venue, record.command.coin)
         facts = await self._hub.execute(account, command)
         cancelled = any(isinstance(fact, OrderCancelled) for fact in facts)
-        return None if cancelled else answers.NOT_CANCELLED
+        return None if cancelled else errors.NOT_CANCELLED
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def order(self, account: Account, params: Params) -> Answer:
+    def order(self, account: VenueAccount, params: Params) -> HttpAnswer:
         ord_id, client_id = params.get("ordId", ""), params.get("clOrdId", "")
         if not ord_id and not client_id:
-            raise Refused(answers.NO_ID)
+            raise OkxRefused(errors.NO_ID)
         record = find_order(account, ord_id, client_id)
         if record is None or self._swap(record).inst_id != params.get("instId"):
-            raise Refused(answers.NO_SUCH_ORDER)
+            raise OkxRefused(errors.NO_SUCH_ORDER)
         return told([order_row(account, self._swap(record), record)])
 
-    def algo(self, account: Account, params: Params) -> Answer:
+    def algo(self, account: VenueAccount, params: Params) -> HttpAnswer:
         algo_id, client_id = params.get("algoId", ""), params.get("algoClOrdId", "")
         if not algo_id and not client_id:
-            raise Refused(answers.NO_ID)
+            raise OkxRefused(errors.NO_ID)
         record = find_algo(account, algo_id, client_id)
         if record is None:
-            raise Refused(answers.NO_SUCH_ORDER)
+            raise OkxRefused(errors.NO_SUCH_ORDER)
         return told([algo_row(account, self._swap(record), record)])
 
-    def pending(self, account: Account, params: Params) -> Answer:
+    def pending(self, account: VenueAccount, params: Params) -> HttpAnswer:
         chosen = [record for record in account.open_orders() if order_id(record)]
         return self._page([order_row(account, self._swap(one), one) for one in chosen], params, "ordId")
 
-    def history(self, account: Account, params: Params) -> Answer:
+    def history(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """What is over, orders that came of a stop included."""
         chosen = [one for one in account.orders.values() if visible(one) and not one.open and order_id(one)]
         return self._page([order_row(account, self._swap(one), one) for one in chosen], params, "ordId")
 
-    def algos_pending(self, account: Account, params: Params) -> Answer:
+    def algos_pending(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """One kind at a time, which must be named."""
         self._check_kind(params)
         chosen = [record for record in account.open_orders() if not order_id(record)]
         return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
 
-    def algos_history(self, account: Account, params: Params) -> Answer:
+    def algos_history(self, account: VenueAccount, params: Params) -> HttpAnswer:
         self._check_kind(params)
         if not params.get("state") and not params.get("algoId"):
-            raise Refused(parameter("state"))
+            raise OkxRefused(parameter("state"))
         chosen = [one for one in account.orders.values() if visible(one) and is_algo(one) and _settled(one)]
         return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
 
-    def fills(self, account: Account, params: Params) -> Answer:
+    def fills(self, account: VenueAccount, params: Params) -> HttpAnswer:
         rows = []
         for filled in account.fills:
             record = account.orders.get(filled.fill.client_id)
@@ -273,9 +279,9 @@ class Orders:
 
     def _check_kind(self, params: Params) -> None:
         if not params.get("ordType"):
-            raise Refused(Trouble("50014", "Parameter ordType cannot be empty.", 400))
+            raise OkxRefused(OkxTrouble("50014", "Parameter ordType cannot be empty.", 400))
 
-    def _page(self, oldest_first: list[Row], params: Params, id_name: str) -> Answer:
+    def _page(self, oldest_first: list[Row], params: Params, id_name: str) -> HttpAnswer:
         """Newest first, filtered by what the parameters name; `after` and `before` are ids."""
         if params.get("instType", INST_TYPE) != INST_TYPE:
             return told([])

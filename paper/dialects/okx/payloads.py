@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
-from paper.dialects.accounts import DELEVERAGED_PREFIX, Account, FillRecord, OrderRecord, State
+from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.okx.listing import INST_TYPE, QUOTE, Row, Swap
 from paper.dialects.trade_prints import plain
 
@@ -16,8 +16,11 @@ CHILD: Final = 10**15
 """The order that an algo order became has the algo order's number plus this."""
 _BY_USER, _TAKES, _BY_SYSTEM, _NOTHING_LEFT = "1", "31", "0", "17"
 _STATES: Final = {
-    State.NEW: "live", State.PARTLY: "partially_filled", State.FILLED: "filled", State.CANCELLED: "canceled",
-    State.REJECTED: "canceled",
+    VenueOrderState.NEW: "live",
+    VenueOrderState.PARTLY: "partially_filled",
+    VenueOrderState.FILLED: "filled",
+    VenueOrderState.CANCELLED: "canceled",
+    VenueOrderState.REJECTED: "canceled",
 }
 
 
@@ -32,12 +35,12 @@ def triggered(record: OrderRecord) -> bool:
 
 def refused_as_taker(record: OrderRecord) -> bool:
     """A post-only order that would have traded is taken by the venue and cancelled at once."""
-    return record.state is State.REJECTED and record.reason.startswith("POST_ONLY")
+    return record.state is VenueOrderState.REJECTED and record.reason.startswith("POST_ONLY")
 
 
 def visible(record: OrderRecord) -> bool:
     """Whether reads show it."""
-    return record.state not in (State.SENT, State.REJECTED) or refused_as_taker(record)
+    return record.state not in (VenueOrderState.SENT, VenueOrderState.REJECTED) or refused_as_taker(record)
 
 
 def order_id(record: OrderRecord) -> str:
@@ -60,7 +63,7 @@ def algo_client_id(record: OrderRecord) -> str:
     return record.asked.get("algoClOrdId", "") if record.asked else record.command.client_id
 
 
-def find_order(account: Account, ord_id: str, client_id: str) -> OrderRecord | None:
+def find_order(account: VenueAccount, ord_id: str, client_id: str) -> OrderRecord | None:
     """An ordinary order by either id; `ord_id` wins, as at the venue."""
     if ord_id:
         number = int(ord_id) if ord_id.isdigit() else 0
@@ -70,14 +73,14 @@ def find_order(account: Account, ord_id: str, client_id: str) -> OrderRecord | N
     return record if record is not None and visible(record) and client_order_id(record) == client_id else None
 
 
-def find_algo(account: Account, algo_id: str, client_id: str) -> OrderRecord | None:
+def find_algo(account: VenueAccount, algo_id: str, client_id: str) -> OrderRecord | None:
     record = account.order(number=int(algo_id)) if algo_id.isdigit() else account.order(client_id=client_id)
     if record is None or not visible(record) or not is_algo(record):
         return None
     return record if algo_id or algo_client_id(record) == client_id else None
 
 
-def order_row(account: Account, swap: Swap, record: OrderRecord, *, upto: FillRecord | None = None) -> Row:
+def order_row(account: VenueAccount, swap: Swap, record: OrderRecord, *, upto: FillRecord | None = None) -> Row:
     """The ordinary order now, or as it was after the fill `upto`."""
     fills, state = record.fills, _STATES[record.state]
     if upto is not None:
@@ -119,7 +122,7 @@ def _filled_part(swap: Swap, fills: list[FillRecord]) -> Row:
     }
 
 
-def filled_row(account: Account, swap: Swap, record: OrderRecord, filled: FillRecord) -> Row:
+def filled_row(account: VenueAccount, swap: Swap, record: OrderRecord, filled: FillRecord) -> Row:
     """As the stream of orders tells a fill."""
     fill = filled.fill
     return order_row(account, swap, record, upto=filled) | {
@@ -129,10 +132,10 @@ def filled_row(account: Account, swap: Swap, record: OrderRecord, filled: FillRe
     }
 
 
-def algo_row(account: Account, swap: Swap, record: OrderRecord) -> Row:
+def algo_row(account: VenueAccount, swap: Swap, record: OrderRecord) -> Row:
     """A conditional stop-market order on the mark."""
     done, trigger = triggered(record), record.command.trigger_price or Decimal(0)
-    state = "effective" if done else "canceled" if record.state is State.CANCELLED else "live"
+    state = "effective" if done else "canceled" if record.state is VenueOrderState.CANCELLED else "live"
     failed = state == "canceled" and record.reason == "REDUCE_ONLY"
     return {
         "activePx": "", "actualPx": plain(record.average_price) if done else "",

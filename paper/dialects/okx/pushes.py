@@ -7,7 +7,7 @@ import msgspec
 
 from liqbot import events
 from liqbot.events import Event
-from paper.dialects.accounts import Account, OrderRecord
+from paper.dialects.accounts import OrderRecord, VenueAccount
 from paper.dialects.okx.account import balance_row, position_row
 from paper.dialects.okx.channels import ACCOUNT, Arg, args_about
 from paper.dialects.okx.listing import Row, Swap, Swaps
@@ -24,7 +24,7 @@ class Pushes:
     def __init__(self, swaps: Swaps) -> None:
         self._swaps = swaps
 
-    def of(self, account: Account, happened: Happened) -> Iterator[Sent]:
+    def of(self, account: VenueAccount, happened: Happened) -> Iterator[Sent]:
         for fact in happened.facts:
             yield from self._of_fact(account, fact)
         balances = [fact for fact in happened.facts if isinstance(fact, events.Balance)]
@@ -40,7 +40,7 @@ class Pushes:
         if balances:
             yield self.balance(account)
 
-    def _of_fact(self, account: Account, fact: Event) -> Iterator[Sent]:
+    def _of_fact(self, account: VenueAccount, fact: Event) -> Iterator[Sent]:
         if isinstance(fact, events.PositionLiquidated | events.PositionDeleveraged):
             theirs = next(one for one in reversed(account.orders.values()) if one.forced)
             swap = self._swaps.of[fact.coin]
@@ -50,7 +50,7 @@ class Pushes:
             if record is not None and visible(record):
                 yield from self._of_order(account, record, fact)
 
-    def _of_order(self, account: Account, record: OrderRecord, fact: Event) -> Iterator[Sent]:
+    def _of_order(self, account: VenueAccount, record: OrderRecord, fact: Event) -> Iterator[Sent]:
         """A stop tells of itself; once triggered the order it became tells of its fills."""
         swap = self._swaps.of[record.command.coin]
         if is_algo(record):
@@ -63,11 +63,11 @@ class Pushes:
         elif order_id(record):
             yield from _told("orders", swap, order_row(account, swap, record))
 
-    def balance(self, account: Account) -> Sent:
+    def balance(self, account: VenueAccount) -> Sent:
         arg = Arg(ACCOUNT)
         return arg.topic, arg.told(msgspec.json.encode([balance_row(account, self._swaps)]))
 
-    def at_once(self, account: Account, arg: Arg) -> bytes | None:
+    def at_once(self, account: VenueAccount, arg: Arg) -> bytes | None:
         """The snapshot that a new subscription of the balance or of positions begins with."""
         if arg.channel == ACCOUNT:
             return self.balance(account)[1]

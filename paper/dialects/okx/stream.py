@@ -13,11 +13,11 @@ import msgspec
 from liqbot.blocks import EventBlock, Rows
 from liqbot.instruments import Side
 from paper.dialects.hub import Hub
+from paper.dialects.okx import numbers
 from paper.dialects.okx.channels import FORCED, INDEX, Arg
-from paper.dialects.okx.dialect import numbers as figures
 from paper.dialects.okx.listing import INST_TYPE, Row, Swap, Swaps
-from paper.dialects.tickers import Ticker
-from paper.dialects.trade_prints import Print, plain
+from paper.dialects.tickers import VenueTicker
+from paper.dialects.trade_prints import TradePrint, plain
 
 Timed = tuple[int, str, bytes]
 FORCED_ARG: Final = Arg(FORCED, INST_TYPE)
@@ -43,7 +43,7 @@ class Streams:
             yield topic, message
 
     def _standing_figures(
-        self, swap: Swap, ticker: Ticker, block: EventBlock, wanted: AbstractSet[str]
+        self, swap: Swap, ticker: VenueTicker, block: EventBlock, wanted: AbstractSet[str]
     ) -> list[Timed]:
         """In order of time."""
         found: list[Timed] = []
@@ -62,7 +62,7 @@ class Streams:
         ]
         return mine
 
-    def _trades(self, swap: Swap, ticker: Ticker, bars: Rows) -> Iterator[Timed]:
+    def _trades(self, swap: Swap, ticker: VenueTicker, bars: Rows) -> Iterator[Timed]:
         arg = Arg("trades", inst_id=swap.inst_id)
         topic, head = arg.topic, f'{{"arg":{{"channel":"trades","instId":"{swap.inst_id}"}},"data":['
         for one in self._hub.printer(self._venue, swap.coin).of(bars):
@@ -92,24 +92,24 @@ class Streams:
             "side": "sell" if side is Side.LONG else "buy", "sz": plain(contracts), "ts": str(time_ms),
         }
 
-    def _states(self, swap: Swap, ticker: Ticker, block: EventBlock, bars: Rows) -> Iterator[tuple[str, int, Row]]:
+    def _states(self, swap: Swap, ticker: VenueTicker, block: EventBlock, bars: Rows) -> Iterator[tuple[str, int, Row]]:
         """Figures that hold until the next: (channel, time, row)."""
         for row in self._rows(block.marks, swap).tolist():
-            yield "mark-price", row[0], figures.mark_row(swap, row[3], row[0])
+            yield "mark-price", row[0], numbers.mark_row(swap, row[3], row[0])
             if row[4] == row[4]:
-                yield INDEX, row[0], figures.index_row(swap, row[4], ticker.day(row[0]), row[0])
+                yield INDEX, row[0], numbers.index_row(swap, row[4], ticker.day(row[0]), row[0])
         settled_pct = ticker.funding[-1].value if ticker.funding else None
         for row in self._rows(block.funding, swap).tolist():
-            yield "funding-rate", row[0], figures.funding_row(swap, row[3], row[4], settled_pct, row[0])
+            yield "funding-rate", row[0], numbers.funding_row(swap, row[3], row[4], settled_pct, row[0])
         price = ticker.mark_or_last_price
         for row in self._rows(block.open_interest, swap).tolist() if price else ():
-            yield "open-interest", row[0], figures.open_interest_row(swap, row[3], price, row[0])
-        top = figures.top_of(swap, ticker) if len(bars) else None
+            yield "open-interest", row[0], numbers.open_interest_row(swap, row[3], price, row[0])
+        top = numbers.top_of(swap, ticker) if len(bars) else None
         if top is not None:
             at_ms = int(bars["time_ms"][-1])
-            yield "tickers", at_ms, figures.ticker_row(swap, ticker, top, at_ms)
-            yield "bbo-tbt", at_ms, figures.book_row(swap, top, at_ms)
-            yield "books5", at_ms, figures.book_row(swap, top, at_ms) | {"instId": swap.inst_id}
+            yield "tickers", at_ms, numbers.ticker_row(swap, ticker, top, at_ms)
+            yield "bbo-tbt", at_ms, numbers.book_row(swap, top, at_ms)
+            yield "books5", at_ms, numbers.book_row(swap, top, at_ms) | {"instId": swap.inst_id}
 
     def at_once(self, arg: Arg) -> bytes | None:
         """What the venue pushes right after a subscription; None where it waits for news, or knows nothing yet."""
@@ -119,24 +119,24 @@ class Streams:
         row = dict(self._standing(swap, self._hub.ticker(self._venue, swap.coin))).get(arg.channel)
         return None if row is None else arg.told(msgspec.json.encode([row]))
 
-    def _standing(self, swap: Swap, ticker: Ticker) -> Iterator[tuple[str, Row]]:
+    def _standing(self, swap: Swap, ticker: VenueTicker) -> Iterator[tuple[str, Row]]:
         """What is known of a swap now, by channel."""
-        now_ms, price, top = self._hub.now_ms, ticker.mark_or_last_price, figures.top_of(swap, ticker)
+        now_ms, price, top = self._hub.now_ms, ticker.mark_or_last_price, numbers.top_of(swap, ticker)
         if ticker.rate_ms:
-            yield "funding-rate", figures.current_funding_row(swap, ticker, now_ms)
+            yield "funding-rate", numbers.current_funding_row(swap, ticker, now_ms)
         if ticker.mark_price:
-            yield "mark-price", figures.mark_row(swap, ticker.mark_price, ticker.time_ms)
+            yield "mark-price", numbers.mark_row(swap, ticker.mark_price, ticker.time_ms)
         if ticker.index_price:
-            yield INDEX, figures.index_row(swap, ticker.index_price, ticker.day(now_ms), ticker.time_ms)
+            yield INDEX, numbers.index_row(swap, ticker.index_price, ticker.day(now_ms), ticker.time_ms)
         if ticker.oi_usd and price:
-            yield "open-interest", figures.open_interest_row(swap, ticker.oi_usd, price, ticker.oi_ms)
+            yield "open-interest", numbers.open_interest_row(swap, ticker.oi_usd, price, ticker.oi_ms)
         if top is not None:
-            yield "tickers", figures.ticker_row(swap, ticker, top, now_ms)
-            yield "bbo-tbt", figures.book_row(swap, top, now_ms)
-            yield "books5", figures.book_row(swap, top, now_ms) | {"instId": swap.inst_id}
+            yield "tickers", numbers.ticker_row(swap, ticker, top, now_ms)
+            yield "bbo-tbt", numbers.book_row(swap, top, now_ms)
+            yield "books5", numbers.book_row(swap, top, now_ms) | {"instId": swap.inst_id}
 
 
-def _trade_message(head: str, swap: Swap, one: Print) -> bytes:
+def _trade_message(head: str, swap: Swap, one: TradePrint) -> bytes:
     """Written by hand: there are a hundred thousand in a flood."""
     side = "buy" if one.taker_buys else "sell"
     size = plain(swap.contracts(one.quantity_base))

@@ -10,7 +10,7 @@ from market_rows import RandomMarket
 
 from liqbot.blocks import block_of
 from liqbot.market.estimate.calibration import Calibration, Order
-from liqbot.market.estimate.closing_rate_fit import ClosingPace
+from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
 from liqbot.market.estimate.opened_positions import shifts_of
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of
@@ -36,7 +36,7 @@ class Crowd:
         self.real, self.modelled = Positions(ESTIMATE), Positions(ESTIMATE)
         self.real.closing.pace = pace
         self.calibration = Calibration(PARAMS, TIERS)
-        self.learner = ClosingPace(PARAMS, self.modelled.closing)
+        self.learner = ClosingRateFit(PARAMS, self.modelled.closing)
         self.calibration.admit(complete=True)
         self.learner.admit()
         for positions in (self.real, self.modelled):
@@ -110,7 +110,7 @@ def test_it_draws_the_map_nearer_to_the_real_one() -> None:
     crowd = Crowd(3, 0.2)
     crowd.run(4_000)
     as_assumed = Crowd(3, 0.2)
-    as_assumed.learner = ClosingPace(CalibrationParams(pace_weight=1e9), as_assumed.modelled.closing)
+    as_assumed.learner = ClosingRateFit(CalibrationParams(pace_weight=1e9), as_assumed.modelled.closing)
     as_assumed.learner.admit()
     as_assumed.run(4_000)
     assert as_assumed.pace == pytest.approx(1.0, abs=1e-3)
@@ -174,7 +174,7 @@ def test_it_comes_back_exactly_and_goes_on_alike(seed: int, steps: int, in_sums:
     other.run(400 + steps)
     positions = Positions(ESTIMATE)
     positions.load_state(other.modelled.state())
-    restored = ClosingPace(PARAMS, positions.closing)
+    restored = ClosingRateFit(PARAMS, positions.closing)
     restored.load_state(other.learner.state())
     other.learner, other.modelled = restored, positions
     crowd.run(200)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.market.estimate.calibration import Calibration
 from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
-from liqbot.market.estimate.leverage_prior import TierPrior
+from liqbot.market.estimate.leverage_prior import LeveragePrior
 from liqbot.market.estimate.opened_positions import shifts_of
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.market import Market
@@ -52,8 +52,8 @@ def drawn_from(positions: Positions, parts: int, times: Floats) -> Sides:
     return sides
 
 
-def told(positions: Positions, sides: Sides, *, hours: int = 100, params: CalibrationParams = PARAMS) -> TierPrior:
-    prior = TierPrior(ESTIMATE, params)
+def told(positions: Positions, sides: Sides, *, hours: int = 100, params: CalibrationParams = PARAMS) -> LeveragePrior:
+    prior = LeveragePrior(ESTIMATE, params)
     prior.watch(1, positions)
     for hour in range(hours):
         prior.compare(1, sides, MARK, hour * HOUR_MS)
@@ -119,7 +119,7 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
     for venue in ("binance", "hyperliquid"):
         positions.admit(shifts_of(venue, "BTC", params))
     positions.centre(MARK)
-    prior = TierPrior(params, PARAMS)
+    prior = LeveragePrior(params, PARAMS)
     prior.watch(1, positions)
     for number in range(30):
         at = MARK + 20.0 * (number % 5)
@@ -145,7 +145,7 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
 def test_it_comes_back_exactly_and_goes_on_alike() -> None:
     positions = modelled(5)
     sides = drawn_from(positions, 2, np.linspace(0.5, 2.0, len(LEVERAGES)))
-    prior, again = told(positions, sides, hours=5), TierPrior(ESTIMATE, PARAMS)
+    prior, again = told(positions, sides, hours=5), LeveragePrior(ESTIMATE, PARAMS)
     again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state())))
     for one in (prior, again):
         one.decay(MARK, HOUR_MS, 1.0)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqbot.market.estimate.cells import BINS
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Distances
+from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, EntryToLiquidation
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import BIN_BPS, edges, position_of, price_at, shift_of
 from liqbot.market.params import EstimateParams
@@ -134,7 +134,7 @@ def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, 
     plain, turned = fresh(1.0), fresh(1.0)
     # The shifts of the second one are the first one's, sides exchanged and signs turned.
     middle = plain.window_first + BINS / 2
-    turned._at = Distances(-plain._at.shift[:, :, ::-1], plain._mix)
+    turned._at = EntryToLiquidation(-plain._at.shift[:, :, ::-1], plain._mix)
     for move, width, long_usd, short_usd in bars:
         low, high = middle + move + 0.25, middle + move + width + 0.75
         for positions, at, opened in (

@@ -10,8 +10,8 @@ from market_rows import START_MS, RandomMarket, blocks_of
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Liquidation, MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
 from liqbot.instruments import Side
-from liqbot.market.estimate.closing_rate import Closing
-from liqbot.market.estimate.reported_positions import Measured, told_positions
+from liqbot.market.estimate.closing_rate import ClosingRate
+from liqbot.market.estimate.reported_positions import ReportedPositions, told_positions
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
 from paper.world import World, WorldParams
@@ -20,7 +20,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 ROSTER = Roster(("hyperliquid", "binance"), ("BTC",))
 PLACES = ((Side.LONG, 95.0, 4e6), (Side.LONG, 90.0, 2e6), (Side.SHORT, 104.0, 3e6))
-KEPT = Closing(EstimateParams().leverages, EstimateParams().close_h)
+KEPT = ClosingRate(EstimateParams().leverages, EstimateParams().close_h)
 
 seeds = st.integers(0, 2**32)
 
@@ -107,7 +107,7 @@ def test_a_snapshot_that_gets_old_fades() -> None:
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1e6), st.floats(0.0, 1e6))
 def test_what_is_not_covered_shrinks_once(share: float, standing_usd: float, opened_usd: float) -> None:
     """A second snapshot of the same share takes its part of what was opened since, not of what the first one left."""
-    measured = Measured(KEPT, EstimateParams().leverages, CalibrationParams())
+    measured = ReportedPositions(KEPT, EstimateParams().leverages, CalibrationParams())
     measured.admit()
     tiers = len(EstimateParams().leverages)
     before = np.full((2, tiers), standing_usd)
@@ -124,7 +124,7 @@ def test_what_is_not_covered_shrinks_once(share: float, standing_usd: float, ope
 def test_how_much_of_measured_positions_is_told_is_learnt(seed: int) -> None:
     """Of positions reached, six in ten had left before."""
     chance = np.random.default_rng(seed)
-    measured = Measured(KEPT, EstimateParams().leverages, CalibrationParams())
+    measured = ReportedPositions(KEPT, EstimateParams().leverages, CalibrationParams())
     measured.admit()
     none, whole, now_ms = np.zeros((1, 2)), np.ones(1), START_MS
     for _ in range(300):

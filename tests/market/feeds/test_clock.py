@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.blocks import Roster
-from liqbot.market.feeds.clock import Ticker
+from liqbot.market.feeds.clock import TickClock
 
 START_MS = 1_700_000_000_000
 
@@ -13,7 +13,7 @@ START_MS = 1_700_000_000_000
 @given(st.lists(st.integers(-5_000, 60_000), max_size=40))
 def test_ticks_rise_on_the_grid_whatever_the_clock_does(moves: list[int]) -> None:
     now = [START_MS]
-    ticker = Ticker(lambda: now[0])
+    ticker = TickClock(lambda: now[0])
     ticker.tick_ms = START_MS
     before = START_MS
     for move in moves:
@@ -28,7 +28,7 @@ def test_ticks_rise_on_the_grid_whatever_the_clock_does(moves: list[int]) -> Non
 
 def test_a_process_that_slept_says_so_once() -> None:
     now = [START_MS]
-    ticker = Ticker(lambda: now[0])
+    ticker = TickClock(lambda: now[0])
     ticker.tick_ms = START_MS
     now[0] += 40_250
     block = ticker.next_step(0)
@@ -40,7 +40,7 @@ def test_a_process_that_slept_says_so_once() -> None:
 
 def test_steps_that_nobody_took_are_lag() -> None:
     now = [START_MS + 1_000]
-    ticker = Ticker(lambda: now[0])
+    ticker = TickClock(lambda: now[0])
     ticker.tick_ms = START_MS
     assert ticker.next_step(3).lag_ms == 3_000
 
@@ -48,7 +48,7 @@ def test_steps_that_nobody_took_are_lag() -> None:
 async def test_it_ticks_by_itself() -> None:
     loop = asyncio.get_running_loop()
     sink = Gathered(Roster(("binance",), ("BTC",)))
-    task = asyncio.create_task(Ticker(lambda: START_MS + int(loop.time() * 1_000), step_ms=100).run(sink))
+    task = asyncio.create_task(TickClock(lambda: START_MS + int(loop.time() * 1_000), step_ms=100).run(sink))
     await asyncio.sleep(0.55)
     task.cancel()
     ticks = [block.tick_ms for block in sink.blocks]

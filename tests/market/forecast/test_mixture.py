@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqbot.market.forecast.mixture import Blend
+from liqbot.market.forecast.mixture import MixtureWeights
 from liqbot.market.params import ForecastParams
 
 PARAMS = ForecastParams()
@@ -13,9 +13,9 @@ BINS = 20
 seeds = st.integers(0, 2**32)
 
 
-def lived(seed: int, of_map: float, of_climate: float, origins: int = 250, unit_usd: float = 100.0) -> Blend:
+def lived(seed: int, of_map: float, of_climate: float, origins: int = 250, unit_usd: float = 100.0) -> MixtureWeights:
     """Every origin a map and a climatology of their own, and prints of `unit_usd` that come as the two weights say."""
-    chance, blend = np.random.default_rng(seed), Blend(PARAMS)
+    chance, blend = np.random.default_rng(seed), MixtureWeights(PARAMS)
     for _ in range(origins):
         mapped, climate = chance.exponential(1_000.0, BINS), np.linspace(2_000.0, 200.0, BINS)
         printed = chance.poisson((of_map * mapped + of_climate * climate) / unit_usd) * unit_usd
@@ -24,7 +24,7 @@ def lived(seed: int, of_map: float, of_climate: float, origins: int = 250, unit_
 
 
 def test_before_anything_was_seen_the_weights_are_the_prior() -> None:
-    assert Blend(PARAMS).weights.tolist() == [1.0, PARAMS.climatology_share]
+    assert MixtureWeights(PARAMS).weights.tolist() == [1.0, PARAMS.climatology_share]
 
 
 @given(seeds)
@@ -46,7 +46,7 @@ def test_the_weights_that_made_the_prints_are_found(seed: int, of_map: float, of
 @settings(max_examples=5)
 def test_twice_the_prints_twice_the_weights(seed: int, factor: float) -> None:
     chance = np.random.default_rng(seed)
-    plain, scaled = Blend(PARAMS), Blend(PARAMS)
+    plain, scaled = MixtureWeights(PARAMS), MixtureWeights(PARAMS)
     for _ in range(200):
         mapped, climate, printed = (chance.exponential(1_000.0, BINS) for _ in range(3))
         plain.count(mapped, climate, printed)
@@ -58,7 +58,7 @@ def test_twice_the_prints_twice_the_weights(seed: int, factor: float) -> None:
 @given(seeds)
 @settings(max_examples=5)
 def test_no_other_weights_are_more_likely(seed: int) -> None:
-    chance, blend = np.random.default_rng(seed), Blend(PARAMS.model_copy(update={"mix_origins": 1e-6}))
+    chance, blend = np.random.default_rng(seed), MixtureWeights(PARAMS.model_copy(update={"mix_origins": 1e-6}))
     rows = []
     for _ in range(300):
         mapped, climate = chance.exponential(1_000.0, BINS), chance.exponential(1_000.0, BINS)
@@ -76,7 +76,7 @@ def test_no_other_weights_are_more_likely(seed: int) -> None:
 
 
 def test_what_one_of_them_offered_alone_is_given_to_it_alone() -> None:
-    blend = Blend(PARAMS)
+    blend = MixtureWeights(PARAMS)
     for _ in range(200):
         blend.count(np.zeros(BINS), np.full(BINS, 100.0), np.full(BINS, 300.0))
     assert blend.weights[1] == pytest.approx(3.0, rel=0.1)
@@ -86,7 +86,7 @@ def test_what_one_of_them_offered_alone_is_given_to_it_alone() -> None:
 @given(seeds)
 @settings(max_examples=5)
 def test_what_was_learnt_comes_back_exactly(seed: int) -> None:
-    blend, again = lived(seed, 0.5, 0.5, 30), Blend(PARAMS)
+    blend, again = lived(seed, 0.5, 0.5, 30), MixtureWeights(PARAMS)
     again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(blend.state())))
     assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(blend.state())
     for one in (blend, again):

@@ -26,7 +26,7 @@ from loopback_market import (
 
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Side
-from paper.dialects.binance.dialect import Binance
+from paper.dialects.binance.dialect import BinanceDialect
 from paper.dialects.faults import Kind
 from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, serving
@@ -90,7 +90,7 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     hub = hub_of("binance")
-    async with serving(hub, [Binance(hub)]) as loop:
+    async with serving(hub, [BinanceDialect(hub)]) as loop:
         made = Place(hub, loop)
         clients = [made.client]
         another = made.another
@@ -345,7 +345,7 @@ async def test_a_reduce_larger_than_the_position_fills_in_part_and_expires(place
 
 async def test_an_order_that_fills_in_pieces_is_told_piece_by_piece() -> None:
     hub = hub_of("binance", fill_usd_max=2_100.0, fill_pause_ms=400)
-    async with serving(hub, [Binance(hub)]) as loop:
+    async with serving(hub, [BinanceDialect(hub)]) as loop:
         place = Place(hub, loop)
         await place.ready()
         task = await listening(place)

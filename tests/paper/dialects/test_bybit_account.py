@@ -10,7 +10,7 @@ from bybit_place import BTC, ENTRY, BybitPlace, bybit_place, until
 from ccxt.base import errors
 
 from liqbot.commands import SetLeverage
-from paper.dialects.bybit.dialect import Bybit
+from paper.dialects.bybit.dialect import BybitDialect
 from paper.dialects.evidence import unproved
 from paper.dialects.faults import Kind
 
@@ -26,7 +26,7 @@ async def place() -> AsyncIterator[BybitPlace]:
 
 
 async def test_every_endpoint_and_topic_names_its_evidence(place: BybitPlace) -> None:
-    dialect = Bybit(place.hub)
+    dialect = BybitDialect(place.hub)
     assert unproved([*dialect.routes(), *dialect.topics()], dialect.evidence) == []
 
 

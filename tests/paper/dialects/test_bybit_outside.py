@@ -20,7 +20,9 @@ async def test_deleveraging_and_a_rebate_are_told(place: BybitPlace) -> None:
     books, key = place.account.exchange.accounts, ("bybit", "BTC")
     async with place.listening():
         now_ms = place.account.now_ms
-        await place.hub.tell(place.account, account_events.deleverage(books, key, Decimal(52_000), Decimal("0.1"), now_ms))
+        await place.hub.tell(
+            place.account, account_events.deleverage(books, key, Decimal(52_000), Decimal("0.1"), now_ms)
+        )
         await place.hub.tell(place.account, account_events.pay_rebate(books, key, Decimal("1.5"), now_ms))
         await until(lambda: len(place.told("wallet")) == 2)
     taken = place.told("execution")[-1]

@@ -11,25 +11,27 @@ from loopback_market import hub_of, quiet
 from liqbot import events
 from liqbot.commands import OrderKind, Purpose, SetLeverage
 from liqbot.instruments import Side
-from paper.dialects.accounts import Account, State
-from paper.dialects.binance.dialect import Binance
+from paper.dialects.accounts import VenueAccount, VenueOrderState
+from paper.dialects.binance.dialect import BinanceDialect
 from paper.dialects.binance.user_stream import told
 from paper.dialects.http import Request
 from paper.dialects.hub import Hub
-from paper.dialects.order_entry import NotModelled, Wish, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
 from paper.exchange.exchange import Happened
 
 D = Decimal
 
 
-def wish(*, buys: bool, quantity: str = "0.1", reduce_only: bool = False, trigger: str = "", limit: str = "") -> Wish:
-    return Wish(
+def wish(
+    *, buys: bool, quantity: str = "0.1", reduce_only: bool = False, trigger: str = "", limit: str = ""
+) -> OrderRequest:
+    return OrderRequest(
         client_id="mine", coin="BTC", buys=buys, quantity_base=D(quantity), reduce_only=reduce_only,
         trigger_price=D(trigger) if trigger else None, limit_price=D(limit) if limit else None,
     )
 
 
-async def holding_a_long(quantity: str = "0.1") -> tuple[Hub, Account]:
+async def holding_a_long(quantity: str = "0.1") -> tuple[Hub, VenueAccount]:
     hub = hub_of("binance")
     account = hub.open_account("binance", "key", "secret")
     await hub.execute(account, SetLeverage("binance", "BTC", 10))
@@ -65,7 +67,7 @@ async def test_an_account_keeps_what_became_of_every_order() -> None:
     hub, account = await holding_a_long()
     record = account.order(client_id="mine")
     assert record is not None
-    assert (record.state, record.filled_base, record.average_price) == (State.FILLED, D("0.1"), D("50005"))
+    assert (record.state, record.filled_base, record.average_price) == (VenueOrderState.FILLED, D("0.1"), D("50005"))
     assert account.order(number=record.number) is record
     assert [payment.kind for payment in account.payments] == ["fee"]
     out = msgspec.structs.replace(wish(buys=False, reduce_only=True), client_id="out")
@@ -78,7 +80,7 @@ async def test_an_account_keeps_what_became_of_every_order() -> None:
 
 async def test_the_venues_own_orders_and_rebates_are_told_in_its_words() -> None:
     hub, account = await holding_a_long()
-    venue = Binance(hub)
+    venue = BinanceDialect(hub)
     taken = events.PositionDeleveraged(
         time_ms=hub.now_ms, venue="binance", coin="BTC", side=Side.LONG, price=D(51_000), quantity_base=D("0.04")
     )
@@ -106,7 +108,7 @@ async def test_what_is_not_modelled_is_refused_and_recorded(extra: str, noted: s
     body = f"symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.1{extra}&timestamp={hub.now_ms}"
     body += "&signature=" + hmac.new(b"secret", body.encode(), hashlib.sha256).hexdigest()
     request = Request("POST", "fapi.binance.com", "/fapi/v1/order", "", {"x-mbx-apikey": "key"}, body.encode())
-    answer = await Binance(hub).routes()[request.endpoint](request)
+    answer = await BinanceDialect(hub).routes()[request.endpoint](request)
     assert answer.status == 400
     assert len(hub.unknown) == 1
     assert noted in hub.unknown[0]

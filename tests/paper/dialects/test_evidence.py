@@ -3,7 +3,7 @@
 import pytest
 from loopback_market import hub_of
 
-from paper.dialects.evidence import Seen, unproved
+from paper.dialects.evidence import EndpointUse, unproved
 from paper.dialects.serving import DIALECTS, dialects_of
 
 
@@ -12,7 +12,7 @@ def test_every_endpoint_and_stream_names_its_evidence(venue: str) -> None:
     (dialect,) = dialects_of(hub_of(venue), [venue])
     assert unproved([*dialect.routes(), *dialect.topics()], dialect.evidence) == []
     assert all(one.source for one in dialect.evidence)
-    assert {one.seen for one in dialect.evidence} <= set(Seen)
+    assert {one.seen for one in dialect.evidence} <= set(EndpointUse)
 
 
 def test_what_is_answered_without_evidence_is_named() -> None:

@@ -18,7 +18,7 @@ from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose, SetLeverage
 from liqbot.events import Event, Fill, MarkPrice, TradeBar
 from liqbot.instruments import Side
 from liqbot.venues.registry import mechanics_of
-from paper.dialects.binance.dialect import Binance
+from paper.dialects.binance.dialect import BinanceDialect
 from paper.dialects.hub import Hub
 from paper.dialects.serving import serving
 from paper.exchange import PaperExchange, PaperParams
@@ -142,7 +142,7 @@ async def over_the_wire(blocks: list[EventBlock]) -> list[tuple[Any, ...]]:
     hub = hub_of("binance", latency_ms=LATENCY_MS)
     account = hub.open_account("binance", "key", "secret")
     account.isolated["BTC"] = True
-    async with serving(hub, [Binance(hub)]) as loop, aiohttp.ClientSession() as session:
+    async with serving(hub, [BinanceDialect(hub)]) as loop, aiohttp.ClientSession() as session:
         trader = Trader(loop.url, session, lambda: hub.now_ms)
         listen_key = (await trader.request("POST", "/fapi/v1/listenKey"))["listenKey"]
         where = f"{loop.ws_url}/fstream.binance.com/private/ws?listenKey={listen_key}"

@@ -10,7 +10,7 @@ from okx_place import BTC, ETH, ISOLATED, KEY, Place, served
 
 from liqbot.commands import SetLeverage
 from paper.dialects.evidence import unproved
-from paper.dialects.okx.dialect import Okx
+from paper.dialects.okx.dialect import OkxDialect
 from paper.exchange import account_events
 
 
@@ -21,7 +21,7 @@ async def place() -> AsyncIterator[Place]:
 
 
 def test_every_endpoint_and_channel_names_its_evidence() -> None:
-    dialect = Okx(hub_of("okx"))
+    dialect = OkxDialect(hub_of("okx"))
     assert unproved([*dialect.routes(), *dialect.topics()], dialect.evidence) == []
 
 

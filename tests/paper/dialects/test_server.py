@@ -10,7 +10,7 @@ from loopback_market import START_MS, at, block, forced, hub_of, quiet
 
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Side
-from paper.dialects.binance.dialect import Binance
+from paper.dialects.binance.dialect import BinanceDialect
 from paper.dialects.faults import Kind
 from paper.dialects.hub import HeldTooLong, HubParams
 from paper.dialects.serving import Loopback, serving
@@ -21,7 +21,7 @@ TIME = "/fapi.binance.com/fapi/v1/time"
 @pytest.fixture
 async def loop() -> AsyncIterator[Loopback]:
     hub = hub_of("binance")
-    async with serving(hub, [Binance(hub)]) as served:
+    async with serving(hub, [BinanceDialect(hub)]) as served:
         yield served
 
 
@@ -99,7 +99,7 @@ async def test_a_flood_arrives_whole_and_in_order(loop: Loopback) -> None:
 async def test_stopping_ends_every_connection() -> None:
     hub = hub_of("binance")
     async with aiohttp.ClientSession() as session:
-        async with serving(hub, [Binance(hub)]) as served:
+        async with serving(hub, [BinanceDialect(hub)]) as served:
             socket = await session.ws_connect(served.ws_url + "/fstream.binance.com/market/ws")
             url = served.url
         assert (await asyncio.wait_for(socket.receive(), 2)).type in (

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from paper.exchange.price_path import Bar, Leg, Mark, course
+from paper.exchange.price_path import PathBar, PathLeg, PathMark, course
 
-NO_MARK = Mark(0, 0.0)
+NO_MARK = PathMark(0, 0.0)
 
 
 def walk(bars, marks=(), *, side=Side.LONG, from_ms=0, last_price=0.0, last_mark=NO_MARK, gap_ms=5_000):
@@ -18,40 +18,42 @@ def walk(bars, marks=(), *, side=Side.LONG, from_ms=0, last_price=0.0, last_mark
     )
 
 
-def visited(legs: list[Leg], kind: str) -> list[float]:
+def visited(legs: list[PathLeg], kind: str) -> list[float]:
     return [leg.end_price for leg in legs if getattr(leg, kind)]
 
 
 def test_what_harms_us_comes_first():
-    bar = Bar(3_000, 3_000, 100.0, 110.0, 90.0, 105.0)
+    bar = PathBar(3_000, 3_000, 100.0, 110.0, 90.0, 105.0)
     assert visited(walk([bar]), "trades") == [100.0, 90.0, 110.0, 105.0]
     assert visited(walk([bar], side=Side.SHORT), "trades") == [100.0, 110.0, 90.0, 105.0]
     assert [leg.end_ms for leg in walk([bar])] == [0.0, 1_000.0, 2_000.0, 3_000.0]
 
 
 def test_a_gap_visits_only_its_end():
-    gap = walk([Bar(1_000, 1_000, 90.0, 90.0, 90.0, 90.0)], last_price=100.0)[0]
+    gap = walk([PathBar(1_000, 1_000, 90.0, 90.0, 90.0, 90.0)], last_price=100.0)[0]
     assert (gap.start_price, gap.end_price, gap.jump) == (100.0, 90.0, True)
     assert gap.reaches(0, 95.0, falling=True, through=False) == 0
     assert gap.reaches(0, 100.0, falling=False, through=False) is None
 
 
 def test_without_marks_traded_prices_carry_the_mark():
-    legs = walk([Bar(3_000, 3_000, 100.0, 110.0, 90.0, 105.0)])
+    legs = walk([PathBar(3_000, 3_000, 100.0, 110.0, 90.0, 105.0)])
     assert visited(legs, "marks") == visited(legs, "trades")
 
 
 def test_dense_marks_step_the_mark_and_traded_prices_do_not():
-    bar = Bar(3_000, 1_000, 100.0, 110.0, 90.0, 105.0)
-    legs = walk([bar], [Mark(2_500, 101.0), Mark(3_000, 102.0)], from_ms=2_000, last_mark=Mark(2_000, 100.0))
+    bar = PathBar(3_000, 1_000, 100.0, 110.0, 90.0, 105.0)
+    legs = walk(
+        [bar], [PathMark(2_500, 101.0), PathMark(3_000, 102.0)], from_ms=2_000, last_mark=PathMark(2_000, 100.0)
+    )
     assert visited(legs, "marks") == [101.0, 102.0]
     assert [leg.start_ms for leg in legs if leg.marks] == [2_500.0, 3_000.0]
     assert visited(legs, "trades")[-1] == 105.0
 
 
 def test_sparse_marks_do_not_hide_the_inside_of_a_bar():
-    bar = Bar(3_600_000, 3_600_000, 100.0, 110.0, 90.0, 105.0)
-    legs = walk([bar], [Mark(3_600_000, 104.0)], last_mark=Mark(1, 100.0))
+    bar = PathBar(3_600_000, 3_600_000, 100.0, 110.0, 90.0, 105.0)
+    legs = walk([bar], [PathMark(3_600_000, 104.0)], last_mark=PathMark(1, 100.0))
     assert visited(legs, "marks") == [100.0, 90.0, 110.0, 105.0, 104.0]
 
 
@@ -65,8 +67,8 @@ def bars_and_marks(draw):
         span_ms = draw(st.integers(0, 3_000))
         at_ms += span_ms + draw(st.integers(0, 500))
         four = draw(st.lists(PRICES, min_size=4, max_size=4))
-        bars.append(Bar(at_ms, span_ms, four[0], max(four), min(four), four[3]))
-    marks = [Mark(draw(st.integers(1, 8_000)), draw(PRICES)) for _ in range(draw(st.integers(0, 4)))]
+        bars.append(PathBar(at_ms, span_ms, four[0], max(four), min(four), four[3]))
+    marks = [PathMark(draw(st.integers(1, 8_000)), draw(PRICES)) for _ in range(draw(st.integers(0, 4)))]
     return bars, sorted(marks, key=lambda mark: mark.time_ms)
 
 
@@ -84,7 +86,7 @@ def test_legs_join_in_time_and_price_whatever_the_rows(rows, side, gap_ms):
 
 @given(PRICES, PRICES, PRICES, st.booleans(), st.booleans(), st.integers(0, 1_000))
 def test_a_level_is_reached_when_the_price_is_there(start, end, level, falling, through, from_ms):
-    leg = Leg(0.0, 1_000.0, start, end, trades=True, marks=True)
+    leg = PathLeg(0.0, 1_000.0, start, end, trades=True, marks=True)
     when = leg.reaches(from_ms, level, falling=falling, through=through)
     sign = 1 if falling else -1
     rest = (leg.price_at(from_ms), end)

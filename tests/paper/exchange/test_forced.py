@@ -14,7 +14,7 @@ from liqbot.commands import Purpose, SetLeverage
 from liqbot.instruments import Instrument, Side
 from liqbot.venues.registry import mechanics_of
 from paper.exchange import PaperExchange, PaperParams
-from paper.exchange.liquidation_engine import Call, ranked
+from paper.exchange.liquidation_engine import MarginCall, ranked
 
 T0 = 100 * SPAN_MS
 MICRO = D("0.000001")
@@ -210,7 +210,7 @@ def test_rank_is_profit_times_leverage(seats):
         floor.sit(f"s{number}", Side.SHORT, lots * 10_000, leverage, entry=47_000.0 + 10 * step)
     floor.sit("loser", Side.LONG, 1e6, 20)
     (_, loser) = next(one for one in floor.exchange.accounts.holders(floor.key) if one[0] == "loser")
-    call = Call(floor.exchange.accounts, floor.key, "loser", loser, D(47_500), D(str(price)), T0)
+    call = MarginCall(floor.exchange.accounts, floor.key, "loser", loser, D(47_500), D(str(price)), T0)
 
     def score(holding) -> float:
         profit = float(holding.cost_usd) - price * float(holding.quantity_base)

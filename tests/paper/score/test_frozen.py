@@ -5,9 +5,9 @@ import pytest
 
 from liqbot.blocks import Roster
 from paper.score.frozen import Grid, climatology, memory, mirrored, moved_in_time, outcome, volume_profile
-from paper.score.placed_orders import Pieces
+from paper.score.placed_orders import PlacedOrders
 from paper.score.price_path import FINE
-from paper.score.record import Record, Setting
+from paper.score.record import ScoreRecord, Setting
 from paper.score.score import inside_share
 from paper.score.touch import touch_of, touched_of
 
@@ -15,7 +15,7 @@ HOUR_MS = 3_600_000
 START = 20_000.0
 
 
-def record(moves: list[tuple[float, float, float]], prints: list[tuple[int, int, float, float]]) -> Record:
+def record(moves: list[tuple[float, float, float]], prints: list[tuple[int, int, float, float]]) -> ScoreRecord:
     """Hourly steps of (low, high, mark) in score bins from the start; prints of (step, side, at, usd), one venue."""
     path = START + FINE * np.array(moves)
     count, bins = len(moves), 5
@@ -26,11 +26,11 @@ def record(moves: list[tuple[float, float, float]], prints: list[tuple[int, int,
     for step, side, _, usd in prints:
         printed[step, 0, side] += usd
     empty = np.zeros((count, 2, bins))
-    return Record(
+    return ScoreRecord(
         setting=Setting(Roster(("binance",), ("BTC",)), "BTC", "binance", step_ms=HOUR_MS),
         time_ms=np.arange(1, count + 1) * HOUR_MS, before=np.r_[START, marks[:-1]], low=path[:, 0], high=path[:, 1],
         printed_usd=printed,
-        pieces=Pieces(table[:, 0].astype(int), table[:, 1].astype(int), at, at, table[:, 3]),
+        pieces=PlacedOrders(table[:, 0].astype(int), table[:, 1].astype(int), at, at, table[:, 3]),
         bar_low=path[:, :1], bar_high=path[:, 1:2], volume_usd=np.full((count, 1), 100.0), touched_usd={},
         venue_touched_usd=np.zeros((count, 1, 2)), origin_step=np.arange(count), origin_marks=marks[:, None],
         positions_usd={}, forecast_usd={}, percentile=empty,
@@ -65,7 +65,7 @@ def test_a_gap_in_the_tape_makes_horizons_over_it_unusable() -> None:
     assert outcome(found, grid, grid.printed(), 1, 5).usable.tolist() == [True, True, False, True, True, False]
 
 
-def storm(count: int = 60) -> Record:
+def storm(count: int = 60) -> ScoreRecord:
     """Every hour price dips two bins and comes back, and a long prints in the second bin."""
     return record([(-2, 0, 0)] * count, [(step, 0, -1.5, 10.0) for step in range(count)])
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.information import InformationScore, with_climatology
 from paper.score.params import ScoreParams
 
@@ -16,12 +16,12 @@ TRAIN, TEST = np.arange(48), np.arange(48, ORIGINS)
 TIMES = np.arange(ORIGINS) * HOUR_MS
 
 
-def outcome(usd: np.ndarray, visited: np.ndarray | None = None) -> Outcome:
+def outcome(usd: np.ndarray, visited: np.ndarray | None = None) -> FrozenOutcome:
     seen = np.ones_like(usd) if visited is None else visited
-    return Outcome(4, np.ones(len(usd), bool), seen, usd, 0.0)
+    return FrozenOutcome(4, np.ones(len(usd), bool), seen, usd, 0.0)
 
 
-def scored(found: Outcome, reference: np.ndarray, params: ScoreParams = PARAMS) -> InformationScore:
+def scored(found: FrozenOutcome, reference: np.ndarray, params: ScoreParams = PARAMS) -> InformationScore:
     return InformationScore(found, TEST, TIMES, reference, params, seed=1)
 
 
@@ -52,7 +52,7 @@ def test_bins_that_were_not_visited_do_not_count() -> None:
     assert score.gain("sure", shape(0, 1, 9, 9)).bits.value == pytest.approx(1.0, abs=1e-6)
 
 
-def random_case(seed: int) -> tuple[Outcome, np.ndarray]:
+def random_case(seed: int) -> tuple[FrozenOutcome, np.ndarray]:
     chance = np.random.default_rng(seed)
     usd = chance.exponential(size=(ORIGINS, 2, BINS)) * (1 + (np.arange(ORIGINS) // 24 % 3)[:, None, None])
     return outcome(usd), chance.exponential(size=usd.shape)

@@ -11,7 +11,7 @@ from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.venues.registry import mechanics_of
 from paper.score.placed_orders import Placing, spread
-from paper.score.price_path import FINE, Frame, outward, positions_of, prices_at
+from paper.score.price_path import FINE, PricePath, outward, positions_of, prices_at
 from paper.score.volume_maps import LEVERAGES, RisingInterest, TierMap, exact_shifts, naive_shifts
 
 ROSTER = Roster(("binance", "bybit"), ("BTC",))
@@ -33,8 +33,8 @@ def step(*events: MarketEvent) -> EventBlock:
     return block_of(events, ROSTER, tick_ms=events[0].time_ms)
 
 
-def seen(*blocks: EventBlock, streaming: tuple[int, ...] = ()) -> Frame:
-    frame = Frame(2, 0, 0, streaming)
+def seen(*blocks: EventBlock, streaming: tuple[int, ...] = ()) -> PricePath:
+    frame = PricePath(2, 0, 0, streaming)
     for block in blocks:
         frame.step(block)
     return frame
@@ -71,7 +71,7 @@ def test_streamed_marks_decide_over_wicks_of_trades() -> None:
 
 
 def test_prints_lie_where_their_own_venue_newly_went_moved_to_the_home_price() -> None:
-    frame, placing = Frame(2, 0, 0), Placing(2, frozenset())
+    frame, placing = PricePath(2, 0, 0), Placing(2, frozenset())
     first = step(bar(1, 100, 100, 100), bar(1, 101, 101, 101, venue="bybit"))
     # The bankruptcy price a feed prints is not where the mark was.
     fall = step(
@@ -90,7 +90,7 @@ def test_prints_lie_where_their_own_venue_newly_went_moved_to_the_home_price() -
 
 
 def test_totals_are_spread_over_the_whole_interval_and_orders_of_that_venue_not_counted_again() -> None:
-    frame, placing = Frame(2, 0, 0), Placing(2, frozenset({0}))
+    frame, placing = PricePath(2, 0, 0), Placing(2, frozenset({0}))
     totals = LiquidationTotals(
         time_ms=180_000, venue="binance", coin="BTC", span_ms=120_000, long_usd=40.0, short_usd=9.0
     )
@@ -131,7 +131,7 @@ def test_outward_bins_begin_at_the_mark() -> None:
     assert outward(usd, 1000, 1043.5, 1, 1).tolist() == [2.0]
 
 
-def opened(frame: Frame, usd: float) -> np.ndarray:
+def opened(frame: PricePath, usd: float) -> np.ndarray:
     return np.array([[usd, usd], [0.0, 0.0]])
 
 
@@ -179,7 +179,7 @@ def test_rising_interest_goes_to_the_side_of_the_candle() -> None:
 def test_maps_folded_as_one_are_the_maps_folded_alone() -> None:
     """To the last digit: baselines share the work, not the positions."""
     chance, shifts = np.random.default_rng(3), [naive_shifts(2), exact_shifts(ROSTER.venues, "BTC"), naive_shifts(2)]
-    alone, together, frame = [TierMap(one) for one in shifts], TierMap(np.concatenate(shifts)), Frame(2, 0, 0)
+    alone, together, frame = [TierMap(one) for one in shifts], TierMap(np.concatenate(shifts)), PricePath(2, 0, 0)
     price = 100.0
     for number in range(1, 60):
         before, price = price, price * float(1 + 0.004 * chance.standard_normal())

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.params import ScoreParams
 from paper.score.rank_skill import RankScore
 from paper.score.ranks import Residual, correlation, ranked
@@ -36,15 +36,15 @@ def test_what_a_control_says_is_taken_out(seed: int) -> None:
     assert np.isnan(correlation(residual.of(control), left))
 
 
-def cases(origins: int = 24 * 12, bins: int = 6) -> tuple[Outcome, np.ndarray]:
+def cases(origins: int = 24 * 12, bins: int = 6) -> tuple[FrozenOutcome, np.ndarray]:
     """Random USD in every bin, falling with distance; every bin visited."""
     chance = np.random.default_rng(11)
     usd = chance.exponential(size=(origins, 2, bins)) / np.arange(1, bins + 1)
     times = np.arange(origins) * HOUR_MS
-    return Outcome(4, np.ones(origins, bool), np.ones_like(usd), usd, 0.0), times
+    return FrozenOutcome(4, np.ones(origins, bool), np.ones_like(usd), usd, 0.0), times
 
 
-def scored(found: Outcome, times: np.ndarray) -> RankScore:
+def scored(found: FrozenOutcome, times: np.ndarray) -> RankScore:
     climate = np.broadcast_to(1.0 / np.arange(1, found.visited.shape[2] + 1), found.visited.shape)
     params = ScoreParams(shuffles=8, resamples=100)
     return RankScore(found, np.arange(len(times)), times, climate, params, seed=1)
@@ -81,7 +81,7 @@ def test_lift_of_a_hand_made_case() -> None:
     usd = np.zeros((24 * 10, 2, 5))
     usd[..., 2] = 10.0
     times = np.arange(len(usd)) * HOUR_MS
-    score = scored(Outcome(4, np.ones(len(usd), bool), np.ones_like(usd), usd, 0.0), times)
+    score = scored(FrozenOutcome(4, np.ones(len(usd), bool), np.ones_like(usd), usd, 0.0), times)
     assert score.skill("true", usd).lift_fifth.value == pytest.approx(5.0)
     wrong = np.zeros_like(usd)
     wrong[..., 0] = 1.0

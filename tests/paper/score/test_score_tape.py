@@ -12,7 +12,7 @@ from liqbot.market.params import MarketParams
 from paper.score.files import write_forecasts
 from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
-from paper.score.record import OURS, Record, recorded
+from paper.score.record import OURS, ScoreRecord, recorded
 from paper.score.score import Scoring
 from paper.score.setting import setting_of
 from paper.score.tape_score import Scored, score_tape
@@ -20,7 +20,7 @@ from paper.tapes.reader import Tape
 from paper.world import World
 
 
-def record_of(tape: Tape, blocks: Iterator[EventBlock], params: ScoreParams) -> Record:
+def record_of(tape: Tape, blocks: Iterator[EventBlock], params: ScoreParams) -> ScoreRecord:
     setting = setting_of(tape, params)
     return recorded(blocks, setting, params, LiqbotModel(tape.roster, "BTC", setting.home, MarketParams()))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.sizes import densities, exceedances, reliability, venue_sizes
 
 DAY_MS = 86_400_000
@@ -13,13 +13,13 @@ TRAIN, TEST = EVERY[:96], EVERY[96:]
 DISTANCE = np.ones((ORIGINS, 2, BINS))
 
 
-def outcome(seed: int = 1) -> tuple[Outcome, np.ndarray]:
+def outcome(seed: int = 1) -> tuple[FrozenOutcome, np.ndarray]:
     """A forecast, and prints that are Poisson-like about it."""
     chance = np.random.default_rng(seed)
     forecast = chance.exponential(1000.0, size=(ORIGINS, 2, BINS))
     visited = np.clip(chance.random((ORIGINS, 2, 1)) * BINS * 1.5 - np.arange(BINS), 0.0, 1.0)
     usd = chance.exponential(forecast) * visited
-    return Outcome(4, np.ones(ORIGINS, bool), visited, usd, 0.0), forecast
+    return FrozenOutcome(4, np.ones(ORIGINS, bool), visited, usd, 0.0), forecast
 
 
 def test_a_venue_that_is_promised_twice_too_much_has_ratio_two() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper.score.frozen import Outcome
+from paper.score.frozen import FrozenOutcome
 from paper.score.information import InformationScore
 from paper.score.params import ScoreParams
 from paper.score.windows import by_window, depth, over_windows
@@ -15,22 +15,22 @@ TIMES = np.arange(HOURS) * 3_600_000
 PARAMS = ScoreParams(resamples=50)
 
 
-def outcome(seed: int = 1) -> Outcome:
+def outcome(seed: int = 1) -> FrozenOutcome:
     """Price goes some way on each side; what is reported grows with more than the way."""
     chance = np.random.default_rng(seed)
     way = chance.exponential(2.0, size=(HOURS, 2, 1))
     visited = np.clip(way - np.arange(BINS), 0.0, 1.0)
     usd = visited * chance.exponential(size=(HOURS, 2, 1)) * (1 + way)
-    return Outcome(1, np.ones(HOURS, bool), visited, usd, 0.0)
+    return FrozenOutcome(1, np.ones(HOURS, bool), visited, usd, 0.0)
 
 
-def bits(found: Outcome, maps: np.ndarray) -> float:
+def bits(found: FrozenOutcome, maps: np.ndarray) -> float:
     reference = np.ones(found.visited.shape)
     scored = InformationScore(by_window(found), np.arange(HOURS), TIMES, over_windows(found, reference), PARAMS, 1)
     return scored.gain("one", over_windows(found, maps)).rate_bits.value
 
 
-def perfect(found: Outcome) -> np.ndarray:
+def perfect(found: FrozenOutcome) -> np.ndarray:
     return np.divide(found.realised_usd, found.visited, out=np.zeros_like(found.visited), where=found.visited > 0)
 
 
@@ -39,7 +39,7 @@ def test_moving_usd_within_its_windows_changes_nothing(seed: int) -> None:
     found = outcome(seed)
     total = found.realised_usd.sum(axis=2, keepdims=True)
     share = found.visited / np.maximum(found.visited.sum(axis=2, keepdims=True), 1e-9)
-    even = Outcome(1, found.usable, found.visited, total * share, 0.0)
+    even = FrozenOutcome(1, found.usable, found.visited, total * share, 0.0)
     maps = np.random.default_rng(seed).exponential(size=found.visited.shape)
     assert bits(even, maps) == pytest.approx(bits(found, maps))
     assert bits(even, perfect(found)) == pytest.approx(bits(found, perfect(found)))

@@ -12,7 +12,7 @@ from paper.simulate.fault_schedule import DRAWS, draws_of
 from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
 from paper.simulate.mutant_run import _likely_first, hunts
 from paper.simulate.mutants import MUTANTS
-from paper.simulate.records import Hunt, Hunts, Records
+from paper.simulate.records import MutantRun, MutantRuns, RunRecords
 from paper.simulate.run import REPLAY_EVERY, simulate
 from paper.simulate.shrink import shrink
 from paper.simulate.text import hunts_text, text_of
@@ -67,26 +67,26 @@ def test_a_failure_is_made_small_and_its_command_repeats_it():
 
 
 def test_results_are_taken_up_where_they_were_left(tmp_path):
-    first = list(outcomes(3, 2, Records(tmp_path), processes=1))
-    kept = Records(tmp_path).read()
+    first = list(outcomes(3, 2, RunRecords(tmp_path), processes=1))
+    kept = RunRecords(tmp_path).read()
     assert [kept[outcome.seed] for outcome in first] == first
-    again = Records(tmp_path)
+    again = RunRecords(tmp_path)
     again.path.write_text(again.path.read_text() + '{"seed": 5, "st')
-    assert sorted(Records(tmp_path).read()) == [3, 4]
-    whole = summary(list(outcomes(3, 3, Records(tmp_path), processes=1)))
+    assert sorted(RunRecords(tmp_path).read()) == [3, 4]
+    whole = summary(list(outcomes(3, 3, RunRecords(tmp_path), processes=1)))
     assert whole.seeds == 3
     assert whole.entries >= sum(outcome.entries for outcome in first)
     again.path.write_text("other code\n" + msgspec.json.encode(first[0]).decode() + "\n")
-    assert Records(tmp_path).read() == {}
+    assert RunRecords(tmp_path).read() == {}
 
 
 def test_hunts_are_kept_and_tabled_with_what_was_missed_first(tmp_path):
-    (found,) = hunts(("wrong_side",), 3, 2, Hunts(tmp_path), processes=1)
+    (found,) = hunts(("wrong_side",), 3, 2, MutantRuns(tmp_path), processes=1)
     assert found.caught is not None
-    missed = Hunt("lag_accepted", 3, 2, None, 2)
-    Hunts(tmp_path).add(missed)
-    assert Hunts(tmp_path).read(3, 2) == {"wrong_side": found, "lag_accepted": missed}
-    assert Hunts(tmp_path).read(3, 9) == {}
+    missed = MutantRun("lag_accepted", 3, 2, None, 2)
+    MutantRuns(tmp_path).add(missed)
+    assert MutantRuns(tmp_path).read(3, 2) == {"wrong_side": found, "lag_accepted": missed}
+    assert MutantRuns(tmp_path).read(3, 9) == {}
     first, *lines = hunts_text([found, missed])
     assert first == "defects not caught: lag_accepted (of 2)"
     assert found.caught.violation.law in lines[0]

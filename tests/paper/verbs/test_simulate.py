@@ -8,7 +8,7 @@ import pytest
 
 from liqbot.cli import main
 from liqbot.exits import Exit
-from paper.simulate.run import Outcome
+from paper.simulate.run import RunOutcome
 from paper.simulate.run import simulate as run_seed
 from paper.verbs import simulate as verb
 
@@ -30,7 +30,7 @@ def test_figures_of_a_range_are_numbers_and_the_matrix(tmp_path: Path, capsys: p
 def test_a_range_that_was_not_finished_is_no_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> Iterator[Outcome]:
+    def interrupted(*_: object) -> Iterator[RunOutcome]:
         yield run_seed(3)
         raise KeyboardInterrupt
 

@@ -26,8 +26,8 @@ from paper.exchange.exchange import React
 from paper.sessions.assembly import exchange_of
 from paper.sessions.markets import market_of
 from paper.sessions.over_wire import run_wired, spoken_only
-from paper.sessions.session import Market, fresh_books
-from paper.sessions.sim_loop import House
+from paper.sessions.session import SessionMarket, fresh_books
+from paper.sessions.sim_loop import SimLoop
 
 SEED = 2
 SHORT = (
@@ -72,14 +72,14 @@ class TrueMarket:
             self._exchange.advance(self._by_tick[block.tick_ms], react)
 
 
-def in_process(path: Path, settings: Settings, market: Market, blocks: list[EventBlock]) -> Told:
+def in_process(path: Path, settings: Settings, market: SessionMarket, blocks: list[EventBlock]) -> Told:
     told = Told()
     with JournalReader(path) as reader:
         opened, config = reader.first(JournalOpened), reader.first(ConfigLoaded)
         assert opened is not None
         assert config is not None
         exchange = exchange_of(settings, market.roster, config.instruments)
-        house = House(recorded_engine(opened, config), TrueMarket(exchange, blocks), observers=(told,))
+        house = SimLoop(recorded_engine(opened, config), TrueMarket(exchange, blocks), observers=(told,))
         house.open((opened, config, *exchange.facts_at_start(market.live_ms)))
         for record in reader.records():
             block = msgspec.structs.replace(record.block, facts=tuple(public(record.block)))
