@@ -3,8 +3,8 @@
 `Journal` writes (one process at a time), `JournalReader` reads (any number, no lock).
 """
 
-from liqbot.journal.book import Journal, JournalLimits
-from liqbot.journal.keeping import backup, check, restore
+from liqbot.journal.journal import Journal, JournalLimits
+from liqbot.journal.maintenance import backup, check, restore
 from liqbot.journal.reader import JournalReader, Record, RecordedStep, Snapshot
 from liqbot.journal.schema import Stamp
 from liqbot.journal.steps import plain_step, step_digest
