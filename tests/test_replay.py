@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from liqbot.blocks import DTYPES, EventBlock, Roster
+from liqbot.code_version import this_code
 from liqbot.events import CodeVersion, ConfigLoaded, JournalOpened
 from liqbot.exits import Exit
 from liqbot.instruments import Side
 from liqbot.journal import Journal
 from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
-from liqbot.replay import Equality, replay, this_code
+from liqbot.replay import Equality, replay
 from liqbot.review.replayed import run_and_print
 from liqbot.signals.verdict import Gate, Verdict
 
@@ -167,7 +168,7 @@ def test_the_platform_names_the_processor_features_numpy_uses():
     optional = [name for name in ("X86_V3", "X86_V4", "AVX512F", "ASIMDHP", "SVE") if name in used]
     if not optional:
         pytest.skip("this processor has no optional features to switch off")
-    script = "from liqbot.replay import this_code; print(this_code('1', 5).platform)"
+    script = "from liqbot.code_version import this_code; print(this_code('1', 5).platform)"
     from_env = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], check=True, capture_output=True, text=True,
         env={"NPY_DISABLE_CPU_FEATURES": " ".join(optional), "PYTHONPATH": str(pathlib.Path.cwd())},

@@ -8,14 +8,14 @@ import msgspec
 
 from liqbot import __version__
 from liqbot.blocks import Roster
-from liqbot.engine import STATE_VERSION, Engine
+from liqbot.code_version import state_version, this_code
+from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
-from liqbot.replay import this_code
 from liqbot.settings import Settings, config_json, restored
 
-SNAPSHOT_VERSION: Final = f"{__version__} state {STATE_VERSION}"
-"""Snapshots of another version are passed over: the journal is run again instead."""
+SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
+"""Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
 
 
 def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument]) -> Engine:

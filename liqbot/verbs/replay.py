@@ -3,7 +3,7 @@
 import time
 
 from liqbot import __version__, places
-from liqbot.replay import this_code
+from liqbot.code_version import this_code
 from liqbot.review.replayed import run_and_print
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.verbs.options import Data, Db, Json, Profile
