@@ -64,6 +64,30 @@ KINDS: Final = tuple(DTYPES)
 NO_ROWS: Final[dict[str, Rows]] = {kind: np.empty(0, dtype) for kind, dtype in DTYPES.items()}
 
 
+def unknown_rows(kind: str, count: int) -> Rows:
+    """`count` rows to be filled: every float is unknown (NaN), every whole number 0."""
+    return np.repeat(_UNKNOWN[kind], count)
+
+
+def rows_of(kind: str, happened: Sequence[tuple[Any, ...]]) -> Rows:
+    """Rows from tuples of the leading columns. What columns behind them would say is unknown: a column added to a kind
+    concerns only those who know it."""
+    behind = len(DTYPES[kind].names or ()) - len(happened[0]) if happened else 0
+    unknown = (float("nan"),) * behind
+    return np.array([(*row, *unknown) for row in happened] if behind else list(happened), DTYPES[kind])
+
+
+def _unknown(dtype: np.dtype[np.void]) -> Rows:
+    row = np.zeros(1, dtype)
+    for name in dtype.names or ():
+        if dtype[name].kind == "f":
+            row[name] = np.nan
+    return row
+
+
+_UNKNOWN: Final = {kind: _unknown(dtype) for kind, dtype in DTYPES.items()}
+
+
 class Roster(msgspec.Struct, frozen=True):
     """The venues and coins that integer codes in columns stand for; fixed for the life of a journal."""
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from liqbot.blocks import DTYPES, Roster, block_of
+from liqbot.blocks import Roster, block_of, rows_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
@@ -274,7 +274,7 @@ class VenueFeed:
             (end_ms, *codes[index], span_ms, opened, high, low, close, buy_usd + sell_usd, buy_usd, sell_usd)
             for index, end_ms, opened, high, low, close, buy_usd, sell_usd in bars
         ]
-        return np.array(rows, DTYPES["bars"])
+        return rows_of("bars", rows)
 
     def _codes(self) -> list[tuple[int, int]]:
         return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))
