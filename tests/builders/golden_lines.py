@@ -44,12 +44,20 @@ class Difference(NamedTuple):
     after: str | None
 
     def __str__(self) -> str:
-        return f"line {self.number:,}\n  before {self.before}\n  after  {self.after}"
+        words = [(line or "no more lines").split(" ") for line in (self.before, self.after)]
+        was, now = next((pair for pair in zip(*words, strict=False) if pair[0] != pair[1]), ("the end", "the end"))
+        return f"line {self.number:,}: {was} became {now}\n  before {self.before}\n  after  {self.after}"
 
 
 def step_lines(step: Plain) -> Iterator[str]:
-    """The lines of one recorded Step, as `plain_step` gives it."""
-    step = in_old_words(step)
+    """The lines of one recorded Step, as `plain_step` gives it. ValueError where it lacks a field that had a line."""
+    try:
+        yield from _step_lines(in_old_words(step))
+    except KeyError as missing:
+        raise ValueError(f"a Step has no {missing} any more: if it has another name now, RENAMES must say so") from None
+
+
+def _step_lines(step: Plain) -> Iterator[str]:
     at = moment(step["time_ms"])
     for verdict in step["verdicts"]:
         yield f"{at} verdict {verdict['code']} {_who(verdict)} | {_gates(verdict)}{_signal(verdict)}"

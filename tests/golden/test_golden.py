@@ -106,6 +106,8 @@ def test_a_renamed_field_and_a_renamed_word_give_the_old_lines() -> None:
     renamed = in_old_words(STEP, {old: new for new, old in renames.items()})
     assert renamed != STEP
     assert list(step_lines(in_old_words(renamed, renames))) == LINES
+    with pytest.raises(ValueError, match="no 'verdicts' any more"):
+        list(step_lines(renamed))
     with pytest.raises(ValueError, match="two old names"):
         in_old_words(STEP, {"a": "c", "b": "c"})
 
@@ -123,6 +125,8 @@ def test_the_first_difference_is_named_with_before_and_after() -> None:
     assert first_difference(["a", "b"], ["a", "b"]) is None
     assert first_difference(["a", "b", "c"], ["a", "x", "y"]) == Difference(2, "b", "x")
     assert first_difference(["a"], ["a", "b"]) == Difference(2, None, "b")
+    assert str(Difference(2, "a b c", "a x c")).startswith("line 2: b became x\n")
+    assert str(Difference(2, None, "b")).startswith("line 2: no became b\n")
     near = (["bias:0.30000000000000004>=0.5!"], ["bias:0.3>=0.5!"])
     assert first_difference(*near) is not None
     assert first_difference(*near, digits=9) is None
