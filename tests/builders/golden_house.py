@@ -11,12 +11,12 @@ from liqbot.blocks import EventBlock
 from liqbot.journal import plain_step
 from liqbot.replay import this_code
 from liqbot.settings import Settings, load
-from paper.assembly import engine_of, exchange_of, opening_facts, seeded_journal_id
-from paper.backtest import house_of
-from paper.fitting import fitted
-from paper.house import House
-from paper.markets import world_market
-from paper.tape import read_tape
+from paper.backtest.run import house_of
+from paper.sessions.assembly import engine_of, exchange_of, opening_facts, seeded_journal_id
+from paper.sessions.markets import world_market
+from paper.sessions.sim_loop import SimLoop
+from paper.sessions.tape_settings import fitted
+from paper.tapes.reader import read_tape
 
 ROOT: Final = Path(__file__).parents[2]
 TAPES: Final = ROOT.parent / "shared" / "data" / "tapes"
@@ -90,16 +90,16 @@ def numeric_platform() -> str:
     return this_code("", 0).platform
 
 
-def _tape(run: Run, settings: Settings, observe: Any) -> tuple[House, Iterable[EventBlock]]:
+def _tape(run: Run, settings: Settings, observe: Any) -> tuple[SimLoop, Iterable[EventBlock]]:
     tape = read_tape(TAPES / run.market)
     return house_of(fitted(settings, tape), tape, observers=(observe,)), tape.blocks()
 
 
-def _world(run: Run, settings: Settings, observe: Any) -> tuple[House, Iterable[EventBlock]]:
+def _world(run: Run, settings: Settings, observe: Any) -> tuple[SimLoop, Iterable[EventBlock]]:
     fits, market = world_market(settings, run.seed)
     exchange, journal_id = exchange_of(fits, market.roster, market.instruments), seeded_journal_id(run.seed)
     engine = engine_of(fits, market.roster, journal_id, market.instruments)
-    house = House(engine, exchange, observers=(observe,))
+    house = SimLoop(engine, exchange, observers=(observe,))
     house.open(
         opening_facts(
             fits, market.roster, exchange, journal_id=journal_id, time_ms=market.start_ms,
