@@ -18,10 +18,11 @@ from golden_lines import digest_of, in_old_words, step_lines
 from liqbot import places
 from liqbot.blocks import DTYPES
 from liqbot.cli import main
+from liqbot.code_version import this_code
 from liqbot.journal import JournalReader, plain_step
 from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
 from liqbot.ledger import rebuild
-from liqbot.replay import replay, this_code
+from liqbot.replay import replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings import load
 from liqbot.settings.show import rows
