@@ -67,7 +67,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
 
 def new_journal_id() -> str:
-    """Six random characters: client order ids begin with them, so a new book never collides with old orders."""
+    """Six random characters: client order ids begin with them, so a new journal never collides with old orders."""
     alphabet = string.ascii_lowercase + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(JOURNAL_ID_LENGTH))
 
@@ -177,7 +177,7 @@ def _stamp(version: int, values: dict[str, str], kinds: dict[int, str], path: pa
 
 
 def require_same(stamp: Stamp, mode: str, account: str, roster: Roster, path: pathlib.Path) -> None:
-    """StampMismatchError that names both sides when the book belongs to something else."""
+    """StampMismatchError that names both sides when the journal belongs to something else."""
     for name, found, wanted in (
         ("mode", stamp.mode, mode),
         ("account", stamp.account, account),
