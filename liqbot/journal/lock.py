@@ -15,7 +15,8 @@ class WriterLock:
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise JournalUnwritableError(f"journal {journal}: cannot make {self.path.name}: {error.strerror}") from error
+            said = f"journal {journal}: cannot make {self.path.name}: {error.strerror}"
+            raise JournalUnwritableError(said) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
