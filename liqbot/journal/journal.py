@@ -40,9 +40,10 @@ class Journal:
     """One process at a time. Any thread may append; sequence numbers follow the order of the calls."""
 
     def __init__(self, path: pathlib.Path, lock: WriterLock, connection: sqlite3.Connection, limits: JournalLimits,
-                 stamp: Stamp, shape: Shape) -> None:
+                 stamp: Stamp, shape: Shape, shape_id: int) -> None:
         self.path, self.stamp, self._lock = path, stamp, lock
-        self._shape, self._shape_id = shape, schema.shape_id(connection, shape)
+        self._shape, self._shape_id = shape, shape_id
+        self._closed = False
         self._steps = StepRows()
         """Used in the writer thread alone."""
         self._ordering = threading.Lock()
@@ -73,10 +74,12 @@ class Journal:
             try:
                 if schema.is_empty(connection):
                     schema.create(connection, mode, account, roster)
+                before = schema.read_stamp(connection, path)
+                schema.require_same(before, mode, account, roster, path)
+                schema.upgrade(connection, before.schema_version)
+                shape_id = schema.shape_id(connection, shape)
                 stamp = schema.read_stamp(connection, path)
-                schema.require_same(stamp, mode, account, roster, path)
-                schema.upgrade(connection, stamp.schema_version)
-                return cls(path, lock, connection, limits or JournalLimits(), stamp, shape)
+                return cls(path, lock, connection, limits or JournalLimits(), stamp, shape, shape_id)
             except sqlite3.OperationalError as error:
                 connection.close()
                 raise JournalUnwritableError(f"journal {path}: {error}") from error
@@ -164,10 +167,13 @@ class Journal:
         return JournalReader(self.path)
 
     def close(self) -> None:
-        """Writes everything queued, durably, then lets go of the lock. JournalStuckError when it cannot be written."""
+        """Writes everything queued, durably, then lets go of the lock. JournalStuckError when it cannot be written.
+        Closing again does nothing new."""
         try:
-            with contextlib.suppress(JournalStuckError):  # closing the writer says so itself
-                self._writer.put(Item(0, lambda: _writing(self._steps.close())))
+            if not self._closed:
+                self._closed = True
+                with contextlib.suppress(JournalStuckError):  # closing the writer says so itself
+                    self._writer.put(Item(0, lambda: _writing(self._steps.close())))
             self._writer.close()
         finally:
             self._lock.release()

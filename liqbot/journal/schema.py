@@ -123,9 +123,10 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
 def shape_id(connection: sqlite3.Connection, shape: Shape) -> int:
     """The number of a shape in this journal, given now if it has none."""
     encoded = shape.encoded()
-    connection.execute("INSERT OR IGNORE INTO shape (kinds) VALUES (?)", (encoded,))
-    (number,) = connection.execute("SELECT id FROM shape WHERE kinds = ?", (encoded,)).fetchone()
-    return int(number)
+    known = connection.execute("SELECT id FROM shape WHERE kinds = ?", (encoded,)).fetchone()
+    if known is not None:
+        return int(known[0])
+    return int(connection.execute("INSERT INTO shape (kinds) VALUES (?) RETURNING id", (encoded,)).fetchone()[0])
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:

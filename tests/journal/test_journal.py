@@ -157,6 +157,28 @@ def test_steps_that_say_nothing_share_a_row_with_the_next_that_does(tmp_path: pa
     assert all(len(row.digest) == 16 for row in rows)
 
 
+def test_closing_twice_is_closing(tmp_path: pathlib.Path):
+    journal = opened(tmp_path / "journal.sqlite")
+    journal.append(EventBlock(tick_ms=1), "feed", 1)
+    journal.record(1, Answer(b"nothing"))
+    journal.close()
+    journal.close()
+    with JournalReader(tmp_path / "journal.sqlite") as reader:
+        assert [(row.first_seq, row.seq) for row in reader.steps()] == [(1, 1)]
+
+
+def test_a_journal_opens_while_somebody_else_holds_the_database(tmp_path: pathlib.Path):
+    path = tmp_path / "journal.sqlite"
+    opened(path).close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as blocker:
+        blocker.execute("BEGIN IMMEDIATE")
+        journal = opened(path)  # nothing is written before something is appended
+        blocker.execute("ROLLBACK")
+    assert journal.stamp.schema_version == schema.SCHEMA_VERSION
+    assert len(journal.stamp.shapes) == 2
+    journal.close()
+
+
 def test_quiet_steps_never_wait_for_long(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     with opened(path) as journal:
