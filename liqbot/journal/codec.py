@@ -29,6 +29,10 @@ _facts_decoder: Final = msgspec.msgpack.Decoder(tuple[Event, ...])
 _FACT_TYPES: Final = frozenset(fact.__name__ for fact in get_args(Event))
 
 
+_OTHER_SHAPE: Final = ("unknown field", "missing required field", "Invalid enum value")
+"""What msgspec says of facts that are sound, but not of this program."""
+
+
 class _Tagged(msgspec.Struct):
     """A fact of which only the type is read."""
 
@@ -62,7 +66,7 @@ def _unread(stored: bytes, error: Exception) -> JournalError:
         return UnknownShapeError(
             f"fact {unknown[0]!r} is not one this program knows: a newer liqbot wrote it; read it with that version"
         )
-    if "unknown field" in str(error) or "missing required field" in str(error):
+    if any(one in str(error) for one in _OTHER_SHAPE):
         at = re.search(r"\$\[(\d+)\]", str(error))
         which = named[int(at[1])].type if at is not None and int(at[1]) < len(named) else "a fact"
         return UnknownShapeError(f"{which}: {error}; another liqbot wrote it: read it with that version")

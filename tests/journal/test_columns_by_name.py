@@ -222,6 +222,10 @@ def test_an_unknown_field_and_a_missing_one_name_their_fact():
         codec.unpack_facts(facts_of({"type": "Halt", "time_ms": 1, "reason": "x", "until_ms": 7}))
     with pytest.raises(UnknownShapeError, match=r"Halt: .*missing required field `reason`"):
         codec.unpack_facts(facts_of({"type": "Halt", "time_ms": 1}))
+    with pytest.raises(UnknownShapeError, match=r"BiasSet: Invalid enum value 3"):
+        codec.unpack_facts(facts_of(
+            {"type": "BiasSet", "time_ms": 1, "coin": "BTC", "side": 3, "until_ms": 2, "why": "a third side"}
+        ))
     with pytest.raises(CorruptRecordError, match="do not decode"):
         codec.unpack_facts(facts_of({"type": "Halt", "time_ms": "noon", "reason": "x"}))
 
