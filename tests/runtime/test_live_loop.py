@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-import pytest
 from edge_sink import until
 from law_four import GivenJournal, ScriptedEngine, Sink, command
 
@@ -18,14 +17,6 @@ from liqbot.runtime.step import NOT_JOURNALED
 
 ENTRY, STOP, EXIT = (command(kind, 1) for kind in ("entry", "stop", "exit"))
 LONG_MS, SHORT_MS = 600_000, 20
-pytestmark = pytest.mark.usefixtures("_limited")
-
-
-@pytest.fixture
-async def _limited():
-    async with asyncio.timeout(30):
-        yield
-
 
 class Live:
     """A loop that runs, fed by the test."""
@@ -52,7 +43,7 @@ class Live:
 
     async def __aexit__(self, *_):
         self.stop.set()
-        await self.task
+        await asyncio.wait_for(self.task, 10)
 
     async def run(self, inbox: Inbox) -> None:
         """As a feed: nothing of its own."""
