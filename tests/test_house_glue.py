@@ -53,6 +53,7 @@ class FullJournal(MemoryJournal):
     """No room for anything."""
 
     def append(self, block: EventBlock, source: str, source_seq: int) -> int:
+        del block, source, source_seq
         raise JournalStuckError("journal: full")
 
 

@@ -128,6 +128,11 @@ class Bot:
         """Steps whose commands wait for the disk."""
         return self._runtime.steps_waiting if self._runtime is not None else 0
 
+    @property
+    def _under_way(self) -> bool:
+        """Commands wait for the disk, or orders for the venue's answer."""
+        return self._edge is not None and bool(self._edge.known.placing or self.steps_waiting)
+
     def stop(self) -> None:
         """Ask for an orderly end."""
         self._stop.set()
@@ -186,7 +191,7 @@ class Bot:
             _log.info("time is up")
         loop = asyncio.get_running_loop()
         until_s = loop.time() + QUIET_S
-        while self._edge is not None and self._edge.known.placing and loop.time() < until_s:  # noqa: ASYNC110 -- brief
+        while self._under_way and loop.time() < until_s:  # noqa: ASYNC110 -- brief
             await asyncio.sleep(FOLDED_S)
         over.set()
 

@@ -62,6 +62,7 @@ class Runtime:
         self._due: deque[rule.Request] = deque()
         self._changed = asyncio.Event()
         self._performing = asyncio.Lock()
+        self._refusing = False
 
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
         """Until `stop` is set or every feed has ended; what waits is still processed. Errors of any task are raised."""
@@ -126,29 +127,40 @@ class Runtime:
     async def _append(self, request: rule.AppendBlock) -> int | None:
         """Whatever became due meanwhile goes first: observers of an earlier block need the engine as it still is."""
         await self._perform(())
-        block, number = request.block, request.source_seq
         try:
-            return self._journal.append(block, SOURCE, number, 0.0)
-        except JournalStuckError as error:
-            refusal = error
-        if request.room_wait_ms:
-            try:
-                # In a thread: whoever talks to a venue meanwhile must not wait for the disk.
-                return await asyncio.to_thread(
-                    self._journal.append, block, SOURCE, number, request.room_wait_ms / 1000
-                )
-            except JournalStuckError as error:
-                refusal = error
-        _log.error("not journaled", reason=str(refusal), facts=len(block.facts), market_rows=block.market_rows)
-        return None
+            seq = await self._appended(request)
+        except JournalStuckError as refusal:
+            self._note(refusal)
+            return None
+        self._note(None)
+        return seq
+
+    async def _appended(self, request: rule.AppendBlock) -> int:
+        arguments = (request.block, SOURCE, request.source_seq)
+        try:
+            return self._journal.append(*arguments, 0.0)
+        except JournalStuckError:
+            if not request.room_wait_ms:
+                raise
+        # In a thread: whoever talks to a venue meanwhile must not wait for the disk.
+        return await asyncio.to_thread(self._journal.append, *arguments, request.room_wait_ms / 1000)
 
     def _record(self, request: rule.RecordStep) -> bool:
         try:
             self._journal.record(request.seq, request.step, 0.0)
-        except JournalStuckError as error:
-            _log.error("not journaled", reason=str(error), step=request.step.seq)
+        except JournalStuckError as refusal:
+            self._note(refusal)
             return False
         return True
+
+    def _note(self, refusal: JournalStuckError | None) -> None:
+        """Logged when it begins and when it ends."""
+        if (refusal is not None) is not self._refusing:
+            self._refusing = refusal is not None
+            if refusal is not None:
+                _log.error("the journal takes nothing: no entries, stops and exits leave", reason=str(refusal))
+            else:
+                _log.warning("the journal takes records again; what came meanwhile is not in it")
 
     def _request_durable(self, seq: int) -> None:
         self._changed.set()  # there may be an earlier deadline now

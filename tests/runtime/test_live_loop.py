@@ -41,9 +41,14 @@ class Live:
         self.task = asyncio.create_task(self.runtime.run([self], self.stop))
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, failure, *_):
         self.stop.set()
-        await asyncio.wait_for(self.task, 10)
+        if failure is not None:
+            self.task.cancel()
+        await asyncio.wait({self.task}, timeout=10)
+        if failure is None:
+            assert self.task.done(), "the loop does not end"
+            self.task.result()
 
     async def run(self, inbox: Inbox) -> None:
         """As a feed: nothing of its own."""
