@@ -1,7 +1,7 @@
 """Deliberate defects of the house, each a patch of one promise: a simulation that misses one proves nothing."""
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,9 +10,8 @@ import msgspec
 from liqbot import engine
 from liqbot.accounting.dedupe import Seen, identity_of
 from liqbot.accounting.positions import Position
-from liqbot.blocks import EventBlock
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
-from liqbot.engine import Engine, Step
+from liqbot.engine import Engine
 from liqbot.events import Event, Fill, Transfer
 from liqbot.execution import order_manager, plan
 from liqbot.execution.instrument_orders import InstrumentOrders
@@ -23,6 +22,7 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
 from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
 from liqbot.runtime import step
+from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -79,38 +79,6 @@ def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[C
         return tuple(answers)
 
     return mutant
-
-
-def not_waiting(sound: Callable[..., Generator[step.Request, Any, Step]]) -> Callable[..., Any]:
-    """Durability is never requested: whatever was decided leaves."""
-
-    def mutant(
-        self: step.WriteAhead, block: EventBlock, now_ms: int
-    ) -> Generator[step.Request, Any, Step]:
-        requests, answer = sound(self, block, now_ms), None
-        while True:
-            try:
-                request = requests.send(answer)
-            except StopIteration as taken:
-                answered: Step = taken.value
-                return answered
-            answer = None
-            if isinstance(request, step.RequestDurable):
-                yield from self.durable(request.seq)
-            else:
-                answer = yield request
-
-    return mutant
-
-
-def silent_when_stuck(sound: Any) -> Any:
-    """What is not durable stays, whatever it is for."""
-
-    def mutant(answered: Step, *, durable: bool) -> list[step.Request]:
-        requests: list[step.Request] = sound.__func__(answered, durable=durable)
-        return requests if durable else [one for one in requests if not isinstance(one, step.SendCommands)]
-
-    return staticmethod(mutant)
 
 
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:

@@ -12,7 +12,7 @@ from liqbot.events import LeverageConfirmed, OrderCancelled
 from liqbot.execution import client_order_id
 from liqbot.execution.order_lifecycle import OrderEvent, OrderState
 from liqbot.runtime import step as rule
-from paper.simulate.mutants import not_waiting, silent_when_stuck
+from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
 
 __all__ = ["not_waiting", "silent_when_stuck"]
 Sound = Callable[..., Any]
