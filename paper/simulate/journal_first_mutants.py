@@ -1,5 +1,5 @@
-"""Defects of "journal first, then decide, then act", for the simulation and for the mutants of the live path alike: both
-drive the same lines."""
+"""Defects of "journal first, then decide, then act", for the simulation and for the mutants of the live path alike:
+both drive the same lines."""
 
 from collections.abc import Callable, Generator
 from typing import Any
