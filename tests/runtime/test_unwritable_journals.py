@@ -1,4 +1,4 @@
-"""One block through the live loop beside a real journal that cannot be written, hangs, or is full: no new risk, no reduction held back."""
+"""One block through the live loop beside a real journal that cannot be written, hangs, or is full."""
 
 import asyncio
 import sqlite3
