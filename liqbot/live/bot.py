@@ -109,6 +109,7 @@ class Bot:
         self.inbox = Inbox()
         self._stop = asyncio.Event()
         self._edge: AccountEdge | None = None
+        self._runtime: Runtime | None = None
         self._exit: ExpectedError | None = None
         self._opening: tuple[Event, ...] = ()
         self._hand = ControlHandler(data, settings, self.engine, self._clock, self._stop, self._more)
@@ -121,6 +122,16 @@ class Bot:
     def feeds(self) -> Mapping[str, VenueFeed]:
         """By venue."""
         return self._market.feeds
+
+    @property
+    def steps_waiting(self) -> int:
+        """Steps whose commands wait for the disk."""
+        return self._runtime.steps_waiting if self._runtime is not None else 0
+
+    @property
+    def _under_way(self) -> bool:
+        """Commands wait for the disk, or orders for the venue's answer."""
+        return self._edge is not None and bool(self._edge.known.placing or self.steps_waiting)
 
     def stop(self) -> None:
         """Ask for an orderly end."""
@@ -151,7 +162,10 @@ class Bot:
         books = Bookkeeping(self._books.ledger)
         keeping = Keeping(self._books.journal, books, self._settings.journal)
         observers: tuple[Observer, ...] = (books, keeping, logged, _alive, *self._observers)
-        runtime = Runtime(self.engine, self._books.journal, broker, self.inbox, observers)
+        self._runtime = runtime = Runtime(
+            self.engine, self._books.journal, broker, self.inbox, observers,
+            protective_wait_ms=self._settings.journal.protective_wait_ms,
+        )
         await runtime.process(EventBlock(facts=self._opening))
         if self._books.recovered.records > RECORDS_MAX:
             # The next start, however soon, begins here.
@@ -177,7 +191,7 @@ class Bot:
             _log.info("time is up")
         loop = asyncio.get_running_loop()
         until_s = loop.time() + QUIET_S
-        while self._edge is not None and self._edge.known.placing and loop.time() < until_s:  # noqa: ASYNC110 -- brief
+        while self._under_way and loop.time() < until_s:  # noqa: ASYNC110 -- brief
             await asyncio.sleep(FOLDED_S)
         over.set()
 
@@ -231,6 +245,7 @@ class Bot:
         return {
             "data": str(self._data),
             "journal_trouble": str(trouble) if trouble is not None else None,
+            "steps_waiting_for_disk": self.steps_waiting,
             "inbox": {"steps_waiting": self.inbox.steps_waiting, "merged_rows": self.inbox.merged_rows},
             "feeds": {venue: _counts(feed.stats) for venue, feed in self._market.feeds.items()},
             "account_read": edge is not None and edge.reconciler.ready.is_set(),

@@ -1,5 +1,6 @@
 """Who looks on while the house works: the ledger, snapshots and retention, and the log."""
 
+import contextlib
 from typing import Final
 
 import structlog
@@ -24,6 +25,7 @@ from liqbot.events import (
     Transfer,
 )
 from liqbot.journal import Journal
+from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerWriter
 from liqbot.risk.decision import Approved
@@ -84,12 +86,16 @@ class Keeping:
             self.keep(engine, seq)
         if step.time_ms - self._retained_ms >= RETAIN_EVERY_MS:
             self._retained_ms = step.time_ms
-            self._journal.retain(days=self._params.keep_days, max_bytes=int(self._params.keep_gb * 1e9))
+            with contextlib.suppress(JournalStuckError):  # a full journal: the next time is soon enough
+                self._journal.retain(
+                    days=self._params.keep_days, max_bytes=int(self._params.keep_gb * 1e9), wait_s=0.0
+                )
 
     def keep(self, engine: Engine, seq: int) -> None:
         """The ledger first: what it has not committed must lie behind the snapshot."""
         if self._books.flush():
-            self._journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
+            with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
+                self._journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot(), wait_s=0.0)
 
 
 def logged(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:

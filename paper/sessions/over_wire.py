@@ -148,7 +148,7 @@ class _Session:
             await moment.answered()
             bot.stop()
 
-        moment.follow(bot.feeds, waiting, edge.known.placing, lambda: trading.running, over)
+        moment.follow(bot.feeds, waiting, edge.known.placing, lambda: trading.running + bot.steps_waiting, over)
         await bot.run(edge, edge.broker)
         return bot.engine
 
