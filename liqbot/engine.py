@@ -25,7 +25,7 @@ from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from liqbot.venues.registry import mechanics_of
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import numpy as np
 
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading_per_hour
-from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.estimate.kernels import Floats
 from liqbot.market.params import ForecastParams
 
 _CLASSES: Final = 24
