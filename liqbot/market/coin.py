@@ -180,8 +180,7 @@ class CoinMarket:
             now.low_price = min([bars.low[bar] for bar in traded], default=low)
             now.high_price = max([bars.high[bar] for bar in traded], default=high)
         self.bars.take_mark(now.time_ms, mark, low, high)
-        taken_usd = [usd for usd in bars.imbalance_usd if usd == usd]
-        split_usd = [usd for usd, taken in zip(bars.volume_usd, bars.imbalance_usd, strict=True) if taken == taken]
+        split = [both for both in zip(bars.volume_usd, bars.imbalance_usd, strict=True) if both[1] == both[1]]
         self.sweeps.on_step(
             SweepStep(
                 began_ms=before_ms,
@@ -191,8 +190,8 @@ class CoinMarket:
                 mark_price=reference,
                 price_before=self.bars.price_ago(now.time_ms, self.params.sweeps.lookback_ms) * (reference / mark),
                 volume_ratio=self.bars.volume_ratio if bars.rounds else ABSENT,
-                volume_usd=sum(split_usd),
-                imbalance_usd=sum(taken_usd) if taken_usd else ABSENT,
+                volume_usd=sum(usd for usd, _ in split),
+                imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
                 oi_base=now.oi_base,
                 oi_base_before=oi_base_before,
                 oi_ms=self.open_interest.reported_ms,

@@ -71,7 +71,7 @@ class Market:
         whole = {kind: _joined(parts) for kind, parts in self._pending.items()}
         if len(self._coins) == 1:
             return [(0, whole)] if whole else []
-        found = []
+        found: list[tuple[int, Columns]] = []
         for index in range(len(self._coins)):
             mine = {kind: rows[rows["coin"] == index] for kind, rows in whole.items()}
             columns = {kind: rows for kind, rows in mine.items() if len(rows)}

@@ -11,10 +11,10 @@ from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd, positions_of
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd
 from liqbot.market.estimate.leverage_prior import LeveragePrior
 from liqbot.market.estimate.positions import Positions
-from liqbot.market.estimate.price_grid import edges, position_of
+from liqbot.market.estimate.price_grid import position_of, positions_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
 from liqbot.market.estimate.state import EstimateState
 from liqbot.market.observed.liquidations import ForcedFlow
@@ -30,8 +30,11 @@ class _Round(msgspec.Struct):
     rows: list[int]
     low_price: list[float]
     high_price: list[float]
+    mark_price: list[float]
     bars: list[int]
     """Which of the step's bars; -1 where a venue's marks alone moved."""
+    by_trades: bool = True
+    """Whether every mark swept what its bar traded in: no marks stream."""
 
 
 class PositionEstimator:
@@ -104,11 +107,10 @@ class PositionEstimator:
         for number in range(bars.rounds or (1 if moved else 0)):
             venues = sorted(bars.of_venue.keys() | moved) if number == 0 else sorted(bars.of_venue)
             self._take_round(self._round(bars, number, venues, prices), bars, open_interest, bounds_base)
-        self._note_marks(prices)
         self._bound(prices, bounds_base)
 
     def _round(self, bars: BarColumns, number: int, venues: list[int], prices: Sequence[VenuePrice]) -> _Round:
-        found = _Round([], [], [], [])
+        found = _Round([], [], [], [], [])
         for venue in venues:
             of_venue = bars.of_venue.get(venue, range(0))
             bar = of_venue[number] if number < len(of_venue) else -1
@@ -118,7 +120,10 @@ class PositionEstimator:
                 found.rows.append(row)
                 found.low_price.append(low_price)
                 found.high_price.append(high_price)
+                found.mark_price.append(prices[venue].mark_price)
                 found.bars.append(bar)
+                if bar < 0 or low_price != bars.low[bar] or high_price != bars.high[bar]:
+                    found.by_trades = False
         return found
 
     def _take_round(
@@ -127,12 +132,14 @@ class PositionEstimator:
         """Sweep every row of the round, then open."""
         if not taken.rows:
             return
-        rows, at = np.array(taken.rows), np.array(taken.bars)
-        swept = positions_of(np.array((taken.low_price, taken.high_price)), edges())
-        self._touch(taken.rows, swept)
+        lows, highs = positions_of(taken.low_price), positions_of(taken.high_price)
+        rows, swept = np.array(taken.rows), np.array((lows, highs))
+        self._touch(taken.rows, lows, highs, positions_of(taken.mark_price))
         self.positions.touch(rows, swept[0], swept[1])
-        self.leverage_prior.touch(rows, swept[0], swept[1])
-        opening, opened = [], []
+        if self.leverage_prior:
+            self.leverage_prior.touch(rows, swept[0], swept[1])
+        opening: list[int] = []
+        opened: list[tuple[float, float]] = []
         for index, (row, bar) in enumerate(zip(taken.rows, taken.bars, strict=True)):
             if bar < 0:
                 continue
@@ -143,10 +150,14 @@ class PositionEstimator:
                 opened.append(self._opened_usd(bars, bar, open_interest, bounds_base))
         if opening:
             if len(opening) < len(rows):
-                rows, at, swept = rows[opening], at[opening], swept[:, opening]
-            entries = positions_of(np.array((bars.rows["low"][at], bars.rows["high"][at])), edges())
-            self.positions.open(rows, entries, np.array(opened), swept)
-            self.leverage_prior.open(rows, entries, np.array(opened), swept)
+                rows, swept = rows[opening], swept[:, opening]
+            entries, usd = swept, np.array(opened)
+            if not taken.by_trades:
+                traded = [taken.bars[index] for index in opening]
+                entries = np.array([positions_of(column[bar] for bar in traded) for column in (bars.low, bars.high)])
+            self.positions.open(rows, entries, usd, swept)
+            if self.leverage_prior:
+                self.leverage_prior.open(rows, entries, usd, swept)
 
     def _opened_usd(
         self, bars: BarColumns, bar: int, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
@@ -161,9 +172,12 @@ class PositionEstimator:
             self._params.activity_share,
         )  # fmt: skip
 
-    def _touch(self, rows: list[int], swept: Floats) -> None:
-        """Note what each row's mark crossed; positions that venues reported one by one are touched one by one."""
-        for row, low, high in zip(rows, *swept.tolist(), strict=True):
+    def _touch(self, rows: list[int], lows: list[float], highs: list[float], marks: list[float]) -> None:
+        """Note what each row's mark crossed, and where it stands now: what it crosses next is new from there on.
+
+        Positions that venues reported one by one are touched one by one.
+        """
+        for row, low, high, mark in zip(rows, lows, highs, marks, strict=True):
             self.reported.touch(row, low, high, self.state.now_ms)
             before = self.crossed.get(row)
             if before is None:
@@ -171,13 +185,7 @@ class PositionEstimator:
                 self.crossed[row] = start if start == start else low, low, high
             else:
                 self.crossed[row] = before[0], min(before[1], low), max(before[2], high)
-
-    def _note_marks(self, prices: Sequence[VenuePrice]) -> None:
-        """Where the marks that moved stand now: what they cross next is new from here on."""
-        moved = [(row, prices[venue].mark_price) for venue, row in self.row_of.items() if row in self.crossed]
-        if moved:
-            rows, marks = zip(*moved, strict=True)
-            self.state.mark[list(rows)] = positions_of(np.array(marks), edges())
+            self.state.mark[row] = mark
 
     # --- learning -----------------------------------------------------------------------------------------------------
 
@@ -246,13 +254,15 @@ class PositionEstimator:
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         state, most_usd = self.state, self._most_usd(prices, bounds_base)
-        self.positions.bound(np.array(most_usd))
-        self.leverage_prior.bound(np.array(most_usd), state.positions.multiplier)
+        most = np.array(most_usd)
+        self.positions.bound(most)
+        if self.leverage_prior:
+            self.leverage_prior.bound(most, state.positions.multiplier)
         if len(state.unseen_rows) < len(most_usd):
-            for row, most in enumerate(most_usd):
-                if row not in state.unseen_rows and most < float("inf"):
+            for row, row_usd in enumerate(most_usd):
+                if row not in state.unseen_rows and row_usd < float("inf"):
                     state.unseen_rows.append(row)
-                    state.unseen_usd[row] = most * self.positions.open_mix(row)
+                    state.unseen_usd[row] = row_usd * self.positions.open_mix(row)
 
     def _most_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> list[float]:
         """Per row, what a side may hold at most; infinity where open interest is not known."""

@@ -22,6 +22,7 @@ USD, AT_ENTRY = 0, 1
 BINS: Final = 4096
 """Width of the window: at least -53 % to +115 % around the mark when it has drifted as far as `recentred` lets it."""
 FAR: Final = 1 << 40
+_COLUMNS: Final = np.arange(BINS)
 _HALF: Final = BINS // 2
 _DRIFT_BINS: Final = 512
 _SCALE_MIN: Final = 1e-9
@@ -41,8 +42,8 @@ DISTANCES: Final = np.array([0, 10, 20, 40, 60, 100, 150, 200, 300, 400, 600, 90
 # --- the price grid ---------------------------------------------------------------------------------------------------
 
 
-def positions_of(prices: Floats, edges: Floats) -> Floats:
-    """Bin index and fraction of each price; `edges` is the table of the grid, and holds them all."""
+def grid_positions(prices: Floats, edges: Floats) -> Floats:
+    """Bin index and fraction of each price, as `price_grid.position_of`; `edges` is the table, and holds them all."""
     index = np.searchsorted(edges, prices, side="right") - 1
     below = edges[index]
     found: Floats = index + (prices - below) / (edges[index + 1] - below)
@@ -171,8 +172,8 @@ def opened_usd(
 
 def open_positions(
     cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
-    part: Floats, weight: Floats, ends: Whole, window_first: int, rows: Whole, entry_low: Floats, entry_high: Floats,
-    usd: Floats, swept_low: Floats, swept_high: Floats,
+    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, window_first: int, rows: Whole, entry_low: Floats,
+    entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
 ) -> None:
     """Positions opened evenly over each row's entries (low..high), `usd[row, side]`; distances as `EntryToLiquidation`.
 
@@ -187,20 +188,24 @@ def open_positions(
     count = max(map(len, shares))
     share = np.array([[0.0, *of_row, *(0.0,) * (count + 1 - len(of_row))] for of_row in shares])[:, None, None]
     first = [math.floor(low) for low, _ in entries]
-    part, whole = part[at], whole[at]
-    added = (1.0 - part) * share[..., 1:]
-    added += part * share[..., :-1]
+    added = rest[at] * share[..., 1:]
+    added += part[at] * share[..., :-1]
     added *= (usd[:, :, None] * weight[at] / scale[at])[..., None]
-    bins = np.array(first)[:, None, None, None] + np.arange(count + 1)
+    bins = np.array(first)[:, None, None, None] + _COLUMNS[: count + 1]
     overlaps, fits = _widen(frontier, extent, ends, window_first, named, first, count, swept_low, swept_high)
     if overlaps:
-        target, low, high = whole[..., None] + bins, swept_low[:, None, None], swept_high[:, None, None]
+        target, low, high = whole[at][..., None] + bins, swept_low[:, None, None], swept_high[:, None, None]
         added[:, LONG] *= np.clip(low - target[:, LONG], 0.0, 1.0)
         added[:, SHORT] *= np.clip(target[:, SHORT] + 1.0 - high, 0.0, 1.0)
     if fits:
-        _add(cells, clock, rows, whole, bins - window_first, added)
+        # No cell is named twice, so one indexed addition is exact.
+        index = cell[at][..., None] + (bins - window_first)
+        of_usd, at_entry = cells.reshape(2, -1)
+        of_usd[index] += added
+        at_entry[index] += added * clock[:, None]
     else:
-        _add_clipped(cells, clock, named, np.clip(whole[..., None] + bins - window_first, 0, BINS - 1), added)
+        columns = np.clip(whole[at][..., None] + bins - window_first, 0, BINS - 1)
+        _add_clipped(cells, clock, named, columns, added)
     total[at] += np.add.reduce(added, axis=3)
 
 
@@ -221,20 +226,11 @@ def _widen(
         overlaps = overlaps or top > low or bottom < high
         lowest, highest = bin_first + min(distances[row]), bin_first + max(distances[row])
         fits = fits and lowest >= window_first and highest < window_last
-        near[row] = [max(near[row][LONG], min(top, low)), min(near[row][SHORT], max(bottom, high))]
-        far[row] = [min(far[row][LONG], bin_first + far_long), max(far[row][SHORT], bin_first + far_short + count)]
-    frontier[:], extent[:] = near, far
+        frontier[row, LONG] = max(near[row][LONG], min(top, low))
+        frontier[row, SHORT] = min(near[row][SHORT], max(bottom, high))
+        extent[row, LONG] = min(far[row][LONG], bin_first + far_long)
+        extent[row, SHORT] = max(far[row][SHORT], bin_first + far_short + count)
     return overlaps, fits
-
-
-def _add(cells: Floats, clock: Floats, rows: Whole, whole: Whole, columns: Whole, added: Floats) -> None:
-    """No cell is named twice, so one indexed addition is exact; `out`: cells."""
-    lines = cells.shape[2] * cells.shape[3]
-    line = (rows[:, None] * lines + np.arange(lines)).reshape(whole.shape) * BINS
-    index = (whole + line)[..., None] + columns
-    of_usd, at_entry = cells.reshape(2, -1)
-    of_usd[index] += added
-    at_entry[index] += added * clock[:, None]
 
 
 def _add_clipped(cells: Floats, clock: Floats, rows: list[int], columns: Whole, added: Floats) -> None:
@@ -250,11 +246,14 @@ def _add_clipped(cells: Floats, clock: Floats, rows: list[int], columns: Whole, 
 # --- reading positions ------------------------------------------------------------------------------------------------
 
 
-def caps_of(total: Floats, scale: Floats, multiplier: Floats, most_usd: Floats) -> Floats:
-    """[row, side]: part of a row's estimate that `most_usd[row]` of each side leaves room for; infinity leaves it all."""
-    held = np.add.reduce(total * scale * multiplier[:, None, :], axis=2)
-    most = np.broadcast_to(most_usd[:, None], held.shape)
-    return np.divide(most, held, out=np.ones_like(held), where=held > most)
+def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_usd: Floats) -> None:
+    """Part of each row's side that `most_usd[row]` leaves room for; infinity leaves it all. `out`: cap."""
+    held = np.add.reduce(total * scale * multiplier[:, None, :], axis=2).tolist()
+    cap.fill(1.0)
+    for row, (most, sides) in enumerate(zip(most_usd.tolist(), held, strict=True)):
+        for side, held_usd in enumerate(sides):
+            if held_usd > most:
+                cap[row, side] = most / held_usd
 
 
 def line_span(frontier: Floats, extent: Whole, window_first: int, row: int, side: int) -> tuple[int, int]:

@@ -28,6 +28,10 @@ class LeveragePrior:
         self._params, self._closing, self.state = params, closing, state
         self._leverages = np.array(estimate.leverages)
 
+    def __bool__(self) -> bool:
+        """Whether any venue is watched."""
+        return bool(self.state.unreplaced)
+
     # --- the estimate as if nothing were known ------------------------------------------------------------------------
 
     def watch(self, row: int, positions: PositionState) -> None:
@@ -59,8 +63,6 @@ class LeveragePrior:
 
     def _watched(self, rows: Whole) -> list[tuple[int, Positions]]:
         """(Place in `rows`, the estimate of that row)."""
-        if not self.state.unreplaced:
-            return []
         return [(at, self._alone(row)) for at, row in enumerate(rows.tolist()) if row in self.state.unreplaced]
 
     def bound(self, most_usd: Floats, multiplier: Floats) -> None:

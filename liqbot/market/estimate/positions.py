@@ -54,14 +54,14 @@ class Positions:
         offset = state.offset = (state.offset + 1) % len(state.shift)
         kernels.open_positions(
             state.cells, state.clock, state.scale, state.total, state.frontier, state.extent, placed.whole[offset],
-            placed.part[offset], placed.weight, placed.ends, state.window_first, rows, entries[0], entries[1],
-            opened_usd, swept[0], swept[1],
+            placed.part[offset], placed.rest[offset], placed.cell[offset], placed.weight, placed.ends,
+            state.window_first, rows, entries[0], entries[1], opened_usd, swept[0], swept[1],
         )  # fmt: skip
 
     def bound(self, most_usd: Floats) -> None:
         """Read no more than `most_usd` of each row's sides; infinity leaves a row alone."""
         state = self.state
-        state.cap[:] = kernels.caps_of(state.total, state.scale, state.multiplier, most_usd)
+        kernels.bound(state.cap, state.total, state.scale, state.multiplier, most_usd)
 
     def keep(self, row: int, shares: Floats) -> None:
         """Keep a share [side, tier] of a row's positions, wherever they are."""

@@ -6,6 +6,7 @@ price ratio becomes a constant shift of positions.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -49,6 +50,11 @@ def position_of(price: float) -> float:
         raise ValueError(f"price: {price!r} must lie between {PRICE_MIN:g} and {PRICE_MAX:g}")
     index = bisect_right(table, price) - 1
     return index + (price - table[index]) / (table[index + 1] - table[index])
+
+
+def positions_of(prices: Iterable[float]) -> list[float]:
+    """`position_of` of each."""
+    return [position_of(price) for price in prices]
 
 
 def price_at(position: float) -> float:

@@ -15,7 +15,7 @@ from liqbot.blocks import Rows
 from liqbot.market.estimate.calibration import LATE_MS
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.decay import fading
-from liqbot.market.estimate.kernels import LONG, SHORT, Floats, positions_of
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions
 from liqbot.market.estimate.price_grid import edges
 from liqbot.market.estimate.state import ReportedState, Snapshot, SnapshotSide
 from liqbot.market.params import CalibrationParams
@@ -39,7 +39,7 @@ def newest_snapshots(rows: Rows) -> dict[int, list[tuple[Floats, Floats]]]:
         for sign in (1, -1):
             price, usd = (mine[name][mine["side"] == sign] for name in ("price", "size_usd"))
             sound = (price > 0) & (price < np.inf) & (usd > 0) & (usd < 1e12)
-            sides.append((positions_of(np.clip(price[sound], table[0], table[-2]), table), usd[sound]))
+            sides.append((grid_positions(np.clip(price[sound], table[0], table[-2]), table), usd[sound]))
         found[venue] = sides
     return found
 

@@ -1,9 +1,9 @@
 """Which of one coin's rows are believed in one step: every venue's price, and its bars in order."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
-from liqbot.blocks import NO_ROWS, Rows
+from liqbot.blocks import Rows
 from liqbot.market.observed.health import HealthFold
 from liqbot.market.observed.prices import NO_BARS, BarColumns, VenuePrice, believable, possible
 from liqbot.market.params import HealthParams
@@ -12,7 +12,8 @@ Columns = Mapping[str, Rows]
 """Kind -> the rows of one coin and step, as columns (`blocks.DTYPES`); kinds without rows may be missing."""
 
 _RECENT_MS: Final = 60_000
-_NOTHING: Final = (float("inf"), float("-inf"))
+_INFINITE: Final = float("inf")
+_NOTHING: Final = (_INFINITE, -_INFINITE)
 
 
 class OutlierFilter:
@@ -27,43 +28,35 @@ class OutlierFilter:
 
     def take(self, columns: Columns) -> BarColumns:
         """Marks first, then bars; returns the believed bars."""
-        marks, bars = columns.get("marks", NO_ROWS["marks"]), columns.get("bars", NO_ROWS["bars"])
-        offered = self._offered(marks, bars)
+        marks = columns["marks"].tolist() if "marks" in columns else ()
+        bars = columns["bars"].tolist() if "bars" in columns else ()
+        offered = {venue: price for _, venue, _, price, _ in marks if 0 < price < _INFINITE}
+        marked = set(offered)
+        for _, venue, _, _, _, _, _, close, *_ in bars:
+            if venue not in marked and 0 < close < _INFINITE:
+                offered[venue] = close
         together = self._together(offered)
         for price in self.prices:
             price.begin_step()
-        if len(marks):
-            names = ("time_ms", "venue", "mark_price", "index_price")
-            for time_ms, venue, mark_price, index_price in zip(*(marks[name].tolist() for name in names), strict=True):
-                if self._believed(venue, time_ms, mark_price, offered, together):
-                    self.prices[venue].take_mark(time_ms, mark_price, index_price, self._params)
-        return self._take_bars(bars, offered, together) if len(bars) else NO_BARS
+        for time_ms, venue, _, mark_price, index_price in marks:
+            if self._believed(venue, time_ms, mark_price, offered, together):
+                self.prices[venue].take_mark(time_ms, mark_price, index_price, self._params)
+        return self._take_bars(bars, offered, together) if bars else NO_BARS
 
-    def _take_bars(self, bars: Rows, offered: Mapping[int, float], together: tuple[float, float]) -> BarColumns:
-        believed: dict[int, list[int]] = {}
-        names = ("time_ms", "venue", "span_ms", "open", "high", "low", "close", "volume_usd")
-        for index, (time_ms, venue, span_ms, *prices, close, volume_usd) in enumerate(
-            zip(*(bars[name].tolist() for name in names), strict=True)
-        ):
-            if not possible(span_ms, *prices, close, volume_usd, self._params):
-                self.prices[venue].rejected += 1
+    def _take_bars(
+        self, bars: Sequence[tuple[Any, ...]], offered: Mapping[int, float], together: tuple[float, float]
+    ) -> BarColumns:
+        """Rows as in `blocks.DTYPES["bars"]`."""
+        believed: dict[int, list[tuple[Any, ...]]] = {}
+        for row in bars:
+            time_ms, venue, _, span_ms, first, high, low, close, volume_usd, _, _ = row
+            price = self.prices[venue]
+            if not possible(span_ms, first, high, low, close, volume_usd, self._params):
+                price.rejected += 1
             elif self._believed(venue, time_ms, close, offered, together):
-                self.prices[venue].take_bar(time_ms, span_ms, close, self._params)
-                believed.setdefault(venue, []).append(index)
-        return BarColumns.of(bars, believed)
-
-    @staticmethod
-    def _offered(marks: Rows, bars: Rows) -> dict[int, float]:
-        """Per venue the newest mark of the step, or close where it has no mark."""
-        found: dict[int, float] = {}
-        for venue, price in zip(marks["venue"].tolist(), marks["mark_price"].tolist(), strict=True):
-            if 0 < price < float("inf"):
-                found[venue] = price
-        marked = set(found)
-        for venue, price in zip(bars["venue"].tolist(), bars["close"].tolist(), strict=True):
-            if venue not in marked and 0 < price < float("inf"):
-                found[venue] = price
-        return found
+                price.take_bar(time_ms, span_ms, close, self._params)
+                believed.setdefault(venue, []).append(row)
+        return BarColumns.of(believed)
 
     def _together(self, offered: Mapping[int, float]) -> tuple[float, float]:
         """Low and high of all that is offered or was believed last, when any two of those prices agree; else nothing.

@@ -4,11 +4,10 @@ A price far from the other venues is rejected and counted: one venue's broken fe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from liqbot.blocks import NO_ROWS, Rows
 from liqbot.market.params import HealthParams
 
 ABSENT = float("nan")
@@ -17,35 +16,33 @@ ABSENT = float("nan")
 class BarColumns(msgspec.Struct, frozen=True):
     """The believed trade bars of one step as columns, grouped by venue in the order in which venues first come."""
 
-    rows: Rows
-    """As in the block (`blocks.DTYPES["bars"]`); the lists are its columns, for what goes bar by bar."""
     of_venue: dict[int, range]
     """Venue index -> its bars, oldest first."""
-    venue: list[int]
-    span_ms: list[int]
-    low: list[float]
-    high: list[float]
-    close: list[float]
-    volume_usd: list[float]
-    imbalance_usd: list[float]
+    venue: Sequence[int]
+    span_ms: Sequence[int]
+    low: Sequence[float]
+    high: Sequence[float]
+    close: Sequence[float]
+    volume_usd: Sequence[float]
+    imbalance_usd: Sequence[float]
     """Buys minus sells; NaN without a taker split."""
 
     @classmethod
-    def of(cls, rows: Rows, believed: Mapping[int, Sequence[int]]) -> "BarColumns":
-        """`believed`: venue index -> which of the rows are its believed bars."""
-        order, of_venue = [], {}
-        for venue, at in believed.items():
-            of_venue[venue] = range(len(order), len(order) + len(at))
-            order += at
-        if order != list(range(len(rows))):
-            rows = rows[order]
-        volume_usd = rows["volume_usd"].tolist()
+    def of(cls, believed: Mapping[int, Sequence[tuple[Any, ...]]]) -> "BarColumns":
+        """Of rows (`blocks.DTYPES["bars"]`) by venue index."""
+        of_venue: dict[int, range] = {}
+        grouped: list[tuple[Any, ...]] = []
+        for index, rows in believed.items():
+            of_venue[index] = range(len(grouped), len(grouped) + len(rows))
+            grouped += rows
+        if not grouped:
+            return NO_BARS
+        _, venue, _, span_ms, _, high, low, close, volume_usd, buy_usd, sell_usd = zip(*grouped, strict=True)
         imbalance_usd = [
-            taken_usd if abs(taken_usd) <= usd * 1.001 else ABSENT
-            for taken_usd, usd in zip((rows["buy_usd"] - rows["sell_usd"]).tolist(), volume_usd, strict=True)
+            buys - sells if abs(buys - sells) <= usd * 1.001 else ABSENT
+            for usd, buys, sells in zip(volume_usd, buy_usd, sell_usd, strict=True)
         ]
-        columns = {name: rows[name].tolist() for name in ("venue", "span_ms", "low", "high", "close")}
-        return cls(rows, of_venue, **columns, volume_usd=volume_usd, imbalance_usd=imbalance_usd)
+        return cls(of_venue, venue, span_ms, low, high, close, volume_usd, imbalance_usd)
 
     @property
     def rounds(self) -> int:
@@ -53,7 +50,7 @@ class BarColumns(msgspec.Struct, frozen=True):
         return max(map(len, self.of_venue.values()), default=0)
 
 
-NO_BARS: Final = BarColumns.of(NO_ROWS["bars"], {})
+NO_BARS: Final = BarColumns({}, (), (), (), (), (), (), ())
 
 
 class VenuePrice(msgspec.Struct):
