@@ -29,7 +29,7 @@ def tape_reader() -> ModuleType:
 
 def lines(asked: argparse.Namespace) -> Iterator[str]:
     sys.path.append(str(ROOT / "tests" / "builders"))
-    from map_digests import digests, random_blocks  # noqa: PLC0415 - of the checkout under test
+    from map_digests import digests, random_blocks
 
     for seed in range(asked.seeds):
         roster, blocks = random_blocks(seed, asked.steps)
@@ -56,16 +56,16 @@ def main() -> None:
         for line in ours:
             print(line)
         return
-    options = [f"--{name}={getattr(asked, name)}" for name in ("seeds", "steps", "ticks", "tape") if getattr(asked, name)]
+    chosen = {name: getattr(asked, name) for name in ("seeds", "steps", "ticks", "tape")}
+    options = [f"--{name}={value}" for name, value in chosen.items() if value]
     theirs = subprocess.run(
         [sys.executable, __file__, *options], check=True, capture_output=True, text=True, cwd="/",
         env={**os.environ, "PYTHONPATH": str(asked.against.resolve())},
     ).stdout.splitlines()
-    count = 0
-    for count, (one, other) in enumerate(zip(ours, theirs, strict=True), 1):
+    for one, other in zip(ours, theirs, strict=True):
         if one != other:
             sys.exit(f"first difference:\n  here    {one}\n  there   {other}")
-    print(f"{count} ticks alike, bit for bit")
+    print(f"{len(theirs)} ticks alike, bit for bit")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class CoinMarket:
             self.median_largest_usd = self._median_largest_usd()
             self.read(bounds if "open_interest" not in columns else None)
             for side in SIDES:
-                self.sweeps.know(side, self.clusters[side])
+                self.sweeps.take_clusters(side, self.clusters[side])
             self._remember_largest()
 
     def _estimate(

@@ -41,7 +41,7 @@ def random_blocks(seed: int, steps: int) -> tuple[Roster, list[EventBlock]]:
             far = {name: getattr(last, name) * 1.4 for name in ("open", "high", "low", "close")}
             happened.append(msgspec.structs.replace(bars[0], **far))
         if seed % 3 == 0 and number % 25 == 10:
-            happened += _snapshot(chance, time_ms, bars)
+            happened.extend(_snapshot(chance, time_ms, bars))
     blocks = blocks_of(told, world.roster)
     return world.roster, [
         msgspec.structs.replace(block, backfilled=seed % 2 == 0 and number < steps // 4)

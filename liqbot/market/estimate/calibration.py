@@ -3,8 +3,8 @@
 Expected forced USD of a row (venue) and tier is touched prior mass x the row's factor x the tier's weight. Weights are
 pooled over venues and sides, a row's factor over its tiers. Each order is shared among the tiers its own venue's mark
 touched, in proportion to what was expected of them (expectation-maximisation for Poisson sums). Statistics fade, and
-every estimate is a ratio of two running sums, pulled toward a prior that is worth a number of median orders. Orders are
-capped: one whale says little about the crowd. On top lies one fast scale, of hours.
+every estimate is a ratio of two running sums, pulled toward a prior that is worth a number of orders of mean size.
+Orders are capped: one whale says little about the crowd. On top lies one fast scale, of hours.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Calibration:
         return found
 
     def promise(self) -> Floats:
-        """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of rows that reported none."""
+        """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""
         state = self.state
         by_row = np.where(state.reported[:, 1] > 0, state.level * state.reporting, 0.0)
         found: Floats = by_row[:, None] * (state.weights * state.fast)
@@ -99,8 +99,8 @@ class Calibration:
     ) -> None:
         """`touched_usd[row, side, tier]` is prior mass the step's prices touched; the others were reported in the step.
 
-        `leverage_prior[tier]`: see `LeveragePrior`; without it all tiers are taken to be as modelled. `history`: the step
-        lies before the start. Few venues give past forced orders, so that silence means nothing.
+        `leverage_prior[tier]`: see `LeveragePrior`; without it all tiers are taken to be as modelled. `history`: the
+        step lies before the start. Few venues give past forced orders, so that silence means nothing.
         """
         state = self.state
         self._fade(elapsed_ms)

@@ -8,8 +8,8 @@ taken as a parabola in x around the pace that the touched stock was closing at w
 fading, with one of the prior at 0: the pace is a ratio of two running sums, as is everything that is learnt here.
 
 Only hazard against the baseline of its venue and tier counts, because weights of tiers and factors of venues follow any
-common change. Volume and open interest alone could not tell: whatever the pace, the modelled stock settles where as much
-is closed as opened.
+common change. Volume and open interest alone do not identify it: whatever the pace, the modelled stock settles where as
+much is closed as opened.
 """
 
 from collections.abc import Sequence

@@ -190,7 +190,7 @@ class PositionEstimator:
     # --- learning -----------------------------------------------------------------------------------------------------
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int, *, history: bool = False) -> None:
-        """Compare what the step's touches promised with the forced orders reported in it; `history`: before the start."""
+        """Compare what the step's touches promised with the forced orders in it; `history`: before the start."""
         positions, reporting = self.state.positions, self.state.calibration.reporting
         modelled_usd = np.add.reduce(positions.touched_usd, axis=2) * reporting[:, None]
         self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
@@ -334,12 +334,11 @@ class PositionEstimator:
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
         """(long, short) per row."""
-        modelled = self.positions.total_usd().sum(axis=2).tolist()
-        long_usd, short_usd = (
-            [totals[side] + self.reported.total_usd(row, side, self.state.now_ms) for row, totals in enumerate(modelled)]
-            for side in (LONG, SHORT)
-        )
-        return list(zip(long_usd, short_usd, strict=True))
+        found = []
+        for row, (long_usd, short_usd) in enumerate(self.positions.total_usd().sum(axis=2).tolist()):
+            own = [self.reported.total_usd(row, side, self.state.now_ms) for side in (LONG, SHORT)]
+            found.append((long_usd + own[LONG], short_usd + own[SHORT]))
+        return found
 
     def load(self, record: dict[str, object]) -> None:
         """The state from a snapshot."""

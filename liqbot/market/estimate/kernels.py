@@ -1,9 +1,9 @@
 """The arithmetic of the estimate: pure functions over arrays and numbers, with all their constants and callees.
 
-Written so that they can be compiled one by one: no objects inside, arrays and numbers in and out, each array passed once
-per call. Arrays called `out` in a docstring are written in place. Axes are [row, side, tier, bin], see `state`; positions
-are fractional bins of the price grid. The order and grouping of every sum is part of the result: maps are compared bit
-for bit (`bench/map_bits.py`).
+Written so that they can be compiled one by one: no objects inside, arrays and numbers in and out, each array passed
+once per call. Arrays called `out` are written in place. Axes are [row, side, tier, bin], see `state`; positions are
+fractional bins of the price grid. The order and grouping of every sum is part of the result: maps are compared bit for
+bit (`bench/map_bits.py`).
 """
 
 import math
@@ -17,19 +17,16 @@ Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 LONG, SHORT = 0, 1
-USD, AT_ENTRY = 0, 1
-"""Kinds of cells: USD, and USD times the entry clock."""
+USD, AT_ENTRY = 0, 1  # kinds of cells: USD, and USD times the entry clock
 BINS: Final = 4096
 """Width of the window: at least -53 % to +115 % around the mark when it has drifted as far as `recentred` lets it."""
 FAR: Final = 1 << 40
 _COLUMNS: Final = np.arange(BINS)
-_HALF: Final = BINS // 2
-_DRIFT_BINS: Final = 512
-_SCALE_MIN: Final = 1e-9
+_HALF, _DRIFT_BINS, _SCALE_MIN = BINS // 2, 512, 1e-9
 _NO_WIDTH: Final = 1e-3
 """Bins: a bar that traded at one price opens positions in this narrow a range."""
 _PROMISE_MIN: Final = 1e-3
-"""Median orders; where less was promised in a stretch, an order says nothing about closing."""
+"""Orders; where fewer were promised in a stretch, an order says nothing about closing."""
 _HAZARD_MAX: Final = 3.0
 """Hazard counts up to this, in closings per position: little is left of what is older."""
 _DEVIATIONS_MAX: Final = 3.0
@@ -39,15 +36,11 @@ DISTANCES: Final = np.array([0, 10, 20, 40, 60, 100, 150, 200, 300, 400, 600, 90
 """Bins from the mark where a class of distance begins; the last one only ends the one before. 1400 bins: half price."""
 
 
-# --- the price grid ---------------------------------------------------------------------------------------------------
-
-
+# --- the price grid --------------------------------------------------------------------------------------------------
 def grid_positions(prices: Floats, edges: Floats) -> Floats:
     """Bin index and fraction of each price, as `price_grid.position_of`; `edges` is the table, and holds them all."""
     index = np.searchsorted(edges, prices, side="right") - 1
-    below = edges[index]
-    found: Floats = index + (prices - below) / (edges[index + 1] - below)
-    return found
+    return np.asarray(index + (prices - edges[index]) / (edges[index + 1] - edges[index]))
 
 
 def bin_shares(low: float, high: float) -> list[float]:
@@ -59,9 +52,7 @@ def bin_shares(low: float, high: float) -> list[float]:
     return [(first + 1.0 - low) / width, *(1.0 / width,) * (last - 1), (high - (first + last)) / width]
 
 
-# --- positions over time ----------------------------------------------------------------------------------------------
-
-
+# --- positions over time ---------------------------------------------------------------------------------------------
 def hazard_of(rates: Floats, pace: float, elapsed_ms: int) -> Floats:
     """Closings that a position of each tier is exposed to meanwhile, on average."""
     return rates * (pace * elapsed_ms)
@@ -69,10 +60,10 @@ def hazard_of(rates: Floats, pace: float, elapsed_ms: int) -> Floats:
 
 def kept_share_of(hazard: Floats) -> Floats:
     """Share of each tier's positions that is not closed. Rational, in sixteen steps: (1 + hazard / 16) ** -16."""
-    factor: Floats = 1.0 / (1.0 + hazard / 16.0)
+    factor = 1.0 / (1.0 + hazard / 16.0)
     for _ in range(4):
         factor = factor * factor
-    return factor
+    return np.asarray(factor)
 
 
 def decay(cells: Floats, clock: Floats, scale: Floats, total: Floats, kept: Floats, hazard: Floats) -> None:
@@ -118,9 +109,7 @@ def sweep(
     rows: Whole, lows: Floats, highs: Floats,
 ) -> None:
     """Remove what the rows' own marks, each moving within low..high, would have force-closed. Rows are distinct.
-
-    `out`: cells, total, frontier, and the three sums of what was touched.
-    """
+    `out`: cells, total, frontier, and the three sums of what was touched."""
     nearest = frontier.tolist()
     for row, low, high in zip(rows.tolist(), lows.tolist(), highs.tolist(), strict=True):
         near_long, near_short = nearest[row]
@@ -158,8 +147,8 @@ def opened_usd(
 ) -> tuple[float, float]:
     """USD opened by (longs, shorts): half of volume plus change of open interest each, tilted by the takers.
 
-    Volume and change fix opens and closes of both sides together; the tilt between them is only bounded. `imbalance_usd`
-    is NaN where takers are not told apart.
+    Volume and change fix opens and closes of both sides together; the tilt between them is only bounded.
+    `imbalance_usd` is NaN where nobody says which side took.
     """
     change_usd = min(max(change_usd, -volume_usd), volume_usd)
     half = (volume_usd + change_usd) / 2.0
@@ -172,8 +161,8 @@ def opened_usd(
 
 def open_positions(
     cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
-    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, window_first: int, rows: Whole, entry_low: Floats,
-    entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
+    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, window_first: int, rows: Whole,
+    entry_low: Floats, entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
 ) -> None:
     """Positions opened evenly over each row's entries (low..high), `usd[row, side]`; distances as `EntryToLiquidation`.
 
@@ -213,10 +202,8 @@ def _widen(
     frontier: Floats, extent: Whole, ends: Whole, window_first: int, rows: list[int], first: list[int], count: int,
     swept_low: Floats, swept_high: Floats,
 ) -> tuple[bool, bool]:
-    """Note how near to and far from the mark each row now holds mass; `out`: frontier, extent.
-
-    Whether some of what is added lies in what was swept, and whether all of it lies in the window, whatever the offset.
-    """
+    """Note how near to and far from the mark each row now holds mass; `out`: frontier, extent. Whether some of what is
+    added lies in what was swept, and whether all of it lies in the window, whatever the offset."""
     near, far, distances = frontier.tolist(), extent.tolist(), ends.tolist()
     overlaps, fits = False, True
     window_last = window_first + BINS - count
@@ -243,9 +230,7 @@ def _add_clipped(cells: Floats, clock: Floats, rows: list[int], columns: Whole, 
                 cells[AT_ENTRY, row, side, tier] += usd * clock[tier]
 
 
-# --- reading positions ------------------------------------------------------------------------------------------------
-
-
+# --- reading positions -----------------------------------------------------------------------------------------------
 def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_usd: Floats) -> None:
     """Part of each row's side that `most_usd[row]` leaves room for; infinity leaves it all. `out`: cap."""
     held = np.add.reduce(total * scale * multiplier[:, None, :], axis=2).tolist()
@@ -268,8 +253,7 @@ def line_span(frontier: Floats, extent: Whole, window_first: int, row: int, side
 
 def line_usd(cells: Floats, scale: Floats) -> Floats:
     """USD per bin of [tier, bin] cells, all tiers together."""
-    values: Floats = np.add.reduce(cells * scale[:, None], axis=0)
-    return values
+    return np.asarray(np.add.reduce(cells * scale[:, None], axis=0))
 
 
 def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
@@ -287,17 +271,15 @@ def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
         out[low:high] += values[low - first : high - first]
 
 
-# --- learning from forced orders --------------------------------------------------------------------------------------
-
-
+# --- learning from forced orders -------------------------------------------------------------------------------------
 def attribute(
     observed: Floats, reported: Floats, fast_sums: Floats, touched_usd: Floats, weights: Floats, promised: Floats,
     rows: Whole, side: int, usd: float, size_usd: float,
 ) -> bool:
     """Share an order, or a sum, among what was expected of these rows; nothing expected, nothing learnt.
 
-    `promised[row]` is level times reporting share; `size_usd` is what the amount counts as: its own size for an order,
-    the median one for what must be several. `out`: the first three. False when nothing was expected.
+    `promised[row]` is level times reporting share; `size_usd` is the size of the orders that the amount counts as: its
+    own for one, the cap for what must be several. `out`: the first three. False when nothing was expected.
     """
     if not usd > 0:
         return False
@@ -318,17 +300,14 @@ def attribute(
 
 def effective_sizes(reported: Floats) -> Floats:
     """Per row, effective number of orders its sums rest on: less than their count when a few are large."""
-    found: Floats = np.divide(
-        reported[:, 1] * reported[:, 1], reported[:, 2], out=np.zeros(len(reported)), where=reported[:, 2] > 0
-    )
-    return found
+    _, usd, squares = reported.T
+    return np.asarray(np.divide(usd * usd, squares, out=np.zeros(len(usd)), where=squares > 0))
 
 
 def row_factors(observed: Floats, expected: Floats, pooled: float, sizes: Floats, row_weight: float) -> Floats:
     """Reported over expected USD of each row, pulled toward that of all."""
     own = np.divide(observed, expected, out=np.full(len(expected), pooled), where=expected > 0)
-    found: Floats = (own * sizes + pooled * row_weight) / (sizes + row_weight)
-    return found
+    return np.asarray((own * sizes + pooled * row_weight) / (sizes + row_weight))
 
 
 def levels_of(
@@ -337,21 +316,20 @@ def levels_of(
 ) -> tuple[Floats, Floats]:
     """What is reported of a row is level x reporting share: (levels, reporting shares).
 
-    Complete feeds fix levels; other rows have the median one. `silent_usd`: a row that reported nothing while so much was
-    expected of it is silent.
+    Complete feeds fix levels; others have their mean. A row that reported nothing of `silent_usd` expected is silent.
     """
     complete = complete & (sizes > 0) & ~pooled
     if complete.any():
         trust = sizes * complete
-        median = float((factor * trust).sum() / trust.sum())
+        shared = float((factor * trust).sum() / trust.sum())
     else:
         # Nobody reports everything: the one that reports most is taken to. A floor.
         others = factor[~pooled]
-        median = float(others.max()) if len(others) else 1.0
+        shared = float(others.max()) if len(others) else 1.0
     # A venue known to report nothing stays silent until it reports something.
-    silent = (reported_usd <= 0) & ((reporting <= 0) | (expected * median > silent_usd))
-    level = np.where(complete, factor, np.where(silent, median, np.maximum(factor, median)))
-    level[pooled] = median
+    silent = (reported_usd <= 0) & ((reporting <= 0) | (expected * shared > silent_usd))
+    level = np.where(complete, factor, np.where(silent, shared, np.maximum(factor, shared)))
+    level[pooled] = shared
     shares = np.where(silent, 0.0, np.divide(factor, level, out=np.ones(len(level)), where=level > 0))
     shares[pooled] = 1.0
     return level, shares
@@ -384,8 +362,8 @@ def closing_evidence(
     orders were reported as one sum.
     """
     usd, hazard = touched
-    median_usd, median_hazard = baseline + touched.sum(axis=2)
-    mean = np.divide(median_hazard, median_usd, out=np.zeros_like(median_usd), where=median_usd > 0)
+    baseline_usd, baseline_hazard = baseline + touched.sum(axis=2)
+    mean = np.divide(baseline_hazard, baseline_usd, out=np.zeros_like(baseline_usd), where=baseline_usd > 0)
     share = usd * factor[:, None]
     promised, then = share.sum(axis=2), (share * stood).sum(axis=2)
     older = ((hazard - mean[:, None] * usd) * factor[:, None]).sum(axis=2)
@@ -419,5 +397,4 @@ def leverage_ratio(sums: Floats, leverages: Floats, weight: float) -> Floats:
     found = np.where(held > 0, (ratio * sizes + weight) / (sizes + weight), 0.0)
     near = held * leverages * leverages
     size = float((near * found).sum())
-    scaled: Floats = found * (float(near.sum()) / size) if size > 0 else found
-    return scaled
+    return found * (float(near.sum()) / size) if size > 0 else np.asarray(found)

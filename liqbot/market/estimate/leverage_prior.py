@@ -2,8 +2,9 @@
 
 A reporting venue keeps a second estimate, as if nothing were known of it. What is reported at a distance from the mark
 is shared among the tiers that this estimate holds there (expectation-maximisation for Poisson sums), and compared with
-what it holds of each tier. Only the shape is used: how large the whole is, prints tell. Evidence is the number of
-positions, less where a few are large; snapshots show the same ones again and again, so theirs is an average over time.
+what it holds of each tier. Only the shape is used: how large the whole is follows from forced orders. Evidence is the
+number of positions, less where a few are large; snapshots show the same ones again and again, so theirs is an average
+over time.
 """
 
 from collections.abc import Sequence
@@ -87,7 +88,7 @@ class LeveragePrior:
             held[side] = self._held_usd(row, side, mark)
         if not (held.sum() > 0 and found.sum() > 0):
             return
-        # A tier nobody holds a position in says nothing; the others are told by their share of a class.
+        # A tier nobody holds a position in says nothing; the others get their share of a class.
         share = held * np.where(state.ratio > 0, state.ratio, 1.0)[:, None]
         total = share.sum(axis=1, keepdims=True)
         share = np.divide(share, total, out=np.zeros_like(share), where=total > 0)

@@ -12,8 +12,6 @@ from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.kernels import LONG, Floats, Whole
 from liqbot.market.estimate.state import PositionState
 
-Pairs = Sequence[tuple[float, float]]
-
 
 class Positions:
     """Works on the `PositionState` it is given, and keeps nothing else."""
@@ -47,8 +45,8 @@ class Positions:
     def open(self, rows: Whole, entries: Floats, opened_usd: Floats, swept: Floats) -> None:
         """Positions opened evenly over each row's entries [low or high, row], in USD [row, side].
 
-        What would lie within `swept` [low or high, row], the range of the row's own mark meanwhile, was closed again and
-        is not added. Rows are distinct.
+        What would lie within `swept` [low or high, row], the range of the row's own mark meanwhile, was closed again
+        and is not added. Rows are distinct.
         """
         state, placed = self.state, self.state.placement
         offset = state.offset = (state.offset + 1) % len(state.shift)

@@ -133,7 +133,7 @@ class ReportedPositions:
 
     @property
     def ratio(self) -> float:
-        """Reported over expected USD, pulled toward 1 by a prior worth a number of mean orders; the same for all rows."""
+        """Reported over expected USD, pulled toward 1 by a prior worth a number of orders; the same for all rows."""
         reported, expected, orders, usd = self.state.sums.tolist()
         if not orders > 0:
             return 1.0

@@ -20,12 +20,12 @@ NOWHERE = float("nan")
 
 
 class PositionState(RowArrays):
-    """Modelled positions. Cells hold prior USD before the row's scale; `multiplier`, which calibration learns, and `cap`
-    turn them into the estimate when it is read.
+    """Modelled positions. Cells hold prior USD before the row's scale; `multiplier`, which calibration learns, and
+    `cap` turn them into the estimate when it is read.
 
     The *entry clock* of a tier counts the closings that a position of it has been exposed to (its cumulative hazard).
-    Beside USD stands USD times the clock at entry, so that time passing touches no cell: hazard since entry is USD times
-    the clock now, less that.
+    Beside USD stands USD times the clock at entry, so that time passing touches no cell: hazard since entry is USD
+    times the clock now, less that.
     """
 
     placement: EntryToLiquidation
@@ -86,7 +86,7 @@ class PositionState(RowArrays):
     def alone(self, row: int) -> "PositionState":
         """A copy that has this row alone."""
         found = self.one_row(row)
-        found._place()  # noqa: SLF001 - of the same class
+        found._place()
         return found
 
     def load(self, record: dict[str, Any]) -> None:
@@ -209,7 +209,7 @@ class ReportedState(RowArrays):
     recent: Annotated[Floats, PerRow()]
     """[row, side, 2]: expected to be reported lately, of reported and of modelled positions."""
     sums: Floats
-    """Reported and expected USD of these positions; number of orders, and their median USD summed; fading."""
+    """Reported and expected USD of these positions; number of orders, and their USD summed; fading."""
 
     @classmethod
     def empty(cls) -> "ReportedState":

@@ -38,7 +38,7 @@ class ForecastEvaluation:
     ) -> None:
         reference = position_of(reference_price)
         offset = {
-            row: reference - position_of(prices[code].mark_price) for code, row in estimator.row_of.items()
+            row: reference - position_of(prices[venue].mark_price) for venue, row in estimator.row_of.items()
         }
         path = self._path(estimator, estimator.row_of.get(trade_venue), offset)
         if path is not None:

@@ -82,7 +82,7 @@ class OpenInterestFold:
     def bound_base(self, venue: str, volume_share: float) -> float:
         """A venue's own, else its configured share of what the others leave of the aggregate; NaN without either.
 
-        A venue without a configured share takes `volume_share`, its share of the volume of the venues that report nothing.
+        A venue without a configured share takes `volume_share`, its part of the volume of the venues that report none.
         """
         own = self._venues.get(venue)
         if own is not None:

@@ -32,9 +32,7 @@ class OutlierFilter:
         bars = columns["bars"].tolist() if "bars" in columns else ()
         offered = {venue: price for _, venue, _, price, _ in marks if 0 < price < _INFINITE}
         marked = set(offered)
-        for _, venue, _, _, _, _, _, close, *_ in bars:
-            if venue not in marked and 0 < close < _INFINITE:
-                offered[venue] = close
+        offered |= {row[1]: row[7] for row in bars if row[1] not in marked and 0 < row[7] < _INFINITE}
         together = self._together(offered)
         for price in self.prices:
             price.begin_step()
