@@ -212,7 +212,7 @@ class CoinMarket:
 
     def _remember_map(self) -> None:
         if self.history.due(self.now.time_ms):
-            reference, first = self.now.reference_price, self.estimator.state.positions.window_first
+            reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
             usd = self.estimator.mapped_usd(self.prices, reference)
             self.history.add(self.now.time_ms, reference, position_of(reference), first, usd)
 
@@ -238,7 +238,7 @@ class CoinMarket:
 
     def map_of(self, venues: Sequence[int] | None = None, tiers: Sequence[int] | None = None) -> LiquidationMap:
         """The map at the reference price, of all or some venues (indices) and tiers."""
-        reference, first = self.now.reference_price, self.estimator.state.positions.window_first
+        reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
         long_usd, short_usd = self.estimator.mapped_usd(self.prices, reference, venues=venues, tiers=tiers)
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], long_usd, short_usd,

@@ -41,6 +41,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "thin_zones": [msgspec.to_builtins(zone) for zone in view.thin_zones],
         "fuel_above_usd": round(view.above.fuel_usd),
         "fuel_below_usd": round(view.below.fuel_usd),
+        "asymmetry": _known(view.asymmetry),
         "oi_usd": _known(view.oi_usd),
         "warmth_long_pct": _known(view.warmth_long_pct),
         "warmth_short_pct": _known(view.warmth_short_pct),

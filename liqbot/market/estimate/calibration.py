@@ -41,19 +41,20 @@ class Calibration:
         state = self.state
         expected = state.expected.sum(axis=1)
         total = float(expected.sum())
-        return state.fast * state.tail * (float((expected * state.level).sum()) / total if total > 0 else 1.0)
+        level = float((expected * state.level).sum()) / total if total > 0 else 1.0
+        return state.fast_ratio * state.tail_ratio * level
 
     def multiplier(self) -> Floats:
         """[row, tier]: real over prior USD."""
         state = self.state
-        found: Floats = state.level[:, None] * (state.weights * (state.fast * state.tail))
+        found: Floats = state.level[:, None] * (state.weights * (state.fast_ratio * state.tail_ratio))
         return found
 
     def promise(self) -> Floats:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""
         state = self.state
         by_row = np.where(state.reported[:, 1] > 0, state.level * state.reporting, 0.0)
-        found: Floats = by_row[:, None] * (state.weights * state.fast)
+        found: Floats = by_row[:, None] * (state.weights * state.fast_ratio)
         return found
 
     def grain_usd(self) -> float:
@@ -79,7 +80,7 @@ class Calibration:
         size = self.sample_size()
         if not size > 1.0:
             return usd.copy()
-        grain_usd = self.grain_usd() * self.state.tail
+        grain_usd = self.grain_usd() * self.state.tail_ratio
         found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / size + self._params.model_share**2))
         return found
 
@@ -156,7 +157,7 @@ class Calibration:
         factor = kernels.row_factors(observed, expected, pooled, sizes, p.row_weight)
         prior_usd = p.tail_weight * total_usd / count
         whole_usd, capped_usd = state.tail_sums.tolist()
-        state.tail = min((whole_usd + prior_usd) / (capped_usd + prior_usd), p.tail_ratio_max)
+        state.tail_ratio = min((whole_usd + prior_usd) / (capped_usd + prior_usd), p.tail_ratio_max)
         state.level, state.reporting = kernels.levels_of(
             factor, sizes, state.complete, state.pooled, state.reported[:, 1], state.reporting, expected,
             p.silent_count * mean_usd,
@@ -184,4 +185,4 @@ class Calibration:
         if expected > 0 and squares > 0 and observed > 0:
             size = observed * observed / squares
             scale = (size * observed / expected + p.fast_weight) / (size + p.fast_weight)
-            self.state.fast = min(max(scale, 1.0 / p.fast_scale_max), p.fast_scale_max)
+            self.state.fast_ratio = min(max(scale, 1.0 / p.fast_scale_max), p.fast_scale_max)

@@ -99,26 +99,23 @@ class ClosingRateFit:
         if not grain_usd > 0:
             return
         state = self.state
-        slope, curvature = closing_evidence(
+        state.evidence += closing_evidence(
             state.touched[:, rows], state.baseline[:, rows], calibration.promise()[rows] / grain_usd, state.stood,
             reported_usd / grain_usd, self._params.model_share, together=together,
         )  # fmt: skip
-        state.slope += slope
-        state.curvature += curvature
 
     def _end_hour(self) -> None:
         state, params = self.state, self._params
-        state.stood += (state.log_pace - state.stood) * (1.0 - self._closing.kept_share(state.hour_ms))
-        state.log_pace = min(max(state.slope / (state.curvature + params.pace_weight), -_LOG_MAX), _LOG_MAX)
+        slope, curvature = state.evidence.tolist()
+        state.stood += (state.pace_log_ratio - state.stood) * (1.0 - self._closing.kept_share(state.hour_ms))
+        state.pace_log_ratio = min(max(slope / (curvature + params.pace_weight), -_LOG_MAX), _LOG_MAX)
         self.set_pace()
         state.baseline *= fading(state.hour_ms, params.shape_h)
-        kept = fading(state.hour_ms, params.pace_h)
-        state.slope *= kept
-        state.curvature *= kept
+        state.evidence *= fading(state.hour_ms, params.pace_h)
         state.hour_ms = 0
 
     def set_pace(self) -> None:
         """As the state says: after it was learnt, and after a restart."""
         # A rational stand-in of the exponential function.
-        root = (8.0 + self.state.log_pace) / (8.0 - self.state.log_pace)
+        root = (8.0 + self.state.pace_log_ratio) / (8.0 - self.state.pace_log_ratio)
         self._closing.pace = root * root * root * root

@@ -316,7 +316,7 @@ class PositionEstimator:
         without what is modelled.
         """
         out, reference = (np.zeros(BINS), np.zeros(BINS)), position_of(reference_price)
-        first, now_ms = self.state.positions.window_first, self.state.now_ms
+        first, now_ms = self.state.positions.first_bin, self.state.now_ms
         ratio = self.reported.ratio if as_reported else 1.0
         for venue, row in self.row_of.items():
             if (venues is not None and venue not in venues) or not prices[venue].known:

@@ -79,11 +79,11 @@ def decay(cells: Floats, clock: Floats, scale: Floats, total: Floats, kept: Floa
         total[:] = cells[USD].sum(axis=3)
 
 
-def recentred(window_first: int, position: float) -> int:
+def recentred(first_bin: int, position: float) -> int:
     """First bin of a window around a position: the old one unless price has drifted far."""
     middle = int(position)
-    if window_first and abs(middle - window_first - _HALF) <= _DRIFT_BINS:
-        return window_first
+    if first_bin and abs(middle - first_bin - _HALF) <= _DRIFT_BINS:
+        return first_bin
     return max(1, middle - _HALF)
 
 
@@ -99,13 +99,13 @@ def moved_cells(cells: Floats, bins: int) -> Floats:
     return moved
 
 
-def _column(position: int, window_first: int) -> int:
-    return min(max(position - window_first, 0), BINS - 1)
+def _column(position: int, first_bin: int) -> int:
+    return min(max(position - first_bin, 0), BINS - 1)
 
 
 def sweep(
     cells: Floats, clock: Floats, scale: Floats, total: Floats, multiplier: Floats, frontier: Floats,
-    touched_usd: Floats, touched_prior_usd: Floats, touched_hazard_usd: Floats, window_first: int,
+    touched_usd: Floats, touched_prior_usd: Floats, touched_hazard_usd: Floats, first_bin: int,
     rows: Whole, lows: Floats, highs: Floats,
 ) -> None:
     """Remove what the rows' own marks, each moving within low..high, would have force-closed. Rows are distinct.
@@ -116,15 +116,15 @@ def sweep(
         crossed = []
         if low < near_long:
             bin_low = int(low)
-            first = _column(bin_low, window_first)
-            stop = _column(-int(-near_long // 1), window_first)
+            first = _column(bin_low, first_bin)
+            stop = _column(-int(-near_long // 1), first_bin)
             kept = max(0.0, low - bin_low) / (min(near_long, bin_low + 1.0) - bin_low)
             crossed.append((LONG, first, stop, first, kept))
             frontier[row, LONG] = low
         if high > near_short:
             bin_high = int(high)
-            first = _column(int(near_short), window_first)
-            last = _column(bin_high, window_first)
+            first = _column(int(near_short), first_bin)
+            last = _column(bin_high, first_bin)
             kept = (bin_high + 1.0 - high) / (bin_high + 1.0 - max(near_short, float(bin_high)))
             crossed.append((SHORT, first, last + 1, last, kept))
             frontier[row, SHORT] = high
@@ -161,7 +161,7 @@ def opened_usd(
 
 def open_positions(
     cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
-    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, window_first: int, rows: Whole,
+    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, first_bin: int, rows: Whole,
     entry_low: Floats, entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
 ) -> None:
     """Positions opened evenly over each row's entries (low..high), `usd[row, side]`; distances as `EntryToLiquidation`.
@@ -181,38 +181,38 @@ def open_positions(
     added += part[at] * share[..., :-1]
     added *= (usd[:, :, None] * weight[at] / scale[at])[..., None]
     bins = np.array(first)[:, None, None, None] + _COLUMNS[: count + 1]
-    overlaps, fits = _widen(frontier, extent, ends, window_first, named, first, count, swept_low, swept_high)
+    overlaps, fits = _widen(frontier, extent, ends, first_bin, named, first, count, swept_low, swept_high)
     if overlaps:
         target, low, high = whole[at][..., None] + bins, swept_low[:, None, None], swept_high[:, None, None]
         added[:, LONG] *= np.clip(low - target[:, LONG], 0.0, 1.0)
         added[:, SHORT] *= np.clip(target[:, SHORT] + 1.0 - high, 0.0, 1.0)
     if fits:
         # No cell is named twice, so one indexed addition is exact.
-        index = cell[at][..., None] + (bins - window_first)
+        index = cell[at][..., None] + (bins - first_bin)
         of_usd, at_entry = cells.reshape(2, -1)
         of_usd[index] += added
         at_entry[index] += added * clock[:, None]
     else:
-        columns = np.clip(whole[at][..., None] + bins - window_first, 0, BINS - 1)
+        columns = np.clip(whole[at][..., None] + bins - first_bin, 0, BINS - 1)
         _add_clipped(cells, clock, named, columns, added)
     total[at] += np.add.reduce(added, axis=3)
 
 
 def _widen(
-    frontier: Floats, extent: Whole, ends: Whole, window_first: int, rows: list[int], first: list[int], count: int,
+    frontier: Floats, extent: Whole, ends: Whole, first_bin: int, rows: list[int], first: list[int], count: int,
     swept_low: Floats, swept_high: Floats,
 ) -> tuple[bool, bool]:
     """Note how near to and far from the mark each row now holds mass; `out`: frontier, extent. Whether some of what is
     added lies in what was swept, and whether all of it lies in the window, whatever the offset."""
     near, far, distances = frontier.tolist(), extent.tolist(), ends.tolist()
     overlaps, fits = False, True
-    window_last = window_first + BINS - count
+    window_last = first_bin + BINS - count
     for row, bin_first, low, high in zip(rows, first, swept_low.tolist(), swept_high.tolist(), strict=True):
         near_long, near_short, far_long, far_short = distances[row]
         top, bottom = bin_first + near_long + count + 1.0, float(bin_first + near_short)
         overlaps = overlaps or top > low or bottom < high
         lowest, highest = bin_first + min(distances[row]), bin_first + max(distances[row])
-        fits = fits and lowest >= window_first and highest < window_last
+        fits = fits and lowest >= first_bin and highest < window_last
         frontier[row, LONG] = max(near[row][LONG], min(top, low))
         frontier[row, SHORT] = min(near[row][SHORT], max(bottom, high))
         extent[row, LONG] = min(far[row][LONG], bin_first + far_long)
@@ -241,14 +241,14 @@ def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_us
                 cap[row, side] = most / held_usd
 
 
-def line_span(frontier: Floats, extent: Whole, window_first: int, row: int, side: int) -> tuple[int, int]:
+def line_span(frontier: Floats, extent: Whole, first_bin: int, row: int, side: int) -> tuple[int, int]:
     """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
     near, far = frontier.item(row, side), extent.item(row, side)
     if not -math.inf < near < math.inf:
         return 0, 0
     if side == LONG:
-        return _column(far, window_first), _column(-int(-near // 1), window_first) + 1
-    return _column(int(near), window_first), _column(far, window_first) + 1
+        return _column(far, first_bin), _column(-int(-near // 1), first_bin) + 1
+    return _column(int(near), first_bin), _column(far, first_bin) + 1
 
 
 def line_usd(cells: Floats, scale: Floats) -> Floats:

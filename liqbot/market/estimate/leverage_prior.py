@@ -103,7 +103,7 @@ class LeveragePrior:
     def _held_usd(self, row: int, side: int, mark: float) -> Floats:
         """Prior USD the row's own estimate holds, [tier, class of distance]."""
         alone, held = self._alone(row), np.zeros((len(self.state.ratio), len(DISTANCES) - 1))
-        middle = alone.state.window_first + np.arange(BINS) + 0.5
+        middle = alone.state.first_bin + np.arange(BINS) + 0.5
         for tier in range(len(held)):
             start, usd = alone.prior_line(0, side, tier)
             held[tier] = kernels.by_distance(np.abs(middle[start : start + len(usd)] - mark), usd)

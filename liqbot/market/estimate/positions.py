@@ -39,7 +39,7 @@ class Positions:
         state = self.state
         kernels.sweep(
             state.cells, state.clock, state.scale, state.total, state.multiplier, state.frontier, state.touched_usd,
-            state.touched_prior_usd, state.touched_hazard_usd, state.window_first, rows, lows, highs,
+            state.touched_prior_usd, state.touched_hazard_usd, state.first_bin, rows, lows, highs,
         )  # fmt: skip
 
     def open(self, rows: Whole, entries: Floats, opened_usd: Floats, swept: Floats) -> None:
@@ -53,7 +53,7 @@ class Positions:
         kernels.open_positions(
             state.cells, state.clock, state.scale, state.total, state.frontier, state.extent, placed.whole[offset],
             placed.part[offset], placed.rest[offset], placed.cell[offset], placed.weight, placed.ends,
-            state.window_first, rows, entries[0], entries[1], opened_usd, swept[0], swept[1],
+            state.first_bin, rows, entries[0], entries[1], opened_usd, swept[0], swept[1],
         )  # fmt: skip
 
     def bound(self, most_usd: Floats) -> None:
@@ -68,10 +68,10 @@ class Positions:
 
     def centre(self, position: float) -> None:
         """Keep the window around a position; moved only after a long drift. Mass beyond it goes to its end bins."""
-        state, before = self.state, self.state.window_first
-        state.window_first = kernels.recentred(before, position)
-        if before and state.window_first != before and state.rows:
-            state.cells = kernels.moved_cells(state.cells, state.window_first - before)
+        state, before = self.state, self.state.first_bin
+        state.first_bin = kernels.recentred(before, position)
+        if before and state.first_bin != before and state.rows:
+            state.cells = kernels.moved_cells(state.cells, state.first_bin - before)
             state.total = state.cells[kernels.USD].sum(axis=3)
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Positions:
 
     def _line(self, row: int, side: int, tiers: Sequence[int] | None, scale: Floats) -> tuple[int, Floats]:
         state = self.state
-        start, stop = kernels.line_span(state.frontier, state.extent, state.window_first, row, side)
+        start, stop = kernels.line_span(state.frontier, state.extent, state.first_bin, row, side)
         if stop == start:
             return 0, np.zeros(0)
         cells = state.cells[kernels.USD, row, side, :, start:stop]

@@ -55,7 +55,7 @@ class PositionState(RowArrays):
     """[row, side]: no long lies above the first position of the grid, no short below the second."""
     extent: Annotated[Whole, PerRow(fill=(FAR, 0))]
     """[row, side]: no long lies below the first bin, no short above the second."""
-    window_first: int = 0
+    first_bin: int = 0
     """Global index of the window's first bin; 0 until placed."""
     offset: int = 0
     """Which of a tier's offsets from entry to liquidation was taken last, see `EntryToLiquidation`."""
@@ -98,9 +98,9 @@ class PositionState(RowArrays):
 
 
 class CalibrationState(RowArrays):
-    """What forced orders taught: `level` x `weights` x `fast` x `tail` is real over prior USD.
+    """What forced orders taught: `level` x `weights` x `fast_ratio` x `tail_ratio` is real over prior USD.
 
-    `tail` gives back what capping took: large positions exist, though no one learns from a single one where.
+    `tail_ratio` gives back what capping took: large positions exist, though no one learns from a single one where.
     """
 
     complete: Annotated[Flags, PerRow()]
@@ -127,8 +127,8 @@ class CalibrationState(RowArrays):
     """Observed, expected, and squares of observed; fading fast."""
     tail_sums: Floats
     """Attributed USD as reported, and capped; fading slowly."""
-    fast: float = 1.0  # a ratio
-    tail: float = 1.0  # a ratio
+    fast_ratio: float = 1.0
+    tail_ratio: float = 1.0
 
     @classmethod
     def empty(cls, tiers: int) -> "CalibrationState":
@@ -162,9 +162,10 @@ class ClosingRateState(RowArrays):
     """Rows reported in sums: their stretch ends with each sum."""
     stood: Floats
     """[tier]: logarithm of the pace that what stands of each tier was closing at: a mean over the tier's lifetime."""
-    slope: float = 0.0  # orders x closings
-    curvature: float = 0.0  # orders x closings squared
-    log_pace: float = 0.0  # no unit
+    evidence: Floats
+    """Slope and curvature of the parabolas at pace 1, in orders x closings, and x closings squared; fading."""
+    pace_log_ratio: float = 0.0
+    """Logarithm of the learnt pace."""
     window_ms: int = 0
     hour_ms: int = 0
 
@@ -172,7 +173,7 @@ class ClosingRateState(RowArrays):
     def empty(cls, tiers: int) -> "ClosingRateState":
         return cls(
             touched=np.zeros((2, 0, 2, tiers)), reported=np.zeros((0, 2)), baseline=np.zeros((2, 0, tiers)),
-            in_sums=np.zeros(0, np.bool_), stood=np.zeros(tiers),
+            in_sums=np.zeros(0, np.bool_), stood=np.zeros(tiers), evidence=np.zeros(2),
         )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ class ForecastEvaluation:
     @staticmethod
     def mapped_usd(estimator: PositionEstimator, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
         """[side, bin]: the map in reported USD, outward from the reference."""
-        first, position = estimator.state.positions.window_first, position_of(reference_price)
+        first, position = estimator.state.positions.first_bin, position_of(reference_price)
         usd = estimator.mapped_usd(prices, reference_price, as_reported=True)
         return np.stack([outward(usd[side], first, position, side) for side in _SIDES])
 

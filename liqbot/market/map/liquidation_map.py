@@ -50,14 +50,6 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
         """All USD of a side within a distance from the mark."""
         return float(np.add.reduce(self.usd(side)[self.span(side, within_pct)]))
 
-    def cumulative(self, side: Side) -> tuple[Floats, Floats]:
-        """(prices, USD between the mark and there), outward from the mark."""
-        bins = self.span(side, 100.0)
-        usd = self.usd(side)[bins]
-        if side is Side.LONG:
-            return self.edges[bins][::-1], np.cumsum(usd[::-1])
-        return self.edges[bins.start + 1 : bins.stop + 1], np.cumsum(usd)
-
     def density_percentile(self, side: Side, price: float) -> float:
         """How dense the map is at a price on a side: 0 (empty) to 100 (nowhere denser), ties by half.
 

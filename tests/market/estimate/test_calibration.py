@@ -108,7 +108,7 @@ def test_one_whale_hardly_moves_the_weights() -> None:
     touched[0, 0, 3] = 10_000.0
     struck.on_step(touched, [(0, 0, 3e6)], (), MINUTE_MS)
     assert struck.state.weights == pytest.approx(plain.state.weights, rel=0.02)
-    assert 1.0 < struck.state.tail <= PARAMS.tail_ratio_max
+    assert 1.0 < struck.state.tail_ratio <= PARAMS.tail_ratio_max
 
 
 def test_sums_over_hours_are_compared_with_all_that_was_touched_since() -> None:

@@ -182,7 +182,8 @@ def test_it_comes_back_exactly_and_goes_on_alike(seed: int, steps: int, in_sums:
 
 
 def sums(learner: ClosingRateFit) -> tuple[float, float]:
-    return learner.state.slope, learner.state.curvature
+    slope, curvature = learner.state.evidence.tolist()
+    return slope, curvature
 
 
 def test_silence_in_a_history_teaches_nothing() -> None:
@@ -238,7 +239,7 @@ def test_what_comes_as_promised_is_no_evidence_however_little_is_promised(promis
         after = sums(learner)
         if after[1] > before[1]:
             # At pace 1 the centre is 0: what is added to the slope is the evidence itself.
-            learner.state.log_pace, learner.state.stood[:] = 0.0, 0.0
+            learner.state.pace_log_ratio, learner.state.stood[:] = 0.0, 0.0
             slope += after[0] - before[0]
     assert abs(slope) < 0.15 * sums(learner)[1] + 20.0
 

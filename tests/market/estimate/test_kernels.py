@@ -1,4 +1,4 @@
-"""Kernels against the plain way, and what makes them fit to be compiled: arrays and numbers in, one file, no objects."""
+"""Kernels against the plain way, and what makes them fit to be compiled: arrays and numbers, one file, no objects."""
 
 import ast
 import inspect

@@ -48,7 +48,7 @@ def drawn_from(positions: Positions, parts: int, times: Floats) -> Sides:
         for tier, factor in enumerate(times):
             start, values = positions.line(1, side, [tier])
             filled = np.flatnonzero(values)
-            at.append(np.repeat(filled + start + positions.state.window_first + 0.5, parts))
+            at.append(np.repeat(filled + start + positions.state.first_bin + 0.5, parts))
             usd.append(np.repeat(values[filled] * (factor / parts), parts))
         sides.append((np.concatenate(at), np.concatenate(usd)))
     return sides

@@ -60,7 +60,7 @@ def test_what_is_opened_is_held_except_for_what_the_bar_itself_closed(
     open_in(swept, [0], [at], [(long_usd, short_usd)], [at])
     for side in (LONG, SHORT):
         start, usd = swept.line(0, side)
-        bins = swept.state.window_first + start + np.arange(len(usd))
+        bins = swept.state.first_bin + start + np.arange(len(usd))
         assert usd[(bins > at[0]) & (bins + 1 < at[1])].sum() == 0
 
 
@@ -69,7 +69,7 @@ def test_each_tier_lies_at_its_own_liquidation_price(price: float, tier: int, si
     positions = fresh(price)
     open_at(positions, price, price)
     start, usd = positions.line(0, side, [tier])
-    centre = positions.state.window_first + start + float((usd * (np.arange(len(usd)) + 0.5)).sum() / usd.sum())
+    centre = positions.state.first_bin + start + float((usd * (np.arange(len(usd)) + 0.5)).sum() / usd.sum())
     ratio = RATIOS[tier] if side == LONG else 1 / RATIOS[tier]
     assert price_at(centre) == pytest.approx(price * ratio, rel=6e-4)
 
@@ -83,7 +83,7 @@ def test_touch_leaves_nothing_between_low_and_high(price: float, down_pct: float
     touch(positions, 0, position_of(low), position_of(high))
     for side, kept_before in enumerate(before):
         start, usd = positions.line(0, side)
-        centres = positions.state.window_first + start + np.arange(len(usd))
+        centres = positions.state.first_bin + start + np.arange(len(usd))
         inside = (centres > position_of(low)) & (centres + 1 < position_of(high))
         assert usd[inside].sum() == 0
         # What is gone is what the touch says was force-closed.
@@ -125,14 +125,14 @@ def test_moving_the_window_keeps_all_mass(price: float, factor: float) -> None:
     positions.centre(position_of(price * factor))
     assert positions.total_usd().sum() == pytest.approx(before, rel=1e-9)
     assert held(positions, LONG) + held(positions, SHORT) == pytest.approx(before, rel=1e-9)
-    assert abs(position_of(price * factor) - positions.state.window_first - BINS / 2) <= 513
+    assert abs(position_of(price * factor) - positions.state.first_bin - BINS / 2) <= 513
 
 
 @given(st.lists(st.tuples(st.integers(-60, 60), st.integers(0, 30), st.floats(0, 1e6), st.floats(0, 1e6)), max_size=12))
 def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, float, float]]) -> None:
     plain = fresh(1.0)
     # The shifts of the second one are the first one's, sides exchanged and signs turned.
-    middle = plain.state.window_first + BINS / 2
+    middle = plain.state.first_bin + BINS / 2
     turned = positions_with(PARAMS, -plain.state.shift[:, 0, ::-1])
     turned.centre(position_of(1.0))
     for move, width, long_usd, short_usd in bars:
@@ -156,7 +156,7 @@ def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, 
 def test_the_window_reaches_every_tier_wherever_price_stands_in_it() -> None:
     assert max(-SHIFT.min(), SHIFT.max()) < (BINS / 2 - 512)
     positions = fresh(100.0)
-    low, high = price_at(positions.state.window_first + 512), price_at(positions.state.window_first + BINS - 512)
+    low, high = price_at(positions.state.first_bin + 512), price_at(positions.state.first_bin + BINS - 512)
     assert low < 60 and high > 155  # noqa: PT018 - one statement about one window
 
 
