@@ -25,7 +25,7 @@ from liqbot.signals.params import SignalParams
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from liqbot.venues.registry import mechanics_of
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -78,6 +78,7 @@ class Engine:
 
     def on_block(self, block: EventBlock) -> Step:
         """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
+        self.account.begin_block()
         for fact in block.facts:
             self._fold(fact)
         self.market.collect(block)
@@ -102,8 +103,8 @@ class Engine:
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
         self.market.on_fact(fact)
-        self.account.on_fact(fact)
-        self.desk.on_fact(fact)
+        if self.account.on_fact(fact):
+            self.desk.on_fact(fact)
 
     def _hold_back(self) -> None:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""

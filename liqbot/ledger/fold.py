@@ -1,11 +1,13 @@
 """The ledger's fold: observations in, rows on a sheet out. No database here."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
 
-from liqbot.accounting.dedupe import identity_of
+from liqbot.accounting.changes import Change, Duplicate, OtherAccount
 from liqbot.events import (
     CancelRejected,
     CodeVersion,
@@ -40,6 +42,9 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
 }
 
+_BESIDE: Final = frozenset({"time_ms", "venue", "coin"})
+"""Columns of their own, so not in an incident's detail."""
+
 
 class WriteLimits(msgspec.Struct, frozen=True):
     """How much is written down."""
@@ -65,24 +70,30 @@ class Fold:
         """One engine call. The forced orders of a step meet the map as it was before that step."""
         self._run(observation)
         self._forced_orders(observation)
-        for fact in observation.facts:
-            if isinstance(fact, MoneyFact) and self.state.told.again(identity_of(fact)):
-                continue  # histories are read again after every gap
-            self._orders.fold(observation.seq, observation.source, fact)
-            self._trades.fold(observation.seq, fact)
-            if isinstance(fact, Fill):
-                self._maps.write(observation.seq, fact.coin, "fill")
-            if type(fact) in _INCIDENTS:
-                severity, kind = _INCIDENTS[type(fact)]
-                self._note(observation.seq, fact, severity, kind, _detail(fact))
+        for fact, changes in zip_longest(observation.facts, observation.changes, fillvalue=()):
+            self._fact(observation, fact, changes)
         self._maps.see(observation.seq, observation.views)
         self._decisions.fold(observation)
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)
             mark_price = Decimal(str(drawn.mark_price)) if drawn is not None else None
             self._orders.command(observation, command, mark_price)
-        self._trades.see_prices(observation)
         self._trades.write_equity(observation)
+
+    def _fact(self, observation: Observation, fact: Any, changes: Sequence[Change]) -> None:
+        """A repeated money fact leaves no trace: histories are read again after every gap."""
+        repeated = any(isinstance(change, Duplicate) for change in changes)
+        if repeated and isinstance(fact, MoneyFact):
+            return
+        if not any(isinstance(change, OtherAccount) for change in changes):
+            self._orders.fold(observation.seq, observation.source, fact, repeated=repeated)
+        for change in changes:
+            self._trades.fold(observation.seq, change)
+        if isinstance(fact, Fill):
+            self._maps.write(observation.seq, fact.coin, "fill")
+        if type(fact) in _INCIDENTS:
+            severity, kind = _INCIDENTS[type(fact)]
+            self._note(observation.seq, fact, severity, kind, _detail(fact))
 
     def remember(self, observation: Observation) -> None:
         """An observation whose rows are in the database already: only its maps are new to this process."""
@@ -129,5 +140,5 @@ class Fold:
 
 def _detail(fact: Event) -> str:
     fields = msgspec.structs.asdict(fact)
-    shown = {name: value for name, value in fields.items() if name not in ("time_ms", "venue", "coin")}
+    shown = {name: value for name, value in fields.items() if name not in _BESIDE and value != ""}
     return ", ".join(f"{name} {value.word if isinstance(value, Side) else value}" for name, value in shown.items())

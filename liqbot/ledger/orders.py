@@ -44,7 +44,7 @@ class OrderBook:
     def _place(self, time_ms: int, order: PlaceOrder, mark_price: Decimal | None) -> None:
         row = self._sheet.add(
             "order", client_id=order.client_id, venue_order_id="", decision_id=order.decision_id, venue=order.venue,
-            coin=order.coin, side=order.side.word, purpose=order.purpose.value, kind=order.kind.value,
+            coin=order.coin, account=order.account, side=order.side.word, purpose=order.purpose.value, kind=order.kind.value,
             reduce_only=order.reduce_only, quantity_base=order.quantity_base, limit_price=order.limit_price,
             trigger_price=order.trigger_price, expected_price=order.limit_price or order.trigger_price or mark_price,
             status="sent", filled_base=Decimal(0), average_price=None, sent_ms=time_ms, ack_ms=None, done_ms=None,
@@ -53,7 +53,7 @@ class OrderBook:
             row, order.decision_id, order.purpose.value, order.quantity_base
         )
 
-    def fold(self, seq: int, source: str, fact: Event) -> None:
+    def fold(self, seq: int, source: str, fact: Event, *, repeated: bool = False) -> None:
         """A venue's answer. Late and repeated ones are written as events and change nothing that is settled."""
         event = _ANSWERS.get(type(fact))
         if event is None:
@@ -61,7 +61,7 @@ class OrderBook:
         client_id: str = fact.client_id  # type: ignore[union-attr]
         self._event(seq, fact.time_ms, client_id, event, source, fact)
         order = self._state.orders.get(client_id)
-        if order is None:
+        if order is None or repeated:
             return
         if isinstance(fact, OrderAccepted) and not order.done:
             self._sheet.change(

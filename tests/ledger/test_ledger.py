@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from kept_account import KeptAccount
 from ledger_story import story
 from sqlalchemy import select
 
@@ -270,7 +271,7 @@ def test_money_that_does_not_fit_is_an_error(sqlite_url: str):
                 msgspec.structs.replace(fact, wallet_usd=Decimal(10) ** 14) if isinstance(fact, Balance) else fact
                 for fact in observation.facts
             )
-            ledger._fold.observe(msgspec.structs.replace(observation, facts=too_much))
+            ledger._fold.observe(KeptAccount().complete(msgspec.structs.replace(observation, facts=too_much)))
             break
         ledger._seen_seq = 1
         with pytest.raises(Exception, match="64 bits"):
