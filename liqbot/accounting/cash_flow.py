@@ -46,6 +46,11 @@ class CashAccount(msgspec.Struct):
         return to_micro(self.apart_usd) - before
 
     @property
+    def paid_apart_usd(self) -> Decimal:
+        """Fees that another coin's wallet paid, in whole micro-dollars; part of `fees_usd`."""
+        return to_micro(self.apart_usd)
+
+    @property
     def brought_usd(self) -> Decimal:
         """Money that came or went without a trade: openings, deposits, withdrawals, rebates."""
         return self.openings_usd + self.transfers_usd + self.rebates_usd

@@ -162,7 +162,7 @@ def test_forced_orders_meet_the_map_before_them(any_url: str):
 def test_every_view_answers(any_url: str):
     written(any_url)
     counts = {name: len(rows_of(any_url, name)) for name in views("sqlite")}
-    assert counts.pop("v_open") == 0
+    assert (counts.pop("v_open"), counts.pop("v_fees_other")) == (0, 0), "flat, and every fee was in dollars"
     assert min(counts.values()) > 0
     drawdown = rows_of(any_url, "v_drawdown")
     assert drawdown[-1]["drawdown_usd"] == pytest.approx(843.679, abs=0.01)
