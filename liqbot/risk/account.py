@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.accounting.books import AccountBooks
-from liqbot.accounting.changes import CashMoved, CashSummary, Change, FillBooked, OtherAccount, TripClosed
+from liqbot.accounting.changes import CashMoved, CashSummary, Change, Duplicate, FillBooked, OtherAccount, TripClosed
 from liqbot.accounting.positions import Holding, Position
 from liqbot.accounting.round_trips import TripFigures
 from liqbot.events import (
@@ -154,8 +154,8 @@ class Account:
         self._changes.clear()
 
     def on_fact(self, fact: Event) -> bool:
-        """Fold one fact; kinds that say nothing about money, positions or halts are ignored. False when it belongs to
-        another account and must reach nobody."""
+        """Fold one fact; kinds that say nothing about money, positions or halts are ignored. False when it was folded
+        before or belongs to another account, and so must change nothing anywhere."""
         fold = self._folds.get(type(fact))
         if fold is not None:
             self._changes.append(())
@@ -171,7 +171,7 @@ class Account:
                 self._on_closed(change.trip)
             elif isinstance(change, CashMoved):
                 self._on_cash(change, before_usd)
-            elif isinstance(change, OtherAccount):
+            elif isinstance(change, Duplicate | OtherAccount):
                 return False
         return True
 
