@@ -56,16 +56,18 @@ class Engine:
         signals: SignalParams,
         limits: RiskLimits,
         execution: ExecutionParams,
+        account: str = "",
     ) -> None:
-        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded."""
+        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded. `account`
+        names ours among several at the venue; facts of any other are refused."""
         self._signals, self._limits = signals, limits
         self._books = {
             coin: TradingBook(instrument, mechanics_of(instrument.venue, coin))
             for coin, instrument in instruments.items()
         }
         self.market = Market(market, roster, trade_venue)
-        self.account = Account(limits)
-        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id)
+        self.account = Account(limits, account)
+        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False

@@ -26,8 +26,8 @@ from liqbot.accounting.changes import (
 )
 from liqbot.accounting.currencies import FeeCost, amounts_text, fee_cost
 from liqbot.accounting.dedupe import RecentIds, identity_of
-from liqbot.accounting.positions import Holding, Part, Position
-from liqbot.accounting.round_trips import BY_DELEVERAGING, BY_LIQUIDATION, BY_ORDER, RoundTrip, TripFigures
+from liqbot.accounting.positions import Holding, OneTrip, Part, Position
+from liqbot.accounting.round_trips import BY_DELEVERAGING, BY_LIQUIDATION, BY_ORDER, TripFigures
 from liqbot.accounting.wallets import Wallet
 from liqbot.events import (
     AccountFact,
@@ -44,7 +44,6 @@ from liqbot.events import (
     Reconciled,
     Transfer,
 )
-from liqbot.instruments import Side
 
 ZERO: Final = Decimal(0)
 _KINDS: Final[dict[type, tuple[str, str]]] = {
@@ -136,9 +135,9 @@ class AccountBooks:
     def open_trips(self) -> tuple[TripFigures, ...]:
         """Adopted ones included."""
         return tuple(
-            self._figures(holding, side, trip, foreign)
+            self._figures(holding, one)
             for holding in self._now.holdings.values()
-            for side, trip, foreign in holding.open_trips()
+            for one in holding.open_trips()
         )
 
     def summary(self) -> CashSummary:
@@ -220,7 +219,7 @@ class AccountBooks:
             fee = FeeCost()
         corrected = holding.disowned(fact.time_ms)
         if corrected is not None:
-            changes.append(TripCorrected(self._figures(holding, *corrected)))
+            changes.append(TripCorrected(self._figures(holding, corrected)))
         return tuple(changes)
 
     def _book(self, fact: Execution, kind: str, holding: Holding, part: Part, fee: FeeCost) -> list[Change]:
@@ -235,7 +234,7 @@ class AccountBooks:
         if fee.unvalued and isinstance(fact, Fill):
             add_amount(cash.fees_unvalued, fact.fee_currency.upper(), fee.unvalued)
             add_amount(trip.fees_unvalued, fact.fee_currency.upper(), fee.unvalued)
-        figures = self._figures(holding, part.side, trip, part.foreign)
+        figures = self._figures(holding, (part.side, trip, part.foreign))
         booked = FillBooked(
             fact=fact, kind=kind, trip=figures if part.matched else None, quantity_base=part.quantity_base,
             reduces=part.reduces, realised_usd=realised_usd, fee_usd=paid_usd + apart_usd, fee_apart_usd=apart_usd,
@@ -259,7 +258,7 @@ class AccountBooks:
         if found is None:
             return (FundingBooked(fact, amount_usd, None),)
         found[1].booked_funding_usd += amount_usd
-        return (FundingBooked(fact, amount_usd, self._figures(holding, *found)),)
+        return (FundingBooked(fact, amount_usd, self._figures(holding, found)),)
 
     def _on_transfer(self, fact: Transfer) -> tuple[Change, ...]:
         self._wallet(fact.venue).flow(fact.amount_usd)
@@ -303,14 +302,15 @@ class AccountBooks:
         settled = holding.reconcile(fact.time_ms)
         if settled is None:
             return ()
-        changed = tuple(self._figures(holding, *one) for one in settled.changed)
-        ended = tuple(TripClosed(self._figures(holding, *one)) for one in settled.ended)
+        changed = tuple(self._figures(holding, one) for one in settled.changed)
+        ended = tuple(TripClosed(self._figures(holding, one)) for one in settled.ended)
         differs = PositionDiffers(
             fact, settled.held_base, settled.venue_base, changed, holding.leverage, holding.liquidation_price
         )
         return (*ended, differs)
 
-    def _figures(self, holding: Holding, side: Side, trip: RoundTrip, foreign: bool) -> TripFigures:
+    def _figures(self, holding: Holding, one: OneTrip) -> TripFigures:
+        side, trip, foreign = one
         if not trip.number:
             self._now.trips += 1
             trip.number = self._now.trips

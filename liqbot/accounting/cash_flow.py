@@ -15,8 +15,8 @@ ZERO: Final = Decimal(0)
 
 
 class CashAccount(msgspec.Struct):
-    """State: running totals of everything that flowed, exact, and sums by kind since the account was opened. Gross, fees
-    and funding are sums of what was booked, in whole micro-dollars; fees are positive when paid, funding when
+    """State: running totals of everything that flowed, exact, and sums by kind since the account was opened. Gross,
+    fees and funding are sums of what was booked, in whole micro-dollars; fees are positive when paid, funding when
     received."""
 
     total_usd: Decimal = ZERO

@@ -12,7 +12,8 @@ ZERO: Final = Decimal(0)
 
 
 class Position(msgspec.Struct, frozen=True):
-    """One open position. Money since it was opened from flat; `leverage`, `liquidation_price` as the venue states them."""
+    """One open position. Money since it was opened from flat; `leverage` and `liquidation_price` as the venue states
+    them."""
 
     venue: str
     coin: str
@@ -234,7 +235,7 @@ class Holding(msgspec.Struct):
         gone = ZERO if side is None else abs(signed) - max(ZERO, side * (signed + self.unexplained_base))
         if side is not None and gone > 0:
             leg = self.leg(side)
-            leg.leave(side, gone, leg.cost_price)
+            leg.settle(gone)
             goes_on = side is self.settled_side and not self.confirmed
             self.settled_base = self.settled_base + gone if goes_on else gone
             self.settled_side, self.settled_ms, self.confirmed = side, time_ms, False

@@ -167,6 +167,12 @@ class RoundTrip(msgspec.Struct):
         self.left_usd += quantity_base * price
         return self.realised_usd(side) - before_usd
 
+    def settle(self, quantity_base: Decimal) -> None:
+        """A part is gone by the venue's statement, at a price that nobody reported: it closes at its cost."""
+        cost_usd = quantity_base * self.cost_price
+        self.closed_base += quantity_base
+        self.closed_usd += cost_usd
+
     def give_up(self, quantity_base: Decimal) -> None:
         """A part of what is open was never ours to count: it goes at its cost, and nothing is realised."""
         share_usd = _fine(quantity_base * self.cost_price)
@@ -187,8 +193,8 @@ class RoundTrip(msgspec.Struct):
             key=key, number=self.number, account=account, venue=venue, coin=coin, side=side, foreign=foreign,
             opened_ms=self.opened_ms, closed_ms=self.closed_ms, entry_price=self.entry_price,
             exit_price=self.exit_price, entered_base=self.entered_base, entered_usd=self.entered_usd,
-            open_base=self.open_base, largest_base=self.largest_base, gross_usd=self.booked_gross_usd, fees_usd=self.booked_fees_usd,
-            funding_usd=self.booked_funding_usd, fees_unvalued=dict(self.fees_unvalued),
+            open_base=self.open_base, largest_base=self.largest_base, gross_usd=self.booked_gross_usd,
+            fees_usd=self.booked_fees_usd, funding_usd=self.booked_funding_usd, fees_unvalued=dict(self.fees_unvalued),
             worst_usd=to_micro(self.worst_usd), best_usd=to_micro(self.best_usd), ended_by=self.ended_by,
         )
 

@@ -222,7 +222,7 @@ def _clear(book: InstrumentOrders, position: Position | None, now_ms: int, param
         return []
     venue, coin = book.instrument.venue, book.instrument.coin
     waiting = [one for one, asked_ms in book.strays.items() if not asked_ms or now_ms - asked_ms >= params.unknown_ms]
-    return [CancelOrder(client_id, venue, coin) for client_id in waiting]
+    return [CancelOrder(client_id, venue, coin, book.account) for client_id in waiting]
 
 
 def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[Command]:

@@ -42,8 +42,8 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
 }
 
-_BESIDE: Final = frozenset({"time_ms", "venue", "coin"})
-"""Columns of their own, so not in an incident's detail."""
+_BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})
+"""Not in an incident's detail: columns of their own, and the account, which is ours."""
 
 
 class WriteLimits(msgspec.Struct, frozen=True):
@@ -140,5 +140,5 @@ class Fold:
 
 def _detail(fact: Event) -> str:
     fields = msgspec.structs.asdict(fact)
-    shown = {name: value for name, value in fields.items() if name not in _BESIDE and value != ""}
+    shown = {name: value for name, value in fields.items() if name not in _BESIDE}
     return ", ".join(f"{name} {value.word if isinstance(value, Side) else value}" for name, value in shown.items())

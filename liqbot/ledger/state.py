@@ -70,11 +70,9 @@ class LedgerState(msgspec.Struct):
     wallet_usd: Decimal = Decimal(0)
     maps_written: dict[str, tuple[int, int]] = {}
     """By coin: the time and the row of the map written last."""
-    fees_noted: dict[str, bool] = {}
-    """Currencies of which it was written down that their fees cannot be valued."""
 
 
-_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "signal_gates", "maps_written", "fees_noted")
+_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "signal_gates", "maps_written")
 """Fields with a row per entry; the others share one."""
 _SINGLE: Final = tuple(
     name for name in LedgerState.__struct_fields__ if name not in _BY_KEY and name != "last_ids"

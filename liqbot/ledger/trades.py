@@ -64,12 +64,11 @@ class TradeBook:
         row = None if trip is None else self._trip(trip, order, booked)
         if trip is None:
             self._note(seq, fact, "error", "FILL_WITHOUT_TRADE", _unopened(booked))
-        if booked.fee_unvalued and isinstance(fact, Fill):
-            self._unvalued(seq, fact)
         side = fact.side if trip is None else trip.side
         self._sheet.add(
-            "fill", order_id=order.row if order else None, trade_id=row, seq=seq, time_ms=fact.time_ms, kind=booked.kind, venue=fact.venue, coin=fact.coin, account=fact.account,
-            side=side.word, reduces=booked.reduces, price=fact.price, quantity_base=booked.quantity_base,
+            "fill", order_id=order.row if order else None, trade_id=row, seq=seq, time_ms=fact.time_ms,
+            kind=booked.kind, venue=fact.venue, coin=fact.coin, account=fact.account, side=side.word,
+            reduces=booked.reduces, price=fact.price, quantity_base=booked.quantity_base,
             realised_usd=booked.realised_usd, fee_usd=booked.fee_usd, fee_apart_usd=booked.fee_apart_usd,
             fee_unvalued=booked.fee_unvalued or None, **self._as_charged(booked),
         )
@@ -79,18 +78,11 @@ class TradeBook:
         if not isinstance(fact, Fill):
             number = self._sheet.last_ids.get("fill", 0) + 1
             return {"fill_id": f"{booked.kind}-{number}", "fee_other": None, "fee_currency": "USD", "maker": False}
-        other = None if fact.fee_currency.upper() in DOLLARS else fact.fee
+        charged = booked.fee_usd or booked.fee_unvalued  # of a reversal's two rows the first carries the fee
+        other = fact.fee if charged and fact.fee_currency.upper() not in DOLLARS else None
         return {
             "fill_id": fact.fill_id, "fee_other": other, "fee_currency": fact.fee_currency, "maker": fact.maker,
         }
-
-    def _unvalued(self, seq: int, fill: Fill) -> None:
-        """Once for each currency."""
-        currency = fill.fee_currency.upper()
-        if currency not in self._state.fees_noted:
-            self._state.fees_noted[currency] = True
-            detail = f"fees in {currency} are kept apart: no dollar, not the traded coin, and no mark of it is known"
-            self._note(seq, fill, "warning", "FEE_NOT_VALUED", detail)
 
     # --- trades -------------------------------------------------------------------------------------------------------
 

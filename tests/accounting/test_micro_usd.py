@@ -229,7 +229,6 @@ def test_a_fee_in_another_coin_leaves_the_dollars_alone():
     assert (fill["fee_usd"], fill["fee_other"], fill["fee_currency"]) == (0, Decimal("0.001"), "BNB")
     assert fill["fee_unvalued"] == Decimal("0.001"), "nothing values it, and the row says so"
     assert [row["fees_other"] for row in fold.sheet.new["trade"].values()] == ["0.001 BNB"]
-    assert [row["kind"] for row in fold.sheet.new["incident"].values()] == ["FEE_NOT_VALUED"]
 
 
 def test_the_venues_word_on_a_position_wins_and_is_an_incident():
