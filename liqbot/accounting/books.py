@@ -231,14 +231,14 @@ class AccountBooks:
         cash.fees_usd += paid_usd + apart_usd
         trip.booked_gross_usd += realised_usd
         trip.booked_fees_usd += paid_usd + apart_usd
-        if fee.unvalued and isinstance(fact, Fill):
-            add_amount(cash.fees_unvalued, fact.fee_currency.upper(), fee.unvalued)
-            add_amount(trip.fees_unvalued, fact.fee_currency.upper(), fee.unvalued)
+        if fee.unvalued_fee and isinstance(fact, Fill):
+            add_amount(cash.fees_unvalued, fact.fee_currency.upper(), fee.unvalued_fee)
+            add_amount(trip.fees_unvalued, fact.fee_currency.upper(), fee.unvalued_fee)
         figures = self._figures(holding, (part.side, trip, part.foreign))
         booked = FillBooked(
             fact=fact, kind=kind, trip=figures if part.matched else None, quantity_base=part.quantity_base,
             reduces=part.reduces, realised_usd=realised_usd, fee_usd=paid_usd + apart_usd, fee_apart_usd=apart_usd,
-            fee_unvalued=fee.unvalued,
+            fee_unvalued=fee.unvalued_fee,
         )
         return [booked, TripClosed(figures)] if trip.closed_ms is not None else [booked]
 

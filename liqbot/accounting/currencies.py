@@ -17,11 +17,11 @@ are valued by a mark like any other coin, or not at all."""
 
 class FeeCost(msgspec.Struct, frozen=True):
     """A fee in dollars. `cost_usd` is what it costs us, `apart_usd` the part of that which another coin's wallet paid;
-    `unvalued` is the amount, in its own currency, that nothing here can value."""
+    `unvalued_fee` is the amount, in its own currency, that nothing here can value."""
 
     cost_usd: Decimal = ZERO
     apart_usd: Decimal = ZERO
-    unvalued: Decimal = ZERO
+    unvalued_fee: Decimal = ZERO
 
     @property
     def wallet_usd(self) -> Decimal:
@@ -43,7 +43,7 @@ def fee_cost(fee: Decimal, currency: str, coin: str, price: Decimal, marks: Mapp
         return FeeCost(fee * price)
     mark = marks.get(name)
     if mark is None:
-        return FeeCost(unvalued=fee)
+        return FeeCost(unvalued_fee=fee)
     cost_usd = fee * Decimal(str(mark))
     return FeeCost(cost_usd, apart_usd=cost_usd)
 

@@ -47,7 +47,8 @@ class OrderBook:
             coin=order.coin, account=order.account, side=order.side.word, purpose=order.purpose.value,
             kind=order.kind.value, reduce_only=order.reduce_only, quantity_base=order.quantity_base,
             limit_price=order.limit_price, trigger_price=order.trigger_price,
-            expected_price=order.limit_price or order.trigger_price or mark_price, status="sent", filled_base=Decimal(0), average_price=None, sent_ms=time_ms, ack_ms=None, done_ms=None,
+            expected_price=order.limit_price or order.trigger_price or mark_price, status="sent",
+            filled_base=Decimal(0), average_price=None, sent_ms=time_ms, ack_ms=None, done_ms=None,
         )
         self._state.orders[order.client_id] = KnownOrder(
             row, order.decision_id, order.purpose.value, order.quantity_base

@@ -10,7 +10,7 @@ from liqbot.events import Event
 from paper.exchange import matching
 from paper.exchange.accounts import ExchangeAccounts, name_of
 from paper.exchange.matching import Resting
-from paper.exchange.money import ExchangeHolding, margin_needed, micro, percent
+from paper.exchange.money import ExchangeHolding, margin_needed, percent
 from paper.exchange.quotes import Key
 
 _COIN_GRID: Final = Decimal("0.00000001")
@@ -144,7 +144,7 @@ def _charge(accounts: ExchangeAccounts, key: Key, price: Decimal, fee_usd: Decim
     own = entries.fee_coin == coin
     fee = (fee_usd / (price if own else entries.fee_coin_price)).quantize(_COIN_GRID)
     if own:
-        accounts.book(venue, fee_usd=micro(fee * price))
+        accounts.book(venue, fee_usd=fee * price)  # exactly: the coin is what the wallet lost
     else:
         entries.fee_coin_spent[venue] = entries.fee_coin_spent.get(venue, Decimal(0)) + fee
     return fee, entries.fee_coin

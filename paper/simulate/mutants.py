@@ -258,11 +258,8 @@ _ALL: Final = (
         (Patch(order_manager, "plan", _resends),),
         shows_in=("answer_lost",),
     ),
-    Mutant(
-        "first_fill_only",
-        "later fills of an order are ignored",
-        (Patch(AccountBooks, "_on_execution", _first_fill_only),),
-    ),
+    Mutant("first_fill_only", "later fills of an order are ignored",
+           (Patch(AccountBooks, "_on_execution", _first_fill_only),)),
     Mutant(
         "skip_journal",
         "commands leave before they are on disk",
