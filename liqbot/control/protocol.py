@@ -25,6 +25,12 @@ def socket_path(data: Path) -> Path:
     return data / SOCKET_NAME
 
 
+def legible(text: str) -> str:
+    """Bytes that are not UTF-8 come from a command line as half characters, which no book can take: they are spelled
+    out instead."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 # --- latches ----------------------------------------------------------------------------------------------------------
 
 
@@ -42,11 +48,13 @@ def write_latch(data: Path, name: str, *, time_ms: int, why: str) -> None:
 def read_latch(data: Path, name: str) -> str:
     """Why it was set; empty when it is not."""
     try:
-        text = (data / name).read_text(encoding="utf-8")
+        text = (data / name).read_bytes()
     except FileNotFoundError:
         return ""
+    except IsADirectoryError:
+        return "set"
     try:
-        return str(json.loads(text)["why"]) or "set"
+        return legible(str(json.loads(text)["why"])) or "set"
     except (ValueError, LookupError, TypeError):
         return "set"  # a latch that cannot be read is a latch
 
@@ -88,7 +96,7 @@ def _remove(path: Path) -> None:
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handle) -> None:
     try:
         asked = json.loads(await reader.readline())
-        answer = await handle(asked if isinstance(asked, dict) else {})
+        answer = await handle(_in_text(asked) if isinstance(asked, dict) else {})
     except ValueError as error:
         answer = {"ok": False, "error": str(error)}
     try:
@@ -98,6 +106,10 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
         return  # nobody waits for the answer any more
     finally:
         writer.close()
+
+
+def _in_text(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: legible(value) if isinstance(value, str) else value for name, value in asked.items()}
 
 
 # --- the other side ---------------------------------------------------------------------------------------------------
