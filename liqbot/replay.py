@@ -184,8 +184,10 @@ def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
     return {"verdicts": verdicts, "decisions": decisions, "commands": [_named(one) for one in step.get("commands", ())]}
 
 
-def _named(plain: dict[str, Any]) -> dict[str, Any]:
+def _named(plain: Any) -> Any:
     """Without an account that has no name: journals from before accounts had names do not carry it."""
+    if not isinstance(plain, dict):
+        return plain
     return {key: value for key, value in plain.items() if key != "account" or value}
 
 
