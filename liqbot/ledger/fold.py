@@ -1,4 +1,4 @@
-"""The ledger's fold: observations in, rows on a sheet out. No database here."""
+"""The ledger's fold: observations in, rows on a pending out. No database here."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -31,7 +31,7 @@ from liqbot.ledger.decisions import DecisionBook
 from liqbot.ledger.maps import MapBook, forced_at
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.orders import OrderBook
-from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
 
@@ -59,12 +59,12 @@ class Fold:
     """All books of the ledger over one state."""
 
     def __init__(self, state: LedgerState, keeping: WriteLimits) -> None:
-        self.state, self.sheet, self._keeping = state, PendingRows(), keeping
-        self.sheet.last_ids = state.last_ids
-        self._maps = MapBook(state, self.sheet, keeping.map_every_ms)
-        self._trades = TradeBook(state, self.sheet, self._note, keeping.equity_every_ms)
-        self._orders = OrderBook(state, self.sheet)
-        self._decisions = DecisionBook(state, self.sheet, self._maps, keeping.repeat_window_ms)
+        self.state, self.pending, self._keeping = state, PendingRows(), keeping
+        self.pending.last_ids = state.last_ids
+        self._maps = MapBook(state, self.pending, keeping.map_every_ms)
+        self._trades = TradeBook(state, self.pending, self._note, keeping.equity_every_ms)
+        self._orders = OrderBook(state, self.pending)
+        self._decisions = DecisionBook(state, self.pending, self._maps, keeping.repeat_window_ms)
 
     def observe(self, observation: Observation) -> None:
         """One engine call. The forced orders of a step meet the map as it was before that step."""
@@ -106,7 +106,7 @@ class Fold:
         code = next((fact for fact in observation.facts if isinstance(fact, CodeVersion)), None)
         config = next((fact for fact in observation.facts if isinstance(fact, ConfigLoaded)), None)
         self.state.venues, self.state.coins = opened.venues, opened.coins
-        self.state.run_id = self.sheet.add(
+        self.state.run_id = self.pending.add(
             "run", journal_id=opened.journal_id, mode=opened.mode, started_ms=opened.time_ms,
             version=code.version if code else "", platform=code.platform if code else "",
             config_digest=config.digest if config else "",
@@ -124,7 +124,7 @@ class Fold:
             for (time_ms, venue, coin, side, price, size_usd), (usd, decile) in zip(
                 of_coin.tolist(), expected, strict=True
             ):
-                self.sheet.add(
+                self.pending.add(
                     "liquidation", seq=observation.seq, time_ms=time_ms, venue=self.state.venues[venue],
                     coin=self.state.coins[coin], side=Side(side).word, price=Decimal(str(price)),
                     size_usd=Decimal(str(size_usd)), density_decile=decile,
@@ -132,7 +132,7 @@ class Fold:
                 )
 
     def _note(self, seq: int, fact: Any, severity: str, kind: str, detail: str) -> None:
-        self.sheet.add(
+        self.pending.add(
             "incident", seq=seq, time_ms=fact.time_ms, severity=severity, kind=kind,
             venue=getattr(fact, "venue", ""), coin=getattr(fact, "coin", ""), detail=detail,
         )

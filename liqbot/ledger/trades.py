@@ -20,7 +20,7 @@ from liqbot.accounting.micro_usd import to_micro
 from liqbot.accounting.round_trips import BY_DELEVERAGING, BY_LIQUIDATION, BY_VENUE, TripFigures
 from liqbot.events import Fill
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import KnownOrder, LedgerState, OpenTradeRow
 
 ZERO: Final = Decimal(0)
@@ -35,8 +35,8 @@ Note = Callable[..., None]
 class TradeBook:
     """Rows of round trips and of every flow of money. `note` writes an incident."""
 
-    def __init__(self, state: LedgerState, sheet: PendingRows, note: Note, equity_every_ms: int) -> None:
-        self._state, self._sheet, self._note = state, sheet, note
+    def __init__(self, state: LedgerState, pending: PendingRows, note: Note, equity_every_ms: int) -> None:
+        self._state, self._pending, self._note = state, pending, note
         self._equity_every_ms = equity_every_ms
 
     def fold(self, seq: int, change: Change) -> None:
@@ -65,7 +65,7 @@ class TradeBook:
         if trip is None:
             self._note(seq, fact, "error", "FILL_WITHOUT_TRADE", _unopened(booked))
         side = fact.side if trip is None else trip.side
-        self._sheet.add(
+        self._pending.add(
             "fill", order_id=order.row if order else None, trade_id=row, seq=seq, time_ms=fact.time_ms,
             kind=booked.kind, venue=fact.venue, coin=fact.coin, account=fact.account, side=side.word,
             reduces=booked.reduces, price=fact.price, quantity_base=booked.quantity_base,
@@ -76,7 +76,7 @@ class TradeBook:
     def _as_charged(self, booked: FillBooked) -> dict[str, Any]:
         fact = booked.fact
         if not isinstance(fact, Fill):
-            number = self._sheet.last_ids.get("fill", 0) + 1
+            number = self._pending.last_ids.get("fill", 0) + 1
             return {"fill_id": f"{booked.kind}-{number}", "fee_other": None, "fee_currency": "USD", "maker": False}
         charged = booked.fee_usd or booked.fee_unvalued  # of a reversal's two rows the first carries the fee
         other = fact.fee if charged and fact.fee_currency.upper() not in DOLLARS else None
@@ -107,7 +107,7 @@ class TradeBook:
                 "exit_reason": _exit_reason(trip, order, booked),
             }
             del self._state.trades[trip.key]
-        self._sheet.change("trade", known.row, **columns)
+        self._pending.change("trade", known.row, **columns)
         return known.row
 
     def _open(self, trip: TripFigures, order: KnownOrder | None) -> OpenTradeRow:
@@ -120,7 +120,7 @@ class TradeBook:
         })
 
     def _new_trade(self, trip: TripFigures, *, strategy: str, columns: dict[str, Any]) -> OpenTradeRow:
-        row = self._sheet.add(
+        row = self._pending.add(
             "trade", run_id=self._state.run_id, venue=trip.venue, coin=trip.coin, account=trip.account,
             strategy=strategy, side=trip.side.word, status="open", opened_ms=trip.opened_ms, closed_ms=None,
             quantity_base=ZERO, open_base=ZERO, entry_price=ZERO, exit_price=None, exit_reason="", gross_usd=ZERO,
@@ -148,16 +148,16 @@ class TradeBook:
     def _funding(self, seq: int, booked: FundingBooked) -> None:
         fact, trip = booked.fact, booked.trip
         known = self._state.trades.get(trip.key) if trip is not None else None
-        self._sheet.add(
+        self._pending.add(
             "funding_payment", trade_id=known.row if known else None, seq=seq, time_ms=fact.time_ms, venue=fact.venue,
             coin=fact.coin, account=fact.account, amount_usd=booked.amount_usd, rate_pct=fact.rate_pct,
         )
         if known is not None and trip is not None:
-            self._sheet.change("trade", known.row, funding_usd=trip.funding_usd)
+            self._pending.change("trade", known.row, funding_usd=trip.funding_usd)
 
     def _transfer(self, seq: int, moved: CashMoved) -> None:
         fact = moved.fact
-        self._sheet.add(
+        self._pending.add(
             "transfer", seq=seq, time_ms=fact.time_ms, venue=fact.venue, account=fact.account, kind=moved.kind,
             amount_usd=moved.amount_usd,
         )
@@ -172,7 +172,7 @@ class TradeBook:
         if cash.wallet_usd == state.wallet_usd and not due:
             return
         state.equity_ms, state.equity_usd, state.wallet_usd = observation.time_ms, equity_usd, cash.wallet_usd
-        self._sheet.add(
+        self._pending.add(
             "equity", run_id=state.run_id, seq=observation.seq, time_ms=observation.time_ms, account=cash.account,
             wallet_usd=cash.wallet_usd, equity_usd=equity_usd, transfers_usd=cash.brought_usd,
             unexplained_usd=to_micro(cash.unexplained_usd),

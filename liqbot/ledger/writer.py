@@ -17,7 +17,7 @@ from liqbot.ledger.connect import engine_for
 from liqbot.ledger.fold import Fold, WriteLimits
 from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import Observation, ObservedEngine, observation_of
-from liqbot.ledger.sheet import Row
+from liqbot.ledger.pending_rows import Row
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 
@@ -65,7 +65,7 @@ class LedgerWriter:
             return
         self._fold.observe(observation)
         self._seen_seq = observation.seq
-        size = self._fold.sheet.size
+        size = self._fold.pending.size
         if size >= _BATCH_ROWS or (size and time.monotonic() - self._flushed_s >= _BATCH_S):
             self.flush()
 
@@ -79,22 +79,22 @@ class LedgerWriter:
 
     def flush(self) -> None:
         """Everything observed so far, in one transaction."""
-        sheet = self._fold.sheet
+        pending = self._fold.pending
         if self._seen_seq == self._seq:
             return
         entries = states.entries_of(self._fold.state)
         changed, gone = states.changes(self._stored, entries)
         with self._engine.begin() as connection:
             for table in map(core, TABLES):
-                if sheet.new[table.name]:
-                    connection.execute(insert(table), list(sheet.new[table.name].values()))
-                _change(connection, table, sheet.changed[table.name])
+                if pending.new[table.name]:
+                    connection.execute(insert(table), list(pending.new[table.name].values()))
+                _change(connection, table, pending.changed[table.name])
             _store(connection, self._journal_id, changed, gone)
             offset = core(Offset)
             connection.execute(
                 update(offset).where(offset.c.journal_id == self._journal_id), {"seq": self._seen_seq}
             )
-        sheet.clear()
+        pending.clear()
         self._stored = entries
         self._state_bytes += sum(map(len, changed.values()))
         self._seq = self._seen_seq

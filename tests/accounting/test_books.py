@@ -76,7 +76,7 @@ class Read:
         return self.kept.account.books.cash
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        return list(self.fold.sheet.new.get(table, {}).values())
+        return list(self.fold.pending.new.get(table, {}).values())
 
     def sum(self, table: str, *columns: str) -> Decimal:
         return sum((row[name] for row in self.rows(table) for name in columns), D(0))

@@ -128,7 +128,7 @@ def test_rows_add_up_to_the_wallets_change_to_the_micro_dollar(happened: list[tu
     for observation in observations:
         fold.observe(observation)
         assert abs(observation.cash.unexplained_usd) < Decimal("1e-9")
-    rows = {name: list(found.values()) for name, found in fold.sheet.new.items()}
+    rows = {name: list(found.values()) for name, found in fold.pending.new.items()}
     flows = (
         sum(row["amount_usd"] for name in ("transfer", "funding_payment") for row in rows.get(name, []))
         + sum(row["realised_usd"] - row["fee_usd"] for row in rows.get("fill", []))
@@ -153,7 +153,7 @@ def test_twins_in_one_millisecond_both_count(kind: str):
     assert exchange.stated() == START_USD + 6
     assert observations[-1].cash.unexplained_usd == 0
     table = "funding_payment" if kind == "funding" else "transfer"
-    assert [row["amount_usd"] for row in fold.sheet.new[table].values()][-2:] == [3, 3]
+    assert [row["amount_usd"] for row in fold.pending.new[table].values()][-2:] == [3, 3]
 
 
 @given(st.lists(happenings, max_size=20))
@@ -168,7 +168,7 @@ def test_histories_read_again_add_nothing(happened: list[tuple[Any, ...]]):
         fold.observe(kept.complete(repeated))
     assert abs(kept.account.cash.unexplained_usd) < Decimal("1e-9")
     forced = [fact for fact in again if isinstance(fact, PositionLiquidated | PositionDeleveraged)]
-    assert len(fold.sheet.new.get("incident", {})) == len(forced)
+    assert len(fold.pending.new.get("incident", {})) == len(forced)
 
 
 @given(st.lists(happenings, max_size=15), st.integers(1, 10))
@@ -201,34 +201,34 @@ def folded(*facts: Event) -> Fold:
 
 def test_a_reversal_closes_one_trade_and_opens_another():
     fold = folded(a_fill(1, "a", Side.LONG, "100", "2"), a_fill(2, "b", Side.SHORT, "110", "5"))
-    first, second = fold.sheet.new["trade"].values()
+    first, second = fold.pending.new["trade"].values()
     assert (first["status"], first["gross_usd"], second["side"]) == ("closed", 20, "short")
     assert (second["open_base"], second["entry_price"]) == (3, 110)
-    assert [(row["side"], row["reduces"], row["quantity_base"]) for row in fold.sheet.new["fill"].values()] == [
+    assert [(row["side"], row["reduces"], row["quantity_base"]) for row in fold.pending.new["fill"].values()] == [
         ("long", False, 2), ("long", True, 2), ("short", False, 3)]
 
 
 def test_a_fill_told_twice_counts_once():
     fill = a_fill(1, "a", Side.LONG, "100", "2")
-    assert len(folded(fill, fill).sheet.new["fill"]) == 1
+    assert len(folded(fill, fill).pending.new["fill"]) == 1
 
 
 def test_closing_what_was_not_open_is_an_incident_with_its_fee_booked():
     fold = folded(
         a_fill(1, "a", Side.LONG, "100", "1"), a_fill(2, "b", Side.LONG, "110", "3", reduces=True, fee=Decimal(1))
     )
-    (trade,) = fold.sheet.new["trade"].values()
+    (trade,) = fold.pending.new["trade"].values()
     assert (trade["status"], trade["gross_usd"], trade["fees_usd"]) == ("closed", 10, 1)
-    assert [row["kind"] for row in fold.sheet.new["incident"].values()] == ["FILL_WITHOUT_TRADE"]
-    assert sum(row["quantity_base"] for row in fold.sheet.new["fill"].values()) == 4
+    assert [row["kind"] for row in fold.pending.new["incident"].values()] == ["FILL_WITHOUT_TRADE"]
+    assert sum(row["quantity_base"] for row in fold.pending.new["fill"].values()) == 4
 
 
 def test_a_fee_in_another_coin_leaves_the_dollars_alone():
     fold = folded(a_fill(1, "a", Side.LONG, "100", "1", fee=Decimal("0.001"), fee_currency="BNB"))
-    (fill,) = fold.sheet.new["fill"].values()
+    (fill,) = fold.pending.new["fill"].values()
     assert (fill["fee_usd"], fill["fee_other"], fill["fee_currency"]) == (0, Decimal("0.001"), "BNB")
     assert fill["fee_unvalued"] == Decimal("0.001"), "nothing values it, and the row says so"
-    assert [row["fees_other"] for row in fold.sheet.new["trade"].values()] == ["0.001 BNB"]
+    assert [row["fees_other"] for row in fold.pending.new["trade"].values()] == ["0.001 BNB"]
 
 
 def test_the_venues_word_on_a_position_wins_and_is_an_incident():
@@ -240,9 +240,9 @@ def test_the_venues_word_on_a_position_wins_and_is_an_incident():
         a_fill(1, "a", Side.LONG, "100", "2"), snapshot, Reconciled(time_ms=3, venue=VENUE, coin=COIN), snapshot,
         Reconciled(time_ms=4, venue=VENUE, coin=COIN), a_fill(5, "x", Side.SHORT, "80", "3", reduces=True),
     )
-    lost, adopted = fold.sheet.new["trade"].values()
+    lost, adopted = fold.pending.new["trade"].values()
     assert (lost["status"], adopted["strategy"], adopted["gross_usd"]) == ("mismatch", "adopted", 30)
-    assert [row["kind"] for row in fold.sheet.new["incident"].values()] == ["POSITION_MISMATCH"]
+    assert [row["kind"] for row in fold.pending.new["incident"].values()] == ["POSITION_MISMATCH"]
 
 
 def test_a_liquidation_of_ours_closes_the_trade_as_such():
@@ -253,10 +253,10 @@ def test_a_liquidation_of_ours_closes_the_trade_as_such():
             fee=Decimal(1),
         ),
     )
-    (trade,) = fold.sheet.new["trade"].values()
+    (trade,) = fold.pending.new["trade"].values()
     assert (trade["status"], trade["exit_reason"], trade["gross_usd"], trade["fees_usd"]) == (
         "liquidated", "liquidation", -60, 1)
-    assert fold.sheet.new["incident"][1]["severity"] == "critical"
+    assert fold.pending.new["incident"][1]["severity"] == "critical"
 
 
 @given(st.lists(st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-9)), max_size=50))

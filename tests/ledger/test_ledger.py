@@ -211,11 +211,11 @@ def test_an_interrupted_flush_leaves_nothing_and_loses_nothing(sqlite_url: str):
         for observation in told[6:8]:
             ledger._fold.observe(observation)
             ledger._seen_seq = observation.seq
-        broken = ledger._fold.sheet.add("incident", seq=None)  # NOT NULL: the transaction fails at its end
+        broken = ledger._fold.pending.add("incident", seq=None)  # NOT NULL: the transaction fails at its end
         with pytest.raises(Exception, match="NOT NULL"):
             ledger.flush()
         assert everything(sqlite_url) == before
-        del ledger._fold.sheet.new["incident"][broken]
+        del ledger._fold.pending.new["incident"][broken]
         for observation in told[8:]:
             ledger.observe(observation)
     assert unexplained_usd(sqlite_url) == 0
@@ -276,5 +276,5 @@ def test_money_that_does_not_fit_is_an_error(sqlite_url: str):
         ledger._seen_seq = 1
         with pytest.raises(Exception, match="64 bits"):
             ledger.flush()
-        ledger._fold.sheet.clear()
+        ledger._fold.pending.clear()
         ledger._seen_seq = 0
