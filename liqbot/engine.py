@@ -54,16 +54,18 @@ class Engine:
         signals: SignalParams,
         limits: RiskLimits,
         execution: ExecutionParams,
+        account: str = "",
     ) -> None:
-        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded."""
+        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded. `account`
+        names ours among several at the venue; facts of any other are refused."""
         self._signals, self._limits = signals, limits
         self._books = {
             coin: TradingBook(instrument, mechanics_of(instrument.venue, coin))
             for coin, instrument in instruments.items()
         }
         self.market = Market(market, roster, trade_venue)
-        self.account = Account(limits)
-        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id)
+        self.account = Account(limits, account)
+        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
@@ -76,6 +78,7 @@ class Engine:
 
     def on_block(self, block: EventBlock) -> Step:
         """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
+        self.account.begin_block()
         for fact in block.facts:
             self._fold(fact)
         self.market.collect(block)
@@ -100,8 +103,8 @@ class Engine:
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
         self.market.on_fact(fact)
-        self.account.on_fact(fact)
-        self.desk.on_fact(fact)
+        if self.account.on_fact(fact):
+            self.desk.on_fact(fact)
 
     def _hold_back(self) -> None:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""

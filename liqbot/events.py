@@ -113,8 +113,11 @@ class FeedDown(MarketFact, frozen=True, tag=True, kw_only=True):
 
 
 class AccountFact(Fact, frozen=True, tag=True, kw_only=True):
+    """`account` names one of several accounts at the venue; empty is the only one."""
+
     venue: str
     coin: str
+    account: str = ""
 
 
 class OrderAccepted(AccountFact, frozen=True, tag=True, kw_only=True):
@@ -210,7 +213,7 @@ class Rebate(MoneyFact, frozen=True, tag=True, kw_only=True):
 
 
 class PositionLiquidated(MoneyFact, frozen=True, tag=True, kw_only=True):
-    """The venue force-closed (a part of) our position. The fee is what it charged beside the price."""
+    """The venue force-closed (a part of) our position. The fee, in USD, is what it charged beside the price."""
 
     side: Side
     price: Decimal

@@ -229,12 +229,19 @@ def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Diff
 def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
     verdicts = [[v["strategy"], v["coin"], v["side"], v["code"]] for v in step.get("verdicts", ())]
     decisions = [
-        {key: value for key, value in decision["target"].items() if key != "reason"}
+        {key: value for key, value in _named(decision["target"]).items() if key != "reason"}
         if decision["type"] == "Approved"
         else {"refused": decision["code"], "decision_id": decision["decision_id"]}
         for decision in step.get("decisions", ())
     ]
-    return {"verdicts": verdicts, "decisions": decisions, "commands": list(step.get("commands", ()))}
+    return {"verdicts": verdicts, "decisions": decisions, "commands": [_named(one) for one in step.get("commands", ())]}
+
+
+def _named(plain: Any) -> Any:
+    """Without an account that has no name: journals from before accounts had names do not carry it."""
+    if not isinstance(plain, dict):
+        return plain
+    return {key: value for key, value in plain.items() if key != "account" or value}
 
 
 def _near_threshold(recorded: bytes | None, replayed: bytes) -> bool:

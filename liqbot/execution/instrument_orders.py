@@ -61,6 +61,8 @@ class InstrumentOrders(msgspec.Struct):
     """Others' orders that rest here, by client id, with when the venue last named them."""
     strays: dict[str, int] = {}
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    account: str = ""
+    """Whose orders these are, among several accounts at the venue; empty is the only one."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 

@@ -108,7 +108,6 @@ class Order(msgspec.Struct, frozen=True):
     state: OrderState = OrderState.INTENDED
     heard_ms: int = 0
     filled_base: Decimal = Decimal(0)
-    fill_ids: tuple[str, ...] = ()
     venue_order_id: str = ""
     cancel_asked: bool = False
     questions: int = 0
@@ -160,7 +159,8 @@ def after_event(order: Order, event: OrderEvent) -> Order:
 
 
 def after_fact(order: Order, fact: OrderFact) -> Order:
-    """The order after a fact about it. A fill counts once by its id and never beyond the order's quantity."""
+    """The order after a fact about it. A fill never counts beyond the order's quantity; one that was delivered before
+    must not come here (the account's books know)."""
     order = msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms))
     if isinstance(fact, events.Fill):
         return _filled(order, fact)
@@ -172,11 +172,7 @@ def after_fact(order: Order, fact: OrderFact) -> Order:
 
 
 def _filled(order: Order, fill: events.Fill) -> Order:
-    if fill.fill_id in order.fill_ids:
-        return order
     counted = min(fill.quantity_base, order.remaining_base)
     whole = counted == order.remaining_base
-    order = msgspec.structs.replace(
-        order, filled_base=order.filled_base + counted, fill_ids=(*order.fill_ids, fill.fill_id)
-    )
+    order = msgspec.structs.replace(order, filled_base=order.filled_base + counted)
     return after_event(order, OrderEvent.FILLED_WHOLE if whole else OrderEvent.FILLED_PART)

@@ -25,10 +25,15 @@ GAPS_KEPT: Final = 32
 class OrderManager:
     """Pure: the same facts, approvals and questions give the same commands, with the same client order ids."""
 
-    def __init__(self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str) -> None:
+    def __init__(
+        self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str, account: str = ""
+    ) -> None:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
-        self._books = {(instrument.venue, instrument.coin): InstrumentOrders(instrument) for instrument in instruments}
+        self._books = {
+            (instrument.venue, instrument.coin): InstrumentOrders(instrument, account=account)
+            for instrument in instruments
+        }
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
         self._sequence = 0

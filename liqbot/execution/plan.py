@@ -72,7 +72,7 @@ def _enter(
     if not _leverage_is(book, target, now_ms, params):
         waited = now_ms - book.leverage_sent_ms >= params.leverage_retry_ms
         asks = book.leverage_attempts == 0 or (waited and book.leverage_attempts < params.leverage_attempts_max)
-        return [SetLeverage(target.venue, target.coin, target.leverage)] if asks else []
+        return [SetLeverage(target.venue, target.coin, target.leverage, target.account)] if asks else []
     limit = target.limit_price is not None
     order = PlaceOrder(
         client_id=mint(Purpose.ENTRY),
@@ -86,6 +86,7 @@ def _enter(
         reduce_only=False,
         limit_price=target.limit_price,
         post_only=limit and params.post_only_entries,
+        account=target.account,
     )
     return [order]
 
@@ -203,6 +204,7 @@ def _reducing(
         reduce_only=True,
         limit_price=limit_price,
         trigger_price=trigger_price,
+        account=position.account,
     )
 
 
@@ -220,13 +222,13 @@ def _clear(book: InstrumentOrders, position: Position | None, now_ms: int, param
         return []
     venue, coin = book.instrument.venue, book.instrument.coin
     waiting = [one for one, asked_ms in book.strays.items() if not asked_ms or now_ms - asked_ms >= params.unknown_ms]
-    return [CancelOrder(client_id, venue, coin) for client_id in waiting]
+    return [CancelOrder(client_id, venue, coin, book.account) for client_id in waiting]
 
 
 def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[Command]:
     """Questions about orders that stay silent. What is unknown is asked about, never sent again."""
     return [
-        QueryOrder(order.client_id, order.command.venue, order.command.coin)
+        QueryOrder(order.client_id, order.command.venue, order.command.coin, order.command.account)
         for order in book.live()
         if not order.confirmed and now_ms - order.sent_ms >= _patience_ms(order, params)
     ]
@@ -239,4 +241,4 @@ def _patience_ms(order: Order, params: ExecutionParams) -> int:
 
 
 def _cancel(order: Order) -> CancelOrder:
-    return CancelOrder(order.client_id, order.command.venue, order.command.coin)
+    return CancelOrder(order.client_id, order.command.venue, order.command.coin, order.command.account)

@@ -92,8 +92,8 @@ def _in_flight(case: CheckContext) -> Check:
 
 
 def _cooldown(case: CheckContext) -> Check:
-    holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
-    left_ms = 0 if holding is None else max(0, holding.cooldown_until_ms - case.view.time_ms)
+    until_ms = case.account.cooldown_until_ms(case.book.instrument.venue, case.signal.coin)
+    left_ms = max(0, until_ms - case.view.time_ms)
     return _at_most("cooldown_left_ms", left_ms, 0)
 
 

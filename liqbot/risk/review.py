@@ -171,6 +171,7 @@ def _target(case: CheckContext, rung: LeverageCandidate, decision_id: int) -> Ta
         exit_by_ms=case.view.time_ms + signal.max_hold_ms,
         reason=signal.why,
         price_tick=instrument.price_tick,
+        account=case.account.name,
     )
 
 
@@ -191,4 +192,5 @@ def _target_of(position: Position, adjustment: Adjustment) -> Target:
         expires_ms=0,
         exit_by_ms=0,
         reason=adjustment.reason,
+        account=position.account,
     )

@@ -37,6 +37,7 @@ def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: 
         signals=settings.signals,
         limits=settings.risk,
         execution=settings.execution,
+        account=next(iter(settings.accounts), ""),
     )
 
 

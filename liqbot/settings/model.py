@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         description="Venues that feed the map, as venue or venue:contract (usdt, usdc, usd, coin).",
     )
     trade_venue: str = Field("binance", description="The venue that is traded on; one of `venues`.")
+    accounts: tuple[str, ...] = Field(
+        (), description="Accounts at the trade venue by name; empty: its only one. Named ones are not supported yet."
+    )
     market: MarketParams = Field(default_factory=MarketParams, description="Ground floor: the map and more.")
     signals: SignalParams = Field(default_factory=SignalParams, description="First floor: strategies and their gates.")
     risk: RiskLimits = Field(default_factory=RiskLimits, description="Second floor: whether, how much, which stop.")
@@ -55,6 +58,16 @@ class Settings(BaseSettings):
         if len(set(names)) != len(names) or not all(names):
             raise ValueError("expected names without repeats")
         return names
+
+    @field_validator("accounts")
+    @classmethod
+    def _only_one(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        if accounts:
+            raise ValueError(
+                f"{', '.join(map(repr, accounts))}: one account is traded, the only one that the venue's key opens; "
+                "leave accounts empty"
+            )
+        return accounts
 
     @field_validator("coins")
     @classmethod

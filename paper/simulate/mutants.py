@@ -8,7 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from liqbot import engine
-from liqbot.accounting.dedupe import Seen, identity_of
+from liqbot.accounting.books import AccountBooks
+from liqbot.accounting.changes import CashMoved, Change, Execution
+from liqbot.accounting.dedupe import RecentIds
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.engine import Engine
@@ -158,18 +160,28 @@ def _passing(question: PreTradeCheck) -> PreTradeCheck:
     return mutant
 
 
-def _first_fill_only(sound: Callable[[Account, Fill], None]) -> Callable[[Account, Fill], None]:
-    def mutant(self: Account, fact: Fill) -> None:
-        seen = self._now.seen
-        if not seen.again(f"order {fact.client_id}") or f"fill {fact.venue} {fact.coin} {fact.fill_id}" in seen.keys:
-            sound(self, fact)
+Fold = Callable[[AccountBooks, Execution], tuple[Change, ...]]
+
+
+def _first_fill_only(sound: Fold) -> Fold:
+    def mutant(self: AccountBooks, fact: Execution) -> tuple[Change, ...]:
+        if isinstance(fact, Fill) and self._now.seen.is_repeat(f"order {fact.client_id}"):
+            return ()
+        return sound(self, fact)
 
     return mutant
 
 
-def _withdrawal_is_a_loss(self: Account, fact: Transfer) -> None:
-    if not self._now.seen.again(identity_of(fact)):
-        self._flow(fact.venue, fact.amount_usd)
+def _forced_unnoticed(sound: Fold) -> Fold:
+    return lambda self, fact: sound(self, fact) if isinstance(fact, Fill) else ()
+
+
+def _withdrawal_is_a_loss(sound: Callable[..., None]) -> Callable[..., None]:
+    def mutant(self: Account, moved: CashMoved, before_usd: Decimal) -> None:
+        if not isinstance(moved.fact, Transfer):
+            sound(self, moved, before_usd)
+
+    return mutant
 
 
 def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
@@ -239,7 +251,8 @@ _ALL: Final = (
         (Patch(order_manager, "plan", _resends),),
         shows_in=("answer_lost",),
     ),
-    Mutant("first_fill_only", "later fills of an order are ignored", (Patch(Account, "_on_fill", _first_fill_only),)),
+    Mutant("first_fill_only", "later fills of an order are ignored",
+           (Patch(AccountBooks, "_on_execution", _first_fill_only),)),
     Mutant(
         "skip_journal",
         "commands leave before they are on disk",
@@ -267,7 +280,7 @@ _ALL: Final = (
     Mutant(
         "withdrawal_as_loss",
         "money taken out counts as lost",
-        (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),),
+        (Patch(Account, "_on_cash", _withdrawal_is_a_loss),),
         shows_in=("withdrawal",),
     ),
     Mutant(
@@ -279,7 +292,7 @@ _ALL: Final = (
     Mutant(
         "count_twice",
         "facts told twice count twice",
-        (Patch(Seen, "again", _instead(lambda *_: False)),),
+        (Patch(RecentIds, "is_repeat", _instead(lambda *_: False)),),
         shows_in=("events_duplicated",),
     ),
     Mutant(
@@ -372,7 +385,7 @@ _ALL: Final = (
     Mutant(
         "forced_unnoticed",
         "nobody notices forced closes",
-        (Patch(Account, "_on_forced", _instead(_deaf)),),
+        (Patch(AccountBooks, "_on_execution", _forced_unnoticed),),
         shows_in=("liquidation", "adl"),
     ),
 )

@@ -153,8 +153,8 @@ class Watched:
 
     def step(self, now_ms: int) -> tuple:
         for fact in self.venue.due(now_ms):
-            self.account.on_fact(fact)
-            self.desk.on_fact(fact)
+            if self.account.on_fact(fact):
+                self.desk.on_fact(fact)
         positions = self.account.positions
         commands = self.desk.commands(now_ms, positions)
         assert self.desk.commands(now_ms, positions) == ()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from liqbot.accounting.dedupe import REMEMBERED_MAX, RecentIds
 from liqbot.commands import Purpose
 from liqbot.events import Event, Fill, PositionDeleveraged, PositionLiquidated
 from liqbot.execution import client_order_id
@@ -18,7 +19,7 @@ Tell = Callable[[tuple[Event, ...]], None]
 Clock = Callable[[], int]
 """UTC milliseconds."""
 
-KEPT_MAX: Final = 20_000
+KEPT_MAX: Final = REMEMBERED_MAX
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -37,7 +38,7 @@ class OrderCache:
         self.stirred: dict[str, int] = {}
         """By coin: counts everything that may have made a reading of the account out of date."""
         self._owners: dict[tuple[str, str], str] = {}
-        self._told: dict[tuple[str, str], bool] = {}
+        self._told = RecentIds()
 
     def tell(self, *facts: Event) -> None:
         if facts:
@@ -67,10 +68,9 @@ class OrderCache:
     def trade(self, traded: TradedContract, trade: TradeReport, client_id: str) -> bool:
         """Tell an execution unless that was done; False when there was nothing to tell."""
         coin = traded.instrument.coin
-        if (coin, trade.trade_id) in self._told:
+        if self._told.is_repeat(f"{coin} {trade.trade_id}"):
             return False
         fact = fact_of(trade, client_id, traded)
-        _keep(self._told, (coin, trade.trade_id), True)
         if fact is None:
             return False
         if isinstance(fact, Fill):
