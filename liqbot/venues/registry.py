@@ -1,68 +1,86 @@
-"""All venues: their facts, how their streams are read, how they are traded on, and the margin mechanics of each."""
+"""All venues: the built-in ones, found by looking into this package, and those a user adds; and the margin mechanics
+of each.
+
+A module or package beside this one that holds a `VENUE` is a venue: there is no list to add it to.
+"""
 
 import functools
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+import liqbot.venues
 from liqbot.instruments import split_venue_key
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees, Mechanics
-from liqbot.venues import (
-    apex,
-    aster,
-    backpack,
-    bingx,
-    bitfinex,
-    bitget,
-    bullish,
-    cme,
-    coinbase,
-    coinbaseinternational,
-    cryptocom,
-    deribit,
-    dydx,
-    gate,
-    grvt,
-    htx,
-    hyperliquid,
-    krakenfutures,
-    kucoin,
-    lighter,
-    mexc,
-    paradex,
-    phemex,
-    woofipro,
-)
-from liqbot.venues.binance import facts as binance
-from liqbot.venues.binance.orders import BinanceAdapter
-from liqbot.venues.binance.streams import WIRE as BINANCE_WIRE
-from liqbot.venues.bybit import facts as bybit
-from liqbot.venues.bybit.orders import BybitAdapter
-from liqbot.venues.bybit.streams import WIRE as BYBIT_WIRE
-from liqbot.venues.okx import facts as okx
-from liqbot.venues.okx.orders import OkxAdapter
-from liqbot.venues.okx.streams import WIRE as OKX_WIRE
-from liqbot.venues.spec import ContractMargin, VenueRow
+from liqbot.venues.spec import Capability, ContractMargin, VenueSpec
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
-ROWS: Final[tuple[VenueRow, ...]] = (
-    binance.ROW, bybit.ROW, okx.ROW, bitget.ROW, krakenfutures.ROW, hyperliquid.ROW, deribit.ROW, gate.ROW, htx.ROW,
-    mexc.ROW, kucoin.ROW, bingx.ROW, phemex.ROW, cryptocom.ROW, bitfinex.ROW, dydx.ROW, coinbaseinternational.ROW,
-    coinbase.ROW, lighter.ROW, paradex.ROW, woofipro.ROW, aster.ROW, bullish.ROW, backpack.ROW, apex.ROW, grvt.ROW,
-    cme.ROW,
-)
-VENUES: Final[Mapping[str, VenueRow]] = MappingProxyType({row.venue: row for row in ROWS})
-WIRES: Final[Mapping[str, VenueWire]] = MappingProxyType(
-    {wire.venue: wire for wire in (BINANCE_WIRE, BYBIT_WIRE, OKX_WIRE)}
-)
-"""Venues whose data is read live."""
-TRADING_ADAPTERS: Final[Mapping[str, TradingAdapter]] = MappingProxyType(
-    {recipe.venue: recipe for recipe in (BinanceAdapter(), BybitAdapter(), OkxAdapter())}
-)
-"""Venues that can be traded on."""
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*")
+_RESERVED: Final = "aggregate"
+"""On tapes: the sum over venues that are not told apart."""
+
+
+class VenueRegistry(Mapping[str, VenueSpec]):
+    """Venue -> spec: first those that can be traded on, then those that are read live, then all others, by name.
+
+    Filled before an engine is built; mechanics that were handed out do not change afterwards.
+    """
+
+    def __init__(self, specs: Sequence[VenueSpec]) -> None:
+        self._built_in = frozenset(spec.venue for spec in specs)
+        self._specs = _ordered(specs)
+
+    def __getitem__(self, venue: str) -> VenueSpec:
+        return self._specs[venue]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def add(self, spec: VenueSpec) -> None:
+        """A venue of the user's. ValueError for a name that is no plain one, or that a built-in venue has; a venue that
+        was added before is replaced."""
+        if not _NAME.fullmatch(spec.venue) or spec.venue == _RESERVED:
+            raise ValueError(f"venue {spec.venue!r}: small letters and digits are right, as in myvenue")
+        if spec.venue in self._built_in:
+            raise ValueError(f"venue {spec.venue!r} is built in; give yours another name")
+        self._specs = _ordered([*(one for one in self._specs.values() if one.venue != spec.venue), spec])
+        mechanics_of.cache_clear()
+
+    def remove(self, venue: str) -> None:
+        """A venue that was added. ValueError for any other."""
+        if venue in self._built_in or venue not in self._specs:
+            raise ValueError(f"venue {venue!r} was not added")
+        self._specs = {name: spec for name, spec in self._specs.items() if name != venue}
+        mechanics_of.cache_clear()
+
+
+def _ordered(specs: Sequence[VenueSpec]) -> dict[str, VenueSpec]:
+    ordered = sorted(specs, key=lambda spec: (spec.trading is None, spec.wire is None, spec.venue))
+    return {spec.venue: spec for spec in ordered}
+
+
+def built_in() -> tuple[VenueSpec, ...]:
+    """Every `VENUE` of this package, by the name of its module."""
+    found = []
+    for module in pkgutil.iter_modules(liqbot.venues.__path__, f"{liqbot.venues.__name__}."):
+        if module.name not in _SUPPORT:
+            spec = getattr(importlib.import_module(module.name), "VENUE", None)
+            if isinstance(spec, VenueSpec):
+                found.append(spec)
+    return tuple(found)
+
+
+_SUPPORT: Final = frozenset({__name__, f"{liqbot.venues.__name__}.conformance"})
+"""Not looked into: this module, and the one that reads the registry."""
+VENUES: Final = VenueRegistry(built_in())
 
 _STAND_IN_SOURCE: Final = "stand-in: the smallest tiers of large linear contracts, not this venue's figures"
 STAND_IN_MAJOR: Final = tier_table(
@@ -90,8 +108,8 @@ def mechanics_of(venue_key: str, coin: str) -> Mechanics:
     it is known, generic maintenance on the mark where it is not; inverse if the key's contract is `coin`.
     """
     venue, contract = split_venue_key(venue_key)
-    row = VENUES.get(venue)
-    found = row.contract(contract) if row is not None else None
+    spec = VENUES.get(venue)
+    found = spec.contract(contract) if spec is not None else None
     margin = found.margin if found is not None and found.margin is not None else STAND_IN_MARGIN
     table = dict(margin.tables).get(coin)
     sessions = dict(margin.sessions).get(coin, ())
@@ -111,13 +129,30 @@ def mechanics_of(venue_key: str, coin: str) -> Mechanics:
 
 
 def wire_of(venue: str) -> VenueWire:
-    """ValueError for a venue without a wire, naming those that have one."""
-    wire = WIRES.get(venue)
-    if wire is None:
-        raise ValueError(f"venue: live data of {venue!r} cannot be read; known are {', '.join(WIRES)}")
-    return wire
+    """How its market data is read live. ValueError that says why where it cannot be."""
+    spec = VENUES.get(venue)
+    if spec is None or spec.wire is None:
+        raise ValueError(refusal("venues", venue, "market_data"))
+    return spec.wire
 
 
-def wired(venues: Sequence[str]) -> tuple[str, ...]:
-    """Those of the venues that can be read live, in the same order."""
-    return tuple(venue for venue in venues if venue in WIRES)
+def trading_of(venue: str) -> TradingAdapter:
+    """How it is traded on. ValueError that says why where it cannot be."""
+    spec = VENUES.get(venue)
+    if spec is None or spec.trading is None:
+        raise ValueError(refusal("trade_venue", venue, "orders"))
+    return spec.trading
+
+
+_ABLE: Final[Mapping[Capability, str]] = {
+    "market_data": "cannot be read live", "orders": "takes no orders", "forced_orders": "tells no forced orders",
+    "test_access": "has no test access",
+}
+
+
+def refusal(setting: str, venue: str, capability: Capability) -> str:
+    """One line: what cannot be done with a venue, why, and with which it can."""
+    able = ", ".join(name for name, spec in VENUES.items() if not spec.lack(capability))
+    if venue not in VENUES:
+        return f"{setting}: no such venue as {venue!r}; there are {', '.join(VENUES)}"
+    return f"{setting}: {venue} {_ABLE[capability]} ({VENUES[venue].lack(capability)}); able are {able}"

@@ -15,7 +15,8 @@ from liqbot.commands import PlaceOrder
 from liqbot.instruments import Instrument
 
 ZERO: Final = Decimal(0)
-Lane = Literal["normal", "protective"]
+Channel = Literal["normal", "priority"]
+"""Of the rate limiter: a queue of reads never holds up what reduces or protects."""
 Retry = Literal["read", "never"]
 
 
@@ -23,7 +24,7 @@ class VenueCaller(Protocol):
     """The part of a venue client that orders need."""
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, lane: Lane = "normal", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read"
     ) -> Any: ...
 
 
