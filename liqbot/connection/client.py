@@ -254,6 +254,14 @@ def _wait_s(state: RetryCallState) -> float:
 
 
 __all__ = [
-    "Credentials", "Channel", "RequestBudget", "Retry", "Tap", "VenueClient", "VenueError", "VenueRefused",
-    "VenueUnreachable", "host_of",
+    "Channel",
+    "Credentials",
+    "RequestBudget",
+    "Retry",
+    "Tap",
+    "VenueClient",
+    "VenueError",
+    "VenueRefused",
+    "VenueUnreachable",
+    "host_of",
 ]

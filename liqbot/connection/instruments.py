@@ -19,7 +19,9 @@ class WantedListing(Listing, frozen=True, kw_only=True):
     open_interest_two_sided: bool
 
 
-def symbols_of(spec: VenueSpec, coins: Sequence[str], contract: str | None = None) -> Iterator[tuple[str, WantedListing]]:
+def symbols_of(
+    spec: VenueSpec, coins: Sequence[str], contract: str | None = None
+) -> Iterator[tuple[str, WantedListing]]:
     """(unified symbol, listing) of our coins, contract by contract; a coin that the spec does not name is listed like
     its first one."""
     for found in spec.contracts:

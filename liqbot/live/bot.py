@@ -177,7 +177,7 @@ class Bot:
             _log.info("time is up")
         loop = asyncio.get_running_loop()
         until_s = loop.time() + QUIET_S
-        while self._edge is not None and self._edge.known.placing and loop.time() < until_s:  # noqa: ASYNC110 -- brief
+        while self._edge is not None and self._edge.orders.submitting and loop.time() < until_s:  # noqa: ASYNC110 -- brief
             await asyncio.sleep(FOLDED_S)
         over.set()
 
@@ -234,7 +234,7 @@ class Bot:
             "inbox": {"steps_waiting": self.inbox.steps_waiting, "merged_rows": self.inbox.merged_rows},
             "feeds": {venue: _counts(feed.stats) for venue, feed in self._market.feeds.items()},
             "account_read": edge is not None and edge.reconciler.ready.is_set(),
-            "orders_under_way": len(edge.known.placing) if edge is not None else 0,
+            "orders_under_way": len(edge.orders.submitting) if edge is not None else 0,
         }
 
 

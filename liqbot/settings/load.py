@@ -13,6 +13,7 @@ from liqbot.settings import names as known_names
 from liqbot.settings.layers import Layer, environment_layer, file_layer, merged, override_layer, secrets_layer
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names
+from liqbot.settings.venues import require_able_venues, with_own_venues
 
 LOCAL_FILE: Final = "local.toml"
 """Beside the profiles, for this machine alone, on top of every profile."""
@@ -56,6 +57,8 @@ def load(
     except ValidationError as error:
         lines = [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
         raise ExpectedError("\n".join(lines), Exit.CONFIG) from None
+    settings = with_own_venues(settings, directory)
+    require_able_venues(settings)
     return Loaded(settings, layer.origins)
 
 

@@ -35,6 +35,14 @@ class Settings(BaseSettings):
         min_length=1,
         description="Venues that feed the map, as venue or venue:contract (usdt, usdc, usd, coin).",
     )
+    venue_files: tuple[str, ...] = Field(
+        (),
+        description="Python files with venues of your own, relative to the configuration's directory. They run beside "
+        "your keys: name only files you have read. `own.py@sha256:...` loads that very text alone.",
+    )
+    venue_packages: tuple[str, ...] = Field(
+        (), description="Entry points of the group `liqbot.venues` of installed packages, by name; loaded likewise."
+    )
     trade_venue: str = Field("binance", description="The venue that is traded on; one of `venues`.")
     market: MarketParams = Field(default_factory=MarketParams, description="Ground floor: the map and more.")
     signals: SignalParams = Field(default_factory=SignalParams, description="First floor: strategies and their gates.")

@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names, Path
+from liqbot.settings.venues import with_own_venues
+
+ROOT: Final = pathlib.Path("/")
+"""Recorded names of files are absolute; one that is not must not be looked for in the current directory."""
 
 
 def config_json(settings: Settings) -> str:
@@ -24,9 +29,12 @@ def config_digest(text: str) -> str:
 
 
 def restored(text: str) -> Settings:
-    """The settings a journal was written with. One written under other names: ExpectedError, exit code 3."""
+    """The settings a journal was written with, the user's own code loaded that it was written with.
+
+    ExpectedError, exit code 3, when it was written under other names, or when that code has changed.
+    """
     try:
-        return settings_model()(**json.loads(text))
+        return with_own_venues(settings_model()(**json.loads(text)), ROOT)
     except (ValidationError, json.JSONDecodeError) as error:
         raise ExpectedError(f"the recorded configuration does not fit this version: {error}", Exit.CONFIG) from None
 

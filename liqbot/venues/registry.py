@@ -4,6 +4,7 @@ of each.
 A module or package beside this one that holds a `VENUE` is a venue: there is no list to add it to.
 """
 
+import difflib
 import functools
 import importlib
 import pkgutil
@@ -144,7 +145,7 @@ def trading_of(venue: str) -> TradingAdapter:
     return spec.trading
 
 
-_ABLE: Final[Mapping[Capability, str]] = {
+_UNABLE: Final[Mapping[Capability, str]] = {
     "market_data": "cannot be read live", "orders": "takes no orders", "forced_orders": "tells no forced orders",
     "test_access": "has no test access",
 }
@@ -152,7 +153,24 @@ _ABLE: Final[Mapping[Capability, str]] = {
 
 def refusal(setting: str, venue: str, capability: Capability) -> str:
     """One line: what cannot be done with a venue, why, and with which it can."""
-    able = ", ".join(name for name, spec in VENUES.items() if not spec.lack(capability))
     if venue not in VENUES:
-        return f"{setting}: no such venue as {venue!r}; there are {', '.join(VENUES)}"
-    return f"{setting}: {venue} {_ABLE[capability]} ({VENUES[venue].lack(capability)}); able are {able}"
+        return unknown(setting, venue)
+    able = ", ".join(name for name, spec in VENUES.items() if not spec.lack(capability))
+    return f"{setting}: {venue} {_UNABLE[capability]} ({VENUES[venue].lack(capability)}); possible with {able}"
+
+
+def unknown(setting: str, venue: str) -> str:
+    """One line for a name that no venue has, with the nearest that one has."""
+    near = difflib.get_close_matches(venue.lower(), VENUES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "liqbot venues lists them"
+    return f"{setting}: no such venue: {venue!r}; {hint}"
+
+
+def access_refusal(venue: str, access: str) -> str:
+    """One line that says how a venue can be traded on without money; empty when it offers this access."""
+    spec = VENUES[venue]
+    offered = ("live", *spec.practice_kinds)
+    if access in offered:
+        return ""
+    why = f" ({reason})" if (reason := spec.lack("test_access")) else ""
+    return f"mode: {venue} offers no {access} access{why}; it has {', '.join(offered)}"

@@ -181,8 +181,8 @@ def listings(
 LINEAR_ONE: Final = (("BTC", 1.0), ("ETH", 1.0))
 """Contracts of one coin."""
 
-NOT_READ: Final = Lack("market_data", "its streams are not read yet: from tapes")
-NOT_TRADED: Final = Lack("orders", "its orders are not spoken yet: simulated on paper")
-NO_FORCED_ORDERS: Final = Lack("forced_orders", "the venue publishes none")
-NO_PRACTICE: Final = Lack("test_access", "the venue has none")
+NOT_READ: Final = Lack("market_data", "from tapes, its streams are not read yet")
+NOT_TRADED: Final = Lack("orders", "simulated, its orders are not implemented yet")
+NO_FORCED_ORDERS: Final = Lack("forced_orders", "it publishes none")
+NO_PRACTICE: Final = Lack("test_access", "it has none")
 PRACTICE_UNKNOWN: Final = Lack("test_access", "not looked up yet")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import SecretStr
 
-from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.connection.client import Credentials, VenueClient
 from liqbot.engine import Engine
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit, ExpectedError
@@ -26,7 +26,8 @@ from liqbot.runtime.recovery import Recovered
 from liqbot.runtime.storage import Storage
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.registry import VENUES, trading_of
+from liqbot.venues.spec import RequestBudget
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.serving import DIALECTS, dialects_of, serving
 from paper.params import PaperSection
@@ -137,7 +138,7 @@ class _Session:
         )
         bot.begin(instruments)
         edge = AccountEdge(
-            trading, TRADING_ADAPTERS[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
+            trading, trading_of(self.settings.trade_venue), instruments, waiting.tell, self._now_ms,
             books.journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
         )
         waiting.passes_on(bot.tell)
@@ -148,7 +149,7 @@ class _Session:
             await moment.answered()
             bot.stop()
 
-        moment.follow(bot.feeds, waiting, edge.known.placing, lambda: trading.running, over)
+        moment.follow(bot.feeds, waiting, edge.orders.submitting, lambda: trading.running, over)
         await bot.run(edge, edge.broker)
         return bot.engine
 
@@ -168,7 +169,7 @@ class _Session:
         """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
         venue, coins = self.settings.trade_venue, self.settings.coins
         trading = _Counted(
-            VENUES[venue], loopback=url, budget=_BUDGET, options=TRADING_ADAPTERS[venue].options,
+            VENUES[venue], loopback=url, budget=_BUDGET, options=trading_of(venue).options,
             credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
         )
         clients = {

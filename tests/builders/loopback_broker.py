@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.connection.client import Credentials, VenueClient
 from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.instruments import Side
-from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.registry import VENUES, trading_of
+from liqbot.venues.spec import RequestBudget
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, serving
@@ -127,14 +128,14 @@ async def rig(
     async with serving(hub, [spoken(hub, venue)]) as loop:
         client = VenueClient(
             VENUES[venue], credentials=Credentials(SecretStr("key"), SecretStr(secret), SecretStr("phrase")),
-            loopback=loop.url, budget=RequestBudget(units=10_000), options=TRADING_ADAPTERS[venue].options,
+            loopback=loop.url, budget=RequestBudget(units=10_000), options=trading_of(venue).options,
         )
         desk = Desk(venue)
         try:
             await client.open(("BTC",))
             edge = AccountEdge(
                 client,
-                TRADING_ADAPTERS[venue],
+                trading_of(venue),
                 client.instruments(("BTC",)),
                 desk.tell,
                 lambda: hub.now_ms,

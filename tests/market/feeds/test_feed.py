@@ -13,7 +13,7 @@ from liqbot.events import FeedDown, FeedUp, FundingRate, Liquidation, MarkPrice,
 from liqbot.instruments import Side
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
-from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
 from liqbot.venues.streams import VenueWire
 
@@ -35,7 +35,7 @@ async def fed(
     venue: str, server: PublicVenue, *, wire: VenueWire | None = None, coins: tuple[str, ...] = COINS
 ) -> AsyncIterator[tuple[VenueFeed, Gathered, VenueClient, "asyncio.Task[None]"]]:
     roster = Roster((venue,), coins)
-    client = VenueClient(ROWS[venue], loopback=server.url)
+    client = VenueClient(SPECS[venue], loopback=server.url)
     feed, sink = VenueFeed(client, wire or wire_of(venue), roster, now_ms, QUICK), Gathered(roster)
     task = asyncio.create_task(feed.run(sink))
     try:

@@ -14,7 +14,7 @@ from liqbot.instruments import Side
 from liqbot.market.feeds.backfill import past_of
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
-from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
 from paper.dialects.serving import dialects_of, serving
 
@@ -41,7 +41,7 @@ async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
     hub, chance, roster = hub_of(venue), random.Random(venue), Roster((venue,), BOTH)
     hub.warm([block(0, *(interest(venue, 0, 1e9, coin) for coin in BOTH))])
     async with serving(hub, dialects_of(hub, [venue])) as loopback:
-        client, sink = VenueClient(ROWS[venue], loopback=loopback.url), Gathered(roster)
+        client, sink = VenueClient(SPECS[venue], loopback=loopback.url), Gathered(roster)
         feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, FeedParams(flush_ms=20))
         task = asyncio.create_task(feed.run(sink))
         try:
@@ -98,7 +98,7 @@ async def test_the_past_of_the_exchange_can_be_read(venue: str) -> None:
         for minute in range(1, minutes + 1)
     )
     async with serving(hub, dialects_of(hub, [venue])) as loopback:
-        client = VenueClient(ROWS[venue], loopback=loopback.url)
+        client = VenueClient(SPECS[venue], loopback=loopback.url)
         await client.open(("BTC",))
         past = await past_of(client, wire_of(venue), roster, START_MS, START_MS + minutes * 60_000)
         await client.close()
