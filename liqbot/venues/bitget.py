@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.examples import PositionExample, VenueExamples
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NOT_READ,
@@ -39,6 +40,10 @@ ETH_USDT: Final = _announced(
     (1_200_000_000, 1, 60.0),
 )
 
+SAMPLE: Final = PositionExample(
+    venue_key="bitget", coin="BTC", long=True, entry_price=25_000.0, quantity_base=0.01, margin_usd=9.6695050093373343,
+    liquidation_price=24_144.1124161806977798, tolerance=1e-8, source="sample position of the venue's documentation",
+)
 VENUE: Final = VenueSpec(
     venue="bitget",
     title="Bitget",
@@ -58,6 +63,7 @@ VENUE: Final = VenueSpec(
     ),
     liquidations=Liquidations(source="raw websocket topic, not in the client", completeness="sampled"),
     lacks=(NOT_READ, NOT_TRADED),
+    examples=lambda: VenueExamples(positions=(SAMPLE,)),
     practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header PAPTRADING"),),
     credentials=("api_key", "secret", "password"),
     tier_access="public",

@@ -4,6 +4,7 @@ What lists it, reads it, trades on it or describes it reads this one object. `No
 it is never a default.
 """
 
+from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -12,6 +13,7 @@ from liqbot.margin.formulas import MarginRule
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import TierTable
+from liqbot.venues.examples import VenueExamples
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
@@ -133,6 +135,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
+    examples: Callable[[], VenueExamples] | None = None
+    """What it sends, for the conformance suite; read only there."""
     proof: Proof | None = None
     """Against what both were tested last: the simulated exchange on loopback, or the venue itself."""
 

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from liqbot.margin.tiers import LeverageTier, TierTable, evenly_stepped, tier_table
-from liqbot.venues.registry import STAND_IN_MAJOR, STAND_IN_MINOR, VENUES, mechanics_of
+from liqbot.venues.mechanics import STAND_IN_MAJOR, STAND_IN_MINOR
+from liqbot.venues.registry import VENUES, mechanics_of
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "brackets"
 TIERS = (LeverageTier(0.0, 100.0, 50.0, 1.0), LeverageTier(100.0, 1_000.0, 10.0, 5.0, 4.0))

@@ -7,6 +7,7 @@ from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE
+from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
     ClientIdRule,
@@ -93,6 +94,7 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
     wire=WIRE,
     trading=BinanceAdapter(),
+    examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),
     trading_budget=RequestBudget(units=30),  # the venue allows 2,400 units a minute

@@ -8,6 +8,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.bybit.orders import BybitAdapter
 from liqbot.venues.bybit.streams import WIRE
+from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
     ClientIdRule,
@@ -81,6 +82,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     trading=BybitAdapter(),
+    examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),
     refusal=RefusalShape(code=("retCode", "code"), reason=("retMsg", "msg")),

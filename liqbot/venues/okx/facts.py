@@ -6,6 +6,7 @@ from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.examples import packaged
 from liqbot.venues.okx.orders import OkxAdapter
 from liqbot.venues.okx.streams import WIRE
 from liqbot.venues.spec import (
@@ -77,6 +78,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     trading=OkxAdapter(),
+    examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),
     public_budget=RequestBudget(units=10),

@@ -202,7 +202,8 @@ class OkxAdapter:
         return tuple(Call("watch_orders", (symbol, None, None, kind)) for symbol in symbols for kind in kinds)
 
     def user_events(self, message: Any, traded: Sequence[TradedContract]) -> UserEvents | None:
-        channel = message.get("arg", {}).get("channel") if isinstance(message, dict) else None
+        topic = message.get("arg") if isinstance(message, dict) else None
+        channel = topic.get("channel") if isinstance(topic, dict) else None
         if channel not in ("orders", "orders-algo") or "data" not in message:
             return None
         found: list[tuple[TradedContract, Hint]] = []
