@@ -14,7 +14,15 @@ from typing import Any, Final, TypeVar
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
-from liqbot.connection.endpoints import Access, at_loopback, first_host, options_for, original_address, use_access
+from liqbot.connection.endpoints import (
+    Access,
+    at_hosts,
+    at_loopback,
+    first_host,
+    options_for,
+    original_address,
+    use_access,
+)
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import instrument_of, market_of, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
@@ -93,6 +101,7 @@ class VenueClient:
         exchange.timeout_on_exit = 0
         use_access(exchange, self.spec, self.access)
         hostname = exchange.hostname or ""
+        exchange.urls["api"] = at_hosts(exchange.urls["api"], dict(self.spec.hosts), hostname)
         self.host = first_host(exchange.urls["api"], hostname) or self.venue
         if self._loopback is not None:
             exchange.urls["api"] = at_loopback(exchange.urls["api"], self._loopback, hostname)

@@ -1,5 +1,6 @@
 """Where a unified client talks to: live, test access or loopback, and how little it loads."""
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -34,6 +35,17 @@ def use_access(exchange: Any, spec: VenueSpec, access: str) -> None:
         known = ", ".join(["live", *spec.practice_kinds])
         raise ValueError(f"access: {spec.venue} has no {access!r}; it offers {known}")
     getattr(exchange, switch)(True)
+
+
+def at_hosts(urls: Any, hosts: Mapping[str, str], hostname: str) -> Any:
+    """Every address under `urls` with its host replaced where `hosts` names another one."""
+    if isinstance(urls, dict):
+        return {name: at_hosts(value, hosts, hostname) for name, value in urls.items()}
+    if not isinstance(urls, str):
+        return urls
+    filled = urls.replace("{hostname}", hostname)
+    host = urlsplit(filled).hostname or ""
+    return filled.replace(f"//{host}", f"//{hosts[host]}", 1) if host in hosts else urls
 
 
 def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:

@@ -140,6 +140,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     proof: Proof | None = None
     """Against what both were tested last: the simulated exchange on loopback, or the venue itself."""
 
+    hosts: tuple[tuple[str, str], ...] = ()
+    """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
+    an address of its own, or for a regional entrance."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     public_budget: RequestBudget = RequestBudget()

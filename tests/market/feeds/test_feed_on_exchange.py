@@ -45,7 +45,7 @@ async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
         feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, FeedParams(flush_ms=20))
         task = asyncio.create_task(feed.run(sink))
         try:
-            await until(lambda: len(sink.said(FeedUp, "liquidation")) == len(BOTH), 30)
+            await until(lambda: len(sink.said(FeedUp, "liquidation")) == len(BOTH))
             rows = []
             for second in range(1, SECONDS + 1):
                 happened = told(chance, venue, second)
@@ -54,7 +54,7 @@ async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
                                         *(interest(venue, second, 1e9 + second * 1e6, coin) for coin in BOTH)))
             wanted = [row for row in rows if isinstance(row, Liquidation)]
             await until(lambda: len(sink.of(Liquidation)) == len(wanted) and len(sink.of(MarkPrice)) >= 2 * SECONDS)
-            await until(lambda: sink.of(OpenInterest) and sink.of(FundingRate), 15)
+            await until(lambda: sink.of(OpenInterest) and sink.of(FundingRate))
         finally:
             task.cancel()
             await asyncio.wait([task])

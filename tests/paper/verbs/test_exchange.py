@@ -45,7 +45,9 @@ async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: 
     hub = exchange._hub(Roster(("okx",), ("BTC",)), ("okx",), settings)
     await hub.advance(quiet(1, "okx"))
     async with serving(hub, exchange._spoken(hub, ("okx",))) as loop:
-        trials: dict[Access, str] = {"demo": exchange.DEMO_KEY, "live": exchange.KEY.format(venue="okx")}
+        trials: dict[Access, str] = {
+            "demo": exchange.DEMO_KEY.format(venue="okx"), "live": exchange.KEY.format(venue="okx"),
+        }
         for access, key in trials.items():
             keys = {"okx": {"api_key": key, "secret": "simulated-okx-secret", "password": exchange.WORD_TOO}}
             wanted = settings_for("okx", loop.url, keys=keys)
