@@ -246,6 +246,8 @@ class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
 
     version: str
     platform: str
+    strategies: tuple[tuple[str, str], ...] = ()
+    """The user's own strategies as (name, sha256 of the file)."""
 
 
 class ConfigLoaded(Fact, frozen=True, tag=True, kw_only=True):
@@ -279,6 +281,13 @@ class Halt(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
+class StrategyDisabled(Fact, frozen=True, tag=True, kw_only=True):
+    """A strategy of the user's own overran its time for a call: it enters nothing until `Resume` or a changed file."""
+
+    strategy: str
+    reason: str
+
+
 class Resume(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
@@ -294,6 +303,8 @@ AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
     | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
 )
-ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
+ControlEvent = (
+    JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten | StrategyDisabled
+)
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

@@ -12,12 +12,16 @@ import msgspec
 import numpy as np
 
 from liqbot.events import CodeVersion
+from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader, Record, RecordedStep, plain_step, step_digest
 from liqbot.journal.rerun import Factory, Rerun, Rerunnable
 from liqbot.journal.steps import StepLike
+from liqbot.signals.registry import CONDITIONS
+from liqbot.signals.strategy import Strategy
 
 _SHOWN_MAX: Final = 20
 _NEAR: Final = 1e-9
+_CONDITIONS: Final = frozenset(one.name for one in CONDITIONS)
 
 
 EngineFactory = Factory[Rerunnable]
@@ -79,13 +83,15 @@ class Replayed(msgspec.Struct, frozen=True):
         return self.equality is not Equality.DIFFERENT
 
 
-def this_code(version: str, time_ms: int) -> CodeVersion:
-    """Version and numeric platform of the running program: interpreter, numpy, processor, the features numpy uses."""
+def this_code(version: str, time_ms: int, own: tuple[Strategy, ...] = ()) -> CodeVersion:
+    """Version and numeric platform of the running program: interpreter, numpy, processor, the features numpy uses; and
+    the strategies of the user's own by the sha256 of their files."""
     features = getattr(sys.modules.get("numpy._core._multiarray_umath"), "__cpu_features__", {})
     used = ",".join(sorted(name for name, on in features.items() if on))
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return CodeVersion(
-        time_ms=time_ms, version=version, platform=f"{python}; numpy {np.__version__}; {platform.machine()}; {used}"
+        time_ms=time_ms, version=version, platform=f"{python}; numpy {np.__version__}; {platform.machine()}; {used}",
+        strategies=tuple((one.name, one.sha256) for one in own),
     )
 
 
@@ -99,10 +105,32 @@ def replay(
     with JournalReader(path) as reader:
         rerun = Rerun(reader, factory, snapshot_version)
         compared = _Comparison()
+        written_with = reader.first(CodeVersion)
+        if written_with is not None:
+            _require_strategies(written_with, here)
         recorded = _Ahead(reader.steps(rerun.from_seq))
         for record, step in rerun.answers(chunk):
+            for fact in record.block.facts:
+                if isinstance(fact, CodeVersion):
+                    _require_strategies(fact, here)
             compared.take(record, step, recorded.at(record.seq))
-        return compared.result(str(path), rerun.from_seq, reader.first(CodeVersion), here)
+        return compared.result(str(path), rerun.from_seq, written_with, here)
+
+
+def _require_strategies(recorded: CodeVersion, here: CodeVersion) -> None:
+    """ExpectedError (exit code 3) unless the strategies of the user's own are those that the journal was written with.
+    Ones that it did not have change nothing."""
+    loaded = dict(here.strategies)
+    for name, sha256 in recorded.strategies:
+        now = loaded.get(name)
+        if now == sha256:
+            continue
+        what = "is not loaded here: name its file in the profile" if now is None else f"has sha256 {now} here"
+        raise ExpectedError(
+            f"the journal was written with strategy {name}, sha256 {sha256}; it {what}. Replay with that file, "
+            "--profile and --config",
+            Exit.CONFIG,
+        )
 
 
 class _Comparison:
@@ -174,7 +202,12 @@ def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Diff
 
 
 def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
-    verdicts = [[v["strategy"], v["coin"], v["side"], v["code"]] for v in step.get("verdicts", ())]
+    # What a condition on entries says is in the checks of the decision, which every journal has.
+    verdicts = [
+        [v["strategy"], v["coin"], v["side"], v["code"]]
+        for v in step.get("verdicts", ())
+        if v["strategy"] not in _CONDITIONS
+    ]
     decisions = [
         {key: value for key, value in decision["target"].items() if key != "reason"}
         if decision["type"] == "Approved"

@@ -13,12 +13,20 @@ from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
 from liqbot.replay import this_code
 from liqbot.settings import Settings, config_json, restored
+from liqbot.signals.failures import CallMeter, unmeasured
+from liqbot.signals.strategy import Strategy
 
 SNAPSHOT_VERSION: Final = f"{__version__} state {STATE_VERSION}"
 """Snapshots of another version are passed over: the journal is run again instead."""
 
 
-def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument]) -> Engine:
+def engine_of(
+    settings: Settings,
+    roster: Roster,
+    journal_id: str,
+    instruments: Sequence[Instrument],
+    call_meter: CallMeter = unmeasured,
+) -> Engine:
     """ValueError when an instrument is not on `settings.trade_venue`, inverse, or listed twice for a coin."""
     by_coin = {instrument.coin: instrument for instrument in instruments}
     if len(by_coin) != len(instruments):
@@ -37,6 +45,7 @@ def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: 
         signals=settings.signals,
         limits=settings.risk,
         execution=settings.execution,
+        call_meter=call_meter,
     )
 
 
@@ -50,15 +59,16 @@ def opening_facts(
         JournalOpened(
             time_ms=time_ms, journal_id=journal_id, mode=settings.mode, venues=roster.venues, coins=roster.coins
         ),
-        this_code(__version__, time_ms),
+        this_code(__version__, time_ms, settings.signals.own),
         ConfigLoaded(time_ms=time_ms, config_json=text, digest=_digest(text, listed), instruments=listed),
     )
 
 
-def recorded_engine(opened: JournalOpened, config: ConfigLoaded) -> Engine:
-    """The engine that a journal was written with: what replay and recovery start from."""
+def recorded_engine(opened: JournalOpened, config: ConfigLoaded, own: tuple[Strategy, ...] = ()) -> Engine:
+    """The engine that a journal was written with: what replay and recovery start from. Of the strategies of the user's
+    own that it had, those in `own` are there again."""
     roster = Roster(opened.venues, opened.coins)
-    return engine_of(restored(config.config_json), roster, opened.journal_id, config.instruments)
+    return engine_of(restored(config.config_json, own), roster, opened.journal_id, config.instruments)
 
 
 def _digest(text: str, instruments: tuple[Instrument, ...]) -> str:
