@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -27,8 +27,6 @@ from liqbot.signals.registry import SignalParams
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from liqbot.venues.registry import mechanics_of
-
-STATE_VERSION: Final = 5
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -175,10 +173,9 @@ class Engine:
         return changed
 
     def snapshot(self) -> bytes:
-        """Everything `restore` needs; versioned, never pickle."""
+        """Everything `restore` needs, never pickle. Whoever keeps it keeps the version of its shape beside it."""
         return msgspec.msgpack.encode(
             {
-                "version": STATE_VERSION,
                 "market": self.market.state(),
                 "account": self.account.state(),
                 "desk": self.desk.state(),
@@ -190,10 +187,9 @@ class Engine:
         )
 
     def restore(self, snapshot: bytes) -> None:
-        """Inverse of `snapshot`; ValueError when it was made by another version of the state."""
+        """Inverse of `snapshot`, for one of the same shape; ValueError when it is of other instruments or another
+        journal."""
         state: dict[str, Any] = msgspec.msgpack.decode(snapshot)
-        if state.get("version") != STATE_VERSION:
-            raise ValueError(f"snapshot version: {state.get('version')!r}, this code reads {STATE_VERSION}")
         self.market.load_state(state["market"])
         self.account.load_state(state["account"])
         self.desk.load_state(state["desk"])

@@ -13,8 +13,9 @@ import msgspec
 from liqbot.instruments import Instrument, Side
 
 
-class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Base of all events; refuses numbers that are not finite, because codecs would write them as null."""
+class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all events; refuses numbers that are not finite, because codecs would write them as null, and fields it
+    does not know when it is decoded: a newer program meant something by them."""
 
     time_ms: int
 
@@ -246,8 +247,11 @@ class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
 
     version: str
     platform: str
+    source: str = ""
+    """SHA-256 over the program's source files: two states of development may bear one version number. Empty in
+    journals of the first format."""
     strategies: tuple[tuple[str, str], ...] = ()
-    """The user's own strategies as (name, sha256 of the file)."""
+    """Name and SHA-256 of every strategy file that is not part of the program."""
 
 
 class ConfigLoaded(Fact, frozen=True, tag=True, kw_only=True):

@@ -8,16 +8,16 @@ import msgspec
 
 from liqbot import __version__
 from liqbot.blocks import Roster
-from liqbot.engine import STATE_VERSION, Engine
+from liqbot.code_version import state_version, this_code
+from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
-from liqbot.replay import this_code
 from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.failures import CallMeter, unmeasured
 from liqbot.signals.strategy import Strategy
 
-SNAPSHOT_VERSION: Final = f"{__version__} state {STATE_VERSION}"
-"""Snapshots of another version are passed over: the journal is run again instead."""
+SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
+"""Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
 
 
 def engine_of(
@@ -59,7 +59,7 @@ def opening_facts(
         JournalOpened(
             time_ms=time_ms, journal_id=journal_id, mode=settings.mode, venues=roster.venues, coins=roster.coins
         ),
-        this_code(__version__, time_ms, settings.signals.own),
+        this_code(__version__, time_ms, tuple((one.name, one.sha256) for one in settings.signals.own)),
         ConfigLoaded(time_ms=time_ms, config_json=text, digest=_digest(text, listed), instruments=listed),
     )
 

@@ -2,12 +2,9 @@
 
 import time
 from functools import partial
-from pathlib import Path
 
 from liqbot import __version__, places
-from liqbot.events import CodeVersion
-from liqbot.journal import JournalReader
-from liqbot.replay import this_code
+from liqbot.code_version import this_code
 from liqbot.review.replayed import run_and_print
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings.load import own_strategies
@@ -22,13 +19,7 @@ def replay(
     A journal written with strategies of your own needs the profile that names them, and the very same files.
     """
     path = db or places.journal_path(places.data_dir(data, profile))
-    own = own_strategies(profile, config) if _had_own(path) else ()
-    here = this_code(__version__, time.time_ns() // 1_000_000, own)
+    own = own_strategies(profile, config)
+    here = this_code(__version__, time.time_ns() // 1_000_000, tuple((one.name, one.sha256) for one in own))
     factory = partial(recorded_engine, own=own)
     return run_and_print(path, factory, here, snapshot_version=SNAPSHOT_VERSION, as_json=as_json)
-
-
-def _had_own(path: Path) -> bool:
-    with JournalReader(path) as reader:
-        code = reader.first(CodeVersion)
-    return code is not None and bool(code.strategies)

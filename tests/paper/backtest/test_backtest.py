@@ -10,11 +10,12 @@ import pytest
 
 from liqbot import places
 from liqbot.blocks import DTYPES, EventBlock, Roster
+from liqbot.code_version import this_code
 from liqbot.engine import Engine, Step
 from liqbot.exits import ExpectedError
 from liqbot.journal import Journal
 from liqbot.ledger import unexplained_usd
-from liqbot.replay import Equality, replay, this_code
+from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings import Settings, settings_model
 from liqbot.signals.evaluate import evaluate
