@@ -56,7 +56,8 @@ def load(
     except ValidationError as error:
         lines = [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
         raise ExpectedError("\n".join(lines), Exit.CONFIG) from None
-    return Loaded(settings, layer.origins)
+    located = settings.observers.located(directory)
+    return Loaded(settings.model_copy(update={"observers": located}), layer.origins)
 
 
 def _demand_profile(directory: Path, profile: str) -> None:
