@@ -1,4 +1,4 @@
-"""The two books of a house on real venues, opened, recovered from, and caught up with each other."""
+"""Journal and ledger of a house on real venues: opened, recovered from, and caught up with each other."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -43,16 +43,21 @@ def opened(
     """ExpectedError when another process writes them, or when they belong to another mode or account."""
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
-    limits = JournalLimits(
+    limits = journal_limits(settings)
+    with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
+        _ledger_reaches_the_snapshot(path, url, settings)
+        with LedgerWriter(url, journal.stamp.journal_id) as ledger:
+            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+
+
+def journal_limits(settings: Settings) -> JournalLimits:
+    """How the configuration wants a journal written."""
+    return JournalLimits(
         commit_ms=settings.journal.commit_ms,
         group_rows=settings.journal.group_rows,
         queue_rows_max=settings.journal.queue_rows_max,
         stuck_after_ms=settings.journal.stuck_after_ms,
     )
-    with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
-        _ledger_reaches_the_snapshot(path, url, settings)
-        with LedgerWriter(url, journal.stamp.journal_id) as ledger:
-            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
 
 
 def _recovered(

@@ -68,7 +68,8 @@ def load(
     warnings = (*own.warnings, *layer.warnings)
     for line in warnings:
         sys.stderr.write(f"liqbot: {line}\n")
-    return Loaded(settings, layer.origins, warnings)
+    located = settings.observers.located(directory)
+    return Loaded(settings.model_copy(update={"observers": located}), layer.origins, warnings)
 
 
 def own_strategies(profile: str, config: Path | None = None) -> tuple[Strategy, ...]:

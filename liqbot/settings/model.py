@@ -13,7 +13,7 @@ from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
-from liqbot.settings.params import JournalParams, LedgerParams, LogParams, NetworkParams, VenueKey
+from liqbot.settings.params import JournalParams, LedgerParams, LogParams, NetworkParams, ObserversParams, VenueKey
 from liqbot.signals.registry import SignalParams, first_sentence, signal_model
 from liqbot.signals.strategy import Strategy
 
@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     journal: JournalParams = Field(default_factory=JournalParams, description="The machine's book.")
     ledger: LedgerParams = Field(default_factory=LedgerParams, description="The book for people.")
     log: LogParams = Field(default_factory=LogParams, description="The log on stderr.")
+    observers: ObserversParams = Field(
+        default_factory=ObserversParams, description="What looks on while the house works."
+    )
     feeds: FeedParams = Field(default_factory=FeedParams, description="Live market data.")
     network: NetworkParams = Field(default_factory=NetworkParams, description="How venues are reached.")
     keys: dict[str, VenueKey] = Field(
