@@ -113,7 +113,8 @@ def test_what_it_breaks_is_named_in_one_line(user: User) -> None:
 
 def test_an_exception_disables_its_entries_and_is_in_the_books(user: User) -> None:
     text = user.file.read_text(encoding="utf-8")
-    broken = text.replace("    distance_pct = stop", '    assert features.volume_ratio == 1.0, "no"\n    distance_pct = stop')
+    first = "    distance_pct = stop"
+    broken = text.replace(first, f'    assert features.volume_ratio == 1.0, "no"\n{first}')
     assert broken != text
     user.file.write_text(broken, encoding="utf-8")
     report = user.backtest()
