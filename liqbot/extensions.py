@@ -46,8 +46,9 @@ def _require_ours(place: Path, name: str) -> None:
     found = place.stat()
     if found.st_uid not in (_ROOT_UID, os.geteuid()):
         raise ExpectedError(f"{name}: {place} belongs to user {found.st_uid}, not to this one; own it", Exit.CONFIG)
-    if found.st_mode & stat.S_IWOTH:
-        raise ExpectedError(f"{name}: anybody may write {place}; chmod o-w {place}", Exit.CONFIG)
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        who = "anybody" if found.st_mode & stat.S_IWOTH else "its group"
+        raise ExpectedError(f"{name}: {who} may write {place}; chmod go-w {place}", Exit.CONFIG)
 
 
 def load_file(path: Path) -> Extension:

@@ -44,7 +44,7 @@ def test_a_place_that_anybody_may_write_is_refused(tmp_path: Path, place: str) -
     open_to_all = path if place == "file" else tmp_path
     open_to_all.chmod(0o777)
     try:
-        refusal = rf"^own\.py: anybody may write {re.escape(str(open_to_all))}; chmod o-w"
+        refusal = rf"^own\.py: anybody may write {re.escape(str(open_to_all))}; chmod go-w"
         with pytest.raises(ExpectedError, match=refusal):
             extension_file("own.py", tmp_path)
     finally:

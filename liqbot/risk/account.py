@@ -22,6 +22,7 @@ from liqbot.events import (
     Flatten,
     FundingPaid,
     Halt,
+    HaltCode,
     JournalOpened,
     LeverageConfirmed,
     PositionDeleveraged,
@@ -31,6 +32,7 @@ from liqbot.events import (
     Reconciled,
     Resume,
     Transfer,
+    halt_code_of,
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
@@ -51,6 +53,7 @@ class _State(msgspec.Struct):
     drawdown: Drawdown = msgspec.field(default_factory=Drawdown)
     seen: Seen = msgspec.field(default_factory=Seen)
     halted: str = ""
+    halt_code: HaltCode = HaltCode.NONE
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
@@ -112,6 +115,11 @@ class Account:
     def halted(self) -> str:
         """Why there are no entries until somebody resumes; empty when there may be."""
         return self._now.halted
+
+    @property
+    def halt_code(self) -> HaltCode:
+        """The same for programs; NONE when there may be entries, or when an unknown reason forbids them."""
+        return self._now.halt_code or halt_code_of(self._now.halted)
 
     @property
     def flattening(self) -> bool:
@@ -189,6 +197,7 @@ class Account:
             self._book(fact, reduces=True, paid_usd=fact.fee)
             # The stop should have come first: a person must look.
             self._now.halted = f"our {fact.side.word} {fact.coin} on {fact.venue} was liquidated at {fact.price}"
+            self._now.halt_code = HaltCode.OWN_LIQUIDATION
 
     def _book(self, fact: Fill | PositionLiquidated | PositionDeleveraged, *, reduces: bool, paid_usd: Decimal) -> None:
         holding = self._holding(fact.venue, fact.coin)
@@ -260,13 +269,14 @@ class Account:
             holding.reconciled = False
 
     def _on_halt(self, fact: Halt) -> None:
-        self._now.halted = fact.reason or "halted"
+        self._now.halted, self._now.halt_code = fact.reason or "halted", fact.code
 
     def _on_flatten(self, fact: Flatten) -> None:
-        self._now.halted, self._now.flattening = fact.reason or "flatten", True
+        self._now.halted, self._now.halt_code = fact.reason or "flatten", fact.code
+        self._now.flattening = True
 
     def _on_resume(self, _fact: Resume) -> None:
-        self._now.halted, self._now.flattening = "", False
+        self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False
         self._now.drawdown.resume()
 
     @property

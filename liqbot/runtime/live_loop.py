@@ -1,7 +1,7 @@
 """The live loop: inbox -> journal -> engine -> broker. A command leaves only after its intent is durable."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from liqbot.blocks import EventBlock
@@ -9,15 +9,9 @@ from liqbot.commands import Command, adds_risk
 from liqbot.engine import Engine, Step
 from liqbot.journal import Journal
 from liqbot.journal.errors import JournalStuckError
+from liqbot.observers.observer import OnStep
 from liqbot.runtime.inbox import Inbox
-
-Observer = Callable[[int, EventBlock, Step, Engine], None]
-
-
-class Feed(Protocol):
-    """Fills the inbox until cancelled or out of facts."""
-
-    async def run(self, inbox: Inbox) -> None: ...
+from liqbot.runtime.pump import Feed, pump
 
 
 class CommandSink(Protocol):
@@ -30,7 +24,7 @@ class Runtime:
     """One engine, one journal, one broker, any number of feeds and observers."""
 
     def __init__(
-        self, engine: Engine, journal: Journal, broker: CommandSink, inbox: Inbox, observers: Sequence[Observer] = ()
+        self, engine: Engine, journal: Journal, broker: CommandSink, inbox: Inbox, observers: Sequence[OnStep] = ()
     ) -> None:
         self._engine, self._journal, self._broker = engine, journal, broker
         self._inbox, self._observers = inbox, tuple(observers)
@@ -38,19 +32,7 @@ class Runtime:
 
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
         """Until `stop` is set or every feed has ended; what waits is still processed. Errors of any task are raised."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._consume())
-            running = [group.create_task(feed.run(self._inbox)) for feed in feeds]
-            stopped = group.create_task(stop.wait())
-            ended = group.create_task(asyncio.wait(running))
-            await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
-            for task in (*running, stopped, ended):
-                task.cancel()
-            self._inbox.close()
-
-    async def _consume(self) -> None:
-        while (block := await self._inbox.take()) is not None:
-            await self.process(block)
+        await pump(self._inbox, self.process, feeds, stop)
 
     async def process(self, block: EventBlock) -> Step:
         """Journal first, then decide, then act. While the journal cannot be written no new risk is taken: stops and

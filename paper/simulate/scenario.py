@@ -3,7 +3,7 @@ process
 can end and come back."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +15,11 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.client_order_id import sequence_of
 from liqbot.execution.order_lifecycle import OrderState
+from liqbot.observers.observer import OnStep
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.runtime import assembly
+from liqbot.runtime.assembly import Parts
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
@@ -280,7 +282,15 @@ class Scenario:
         return assembly.engine_of(self.settings, self.roster, self.journal.journal_id, self.listed)
 
     def _house(self, engine: Engine) -> SimLoop:
-        return SimLoop(engine, self.wire, journal=self.journal, observers=(self._answered,), source="simulate")
+        """Put together like every other; its laws are checks, and it is given its opening by `_start_facts`."""
+        parts = Parts(
+            self.settings, self.roster, self.listed, self.journal.journal_id, loop=self._loop, engine=engine,
+            source="simulate", enabled=(), checks=(self._answered,),
+        )  # fmt: skip
+        return assembly.assembled(parts, self.market.now_ms).loop
+
+    def _loop(self, engine: Engine, on_steps: Sequence[OnStep]) -> SimLoop:
+        return SimLoop(engine, self.wire, journal=self.journal, observers=on_steps, source="simulate")
 
     def _ours(self, client_id: str) -> bool:
         return sequence_of(client_id, self.journal.journal_id) is not None

@@ -15,13 +15,14 @@ from aiohttp import web
 
 from liqbot import __version__, cli, extensions
 from liqbot.blocks import Roster
+from liqbot.code_version import this_code
 from liqbot.control import protocol
 from liqbot.events import ConfigLoaded, Liquidation, MarkPrice, OpenInterest, TradeBar
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live.record import record
 from liqbot.places import journal_path
-from liqbot.replay import Equality, replay, this_code
+from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings import Settings, load
 from liqbot.venues.conformance import faults

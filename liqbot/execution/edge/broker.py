@@ -10,6 +10,7 @@ from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose
 from liqbot.events import (
     CancelRejected,
     Halt,
+    HaltCode,
     LeverageConfirmed,
     OrderAccepted,
     OrderRejected,
@@ -125,7 +126,9 @@ class Broker:
 
     async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
         if isinstance(error, VenueAuth):
-            self._orders.publish(Halt(time_ms=self._orders.clock(), reason=f"key refused: {error}"))
+            self._orders.publish(
+                Halt(time_ms=self._orders.clock(), reason=f"key refused: {error}", code=HaltCode.KEY_REFUSED)
+            )
         wait_s = error.retry_after_s if isinstance(error, VenueBusy) else None
         await asyncio.sleep(min(wait_s or REFUSED_PAUSE_S, REFUSED_PAUSE_S))
         self._refused(order, type(error).__name__, str(error))
@@ -170,7 +173,10 @@ class Broker:
             await self._resolver.publish_report(order.client_id, traded, report)
             return
         self._orders.publish(
-            Halt(time_ms=self._orders.clock(), reason=f"{order.venue} did not place the stop as ordered: {wrong}")
+            Halt(
+                time_ms=self._orders.clock(), code=HaltCode.STOP_MISPLACED,
+                reason=f"{order.venue} did not place the stop as ordered: {wrong}",
+            )
         )
         await self._sent(self._adapter.cancel(order.client_id, traded, stop=True), "priority")
         self._refused(order, "STOP_MISREAD", wrong)
@@ -228,7 +234,8 @@ class Broker:
         """Publish leverage and margin mode. An account in hedge mode is not traded on."""
         instrument, now_ms = traded.instrument, self._orders.clock()
         if not found.one_way:
-            self._orders.publish(Halt(time_ms=now_ms, reason=f"{instrument.venue} is in hedge mode, one-way is needed"))
+            reason = f"{instrument.venue} is in hedge mode, one-way is needed"
+            self._orders.publish(Halt(time_ms=now_ms, reason=reason, code=HaltCode.ACCOUNT_MODE))
             return
         fact = LeverageConfirmed(
             time_ms=now_ms, venue=instrument.venue, coin=instrument.coin, leverage=found.leverage,

@@ -17,6 +17,7 @@ from liqbot.events import (
     FeedUp,
     FundingPaid,
     Halt,
+    HaltCode,
     OrderAccepted,
     PositionSnapshot,
     Reconciled,
@@ -108,7 +109,7 @@ class Reconciler:
             _log.warning("not reconciled", error=str(error))
             self.down(str(error))
             if isinstance(error, VenueAuth):
-                self._alarm(f"key refused: {error}")
+                self._alarm(HaltCode.KEY_REFUSED, f"key refused: {error}")
             return False
         if whole and self._down:
             self._down = False
@@ -155,7 +156,10 @@ class Reconciler:
         for report in resting:
             client_id = report.client_id or f"venue-{report.venue_order_id}"
             if client_order_id.purpose_of(client_id) is not None and not self._orders.ours(client_id):
-                self._alarm(f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}")
+                self._alarm(
+                    HaltCode.FOREIGN_ORDERS,
+                    f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}",
+                )
             self._orders.link(here["coin"], report.venue_order_id, client_id if self._orders.ours(client_id) else "")
             facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=report.venue_order_id))
         self._broker.confirm(traded, settings)
@@ -205,9 +209,9 @@ class Reconciler:
         near = [row for row in rows if abs(row["timestamp"] - time_ms) <= RATE_AWAY_MS_MAX]
         return float(min(near, key=lambda row: abs(row["timestamp"] - time_ms))["fundingRate"]) * 100 if near else 0.0
 
-    def _alarm(self, reason: str) -> None:
+    def _alarm(self, code: HaltCode, reason: str) -> None:
         """No entries until a person looks; said once."""
         if reason not in self._alarmed:
             self._alarmed.add(reason)
-            _log.error("halted", reason=reason)
-            self._orders.publish(Halt(time_ms=self._orders.clock(), reason=reason))
+            _log.error("halted", code=code, reason=reason)
+            self._orders.publish(Halt(time_ms=self._orders.clock(), reason=reason, code=code))
