@@ -15,7 +15,7 @@ from liqbot.settings.layers import Layer, environment_layer, file_layer, merged,
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names
 from liqbot.settings.own_strategies import loaded_from, named_in, require_from_files
-from liqbot.settings.venues import require_able_venues, require_named_in_files, with_own_venues
+from liqbot.settings.venues import with_able_venues
 from liqbot.signals.loader import OwnStrategies
 from liqbot.signals.strategy import Strategy
 
@@ -70,10 +70,7 @@ def load(
     for line in warnings:
         sys.stderr.write(f"liqbot: {line}\n")
     settings = settings.model_copy(update={"observers": settings.observers.located(directory)})
-    require_named_in_files(settings, layer.origins, files, config)
-    settings = with_own_venues(settings, directory)
-    require_able_venues(settings)
-    return Loaded(settings, layer.origins, warnings)
+    return Loaded(with_able_venues(settings, layer.origins, files, config), layer.origins, warnings)
 
 
 def own_strategies(profile: str, config: Path | None = None) -> tuple[Strategy, ...]:

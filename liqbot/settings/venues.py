@@ -23,6 +23,16 @@ _READING_MODES: Final = ("observe", "testnet", "demo", "live")
 _TRADING_MODES: Final = ("testnet", "demo", "live")
 
 
+def with_able_venues(
+    settings: Settings, origins: Mapping[tuple[str, ...], str], files: Sequence[Path], config: Path | None
+) -> Settings:
+    """With the user's own venues loaded. ExpectedError when one cannot be, or when a venue cannot do what it is for."""
+    require_named_in_files(settings, origins, files, config)
+    loaded = with_own_venues(settings, config_dir(config))
+    require_able_venues(loaded)
+    return loaded
+
+
 def require_named_in_files(
     settings: Settings, origins: Mapping[tuple[str, ...], str], files: Sequence[Path], config: Path | None
 ) -> None:

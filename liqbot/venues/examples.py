@@ -34,7 +34,7 @@ class ResponseExample(msgspec.Struct, frozen=True):
 
 
 class PositionExample(msgspec.Struct, frozen=True, kw_only=True):
-    """An isolated position whose liquidation price the venue published, to within `tolerance`."""
+    """An isolated position whose liquidation price the venue published, to within `tolerance_price`."""
 
     venue_key: str
     coin: str
@@ -43,7 +43,7 @@ class PositionExample(msgspec.Struct, frozen=True, kw_only=True):
     quantity_base: float
     margin_usd: float
     liquidation_price: float
-    tolerance: float
+    tolerance_price: float
     source: str
 
 

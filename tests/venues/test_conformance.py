@@ -91,7 +91,7 @@ FACTS: dict[str, tuple[VenueSpec, str]] = {
     "published": (
         replace(BYBIT, examples=lambda: VenueExamples(positions=(PositionExample(
             venue_key="bybit", coin="BTC", long=True, entry_price=100.0, quantity_base=1.0, margin_usd=10.0,
-            liquidation_price=95.0, tolerance=0.1, source="nowhere"),))),
+            liquidation_price=95.0, tolerance_price=0.1, source="nowhere"),))),
         "published 95.0 (nowhere)",
     ),
 }

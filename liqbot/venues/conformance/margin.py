@@ -124,6 +124,6 @@ def published_faults(spec: VenueSpec) -> list[str]:
         side = Side.LONG if one.long else Side.SHORT
         book = mechanics_for(spec, one.venue_key, one.coin)
         price = book.liquidation_price(side, one.entry_price, one.quantity_base, one.margin_usd)
-        if not abs(price - one.liquidation_price) <= one.tolerance:
+        if not abs(price - one.liquidation_price) <= one.tolerance_price:
             found.append(f"{one.venue_key} {one.coin}: {price:.8f}, published {one.liquidation_price} ({one.source})")
     return found
