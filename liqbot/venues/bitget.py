@@ -42,7 +42,8 @@ ETH_USDT: Final = _announced(
 
 SAMPLE: Final = PositionExample(
     venue_key="bitget", coin="BTC", long=True, entry_price=25_000.0, quantity_base=0.01, margin_usd=9.6695050093373343,
-    liquidation_price=24_144.1124161806977798, tolerance_price=1e-8, source="sample position of the venue's documentation",
+    liquidation_price=24_144.1124161806977798, tolerance_price=1e-8,
+    source="sample position of the venue's documentation",
 )
 VENUE: Final = VenueSpec(
     venue="bitget",

@@ -23,9 +23,7 @@ def check(
     side: Annotated[str, typer.Option("--side", help="long or short.")],
     entry: Annotated[float, typer.Option("--entry", min=1e-6, help="Entry price.")],
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
-    venue: Annotated[
-        str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for its inverse contracts.")
-    ],
+    venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
     size_usd: Annotated[
         float, typer.Option("--size-usd", min=1, help="Notional: larger positions have higher maintenance.")
     ] = 10_000.0,
