@@ -115,7 +115,7 @@ class Engine:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""
         barred = bool(self.account.halted) or self.account.drawdown.latched
         if barred and not self._barred:
-            self.desk.withdraw()
+            self.desk.cancel_entry()
         self._barred = barred
 
     def _protect(self, decisions: list[Decision]) -> None:

@@ -61,7 +61,7 @@ def _position(engine: Engine, held: Position) -> dict[str, Any]:
         "entry_price": str(held.entry_price), "leverage": held.leverage,
         "liquidation_price": str(held.liquidation_price) if held.liquidation_price else None,
         "stop_price": str(stops[-1].command.trigger_price) if stops else None,
-        "protected": book.confirmed_base(held.side) >= held.quantity_base, "leaving": book.leaving,
+        "protected": book.confirmed_base(held.side) >= held.quantity_base, "leaving": book.closing,
     }  # fmt: skip
 
 
