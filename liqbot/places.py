@@ -24,6 +24,11 @@ def config_dir(given: Path | None = None) -> Path:
     return given or _from_environment(CONFIG_VARIABLE) or Path("config")
 
 
+def config_is_named(given: Path | None = None) -> bool:
+    """Whether somebody said where the configuration lies, so that it is not the current directory's by chance."""
+    return given is not None or _from_environment(CONFIG_VARIABLE) is not None
+
+
 def secrets_dir() -> Path | None:
     """$LIQBOT_SECRETS, else the credentials directory a service manager gives; None without either."""
     return _from_environment(SECRETS_VARIABLE) or _from_environment("CREDENTIALS_DIRECTORY")

@@ -14,9 +14,11 @@ from liqbot.events import CodeVersion
 from liqbot.journal import JournalReader, Record, RecordedStep, plain_step
 from liqbot.journal.rerun import Factory, Rerun, Rerunnable
 from liqbot.journal.steps import QUIET_STEPS_MAX, RunningDigest, StepLike, speaks, step_digest
+from liqbot.signals.registry import CONDITIONS
 
 _SHOWN_MAX: Final = 20
 _NEAR: Final = 1e-9
+_CONDITIONS: Final = frozenset(one.name for one in CONDITIONS)
 
 
 EngineFactory = Factory[Rerunnable]
@@ -227,7 +229,12 @@ def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Diff
 
 
 def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
-    verdicts = [[v["strategy"], v["coin"], v["side"], v["code"]] for v in step.get("verdicts", ())]
+    # What a condition on entries says is in the checks of the decision, which every journal has.
+    verdicts = [
+        [v["strategy"], v["coin"], v["side"], v["code"]]
+        for v in step.get("verdicts", ())
+        if v["strategy"] not in _CONDITIONS
+    ]
     decisions = [
         {key: value for key, value in _named(decision["target"]).items() if key != "reason"}
         if decision["type"] == "Approved"

@@ -40,12 +40,12 @@ class OrderEvent(enum.StrEnum):
     FILLED_PART = "filled_part"
     FILLED_WHOLE = "filled_whole"
     CANCEL_SENT = "cancel_sent"
-    DOUBTED = "doubted"
+    UNANSWERED = "unanswered"
     """Silence for too long, or a reconciliation that did not mention it."""
 
 
 _S, _E = OrderState, OrderEvent
-# Columns as in OrderEvent: accepted, rejected, cancelled, missing, cancel refused, part, whole, cancel sent, doubted.
+# Columns as in OrderEvent: accepted, rejected, cancelled, missing, cancel refused, part, whole, cancel sent, silence.
 _ROWS: Final[dict[OrderState, tuple[OrderState, ...]]] = {
     _S.INTENDED: (
         _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.UNKNOWN, _S.INTENDED, _S.PARTIAL, _S.FILLED, _S.CANCELLING,
@@ -110,7 +110,7 @@ class Order(msgspec.Struct, frozen=True):
     filled_base: Decimal = Decimal(0)
     venue_order_id: str = ""
     cancel_asked: bool = False
-    questions: int = 0
+    query_count: int = 0
     reason: str = ""
 
     @property
@@ -165,7 +165,7 @@ def after_fact(order: Order, fact: OrderFact) -> Order:
     if isinstance(fact, events.Fill):
         return _filled(order, fact)
     if isinstance(fact, events.OrderAccepted):
-        order = msgspec.structs.replace(order, venue_order_id=fact.venue_order_id, questions=0)
+        order = msgspec.structs.replace(order, venue_order_id=fact.venue_order_id, query_count=0)
     elif isinstance(fact, events.OrderRejected | events.OrderCancelled):
         order = msgspec.structs.replace(order, reason=fact.reason)
     return after_event(order, _EVENT_OF[type(fact)])

@@ -62,7 +62,7 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.doubt(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
@@ -78,7 +78,7 @@ class OrderManager:
             return
         sequence = client_order_id.sequence_of(fact.client_id, self._journal_id)
         if sequence is not None and any(last < sequence < first for last, first in self._gaps):
-            book.meet(fact, stray=True)
+            book.meet(fact, orphaned=True)
             return
         forgotten = sequence is not None and sequence <= self._sequence
         if not forgotten:
@@ -112,19 +112,19 @@ class OrderManager:
             if book.target is not None and (book.pending() or book.live(Purpose.ENTRY))
         )
 
-    def withdraw(self) -> None:
+    def cancel_entry(self) -> None:
         """No entry any more, on any instrument: unsent ones are used up, resting ones are cancelled."""
         self._unheard.clear()
         for book in self._books.values():
-            book.withdraw()
+            book.cancel_entry()
 
     def foreign_resting(self, venue: str, coin: str) -> int:
         """How many orders of others rest on the instrument, as last read or heard."""
-        return len(self._book(venue, coin).foreign)
+        return len(self._book(venue, coin).external)
 
     def leaving(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
-        return self._book(venue, coin).leaving
+        return self._book(venue, coin).closing
 
     def book(self, venue: str, coin: str) -> InstrumentOrders:
         """What is known of one instrument, for views and checks; not to be changed."""

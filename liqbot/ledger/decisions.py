@@ -102,7 +102,7 @@ class DecisionBook:
 
     def _verdict_row(self, observation: Observation, verdict: Verdict, gates: Any, view: MarketView | None) -> int:
         failed = next((gate for gate in verdict.gates if not gate.passed), None)
-        reason = verdict.signal.why if verdict.signal else ""
+        reason = verdict.signal.why if verdict.signal else verdict.reason
         if failed is not None:
             reason = f"{failed.name}: {_number(failed.value)} is not {failed.op} {_number(failed.threshold)}"
         return self._write(

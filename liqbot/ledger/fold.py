@@ -25,6 +25,7 @@ from liqbot.events import (
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
+    StrategyDisabled,
 )
 from liqbot.instruments import Side
 from liqbot.ledger.decisions import DecisionBook
@@ -40,6 +41,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     Resume: ("info", "RESUME"), Flatten: ("warning", "FLATTEN"), OrderRejected: ("warning", "ORDER_REJECTED"),
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
+    StrategyDisabled: ("warning", "STRATEGY_DISABLED"),
 }
 
 _BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})

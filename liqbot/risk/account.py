@@ -21,10 +21,12 @@ from liqbot.events import (
     Fill,
     Flatten,
     Halt,
+    HaltCode,
     JournalOpened,
     PositionLiquidated,
     Resume,
     Transfer,
+    halt_code_of,
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
@@ -42,6 +44,7 @@ class _State(msgspec.Struct):
 
     drawdown: Drawdown = msgspec.field(default_factory=Drawdown)
     halted: str = ""
+    halt_code: HaltCode = HaltCode.NONE
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
@@ -117,6 +120,11 @@ class Account:
     def halted(self) -> str:
         """Why there are no entries until somebody resumes; empty when there may be."""
         return self._now.halted
+
+    @property
+    def halt_code(self) -> HaltCode:
+        """The same for programs; NONE when there may be entries, or when an unknown reason forbids them."""
+        return self._now.halt_code or halt_code_of(self._now.halted)
 
     @property
     def flattening(self) -> bool:
@@ -200,6 +208,7 @@ class Account:
         if isinstance(fact, PositionLiquidated):
             # The stop should have come first: a person must look.
             self._now.halted = f"our {fact.side.word} {fact.coin} on {fact.venue} was liquidated at {fact.price}"
+            self._now.halt_code = HaltCode.OWN_LIQUIDATION
         elif isinstance(fact, Fill) and not fact.reduces and not booked.reduces:
             self._on_entry(fact, booked.quantity_base)
 
@@ -241,11 +250,12 @@ class Account:
             holding.reconciled = False
 
     def _on_halt(self, fact: Halt) -> None:
-        self._now.halted = fact.reason or "halted"
+        self._now.halted, self._now.halt_code = fact.reason or "halted", fact.code
 
     def _on_flatten(self, fact: Flatten) -> None:
-        self._now.halted, self._now.flattening = fact.reason or "flatten", True
+        self._now.halted, self._now.halt_code = fact.reason or "flatten", fact.code
+        self._now.flattening = True
 
     def _on_resume(self, _fact: Resume) -> None:
-        self._now.halted, self._now.flattening = "", False
+        self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False
         self._now.drawdown.resume()

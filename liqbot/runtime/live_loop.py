@@ -6,7 +6,7 @@ timer lets go what may leave without.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, Protocol
 
@@ -16,19 +16,14 @@ from liqbot.blocks import EventBlock
 from liqbot.commands import Command
 from liqbot.engine import Engine, Step
 from liqbot.journal.errors import JournalStuckError
+from liqbot.observers.observer import OnStep
 from liqbot.runtime import step as rule
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.pump import Feed
 
-Observer = Callable[[int, EventBlock, Step, Engine], None]
 SOURCE: Final = "inbox"
 PROTECTIVE_WAIT_MS: Final = 1_000
 _log = structlog.get_logger(__name__)
-
-
-class Feed(Protocol):
-    """Fills the inbox until cancelled or out of facts."""
-
-    async def run(self, inbox: Inbox) -> None: ...
 
 
 class CommandSink(Protocol):
@@ -53,7 +48,7 @@ class Runtime:
 
     def __init__(
         self, engine: Engine, journal: LiveJournal, broker: CommandSink, inbox: Inbox,
-        observers: Sequence[Observer] = (), *, protective_wait_ms: int = PROTECTIVE_WAIT_MS,
+        observers: Sequence[OnStep] = (), *, protective_wait_ms: int = PROTECTIVE_WAIT_MS,
     ) -> None:
         """What only reduces risk waits for the disk no longer than `protective_wait_ms`."""
         self._engine, self._journal, self._broker = engine, journal, broker

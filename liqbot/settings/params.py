@@ -1,5 +1,6 @@
 """What somebody may turn about the program itself: the books, the log, the keys of venues."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -45,6 +46,31 @@ class LogParams(_Params):
     format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere."
     )
+
+
+class ObserversParams(_Params):
+    """What looks on while the house works: books, log, and what a user adds."""
+
+    enabled: tuple[str, ...] = Field(
+        ("ledger", "snapshots", "log", "console"),
+        description="Observers by name: built in, of an installed package, or a .py file (relative to the "
+        "configuration directory).",
+    )
+    alert_sinks: tuple[Literal["log", "file"], ...] = Field(
+        ("log", "file"), description="Where the observer `alerts` sends them: the log, alerts.jsonl beside the books."
+    )
+
+    @field_validator("enabled")
+    @classmethod
+    def _without_repeats(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names) or not all(names):
+            raise ValueError("expected names without repeats")
+        return names
+
+    def located(self, directory: Path) -> "ObserversParams":
+        """With the path of every file made absolute, so that it does not hang on the current directory."""
+        placed = tuple(str((directory / name).resolve()) if name.endswith(".py") else name for name in self.enabled)
+        return self if placed == self.enabled else self.model_copy(update={"enabled": placed})
 
 
 class NetworkParams(_Params):

@@ -13,7 +13,7 @@ from liqbot.market.record import clusters_from, map_from
 from liqbot.review.placement import PlacedPosition, check_position, check_text
 from liqbot.review.sources import MapQuery, find_map, from_file, time_of
 from liqbot.review.tables import print_json
-from liqbot.risk.limits import RiskLimits
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
 from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import Data, Db, Json, Profile
@@ -23,7 +23,7 @@ def check(
     side: Annotated[str, typer.Option("--side", help="long or short.")],
     entry: Annotated[float, typer.Option("--entry", min=1e-6, help="Entry price.")],
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
-    venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide, as in binance or binance:coin.")],
+    venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
     size_usd: Annotated[
         float, typer.Option("--size-usd", min=1, help="Notional: larger positions have higher maintenance.")
     ] = 10_000.0,
@@ -46,7 +46,7 @@ def check(
     _demand_venue(venue)
     asked = MapQuery(coin.upper() if coin else None, time_of(at))
     record = from_file(json_map) if json_map else find_map(asked, db=db, tape=tape, data=data, profile=profile)
-    percentile_max = RiskLimits().density_percentile_max
+    percentile_max = AvoidLiquidityParams().density_percentile_max
     try:
         chart = map_from(record)
         position = PlacedPosition(venue, chart.coin, position_side, entry, leverage, size_usd)

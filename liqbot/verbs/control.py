@@ -74,6 +74,8 @@ def _text(found: dict[str, Any]) -> str:
     lines = [head]
     if found["halted"]:
         lines.append(f"HALTED    {found['halted']}")
+    for name, reason in found["strategies_disabled"].items():
+        lines.append(f"STRATEGY  {name} is disabled: {reason}; liqbot resume lifts it")
     if found["journal_trouble"]:
         lines.append(f"JOURNAL   {found['journal_trouble']}")
     for held in found["positions"]:

@@ -85,7 +85,7 @@ def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[C
 
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
     def mutant(self: order_manager.OrderManager, now_ms: int, positions: Any) -> tuple[Command, ...]:
-        others = [(key, client_id) for key, book in self._books.items() for client_id in book.foreign]
+        others = [(key, client_id) for key, book in self._books.items() for client_id in book.external]
         return (*sound(self, now_ms, positions), *(CancelOrder(client_id, *key) for key, client_id in others))
 
     return mutant

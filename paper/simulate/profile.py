@@ -8,6 +8,8 @@ from typing import Any, Final
 from liqbot.settings import Settings, settings_model
 
 COIN: Final = "BTC"
+_AVOIDS: Final = ("density_percentile_max", "deeper_pct_max")
+"""Drawn with the limits of risk, so that a seed keeps its house; they belong to `avoid_liquidity`."""
 VENUES: Final = ("binance", "bybit", "okx", "bitget", "hyperliquid")
 
 
@@ -15,12 +17,14 @@ def wide_open(chance: random.Random) -> Settings:
     """Two venues, the first of them traded."""
     venues = tuple(chance.sample(VENUES, 2))
     make: Callable[..., Settings] = settings_model()
+    signals, risk = _signals(chance), _risk(chance)
+    signals["avoid_liquidity"] = {name: risk.pop(name) for name in _AVOIDS}
     return make(
         venues=venues,
         trade_venue=venues[0],
         coins=(COIN,),
-        signals=_signals(chance),
-        risk=_risk(chance),
+        signals=signals,
+        risk=risk,
         execution={"post_only_entries": chance.random() < 0.1},
         paper={
             "exchange": {

@@ -2,7 +2,7 @@
 process can end and come back."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -14,9 +14,11 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.client_order_id import sequence_of
 from liqbot.execution.order_lifecycle import OrderState
+from liqbot.observers.observer import OnStep
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.runtime import assembly
+from liqbot.runtime.assembly import Parts
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
@@ -111,7 +113,7 @@ class Scenario:
         """Small steps while something moves, large ones while nothing does."""
         book = self.engine.desk.book(*self.key)
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
-        if unsettled or book.pending() or book.exposure or book.leaving or not self.link.quiet:
+        if unsettled or book.pending() or book.exposure or book.closing or not self.link.quiet:
             return FINE_MS
         troubled = self.link.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
         if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):
@@ -280,7 +282,15 @@ class Scenario:
         return assembly.engine_of(self.settings, self.roster, self.journal.journal_id, self.listed)
 
     def _house(self, engine: Engine) -> SimLoop:
-        return SimLoop(engine, self.link, journal=self.journal, observers=(self._answered,), source="simulate")
+        """Put together like every other; its laws are checks, and it is given its opening by `_start_facts`."""
+        parts = Parts(
+            self.settings, self.roster, self.listed, self.journal.journal_id, loop=self._loop, engine=engine,
+            source="simulate", enabled=(), checks=(self._answered,),
+        )  # fmt: skip
+        return assembly.assembled(parts, self.market.now_ms).loop
+
+    def _loop(self, engine: Engine, on_steps: Sequence[OnStep]) -> SimLoop:
+        return SimLoop(engine, self.link, journal=self.journal, observers=on_steps, source="simulate")
 
     def _ours(self, client_id: str) -> bool:
         return sequence_of(client_id, self.journal.journal_id) is not None

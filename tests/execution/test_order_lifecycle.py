@@ -54,7 +54,7 @@ FACTS = st.one_of(
     st.sampled_from([ACCEPTED, CANCELLED, REJECTED, MISSING, REFUSED]),
     st.builds(fill, st.integers(0, 5), st.integers(1, 8)),
 )
-OWN = st.sampled_from([OrderEvent.CANCEL_SENT, OrderEvent.DOUBTED])
+OWN = st.sampled_from([OrderEvent.CANCEL_SENT, OrderEvent.UNANSWERED])
 
 
 def test_every_pair_is_defined():

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from ledger_story import VENUE, a_fill, balance, opening
+from liqbot.signals.params import SignalParams
 from walk_tape import paper_settings
 
 from liqbot.blocks import EventBlock, Roster
@@ -20,7 +21,6 @@ from liqbot.review.ledger_reader import Ledger
 from liqbot.risk.limits import RiskLimits
 from liqbot.runtime.assembly import engine_of
 from liqbot.settings import Settings
-from liqbot.signals.params import SignalParams
 
 ROSTER = Roster((VENUE,), ("BTC",))
 BTC = Instrument(VENUE, "BTC", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))

@@ -89,7 +89,7 @@ class VenueFeed:
                     return False
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._params.retry_s_max)
-        self._book = wire_book(self._client.exchange.markets, self._client.row, self._roster)
+        self._book = wire_book(self._client.exchange.markets, self._client.spec, self._roster)
         self._subscriptions = subscriptions(self._wire, self._book)
         self._polls = Polls(self._client, self._wire, self._book, self._clock, self._take_polled, self.stats)
         self._collector = TradeCollector(len(self._book.contracts), self._params.trade_span_ms, self.stats)

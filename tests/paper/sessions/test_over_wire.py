@@ -23,7 +23,7 @@ from liqbot.settings import load
 from paper.dialects.hub import Hub
 from paper.sessions.markets import market_of
 from paper.sessions.over_wire import run_wired, spoken_only
-from paper.sessions.session import fresh_books
+from paper.sessions.session import fresh_storage
 
 HEARD = ("bars", "marks", "liquidations", "open_interest", "funding")
 SEED = 2
@@ -50,8 +50,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
         del seq, step, engine
         facts.extend(block.facts)
 
-    with fresh_books(data, settings, market.roster) as (journal, ledger):
-        wired = run_wired(market, settings, data, journal, ledger, (seen,), speed=0, for_s=90)
+    with fresh_storage(data, settings, market.roster) as storage:
+        wired = run_wired(market, settings, data, storage, None, speed=0, for_s=90, checks=(seen,))
     return Session(data, wired.hub, wired.engine, facts)
 
 
