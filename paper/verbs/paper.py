@@ -15,10 +15,10 @@ from liqbot.blocks import EventBlock
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
-from liqbot.market.record import map_record
 from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
 from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.reading import reading_of
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
@@ -148,7 +148,7 @@ def _wired(
 
 def _map_text(view: MarketView, engine: Engine) -> str:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return "\n" + "\n".join(draw_map(map_record(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
+    return "\n" + "\n".join(draw_map(reading_of(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
 
 
 def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
