@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import settings
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("explore", max_examples=1_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# As `./run` has it: configuration and state of the checkout, whatever the current directory.
+os.environ["LIQBOT_HOME"] = str(Path(__file__).parents[1])
 
 LOOPBACK = ("127.", "::1", "localhost")
 

@@ -11,7 +11,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, side_of, split_venue_key, venue_key
 from liqbot.review.parameters import Choice
 from liqbot.review.placement import PlacedPosition, check_position, check_text
-from liqbot.review.sources import MapQuery, find_map, from_file, time_of
+from liqbot.review.sources import FoundMap, MapQuery, find_map, from_file, time_of
 from liqbot.review.tables import print_json
 from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.verbs.map import At, Coin, Tape
@@ -51,12 +51,14 @@ def check(
     query = MapQuery(coin.upper() if coin else None, time_of(at))
     choice = Choice(profile, config, overrides or ())
     found = from_file(json_map, choice) if json_map else find_map(query, choice, db=db, tape=tape, data=data)
-    chart = found.reading.chart
+    _answer(found, PlacedPosition(venue, found.reading.chart.coin, position_side, entry, leverage, size_usd), as_json)
+
+
+def _answer(found: FoundMap, position: PlacedPosition, as_json: bool) -> None:
     percentile_max = found.parameters.settings().risk.density_percentile_max
+    mechanics = mechanics_of(position.venue, position.coin)
     try:
-        position = PlacedPosition(venue, chart.coin, position_side, entry, leverage, size_usd)
-        mechanics = mechanics_of(venue, chart.coin)
-        report = check_position(chart, found.reading.clusters, mechanics, position, percentile_max)
+        report = check_position(found.reading.chart, found.reading.clusters, mechanics, position, percentile_max)
     except ValueError as error:
         raise ExpectedError(str(error), Exit.USAGE) from None
     origin = found.parameters.origin

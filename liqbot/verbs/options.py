@@ -31,10 +31,12 @@ OwnProfile = Annotated[
 ]
 """Of verbs that answer with the recorded parameters unless others are named."""
 Data = Annotated[
-    Path | None, typer.Option("--data", help="State directory [default: $LIQBOT_DATA, else ./var/<profile>].")
+    Path | None,
+    typer.Option("--data", help="State directory [default: $LIQBOT_DATA, else var/<profile> of the checkout]."),
 ]
 ConfigDir = Annotated[
-    Path | None, typer.Option("--config", help="Configuration directory [default: $LIQBOT_CONFIG, else ./config].")
+    Path | None,
+    typer.Option("--config", help="Configuration directory [default: $LIQBOT_CONFIG, else config of the checkout]."),
 ]
 Set = Annotated[
     list[str] | None,
