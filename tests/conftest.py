@@ -15,7 +15,8 @@ settings.register_profile("explore", max_examples=1_000, deadline=None, print_bl
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # As `./run` has it: configuration and state of the checkout, whatever the current directory.
-os.environ["LIQBOT_HOME"] = str(Path(__file__).parents[1])
+HOME = str(Path(__file__).parents[1])
+os.environ["LIQBOT_HOME"] = HOME
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -57,3 +58,4 @@ def _no_network() -> Iterator[None]:
 def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("LIQBOT_HOME", HOME)

@@ -33,7 +33,8 @@ Places are no settings. Each is the first of these that is named or exists:
 - secrets: `{SECRETS_VARIABLE}`, the service manager's credentials directory, none.
 
 `./run` exports `{HOME_VARIABLE}`, the checkout it belongs to, so that it works from any directory. The current
-directory is the last resort, and one line of the log says so; `liqbot config show --origin` names each place and what named it.
+directory is the last resort, and one line of the log says so; `liqbot config show --origin` names each place and
+what named it. A user's and the system's directories count once they exist.
 A secrets directory holds files named like the variables they stand in for
 (`{PREFIX}KEYS{NESTING}BINANCE{NESTING}SECRET`), mode 600. Secrets are refused in TOML files and after `--set`.
 """

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,17 @@ class Running:
     async def ask(self, **command: Any) -> dict[str, Any]:
         return await asyncio.to_thread(protocol.request, self.data, command)
 
+    async def status_when(self, true: Callable[[dict[str, Any]], bool], what: str, s: float = 120.0) -> dict[str, Any]:
+        """The status once it is so, however busy the machine is."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while loop.time() < until_s:
+            status = await self.status()
+            if true(status):
+                return status
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never: {what}")
+
     async def status(self, s: float = 45.0) -> dict[str, Any]:
         """Once it answers and its account is read."""
         loop = asyncio.get_running_loop()
@@ -102,7 +113,7 @@ async def running(settings: Settings, data: Path, **more: Any) -> AsyncIterator[
         if not task.done():
             with contextlib.suppress(ExpectedError):
                 await one.ask(verb="stop")
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 120)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
