@@ -1,4 +1,6 @@
-"""What every test runs under: no network beyond loopback, named hypothesis profiles, no configuration from outside."""
+"""What every test runs under: no network beyond loopback, named hypothesis profiles, no configuration from outside,
+and nothing that takes long unless it is asked for with `--all`.
+"""
 
 import os
 import socket
@@ -19,6 +21,18 @@ HOME = str(Path(__file__).parents[1])
 os.environ["LIQBOT_HOME"] = HOME
 
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the tests marked `long` too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long") is not None]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item.get_closest_marker("long") is None]
 
 
 class NetworkUsed(Exception):
