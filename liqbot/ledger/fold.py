@@ -18,6 +18,7 @@ from liqbot.events import (
     Fill,
     Flatten,
     Halt,
+    HaltCode,
     JournalOpened,
     MoneyFact,
     OrderMissing,
@@ -143,4 +144,7 @@ class Fold:
 def _detail(fact: Event) -> str:
     fields = msgspec.structs.asdict(fact)
     shown = {name: value for name, value in fields.items() if name not in _BESIDE}
-    return ", ".join(f"{name} {value.word if isinstance(value, Side) else value}" for name, value in shown.items())
+    return ", ".join(
+        f"{name} {value.word if isinstance(value, Side) else value}" for name, value in shown.items()
+        if value is not HaltCode.NONE  # written down before there were codes
+    )
