@@ -17,6 +17,9 @@ Plain = Mapping[str, Any]
 RENAMES: Final[dict[str, str]] = {}
 """Old name -> new name of a field, type, code, gate, strategy or purpose; the lines always speak the old names."""
 
+SPOKE_LATER: Final = ("avoid_liquidity",)
+"""Strategies that gave no verdict when the lines were written; what they answer is in the checks of the decision."""
+
 SIDES: Final = {1: "long", -1: "short", "long": "long", "short": "short", None: "-"}
 NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 SIGNAL_FIELDS: Final = ("entry_price", "limit", "stop_price", "take_price", "expires_ms", "max_hold_ms")
@@ -60,6 +63,8 @@ def step_lines(step: Plain) -> Iterator[str]:
 def _step_lines(step: Plain) -> Iterator[str]:
     at = moment(step["time_ms"])
     for verdict in step["verdicts"]:
+        if verdict["strategy"] in SPOKE_LATER:
+            continue
         yield f"{at} verdict {verdict['code']} {_who(verdict)} | {_gates(verdict)}{_signal(verdict)}"
     for decision in step["decisions"]:
         yield f"{at} decision {_decision(decision)} | {_checks(decision)}"
