@@ -1,8 +1,8 @@
 """One side's features: the market's row seen by somebody who wants to be on `side`, so that gates need no sides.
 
-Signed features point toward the trade: `return_1h_pct` is positive when price moved its way, `ahead_` is the fuel it
-would run into, `behind_` what lies on its own side. NaN means absent. Every value may as well be a numpy column: the
-gates over it use + - * / and comparisons only.
+Signed features point toward the trade: `return_1h_pct` is positive when price moved its way. `ahead_` is where the
+trade goes and the liquidations of the opposite side lie, `behind_` is where price would move against it. NaN means
+absent. Every value may as well be a numpy column: the gates over it use + - * / and comparisons only.
 """
 
 from typing import Any, Final
@@ -31,14 +31,14 @@ class Features(msgspec.Struct, frozen=True):
     return_1h_pct: Any
     bias: Any
     funding_pct: Any
-    """What the crowd on the other side pays per eight hours."""
-    crowd_percentile: Any
-    """How crowded the other side is by funding: 100 is the most in the kept history."""
-    own_crowd_percentile: Any
+    """What the opposite side pays per eight hours."""
+    opposite_funding_percentile: Any
+    """How crowded the opposite side is by funding: 100 is the most in the kept history."""
+    own_funding_percentile: Any
     oi_change_1h_pct: Any
     oi_change_24h_pct: Any
-    fuel_share: Any
-    """Share of the nearby fuel that lies ahead, 0..1."""
+    notional_ahead_share: Any
+    """Share of the liquidation notional in range that lies ahead, 0..1."""
     map_skill_share: Any
     """The map's own score of the last days."""
     ahead_seen: Any
@@ -71,8 +71,8 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "bar_span_min": ("bar_span_ms",),
     "bias": ("trend_pct", "range_pct"),
     "funding_pct": ("funding_8h_pct",),
-    "crowd_percentile": ("funding_percentile",),
-    "own_crowd_percentile": ("funding_percentile",),
+    "opposite_funding_percentile": ("funding_percentile",),
+    "own_funding_percentile": ("funding_percentile",),
     "sweep_volume_ratio": ("volume_ratio",),
     "sweep_oi_change_pct": ("oi_usd",),
     "oi_change_1h_pct": ("oi_change_1h_pct", "oi_usd"),
@@ -94,7 +94,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     sign = float(side)
     ahead, behind = view.ahead(side), view.behind(side)
     target, threat = _within(ahead, reach_pct), _within(behind, reach_pct)
-    fuel_usd = ahead.fuel_usd + behind.fuel_usd
+    notional_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
     row: tuple[float, ...] = (
         view.mark_price,
@@ -109,7 +109,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         percentile if side is Side.LONG else 100.0 - percentile,
         view.oi_change_1h_pct,
         view.oi_change_24h_pct,
-        ahead.fuel_usd / fuel_usd if fuel_usd > 0 else ABSENT,
+        ahead.fuel_usd / notional_usd if notional_usd > 0 else ABSENT,
         view.map_skill_share,
         *_target(target),
         _rejected_age_min(ahead.sweep, view.time_ms),

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 Plain = Mapping[str, Any]
 
-RENAMES: Final[dict[str, str]] = {}
+RENAMES: Final[dict[str, str]] = {"fuel_ahead": "notional_ahead", "FUEL_AHEAD": "NOTIONAL_AHEAD"}
 """Old name -> new name of a field, type, code, gate, strategy or purpose; the lines always speak the old names."""
 
 SPOKE_LATER: Final = ("avoid_liquidity",)

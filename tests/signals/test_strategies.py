@@ -21,7 +21,7 @@ SignalParams = signal_model()
 PARAMS = SignalParams()
 ALL_ASKED = SignalParams(
     waive=("flow", "oi_rising"),
-    grab_reverse={"prior_crowd_percentile_min": 80.0},
+    grab_reverse={"prior_funding_percentile_min": 80.0},
     cascade={"oi_change_pct_min": -1.0},
 )
 OPTIONS = st.sampled_from((PARAMS, ALL_ASKED))
@@ -105,7 +105,7 @@ def test_grab_wants_thin_ground_beyond_the_wick():
         ({"trend_pct": 0.1}, "BIAS"),
         ({"given_bias": Side.SHORT}, "BIAS"),
         ({"above": mv.a_side(Side.SHORT, 2e9)}, "CLUSTER_AHEAD"),
-        ({"above": mv.a_side(Side.SHORT, 2e8, (mv.a_cluster(Side.SHORT, 1_966.0),))}, "FUEL_AHEAD"),
+        ({"above": mv.a_side(Side.SHORT, 2e8, (mv.a_cluster(Side.SHORT, 1_966.0),))}, "NOTIONAL_AHEAD"),
         ({"below": mv.a_side(Side.LONG, 1e9, (mv.a_cluster(Side.LONG, 600.0, usd=5e8),))}, "LIGHT_BEHIND"),
         ({"return_1h_pct": -0.5}, "MOMENTUM"),
         ({"volume_ratio": 1.0}, "VOLUME"),

@@ -1,4 +1,4 @@
-"""Avoiding being the liquidity: no entry where our own liquidation price lies among those of the crowd.
+"""Avoiding being the liquidity: no entry where our own liquidation price lies among those of others.
 
 It proposes nothing. Risk computes for each alternative (a leverage, an entry) where we would be liquidated, and this
 file says whether the map is thin there. Nothing switches it off; its limits may be tightened.
