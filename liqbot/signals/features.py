@@ -64,6 +64,20 @@ class Features(msgspec.Struct, frozen=True):
     sweep_flow_after: Any
     sweep_far_distance_pct: Any
     """From the mark back to the farther of the wick's extreme and the cluster's far edge."""
+    view: Any
+    """The market's own row, for numbers that have no side: a gate names them as in `view.return_24h_pct`."""
+
+    def value(self, name: str) -> Any:
+        """A feature, or a number of the view as `view.<name>`."""
+        own, _, inner = name.partition(".")
+        return getattr(getattr(self, own), inner) if inner else getattr(self, own)
+
+
+VIEW_NUMBERS: Final = tuple(name for name, kind in MarketView.__annotations__.items() if kind is float)
+FEATURE_NAMES: Final = (
+    *(name for name in Features.__struct_fields__ if name != "view"), *(f"view.{name}" for name in VIEW_NUMBERS)
+)
+"""What a gate may name as its input."""
 
 
 ROOTS: Final[dict[str, tuple[str, ...]]] = {
@@ -85,7 +99,9 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
 def derived_features(derived_fields: frozenset[str]) -> frozenset[str]:
     """The features that rest on a derived view field."""
     return frozenset(
-        name for name in Features.__struct_fields__ if not derived_fields.isdisjoint(ROOTS.get(name, (name,)))
+        name
+        for name in FEATURE_NAMES
+        if not derived_fields.isdisjoint(ROOTS.get(name, (name.removeprefix("view."),)))
     )
 
 
@@ -116,7 +132,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         threat.usd if threat is not None else 0.0,
         *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
     )
-    return Features(*row)
+    return Features(*row, view=view)
 
 
 def _within(side_view: SideView, reach_pct: float) -> Cluster | None:

@@ -30,6 +30,11 @@ from liqbot.settings.show import rows
 FOLDER: Final = Path(__file__).parents[1] / "fixtures" / "first_format"
 PROFILES: Final = FOLDER / "profiles"
 BOOKS: Final = ("session", "facts")
+REWORDED: Final = {
+    "of the liquidations in range lie ahead": "of the fuel lies ahead",
+    "the opposite side pays": "the crowd ahead pays",
+}
+"""Words of a reason now -> then."""
 Fields = Mapping[str, list[str]]
 
 
@@ -153,9 +158,18 @@ def _without_later_rows(views: dict[str, list[dict[str, Any]]]) -> dict[str, lis
     kept = {name: [row for row in rows if row.get("strategy") not in SPOKE_LATER] for name, rows in views.items()}
     numbers = {old: new for new, old in enumerate(sorted(row["decision"] for row in kept["v_decisions"]), 1)}
     return {
-        name: [{**row, "decision": numbers.get(row["decision"])} if "decision" in row else row for row in rows]
+        name: [
+            _reworded({**row, "decision": numbers.get(row["decision"])} if "decision" in row else row) for row in rows
+        ]
         for name, rows in kept.items()
     }
+
+
+def _reworded(row: dict[str, Any]) -> dict[str, Any]:
+    """Free text in the words it had then."""
+    for new, old in REWORDED.items():
+        row = {key: value.replace(new, old) if isinstance(value, str) else value for key, value in row.items()}
+    return row
 
 
 def _all(connection: sqlite3.Connection, name: str) -> Iterator[dict[str, Any]]:

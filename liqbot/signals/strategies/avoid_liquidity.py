@@ -55,6 +55,9 @@ class Alternative(msgspec.Struct, frozen=True):
     cluster_distance_pct: float
     """To the nearest such cluster, in percent of the entry; 0 inside one."""
 
+    def value(self, name: str) -> Any:
+        return getattr(self, name)
+
 
 GATES: Final = (
     GateSpec("beyond_stop", ("own_liquidation_price",), same("beyond_stop_pct"), ">=", "stop_buffer_pct"),
