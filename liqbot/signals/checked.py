@@ -13,9 +13,10 @@ from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features
 from liqbot.signals.gates import OPERATORS, GateSpec
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
 
-_ROW: Final = Features(
-    *[1.0] * (len(Features.__struct_fields__) - 1), view=SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0))
-)
+_VALUES: Final[tuple[Any, ...]] = (
+    *[1.0] * (len(Features.__struct_fields__) - 1), SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0)),
+)  # fmt: skip
+_ROW: Final = Features(*_VALUES)
 _MISTAKES: Final = (AttributeError, NameError, TypeError, UnboundLocalError)
 """Errors of the code itself, whatever the numbers are."""
 

@@ -112,7 +112,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     target, threat = _within(ahead, reach_pct), _within(behind, reach_pct)
     notional_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
-    row: tuple[float, ...] = (
+    row: tuple[Any, ...] = (
         view.mark_price,
         view.bar_span_ms / _MINUTE_MS,
         view.volume_ratio,
@@ -131,8 +131,9 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         _rejected_age_min(ahead.sweep, view.time_ms),
         threat.usd if threat is not None else 0.0,
         *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
+        view,
     )
-    return Features(*row, view=view)
+    return Features(*row)
 
 
 def _within(side_view: SideView, reach_pct: float) -> Cluster | None:

@@ -22,6 +22,32 @@ def test_a_latch_is_set_read_and_lifted(tmp_path: Path) -> None:
 def test_a_latch_that_cannot_be_read_is_a_latch(tmp_path: Path) -> None:
     (tmp_path / protocol.PANIC).write_text("{half", encoding="utf-8")
     assert protocol.read_latch(tmp_path, protocol.PANIC)
+    (tmp_path / protocol.RESUME).mkdir()
+    assert protocol.read_latch(tmp_path, protocol.RESUME)
+
+
+def test_a_latch_with_bytes_that_are_no_text_is_a_latch_with_text(tmp_path: Path) -> None:
+    """In the file itself, and in a reason as the command line hands it on."""
+    (tmp_path / protocol.PANIC).write_bytes(b'{"why": "caf\xe9"}')
+    assert protocol.read_latch(tmp_path, protocol.PANIC)
+    protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="caf\udce9")
+    assert protocol.read_latch(tmp_path, protocol.PANIC) == "caf\\udce9"
+    (tmp_path / protocol.PANIC).write_text('{"why": "caf\\udce9"}', encoding="utf-8")
+    assert protocol.read_latch(tmp_path, protocol.PANIC) == "caf\\udce9"
+
+
+async def test_a_command_with_bytes_that_are_no_text_arrives_as_text(tmp_path: Path) -> None:
+    heard: list[object] = []
+
+    async def handle(asked: dict[str, object]) -> protocol.Reply:
+        heard.append(asked["why"])
+        return {"ok": True}
+
+    serving = asyncio.create_task(protocol.serve(protocol.socket_path(tmp_path), handle))
+    await asyncio.sleep(0.1)
+    await asyncio.to_thread(protocol.request, tmp_path, {"verb": "pause", "why": "caf\udce9"})
+    serving.cancel()
+    assert heard == ["caf\\udce9"]
 
 
 async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -> None:
