@@ -56,7 +56,8 @@ def test_a_place_below_one_that_anybody_may_write_is_refused(tmp_path: Path) -> 
     written(tmp_path / "mine", "X = 1")
     tmp_path.chmod(0o777)
     try:
-        with pytest.raises(ExpectedError, match=rf"^own\.py: anybody may write {re.escape(str(tmp_path))}, which it lies"):
+        refusal = rf"^own\.py: anybody may write {re.escape(str(tmp_path))}, which it lies in"
+        with pytest.raises(ExpectedError, match=refusal):
             extension_file("own.py", tmp_path / "mine")
         tmp_path.chmod(0o1777)  # sticky, as /tmp is: nobody else can move what is ours
         assert extension_file("own.py", tmp_path / "mine").name == "own.py"
