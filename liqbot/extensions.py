@@ -39,6 +39,10 @@ def extension_file(name: str, directory: Path) -> Path:
         raise ExpectedError(f"{name}: no Python file at {path}", Exit.CONFIG)
     for place in (path, path.parent):
         _require_ours(place, name)
+    for place in path.parent.parents:
+        mode = place.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise ExpectedError(f"{name}: anybody may write {place}, which it lies in; chmod o-w {place}", Exit.CONFIG)
     return path
 
 

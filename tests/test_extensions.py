@@ -51,6 +51,20 @@ def test_a_place_that_anybody_may_write_is_refused(tmp_path: Path, place: str) -
         open_to_all.chmod(0o700)
 
 
+def test_a_place_below_one_that_anybody_may_write_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir(mode=0o700)
+    written(tmp_path / "mine", "X = 1")
+    tmp_path.chmod(0o777)
+    try:
+        refusal = rf"^own\.py: anybody may write {re.escape(str(tmp_path))}, which it lies in"
+        with pytest.raises(ExpectedError, match=refusal):
+            extension_file("own.py", tmp_path / "mine")
+        tmp_path.chmod(0o1777)  # sticky, as /tmp is: nobody else can move what is ours
+        assert extension_file("own.py", tmp_path / "mine").name == "own.py"
+    finally:
+        tmp_path.chmod(0o700)
+
+
 def test_a_link_is_judged_by_where_it_leads(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir(mode=0o777)

@@ -120,7 +120,8 @@ class VenueClient:
         """
         # The library takes seconds to import: not on the event loop.
         await asyncio.to_thread(importlib.import_module, "ccxt.pro")
-        await self.call("load_markets", weight=5)
+        # Anew: what was made of a first answer, sense or not, is kept otherwise.
+        await self.call("load_markets", True, weight=5)
         kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
                 for symbol, listing in symbols_of(self.spec, coins)
                 if listing.contract == "" or symbol in self.exchange.markets]

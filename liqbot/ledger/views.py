@@ -44,7 +44,7 @@ _VIEWS: Final[dict[str, str]] = {
     "v_refusals": """
         SELECT strategy, coin, side, code, COUNT(*) AS times, SUM(count) AS ticks, iso[MIN(time_ms)] AS first_seen,
             iso[MAX(last_seen_ms)] AS last_seen
-        FROM decision WHERE kind = 'entry' AND code <> 'APPROVED'
+        FROM decision WHERE kind = 'entry' AND code NOT IN ('APPROVED', 'ACCEPTED', 'NO_ENTRY')
         GROUP BY strategy, coin, side, code""",
     "v_daily_pnl": """
         SELECT day, usd[SUM(gross)] AS gross_usd, usd[SUM(fees)] AS fees_usd, usd[SUM(funding)] AS funding_usd,

@@ -16,6 +16,7 @@ from liqbot.instruments import Instrument
 from liqbot.journal.lock import WriterLock
 from liqbot.live import credentials
 from liqbot.live.dry_run import DryRunBroker
+from liqbot.observers.registry import require_known
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_loop import CommandSink, Runtime
@@ -34,6 +35,7 @@ async def trade(
 ) -> Exit:
     """Until stopped. ExpectedError for everything that a user can mend before it runs."""
     data = data / DRY if dry_run else data
+    require_known(settings.observers.enabled)
     require_free(data)
     adapter = credentials.trading_adapter_for(settings)
     trading = credentials.trading_client(settings, access)

@@ -6,8 +6,8 @@ It needs no running bot and takes no lock: it works on the venue alone, and ever
 import asyncio
 import secrets
 import string
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
@@ -21,6 +21,9 @@ ROUND_S: Final = 0.5
 AFTER_TROUBLE_S: Final = 2.0
 _log = structlog.get_logger(__name__)
 Say = Callable[[str], None]
+Word = TypeVar("Word")
+_STRANGE: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What an answer raises that is not what the venue documents: no reason to leave a position open."""
 
 
 class Left(NamedTuple):
@@ -63,10 +66,8 @@ class Panic:
     async def _round(self) -> Left:
         held: list[str] = []
         for traded in self._traded:
-            for order in await self._recipe.resting(self._client, traded):
-                if not order.reduce_only:
-                    await self._cancel(traded, order)
-            position = await self._recipe.position(self._client, traded)
+            await self._cancel_entries(traded)
+            position = await self._read(self._recipe.position(self._client, traded))
             if position.signed_base:
                 held.append(_shown(traded, position))
                 await self._close(traded, position)
@@ -74,11 +75,29 @@ class Panic:
             return Left(tuple(held), ())
         return await self._tidy()
 
+    async def _cancel_entries(self, traded: TradedContract) -> None:
+        """Orders that cannot be read keep nobody from closing what can be."""
+        try:
+            resting = await self._read(self._recipe.resting(self._client, traded))
+        except VenueError as error:
+            self._say(f"orders not read: {error}")
+            return
+        for order in resting:
+            if not order.reduce_only:
+                await self._cancel(traded, order)
+
+    async def _read(self, reading: Awaitable[Word]) -> Word:
+        """VenueError also for an answer that is not understood: it is waited out like none."""
+        try:
+            return await reading
+        except _STRANGE as error:
+            raise VenueError(self._recipe.venue, f"answer not understood: {type(error).__name__}: {error}") from error
+
     async def _tidy(self) -> Left:
         """All is flat, says REST: what still rests protects nothing any more."""
         rest: list[str] = []
         for traded in self._traded:
-            for order in await self._recipe.resting(self._client, traded):
+            for order in await self._read(self._recipe.resting(self._client, traded)):
                 await self._cancel(traded, order)
                 rest.append(f"{traded.instrument.symbol} {order.client_id or order.venue_order_id}")
         return Left((), tuple(rest))
@@ -88,7 +107,7 @@ class Panic:
         call = self._recipe.cancel(order.client_id, traded, stop=stop)
         self._say(f"cancel {traded.instrument.symbol} {order.client_id or order.venue_order_id}")
         try:
-            await self._client.call(call.method, *call.args, channel="priority", retry="read")
+            await self._read(self._client.call(call.method, *call.args, channel="priority", retry="read"))
         except VenueError as error:
             self._say(f"not cancelled: {error}")
 
@@ -114,7 +133,7 @@ class Panic:
         self._not_before_s[coin] = loop.time() + ROUND_S
         try:
             await self._client.call(call.method, *call.args, channel="priority", retry="never")
-        except OutcomeUnknown as error:
+        except (OutcomeUnknown, *_STRANGE) as error:
             self._not_before_s[coin] = loop.time() + self._recipe.valid_ms / 1000
             self._say(f"unclear: {error}")
         except VenueError as error:

@@ -7,6 +7,7 @@ from liqbot.blocks import Roster
 from liqbot.exits import Exit
 from liqbot.live import credentials
 from liqbot.live.bot import live_house, require_free, run_live
+from liqbot.observers.registry import require_known
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket, closed
 from liqbot.runtime.process import wall_ms
@@ -27,6 +28,7 @@ class Nowhere:
 async def record(settings: Settings, data: Path, *, for_s: float | None) -> Exit:
     """Until stopped or `for_s` is over. ExpectedError (unreachable) when no venue answers at the start."""
     observing = settings.model_copy(update={"mode": "observe"})
+    require_known(settings.observers.enabled)
     require_free(data)
     clients = credentials.public_clients(observing)
     roster = Roster(observing.venues, observing.coins)

@@ -45,7 +45,7 @@ class _Tail:
     def __init__(self, reader: JournalReader, snapshot: Snapshot, own: tuple[Strategy, ...]) -> None:
         self._own = own
         self._reader, self._from_seq = reader, snapshot.seq + 1
-        self._opened, self._config = _in_force(reader, snapshot.seq)
+        self._opened, self._config = configuration_at(reader, snapshot.seq)
         self.engine = recorded_engine(self._opened, self._config, self._own)
         self.engine.restore(snapshot.data)
 
@@ -113,8 +113,8 @@ def _before(reader: JournalReader, observe: Observe, own: tuple[Strategy, ...]) 
     return rerun.engine, count, last_ms
 
 
-def _in_force(reader: JournalReader, seq: int) -> tuple[JournalOpened, ConfigLoaded]:
-    """The newest of each at or before a record, looked for from behind."""
+def configuration_at(reader: JournalReader, seq: int) -> tuple[JournalOpened, ConfigLoaded]:
+    """What was in force at a record: the newest of each at or before it, looked for from behind."""
     opened: JournalOpened | None = None
     config: ConfigLoaded | None = None
     for first in range(max(1, seq - LOOK_BACK + 1), 1 - LOOK_BACK, -LOOK_BACK):

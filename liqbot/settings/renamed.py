@@ -7,14 +7,20 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.settings.names import Path
 
 _AVOID: Final = "signals.avoid_liquidity"
+_CASCADE: Final = "signals.cascade"
+_SQUEEZE: Final = "signals.funding_squeeze"
 RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "risk.stop_buffer_pct": (f"{_AVOID}.stop_buffer_pct",),
     "risk.density_percentile_max": (f"{_AVOID}.density_percentile_max",),
     "risk.cluster_pad_pct": (f"{_AVOID}.cluster_pad_pct",),
     "risk.deeper_pct_max": (f"{_AVOID}.deeper_pct_max",),
     "risk.deeper_step_pct": (f"{_AVOID}.deeper_step_pct",),
-    "risk.fuel_share_exit": ("signals.cascade.fuel_share_exit", "signals.funding_squeeze.fuel_share_exit"),
-    "risk.behind_ratio_exit": ("signals.cascade.behind_ratio_exit", "signals.funding_squeeze.behind_ratio_exit"),
+    "risk.fuel_share_exit": (f"{_CASCADE}.notional_ahead_share_exit", f"{_SQUEEZE}.notional_ahead_share_exit"),
+    "risk.behind_ratio_exit": (f"{_CASCADE}.behind_ratio_exit", f"{_SQUEEZE}.behind_ratio_exit"),
+    f"{_CASCADE}.fuel_share_min": (f"{_CASCADE}.notional_ahead_share_min",),
+    f"{_SQUEEZE}.fuel_share_min": (f"{_SQUEEZE}.notional_ahead_share_min",),
+    f"{_SQUEEZE}.crowd_percentile_min": (f"{_SQUEEZE}.opposite_funding_percentile_min",),
+    "signals.grab_reverse.prior_crowd_percentile_min": ("signals.grab_reverse.prior_funding_percentile_min",),
 }
 """Old dotted name -> the new ones, which all take its value. A section's name moves everything in it that has no entry
 of its own."""

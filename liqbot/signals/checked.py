@@ -4,15 +4,19 @@ give numbers. Found at load, on a row of features, instead of while it trades.""
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from liqbot.signals.features import Features
+from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features
 from liqbot.signals.gates import OPERATORS, GateSpec
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
 
-_ROW: Final = Features(*[1.0] * len(Features.__struct_fields__))
+_VALUES: Final[tuple[Any, ...]] = (
+    *[1.0] * (len(Features.__struct_fields__) - 1), SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0)),
+)  # fmt: skip
+_ROW: Final = Features(*_VALUES)
 _MISTAKES: Final = (AttributeError, NameError, TypeError, UnboundLocalError)
 """Errors of the code itself, whatever the numbers are."""
 
@@ -48,8 +52,8 @@ def _gate_faults(strategy: Strategy, params: StrategyParams) -> Iterator[str]:
         if spec.op not in OPERATORS:
             yield f"{where}: compares by {spec.op!r}, expected one of {', '.join(OPERATORS)}"
         for name in spec.inputs:
-            if name not in Features.__struct_fields__:
-                yield f"{where}: input {name!r} is no feature{_nearest(name, Features.__struct_fields__)}"
+            if name not in FEATURE_NAMES:
+                yield f"{where}: input {name!r} is no feature{_nearest(name, FEATURE_NAMES)}"
         fields = type(params).model_fields
         if isinstance(spec.threshold, str) and spec.threshold not in fields:
             yield f"{where}: threshold {spec.threshold!r} is no parameter{_nearest(spec.threshold, fields)}"

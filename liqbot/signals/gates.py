@@ -116,7 +116,7 @@ def shown(
 def _gate(spec: GateSpec, features: Any, params: Any, waive: tuple[str, ...], derived: frozenset[str]) -> Gate:
     inputs = []
     for name in spec.inputs:
-        number = getattr(features, name)
+        number = features.value(name)
         if number != number:
             inputs.append(Input(name, None, MISSING))
         else:

@@ -1,8 +1,10 @@
 """`liqbot panic`: flat now, with or without a running bot."""
 
 import asyncio
+import threading
 import time
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -18,6 +20,9 @@ from liqbot.venues.errors import VenueError
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
+LATCH_S: Final = 2.0
+"""Longest wait for the disk: flattening waits for none."""
+
 
 def panic(
     profile: Annotated[
@@ -31,21 +36,43 @@ def panic(
 ) -> int:
     """Cancel entries, close every position of the profile's coins, confirm by REST, then cancel the stops.
 
-    Leaves a latch that a running or restarted bot honours until `liqbot resume`. Exit code 1 until flat.
+    Leaves a latch that a running or restarted bot honours until `liqbot resume`. Exit code 1 until flat, or when the
+    latch could not be written.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
     if settings.mode not in TRADING_MODES:
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
-    protocol.write_latch(directory, protocol.PANIC, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
-    print(f"latch set in {directory}: nothing is entered until liqbot resume", flush=True)
+    trouble = _latched(directory, why or "by hand")
+    if trouble:
+        print(f"LATCH NOT SET in {directory}: {trouble}; a bot that runs or starts there may enter again", flush=True)
+    else:
+        print(f"latch set in {directory}: nothing is entered until liqbot resume", flush=True)
     left = asyncio.run(_flatten(settings, profile, seconds_of(for_)))
     for line in (*left.positions, *left.orders):
         print(f"LEFT      {line}")
     if left.nothing:
         print("flat: no position, no order")
-    return Exit.OK if left.nothing else Exit.FAILED
+    return Exit.OK if left.nothing and not trouble else Exit.FAILED
+
+
+def _latched(directory: Path, why: str) -> str:
+    """Why it could not be written, empty when it was. A disk that hangs is left alone."""
+    trouble = [f"the disk did not answer within {LATCH_S:g} s"]
+
+    def write() -> None:
+        try:
+            protocol.write_latch(directory, protocol.PANIC, time_ms=time.time_ns() // 1_000_000, why=why)
+        except OSError as error:
+            trouble[0] = str(error)
+        else:
+            trouble[0] = ""
+
+    work = threading.Thread(target=write, daemon=True)
+    work.start()
+    work.join(LATCH_S)
+    return trouble[0]
 
 
 async def _flatten(settings: Settings, profile: str, for_s: float) -> Left:

@@ -2,6 +2,7 @@
 
 import enum
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
@@ -22,6 +23,8 @@ class Kind(enum.StrEnum):
     """Every websocket whose path starts with the endpoint is cut; takes effect when it is ordered."""
     SKEW_MS = "skew_ms"
     """For this request the venue's clock is `value` ms ahead of what it was."""
+    CHANGED = "changed"
+    """The request is carried out; `change` makes another body of the answer's, the status stays what it was."""
 
 
 class WireFault(msgspec.Struct, frozen=True):
@@ -29,6 +32,7 @@ class WireFault(msgspec.Struct, frozen=True):
     """`POST /fapi/v1/order`; a trailing `*` matches any ending, `*` alone every request."""
     kind: Kind
     value: int = 0
+    change: Callable[[bytes], bytes] | None = None
 
     def meets(self, endpoint: str) -> bool:
         if self.endpoint.endswith("*"):
@@ -44,13 +48,16 @@ class Faults:
         self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
 
-    def next(self, endpoint: str, kind: Kind | str, value: int = 0, *, times: int = 1) -> None:
+    def next(
+        self, endpoint: str, kind: Kind | str, value: int = 0, *, times: int = 1,
+        change: Callable[[bytes], bytes] | None = None,
+    ) -> None:
         """The next `times` requests to this endpoint suffer this.
 
         HTTP clients repeat a GET, PUT or DELETE once by themselves when the connection breaks before the answer: they
         need to be dropped twice.
         """
-        fault = WireFault(endpoint, Kind(kind), value)
+        fault = WireFault(endpoint, Kind(kind), value, change)
         if fault.kind is Kind.DISCONNECT_WS:
             self.cuts.append(endpoint.removesuffix("*"))
         else:

@@ -127,6 +127,8 @@ class Server:
             return None
         if fault is not None and fault.kind is Kind.DELAY_MS:
             await asyncio.sleep(fault.value / 1000)
+        if fault is not None and fault.change is not None:
+            answer = msgspec.structs.replace(answer, body=fault.change(answer.payload))
         return answer
 
     def _note(self, request: Request, status: int) -> None:

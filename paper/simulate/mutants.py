@@ -193,12 +193,13 @@ def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
 
 def _stops_too_late(sound: Callable[..., Any]) -> Callable[..., Any]:
     def mutant(*args: Any, **kwargs: Any) -> Any:
-        decision = sound(*args, **kwargs)
+        reviewed = sound(*args, **kwargs)
+        decision = reviewed.decision
         if not isinstance(decision, Approved):
-            return decision
+            return reviewed
         beyond = decision.target.liquidation_price * (1 - decision.target.side / Decimal(100))
         late = msgspec.structs.replace(decision.target, stop_price=beyond.quantize(decision.target.stop_price))
-        return msgspec.structs.replace(decision, target=late)
+        return reviewed._replace(decision=msgspec.structs.replace(decision, target=late))
 
     return mutant
 
@@ -262,13 +263,13 @@ _ALL: Final = (
     Mutant(
         "stale_accepted",
         "old prices are good enough",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.STALE)),),
         shows_in=("feed_silent", "maintenance"),
     ),
     Mutant(
         "lag_accepted",
         "late answers are good enough",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.LAGGING)),),
         shows_in=("suspended",),
     ),
     Mutant(
@@ -292,20 +293,20 @@ _ALL: Final = (
     Mutant(
         "halt_ignored",
         "entries go on while halted",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.HALTED)),),
         shows_in=("halted_by_hand", "liquidation"),
     ),
     Mutant(
         "unread_account",
         "nobody waits for the account to be read",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.UNRECONCILED)),),
         shows_in=("restart", "disconnected", "upgrade"),
     ),
     Mutant("cancel_first", "the old stop goes before the new one is there", (Patch(plan, "_protect", _cancels_first),)),
     Mutant(
         "beside_foreign",
         "what others hold and place is none of our business",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.FOREIGN_POSITION)),),
         shows_in=("second_instance", "database_deleted"),
     ),
     Mutant(
@@ -338,7 +339,7 @@ _ALL: Final = (
     Mutant(
         "losses_ignored",
         "entries go on after the day's loss",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
         shows_in=("liquidation",),
     ),
     Mutant(

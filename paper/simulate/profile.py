@@ -39,7 +39,7 @@ def wide_open(chance: random.Random) -> Settings:
 def _signals(chance: random.Random) -> dict[str, Any]:
     hold_ms = chance.choice([300_000, 900_000, 3_600_000])
     wide = {
-        "distance_pct_max": 20.0, "size_ratio_min": 0.0, "fuel_share_min": 0.0, "stop_pct_min": 0.4,
+        "distance_pct_max": 20.0, "size_ratio_min": 0.0, "notional_ahead_share_min": 0.0, "stop_pct_min": 0.4,
         "stop_pct_max": 10.0, "reward_min": 0.01, "max_hold_ms": hold_ms,
     }
     return {
@@ -49,7 +49,7 @@ def _signals(chance: random.Random) -> dict[str, Any]:
             "behind_share_max": 100.0, "rejected_age_min": 0.0, "stop_range": chance.choice([0.3, 1.0]),
         },
         "funding_squeeze": {
-            **wide, "crowd_percentile_min": 50.0, "funding_pct_min": 0.0, "oi_change_pct_min": None,
+            **wide, "opposite_funding_percentile_min": 50.0, "funding_pct_min": 0.0, "oi_change_pct_min": None,
             "adverse_pct_max": 10.0,
         },
         "grab_reverse": {

@@ -15,10 +15,10 @@ from liqbot.blocks import EventBlock
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
-from liqbot.market.record import map_record
 from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
 from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.reading import reading_of
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
@@ -58,21 +58,29 @@ def paper(
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
     for_s = seconds_of(for_) if for_ is not None else None
     configure("warning" if wire and settings.log.level == "info" else settings.log.level, settings.log.format)
-    directory = places.data_dir(data, profile)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     console = ConsoleObserver(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    asked = _Asked(settings, places.data_dir(data, profile), console, show, market, seed, speed, for_s)
     with terminated_like_interrupted(), books_written():
-        if wire:
-            ended = _wired(market, settings, directory, console, show, seed=seed, speed=speed, for_s=for_s)
-        elif market == LIVE:
-            ended = _live(settings, directory, console, show, for_s)
-        else:
-            ended = _paced(market, settings, directory, console, show, seed=seed, speed=speed, for_s=for_s)
+        ended = _wired(asked) if wire else _live(asked) if market == LIVE else _paced(asked)
     if ended.interrupted:
         show("interrupted: the books are complete up to here")
     console.show_maps(ended.engine)
-    _finish(ended.engine, console, directory, as_json=as_json)
+    _finish(ended.engine, console, asked.data, as_json=as_json)
     return Exit.OK
+
+
+class _Asked(NamedTuple):
+    """What the command line says."""
+
+    settings: Settings
+    data: Path
+    console: ConsoleObserver
+    show: Print
+    market: str
+    seed: int
+    speed: float
+    for_s: float | None
 
 
 class _Ended(NamedTuple):
@@ -99,61 +107,62 @@ class _Warming:
         self._console.show_maps(engine)
 
 
-def _paced(
-    market: str, settings: Settings, directory: Path, console: ConsoleObserver, show: Print, *, seed: int, speed: float,
-    for_s: float | None,
-) -> _Ended:
+def _paced(asked: _Asked) -> _Ended:
     """The simulated market or a tape, in process."""
-    fitted, chosen = market_of(market, settings, seed)
-    with fresh_storage(directory, fitted, chosen.roster, show) as storage:
-        show(_headline(market, seed, speed, fitted))
-        warming = _Warming(chosen, console, show)
-        running = run_paced(chosen, fitted, directory, storage, console, warming, speed=speed, for_s=for_s)
+    settings, market = market_of(asked.market, asked.settings, asked.seed)
+    with fresh_storage(asked.data, settings, market.roster, asked.show) as storage:
+        asked.show(_headline(asked, settings))
+        warming = _Warming(market, asked.console, asked.show)
+        running = run_paced(
+            market, settings, asked.data, storage, asked.console, warming, speed=asked.speed, for_s=asked.for_s
+        )
     return _Ended(running.engine, running.interrupted)
 
 
-def _live(
-    settings: Settings, directory: Path, console: ConsoleObserver, show: Print, for_s: float | None
-) -> _Ended:
+def _live(asked: _Asked) -> _Ended:
     """Real prices, simulated fills. Nothing is shown before a venue has answered."""
     from paper.sessions.live_data import LiveSession  # here: the other markets need no network
 
+    settings = asked.settings
+
     def begun(engine: Engine) -> None:
         del engine
-        show(
+        asked.show(
             f"liqbot paper: live market, trading {', '.join(settings.coins)} on {settings.trade_venue} "
             f"(simulated fills)\nvenues up: {', '.join(settings.venues)}"
         )
 
-    running = asyncio.run(LiveSession(settings, directory, console, begun, for_s=for_s).run())
+    session = LiveSession(settings, asked.data, asked.console, begun, for_s=asked.for_s)
+    running = asyncio.run(session.run())
     return _Ended(running.engine, running.interrupted)
 
 
-def _wired(
-    market: str, settings: Settings, directory: Path, console: ConsoleObserver, show: Print, *, seed: int, speed: float,
-    for_s: float | None,
-) -> _Ended:
+def _wired(asked: _Asked) -> _Ended:
     """The simulated market, served and listened to."""
     from paper.sessions.over_wire import run_wired, spoken_only  # here: the other markets need no server
 
-    if market != "world":
-        raise ExpectedError(f"--wire --market {market}: only the simulated market (world) is served", Exit.USAGE)
-    fitted, chosen = market_of(market, spoken_only(settings), seed)
-    with fresh_storage(directory, fitted, chosen.roster, show) as storage:
-        show(_headline(market, seed, speed, fitted))
-        show("over the wire: served on loopback, received and traded on through the venues' own protocols")
-        wired = run_wired(chosen, fitted, directory, storage, console, speed=speed, for_s=for_s)
+    if asked.market != "world":
+        raise ExpectedError(
+            f"--wire --market {asked.market}: only the simulated market (world) is served", Exit.USAGE
+        )
+    settings, market = market_of(asked.market, spoken_only(asked.settings), asked.seed)
+    with fresh_storage(asked.data, settings, market.roster, asked.show) as storage:
+        asked.show(_headline(asked, settings))
+        asked.show("over the wire: served on loopback, received and traded on through the venues' own protocols")
+        wired = run_wired(
+            market, settings, asked.data, storage, asked.console, speed=asked.speed, for_s=asked.for_s
+        )
     return _Ended(wired.engine, wired.interrupted)
 
 
 def _map_text(view: MarketView, engine: Engine) -> str:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return "\n" + "\n".join(draw_map(map_record(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
+    return "\n" + "\n".join(draw_map(reading_of(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
 
 
-def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
-    where = f"simulated market, seed {seed}" if market == "world" else f"tape {market}"
-    pace = f"{speed:g} market seconds per second" if speed else "as fast as it goes"
+def _headline(asked: _Asked, settings: Settings) -> str:
+    where = f"simulated market, seed {asked.seed}" if asked.market == "world" else f"tape {asked.market}"
+    pace = f"{asked.speed:g} market seconds per second" if asked.speed else "as fast as it goes"
     venues = ", ".join(settings.venues)
     return (
         f"liqbot paper: {where}, {pace}\n"

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from liqbot.commands import Purpose
 from liqbot.control import protocol
+from liqbot.execution import client_order_id
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches
@@ -17,6 +20,7 @@ from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import Loopback, serving
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
+from tests.builders.wrong_answers import require_running
 
 SECRET = "canary-3f9a61c7-must-never-show"
 
@@ -43,6 +47,26 @@ class Place:
     async def advance(self, price: float = market.PRICE) -> None:
         self.second += 1
         await self.hub.advance(market.quiet(self.second, self.venue, price=price))
+
+    @property
+    def held_base(self) -> Decimal:
+        """Signed; long is positive."""
+        held = self.account.holding("BTC")
+        return held.side.value * held.quantity_base if held is not None else Decimal(0)
+
+    @property
+    def stopped_base(self) -> Decimal:
+        """Under stops that rest."""
+        stops = [order for order in self.account.open_orders("BTC") if order.command.trigger_price is not None]
+        return sum((order.command.quantity_base - order.filled_base for order in stops), Decimal(0))
+
+    def orders(self, purpose: Purpose) -> list[str]:
+        """Client ids of ours that arrived, whatever became of them."""
+        return [client_id for client_id in self.account.orders if client_order_id.purpose_of(client_id) is purpose]
+
+    def asked(self, endpoint: str) -> int:
+        """How often."""
+        return sum(one.endpoint == endpoint for one in self.loop.server.log)
 
     def sent(self, *parts: str) -> list[str]:
         """Writes that reached the venue, in order."""
@@ -75,13 +99,46 @@ class Running:
     async def ask(self, **command: Any) -> dict[str, Any]:
         return await asyncio.to_thread(protocol.request, self.data, command)
 
+    async def status_when(self, true: Callable[[dict[str, Any]], bool], what: str, s: float = 120.0) -> dict[str, Any]:
+        """The status once it is so, however busy the machine is."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while loop.time() < until_s:
+            status = await self.status()
+            if true(status):
+                return status
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never: {what}")
+
+    async def until(self, true: Callable[[], bool], what: str, s: float = 45.0) -> None:
+        """Waits while it runs, else TimeoutError; its own error, or Ended, when it runs no more."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while not true():
+            require_running(self.task)
+            if loop.time() > until_s:
+                raise TimeoutError(f"waited {s:g} s in vain: {what}")
+            await asyncio.sleep(0.02)
+
+    async def position(self, *, protected: bool = False, s: float = 45.0) -> dict[str, Any]:
+        """Once it knows of a position (and of the stop that covers it)."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while True:
+            require_running(self.task)
+            status = await self.status(s)
+            if status["positions"] and (status["positions"][0]["protected"] or not protected):
+                return status
+            if loop.time() > until_s:
+                raise TimeoutError(f"waited {s:g} s in vain for a position: {status}")
+            await asyncio.sleep(0.02)
+
     async def status(self, s: float = 45.0) -> dict[str, Any]:
         """Once it answers and its account is read."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + s
         while loop.time() < until_s:
-            if self.task.done():
-                self.task.result()
+            require_running(self.task)
             try:
                 found = await self.ask(verb="status")
                 if found["account_read"]:
@@ -102,7 +159,7 @@ async def running(settings: Settings, data: Path, **more: Any) -> AsyncIterator[
         if not task.done():
             with contextlib.suppress(ExpectedError):
                 await one.ask(verb="stop")
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 120)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

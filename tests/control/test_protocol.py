@@ -22,6 +22,32 @@ def test_a_latch_is_set_read_and_lifted(tmp_path: Path) -> None:
 def test_a_latch_that_cannot_be_read_is_a_latch(tmp_path: Path) -> None:
     (tmp_path / protocol.PANIC).write_text("{half", encoding="utf-8")
     assert protocol.read_latch(tmp_path, protocol.PANIC)
+    (tmp_path / protocol.RESUME).mkdir()
+    assert protocol.read_latch(tmp_path, protocol.RESUME)
+
+
+def test_a_latch_with_bytes_that_are_no_text_is_a_latch_with_text(tmp_path: Path) -> None:
+    """In the file itself, and in a reason as the command line hands it on."""
+    (tmp_path / protocol.PANIC).write_bytes(b'{"why": "caf\xe9"}')
+    assert protocol.read_latch(tmp_path, protocol.PANIC)
+    protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="caf\udce9")
+    assert protocol.read_latch(tmp_path, protocol.PANIC) == "caf\\udce9"
+    (tmp_path / protocol.PANIC).write_text('{"why": "caf\\udce9"}', encoding="utf-8")
+    assert protocol.read_latch(tmp_path, protocol.PANIC) == "caf\\udce9"
+
+
+async def test_a_command_with_bytes_that_are_no_text_arrives_as_text(tmp_path: Path) -> None:
+    heard: list[object] = []
+
+    async def handle(asked: dict[str, object]) -> protocol.Reply:
+        heard.append(asked["why"])
+        return {"ok": True}
+
+    serving = asyncio.create_task(protocol.serve(protocol.socket_path(tmp_path), handle))
+    await asyncio.sleep(0.1)
+    await asyncio.to_thread(protocol.request, tmp_path, {"verb": "pause", "why": "caf\udce9"})
+    serving.cancel()
+    assert heard == ["caf\\udce9"]
 
 
 async def test_a_command_is_answered_over_a_socket_of_mode_600(tmp_path: Path) -> None:
@@ -51,3 +77,34 @@ def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ExpectedError) as refused:
         protocol.request(tmp_path, {"verb": "status"})
     assert refused.value.exit_code == Exit.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("lunch", "lunch"), ("naïve — 午", "naïve — 午"), ("\udcff", "\\udcff"),
+        ("a\nb\x00\x1b[31m", "a\\x0ab\\x00\\x1b[31m"), ("x" * 600, "x" * 499 + "…"),
+    ],
+)  # fmt: skip
+def test_what_an_operator_writes_fits_every_book(text: str, spelled: str) -> None:
+    assert protocol.legible(text) == spelled
+    assert protocol.legible(text).encode()
+
+
+async def test_a_directory_with_a_long_name_is_reached_too(tmp_path: Path) -> None:
+    data = tmp_path / ("deep" * 30) / ("deeper" * 20)
+    data.mkdir(parents=True)
+
+    async def handle(_request: dict[str, object]) -> dict[str, object]:
+        return {"ok": True, "said": "yes"}
+
+    serving = asyncio.create_task(protocol.serve(protocol.socket_path(data), handle))
+    try:
+        async with asyncio.timeout(60):
+            while not protocol.socket_path(data).exists():  # noqa: ASYNC110 -- a file of this machine
+                await asyncio.sleep(0.01)
+        assert (await asyncio.to_thread(protocol.request, data, {"verb": "x"}))["said"] == "yes"
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert not protocol.socket_path(data).exists()

@@ -6,9 +6,19 @@ from decimal import Decimal
 import pytest
 
 from liqbot import events
-from liqbot.commands import Purpose
-from liqbot.live.panic import Panic
+from liqbot.commands import Purpose, SetLeverage
+from liqbot.live.panic import Left, Panic
+from liqbot.venues.errors import VenueError
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
+from tests.builders.wrong_answers import (
+    NOT_UNDERSTOOD,
+    RESTING,
+    SHAPES,
+    STATUSES,
+    Believed,
+    by_hand,
+    with_status,
+)
 from tests.execution.edge.test_broker import PLACE, long_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -81,15 +91,103 @@ async def test_a_lost_answer_never_makes_it_close_twice(venue: str) -> None:
             Decimal("0.02")
 
 
+async def run_in_a_market(one: Rig, panic: Panic, for_s: float) -> Left:
+    """While time goes on there."""
+    work = asyncio.create_task(panic.run(for_s))
+    while not work.done():
+        await one.advance()
+        await asyncio.sleep(0.1)
+    return work.result()
+
+
 @everywhere
 async def test_trouble_at_the_venue_is_waited_out(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
         panic, said = panic_of(one)
         one.hub.faults.next("*", "maintenance", times=2)
-        work = asyncio.create_task(panic.run(15))
-        while not work.done():
-            await one.advance()
-            await asyncio.sleep(0.2)
-        assert work.result().nothing
-        assert said[0].startswith(f"no answer: {venue}")
+        assert (await run_in_a_market(one, panic, 15)).nothing
+        assert any(line.startswith(f"no answer: {venue}") for line in said)
+
+
+# --- answers that are not what was asked for --------------------------------------------------------------------------
+
+
+async def in_a_trade_of_somebody(one: Rig) -> None:
+    """Long, with a stop and a further entry resting, of a process that is gone: nobody but the panic asks anything."""
+    one.account.isolated["BTC"] = True
+    await one.hub.execute(one.account, SetLeverage(one.venue, "BTC", 3))
+    await one.hub.execute(one.account, one.desk.order(Purpose.ENTRY))
+    await one.advance()
+    await one.hub.execute(one.account, one.desk.order(Purpose.STOP, trigger_price="49000"))
+    await one.hub.execute(one.account, by_hand(one.venue))
+    assert one.account.holding("BTC") is not None
+    assert len(one.account.open_orders()) == 2
+
+
+async def rounds_among_nonsense(one: Rig, panic: Panic) -> dict[str, Left | Exception]:
+    """A round for every reading and every wrong shape of its answer: what it said was left, or how it ended."""
+    before = len(one.loop.server.log)
+    await panic._round()
+    endpoints = dict.fromkeys(entry.endpoint for entry in one.loop.server.log[before:])
+    readings = [endpoint for endpoint in endpoints if endpoint.startswith("GET")]
+    assert len(readings) >= 2
+    found: dict[str, Left | Exception] = {}
+    for endpoint in readings:
+        for shape, change in SHAPES.items():
+            one.hub.faults.next(endpoint, "changed", change=change)
+            try:
+                found[f"{endpoint} {shape}"] = await panic._round()
+            except (VenueError, *NOT_UNDERSTOOD) as error:
+                found[f"{endpoint} {shape}"] = error
+            one.hub.faults.clear()
+    return found
+
+
+@everywhere
+async def test_no_wrong_shaped_answer_ends_it(venue: str) -> None:
+    async with rig(venue, running=False) as one:
+        await in_a_trade_of_somebody(one)
+        panic, _ = panic_of(one)
+        found = await rounds_among_nonsense(one, panic)
+        # A venue's error is waited out.
+        assert [(name, end) for name, end in found.items() if isinstance(end, NOT_UNDERSTOOD)] == []
+        assert (await run_in_a_market(one, panic, 15)).nothing
+        assert one.account.holding("BTC") is None
+
+
+@pytest.mark.parametrize(
+    "venue",
+    [
+        pytest.param(
+            "binance",
+            marks=pytest.mark.xfail(
+                raises=Believed,
+                reason="an empty body in place of Binance's list of positions reads as flat: the stops are cancelled",
+            ),
+        ),
+        "bybit",
+        "okx",
+    ],
+)
+async def test_no_wrong_shaped_answer_is_flat(venue: str) -> None:
+    async with rig(venue, running=False) as one:
+        await in_a_trade_of_somebody(one)
+        panic, _ = panic_of(one)
+        found = await rounds_among_nonsense(one, panic)
+        believed = [name for name, left in found.items() if isinstance(left, Left) and not left.positions]
+        naked = not [order for order in one.account.open_orders() if order.command.purpose is Purpose.STOP]
+        if believed or naked:
+            raise Believed(believed)
+
+
+async def test_an_order_in_an_unknown_state_keeps_no_position_open() -> None:
+    venue = "okx"
+    async with rig(venue, running=False) as one:
+        await in_a_trade_of_somebody(one)
+        one.hub.faults.next(RESTING[venue], "changed", change=with_status(*STATUSES[venue]), times=100)
+        panic, said = panic_of(one)
+        left = await run_in_a_market(one, panic, 3)
+        assert one.account.holding("BTC") is None
+        assert not left.nothing, "what rests was never read"
+        assert any("PendingNew" in line for line in said)

@@ -91,7 +91,7 @@ HEAVY = mv.a_side(Side.LONG, 2e9, (mv.a_cluster(Side.LONG, 1_000.0, ratio=2.0),)
 @pytest.mark.parametrize("strategy", ["cascade", "funding_squeeze"])
 def test_little_fuel_ahead_and_a_heavy_cluster_behind_ends_it(strategy: str):
     view = mv.squeeze_long(above=mv.a_side(Side.SHORT, 1e8), below=HEAVY)
-    assert asked(view, target=rc.a_target(strategy=strategy)).code == "FUEL_TURNED"
+    assert asked(view, target=rc.a_target(strategy=strategy)).code == "NOTIONAL_TURNED"
     assert asked(view, target=rc.a_target(strategy="grab_reverse")) is None
 
 

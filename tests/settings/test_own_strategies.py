@@ -70,7 +70,8 @@ def test_code_is_not_loaded_from_the_current_directory_by_chance(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(config.parent)
-    monkeypatch.delenv("LIQBOT_CONFIG", raising=False)
+    for name in ("LIQBOT_CONFIG", "LIQBOT_HOME", "XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(ExpectedError, match=r"code is not loaded from .* name the configuration with --config"):
         load("paper", environment={})
     monkeypatch.setenv("LIQBOT_CONFIG", str(config))

@@ -45,7 +45,7 @@ def test_an_old_name_in_a_file_holds_and_is_said_in_one_line(
 
 def test_one_old_name_may_be_several_new_ones(tmp_path: Path) -> None:
     signals = loaded(tmp_path, "[risk]\nfuel_share_exit = 0.1\n").settings.signals
-    assert (signals.cascade.fuel_share_exit, signals.funding_squeeze.fuel_share_exit) == (0.1, 0.1)  # type: ignore[attr-defined]
+    assert (signals.cascade.notional_ahead_share_exit, signals.funding_squeeze.notional_ahead_share_exit) == (0.1, 0.1)
 
 
 def test_old_names_hold_in_the_environment_and_after_set(tmp_path: Path) -> None:

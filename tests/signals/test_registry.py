@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 
+import market_views as mv
 import pytest
 from own_strategies import own_strategy
 
 from liqbot.signals import strategies
 from liqbot.signals.checked import faults_of
-from liqbot.signals.evaluate import enabled_strategies
+from liqbot.signals.evaluate import enabled_strategies, evaluate
 from liqbot.signals.gates import GateSpec, same
 from liqbot.signals.registry import CONDITIONS, STRATEGIES, SignalParams, signal_model
 from liqbot.signals.strategy import Strategy
@@ -73,6 +74,19 @@ def test_params_of_different_models_are_not_mistaken_for_each_other() -> None:
 )
 def test_each_fault_of_a_description_is_found_and_named(changes: dict[str, object], fault: str) -> None:
     assert re.search(fault, next(faults_of(own_strategy(**changes))))
+
+
+def test_a_gate_may_read_a_number_of_the_view_that_has_no_side() -> None:
+    gate = GateSpec("late", ("view.return_24h_pct",), same("view.return_24h_pct"), "<=", 5.0)
+    strategy = own_strategy(gates=(gate,))
+    assert not list(faults_of(strategy))
+    params = signal_model((strategy,))()
+    for moved_pct, code in ((5.0, "SIGNAL"), (6.0, "LATE"), (mv.NAN, "MISSING_INPUT")):
+        verdict = evaluate(mv.a_view(return_24h_pct=moved_pct), params)[-1]
+        assert (verdict.strategy, verdict.code) == ("quiet", code)
+        assert verdict.gates[0].inputs[0].name == "view.return_24h_pct"
+    wrong = own_strategy(gates=(GateSpec("late", ("view.return_24_pct",), same("flow"), "<=", 5.0),))
+    assert "did you mean 'view.return_24h_pct'" in next(faults_of(wrong))
 
 
 def test_a_gate_that_divides_by_a_difference_is_no_fault() -> None:

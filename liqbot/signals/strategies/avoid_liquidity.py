@@ -1,4 +1,4 @@
-"""Avoiding being the liquidity: no entry where our own liquidation price lies among those of the crowd.
+"""Avoiding being the liquidity: no entry where our own liquidation price lies among those of others.
 
 It proposes nothing. Risk computes for each alternative (a leverage, an entry) where we would be liquidated, and this
 file says whether the map is thin there. Nothing switches it off; its limits may be tightened.
@@ -54,6 +54,9 @@ class Alternative(msgspec.Struct, frozen=True):
     """Clusters of positions like ours that hold the price, or have it within their pad."""
     cluster_distance_pct: float
     """To the nearest such cluster, in percent of the entry; 0 inside one."""
+
+    def value(self, name: str) -> Any:
+        return getattr(self, name)
 
 
 GATES: Final = (

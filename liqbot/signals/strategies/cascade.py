@@ -1,5 +1,5 @@
 """Cascade confirmation: price leans toward a large cluster and breaks into it; forced orders there carry it further.
-Little fuel ahead and a heavy cluster behind: no trade."""
+Few liquidations ahead and a heavy cluster behind: no trade."""
 
 from typing import Any, Final
 
@@ -28,8 +28,8 @@ class CascadeParams(LiquidationShareParams):
     )
     volume_ratio_min: float = Field(1.5, ge=0.0, le=1_000.0, description="Volume rate over its rolling mean.")
     flow_min: float | None = Field(0.05, ge=-1.0, le=1.0, description="Taker imbalance toward the trade.")
-    fuel_share_min: float = Field(
-        0.5, ge=0.0, le=1.0, description="Share of the nearby fuel that lies ahead; below it the trade is reconsidered."
+    notional_ahead_share_min: float = Field(
+        0.5, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead."
     )
     behind_share_max: float = Field(
         1.0, ge=0.0, le=100.0, description="Largest cluster behind over the cluster ahead, at most."
@@ -41,7 +41,7 @@ class CascadeParams(LiquidationShareParams):
         description="A cluster ahead that rejected price this recently is no target (minutes).",
     )
     oi_change_pct_min: float | None = Field(
-        None, ge=-100.0, le=100.0, description="One-hour change of open interest: new fuel is being added."
+        None, ge=-100.0, le=100.0, description="One-hour change of open interest: new positions are being opened."
     )
     stop_range: float = Field(1.0, gt=0.0, le=10.0, description="Stop distance in mean hourly ranges.")
     stop_pct_min: float = Field(0.4, gt=0.0, le=10.0, description="Stop distance at least.")
@@ -60,7 +60,13 @@ GATES: Final = (
     GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
     GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
     GateSpec("cluster_size", ("ahead_ratio",), same("ahead_ratio"), ">=", "size_ratio_min"),
-    GateSpec("fuel_ahead", ("fuel_share",), same("fuel_share"), ">=", "fuel_share_min"),
+    GateSpec(
+        "notional_ahead",
+        ("notional_ahead_share",),
+        same("notional_ahead_share"),
+        ">=",
+        "notional_ahead_share_min",
+    ),
     GateSpec(
         "light_behind",
         ("behind_usd", "ahead_usd"),
@@ -93,7 +99,8 @@ def exits(features: Features, params: CascadeParams) -> Exits:
 def why(features: Features, exits: Exits) -> str:
     return (
         f"bias {features.bias:+.2f} toward a cluster of ${features.ahead_usd:,.0f} ({features.ahead_ratio:.1f}x usual) "
-        f"{features.ahead_distance_pct:.1f} % ahead, {100.0 * features.fuel_share:.0f} % of the fuel lies ahead, "
+        f"{features.ahead_distance_pct:.1f} % ahead, {100.0 * features.notional_ahead_share:.0f} % of the liquidations "
+        "in range lie ahead, "
         f"{features.volume_ratio:.1f}x volume; stop {exits.stop_pct:.2f} % away"
     )
 

@@ -41,11 +41,11 @@ class GrabReverseParams(StrategyParams):
     beyond_share_max: float = Field(
         0.6, ge=0.0, le=100.0, description="Largest cluster left beyond the wick over the swept cluster, at most."
     )
-    prior_crowd_percentile_min: float | None = Field(
+    prior_funding_percentile_min: float | None = Field(
         None,
         ge=0.0,
         le=100.0,
-        description="Funding percentile of the crowd that was flushed, at least (100: most crowded).",
+        description="Funding percentile of the side that was flushed, at least (100: most crowded).",
     )
     stop_buffer_pct: float = Field(
         0.15, gt=0.0, le=5.0, description="Stop beyond the farther of the wick's extreme and the cluster's far edge."
@@ -105,10 +105,10 @@ GATES: Final = (
     ),
     GateSpec(
         "prior_funding",
-        ("own_crowd_percentile",),
-        same("own_crowd_percentile"),
+        ("own_funding_percentile",),
+        same("own_funding_percentile"),
         ">=",
-        "prior_crowd_percentile_min",
+        "prior_funding_percentile_min",
         waivable=True,
     ),
     GateSpec("tight_stop", ("sweep_far_distance_pct",), _stop_pct, "<=", "stop_pct_max"),

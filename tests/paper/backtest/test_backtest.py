@@ -142,7 +142,7 @@ def test_every_verdict_of_every_tick_is_counted_once(kept: tuple[BacktestReport,
 def test_counts_agree_with_asking_at_every_tick(tape: Tape, settings: Settings) -> None:
     asked: Counter[tuple[str, str]] = Counter()
     lacking: Counter[str] = Counter()
-    watched = {"funding_pct", "crowd_percentile", "bias", "flow"}
+    watched = {"funding_pct", "opposite_funding_percentile", "bias", "flow"}
 
     def ask(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         for view in engine.views if block.tick_ms is not None else ():
@@ -156,7 +156,7 @@ def test_counts_agree_with_asking_at_every_tick(tape: Tape, settings: Settings) 
     assert counted == dict(asked)
     told = {one.input: one.refused + one.waived for one in report.lacks}
     assert {name: told.get(name, 0) for name in lacking} == dict(lacking)
-    assert lacking["crowd_percentile"] > 0
+    assert lacking["opposite_funding_percentile"] > 0
 
 
 def test_a_waiver_is_counted_and_changes_only_what_it_names(tape: Tape, settings: Settings) -> None:
@@ -253,4 +253,4 @@ def test_a_recorded_tape(settings: Settings) -> None:
     assert report.money.house_differs_usd == 0
     reasons = [one for one in report.verdicts if one.strategy in report.strategies]
     assert sum(one.times for one in reasons) == report.weighed * 2 * len(report.strategies)
-    assert {one.input for one in report.lacks} >= {"funding_pct", "crowd_percentile"}
+    assert {one.input for one in report.lacks} >= {"funding_pct", "opposite_funding_percentile"}

@@ -1,0 +1,98 @@
+"""The books of a process that was killed as its entry left: journal and snapshot say sent, its fate is unknown.
+
+With these a start of the real bot finds a trade under way, without a market that gives it a reason for one.
+"""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from liqbot import places
+from liqbot.blocks import EventBlock, Roster
+from liqbot.commands import PlaceOrder, SetLeverage
+from liqbot.events import Balance, Event, LeverageConfirmed, PositionSnapshot, Reconciled
+from liqbot.instruments import Instrument, Side
+from liqbot.journal import Journal
+from liqbot.journal.rerun import SNAPSHOT_NAME
+from liqbot.live.credentials import account_of, trading_adapter_for, trading_client
+from liqbot.risk.decision import Approved, Target
+from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
+from liqbot.settings import Settings
+from tests.builders import loopback_market as market
+from tests.builders.loopback_house import Place, access_of
+
+QUANTITY, STOP_PRICE, LEVERAGE = Decimal("0.01"), Decimal(49_000), 3
+DAY_MS = 86_400_000
+
+
+async def entry_sent(here: Place, settings: Settings, data: Path) -> PlaceOrder:
+    """Writes the books. The entry that was sent; the venue has not seen it, and would carry it out."""
+    here.second = int(time.time()) - market.START_MS // 1_000  # the market's next second is now
+    await here.advance()
+    client = trading_client(settings, access_of(settings))
+    try:
+        await client.open(settings.coins)
+        rights = await trading_adapter_for(settings).rights(client, with_money=False)
+        instruments = client.instruments(settings.coins)
+    finally:
+        await client.close()
+    here.account.isolated["BTC"] = True
+    await here.hub.execute(here.account, SetLeverage(here.venue, "BTC", LEVERAGE))
+    return _written(settings, data, account_of(rights, settings), instruments)
+
+
+def _written(settings: Settings, data: Path, account: str, instruments: Sequence[Instrument]) -> PlaceOrder:
+    now_ms, roster = time.time_ns() // 1_000_000, Roster(settings.venues, settings.coins)
+    with Journal.open(places.journal_path(data), mode=settings.mode, account=account, roster=roster) as journal:
+        journal_id = journal.stamp.journal_id
+        engine = engine_of(settings, roster, journal_id, instruments)
+        blocks = [
+            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, now_ms)),
+            EventBlock(facts=_account_read(settings.trade_venue, now_ms)),
+            EventBlock(tick_ms=now_ms),
+        ]
+        for number, block in enumerate(blocks, 1):
+            if block.tick_ms is not None:
+                engine.desk.adopt(Approved(_wanted(settings.trade_venue, now_ms)))
+            seq = journal.append(block, "inbox", number)
+            step = engine.on_block(block)
+            journal.record(seq, step)
+        journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
+    (entry,) = step.commands
+    assert isinstance(entry, PlaceOrder)
+    return entry
+
+
+def _account_read(venue: str, now_ms: int) -> tuple[Event, ...]:
+    here = {"time_ms": now_ms, "venue": venue, "coin": "BTC"}
+    return (
+        Balance(**here, wallet_usd=Decimal(10_000)),
+        LeverageConfirmed(**here, leverage=float(LEVERAGE), isolated=True),
+        PositionSnapshot(
+            **here, side=Side.LONG, quantity_base=Decimal(0), entry_price=Decimal(0), leverage=float(LEVERAGE),
+            isolated=True,
+        ),
+        Reconciled(**here),
+    )  # fmt: skip
+
+
+def _wanted(venue: str, now_ms: int) -> Target:
+    return Target(
+        decision_id=1, venue=venue, coin="BTC", strategy="test", side=Side.LONG, quantity_base=QUANTITY,
+        limit_price=None, leverage=LEVERAGE, stop_price=STOP_PRICE, take_price=None,
+        liquidation_price=Decimal(40_000), expires_ms=now_ms + DAY_MS, exit_by_ms=now_ms + DAY_MS, reason="test",
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def held_by_another(data: Path) -> Iterator[None]:
+    """Another program has the journal locked for writing: whoever waits for its commits waits."""
+    other = sqlite3.connect(places.journal_path(data), isolation_level=None, timeout=30)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+    finally:
+        other.close()

@@ -1,0 +1,96 @@
+"""Answers of status 200 that are not what was asked for, and what a house that ended of one ended of."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.instruments import Side
+
+Change = Callable[[bytes], bytes]
+STRANGE_STATUS = "PendingNew"
+NOT_UNDERSTOOD = (TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
+"""What reading such an answer raises where nobody expects it (RuntimeError: a StopIteration in a coroutine)."""
+
+
+class Ended(Exception):
+    """The house ended of an answer that it did not understand."""
+
+
+class Believed(Exception):
+    """Nonsense was taken for the truth."""
+
+
+def without_fields(payload: bytes) -> bytes:
+    """The envelope stays whole; every row in it loses its fields."""
+    return json.dumps(_emptied(json.loads(payload))).encode()
+
+
+def _emptied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{}]
+    inner = {name: _emptied(one) for name, one in value.items() if isinstance(one, dict | list) and one}
+    envelope = inner or value.keys() & {"code", "retCode"}
+    plain = {name: one for name, one in value.items() if not isinstance(one, dict | list)}
+    return plain | inner if envelope else {}
+
+
+SHAPES: dict[str, Change] = {
+    "html": lambda _: b"<html><head><title>Maintenance</title></head><body>Back soon</body></html>",
+    "null": lambda _: b"null",
+    "string": lambda _: b'"maintenance"',
+    "cut": lambda payload: payload[: len(payload) // 2],
+    "empty": lambda _: b"",
+    "without fields": without_fields,
+}
+
+
+def with_status(*known: str) -> Change:
+    """The same orders in a state that no table has."""
+
+    def change(payload: bytes) -> bytes:
+        for word in known:
+            payload = payload.replace(f'"{word}"'.encode(), f'"{STRANGE_STATUS}"'.encode())
+        return payload
+
+    return change
+
+
+STATUSES = {"binance": ("NEW",), "bybit": ("New", "Untriggered"), "okx": ("live",)}
+"""The words for orders that rest."""
+RESTING = {
+    "binance": "GET /fapi/v1/openOrders", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/orders-pending",
+}  # fmt: skip
+"""Where such orders are read."""
+
+
+def by_hand(venue: str) -> PlaceOrder:
+    """A limit order far below the market that somebody else would place."""
+    return PlaceOrder(
+        client_id="byhand1", venue=venue, coin="BTC", decision_id=0, purpose=Purpose.ENTRY, kind=OrderKind.LIMIT,
+        side=Side.LONG, quantity_base=Decimal("0.01"), reduce_only=False, limit_price=Decimal(40_000),
+    )
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group of groups."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from leaves(one)
+    else:
+        yield error
+
+
+def require_running(task: asyncio.Task[Any]) -> None:
+    """Ended when it ended of an answer that it did not understand; other errors as they are."""
+    if not task.done():
+        return
+    error = task.exception()
+    if error is None:
+        raise AssertionError("the house ended without being asked to")
+    found = list(leaves(error))
+    if all(isinstance(one, NOT_UNDERSTOOD) for one in found):
+        raise Ended(", ".join(f"{type(one).__name__}: {one}" for one in found)) from error
+    raise error

@@ -1,0 +1,147 @@
+"""One reading of the account in which one answer of status 200 is not what was asked for: it counts as not read."""
+
+import contextlib
+from collections import Counter
+
+import pytest
+
+from liqbot import events
+from liqbot.commands import Purpose
+from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
+from tests.builders.wrong_answers import (
+    NOT_UNDERSTOOD,
+    RESTING,
+    SHAPES,
+    STATUSES,
+    STRANGE_STATUS,
+    Believed,
+    Change,
+    Ended,
+    by_hand,
+    leaves,
+    with_status,
+)
+from tests.execution.edge.test_broker import PLACE_STOP, long_of
+
+READ_STOP = {
+    "binance": "GET /fapi/v1/algoOrder", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/order-algo",
+}  # fmt: skip
+everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+
+
+async def readings(one: Rig) -> Counter[str]:
+    """Every endpoint that a reading of the account asks each time, and how often."""
+    rounds = []
+    for _ in range(2):
+        before = len(one.loop.server.log)
+        assert await one.edge.reconciler.once()
+        rounds.append(Counter(entry.endpoint for entry in one.loop.server.log[before:]))
+    return rounds[0] & rounds[1]
+
+
+async def outcome(one: Rig, endpoint: str, change: Change, usual: int) -> str:
+    """Empty when the reading was given up, as it is when a venue does not answer, or the question asked again."""
+    before = len(one.loop.server.log)
+    one.hub.faults.next(endpoint, "changed", change=change)
+    try:
+        whole = await one.edge.reconciler.once()
+    except NOT_UNDERSTOOD as error:
+        return f"{type(error).__name__}: {error}"
+    assert not one.hub.faults.waiting, f"{endpoint} was not asked"
+    asked = [entry.endpoint for entry in one.loop.server.log[before:]].count(endpoint)
+    return "believed" if whole and asked <= usual else ""
+
+
+async def outcomes(venue: str, *shapes: str) -> dict[str, str]:
+    """What went wrong, by endpoint and shape, on an account that holds a position."""
+    async with rig(venue) as one:
+        await long_of(one)
+        found = {}
+        for endpoint, usual in (await readings(one)).items():
+            for shape in shapes:
+                found[f"{endpoint} {shape}"] = await outcome(one, endpoint, SHAPES[shape], usual)
+        assert await one.edge.reconciler.once(), "afterwards everything is read again"
+        assert len(found) >= 5 * len(shapes)
+        return {name: what for name, what in found.items() if what}
+
+
+@pytest.mark.xfail(
+    raises=Ended,
+    reason="the adapters read fields of whatever came with status 200: TypeError, KeyError and others leave the "
+    "reconciler, which expects errors of the venue only",
+)
+@everywhere
+async def test_no_wrong_shape_is_an_error_of_the_program(venue: str) -> None:
+    raised = {name: what for name, what in (await outcomes(venue, *SHAPES)).items() if what != "believed"}
+    if raised:
+        raise Ended(raised)
+
+
+@pytest.mark.parametrize(
+    "venue",
+    [
+        pytest.param(
+            "binance",
+            marks=pytest.mark.xfail(
+                raises=Believed, reason="Binance answers with bare lists, and an empty body reads as an empty one: flat"
+            ),
+        ),
+        "bybit",
+        "okx",
+    ],
+)
+async def test_no_wrong_shape_is_believed(venue: str) -> None:
+    believed = [name for name, what in (await outcomes(venue, "empty", "null")).items() if what == "believed"]
+    if believed:
+        raise Believed(believed)
+
+
+@pytest.mark.xfail(raises=Ended, reason="a state that is not in the adapter's table is a KeyError")
+@everywhere
+async def test_an_order_of_somebody_else_in_an_unknown_state_is_no_error_of_the_program(venue: str) -> None:
+    async with rig(venue) as one:
+        await one.hub.execute(one.account, by_hand(venue))
+        one.hub.faults.next(RESTING[venue], "changed", change=with_status(*STATUSES[venue]))
+        try:
+            await one.edge.reconciler.once()
+        except KeyError as error:
+            if error.args != (STRANGE_STATUS,):
+                raise
+            raise Ended(error) from error
+        assert not one.hub.faults.waiting
+        assert await one.edge.reconciler.once()
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+@everywhere
+async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) -> None:
+    async with rig(venue) as one:
+        await long_of(one)
+        for change in SHAPES.values():
+            stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+            one.hub.faults.next(PLACE_STOP[venue], "changed", change=change)
+            await one.send(stop)
+            await one.until(events.OrderAccepted, stop.client_id)
+        assert not one.hub.faults.waiting
+        assert len(one.account.open_orders()) == len(SHAPES)
+
+
+@pytest.mark.xfail(raises=Ended, reason="a stop is read back without asking what came: the broker ends")
+@everywhere
+async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -> None:
+    try:
+        async with rig(venue) as one:
+            await long_of(one)
+            stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+            one.hub.faults.next(READ_STOP[venue], "changed", change=SHAPES["html"])
+            await one.send(stop)
+            with contextlib.suppress(AssertionError):
+                await one.until(events.OrderAccepted, stop.client_id, s=1.5)
+    except BaseExceptionGroup as group:
+        if all(isinstance(error, NOT_UNDERSTOOD) for error in leaves(group)):
+            raise Ended(group) from group
+        raise
+    assert not one.hub.faults.waiting
+    assert one.desk.of(events.OrderAccepted, stop.client_id)
