@@ -122,7 +122,7 @@ class OrderManager:
         """How many orders of others rest on the instrument, as last read or heard."""
         return len(self._book(venue, coin).external)
 
-    def leaving(self, venue: str, coin: str) -> str:
+    def closing(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
         return self._book(venue, coin).closing
 
