@@ -94,18 +94,20 @@ class Journal:
         """Rows not yet committed: a measure of how far the disk is behind."""
         return self._writer.queued_rows
 
-    def append(self, block: EventBlock, source: str, source_seq: int) -> int:
-        """Queues a block and gives its seq at once; waits only while the queue is full (JournalStuckError if stuck)."""
+    def append(self, block: EventBlock, source: str, source_seq: int, wait_s: float | None = None) -> int:
+        """Queues a block and gives its seq at once; waits only while the queue is full, no longer than `wait_s`
+        (JournalStuckError when it is full then, or cannot be written)."""
         with self._ordering:
             seq = self._last_seq + 1
             weight = block.market_rows + len(block.facts) + 1
-            self._writer.put(Item(weight, self._block(seq, block, source, source_seq)))
+            self._writer.put(Item(weight, self._block(seq, block, source, source_seq)), wait_s)
             self._last_seq = seq
         return seq
 
-    def record(self, seq: int, step: StepLike) -> None:
-        """What the engine answered to block `seq`: its digest always, the whole Step where it says something."""
-        self._writer.put(Item(1, lambda: _step(seq, step)))
+    def record(self, seq: int, step: StepLike, wait_s: float | None = None) -> None:
+        """What the engine answered to block `seq`: its digest always, the whole Step where it says something. Waits
+        and fails as `append` does."""
+        self._writer.put(Item(1, lambda: _step(seq, step)), wait_s)
 
     def durable(self, seq: int | None = None) -> Future[None]:
         """Done when everything appended and recorded so far is on disk; `seq` must be among it."""
@@ -117,11 +119,13 @@ class Journal:
         """`durable`, waited for. JournalStuckError or TimeoutError when it does not come to pass."""
         self.durable(seq).result(timeout_s)
 
-    def save_snapshot(self, name: str, seq: int, version: str, data: bytes) -> None:
-        """Engine state after block `seq`. The newest few of a name are kept."""
-        self._writer.put(Item(1 + len(data) // 64, lambda: _snapshot(name, seq, version, data)))
+    def save_snapshot(self, name: str, seq: int, version: str, data: bytes, wait_s: float | None = None) -> None:
+        """Engine state after block `seq`. The newest few of a name are kept. Waits and fails as `append` does."""
+        self._writer.put(Item(1 + len(data) // 64, lambda: _snapshot(name, seq, version, data)), wait_s)
 
-    def retain(self, *, days: float, max_bytes: int, rows: int = 2_000) -> Future[retention.Retained]:
+    def retain(
+        self, *, days: float, max_bytes: int, rows: int = 2_000, wait_s: float | None = None
+    ) -> Future[retention.Retained]:
         """Drops up to `rows` records' market rows that are older than `days` or beyond `max_bytes`.
 
         Small bites, because a durable intent may be waiting: call again until the answer says `done`. Rows that the
@@ -134,7 +138,7 @@ class Journal:
             if not answer.done():
                 answer.set_result(kept)
 
-        self._writer.put(Item(1, lambda: work))
+        self._writer.put(Item(1, lambda: work), wait_s)
         return answer
 
     def reader(self) -> JournalReader:

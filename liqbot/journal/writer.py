@@ -64,12 +64,13 @@ class GroupWriter:
     def queued_rows(self) -> int:
         return self._weight
 
-    def put(self, item: Item) -> None:
-        """Queues; waits only while the queue is full. JournalStuckError when it is full and nothing can be written."""
+    def put(self, item: Item, wait_s: float | None = None) -> None:
+        """Queues; waits only while the queue is full, and no longer than `wait_s`. JournalStuckError when it is full
+        after that, or when nothing can be written."""
         with self._changed:
             self._require_alive()
             if self._weight and self._weight + item.weight > self._queue_rows_max:
-                self._changed.wait_for(lambda: self._has_room(item.weight) or self._cannot_write())
+                self._changed.wait_for(lambda: self._has_room(item.weight) or self._cannot_write(), wait_s)
                 self._require_alive()
                 if not self._has_room(item.weight):
                     raise self._trouble or JournalStuckError(f"journal {self._name}: full")

@@ -77,7 +77,9 @@ def live_house(
     """The house of whatever runs on real venues, with an account or without one."""
     parts = Parts(
         settings, roster, instruments, storage.journal.stamp.journal_id,
-        loop=lambda engine, observers: Runtime(engine, storage.journal, broker, inbox, observers),
+        loop=lambda engine, observers: Runtime(
+            engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms
+        ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
     )  # fmt: skip
     return assembled(parts, max(wall_ms(), storage.recovered.last_ms))

@@ -1,5 +1,6 @@
 """The observer that saves snapshots of the engine, and drops old market rows from the journal in small bites."""
 
+import contextlib
 from typing import Final
 
 import structlog
@@ -8,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.journal import Journal
+from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerWriter
 from liqbot.observers.observer import Observer
@@ -38,7 +40,10 @@ class SnapshotObserver(Observer):
             self.save(seq, engine)
         if step.time_ms - self._retained_ms >= RETAIN_EVERY_MS:
             self._retained_ms = step.time_ms
-            self._journal.retain(days=self._params.keep_days, max_bytes=int(self._params.keep_gb * 1e9))
+            with contextlib.suppress(JournalStuckError):  # a full journal: the next time is soon enough
+                self._journal.retain(
+                    days=self._params.keep_days, max_bytes=int(self._params.keep_gb * 1e9), wait_s=0.0
+                )
 
     def flush(self, seq: int, engine: Engine) -> None:
         """The last one: the next start begins where this one ended."""
@@ -46,8 +51,10 @@ class SnapshotObserver(Observer):
             self.save(seq, engine)
 
     def save(self, seq: int, engine: Engine) -> None:
-        if self._ledger_reaches(seq):
-            self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot())
+        if not self._ledger_reaches(seq):
+            return
+        with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
+            self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
             self._saved_seq = seq
 
     def _ledger_reaches(self, seq: int) -> bool:

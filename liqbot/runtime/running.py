@@ -40,6 +40,10 @@ class ServedLoop(Protocol):
 
     async def process(self, block: EventBlock) -> object: ...
 
+    @property
+    def steps_waiting(self) -> int:
+        """Steps whose commands wait for the disk."""
+
 
 def facts_into(inbox: Inbox) -> Callable[[tuple[Event, ...]], None]:
     """How an edge hands its facts to the engine."""
@@ -115,9 +119,14 @@ class RunningHouse:
             _log.info("time is up")
         loop = asyncio.get_running_loop()
         until_s = loop.time() + QUIET_S
-        while self._account is not None and self._account.known.placing and loop.time() < until_s:  # noqa: ASYNC110 -- brief
+        while self._under_way and loop.time() < until_s:  # noqa: ASYNC110 -- brief
             await asyncio.sleep(FOLDED_S)
         over.set()
+
+    @property
+    def _under_way(self) -> bool:
+        """Commands wait for the disk, or orders for the venue's answer."""
+        return self._account is not None and bool(self._account.known.placing or self._loop.steps_waiting)
 
     # --- the way in -----------------------------------------------------------------------------------------------
 
@@ -180,6 +189,7 @@ class RunningHouse:
         return {
             "data": str(self._data),
             "journal_trouble": str(trouble) if trouble is not None else None,
+            "steps_waiting_for_disk": self._loop.steps_waiting,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: {name: getattr(stats, name) for name in _COUNTS}
                       for venue, stats in self._feed_stats().items()},

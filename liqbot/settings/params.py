@@ -21,6 +21,11 @@ class JournalParams(_Params):
     stuck_after_ms: int = Field(
         10_000, ge=1_000, le=600_000, description="A journal that cannot be written for longer is reported as stuck."
     )
+    protective_wait_ms: int = Field(
+        1_000, ge=10, le=10_000,
+        description="What only reduces risk leaves after this long even if the journal is not on disk yet; what adds "
+        "risk and is not on disk by then never leaves.",
+    )
     keep_days: float = Field(14.0, ge=1, le=3_650, description="Market facts older than this may be dropped.")
     keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book is larger.")
     snapshot_every_min: float = Field(60.0, ge=1, le=1_440, description="Minutes between snapshots of the engine.")

@@ -154,7 +154,9 @@ class _Session:
             await moment.answered()
             running.stop()
 
-        moment.follow(market.feeds, waiting, edge.known.placing, lambda: trading.running, over)
+        moment.follow(
+            market.feeds, waiting, edge.known.placing, lambda: trading.running + house.loop.steps_waiting, over
+        )
         await running.run(market)
         return running
 
@@ -166,7 +168,10 @@ class _Session:
         journal = self._storage.journal
         parts = Parts(
             self.settings, self.market.roster, instruments, journal.stamp.journal_id,
-            loop=lambda engine, observers: Runtime(engine, journal, edge.broker, inbox, observers),
+            loop=lambda engine, observers: Runtime(
+                engine, journal, edge.broker, inbox, observers,
+                protective_wait_ms=self.settings.journal.protective_wait_ms,
+            ),
             journal=journal, ledger=self._storage.ledger, data=self.data, console=console,
             checks=(waiting.seen, *self._checks),
         )  # fmt: skip

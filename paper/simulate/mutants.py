@@ -21,7 +21,8 @@ from liqbot.risk import placement, review
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
 from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
-from paper.sessions.sim_loop import SimLoop
+from liqbot.runtime import step
+from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
 
 
 class Patch(msgspec.Struct, frozen=True):
@@ -78,14 +79,6 @@ def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[C
         return tuple(answers)
 
     return mutant
-
-
-def _silent_when_stuck(sound: Any) -> Any:
-    def mutant(journal: Any, seq: int, commands: tuple[Command, ...]) -> tuple[Command, ...]:
-        sent: tuple[Command, ...] = sound.__func__(journal, seq, commands)
-        return sent if len(sent) == len(commands) and not getattr(journal, "stuck", False) else ()
-
-    return staticmethod(mutant)
 
 
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
@@ -250,7 +243,7 @@ _ALL: Final = (
     Mutant(
         "skip_journal",
         "commands leave before they are on disk",
-        (Patch(SimLoop, "_recorded", _instead(staticmethod(lambda _journal, _seq, commands: commands))),),
+        (Patch(step.WriteAhead, "take", not_waiting),),
     ),
     Mutant(
         "refuse_exit",
@@ -344,7 +337,7 @@ _ALL: Final = (
     Mutant(
         "stuck_means_silent",
         "without a disk nothing is sent, not even stops and exits",
-        (Patch(SimLoop, "_recorded", _silent_when_stuck),),
+        (Patch(step.WriteAhead, "_leaving", silent_when_stuck),),
         shows_in=("journal_stuck",),
     ),
     Mutant(
