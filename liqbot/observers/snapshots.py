@@ -51,10 +51,11 @@ class SnapshotObserver(Observer):
             self.save(seq, engine)
 
     def save(self, seq: int, engine: Engine) -> None:
-        if self._ledger_reaches(seq):
-            with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
-                self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
-                self._saved_seq = seq
+        if not self._ledger_reaches(seq):
+            return
+        with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
+            self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
+            self._saved_seq = seq
 
     def _ledger_reaches(self, seq: int) -> bool:
         if self._ledger is None:

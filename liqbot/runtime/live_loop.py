@@ -19,7 +19,7 @@ from liqbot.journal.errors import JournalStuckError
 from liqbot.observers.observer import OnStep
 from liqbot.runtime import step as rule
 from liqbot.runtime.inbox import Inbox
-from liqbot.runtime.pump import Feed
+from liqbot.runtime.pump import Feed, pump
 
 SOURCE: Final = "inbox"
 PROTECTIVE_WAIT_MS: Final = 1_000
@@ -61,18 +61,7 @@ class Runtime:
 
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
         """Until `stop` is set or every feed has ended; what waits is still processed. Errors of any task are raised."""
-        async with asyncio.TaskGroup() as group:
-            releasing = group.create_task(self._release())
-            consuming = group.create_task(self._consume())
-            running = [group.create_task(feed.run(self._inbox)) for feed in feeds]
-            stopped = group.create_task(stop.wait())
-            ended = group.create_task(asyncio.wait(running))
-            await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
-            for task in (*running, stopped, ended):
-                task.cancel()
-            self._inbox.close()
-            await asyncio.wait((consuming,))
-            releasing.cancel()
+        await pump(self._inbox, self._consume, feeds, stop, beside=self._release)
 
     async def process(self, block: EventBlock) -> Step:
         """Take one block and see its commands off: they have left or never will."""

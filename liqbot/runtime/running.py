@@ -44,7 +44,6 @@ class ServedLoop(Protocol):
     @property
     def steps_waiting(self) -> int:
         """Steps whose commands wait for the disk."""
-        ...
 
 
 def facts_into(inbox: Inbox) -> Callable[[tuple[Event, ...]], None]:

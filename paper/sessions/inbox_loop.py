@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from liqbot.blocks import EventBlock
 from liqbot.engine import Step
 from liqbot.runtime.inbox import Inbox
-from liqbot.runtime.pump import Feed, pump
+from liqbot.runtime.pump import Feed, each, pump
 from paper.sessions.sim_loop import SimLoop
 
 
@@ -24,7 +24,12 @@ class InboxSimLoop:
 
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
         """Until `stop` is set or every feed has ended."""
-        await pump(self._inbox, self.process, feeds, stop)
+        await pump(self._inbox, lambda: each(self._inbox, self.process), feeds, stop)
+
+    @property
+    def steps_waiting(self) -> int:
+        """None ever: market time stands still while the disk is waited for."""
+        return 0
 
     async def process(self, block: EventBlock) -> Step:
         if block.tick_ms is None and not block.market_rows:
