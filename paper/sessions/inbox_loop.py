@@ -17,11 +17,6 @@ class InboxSimLoop:
     def __init__(self, sim: SimLoop, inbox: Inbox) -> None:
         self.sim, self._inbox = sim, inbox
 
-    @property
-    def steps_waiting(self) -> int:
-        """None: market time stands still while the disk is waited for."""
-        return 0
-
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
         """Until `stop` is set or every feed has ended."""
         await pump(self._inbox, lambda: each(self._inbox, self.process), feeds, stop)
