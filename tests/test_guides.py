@@ -1,0 +1,121 @@
+"""The guides of CONTRIBUTING.md, carried out on a copy of the program: what each promises comes to pass."""
+
+import gzip
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from program_copy import COPIED, ROOT, apply, copied, diffs_of, run
+
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GUIDES = {
+    part.splitlines()[0]: part.split("\n", 1)[1] for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
+}
+FILES_MAX = {"A gate": 5, "A column": 5, "A verb": 2, "An alert sink": 5}
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One copy with the diffs of all guides in it: they do not stand in each other's way."""
+    changed = copied(tmp_path_factory.mktemp("program"))
+    for guide in GUIDES.values():
+        apply(diffs_of(guide), changed)
+    return changed
+
+
+@pytest.mark.parametrize("name", FILES_MAX)
+def test_a_change_touches_few_files(name: str, tmp_path: Path) -> None:
+    touched = apply(diffs_of(GUIDES[name]), copied(tmp_path))
+    assert 1 <= len(touched) <= FILES_MAX[name]
+
+
+def test_every_guide_names_files_that_exist() -> None:
+    named = set(re.findall(r"`((?:liqbot|paper|tests|docs|examples)/[\w./]+)`", TEXT))
+    missing = sorted(name for name in named if not (ROOT / name).exists())
+    assert named
+    assert not missing
+    links = set(re.findall(r"\]\(([\w./]+)\)", TEXT))
+    assert not sorted(link for link in links if not (ROOT / link).exists())
+
+
+def test_a_gate_is_judged_and_its_parameter_is_shown(program: Path) -> None:
+    shown = run(program, "config", "show", "--origin", "--set", "signals.cascade.funding_pct_min=0.02")
+    assert re.search(r"signals\.cascade\.funding_pct_min\s.*0\.02", shown.stdout), shown.stderr
+    code = """
+from liqbot.signals.gates import conditions
+from liqbot.signals.strategies.cascade import STRATEGY, CascadeParams
+for least in (None, 0.02):
+    params = CascadeParams(funding_pct_min=least)
+    print(sum(gate.name == "funding" for gate in STRATEGY.gates), params.funding_pct_min)
+"""
+    assert run(program, code=code).stdout.splitlines() == ["1 None", "1 0.02"]
+
+
+def test_a_column_is_written_and_read_by_name(program: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from liqbot.blocks import Roster, block_of, market_events
+from liqbot.events import TradeBar
+from liqbot.journal import Journal, JournalReader
+from paper.tapes.format import OPTIONAL_COLUMNS
+path, roster = Path(sys.argv[1]) / "journal.sqlite", Roster(("binance",), ("BTC",))
+bars = [TradeBar(time_ms=at, venue="binance", coin="BTC", span_ms=1, open=1.0, high=1.0, low=1.0, close=1.0,
+                 volume_usd=5.0, largest_trade_usd=largest) for at, largest in ((1, 2.0), (2, None))]
+with Journal.open(path, mode="paper", account="a", roster=roster) as journal:
+    journal.append(block_of(bars, roster, tick_ms=2), "test", 1)
+with JournalReader(path) as reader:
+    (record,) = reader.records()
+print([bar.largest_trade_usd for bar in market_events(record.block, roster)], "largest_trade_usd" in OPTIONAL_COLUMNS)
+"""
+    done = run(program, str(tmp_path), code=code)
+    assert done.stdout.splitlines() == ["[2.0, None] True"], done.stderr
+
+
+def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
+        shutil.copyfileobj(stored, file)
+    assert run(program, "db", "upgrade", "--db", str(ledger)).returncode == 0
+    done = run(program, "fees", "--db", str(ledger), "--json")
+    assert all(day["fees_usd"] > 0 for day in json.loads(done.stdout)), done.stderr
+    assert re.search(r"^  fees +show what was paid in fees, by day$", run(program, "--help").stdout, re.MULTILINE)
+
+
+def test_an_alert_sink_is_called(program: Path) -> None:
+    code = """
+from liqbot.events import Halt
+from liqbot.observers.alerts import SINKS, alerts_of
+from liqbot.observers.registry import ObserverContext
+from liqbot.settings import load
+sink = SINKS["bell"](ObserverContext(load("paper", overrides=['observers.alert_sinks=["bell"]']).settings))
+for alert in alerts_of(Halt(time_ms=1, reason="somebody must look")):
+    sink(alert)
+"""
+    done = run(program, code=code)
+    assert "\aHALT: somebody must look" in done.stderr, done.stderr
+
+
+def test_a_strategy_of_ours_is_one_file(program: Path) -> None:
+    shutil.copy(ROOT / "examples" / "own_strategy.py", program / "liqbot" / "signals" / "strategies" / "breakout.py")
+    shown = run(program, "config", "show", "--set", "signals.breakout.enabled=false")
+    assert re.search(r"signals\.breakout\.enabled\s.*false", shown.stdout, re.IGNORECASE), shown.stderr
+
+
+def test_a_venue_that_trades_is_one_folder(program: Path) -> None:
+    venues = program / "liqbot" / "venues"
+    shutil.copytree(venues / "bybit", venues / "twin")
+    for path in (venues / "twin").iterdir():
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("liqbot.venues.bybit", "liqbot.venues.twin").replace('"bybit"', '"twin"'))
+    assert len(list((venues / "twin").iterdir())) <= 8
+    listed = {row["venue"]: row for row in json.loads(run(program, "venues", "--json").stdout)}
+    same = {"venue": "bybit", "client": "bybit", "keys": listed["bybit"]["keys"]}
+    assert listed["twin"]["keys"] == ["twin", "twin:coin"]
+    assert {**listed["twin"], **same} == listed["bybit"]
+
+
+def test_only_what_is_the_programs_is_copied() -> None:
+    assert all((ROOT / name).is_dir() for name in COPIED)
