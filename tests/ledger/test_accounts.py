@@ -6,19 +6,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from ledger_story import VENUE, a_fill, balance, opening
-from liqbot.signals.params import SignalParams
 from walk_tape import paper_settings
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.engine import Engine
 from liqbot.events import Event, OrderAccepted
-from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
 from liqbot.ledger import LedgerWriter
 from liqbot.ledger.observation import observation_of
-from liqbot.market.params import MarketParams
 from liqbot.review.ledger_reader import Ledger
-from liqbot.risk.limits import RiskLimits
 from liqbot.runtime.assembly import engine_of
 from liqbot.settings import Settings
 
@@ -27,10 +23,9 @@ BTC = Instrument(VENUE, "BTC", "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
 
 
 def an_engine(account: str) -> Engine:
-    return Engine(
-        roster=ROSTER, journal_id="abc123", instruments={"BTC": BTC}, trade_venue=VENUE, market=MarketParams(),
-        signals=SignalParams(), limits=RiskLimits(), execution=ExecutionParams(), account=account,
-    )
+    """A copy of the settings is not validated: named accounts are refused until the edges can tell them apart."""
+    named = {"accounts": (account,) if account else ()}
+    return engine_of(paper_settings().model_copy(update=named), ROSTER, "abc123", [BTC])
 
 
 def of(account: str, *facts: Event) -> tuple[Event, ...]:
