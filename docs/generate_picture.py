@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from liqbot.market.record import map_record
 from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.reading import reading_of
 from liqbot.runtime.assembly import engine_of
 from liqbot.settings import settings_model
 from paper.sessions.markets import market_of
@@ -33,7 +33,7 @@ def main() -> None:
         engine.on_block(block)
         break
     console = Console(record=True, width=WIDTH, force_terminal=True, file=io.StringIO())
-    for line in draw_map(map_record(engine.views[0], engine.market), colour=True, width=WIDTH, rows=14):
+    for line in draw_map(reading_of(engine.views[0], engine.market), colour=True, width=WIDTH, rows=14):
         console.print(Text.from_ansi(line))
     # No web font: the picture needs nothing from outside.
     svg = console.export_svg(title="liqbot map (simulated market)")

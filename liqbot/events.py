@@ -5,16 +5,19 @@ Account and control facts are rare and travel as these structs. Times are UTC mi
 Statistics are float, money is Decimal; neither may be NaN or infinite.
 """
 
+import enum
 import math
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from liqbot.instruments import Instrument, Side
 
 
-class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Base of all events; refuses numbers that are not finite, because codecs would write them as null."""
+class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all events; refuses numbers that are not finite, because codecs would write them as null, and fields it
+    does not know when it is decoded: a newer program meant something by them."""
 
     time_ms: int
 
@@ -112,8 +115,11 @@ class FeedDown(MarketFact, frozen=True, tag=True, kw_only=True):
 
 
 class AccountFact(Fact, frozen=True, tag=True, kw_only=True):
+    """`account` names one of several accounts at the venue; empty is the only one."""
+
     venue: str
     coin: str
+    account: str = ""
 
 
 class OrderAccepted(AccountFact, frozen=True, tag=True, kw_only=True):
@@ -209,7 +215,7 @@ class Rebate(MoneyFact, frozen=True, tag=True, kw_only=True):
 
 
 class PositionLiquidated(MoneyFact, frozen=True, tag=True, kw_only=True):
-    """The venue force-closed (a part of) our position. The fee is what it charged beside the price."""
+    """The venue force-closed (a part of) our position. The fee, in USD, is what it charged beside the price."""
 
     side: Side
     price: Decimal
@@ -246,6 +252,11 @@ class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
 
     version: str
     platform: str
+    source: str = ""
+    """SHA-256 over the program's source files: two states of development may bear one version number. Empty in
+    journals of the first format."""
+    strategies: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of every strategy file that is not part of the program."""
 
 
 class ConfigLoaded(Fact, frozen=True, tag=True, kw_only=True):
@@ -273,20 +284,81 @@ class BiasSet(Fact, frozen=True, tag=True, kw_only=True):
     why: str
 
 
+class HaltCode(enum.StrEnum):
+    """Why entries are forbidden, or allowed again: programs act on the code, people read the reason beside it.
+
+    Journals written before there were codes have the empty one: `halt_code_of` reads it from their reasons.
+    """
+
+    NONE = ""
+    OPERATOR_PAUSE = "OPERATOR_PAUSE"
+    OPERATOR_CLOSE = "OPERATOR_CLOSE"
+    OPERATOR_STOP = "OPERATOR_STOP"
+    """An orderly end with every position closed: the next start lifts it."""
+    OPERATOR_RESUME = "OPERATOR_RESUME"
+    STARTED_AGAIN = "STARTED_AGAIN"
+    """The next start after an orderly end."""
+    PANIC = "PANIC"
+    DRAWDOWN = "DRAWDOWN"
+    """The latch of the account: no fact, but reported like one."""
+    OWN_LIQUIDATION = "OWN_LIQUIDATION"
+    """A position of ours was liquidated: its stop should have come first."""
+    KEY_REFUSED = "KEY_REFUSED"
+    STOP_MISPLACED = "STOP_MISPLACED"
+    """The venue did not place a stop as it was ordered."""
+    ACCOUNT_MODE = "ACCOUNT_MODE"
+    """Hedge mode, where one-way is needed."""
+    FOREIGN_ORDERS = "FOREIGN_ORDERS"
+    """Orders of another liqbot rest on the account."""
+
+
+OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
+"""Meant to last over restarts: a house halted by one of these starts, and enters nothing."""
+
+
 class Halt(Fact, frozen=True, tag=True, kw_only=True):
     """No new entries until `Resume`; stops and exits go on."""
 
     reason: str
+    code: HaltCode = HaltCode.NONE
+
+
+class StrategyDisabled(Fact, frozen=True, tag=True, kw_only=True):
+    """A strategy of the user's own overran its time for a call: it enters nothing until `Resume` or a changed file."""
+
+    strategy: str
+    reason: str
 
 
 class Resume(Fact, frozen=True, tag=True, kw_only=True):
+    """Entries are allowed again."""
+
     reason: str
+    code: HaltCode = HaltCode.NONE
 
 
 class Flatten(Fact, frozen=True, tag=True, kw_only=True):
-    """Close every position now."""
+    """Close every position now, and enter nothing until `Resume`."""
 
     reason: str
+    code: HaltCode = HaltCode.NONE
+
+
+_REASONS_BEFORE_CODES: Final = (
+    ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
+    ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
+    ("orders of another liqbot", HaltCode.FOREIGN_ORDERS),
+)  # fmt: skip
+
+
+def halt_code_of(reason: str) -> HaltCode:
+    """The code of a reason that was written down before there were codes; NONE when it is none of the program's own."""
+    for start, code in _REASONS_BEFORE_CODES:
+        if reason.startswith(start):
+            return code
+    if reason.endswith("one-way is needed"):
+        return HaltCode.ACCOUNT_MODE
+    return HaltCode.STOP_MISPLACED if "did not place the stop as ordered" in reason else HaltCode.NONE
 
 
 # Facts that travel as structs in a block; the market facts above travel as columns.
@@ -294,6 +366,8 @@ AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
     | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
 )
-ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
+ControlEvent = (
+    JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten | StrategyDisabled
+)
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

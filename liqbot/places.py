@@ -1,32 +1,81 @@
-"""Where files live: the state directory of a profile and the directory of the configuration.
+"""Where files live: the state directory of a profile, the directory of the configuration, and who said so.
 
-Apart from the settings, because reading verbs need these without paying for the configuration's imports.
+Apart from the settings, because reading verbs need these without paying for the configuration's imports. The current
+directory is the last resort, and never a silent one.
 """
 
 import os
+import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 DATA_VARIABLE: Final = "LIQBOT_DATA"
 CONFIG_VARIABLE: Final = "LIQBOT_CONFIG"
 SECRETS_VARIABLE: Final = "LIQBOT_SECRETS"
-PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE)
+HOME_VARIABLE: Final = "LIQBOT_HOME"
+"""The checkout, with its own `config` and `var`: exported by `./run`, so that it works from any directory."""
+PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, HOME_VARIABLE)
 """Environment variables with the program's prefix that are no settings."""
+CURRENT: Final = "the current directory"
+_SYSTEM_CONFIG: Final = Path("/etc/liqbot")
+_SYSTEM_STATE: Final = Path("/var/lib/liqbot")
+_reported: set[str] = set()
+
+
+class Place(NamedTuple):
+    path: Path
+    origin: str
+    """An option, a variable, or the convention that named it."""
+
+
+def data_place(given: Path | None, profile: str) -> Place:
+    """`--data`, else $LIQBOT_DATA, else `var/<profile>` in $LIQBOT_HOME, else `<profile>` in the user's or the system's
+    state directory of liqbot where that exists, else ./var/<profile>."""
+    return _named(given, "--data", DATA_VARIABLE) or _default_data(profile)
+
+
+def config_place(given: Path | None = None) -> Place:
+    """`--config`, else $LIQBOT_CONFIG, else `config` in $LIQBOT_HOME, else the user's or the system's configuration
+    directory of liqbot where that exists, else ./config."""
+    named = _named(given, "--config", CONFIG_VARIABLE)
+    if named is not None:
+        return named
+    home = _variable(HOME_VARIABLE)
+    if home is not None:
+        return Place(home / "config", f"${HOME_VARIABLE}")
+    own = _user_directory("XDG_CONFIG_HOME", ".config")
+    for path in (own, _SYSTEM_CONFIG):
+        if path is not None and path.is_dir():
+            return Place(path, str(path))
+    return Place(Path("config"), CURRENT)
+
+
+def backtest_dir(given: Path | None, name: str) -> Path:
+    """`--data`, else `backtest/<name>` beside the state of the profiles. $LIQBOT_DATA is that of one bot, so a backtest
+    never goes there."""
+    place = _default_data(f"backtest/{name}") if given is None else Place(given, "--data")
+    return _reporting("state", place, "--data", HOME_VARIABLE)
 
 
 def data_dir(given: Path | None, profile: str) -> Path:
-    """`--data`, else $LIQBOT_DATA, else ./var/<profile>. Not created here."""
-    return given or _from_environment(DATA_VARIABLE) or Path("var") / profile
+    """The path of `data_place`. Not created here; the current directory is reported in one line of the log."""
+    return _reporting("state", data_place(given, profile), "--data", DATA_VARIABLE)
 
 
 def config_dir(given: Path | None = None) -> Path:
-    """`--config`, else $LIQBOT_CONFIG, else ./config."""
-    return given or _from_environment(CONFIG_VARIABLE) or Path("config")
+    """The path of `config_place`; the current directory is reported, where there is a configuration to read."""
+    place = config_place(given)
+    return _reporting("configuration", place, "--config", CONFIG_VARIABLE) if place.path.is_dir() else place.path
+
+
+def config_is_named(given: Path | None = None) -> bool:
+    """Whether somebody said where the configuration lies, so that it is not the current directory's by chance."""
+    return config_place(given).origin != CURRENT
 
 
 def secrets_dir() -> Path | None:
     """$LIQBOT_SECRETS, else the credentials directory a service manager gives; None without either."""
-    return _from_environment(SECRETS_VARIABLE) or _from_environment("CREDENTIALS_DIRECTORY")
+    return _variable(SECRETS_VARIABLE) or _variable("CREDENTIALS_DIRECTORY")
 
 
 def journal_path(data: Path) -> Path:
@@ -37,6 +86,40 @@ def ledger_path(data: Path) -> Path:
     return data / "ledger.sqlite"
 
 
-def _from_environment(name: str) -> Path | None:
+def _default_data(name: str) -> Place:
+    home = _variable(HOME_VARIABLE)
+    if home is not None:
+        return Place(home / "var" / name, f"${HOME_VARIABLE}")
+    own = _user_directory("XDG_STATE_HOME", ".local/state")
+    for path in (own, _SYSTEM_STATE):
+        if path is not None and path.is_dir():
+            return Place(path / name, str(path))
+    return Place(Path("var") / name, CURRENT)
+
+
+def _named(given: Path | None, option: str, variable: str) -> Place | None:
+    if given is not None:
+        return Place(given, option)
+    path = _variable(variable)
+    return None if path is None else Place(path, f"${variable}")
+
+
+def _user_directory(variable: str, below_home: str) -> Path | None:
+    """None for a user without a home, as services have it."""
+    base = _variable(variable)
+    if base is None:
+        home = _variable("HOME")
+        base = None if home is None else home / below_home
+    return None if base is None else base / "liqbot"
+
+
+def _reporting(what: str, place: Place, option: str, variable: str) -> Path:
+    if place.origin == CURRENT and what not in _reported:
+        _reported.add(what)
+        sys.stderr.write(f"note: {what} in {place.path.absolute()}, by {CURRENT}; {option} or ${variable} names it\n")
+    return place.path
+
+
+def _variable(name: str) -> Path | None:
     text = os.environ.get(name, "")
     return Path(text) if text else None

@@ -5,6 +5,7 @@ and nothing that takes long unless it is asked for with `--all`.
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,10 @@ from hypothesis import settings
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("explore", max_examples=1_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# As `./run` has it: configuration and state of the checkout, whatever the current directory.
+HOME = str(Path(__file__).parents[1])
+os.environ["LIQBOT_HOME"] = HOME
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -67,3 +72,4 @@ def _no_network() -> Iterator[None]:
 def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("LIQBOT_HOME", HOME)

@@ -17,6 +17,8 @@ from liqbot.commands import (
 )
 from liqbot.engine import Step
 from liqbot.instruments import Side
+from liqbot.journal.errors import JournalStuckError
+from liqbot.runtime.step import NOT_JOURNALED
 from paper.sessions.sim_loop import SimLoop
 from paper.simulate.journal import MemoryJournal
 
@@ -39,9 +41,20 @@ COMMANDS = (
 class Speaker:
     """An engine that always wants everything."""
 
+    def __init__(self) -> None:
+        self.facts: list[object] = []
+
     def on_block(self, block: EventBlock) -> Step:
-        del block
+        self.facts += block.facts
         return Step(1, 1, commands=COMMANDS)
+
+
+class FullJournal(MemoryJournal):
+    """No room for anything."""
+
+    def append(self, block: EventBlock, source: str, source_seq: int) -> int:
+        del block, source, source_seq
+        raise JournalStuckError("journal: full")
 
 
 class Counter:
@@ -64,3 +77,14 @@ def test_with_a_stuck_journal_only_what_adds_risk_stays(stuck):
     expected = [command for command in COMMANDS if not (stuck and adds_risk(command))]
     assert venue.sent == expected
     assert len(expected) == (5 if stuck else 7)
+
+
+def test_with_a_full_journal_the_exit_leaves_and_nobody_observes():
+    """As it is live: the block is decided on although nothing will remember it."""
+    venue, observed, engine = Counter(), [], Speaker()
+    loop = SimLoop(engine, venue, journal=FullJournal("abcdef"), observers=(lambda *seen: observed.append(seen),))
+    loop.step(EventBlock(tick_ms=1))
+    assert venue.sent == [command for command in COMMANDS if not adds_risk(command)]
+    assert observed == []
+    loop.step(EventBlock(tick_ms=2))
+    assert [(fact.client_id, fact.code) for fact in engine.facts] == [("entry", NOT_JOURNALED)]

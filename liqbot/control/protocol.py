@@ -1,13 +1,14 @@
-"""The hand on a running bot: a socket for commands, and latches on disk that outlive it and work without it.
+"""How a running house is reached from outside: a socket for commands, and latches on disk that work without it.
 
 The socket lies in the state directory, is readable by its owner alone, and speaks one JSON line each way.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from liqbot.exits import Exit, ExpectedError
 
 SOCKET_NAME: Final = "control.sock"
 LINE_MAX: Final = 65_536
+TEXT_MAX: Final = 500
+ADDRESS_BYTES_MAX: Final = 107
+"""Of a socket in the file system."""
 PANIC: Final = "panic.latch"
 RESUME: Final = "resume.latch"
 Reply = dict[str, Any]
@@ -26,9 +30,11 @@ def socket_path(data: Path) -> Path:
 
 
 def legible(text: str) -> str:
-    """Bytes that are not UTF-8 come from a command line as half characters, which no book can take: they are spelled
-    out instead."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """What an operator wrote, fit for every book and log: control characters and bytes that were not UTF-8 (they arrive
+    as lone surrogates, which no encoder takes) are spelled out, and what is longer than a reason needs is cut."""
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    spelled = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in whole)
+    return spelled if len(spelled) <= TEXT_MAX else spelled[: TEXT_MAX - 1] + "…"
 
 
 # --- latches ----------------------------------------------------------------------------------------------------------
@@ -68,18 +74,19 @@ def drop_latch(data: Path, name: str) -> bool:
     return True
 
 
-# --- the bot's side ---------------------------------------------------------------------------------------------------
+# --- the house's side -------------------------------------------------------------------------------------------------
 
 
 async def serve(path: Path, handle: Handle) -> None:
-    """Answer commands until cancelled. `handle` gives the answer, or raises ValueError with what would be right."""
+    """Answer commands until cancelled. `handle` gives the reply, or raises ValueError with what would be right."""
     # A socket left behind by a process that was killed: the journal's lock says that we are the only one.
     _remove(path)
     mask = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(
-            lambda reader, writer: _answer(reader, writer, handle), _short(path), limit=LINE_MAX
-        )
+        with _address(path) as address:
+            server = await asyncio.start_unix_server(
+                lambda reader, writer: _answer(reader, writer, handle), address, limit=LINE_MAX
+            )
     finally:
         os.umask(mask)
     try:
@@ -95,12 +102,12 @@ def _remove(path: Path) -> None:
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Handle) -> None:
     try:
-        asked = json.loads(await reader.readline())
-        answer = await handle(_in_text(asked) if isinstance(asked, dict) else {})
+        request = json.loads(await reader.readline())
+        reply = await handle(_in_text(request) if isinstance(request, dict) else {})
     except ValueError as error:
-        answer = {"ok": False, "error": str(error)}
+        reply = {"ok": False, "error": str(error)}
     try:
-        writer.write(json.dumps(answer).encode() + b"\n")
+        writer.write(json.dumps(reply).encode() + b"\n")
         await writer.drain()
     except ConnectionError:
         return  # nobody waits for the answer any more
@@ -108,11 +115,11 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
         writer.close()
 
 
-def _in_text(asked: dict[str, Any]) -> dict[str, Any]:
-    return {name: legible(value) if isinstance(value, str) else value for name, value in asked.items()}
+def _in_text(request: dict[str, Any]) -> dict[str, Any]:
+    return {name: legible(value) if isinstance(value, str) else value for name, value in request.items()}
 
 
-# --- the other side ---------------------------------------------------------------------------------------------------
+# --- the operator's side ----------------------------------------------------------------------------------------------
 
 
 def request(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> Reply:
@@ -122,7 +129,8 @@ def request(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> 
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_s)
-            connection.connect(_short(path))
+            with _address(path) as address:
+                connection.connect(address)
             connection.sendall(json.dumps(command).encode() + b"\n")
             text = _line(connection)
     except (FileNotFoundError, ConnectionRefusedError):
@@ -131,16 +139,25 @@ def request(data: Path, command: dict[str, Any], *, timeout_s: float = 10.0) -> 
         raise ExpectedError(f"the bot on {data} did not answer within {timeout_s:g} s", Exit.FAILED) from None
     if not text:
         raise ExpectedError(f"the bot on {data} ended before it answered", Exit.FAILED)
-    answer: Reply = json.loads(text)
-    if not answer.get("ok", False):
-        raise ExpectedError(str(answer.get("error", "refused")), Exit.FAILED)
-    return answer
+    reply: Reply = json.loads(text)
+    if not reply.get("ok", False):
+        raise ExpectedError(str(reply.get("error", "refused")), Exit.FAILED)
+    return reply
 
 
-def _short(path: Path) -> str:
-    """Addresses of such sockets are at most 107 bytes long; a relative one may be shorter."""
-    relative = os.path.relpath(path)
-    return min(str(path), relative, key=len)
+@contextlib.contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """The path as the system takes it: relative if that is shorter, through its directory's descriptor if still too
+    long."""
+    short = min(str(path), os.path.relpath(path), key=len)
+    if len(os.fsencode(short)) <= ADDRESS_BYTES_MAX:
+        yield short
+        return
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
 
 
 def _line(connection: socket.socket) -> bytes:

@@ -24,10 +24,11 @@ Work = Callable[[sqlite3.Connection], Any]
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One thing to write. `prepare` runs once, in the writer thread; what it gives runs once per try to commit."""
+    """One thing to write. `prepare` runs once, in the writer thread; what it gives runs once per try to commit, and
+    None has nothing to write (yet)."""
 
     weight: int
-    prepare: Callable[[], Work]
+    prepare: Callable[[], Work | None]
 
 
 class GroupWriter:
@@ -64,12 +65,13 @@ class GroupWriter:
     def queued_rows(self) -> int:
         return self._weight
 
-    def put(self, item: Item) -> None:
-        """Queues; waits only while the queue is full. JournalStuckError when it is full and nothing can be written."""
+    def put(self, item: Item, wait_s: float | None = None) -> None:
+        """Queues; waits only while the queue is full, and no longer than `wait_s`. JournalStuckError when it is full
+        after that, or when nothing can be written."""
         with self._changed:
             self._require_alive()
             if self._weight and self._weight + item.weight > self._queue_rows_max:
-                self._changed.wait_for(lambda: self._has_room(item.weight) or self._cannot_write())
+                self._changed.wait_for(lambda: self._has_room(item.weight) or self._cannot_write(), wait_s)
                 self._require_alive()
                 if not self._has_room(item.weight):
                     raise self._trouble or JournalStuckError(f"journal {self._name}: full")
@@ -145,8 +147,8 @@ class GroupWriter:
         if not items and not durably:
             return True
         weight = sum(item.weight for item in items)
-        works = [item.prepare() for item in items]
-        if not self._commit_until_done(works, durably=durably):
+        works = [work for item in items if (work := item.prepare()) is not None]
+        if (works or durably) and not self._commit_until_done(works, durably=durably):
             return False
         with self._changed:
             self._weight -= weight

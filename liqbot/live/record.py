@@ -6,7 +6,9 @@ from typing import Final
 from liqbot.blocks import Roster
 from liqbot.exits import Exit
 from liqbot.live import credentials
-from liqbot.live.bot import Bot, require_free
+from liqbot.live.bot import live_house, require_free, run_live
+from liqbot.observers.registry import require_known
+from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket, closed
 from liqbot.runtime.process import wall_ms
 from liqbot.runtime.storage import opened
@@ -25,19 +27,20 @@ class Nowhere:
 
 async def record(settings: Settings, data: Path, *, for_s: float | None) -> Exit:
     """Until stopped or `for_s` is over. ExpectedError (unreachable) when no venue answers at the start."""
-    looking = settings.model_copy(update={"mode": "observe"})
+    observing = settings.model_copy(update={"mode": "observe"})
+    require_known(settings.observers.enabled)
     require_free(data)
-    clients = credentials.public_clients(looking)
-    roster = Roster(looking.venues, looking.coins)
+    clients = credentials.public_clients(observing)
+    roster = Roster(observing.venues, observing.coins)
     try:
         try:
-            await LiveMarket(clients, roster, wall_ms, looking.feeds, since_ms=None).open(looking.coins)
+            await LiveMarket(clients, roster, wall_ms, observing.feeds, since_ms=None).open(observing.coins)
         except VenueError as error:
             raise credentials.one_line(error) from None
-        instruments = credentials.listed(clients, looking)
-        with opened(data, looking, ACCOUNT, roster, instruments) as books:
-            bot = Bot(looking, data, roster, clients, books, for_s=for_s)
-            bot.begin(instruments)
-            return await bot.run(None, Nowhere())
+        instruments = credentials.listed(clients, observing)
+        with opened(data, observing, ACCOUNT, roster, instruments) as storage:
+            inbox = Inbox()
+            house = live_house(observing, data, roster, instruments, storage, inbox, Nowhere())
+            return await run_live(house, inbox, observing, data, roster, clients, storage, account=None, for_s=for_s)
     finally:
         await closed(clients)

@@ -1,4 +1,4 @@
-"""What a paper session prints: progress of the map, decisions with their reasons, fills, and the map itself."""
+"""The observer that a person watches: decisions with their reasons, fills, and the map."""
 
 import time
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Fill, FundingPaid, OrderRejected, PositionDeleveraged, PositionLiquidated
 from liqbot.market.view import MarketView
+from liqbot.observers.observer import Observer
+from liqbot.observers.registry import ObserverContext
 from liqbot.risk.decision import Decision, Refused
 from liqbot.signals.verdict import SIGNAL, Verdict
 
@@ -17,8 +19,10 @@ MapText = Callable[[MarketView, Engine], str]
 _BAR_CELLS: Final = 24
 
 
-class Screen:
-    """An observer. Lines as things happen; the map every `map_every_s` of wall time and whenever it is asked for."""
+class ConsoleObserver(Observer):
+    """Lines as things happen; the map every `map_every_s` of wall time, and when `show_maps` is called."""
+
+    name = "console"
 
     def __init__(self, show: Print, map_text: MapText, *, map_every_s: float) -> None:
         self._show, self._map_text = show, map_text
@@ -28,14 +32,14 @@ class Screen:
         self._entered: set[int] = set()
         self.approved = self.refused = self.fills = self.closed = 0
 
-    def __call__(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         del seq
         for fact in block.facts:
             self._on_fact(fact)
         self._count_closed(engine)
         for verdict in step.verdicts:
             if verdict.code == SIGNAL:
-                self._say(step.time_ms, _signal_line(verdict))
+                self._print(step.time_ms, _signal_line(verdict))
         for decision in step.decisions:
             self._on_decision(step.time_ms, decision)
         if block.tick_ms is not None and not block.backfilled and time.monotonic() >= self._next_s:
@@ -56,25 +60,25 @@ class Screen:
             self.fills += 1
             does = "closes" if fact.reduces else "opens"
             what = f"{does} {fact.side.word} {fact.quantity_base} {fact.coin} at {fact.price}"
-            self._say(fact.time_ms, f"fill      {what}, fee {fact.fee:.4f}")
+            self._print(fact.time_ms, f"fill      {what}, fee {fact.fee:.4f}")
         elif isinstance(fact, OrderRejected):
-            self._say(fact.time_ms, f"rejected  {fact.client_id}: {fact.code} {fact.reason}")
+            self._print(fact.time_ms, f"rejected  {fact.client_id}: {fact.code} {fact.reason}")
         elif isinstance(fact, PositionLiquidated | PositionDeleveraged):
             what = f"{type(fact).__name__} {fact.side.word} {fact.quantity_base} at {fact.price}"
-            self._say(fact.time_ms, f"forced    {what}")
+            self._print(fact.time_ms, f"forced    {what}")
         elif isinstance(fact, FundingPaid):
-            self._say(fact.time_ms, f"funding   {fact.amount_usd:+.4f} USD")
+            self._print(fact.time_ms, f"funding   {fact.amount_usd:+.4f} USD")
 
     def _on_decision(self, time_ms: int, decision: Decision) -> None:
         if isinstance(decision, Refused):
             self.refused += 1
-            self._say(time_ms, f"refused   #{decision.decision_id} {decision.code}: {decision.reason}")
+            self._print(time_ms, f"refused   #{decision.decision_id} {decision.code}: {decision.reason}")
             return
         target = decision.target
         if not target.quantity_base:
-            self._say(time_ms, f"exit      #{target.decision_id} {target.reason}")
+            self._print(time_ms, f"exit      #{target.decision_id} {target.reason}")
         elif target.decision_id in self._entered:
-            self._say(time_ms, f"stop      #{target.decision_id} to {target.stop_price}: {target.reason}")
+            self._print(time_ms, f"stop      #{target.decision_id} to {target.stop_price}: {target.reason}")
         else:
             self.approved += 1
             self._entered.add(target.decision_id)
@@ -82,10 +86,15 @@ class Screen:
                 f"{target.side.word} {target.quantity_base} {target.coin} at {target.leverage}x, "
                 f"stop {target.stop_price}, own liquidation {target.liquidation_price:.1f}"
             )
-            self._say(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}")
+            self._print(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}")
 
-    def _say(self, time_ms: int, text: str) -> None:
+    def _print(self, time_ms: int, text: str) -> None:
         self._show(f"{clock(time_ms)}  {text}")
+
+
+def console_observer(context: ObserverContext) -> Observer | None:
+    """The one that the mode gives; None where nobody watches."""
+    return context.console
 
 
 def clock(time_ms: int) -> str:

@@ -47,6 +47,7 @@ def explained(ledger: Ledger, row: int) -> dict[str, Any]:
     trades = ledger.rows("SELECT * FROM v_trades WHERE decision = ? ORDER BY trade_id", [row])
     return {
         "decision": decision,
+        "parameters": _parameters(ledger, row),
         **story,
         "map": drawn,
         "orders": orders,
@@ -54,6 +55,15 @@ def explained(ledger: Ledger, row: int) -> dict[str, Any]:
         "trades": trades,
         "outcome": _outcome(decision, trades),
     }
+
+
+def _parameters(ledger: Ledger, row: int) -> Row | None:
+    """The run that decided, and the configuration it recorded: every threshold and limit shown is its own."""
+    found = ledger.rows(
+        "SELECT r.id AS run, r.mode, r.version, r.config_digest, r.config "
+        "FROM decision d JOIN run r ON r.id = d.run_id WHERE d.id = ?", [row],
+    )
+    return found[0] | {"config": _parsed(found[0]["config"])} if found else None
 
 
 def _map_of(ledger: Ledger, decision: Row) -> dict[str, Any] | None:

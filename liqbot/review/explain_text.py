@@ -16,7 +16,7 @@ def as_text(story: dict[str, Any]) -> str:
     head = f"decision {decision['decision']}: {decision['strategy']} {decision['coin']} {decision['side']}"
     seen = f"seen {decision['count']:,} times from {decision['first_seen']} to {decision['last_seen']}"
     sections = [
-        [f"{head} -> {decision['code']}", f"  {decision['reason']}".rstrip(), f"  {seen}"],
+        [f"{head} -> {decision['code']}", f"  {decision['reason']}".rstrip(), f"  {seen}", *_parameters(story)],
         ["inputs", *_inputs(story["features"])],
         ["gates", *map(_gate, story["gates"] or [])],
         ["risk checks", *map(_check, story["checks"] or [])],
@@ -27,6 +27,13 @@ def as_text(story: dict[str, Any]) -> str:
         ["outcome", f"  {story['outcome']}", *map(_trade, story["trades"])],
     ]
     return "\n".join("\n".join(lines) for lines in sections if len(lines) > 1)
+
+
+def _parameters(story: dict[str, Any]) -> list[str]:
+    run = story["parameters"]
+    if run is None:
+        return []
+    return [f"  parameters: recorded by run {run['run']}, mode {run['mode']}, digest {run['config_digest'][:12]}"]
 
 
 def _inputs(features: dict[str, float | None] | None) -> list[str]:
@@ -41,11 +48,16 @@ def _inputs(features: dict[str, float | None] | None) -> list[str]:
 
 def _gate(gate: dict[str, Any]) -> str:
     state = "waived" if gate["waived"] else "pass" if gate["passed"] else "FAIL"
-    sources = ", ".join(f"{i['name']} {i['source']}" for i in gate["inputs"] if i["source"] != "measured")
+    sources = ", ".join(_input(one) for one in gate["inputs"] if one["source"] != "measured")
     note = f"   ({sources})" if sources else ""
     if gate["threshold"] is None:
         return f"  {'pass' if gate['passed'] else 'FAIL':<6} {gate['name']}: {_number(gate['value'])}, not asked{note}"
     return f"  {state:<6} {gate['name']}: {_number(gate['value'])} {gate['op']} {_number(gate['threshold'])}{note}"
+
+
+def _input(one: dict[str, Any]) -> str:
+    value = "" if one["value"] is None else f"{_number(one['value'])} "
+    return f"{one['name']} {value}{one['source']}"
 
 
 def _check(check: dict[str, Any]) -> str:

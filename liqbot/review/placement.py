@@ -127,31 +127,31 @@ def _better_entry(
     return spot if spot.density_percentile <= percentile_max else None
 
 
-def check_text(answer: PlacementReport, percentile_max: float) -> list[str]:
+def check_text(report: PlacementReport, percentile_max: float) -> list[str]:
     """For people."""
-    position, here = answer.position, answer.here
-    tiers = " (stand-in tiers: this venue's own are not recorded)" if answer.assumed else ""
-    away = f"{answer.distance_pct:.2f}% from entry, {answer.mark_distance_pct:.2f}% from the mark"
+    position, here = report.position, report.here
+    tiers = " (stand-in tiers: this venue's own are not recorded)" if report.assumed else ""
+    away = f"{report.distance_pct:.2f}% from entry, {report.mark_distance_pct:.2f}% from the mark"
     held = f"{position.leverage:g}x on {position.venue}, {short_usd(position.notional_usd)}, isolated{tiers}"
     lines = [
         f"{position.side.word} {position.coin} at {position.entry_price:,.8g} with {held}",
         f"liquidation price   {here.liquidation_price:,.8g}  ({away})",
         f"density percentile  {_percentile(here)}  (thin is {percentile_max:g} or less)",
     ]
-    if answer.cluster is not None:
-        cluster = answer.cluster
+    if report.cluster is not None:
+        cluster = report.cluster
         lines.append(
             f"cluster nearby      {short_usd(cluster.usd)} at {cluster.price_low:,.8g}..{cluster.price_high:,.8g}, "
             f"{cluster.distance_pct:.1f}% from the mark"
         )
-    lines.append(f"verdict             {answer.verdict}")
-    for word, spot in (("with leverage", answer.better_leverage), ("with entry at", answer.better_entry)):
+    lines.append(f"verdict             {report.verdict}")
+    for word, spot in (("with leverage", report.better_leverage), ("with entry at", report.better_entry)):
         if spot is not None:
             value = f"{spot.leverage:g}x" if word == "with leverage" else f"{spot.entry_price:,.8g}"
             lines.append(
                 f"thin {word:<14} {value}: liquidation {spot.liquidation_price:,.8g}, percentile {_percentile(spot)}"
             )
-    if answer.verdict == "dense" and answer.better_leverage is None and answer.better_entry is None:
+    if report.verdict == "dense" and report.better_leverage is None and report.better_entry is None:
         lines.append("no leverage and no entry nearby would be thin")
     return [*lines, "USD is an estimate"]
 

@@ -5,18 +5,31 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from liqbot import places
-from liqbot.blocks import EventBlock
+from liqbot.blocks import EventBlock, Roster
+from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.exits import Exit, ExpectedError
 from liqbot.market.market import Market
 from liqbot.market.observed.open_interest import AGGREGATE
 from liqbot.market.params import MarketParams
-from liqbot.market.record import RECORD_VERSION, Record, filtered_record, map_record
+from liqbot.market.record import RECORD_VERSION, Record, filtered_record
 from liqbot.market.view import MarketView
+from liqbot.review.ledger_reader import Ledger
+from liqbot.review.parameters import (
+    Choice,
+    Parameters,
+    ledger_parameters,
+    profile_parameters,
+    recorded_parameters,
+)
+from liqbot.review.reading import MapReading, reading_from, reading_of
+
+if TYPE_CHECKING:
+    from liqbot.journal import JournalReader
 
 TAPES: Final = "liqbot.tapes"
 """Entry-point group of the function that reads a tape: path -> object with `roster` and `blocks()`."""
@@ -50,18 +63,20 @@ def time_of(text: str | None) -> int | None:
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+class FoundMap(NamedTuple):
+    """A map, and the parameters of the run it belongs to (or of the profile that was named)."""
+
+    reading: MapReading
+    parameters: Parameters
+
+
 def find_map(
-    asked: MapQuery,
-    *,
-    db: Path | None = None,
-    tape: Path | None = None,
-    data: Path | None = None,
-    profile: str = "paper",
-) -> Record:
+    query: MapQuery, choice: Choice, *, db: Path | None = None, tape: Path | None = None, data: Path | None = None
+) -> FoundMap:
     """From the tape or file given, else from the state directory: its journal, else its ledger."""
     if tape is not None:
-        return from_tape(tape, asked)
-    directory = places.data_dir(data, profile)
+        return _labelled(from_tape(tape, query, choice))
+    directory = places.data_dir(data, choice.profile_name)
     journal, ledger = places.journal_path(directory), places.ledger_path(directory)
     if db is None and not journal.is_file() and not ledger.is_file():
         raise ExpectedError(
@@ -69,11 +84,18 @@ def find_map(
             Exit.NOT_FOUND,
         )
     place = db or (journal if journal.is_file() else ledger)
-    return from_journal(place, asked) if _is_journal(place) else from_ledger(place, asked)
+    return _labelled(
+        from_journal(place, query, choice) if _is_journal(place) else from_ledger(place, query, choice)
+    )
 
 
-def from_file(path: Path) -> Record:
-    """A map as `liqbot map --json` prints it."""
+def _labelled(found: FoundMap) -> FoundMap:
+    """The record says which parameters it was made with."""
+    return found._replace(reading=found.reading.noted(parameters=found.parameters.origin))
+
+
+def from_file(path: Path, choice: Choice) -> FoundMap:
+    """A map as `liqbot map --json` prints it; it carries no parameters, so the profile's count."""
     try:
         record = json.loads(path.read_bytes())
     except OSError as error:
@@ -82,93 +104,166 @@ def from_file(path: Path) -> Record:
         raise ExpectedError(f"{path}: not JSON ({error})", Exit.USAGE) from None
     if not isinstance(record, dict) or record.get("version", RECORD_VERSION) != RECORD_VERSION:
         raise ExpectedError(f"{path}: no map of version {RECORD_VERSION}", Exit.USAGE)
-    return record
+    return FoundMap(_stored(record, str(path)), profile_parameters(choice))
 
 
-def from_tape(path: Path, asked: MapQuery) -> Record:
-    """The tape folded up to its end, or to the time asked for."""
+def from_tape(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
+    """The tape folded up to its end, or to the time asked for, with the profile's parameters."""
     readers = tuple(importlib.metadata.entry_points(group=TAPES))
     if not readers:
         raise ExpectedError("reading a tape needs the package that holds tapes; install liqbot with ./run")
     tape = readers[0].load()(path)
+    parameters = profile_parameters(choice)
+    settings = parameters.settings()
     venues: Sequence[str] = tape.roster.venues
-    home = next((venue for venue in venues if venue != AGGREGATE), venues[0])
-    market = Market(MarketParams(), tape.roster, home)
-    return _folded(market, tape.blocks(), asked, str(path))
+    first = next((venue for venue in venues if venue != AGGREGATE), venues[0])
+    reference = settings.trade_venue if settings.trade_venue in venues else first
+    fold = _Fold(Market(settings.market, tape.roster, reference), settings.market)
+    return FoundMap(fold.read(tape.blocks(), query, str(path)), parameters)
 
 
-def from_journal(path: Path, asked: MapQuery) -> Record:
-    """The newest snapshot before the time asked for, and the records after it."""
+def from_journal(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
+    """The newest snapshot before the time asked for, and the records after it. With the parameters that the journal
+    recorded, as they changed, unless the command line names others: these count from that snapshot on."""
     from liqbot.journal import JournalReader
-    from liqbot.journal.rerun import SNAPSHOT_NAME
-    from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 
     with JournalReader(path) as reader:
-        opened, _, config = reader.opening()
-        if opened is None or config is None:
-            raise ExpectedError(f"journal {path} has not begun yet", Exit.NOT_FOUND)
-        engine = recorded_engine(opened, config)
-        from_seq = 1
-        for snapshot in reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)[0]:
-            engine.restore(snapshot.data)
-            if asked.at_ms is None or engine.market.folded_ms <= asked.at_ms:
-                from_seq = snapshot.seq + 1
+        begin = _begin(reader, query.at_ms)
+        return _journal_folded(path, reader.blocks(begin.from_seq), begin, query, choice)
+
+
+class _Begin(NamedTuple):
+    """Where a journal is read on from, and what was in force there."""
+
+    market: Market
+    opened: JournalOpened
+    config: ConfigLoaded
+    from_seq: int
+
+
+def _begin(reader: "JournalReader", at_ms: int | None) -> _Begin:
+    from liqbot.journal.rerun import SNAPSHOT_NAME
+    from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+    from liqbot.runtime.recovery import configuration_at
+
+    opened, _, config = reader.opening()
+    if opened is None or config is None:
+        raise ExpectedError(f"journal {reader.path} has not begun yet", Exit.NOT_FOUND)
+    for snapshot in reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)[0]:
+        then_opened, then_config = configuration_at(reader, snapshot.seq)
+        engine = recorded_engine(then_opened, then_config)
+        engine.restore(snapshot.data)
+        if at_ms is None or engine.market.folded_ms <= at_ms:
+            return _Begin(engine.market, then_opened, then_config, snapshot.seq + 1)
+    return _Begin(recorded_engine(opened, config).market, opened, config, 1)
+
+
+def _journal_folded(
+    path: Path, blocks: Iterable[EventBlock], begin: _Begin, query: MapQuery, choice: Choice
+) -> FoundMap:
+    recorded = recorded_parameters(begin.config.config_json, begin.config.digest, "journal").settings()
+    fold = _Fold(begin.market, recorded.market)
+    if choice.explicit:
+        parameters = profile_parameters(choice)
+        fold.change(parameters.settings().market, begin.opened, recorded.trade_venue)
+        return FoundMap(fold.read(blocks, query, str(path)), parameters)
+    fold.follow(begin.opened, begin.config)
+    reading = fold.read(blocks, query, str(path))
+    last = fold.config or begin.config
+    return FoundMap(reading, recorded_parameters(last.config_json, last.digest, "journal"))
+
+
+class _Fold:
+    """A market on its way to the time asked for."""
+
+    def __init__(self, market: Market, params: MarketParams) -> None:
+        self._market, self._params = market, params
+        self._opened: JournalOpened | None = None
+        self.config: ConfigLoaded | None = None
+        """In force by now, where a journal's own changes of configuration are followed."""
+
+    def follow(self, opened: JournalOpened, config: ConfigLoaded) -> None:
+        self._opened, self.config = opened, config
+
+    def change(self, params: MarketParams, opened: JournalOpened, reference: str) -> None:
+        """The same state under other parameters. ExpectedError when it does not fit them."""
+        market = Market(params, Roster(opened.venues, opened.coins), reference)
+        try:
+            market.load_state(self._market.state())
+        except ValueError as error:
+            raise ExpectedError(f"the recorded map does not fit these parameters: {error}", Exit.CONFIG) from None
+        self._market, self._params = market, params
+
+    def read(self, blocks: Iterable[EventBlock], query: MapQuery, name: str) -> MapReading:
+        """The map of the last Tick by then."""
+        views = self._market.views_at(self._market.folded_ms)
+        for block in blocks:
+            if query.at_ms is not None and block.tick_ms is not None and block.tick_ms > query.at_ms:
                 break
-            engine = recorded_engine(opened, config)
-        return _folded(engine.market, reader.blocks(from_seq), asked, str(path))
+            for fact in block.facts:
+                self._configured(fact)
+                self._market.on_fact(fact)
+            self._market.collect(block)
+            if block.tick_ms is not None:
+                views = self._market.on_tick(block.tick_ms)
+        reading = reading_of(_chosen(views, query, name), self._market, split=query.split)
+        return self._filtered(reading, query) if query.filtered else reading
+
+    def _configured(self, fact: Event) -> None:
+        if self.config is None or self._opened is None:
+            return
+        if isinstance(fact, JournalOpened):
+            self._opened = fact
+        elif isinstance(fact, ConfigLoaded) and fact.digest != self.config.digest:
+            self.config = fact
+            settings = recorded_parameters(fact.config_json, fact.digest, "journal").settings()
+            self.change(settings.market, self._opened, settings.trade_venue)
+
+    def _filtered(self, reading: MapReading, query: MapQuery) -> MapReading:
+        try:
+            part = self._market.map_of(reading.chart.coin, venues=query.venues, leverages=query.leverages)
+        except ValueError as error:
+            raise ExpectedError(str(error), Exit.USAGE) from None
+        wanted = {"venue": query.venues, "leverage": query.leverages}
+        return reading_from(filtered_record(reading.record, part, self._params.clusters, wanted))._replace(chart=part)
 
 
-def _folded(market: Market, blocks: Iterable[EventBlock], asked: MapQuery, name: str) -> Record:
-    views = market.views_at(market.folded_ms)
-    for block in blocks:
-        if asked.at_ms is not None and block.tick_ms is not None and block.tick_ms > asked.at_ms:
-            break
-        for fact in block.facts:
-            market.on_fact(fact)
-        market.collect(block)
-        if block.tick_ms is not None:
-            views = market.on_tick(block.tick_ms)
-    view = _chosen(views, asked, name)
-    record = map_record(view, market, split=asked.split)
-    if not asked.filtered:
-        return record
-    try:
-        drawn = market.map_of(view.coin, venues=asked.venues, leverages=asked.leverages)
-    except ValueError as error:
-        raise ExpectedError(str(error), Exit.USAGE) from None
-    wanted = {"venue": asked.venues, "leverage": asked.leverages}
-    return filtered_record(record, drawn, MarketParams().clusters, wanted)
-
-
-def _chosen(views: Sequence[MarketView], asked: MapQuery, name: str) -> MarketView:
-    found = [view for view in views if asked.coin in {None, view.coin}]
-    if not found:
+def _chosen(views: Sequence[MarketView], query: MapQuery, name: str) -> MarketView:
+    fitting = [view for view in views if query.coin in {None, view.coin}]
+    if not fitting:
         coins = ", ".join(view.coin for view in views) or "none yet"
-        raise ExpectedError(f"{name}: no map of {asked.coin or 'any coin'} by then; it has {coins}", Exit.NOT_FOUND)
-    return found[0]
+        raise ExpectedError(f"{name}: no map of {query.coin or 'any coin'} by then; it has {coins}", Exit.NOT_FOUND)
+    return fitting[0]
 
 
-def from_ledger(place: Path | str, asked: MapQuery) -> Record:
+def from_ledger(place: Path | str, query: MapQuery, choice: Choice) -> FoundMap:
     """The newest stored map, or the newest before the time asked for; its venues and leverages are not stored."""
-    from liqbot.review.ledger_reader import Ledger
-
-    if asked.filtered or asked.split:
+    if query.filtered or query.split:
         remedy = "for --venue, --leverage and --split name the journal with --db"
         raise ExpectedError(f"the ledger stores whole maps: {remedy}", Exit.USAGE)
     with Ledger(str(place)) as ledger:
         rows = ledger.rows(
             "SELECT coin, time_ms, mark_price, bins FROM map_snapshot WHERE (? IS NULL OR coin = ?) "
             "AND (? IS NULL OR time_ms <= ?) ORDER BY time_ms DESC, id DESC LIMIT 1",
-            [asked.coin, asked.coin, asked.at_ms, asked.at_ms],
+            [query.coin, query.coin, query.at_ms, query.at_ms],
         )
+        parameters = ledger_parameters(ledger, choice, query.at_ms)
     if not rows:
-        raise ExpectedError(f"{place}: no map of {asked.coin or 'any coin'} stored by then", Exit.NOT_FOUND)
+        raise ExpectedError(f"{place}: no map of {query.coin or 'any coin'} stored by then", Exit.NOT_FOUND)
     row: dict[str, Any] = rows[0]
     bins = json.loads(row["bins"]) if isinstance(row["bins"], str) else row["bins"]
-    return {
+    record = {
         "version": RECORD_VERSION, "coin": row["coin"], "time_ms": row["time_ms"],
         "mark_price": row["mark_price"] / 1e9, "bins": bins,
     }
+    return FoundMap(_stored(record, str(place)), parameters)
+
+
+def _stored(record: Record, name: str) -> MapReading:
+    try:
+        return reading_from(record)
+    except ValueError as error:
+        raise ExpectedError(f"{name}: {error}", Exit.USAGE) from None
 
 
 def _is_journal(place: Path) -> bool:

@@ -1,21 +1,96 @@
-"""How an engine is built from a configuration, and which facts open a journal so that a replay builds the same one."""
+"""Where every house is put together: live, record, paper, wire, backtest and simulate differ in the parts they give.
+
+Also how an engine is built from a configuration, and which facts open a journal so that a replay builds the same one.
+"""
 
 import hashlib
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from liqbot import __version__
 from liqbot.blocks import Roster
-from liqbot.engine import STATE_VERSION, Engine
+from liqbot.code_version import state_version, this_code
+from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
-from liqbot.replay import this_code
+from liqbot.journal import Journal
+from liqbot.observers.observer import Observer, ObserverGroup, OnStep
+from liqbot.observers.registry import ObserverContext, observers_for
 from liqbot.settings import Settings, config_json, restored
+from liqbot.signals.strategy import Strategy
 
-SNAPSHOT_VERSION: Final = f"{__version__} state {STATE_VERSION}"
-"""Snapshots of another version are passed over: the journal is run again instead."""
+if TYPE_CHECKING:
+    from liqbot.ledger import LedgerWriter  # its libraries take seconds to import, and not every house keeps one
+
+LoopT = TypeVar("LoopT")
+
+SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
+"""Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
+
+
+class Parts(NamedTuple, Generic[LoopT]):
+    """What a house is put together from."""
+
+    settings: Settings
+    roster: Roster
+    instruments: Sequence[Instrument]
+    """The traded contract of each coin."""
+    journal_id: str
+    """Client order ids derive from it, also where no journal is kept."""
+    loop: Callable[[Engine, Sequence[OnStep]], LoopT]
+    """Binds the engine to its journal and to where commands go (broker, simulated exchange, nowhere); calls the
+    observers after every step."""
+    engine: Engine | None = None
+    """As recovery left it; None: a new one."""
+    mode: str = ""
+    """What the journal calls this run, where that is not the configuration's mode."""
+    journal: Journal | None = None
+    ledger: "LedgerWriter | None" = None
+    data: Path | None = None
+    """State directory."""
+    source: str = "inbox"
+    """What journal and ledger call the place that the facts come from."""
+    console: Observer | None = None
+    """Shows a person what happens."""
+    enabled: tuple[str, ...] | None = None
+    """Observers by name; None: those of the configuration."""
+    checks: Sequence[OnStep] = ()
+    """Called before the observers and not guarded like them: an error in one (a broken law) ends the run."""
+    account_facts: Sequence[Event] = ()
+    """What a simulated exchange reports of the account at the start; a real one is asked by the account's edge."""
+
+
+class House(NamedTuple, Generic[LoopT]):
+    """A house that stands and has seen nothing yet: `opening` is what its loop must be given first."""
+
+    engine: Engine
+    loop: LoopT
+    observers: ObserverGroup
+    opening: tuple[Event, ...]
+
+
+def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
+    """ExpectedError (configuration) for an observer that is unknown or cannot be made, ValueError as `engine_of`."""
+    settings, roster, listed = parts.settings, parts.roster, parts.instruments
+    engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
+    opening = opening_facts(settings, roster, parts.journal_id, listed, time_ms, mode=parts.mode or settings.mode)
+    observers = ObserverGroup(observers_for(_context(parts)))
+    observers.start(engine)
+    loop = parts.loop(engine, (*parts.checks, observers.on_step))
+    return House(engine, loop, observers, (*opening, *parts.account_facts))
+
+
+def _context(parts: Parts[LoopT]) -> ObserverContext:
+    settings = parts.settings
+    if parts.enabled is not None:
+        enabled = settings.observers.model_copy(update={"enabled": parts.enabled})
+        settings = settings.model_copy(update={"observers": enabled})
+    return ObserverContext(
+        settings, parts.data, parts.journal, parts.ledger, parts.console, parts.source, SNAPSHOT_VERSION
+    )
 
 
 def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument]) -> Engine:
@@ -37,28 +112,33 @@ def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: 
         signals=settings.signals,
         limits=settings.risk,
         execution=settings.execution,
+        account=next(iter(settings.accounts), ""),
     )
 
 
 def opening_facts(
-    settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument], time_ms: int
+    settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument], time_ms: int, *,
+    mode: str = "",
 ) -> tuple[Event, ...]:
-    """What every start writes first: who we are, with which code, configuration and contracts."""
+    """What every start writes first: who we are, with which code, configuration and contracts. `mode` where it is not
+    the configuration's."""
     text = config_json(settings)
     listed = tuple(instruments)
     return (
         JournalOpened(
-            time_ms=time_ms, journal_id=journal_id, mode=settings.mode, venues=roster.venues, coins=roster.coins
+            time_ms=time_ms, journal_id=journal_id, mode=mode or settings.mode, venues=roster.venues,
+            coins=roster.coins,
         ),
-        this_code(__version__, time_ms),
+        this_code(__version__, time_ms, tuple((one.name, one.sha256) for one in settings.signals.own)),
         ConfigLoaded(time_ms=time_ms, config_json=text, digest=_digest(text, listed), instruments=listed),
     )
 
 
-def recorded_engine(opened: JournalOpened, config: ConfigLoaded) -> Engine:
-    """The engine that a journal was written with: what replay and recovery start from."""
+def recorded_engine(opened: JournalOpened, config: ConfigLoaded, own: tuple[Strategy, ...] = ()) -> Engine:
+    """The engine that a journal was written with: what replay and recovery start from. Of the strategies of the user's
+    own that it had, those in `own` are there again."""
     roster = Roster(opened.venues, opened.coins)
-    return engine_of(restored(config.config_json), roster, opened.journal_id, config.instruments)
+    return engine_of(restored(config.config_json, own), roster, opened.journal_id, config.instruments)
 
 
 def _digest(text: str, instruments: tuple[Instrument, ...]) -> str:

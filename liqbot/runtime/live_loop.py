@@ -1,23 +1,29 @@
-"""The live loop: inbox -> journal -> engine -> broker. A command leaves only after its intent is durable."""
+"""The live loop: carries out what `WriteAhead` asks for, between the inbox, the journal, the broker and observers.
+
+Nothing here waits for the disk: while one Step's commands wait to become durable, the next blocks are taken, and a
+timer lets go what may leave without.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, Protocol
+
+import structlog
 
 from liqbot.blocks import EventBlock
-from liqbot.commands import Command, adds_risk
+from liqbot.commands import Command
 from liqbot.engine import Engine, Step
-from liqbot.journal import Journal
 from liqbot.journal.errors import JournalStuckError
+from liqbot.observers.observer import OnStep
+from liqbot.runtime import step as rule
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.pump import Feed, pump
 
-Observer = Callable[[int, EventBlock, Step, Engine], None]
-
-
-class Feed(Protocol):
-    """Fills the inbox until cancelled or out of facts."""
-
-    async def run(self, inbox: Inbox) -> None: ...
+SOURCE: Final = "inbox"
+PROTECTIVE_WAIT_MS: Final = 1_000
+_log = structlog.get_logger(__name__)
 
 
 class CommandSink(Protocol):
@@ -26,58 +32,176 @@ class CommandSink(Protocol):
     async def send(self, commands: Sequence[Command], now_ms: int) -> None: ...
 
 
+class LiveJournal(Protocol):
+    """What the loop needs of a journal. Each raises JournalStuckError when it cannot be written; `wait_s` bounds how
+    long a full one is waited for."""
+
+    def append(self, block: EventBlock, source: str, source_seq: int, wait_s: float | None = None) -> int: ...
+
+    def record(self, seq: int, step: Step, wait_s: float | None = None) -> None: ...
+
+    def durable(self, seq: int | None = None) -> Future[None]: ...
+
+
 class Runtime:
     """One engine, one journal, one broker, any number of feeds and observers."""
 
     def __init__(
-        self, engine: Engine, journal: Journal, broker: CommandSink, inbox: Inbox, observers: Sequence[Observer] = ()
+        self, engine: Engine, journal: LiveJournal, broker: CommandSink, inbox: Inbox,
+        observers: Sequence[OnStep] = (), *, protective_wait_ms: int = PROTECTIVE_WAIT_MS,
     ) -> None:
+        """What only reduces risk waits for the disk no longer than `protective_wait_ms`."""
         self._engine, self._journal, self._broker = engine, journal, broker
         self._inbox, self._observers = inbox, tuple(observers)
-        self._source_seq = 0
+        self._rule = rule.WriteAhead(engine, wait_ms=protective_wait_ms)
+        self._due: deque[rule.Request] = deque()
+        self._changed = asyncio.Event()
+        self._performing = asyncio.Lock()
+        self._refusing = False
 
     async def run(self, feeds: Sequence[Feed], stop: asyncio.Event) -> None:
         """Until `stop` is set or every feed has ended; what waits is still processed. Errors of any task are raised."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._consume())
-            running = [group.create_task(feed.run(self._inbox)) for feed in feeds]
-            stopped = group.create_task(stop.wait())
-            ended = group.create_task(asyncio.wait(running))
-            await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
-            for task in (*running, stopped, ended):
-                task.cancel()
-            self._inbox.close()
-
-    async def _consume(self) -> None:
-        while (block := await self._inbox.take()) is not None:
-            await self.process(block)
+        await pump(self._inbox, self._consume, feeds, stop, beside=self._release)
 
     async def process(self, block: EventBlock) -> Step:
-        """Journal first, then decide, then act. While the journal cannot be written no new risk is taken: stops and
-        exits leave all the same, and what could not be recorded is not observed."""
-        self._source_seq += 1
-        try:
-            seq = self._journal.append(block, "inbox", self._source_seq)
-        except JournalStuckError:
-            step = self._engine.on_block(block)
-            await self._send(tuple(one for one in step.commands if not adds_risk(one)), step)
-            return step
-        step = self._engine.on_block(block)
-        self._journal.record(seq, step)
-        await self._send(await self._recorded(seq, step), step)
-        for observe in self._observers:
-            observe(seq, block, step, self._engine)
+        """Take one block and see its commands off: they have left or never will."""
+        step = await self._take(block)
+        await self._release(until_idle=True)
         return step
 
-    async def _recorded(self, seq: int, step: Step) -> tuple[Command, ...]:
-        """The Step's commands that may leave now."""
-        if step.commands:
-            try:
-                await asyncio.wrap_future(self._journal.durable(seq))
-            except JournalStuckError:
-                return tuple(one for one in step.commands if not adds_risk(one))
-        return step.commands
+    @property
+    def steps_waiting(self) -> int:
+        """Steps whose commands wait for the disk."""
+        return self._rule.steps_waiting
 
-    async def _send(self, commands: Sequence[Command], step: Step) -> None:
-        if commands:
-            await self._broker.send(commands, step.time_ms)
+    async def _consume(self) -> None:
+        while (block := await self._next()) is not None:
+            await self._take(block)
+
+    async def _next(self) -> EventBlock | None:
+        """None once nothing can come any more: what waits has been seen off, and what followed from that is taken."""
+        block = await self._inbox.take()
+        if block is None:
+            await self._release(until_idle=True)
+            block = await self._inbox.take()
+        return block
+
+    async def _take(self, block: EventBlock) -> Step:
+        requests = self._rule.take(block, self._now_ms())
+        answer: Any = None
+        try:
+            while True:
+                answer = await self._answered(requests.send(answer))
+        except StopIteration as taken:
+            step: Step = taken.value
+        await self._perform(())
+        return step
+
+    async def _answered(self, request: rule.Request) -> Any:
+        if isinstance(request, rule.AppendBlock):
+            return await self._append(request)
+        if isinstance(request, rule.RecordStep):
+            return self._record(request)
+        if isinstance(request, rule.RequestDurable):
+            return self._request_durable(request.seq)
+        return await self._perform((request,))
+
+    # --- the journal ----------------------------------------------------------------------------------------------
+
+    async def _append(self, request: rule.AppendBlock) -> int | None:
+        """Whatever became due meanwhile goes first: observers of an earlier block need the engine as it still is."""
+        await self._perform(())
+        try:
+            seq = await self._appended(request)
+        except JournalStuckError as refusal:
+            self._note(refusal)
+            return None
+        self._note(None)
+        return seq
+
+    async def _appended(self, request: rule.AppendBlock) -> int:
+        arguments = (request.block, SOURCE, request.source_seq)
+        try:
+            return self._journal.append(*arguments, 0.0)
+        except JournalStuckError:
+            if not request.room_wait_ms:
+                raise
+        # In a thread: whoever talks to a venue meanwhile must not wait for the disk.
+        return await asyncio.to_thread(self._journal.append, *arguments, request.room_wait_ms / 1000)
+
+    def _record(self, request: rule.RecordStep) -> bool:
+        try:
+            self._journal.record(request.seq, request.step, 0.0)
+        except JournalStuckError as refusal:
+            self._note(refusal)
+            return False
+        return True
+
+    def _note(self, refusal: JournalStuckError | None) -> None:
+        """Logged when it begins and when it ends."""
+        if (refusal is not None) is not self._refusing:
+            self._refusing = refusal is not None
+            if refusal is not None:
+                _log.error("the journal takes nothing: no entries, stops and exits leave", reason=str(refusal))
+            else:
+                _log.warning("the journal takes records again; what came meanwhile is not in it")
+
+    def _request_durable(self, seq: int) -> None:
+        self._changed.set()  # there may be an earlier deadline now
+        try:
+            future = self._journal.durable(seq)
+        except JournalStuckError:
+            self._add(self._rule.not_durable(seq))
+            return
+        loop = asyncio.get_running_loop()
+
+        def report(answered: Future[None]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._on_answer, seq, answered)
+
+        future.add_done_callback(report)
+
+    def _on_answer(self, seq: int, answered: Future[None]) -> None:
+        error = None if answered.cancelled() else answered.exception()
+        if error is not None and not isinstance(error, JournalStuckError):
+            _log.error("journal writer failed", reason=repr(error))
+        failed = error is not None or answered.cancelled()
+        self._add(self._rule.not_durable(seq) if failed else self._rule.durable(seq))
+
+    # --- what leaves ----------------------------------------------------------------------------------------------
+
+    def _add(self, requests: Iterable[rule.Request]) -> None:
+        self._due += requests
+        self._changed.set()
+
+    async def _release(self, *, until_idle: bool = False) -> None:
+        """Carries out what becomes due by an answer of the disk or by time."""
+        while True:
+            await self._perform(self._rule.expire(self._now_ms()))
+            deadline_ms = self._rule.deadline_ms
+            if deadline_ms is None and until_idle and not self._due:
+                return
+            wait_s = None if deadline_ms is None else max(deadline_ms - self._now_ms(), 1) / 1000
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait_s)
+            except TimeoutError:
+                continue
+            self._changed.clear()
+
+    async def _perform(self, requests: Iterable[rule.Request]) -> None:
+        """Strictly in the order in which they became due."""
+        self._due += requests
+        async with self._performing:
+            while self._due:
+                request = self._due.popleft()
+                if isinstance(request, rule.SendCommands):
+                    await self._broker.send(request.commands, request.time_ms)
+                elif isinstance(request, rule.ReportFacts):
+                    self._inbox.put(EventBlock(facts=request.facts))
+                elif isinstance(request, rule.ObserveStep):
+                    for observe in self._observers:
+                        observe(request.seq, request.block, request.step, self._engine)
+
+    @staticmethod
+    def _now_ms() -> int:
+        return int(asyncio.get_running_loop().time() * 1000)

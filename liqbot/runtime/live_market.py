@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
+from liqbot.engine import Engine
 from liqbot.events import MarketEvent
 from liqbot.market.feeds.backfill import backfilled_blocks, past_of
 from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
+from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.params import FeedParams
 from liqbot.runtime.inbox import Inbox
-from liqbot.runtime.live_loop import Feed
+from liqbot.runtime.pump import Feed
+from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import wire_of
 from liqbot.venues.streams import VenueWire
@@ -26,15 +29,13 @@ STEPS_AHEAD: Final = 20
 _log = structlog.get_logger(__name__)
 
 
-class Surroundings(NamedTuple):
-    """What a house lives by, where that is not the wall clock and the world: a simulated market brings its own."""
-
-    clock: Callable[[], int]
-    """UTC milliseconds."""
-    ticker: Feed | None = None
-    """Gives the Ticks; None: every second of the clock."""
-    wire: Callable[[str], VenueWire] = wire_of
-    """How a venue is listened to."""
+def history_from_ms(settings: Settings, engine: Engine, recovered_ms: int, now_ms: int) -> int | None:
+    """From where history is missing; None when it is not wanted, or when a position is waiting for its Ticks.
+    `recovered_ms` is the time of the journal's newest record, 0 for a new one."""
+    hours = settings.network.backfill_h
+    if not hours or engine.account.positions:
+        return None
+    return max(recovered_ms, now_ms - int(hours * 3_600_000))
 
 
 class LiveMarket:
@@ -52,6 +53,10 @@ class LiveMarket:
             venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
         self.ticker = ticker or TickClock(clock)
+
+    def stats(self) -> dict[str, FeedStats]:
+        """What each venue's feed has counted, by venue."""
+        return {venue: feed.stats for venue, feed in self.feeds.items()}
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""

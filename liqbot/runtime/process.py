@@ -8,9 +8,11 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine, Step
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.errors import AlreadyRunningError
 from liqbot.journal.lock import WriterLock
@@ -36,11 +38,18 @@ def only_one(account: str) -> Iterator[None]:
         lock.release()
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT ask for an orderly end."""
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT ask for an orderly end, as long as the running loop lives."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop)
+
+
+def beat(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+    """After every step: the service manager's watchdog hears of each Tick."""
+    del seq, step, engine
+    if block.tick_ms is not None:
+        notify("WATCHDOG=1")
 
 
 def notify(word: str) -> None:

@@ -9,10 +9,11 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from liqbot.places import CONFIG_VARIABLE, DATA_VARIABLE, SECRETS_VARIABLE
+from liqbot.places import CONFIG_VARIABLE, DATA_VARIABLE, HOME_VARIABLE, SECRETS_VARIABLE
 from liqbot.settings.layers import NESTING, PREFIX
 from liqbot.settings.model import settings_model
 from liqbot.settings.names import leaves
+from liqbot.settings.renamed import RENAMED
 from liqbot.settings.show import plain
 
 _INTRO: Final = f"""# Configuration
@@ -24,10 +25,27 @@ the environment (`{PREFIX}RISK{NESTING}LEVERAGE_MAX=2`), the secrets directory, 
 An unknown name in any of them refuses to start. In the environment and after `--set` a list is written `a,b,c`.
 `liqbot config show --origin` says where every value comes from.
 
-Places are no settings: `--config` or `{CONFIG_VARIABLE}` (else `./config`), `--data` or `{DATA_VARIABLE}`
-(else `./var/<profile>`), `{SECRETS_VARIABLE}` (else the service manager's credentials directory).
+Places are no settings. Each is the first of these that is named or exists:
+
+- configuration: `--config`, `{CONFIG_VARIABLE}`, `config` in `{HOME_VARIABLE}`, `$XDG_CONFIG_HOME/liqbot`,
+  `/etc/liqbot`, `./config`;
+- state: `--data`, `{DATA_VARIABLE}`, `var/<profile>` in `{HOME_VARIABLE}`, `<profile>` in `$XDG_STATE_HOME/liqbot` or
+  `/var/lib/liqbot`, `./var/<profile>`;
+- secrets: `{SECRETS_VARIABLE}`, the service manager's credentials directory, none.
+
+`./run` exports `{HOME_VARIABLE}`, the checkout it belongs to, so that it works from any directory. The current
+directory is the last resort, and one line of the log says so; `liqbot config show --origin` names each place and
+what named it. A user's and the system's directories count once they exist.
 A secrets directory holds files named like the variables they stand in for
 (`{PREFIX}KEYS{NESTING}BINANCE{NESTING}SECRET`), mode 600. Secrets are refused in TOML files and after `--set`.
+"""
+_RENAMED_HEAD: Final = """
+## Renamed settings
+
+Old names are honoured for one release, with a line on stderr that names the new one; both in one place are refused.
+
+| old name | now |
+|---|---|
 """
 _BOUND_SIGNS: Final = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
@@ -43,7 +61,12 @@ def configuration_markdown() -> str:
             parts.append("\n".join([f"\n## [{head}]" if head else "\n## Top level", *_about(path), "",
                                     "| setting | type | default | bounds | meaning |", "|---|---|---|---|---|"]))
         parts.append(_row(path[-1], field))
+    parts.append(_RENAMED_HEAD + "\n".join(_renamed_row(old, new) for old, new in RENAMED.items()))
     return "\n".join(parts) + "\n"
+
+
+def _renamed_row(old: str, new: tuple[str, ...]) -> str:
+    return f"| `{old}` | {', '.join(f'`{name}`' for name in new)} |"
 
 
 def _about(path: tuple[str, ...]) -> Iterator[str]:

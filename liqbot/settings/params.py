@@ -1,5 +1,6 @@
 """What somebody may turn about the program itself: the books, the log, the keys of venues."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -19,6 +20,11 @@ class JournalParams(_Params):
     )
     stuck_after_ms: int = Field(
         10_000, ge=1_000, le=600_000, description="A journal that cannot be written for longer is reported as stuck."
+    )
+    protective_wait_ms: int = Field(
+        1_000, ge=10, le=10_000,
+        description="What only reduces risk leaves after this long even if the journal is not on disk yet; what adds "
+        "risk and is not on disk by then never leaves.",
     )
     keep_days: float = Field(14.0, ge=1, le=3_650, description="Market facts older than this may be dropped.")
     keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book is larger.")
@@ -40,6 +46,31 @@ class LogParams(_Params):
     format: Literal["auto", "console", "json"] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere."
     )
+
+
+class ObserversParams(_Params):
+    """What looks on while the house works: books, log, and what a user adds."""
+
+    enabled: tuple[str, ...] = Field(
+        ("ledger", "snapshots", "log", "console"),
+        description="Observers by name: built in, of an installed package, or a .py file (relative to the "
+        "configuration directory).",
+    )
+    alert_sinks: tuple[Literal["log", "file"], ...] = Field(
+        ("log", "file"), description="Where the observer `alerts` sends them: the log, alerts.jsonl beside the books."
+    )
+
+    @field_validator("enabled")
+    @classmethod
+    def _without_repeats(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names) or not all(names):
+            raise ValueError("expected names without repeats")
+        return names
+
+    def located(self, directory: Path) -> "ObserversParams":
+        """With the path of every file made absolute, so that it does not hang on the current directory."""
+        placed = tuple(str((directory / name).resolve()) if name.endswith(".py") else name for name in self.enabled)
+        return self if placed == self.enabled else self.model_copy(update={"enabled": placed})
 
 
 class NetworkParams(_Params):

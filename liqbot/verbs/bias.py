@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -34,8 +35,11 @@ def set_(
     """Set a bias; it lasts over restarts, until its time."""
     if side.lower() not in ("long", "short"):
         raise ExpectedError(f"side: {side!r} is neither 'long' nor 'short'", Exit.USAGE)
-    until_ms = moment_ms(until, time.time_ns() // 1_000_000)
-    _ask({"coin": coin.upper(), "side": side.lower(), "until_ms": until_ms, "why": why}, profile, data)
+    moment_ms(until, time.time_ns() // 1_000_000)  # a usage error, also where no bot is running
+    directory = places.data_dir(data, profile)
+    # Counted on the bot's own clock: a simulated market has another day.
+    until_ms = moment_ms(until, protocol.request(directory, {"verb": "clock"})["time_ms"])
+    _send({"coin": coin.upper(), "side": side.lower(), "until_ms": until_ms, "why": why}, directory)
 
 
 @app.command()
@@ -46,22 +50,22 @@ def clear(
     data: Data = None,
 ) -> None:
     """Take a bias back."""
-    _ask({"coin": coin.upper(), "side": None, "why": why}, profile, data)
+    _send({"coin": coin.upper(), "side": None, "why": why}, places.data_dir(data, profile))
 
 
 @app.command()
 def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> None:
     """Show what holds now."""
-    found = protocol.request(places.data_dir(data, profile), {"verb": "biases"})["biases"]
+    biases = protocol.request(places.data_dir(data, profile), {"verb": "biases"})["biases"]
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps(biases))
         return
-    for one in found:
+    for one in biases:
         until = dt.datetime.fromtimestamp(one["until_ms"] / 1_000, dt.UTC)
         print(f"{one['coin']} {one['side']} until {until:%Y-%m-%d %H:%M} UTC")
-    if not found:
+    if not biases:
         print("no bias is given")
 
 
-def _ask(what: dict[str, Any], profile: str, data: Any) -> None:
-    print(protocol.request(places.data_dir(data, profile), {"verb": "bias", **what})["said"])
+def _send(command: dict[str, Any], directory: Path) -> None:
+    print(protocol.request(directory, {"verb": "bias", **command})["said"])

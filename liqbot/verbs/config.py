@@ -1,15 +1,17 @@
 """`liqbot config init|show|check`: example profiles, the effective configuration, and whether it holds."""
 
 import json
+from pathlib import Path
 
 import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.observers.registry import require_known
 from liqbot.settings import config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
 from liqbot.settings.show import rows
-from liqbot.verbs.options import ConfigDir, Json, Profile, Set
+from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -42,23 +44,44 @@ def show(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
-    origin: bool = typer.Option(False, "--origin", help="Say where each value was written."),
+    origin: bool = typer.Option(False, "--origin", help="Say where each value was written, and which places count."),
+    data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Print the effective configuration, one value a line; secrets are masked."""
-    found = rows(load(profile, config=config, overrides=overrides or ()))
+    values = rows(load(profile, config=config, overrides=overrides or ()))
+    directories = _directories(config, data, profile)
     if as_json:
-        print(json.dumps({row.name: {"value": row.value, "origin": row.origin} for row in found}, indent=2))
+        plain = {row.name: {"value": row.value, "origin": row.origin} for row in values}
+        print(json.dumps(plain | {f"place.{name}": place for name, place in directories.items()}, indent=2))
         return
-    for row in found:
+    for name, place in directories.items() if origin else ():
+        line = f"# {name} directory {place['value']}"
+        print(f"{line:<60}  # {place['origin']}")
+    for row in values:
         line = f"{row.name} = {json.dumps(row.value)}"
         print(f"{line:<60}  # {row.origin}" if origin else line)
+
+
+def _directories(config: Path | None, data: Path | None, profile: str) -> dict[str, dict[str, str]]:
+    """By name: which directory counts, and what named it."""
+    secrets = places.secrets_dir()
+    found = {
+        "configuration": places.config_place(config),
+        "state": places.data_place(data, profile),
+        "secrets": places.Place(secrets, "environment") if secrets is not None else None,
+    }
+    return {
+        name: {"value": str(place.path.absolute()), "origin": place.origin}
+        for name, place in found.items() if place is not None
+    }
 
 
 @app.command()
 def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set = None, as_json: Json = False) -> None:
     """Say whether the configuration holds; exit code 3 and one line per fault when it does not."""
     loaded = load(profile, config=config, overrides=overrides or ())
+    require_known(loaded.settings.observers.enabled)
     digest = config_digest(config_json(loaded.settings))
     if as_json:
         found = {"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}

@@ -1,4 +1,4 @@
-"""`liqbot status|pause|resume|stop|close`: a word to the bot that runs on a state directory."""
+"""`liqbot status|pause|resume|stop|close`: commands to the house that runs on a state directory, live or simulated."""
 
 import json
 import time
@@ -17,21 +17,21 @@ WAIT_S: Final = 60.0
 
 def status(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Say how the running bot is doing: equity, positions and their stops, feeds, halts. Exit code 6 without one."""
-    found = protocol.request(places.data_dir(data, profile), {"verb": "status"})
-    print(json.dumps(found, indent=2) if as_json else _text(found))
+    report = protocol.request(places.data_dir(data, profile), {"verb": "status"})
+    print(json.dumps(report, indent=2) if as_json else _text(report))
     return Exit.OK
 
 
 def pause(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     """Enter nothing new; stops and exits go on. Lasts over restarts, until resume."""
-    return _say(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}))
+    return _report(protocol.request(places.data_dir(data, profile), {"verb": "pause", "why": why}))
 
 
 def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
-    """Lift a pause, a halt, a drawdown latch or a panic. Without a running bot the next start is told."""
+    """Lift a pause, a halt, a drawdown latch or a panic. Without a running bot the next start begins resumed."""
     directory = places.data_dir(data, profile)
     try:
-        return _say(protocol.request(directory, {"verb": "resume", "why": why}))
+        return _report(protocol.request(directory, {"verb": "resume", "why": why}))
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
@@ -48,48 +48,51 @@ def stop(
 ) -> int:
     """End the running bot in order. Without --flatten a position stays, with its stop at the venue."""
     command = {"verb": "stop", "flatten": flatten, "wait_s": WAIT_S}
-    answer = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
-    _say(answer)
-    return Exit.OK if answer["stopping"] else Exit.FAILED
+    reply = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
+    _report(reply)
+    return Exit.OK if reply["stopping"] else Exit.FAILED
 
 
 def close(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     """Close every position at market now and enter nothing more until resume. Exit code 1 until flat."""
     command = {"verb": "close", "why": why, "wait_s": WAIT_S}
-    answer = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
-    _say(answer)
-    return Exit.OK if answer["flat"] else Exit.FAILED
+    reply = protocol.request(places.data_dir(data, profile), command, timeout_s=WAIT_S + 10)
+    _report(reply)
+    return Exit.OK if reply["flat"] else Exit.FAILED
 
 
-def _say(answer: dict[str, Any]) -> int:
-    print(answer["said"])
+def _report(reply: dict[str, Any]) -> int:
+    print(reply["said"])
     return Exit.OK
 
 
-def _text(found: dict[str, Any]) -> str:
+def _text(report: dict[str, Any]) -> str:
     head = (
-        f"liqbot {found['version']}, mode {found['mode']} on {found['trade_venue']}, up {found['up_s']} s, "
-        f"equity {float(found['equity_usd']):,.2f} USD, {found['drawdown_pct']:.2f} % below its highest"
+        f"liqbot {report['version']}, mode {report['mode']} on {report['trade_venue']}, up {report['up_s']} s, "
+        f"equity {float(report['equity_usd']):,.2f} USD, {report['drawdown_pct']:.2f} % below its highest"
     )
     lines = [head]
-    if found["halted"]:
-        lines.append(f"HALTED    {found['halted']}")
-    if found["journal_trouble"]:
-        lines.append(f"JOURNAL   {found['journal_trouble']}")
-    for held in found["positions"]:
+    if report["halt_code"] or report["halted"]:
+        lines.append(f"HALTED    {report['halted'] or report['halt_code']}")
+    for name, reason in report["strategies_disabled"].items():
+        lines.append(f"STRATEGY  {name} is disabled: {reason}; liqbot resume lifts it")
+    if report["journal_trouble"]:
+        lines.append(f"JOURNAL   {report['journal_trouble']}")
+    lines += [f"OBSERVER  {name}: {trouble}" for name, trouble in report["observers"]["trouble"].items()]
+    for held in report["positions"]:
         stop_price = held["stop_price"] or "NONE"
         lines.append(
             f"position  {held['side']} {held['quantity_base']} {held['coin']} at {held['entry_price']}, "
             f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
             f"liquidation {held['liquidation_price'] or '-'}"
         )
-    for coin in found["coins"]:
+    for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
         lines.append(
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
-    for venue, counts in found["feeds"].items():
+    for venue, counts in report["feeds"].items():
         lines.append(f"{venue:<9} " + ", ".join(f"{value:,} {name}" for name, value in counts.items()))
     return "\n".join(lines)
 

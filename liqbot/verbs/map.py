@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.review.parameters import Choice
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.sources import MapQuery, find_map, time_of
 from liqbot.review.tables import print_json
-from liqbot.verbs.options import Data, Db, Json, Profile
+from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
 Tape = Annotated[Path | None, typer.Option("--tape", help="Fold this tape instead of reading the bot's state.")]
 Coin = Annotated[str | None, typer.Option("--coin", help="Which coin [default: the first there is].")]
@@ -30,21 +31,27 @@ def liquidation_map(
     rows: Annotated[int, typer.Option("--rows", min=4, max=200, help="Lines per side.")] = 16,
     split: Annotated[bool, typer.Option("--split", help="With --json: by leverage and by venue as well.")] = False,
     data: Data = None,
-    profile: Profile = "paper",
+    profile: OwnProfile = None,
+    config: ConfigDir = None,
+    overrides: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Show where positions would be force-closed: shorts above the mark, longs below. USD is an estimate."""
-    asked = MapQuery(
+    """Show where positions would be force-closed: shorts above the mark, longs below. USD is an estimate.
+
+    A run's map is drawn with the parameters that the run recorded, unless --profile, --config or --set name others.
+    """
+    query = MapQuery(
         coin.upper() if coin else None, time_of(at), _words(venue), _numbers(leverage), split and as_json
     )
-    record = find_map(asked, db=db, tape=tape, data=data, profile=profile)
+    choice = Choice(profile, config, overrides or ())
+    reading = find_map(query, choice, db=db, tape=tape, data=data).reading
     if as_json:
-        print_json(record)
+        print_json(reading.record)
         return
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
     colour = terminal and "NO_COLOR" not in os.environ
-    print("\n".join(draw_map(record, colour=colour, width=min(width, 140), rows=rows, reach_pct=reach)))
+    print("\n".join(draw_map(reading, colour=colour, width=min(width, 140), rows=rows, reach_pct=reach)))
 
 
 def _words(text: str | None) -> tuple[str, ...] | None:

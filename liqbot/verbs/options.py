@@ -13,7 +13,7 @@ def plain_name(profile: str) -> str:
     """The profile itself. It becomes a file and a folder, so it may not lead anywhere else: ExpectedError (usage)."""
     if re.fullmatch(r"\w[\w.-]*", profile) is None:
         raise ExpectedError(
-            f"--profile {profile!r}: a plain name of letters, digits, '-', '_' and '.', as in demo-okx", Exit.USAGE
+            f"--profile {profile!r}: a plain name of letters, digits, '-', '_' and '.', as in demo-2", Exit.USAGE
         )
     return profile
 
@@ -21,11 +21,22 @@ def plain_name(profile: str) -> str:
 Profile = Annotated[
     str, typer.Option("--profile", callback=plain_name, help="Name of the profile: reads <config>/<profile>.toml.")
 ]
+OwnProfile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        callback=lambda name: None if name is None else plain_name(name),
+        help="State directory and parameters of this profile [default: paper's state, with the run's own parameters].",
+    ),
+]
+"""Of verbs that answer with the recorded parameters unless others are named."""
 Data = Annotated[
-    Path | None, typer.Option("--data", help="State directory [default: $LIQBOT_DATA, else ./var/<profile>].")
+    Path | None,
+    typer.Option("--data", help="State directory [default: $LIQBOT_DATA, else var/<profile> of the checkout]."),
 ]
 ConfigDir = Annotated[
-    Path | None, typer.Option("--config", help="Configuration directory [default: $LIQBOT_CONFIG, else ./config].")
+    Path | None,
+    typer.Option("--config", help="Configuration directory [default: $LIQBOT_CONFIG, else config of the checkout]."),
 ]
 Set = Annotated[
     list[str] | None,

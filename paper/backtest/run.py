@@ -5,22 +5,28 @@ import resource
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from liqbot import places
 from liqbot.blocks import EventBlock
+from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
-from liqbot.journal import Journal, JournalLimits, JournalReader
+from liqbot.journal import Journal, JournalReader
+from liqbot.observers.observer import OnStep
+from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.settings import Settings
 from paper.backtest.recorder import BacktestRecorder
 from paper.backtest.report import BacktestReport, Speed
-from paper.sessions.assembly import engine_of, exchange_of, opening_facts, seeded_journal_id
-from paper.sessions.sim_loop import Observer, SimLoop
+from paper.sessions.assembly import exchange_of, seeded_journal_id
+from paper.sessions.sim_loop import SimLoop
 from paper.sessions.tape_settings import contracts_of, fitted
 from paper.tapes.info import info_of
 from paper.tapes.reader import BATCH_ROWS, Tape
+
+if TYPE_CHECKING:
+    from liqbot.ledger import LedgerWriter
 
 MODE: Final = "backtest"
 ACCOUNT: Final = "paper"
@@ -36,41 +42,54 @@ def backtest(
     profile: str,
     data: Path | None = None,
     batch_rows: int = BATCH_ROWS,
-    observers: Sequence[Observer] = (),
+    observers: Sequence[OnStep] = (),
 ) -> BacktestReport:
     """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest."""
     settings = fitted(settings, tape)
     watch = BacktestRecorder(settings, settings.coins)
     with contextlib.ExitStack() as stack:
-        journal: Journal | None = None
-        watchers: list[Observer] = [watch, *observers]
-        if data is not None:
-            journal, ledger = _new_books(stack, data, settings, tape)
-            watchers.append(ledger)
+        storage = None if data is None else _new_storage(stack, data, settings, tape)
         started_s = time.perf_counter()
-        house = house_of(settings, tape, journal=journal, observers=watchers)
-        run(house, tape.blocks(batch_rows=batch_rows))
-        report = watch.report(info_of(tape), profile, house.engine.account.equity_usd)
+        house = assembled_house(settings, tape, storage=storage, checks=(watch, *observers))
+        run(house.loop, tape.blocks(batch_rows=batch_rows))
+        report = watch.report(info_of(tape), profile, house.engine)
         seconds = time.perf_counter() - started_s
     speed = Speed(seconds, report.rows / seconds, report.bars / seconds, peak_memory_mb())
     kept = {} if data is None else {"journal": str(places.journal_path(data)), "ledger": str(places.ledger_path(data))}
     return msgspec.structs.replace(report, speed=speed, **kept)
 
 
-def house_of(
-    settings: Settings, tape: Tape, *, journal: Journal | None = None, observers: Sequence[Observer] = ()
-) -> SimLoop:
-    """A house that has been told everything it must know before the tape's first row. `settings` fit the tape."""
-    journal_id = seeded_journal_id(0) if journal is None else journal.stamp.journal_id
+class BacktestStorage(NamedTuple):
+    journal: Journal
+    ledger: "LedgerWriter"
+
+
+def house_of(settings: Settings, tape: Tape, *, observers: Sequence[OnStep] = ()) -> SimLoop:
+    """The loop of a house that keeps no books and has seen everything it must before the tape's first row. `settings`
+    fit the tape."""
+    return assembled_house(settings, tape, storage=None, checks=observers).loop
+
+
+def assembled_house(
+    settings: Settings, tape: Tape, *, storage: BacktestStorage | None, checks: Sequence[OnStep]
+) -> House[SimLoop]:
+    """Without observers: what a user adds looks on at markets that happen. Recorder and ledger are checks, because a
+    report or a ledger that missed a step would be wrong."""
+    journal = None if storage is None else storage.journal
+    written = () if storage is None else (storage.ledger.observer("tape"),)
     listed = contracts_of(settings, tape)
     exchange = exchange_of(settings, tape.roster, listed)
-    engine = engine_of(settings, tape.roster, journal_id, listed)
-    house = SimLoop(engine, exchange, journal=journal, observers=observers, source="tape")
-    house.open(
-        opening_facts(
-            settings, tape.roster, exchange, journal_id=journal_id, time_ms=tape.first_ms, instruments=listed, mode=MODE
-        )
-    )
+
+    def loop(engine: Engine, on_steps: Sequence[OnStep]) -> SimLoop:
+        return SimLoop(engine, exchange, journal=journal, observers=on_steps, source="tape")
+
+    parts = Parts(
+        settings, tape.roster, listed, seeded_journal_id(0) if journal is None else journal.stamp.journal_id, loop=loop,
+        mode=MODE, source="tape", enabled=(), checks=(*checks, *written),
+        account_facts=exchange.facts_at_start(tape.first_ms),
+    )  # fmt: skip
+    house = assembled(parts, tape.first_ms)
+    house.loop.open(house.opening)
     return house
 
 
@@ -80,20 +99,14 @@ def run(house: SimLoop, blocks: Iterable[EventBlock]) -> None:
         house.step(block)
 
 
-def _new_books(
-    stack: contextlib.ExitStack, data: Path, settings: Settings, tape: Tape
-) -> tuple[Journal, Observer]:
-    """A new journal, and the observer that fills a new ledger beside it. Both are closed with `stack`."""
+def _new_storage(stack: contextlib.ExitStack, data: Path, settings: Settings, tape: Tape) -> BacktestStorage:
+    """A new journal and a new ledger beside it. Both are closed with `stack`."""
     from liqbot.ledger import LedgerWriter, WriteLimits  # here: its libraries take seconds to import
+    from liqbot.runtime.storage import journal_limits
 
     path = places.journal_path(data)
     _make_room(path)
-    limits = JournalLimits(
-        commit_ms=settings.journal.commit_ms,
-        group_rows=settings.journal.group_rows,
-        queue_rows_max=settings.journal.queue_rows_max,
-        stuck_after_ms=settings.journal.stuck_after_ms,
-    )
+    limits = journal_limits(settings)
     journal = stack.enter_context(
         Journal.open(path, mode=MODE, account=ACCOUNT, roster=tape.roster, limits=limits)
     )
@@ -103,7 +116,7 @@ def _new_books(
             f"sqlite:///{places.ledger_path(data)}", journal.stamp.journal_id, WriteLimits(map_every_ms=every_ms)
         )
     )
-    return journal, ledger.observer("tape")
+    return BacktestStorage(journal, ledger)
 
 
 def _make_room(path: Path) -> None:

@@ -1,14 +1,12 @@
-"""Puts a house together for a market that is not live: engine, exchange, and what it must know first."""
+"""The simulated parts of a house: its exchange, its contracts, and what it must know first."""
 
 import random
 import string
 from collections.abc import Sequence
 
-import msgspec
-
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
-from liqbot.events import Event, JournalOpened
+from liqbot.events import Event
 from liqbot.instruments import Instrument
 from liqbot.runtime import assembly
 from liqbot.settings import Settings
@@ -52,11 +50,7 @@ def opening_facts(
     """Who we are, which code and configuration runs, then what the exchange says about us. `mode` where it is none of
     the configuration's."""
     listed = instruments or instruments_of(settings, roster)
-    facts = assembly.opening_facts(settings, roster, journal_id, listed, time_ms)
-    if mode is not None:
-        facts = tuple(
-            msgspec.structs.replace(fact, mode=mode) if isinstance(fact, JournalOpened) else fact for fact in facts
-        )
+    facts = assembly.opening_facts(settings, roster, journal_id, listed, time_ms, mode=mode or "")
     return *facts, *exchange.facts_at_start(time_ms)
 
 

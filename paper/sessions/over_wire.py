@@ -3,36 +3,37 @@ protocols, and the house hears it, reads its past and trades on it through the u
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from pydantic import SecretStr
 
-from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.connection.client import Credentials, VenueClient
 from liqbot.engine import Engine
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
-from liqbot.journal import Journal
-from liqbot.ledger import LedgerWriter
-from liqbot.live.bot import Bot
 from liqbot.live.credentials import one_line
-from liqbot.runtime.assembly import engine_of
-from liqbot.runtime.live_loop import Observer
-from liqbot.runtime.live_market import Surroundings, closed
-from liqbot.runtime.recovery import Recovered
-from liqbot.runtime.storage import Storage
+from liqbot.observers.observer import Observer, OnStep
+from liqbot.runtime.assembly import House, Parts, assembled
+from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.live_loop import Runtime
+from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
+from liqbot.runtime.process import beat
+from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.registry import VENUES, trading_of
+from liqbot.venues.spec import RequestBudget
+from liqbot.venues.streams import VenueWire
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.serving import DIALECTS, dialects_of, serving
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
 from paper.sessions.over_wire_clock import MarketTime, Waiting, hastened
-from paper.sessions.session import SessionMarket
+from paper.sessions.session import FreshStorage, SessionMarket
 
 KEY: Final = "simulated-key"
 WORD: Final = "simulated"
@@ -50,6 +51,8 @@ class Wired(msgspec.Struct):
 
     hub: Hub
     engine: Engine
+    interrupted: bool
+    """A signal ended it."""
 
 
 def spoken_only(settings: Settings) -> Settings:
@@ -71,13 +74,14 @@ def spoken_only(settings: Settings) -> Settings:
 
 
 def run_wired(
-    market: SessionMarket, settings: Settings, data: Path, journal: Journal, ledger: LedgerWriter,
-    observers: Sequence[Observer], *, speed: float, for_s: float | None,
+    market: SessionMarket, settings: Settings, data: Path, storage: FreshStorage, console: Observer | None, *,
+    speed: float, for_s: float | None, checks: Sequence[OnStep] = (),
 ) -> Wired:
     """Until the time is up, the market is over, or somebody stops it. `market.history` is read up to its end."""
     hub = _hub(market, settings)
-    session = _Session(hub, market, settings, data, (journal, ledger))
-    return Wired(hub, asyncio.run(session.run(observers, speed=speed, for_s=for_s)))
+    session = _Session(hub, market, settings, data, storage, (*checks, beat))
+    running = asyncio.run(session.run(console, speed=speed, for_s=for_s))
+    return Wired(hub, running.engine, running.interrupted)
 
 
 def _hub(market: SessionMarket, settings: Settings) -> Hub:
@@ -106,57 +110,73 @@ class _Session:
     """Server, clients and house, all in one loop."""
 
     def __init__(
-        self, hub: Hub, market: SessionMarket, settings: Settings, data: Path, books: tuple[Journal, LedgerWriter]
+        self, hub: Hub, market: SessionMarket, settings: Settings, data: Path, storage: FreshStorage,
+        checks: Sequence[OnStep],
     ) -> None:
-        self.hub, self.market, self.data, self._books = hub, market, data, books
+        self.hub, self.market, self.data, self._storage, self._checks = hub, market, data, storage, tuple(checks)
         history_h = (market.live_ms - market.start_ms) / 3_600_000
         network = settings.network.model_copy(update={"backfill_h": history_h})
         self.settings = settings.model_copy(update={"network": network})
 
-    async def run(self, observers: Sequence[Observer], *, speed: float, for_s: float | None) -> Engine:
+    async def run(self, console: Observer | None, *, speed: float, for_s: float | None) -> RunningHouse:
         venue = self.settings.trade_venue
         self.hub.open_account(venue, KEY, WORD, passphrase=WORD)
         async with (
             serving(self.hub, dialects_of(self.hub, self.market.roster.venues)) as loop,
             self._clients(loop.url) as (trading, clients),
         ):
-            return await self._trade(trading, clients, observers, speed=speed, for_s=for_s)
+            moment = MarketTime(self.hub, self.market.live, speed, for_s)
+            return await self._trade(trading, clients, console, moment, wire=hastened(speed))
 
     async def _trade(
-        self, trading: _Counted, clients: dict[str, VenueClient], observers: Sequence[Observer], *, speed: float,
-        for_s: float | None,
-    ) -> Engine:
-        instruments = trading.instruments(self.settings.coins)
-        books = self._opened(instruments)
-        moment = MarketTime(self.hub, self.market.live, speed, for_s)
-        around = Surroundings(self._now_ms, ticker=moment, wire=hastened(speed))
+        self, trading: _Counted, clients: dict[str, VenueClient], console: Observer | None, moment: MarketTime,
+        wire: Callable[[str], VenueWire],
+    ) -> RunningHouse:
+        instruments, journal, inbox = trading.instruments(self.settings.coins), self._storage.journal, Inbox()
         waiting = Waiting()
-        bot = Bot(
-            self.settings, self.data, self.market.roster, clients, books, for_s=None, around=around,
-            observers=(waiting.seen, *observers),
-        )
-        bot.begin(instruments)
+        waiting.passes_on(facts_into(inbox))
         edge = AccountEdge(
-            trading, TRADING_ADAPTERS[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
-            books.journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
+            trading, trading_of(self.settings.trade_venue), instruments, waiting.tell, self._now_ms,
+            journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
         )
-        waiting.passes_on(bot.tell)
+        house = self._house(instruments, edge, inbox, console, waiting)
+        running = RunningHouse(
+            house, inbox, self.settings, self.data, self._now_ms, journal=journal, account=edge
+        )
+        market = LiveMarket(
+            clients, self.market.roster, self._now_ms, self.settings.feeds, after=running.may_begin, ticker=moment,
+            since_ms=history_from_ms(self.settings, house.engine, 0, self._now_ms()), wire=wire,
+        )
+        running.show_feeds(market.stats)
 
         async def over() -> None:
             # What the last step did to the money is read before the books are closed.
             await edge.reconciler.once()
             await moment.answered()
-            bot.stop()
+            running.stop()
 
-        moment.follow(bot.feeds, waiting, edge.known.placing, lambda: trading.running, over)
-        await bot.run(edge, edge.broker)
-        return bot.engine
+        moment.follow(
+            market.feeds, waiting, edge.orders.submitting, lambda: trading.running + running.steps_waiting, over
+        )
+        await running.run(market)
+        return running
 
-    def _opened(self, instruments: tuple[Instrument, ...]) -> Storage:
-        """With a new engine for the contracts as the venue lists them."""
-        journal, ledger = self._books
-        engine = engine_of(self.settings, self.market.roster, journal.stamp.journal_id, instruments)
-        return Storage(journal, ledger, Recovered(engine, 0, 0, 0))
+    def _house(
+        self, instruments: tuple[Instrument, ...], edge: AccountEdge, inbox: Inbox, console: Observer | None,
+        waiting: Waiting,
+    ) -> House[Runtime]:
+        """For the contracts as the venue lists them; its broker is the unmodified one of a live house."""
+        journal = self._storage.journal
+        parts = Parts(
+            self.settings, self.market.roster, instruments, journal.stamp.journal_id,
+            loop=lambda engine, observers: Runtime(
+                engine, journal, edge.broker, inbox, observers,
+                protective_wait_ms=self.settings.journal.protective_wait_ms,
+            ),
+            journal=journal, ledger=self._storage.ledger, data=self.data, console=console,
+            checks=(waiting.seen, *self._checks),
+        )  # fmt: skip
+        return assembled(parts, self._now_ms())
 
     def _now_ms(self) -> int:
         """The market's time, also within a step."""
@@ -168,7 +188,7 @@ class _Session:
         """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
         venue, coins = self.settings.trade_venue, self.settings.coins
         trading = _Counted(
-            VENUES[venue], loopback=url, budget=_BUDGET, options=TRADING_ADAPTERS[venue].options,
+            VENUES[venue], loopback=url, budget=_BUDGET, options=trading_of(venue).options,
             credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
         )
         clients = {

@@ -1,13 +1,18 @@
-"""`SimLoop`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate."""
+"""`SimLoop`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate.
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+It carries out what `WriteAhead` asks for. Market time stands still while a disk is waited for, so nothing expires here:
+the journal answers, or reports that it cannot be written.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from liqbot.blocks import EventBlock
-from liqbot.commands import Command, adds_risk
+from liqbot.commands import Command
 from liqbot.engine import Engine, Step
 from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
+from liqbot.runtime import step as rule
 
 Observer = Callable[[int, EventBlock, Step, Engine], None]
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
@@ -21,8 +26,8 @@ class Exchange(Protocol):
     def advance(self, block: EventBlock, react: React) -> None: ...
 
 
-class Book(Protocol):
-    """What the house asks of its journal."""
+class SimJournal(Protocol):
+    """What the loop needs of a journal. Each raises JournalStuckError when it cannot be written."""
 
     def append(self, block: EventBlock, source: str, source_seq: int) -> int: ...
 
@@ -31,72 +36,121 @@ class Book(Protocol):
     def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None: ...
 
 
+class NoJournal:
+    """Where nothing is kept everything is durable at once."""
+
+    def append(self, block: EventBlock, source: str, source_seq: int) -> int:
+        """Sequence numbers are those of the blocks."""
+        del block, source
+        return source_seq
+
+    def record(self, seq: int, step: Step) -> None:
+        """Nothing to keep."""
+
+    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
+        """Nothing to wait for."""
+
+
 class SimLoop:
-    """Journal first, then decide, then act. No clock and no asyncio of its own: time is in the blocks."""
+    """No clock and no asyncio of its own: time is in the blocks."""
 
     def __init__(
         self,
         engine: Engine,
         exchange: Exchange,
         *,
-        journal: Book | None = None,
+        journal: SimJournal | None = None,
         observers: Sequence[Observer] = (),
         source: str = "house",
     ) -> None:
-        """`observers` see every block the engine saw, facts and market alike, after its answer is recorded."""
+        """`observers` see every block the journal took, facts and market alike, after its Step is recorded."""
         self.engine, self.exchange = engine, exchange
-        self._journal, self._observers, self._source = journal, tuple(observers), source
-        self._source_seq = 0
+        self._journal, self._observers, self._source = journal or NoJournal(), tuple(observers), source
+        self._rule = rule.WriteAhead(engine, wait_ms=0)
+        self._leaving: list[Command] = []
+        self._facts: list[Event] = []
 
     def open(self, facts: tuple[Event, ...]) -> Step:
         """Feed what must be known before the first market block: who we are, then what the exchange says about us."""
         return self.tell(facts)
 
     def tell(self, facts: tuple[Event, ...]) -> Step:
-        """Facts that come outside the market's clock: a reconciliation, a hand on the switch."""
-        step, commands = self._process(EventBlock(facts=facts))
-        self._send(commands, step.time_ms)
-        return step
+        """Facts that come outside the market's clock: a reconciliation, an operator's command."""
+        self._feed_back()
+        return self._process(EventBlock(facts=facts))
 
     def step(self, block: EventBlock) -> Step:
         """One clock step. Orders already at the exchange meet this block's prices first; the engine may answer what
         becomes of them inside the bar. Then it sees the block, and what it decides there meets the next one."""
+        self._feed_back()
         self.exchange.advance(block, self._react)
-        step, commands = self._process(block)
-        self._send(commands, step.time_ms)
-        return step
+        return self._process(block)
+
+    def _feed_back(self) -> None:
+        """What was reported about commands that never left."""
+        facts, self._facts = tuple(self._facts), []
+        if facts:
+            self._process(EventBlock(facts=facts))
 
     def _react(self, facts: tuple[Event, ...], time_ms: int) -> tuple[Command, ...]:
         del time_ms  # the facts carry their own
-        return self._process(EventBlock(facts=facts))[1]
+        return self._take(EventBlock(facts=facts))[1]
 
-    def _process(self, block: EventBlock) -> tuple[Step, tuple[Command, ...]]:
-        """The Step, and those of its commands that may leave: with a journal that cannot be written no new risk is
-        taken, while stops and exits go out unrecorded."""
-        self._source_seq += 1
-        seq = self._source_seq
-        if self._journal is None:
-            step = self.engine.on_block(block)
-            commands = step.commands
-        else:
-            seq = self._journal.append(block, self._source, self._source_seq)
-            step = self.engine.on_block(block)
-            self._journal.record(seq, step)
-            commands = self._recorded(self._journal, seq, step.commands)
-        for observe in self._observers:
-            observe(seq, block, step, self.engine)
-        return step, commands
-
-    @staticmethod
-    def _recorded(journal: Book, seq: int, commands: tuple[Command, ...]) -> tuple[Command, ...]:
-        if not commands:
-            return ()
-        try:
-            journal.wait_durable(seq)
-        except JournalStuckError:
-            return tuple(command for command in commands if not adds_risk(command))
-        return commands
-
-    def _send(self, commands: Sequence[Command], time_ms: int) -> None:
+    def _process(self, block: EventBlock) -> Step:
+        step, commands = self._take(block)
         for command in commands:
-            self.exchange.submit(command, time_ms)
+            self.exchange.submit(command, step.time_ms)
+        return step
+
+    def _take(self, block: EventBlock) -> tuple[Step, tuple[Command, ...]]:
+        """The Step, and those of its commands that may leave."""
+        requests = self._rule.take(block, 0)
+        answer: Any = None
+        try:
+            while True:
+                answer = self._answered(requests.send(answer))
+        except StopIteration as taken:
+            step: Step = taken.value
+        leaving, self._leaving = tuple(self._leaving), []
+        return step, leaving
+
+    def _answered(self, request: rule.Request) -> Any:
+        if isinstance(request, rule.AppendBlock):
+            return self._append(request.block, request.source_seq)
+        if isinstance(request, rule.RecordStep):
+            return self._record(request.seq, request.step)
+        if isinstance(request, rule.RequestDurable):
+            self._perform(self._durable(request.seq))
+        else:
+            self._perform((request,))
+        return None
+
+    def _append(self, block: EventBlock, source_seq: int) -> int | None:
+        try:
+            return self._journal.append(block, self._source, source_seq)
+        except JournalStuckError:
+            return None
+
+    def _record(self, seq: int, step: Step) -> bool:
+        try:
+            self._journal.record(seq, step)
+        except JournalStuckError:
+            return False
+        return True
+
+    def _durable(self, seq: int) -> Iterable[rule.Request]:
+        try:
+            self._journal.wait_durable(seq)
+        except JournalStuckError:
+            return self._rule.not_durable(seq)
+        return self._rule.durable(seq)
+
+    def _perform(self, requests: Iterable[rule.Request]) -> None:
+        for request in requests:
+            if isinstance(request, rule.ObserveStep):
+                for observe in self._observers:
+                    observe(request.seq, request.block, request.step, self.engine)
+            elif isinstance(request, rule.SendCommands):
+                self._leaving += request.commands
+            elif isinstance(request, rule.ReportFacts):
+                self._facts += request.facts

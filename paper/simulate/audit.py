@@ -15,19 +15,19 @@ from paper.simulate.scenario import Scenario
 GAPS: Final = frozenset({"POSITION_MISMATCH", "FILL_WITHOUT_TRADE"})
 
 
-def replayed(stage: Scenario) -> Decimal:
+def replayed(scenario: Scenario) -> Decimal:
     """Runs the whole journal through a new engine and a new ledger; gives what the ledger cannot explain of the wallet
     and does not point to either: a position that the venue's word ended before any fill did leaves an incident.
     Unrepeatable when a Step comes out otherwise than it did."""
     with tempfile.TemporaryDirectory() as folder:
         url = sqlite_url(Path(folder) / "ledger.sqlite")
-        with LedgerWriter(url, stage.journal.journal_id) as ledger:
+        with LedgerWriter(url, scenario.journal.journal_id) as ledger:
             observe = ledger.observer("simulate")
 
             def seen(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
                 observe(seq, block, step, engine)
 
-            stage.journal.recovered(stage.new_engine, from_start=True, seen=seen)
+            scenario.journal.recovered(scenario.new_engine, from_start=True, seen=seen)
         return Decimal(0) if _points_to_a_gap(url) else unexplained_usd(url)
 
 

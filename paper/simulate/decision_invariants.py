@@ -14,7 +14,8 @@ from liqbot.execution.client_order_id import sequence_of
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
-from liqbot.risk.placement import in_cluster
+from liqbot.signals.strategies import avoid_liquidity
+from liqbot.signals.strategies.avoid_liquidity import in_cluster
 from paper.exchange.matching import Resting
 from paper.exchange.money import ExchangeHolding
 from paper.simulate.probe import Probe
@@ -46,8 +47,8 @@ class Broken(Exception):
 class HouseLaws(Probe):
     """Raises `Broken` at the first violation."""
 
-    def __init__(self, stage: Scenario) -> None:
-        self.stage = stage
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
         self.foreign = False
         """What is open or resting at the exchange belongs to a journal that is gone."""
         self._halted = self._reconciled = False
@@ -64,25 +65,25 @@ class HouseLaws(Probe):
     @property
     def held(self) -> ExchangeHolding | None:
         """The position as the exchange has it."""
-        return self.stage.exchange.accounts.holding(self.stage.key)
+        return self.scenario.exchange.accounts.holding(self.scenario.key)
 
     @property
     def _resting(self) -> list[Resting]:
         """At the exchange, whoever placed them."""
-        return self.stage.exchange.accounts.resting(self.stage.key)
+        return self.scenario.exchange.accounts.resting(self.scenario.key)
 
     def broken(self, law: str, what: str) -> NoReturn:
-        raise Broken(Violation(law, self.stage.steps, self.stage.now_ms, what))
+        raise Broken(Violation(law, self.scenario.steps, self.scenario.now_ms, what))
 
     # --- on the way out --------------------------------------------------------------------------------------------
 
     def sending(self, command: Command) -> None:
-        stage = self.stage
-        if not stage.journal.is_durable(command) and (adds_risk(command) or not stage.journal.stuck):
+        scenario = self.scenario
+        if not scenario.journal.is_durable(command) and (adds_risk(command) or not scenario.journal.stuck):
             self.broken("JOURNAL_FIRST", f"sent before it was durable: {command}")
         if not isinstance(command, PlaceOrder | CancelOrder | QueryOrder):
             return
-        if sequence_of(command.client_id, stage.journal.journal_id) is None:
+        if sequence_of(command.client_id, scenario.journal.journal_id) is None:
             self.broken("FOREIGN_TOUCHED", f"not our order: {command}")
         if isinstance(command, PlaceOrder):
             self._placing(command)
@@ -91,8 +92,8 @@ class HouseLaws(Probe):
         if order.client_id in self._placed:
             self.broken("ID_REUSED", f"{order}")
         self._placed[order.client_id] = order
-        self._burst = self._burst + 1 if self._burst_step == self.stage.steps else 1
-        self._burst_step = self.stage.steps
+        self._burst = self._burst + 1 if self._burst_step == self.scenario.steps else 1
+        self._burst_step = self.scenario.steps
         if self._burst > ORDERS_PER_STEP_MAX:
             self.broken("TOO_MANY_ORDERS", f"{self._burst} orders in one step: {order}")
         if self.foreign and (order.reduce_only or self.held is not None):
@@ -137,7 +138,7 @@ class HouseLaws(Probe):
     def _remember_halts(self) -> None:
         """A process knows what its journal has kept: with a disk that did not write, a halt may be lost."""
         self._halted, self._heard = False, set()
-        for record in self.stage.journal.records:
+        for record in self.scenario.journal.records:
             for fact in record.block.facts:
                 self._hear_halts(fact)
 
@@ -146,8 +147,8 @@ class HouseLaws(Probe):
         for rows in (block.bars, block.marks):
             for row in rows:
                 price = float(row["close"] if "close" in (rows.dtype.names or ()) else row["mark_price"])
-                near = abs(price - self.stage.market.price) < 0.5 * self.stage.market.price
-                if row["venue"] == 0 and (near or self.stage.asleep_until_ms):
+                near = abs(price - self.scenario.market.price) < 0.5 * self.scenario.market.price
+                if row["venue"] == 0 and (near or self.scenario.asleep_until_ms):
                     self._told_ms = max(self._told_ms, int(row["time_ms"]))
 
     def _approved(self, target: Target, block: EventBlock, engine: Engine) -> None:
@@ -157,7 +158,7 @@ class HouseLaws(Probe):
         self._at_the_right_place(target, engine)
 
     def _at_the_right_time(self, target: Target, block: EventBlock) -> None:
-        limits = self.stage.settings.risk
+        limits = self.scenario.settings.risk
         if self._halted:
             self.broken("ENTRY_WHILE_HALTED", f"{target}")
         if not self._reconciled:
@@ -171,16 +172,17 @@ class HouseLaws(Probe):
             self.broken("ENTRY_LAGGING", f"{block.lag_ms} ms behind: {target}")
 
     def _at_the_right_place(self, target: Target, engine: Engine) -> None:
-        limits = self.stage.settings.risk
+        limits, signals = self.scenario.settings.risk, self.scenario.settings.signals
+        avoid = signals.of(avoid_liquidity.STRATEGY)
         if not 1 <= target.leverage <= min(limits.leverage_max, LEVERAGE_CEILING):
             self.broken("LEVERAGE", f"{target}")
         sign, own = int(target.side), float(target.liquidation_price)
         entry = float(target.limit_price or 0) or engine.views[0].mark_price
-        if sign * (float(target.stop_price) - own) < entry * limits.stop_buffer_pct / 100 * 0.999:
+        if sign * (float(target.stop_price) - own) < entry * avoid.stop_buffer_pct / 100 * 0.999:
             self.broken("STOP_BEYOND_LIQUIDATION", f"{target}")
         (view,) = engine.views
-        dense = not view.map.density_percentile(target.side, own) <= limits.density_percentile_max
-        if dense or in_cluster(target.side, own, view, limits):
+        dense = not view.map.density_percentile(target.side, own) <= avoid.density_percentile_max
+        if dense or in_cluster(target.side, own, view, avoid):
             self.broken("LIQUIDATION_IN_CLUSTER", f"{target}")
 
 

@@ -16,8 +16,8 @@ _DAY_MS: Final = 86_400_000
 class TrueEquity:
     """Value of one unit of the account, as a fund counts it, and its deepest fall."""
 
-    def __init__(self, stage: Scenario) -> None:
-        self._stage = stage
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
         self._value = self._highest = _ONE
         self._worst_pct = 0.0
         self._day, self._day_value = -1, _ONE
@@ -39,7 +39,7 @@ class TrueEquity:
         if self._before_usd is not None and self._before_usd + self._flows_usd > 0:
             self._value *= now_usd / (self._before_usd + self._flows_usd)
         self._before_usd, self._flows_usd = now_usd, Decimal(0)
-        day = self._stage.now_ms // _DAY_MS
+        day = self._scenario.now_ms // _DAY_MS
         if day > self._day:
             self._day, self._day_value = day, self._value
         self._highest = max(self._highest, self._value)
@@ -48,17 +48,17 @@ class TrueEquity:
     @property
     def lost_today_pct(self) -> float:
         """Since the UTC day began, or this journal if that was later."""
-        if self._day_value <= 0 or self._stage.now_ms // _DAY_MS > self._day:
+        if self._day_value <= 0 or self._scenario.now_ms // _DAY_MS > self._day:
             return 0.0
         return float((self._day_value - self._value) / self._day_value * 100)
 
     def _equity_usd(self) -> Decimal:
-        venue, coin = self._stage.key
-        held = self._stage.exchange.accounts.holding(self._stage.key)
-        wallet_usd = self._stage.exchange.wallet(venue).wallet_usd
+        venue, coin = self._scenario.key
+        held = self._scenario.exchange.accounts.holding(self._scenario.key)
+        wallet_usd = self._scenario.exchange.wallet(venue).wallet_usd
         if held is None:
             return wallet_usd
-        mark_price = Decimal(str(self._stage.exchange.quote(venue, coin).mark_price))
+        mark_price = Decimal(str(self._scenario.exchange.quote(venue, coin).mark_price))
         return wallet_usd + held.side * (mark_price * held.quantity_base - held.cost_usd)
 
     def false_latch(self, drawdown: Drawdown, limits: RiskLimits) -> str:

@@ -48,8 +48,8 @@ def draws_of(seed: int) -> tuple[Draw, ...]:
 class FaultSchedule(Probe):
     """Strikes when the moment has come, and counts which order states each fault met."""
 
-    def __init__(self, stage: Scenario, draws: Sequence[Draw]) -> None:
-        self.stage = stage
+    def __init__(self, scenario: Scenario, draws: Sequence[Draw]) -> None:
+        self.scenario = scenario
         self.met: Counter[str] = Counter()
         """By `fault state`."""
         self._waiting = list(draws)
@@ -67,25 +67,25 @@ class FaultSchedule(Probe):
 
     def stepped(self) -> None:
         for draw in self._waiting:
-            if draw.from_step in self._prepared and _wants_half_a_stop(draw) and not self.stage.market.pushed:
-                push_through_stops(self.stage, self.stage.chance)
-        self._waiting = [draw for draw in self._waiting if self.stage.steps <= draw.from_step + GIVEN_UP_STEPS]
+            if draw.from_step in self._prepared and _wants_half_a_stop(draw) and not self.scenario.market.pushed:
+                push_through_stops(self.scenario, self.scenario.chance)
+        self._waiting = [draw for draw in self._waiting if self.scenario.steps <= draw.from_step + GIVEN_UP_STEPS]
         self._look()
 
     def _look(self) -> None:
         for draw in tuple(self._waiting):
-            if self.stage.steps < draw.from_step or self.stage.now_ms < self.stage.asleep_until_ms:
+            if self.scenario.steps < draw.from_step or self.scenario.now_ms < self.scenario.asleep_until_ms:
                 continue
             self._prepare(draw)
             fault = BY_NAME[draw.fault]
-            if draw.state in order_states(self.stage) and fault.ready(self.stage):
+            if draw.state in order_states(self.scenario) and fault.ready(self.scenario):
                 self._waiting.remove(draw)
-                chance = random.Random(f"strike {self.stage.seed} {draw.fault} {draw.from_step}")  # noqa: S311
-                fault.strike(self.stage, chance, functools.partial(self._count, fault.name))
+                chance = random.Random(f"strike {self.scenario.seed} {draw.fault} {draw.from_step}")  # noqa: S311
+                fault.strike(self.scenario, chance, functools.partial(self._count, fault.name))
                 return
 
     def _count(self, fault: str) -> None:
-        for state in order_states(self.stage):
+        for state in order_states(self.scenario):
             if BY_NAME[fault].can_meet(state):
                 self.met[f"{fault} {state}"] += 1
 
@@ -94,9 +94,9 @@ class FaultSchedule(Probe):
         if draw.from_step in self._prepared:
             return
         self._prepared.add(draw.from_step)
-        helping = _helping(draw.state, self.stage.now_ms, armed=bool(BY_NAME[draw.fault].needs))
-        self.stage.wire.troubles += (
-            (link_faults.Parts(_nothing, self.stage.is_stop),) if _wants_half_a_stop(draw) else helping
+        helping = _helping(draw.state, self.scenario.now_ms, armed=bool(BY_NAME[draw.fault].needs))
+        self.scenario.link.troubles += (
+            (link_faults.Parts(_nothing, self.scenario.is_stop),) if _wants_half_a_stop(draw) else helping
         )
 
 

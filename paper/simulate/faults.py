@@ -1,4 +1,4 @@
-"""The catalogue of trouble: what each fault does to a stage, and when it can strike."""
+"""The catalogue of trouble: what each fault does to a scenario, and when it can strike."""
 
 from typing import Final
 
@@ -16,11 +16,11 @@ NONE: Final = "none"
 STATES: Final = (NONE, *(state.value for state in OrderState))
 
 
-def order_states(stage: Scenario) -> tuple[str, ...]:
+def order_states(scenario: Scenario) -> tuple[str, ...]:
     """In which some order of ours is, as the house believes; ended ones for a moment longer."""
     states: list[str] = []
-    for order in stage.engine.desk.book(*stage.key).orders:
-        recent = stage.now_ms - order.heard_ms <= RECENT_MS
+    for order in scenario.engine.desk.book(*scenario.key).orders:
+        recent = scenario.now_ms - order.heard_ms <= RECENT_MS
         if (order.live or recent) and order.state.value not in states:
             states.append(order.state.value)
     return tuple(states) or (NONE,)
@@ -36,14 +36,14 @@ class Fault(msgspec.Struct, frozen=True):
     def can_meet(self, state: str) -> bool:
         return not (self.needs and state == NONE)
 
-    def ready(self, stage: Scenario) -> bool:
-        accounts = stage.exchange.accounts
+    def ready(self, scenario: Scenario) -> bool:
+        accounts = scenario.exchange.accounts
         if self.needs == "belief":
-            return stage.engine.account.position(*stage.key) is not None
+            return scenario.engine.account.position(*scenario.key) is not None
         if self.needs == "position":
-            return accounts.holding(stage.key) is not None
+            return accounts.holding(scenario.key) is not None
         if self.needs == "stop":
-            return any(order.command.kind is OrderKind.STOP_MARKET for order in accounts.resting(stage.key))
+            return any(order.command.kind is OrderKind.STOP_MARKET for order in accounts.resting(scenario.key))
         return True
 
 

@@ -26,8 +26,8 @@ PATIENCE_MS: Final = 25_000
 class Laws(HouseLaws):
     """All of them; counts what happened on the way."""
 
-    def __init__(self, stage: Scenario) -> None:
-        super().__init__(stage)
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(scenario)
         self.entries = self.liquidations = self.adl = 0
         self.sound_ms = 0
         """Since when orders and the news about them have gone through unimpeded."""
@@ -38,17 +38,17 @@ class Laws(HouseLaws):
         self._uncovered_ms = 0
         self._must_go_ms = self._beyond_ms = 0
         self._entered_decision = 0
-        self._equity = TrueEquity(stage)
+        self._equity = TrueEquity(scenario)
 
     def sending(self, command: Command) -> None:
         super().sending(command)
         if isinstance(command, CancelOrder):
-            position = self.stage.engine.account.position(*self.stage.key)
+            position = self.scenario.engine.account.position(*self.scenario.key)
             self._known_base[command.client_id] = ZERO if position is None else position.quantity_base
 
     def _approved(self, target: Target, block: EventBlock, engine: Engine) -> None:
         super()._approved(target, block, engine)
-        lost_pct, limit_pct = self._equity.lost_today_pct, self.stage.settings.risk.daily_loss_pct_max
+        lost_pct, limit_pct = self._equity.lost_today_pct, self.scenario.settings.risk.daily_loss_pct_max
         if lost_pct > 1.5 * limit_pct + 0.5:
             self.broken("ENTRY_AFTER_LOSS", f"{lost_pct:.2f} % lost today, {limit_pct} % allowed: {target}")
 
@@ -93,12 +93,12 @@ class Laws(HouseLaws):
         if filled_base > target.quantity_base:
             self.broken("ENTERED_TWICE", f"decision {order.decision_id}: {filled_base} of {target.quantity_base}")
         held = self.held
-        if held is not None and held.leverage > LEVERAGE_CEILING and not self.stage.tampered_ms:
+        if held is not None and held.leverage > LEVERAGE_CEILING and not self.scenario.tampered_ms:
             self.broken("LEVERAGE", f"entered at {held.leverage}x")
 
     def _look(self) -> None:
         """State of the exchange after something happened or time passed."""
-        now_ms, held, resting = self.stage.now_ms, self.held, self._resting
+        now_ms, held, resting = self.scenario.now_ms, self.held, self._resting
         self._sound(now_ms)
         self._protected(now_ms)
         if held is None:
@@ -126,38 +126,38 @@ class Laws(HouseLaws):
         return covered_base
 
     def _before_liquidation(self, stop: PlaceOrder, held: ExchangeHolding) -> None:
-        if self.stage.tampered_ms or held.liquidation_price is None or stop.trigger_price is None:
+        if self.scenario.tampered_ms or held.liquidation_price is None or stop.trigger_price is None:
             return
         if int(held.side) * (stop.trigger_price - held.liquidation_price) > 0:
             return
         # The price ran away while the entry was on its way: the house sees it in the fill, and leaves.
-        self._beyond_ms = self._beyond_ms or self.stage.now_ms
-        if self.stage.now_ms - max(self._beyond_ms, self.sound_ms) > PATIENCE_MS:
+        self._beyond_ms = self._beyond_ms or self.scenario.now_ms
+        if self.scenario.now_ms - max(self._beyond_ms, self.sound_ms) > PATIENCE_MS:
             self.broken("STOP_BEYOND_LIQUIDATION", f"{stop} with liquidation at {held.liquidation_price}")
 
     # --- as time passes --------------------------------------------------------------------------------------------
 
     def stepped(self) -> None:
-        stage, now_ms = self.stage, self.stage.now_ms
+        scenario, now_ms = self.scenario, self.scenario.now_ms
         self._look()
         self._protected(now_ms)
         self._leaves(now_ms)
         self._overstays(now_ms)
         self._equity.stepped()
-        why = self._equity.false_latch(stage.engine.account.drawdown, stage.settings.risk)
+        why = self._equity.false_latch(scenario.engine.account.drawdown, scenario.settings.risk)
         if why:
             self.broken("FALSE_LATCH", why)
 
     def _sound(self, now_ms: int) -> None:
         """A disk that does not write is no excuse: stops and exits leave without it."""
-        stage = self.stage
-        if stage.wire.impeded or now_ms < max(stage.asleep_until_ms, stage.halted_until_ms):
+        scenario = self.scenario
+        if scenario.link.impeded or now_ms < max(scenario.asleep_until_ms, scenario.halted_until_ms):
             self.sound_ms = now_ms
 
     def _protected(self, now_ms: int) -> None:
         if not self._uncovered_ms or self.foreign:
             return
-        latency_ms = self.stage.settings.model_dump()["paper"]["exchange"]["latency_ms"]
+        latency_ms = self.scenario.settings.model_dump()["paper"]["exchange"]["latency_ms"]
         calm = now_ms - self.sound_ms > CALM_AFTER_MS and self._uncovered_ms - self.sound_ms > CALM_AFTER_MS
         limit_ms = 2 * latency_ms + 2_500 if calm else PATIENCE_MS
         bare_ms = now_ms - max(self._uncovered_ms, self.sound_ms)
@@ -167,7 +167,7 @@ class Laws(HouseLaws):
     def _overstays(self, now_ms: int) -> None:
         """A position is given up when its time is over."""
         target = self._targets.get(self._entered_decision)
-        if self.held is None or self.foreign or target is None or self.stage.wire.impeded:
+        if self.held is None or self.foreign or target is None or self.scenario.link.impeded:
             return
         late_ms = now_ms - max(target.exit_by_ms, self.sound_ms)
         if late_ms > STEP_MS_MAX + 2 * PATIENCE_MS:
@@ -175,7 +175,7 @@ class Laws(HouseLaws):
 
     def _leaves(self, now_ms: int) -> None:
         """A position that must go is gone in time: leverage changed by hand, or everything is to be closed."""
-        account = self.stage.engine.account
+        account = self.scenario.engine.account
         held = self.held
         if held is None or self.foreign or not (held.leverage > LEVERAGE_CEILING or account.flattening):
             self._must_go_ms = 0
@@ -187,20 +187,20 @@ class Laws(HouseLaws):
 
     def reconciled(self) -> None:
         """With nothing under way, account and exchange agree."""
-        stage = self.stage
-        if not stage.wire.quiet or stage.wire.impeded:
+        scenario = self.scenario
+        if not scenario.link.quiet or scenario.link.impeded:
             return
-        account, held = stage.engine.account, self.held
+        account, held = scenario.engine.account, self.held
         theirs_base = ZERO if held is None else held.side * held.quantity_base
-        holding = account.holding(*stage.key)
+        holding = account.holding(*scenario.key)
         known_base = ZERO if holding is None else holding.signed_base
         unexplained_base = ZERO if holding is None else holding.unexplained_base
         if known_base + unexplained_base != theirs_base or (unexplained_base and not self.foreign):
             what = f"exchange {theirs_base}, account {known_base}, unexplained {unexplained_base}"
             self.broken("DISAGREEMENT", what)
-        wallet_usd = stage.exchange.wallet(stage.key[0]).wallet_usd
-        if account.wallet_usd(stage.key[0]) != wallet_usd:
-            what = f"exchange {wallet_usd}, account {account.wallet_usd(stage.key[0])}"
+        wallet_usd = scenario.exchange.wallet(scenario.key[0]).wallet_usd
+        if account.wallet_usd(scenario.key[0]) != wallet_usd:
+            what = f"exchange {wallet_usd}, account {account.wallet_usd(scenario.key[0])}"
             self.broken("WALLET_DIFFERS", what)
 
     def reborn(self, *, fresh: bool) -> None:
@@ -208,7 +208,7 @@ class Laws(HouseLaws):
         self._strangers.clear()
         if not fresh:
             self._remember_halts()
-        self.sound_ms = self.stage.now_ms
+        self.sound_ms = self.scenario.now_ms
         if fresh:
             self.foreign = self.held is not None or bool(self._resting)
             self._targets, self._filled_base, self._placed, self._nearest = {}, {}, {}, {}
@@ -217,16 +217,16 @@ class Laws(HouseLaws):
 
     def settled(self) -> None:
         """In the end: everything is closed, nothing is left behind, every dollar is explained."""
-        stage = self.stage
+        scenario = self.scenario
         if self.held is not None and not self.foreign:
             self.broken("NOT_FLAT", f"{self.held}")
         ours = [one for one in self._resting if one.command.client_id in self._placed]
         if ours:
             self.broken("LEFT_BEHIND", f"{ours}")
-        believed = stage.engine.desk.book(*stage.key).live()
+        believed = scenario.engine.desk.book(*scenario.key).live()
         if believed:
             self.broken("NEVER_SETTLED", f"{believed}")
-        wallet = stage.exchange.wallet(stage.key[0])
+        wallet = scenario.exchange.wallet(scenario.key[0])
         booked_usd = (
             wallet.start_usd + wallet.realised_usd - wallet.fees_usd + wallet.funding_usd + wallet.transfers_usd
             + wallet.rebates_usd

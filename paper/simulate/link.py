@@ -1,4 +1,4 @@
-"""The line between the house and the simulated exchange, and the venue's own memory of orders. What goes wrong on it
+"""The link between the house and the simulated exchange, and the venue's own memory of orders. What goes wrong on it
 is decided by `LinkTrouble`s; without any, commands arrive, answers come back, and fills may come in two parts."""
 
 import random
@@ -36,7 +36,7 @@ class CommandFate(msgspec.Struct, frozen=True):
 
 
 class LinkTrouble:
-    """Something wrong with the line for a while. Subclasses say what; the first that answers decides."""
+    """Something wrong with the link for a while. Subclasses say what; the first that answers decides."""
 
     def __init__(self, until_ms: int) -> None:
         self.until_ms = until_ms
@@ -76,7 +76,7 @@ class LinkTrouble:
 
 
 class LinkSwitches(msgspec.Struct):
-    """Plain switches of the line."""
+    """Plain switches of the link."""
 
     up: bool = True
     """The user stream delivers."""
@@ -105,7 +105,7 @@ class Link:
         self.now_ms = 0
         self.truth: EventBlock | None = None
         """The market as it is in the next step, whatever the house is told of it."""
-        self.line = LinkSwitches()
+        self.switches = LinkSwitches()
         self.troubles: list[LinkTrouble] = []
         self._outbox: list[tuple[int, Command]] = []
         self._mail: list[tuple[int, int, Event]] = []
@@ -124,15 +124,15 @@ class Link:
 
     @property
     def impeded(self) -> bool:
-        return not self.line.up or any(trouble.impedes for trouble in self.troubles)
+        return not self.switches.up or any(trouble.impedes for trouble in self.troubles)
 
     def submit(self, command: Command, time_ms: int) -> None:
         """The house may believe in another time than the venue's: the venue's counts."""
         del time_ms
-        if self.line.kill_after == 0:
-            self.line.kill_after = -1
+        if self.switches.kill_after == 0:
+            self.switches.kill_after = -1
             raise Killed("send")
-        self.line.kill_after = max(self.line.kill_after - 1, -1)
+        self.switches.kill_after = max(self.switches.kill_after - 1, -1)
         self._sending(command)
         fate = self._fate(command)
         if fate.refused:
@@ -232,7 +232,7 @@ class Link:
         """A fact as it leaves the venue: on its clock, a fill perhaps in two; remembered there."""
         if again:
             return [(fact, 0)]
-        fact = msgspec.structs.replace(fact, time_ms=fact.time_ms + self.line.skew_ms)
+        fact = msgspec.structs.replace(fact, time_ms=fact.time_ms + self.switches.skew_ms)
         parts = [(fact, 0)]
         if isinstance(fact, events.Fill):
             parts = self._split(fact)
@@ -265,7 +265,7 @@ class Link:
         return (*fills, *(fact for fact in facts if not isinstance(fact, events.Fill)))
 
     def _post(self, fact: Event, extra_ms: int = 0, *, answer: bool = False) -> None:
-        if not answer and not self.line.up:
+        if not answer and not self.switches.up:
             return
         if isinstance(fact, events.Fill) and not self._ours(fact.client_id):
             return
@@ -288,7 +288,7 @@ class Link:
             if not isinstance(fact, events.Fill) or self._ours(fact.client_id)
         )
         state = self.exchange.accounts.snapshot(key, self.now_ms)
-        skewed = tuple(msgspec.structs.replace(fact, time_ms=fact.time_ms + self.line.skew_ms) for fact in state)
+        skewed = tuple(msgspec.structs.replace(fact, time_ms=fact.time_ms + self.switches.skew_ms) for fact in state)
         return (*again, *skewed)
 
     def forget_mail(self, *, dead: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Trouble on the line: what the venue's door and the way to it do to commands, and the user stream to facts."""
+"""Trouble on the link: what the venue's door and the way to it do to commands, and the user stream to facts."""
 
 import random
 from collections.abc import Callable

@@ -11,7 +11,7 @@ from paper.simulate.run import simulate
 from paper.simulate.shrink import Shrunk
 
 
-def hunt(mutant: str, first_seed: int, seeds: int) -> MutantRun:
+def run_mutant(mutant: str, first_seed: int, seeds: int) -> MutantRun:
     """Seed after seed with the house broken, until one breaks a law; those first that draw what brings it to light."""
     with MUTANTS[mutant].applied():
         for tried, seed in enumerate(_likely_first(mutant, range(first_seed, first_seed + seeds)), 1):
@@ -26,7 +26,7 @@ def _likely_first(mutant: str, seeds: Iterable[int]) -> list[int]:
     return sorted(seeds, key=lambda seed: not any(draw.fault in wanted for draw in draws_of(seed)))
 
 
-def hunts(
+def run_mutants(
     mutants: Sequence[str], first_seed: int, seeds: int, kept: MutantRuns | None, *, processes: int | None = None
 ) -> Iterator[MutantRun]:
     """Known ones first, the others as they end."""
@@ -36,15 +36,15 @@ def hunts(
     workers = min(processes or os.cpu_count() or 1, len(missing))
     if workers <= 1:
         for wanted in missing:
-            yield _kept(hunt(*wanted), kept)
+            yield _kept(run_mutant(*wanted), kept)
         return
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for found in pool.imap_unordered(_hunt, missing):
+        for found in pool.imap_unordered(_run_one, missing):
             yield _kept(found, kept)
 
 
-def _hunt(wanted: tuple[str, int, int]) -> MutantRun:
-    return hunt(*wanted)
+def _run_one(wanted: tuple[str, int, int]) -> MutantRun:
+    return run_mutant(*wanted)
 
 
 def _kept(found: MutantRun, kept: MutantRuns | None) -> MutantRun:

@@ -1,4 +1,4 @@
-"""The person beside a simulated house: gives it directions, resumes it when it halted, closes what no journal knows."""
+"""The operator of a simulated house: gives it directions, resumes it when it halted, closes what no journal knows."""
 
 import random
 from typing import Final, Protocol
@@ -17,12 +17,12 @@ _FOREVER_MS: Final = 10**10
 
 
 class Place(Protocol):
-    """What a person sees and touches of a stage."""
+    """What an operator sees and touches of a scenario."""
 
     chance: random.Random
     market: WildMarket
     exchange: PaperExchange
-    wire: Link
+    link: Link
     key: Key
     @property
     def now_ms(self) -> int: ...
@@ -91,7 +91,7 @@ class Operator:
         for until_ms, client_id in tuple(self._others):
             if place.now_ms >= until_ms or self._gone:
                 self._others.remove((until_ms, client_id))
-                place.wire.post(
+                place.link.post(
                     account_events.drop_order(place.exchange.accounts, client_id, "cancelled", place.now_ms)
                 )
 
@@ -102,4 +102,4 @@ class Operator:
         self._foreign_since_ms = 0
         accounts = place.exchange.accounts
         price = accounts.instruments[place.key].round_price(place.market.price)
-        place.wire.post(account_events.close_by_hand(accounts, place.key, price, place.now_ms))
+        place.link.post(account_events.close_by_hand(accounts, place.key, price, place.now_ms))

@@ -1,4 +1,4 @@
-"""`Probe`: what may be watched of a stage, and when."""
+"""`Probe`: what may be observed of a scenario, and when."""
 
 from liqbot.blocks import EventBlock
 from liqbot.commands import Command
@@ -7,7 +7,7 @@ from paper.exchange.exchange import Happened
 
 
 class Probe:
-    """What watches a stage. The base sees nothing."""
+    """An observer of a scenario. The base observes nothing."""
 
     def sending(self, command: Command) -> None:
         """Before anything becomes of it."""

@@ -17,183 +17,186 @@ from paper.simulate.scenario import Scenario
 # --- the venue's doing ------------------------------------------------------------------------------------------------
 
 
-def liquidation(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def liquidation(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     """A gap over every stop and beyond our liquidation price; an earthquake, then the market is where it was."""
     struck()
-    held = stage.exchange.accounts.holding(stage.key)
+    held = scenario.exchange.accounts.holding(scenario.key)
     if held is not None and held.liquidation_price is not None:
-        before, price = stage.market.price, float(held.liquidation_price)
-        stage.market.push(max(price * (1 - held.side * chance.uniform(0.001, 0.02)), 1_000.0))
-        stage.market.push(before)
+        before, price = scenario.market.price, float(held.liquidation_price)
+        scenario.market.push(max(price * (1 - held.side * chance.uniform(0.001, 0.02)), 1_000.0))
+        scenario.market.push(before)
 
 
-def adl(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def adl(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    accounts = stage.exchange.accounts
-    held, instrument = accounts.holding(stage.key), accounts.instruments[stage.key]
+    accounts = scenario.exchange.accounts
+    held, instrument = accounts.holding(scenario.key), accounts.instruments[scenario.key]
     if held is not None:
         part = instrument.round_quantity(held.quantity_base * Decimal(chance.choice(("0.3", "0.7", "1"))))
-        price = instrument.round_price(stage.market.price)
+        price = instrument.round_price(scenario.market.price)
         facts = account_events.deleverage(
-            accounts, stage.key, price, max(part, instrument.quantity_step_base), stage.now_ms
+            accounts, scenario.key, price, max(part, instrument.quantity_step_base), scenario.now_ms
         )
-        stage.wire.post(facts)
+        scenario.link.post(facts)
 
 
-def leverage_by_hand(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def leverage_by_hand(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    facts = account_events.set_leverage_by_hand(stage.exchange.accounts, stage.key, 20, stage.now_ms)
-    stage.tampered_ms = stage.now_ms
+    facts = account_events.set_leverage_by_hand(scenario.exchange.accounts, scenario.key, 20, scenario.now_ms)
+    scenario.tampered_ms = scenario.now_ms
     if chance.random() < 0.5:
-        stage.wire.post(facts)
+        scenario.link.post(facts)
 
 
-def maintenance(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def maintenance(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    stage.halted_until_ms = stage.now_ms + chance.randint(30_000, 120_000)
-    stage.wire.troubles.append(link_faults.Storm(stage.halted_until_ms, "MAINTENANCE"))
+    scenario.halted_until_ms = scenario.now_ms + chance.randint(30_000, 120_000)
+    scenario.link.troubles.append(link_faults.Storm(scenario.halted_until_ms, "MAINTENANCE"))
 
 
-def delisting(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def delisting(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     """The venue ends the contract: orders go, what is open is settled, everything is refused. Later it is listed again,
     as after a change of its name."""
     struck()
-    accounts = stage.exchange.accounts
-    price = accounts.instruments[stage.key].round_price(stage.market.price)
-    settled = account_events.close_by_hand(accounts, stage.key, price, stage.now_ms)
-    stage.halted_until_ms = stage.now_ms + chance.randint(60_000, 180_000)
-    stage.wire.troubles.append(link_faults.Storm(stage.halted_until_ms, chance.choice(("DELISTED", "UNKNOWN_SYMBOL"))))
+    accounts = scenario.exchange.accounts
+    price = accounts.instruments[scenario.key].round_price(scenario.market.price)
+    settled = account_events.close_by_hand(accounts, scenario.key, price, scenario.now_ms)
+    scenario.halted_until_ms = scenario.now_ms + chance.randint(60_000, 180_000)
+    code = chance.choice(("DELISTED", "UNKNOWN_SYMBOL"))
+    scenario.link.troubles.append(link_faults.Storm(scenario.halted_until_ms, code))
     if chance.random() < 0.5:
-        stage.wire.post(settled)
+        scenario.link.post(settled)
 
 
-def second_instance(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def second_instance(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     """Another one like us begins to trade on the same account: its order rests far away, for a while."""
     struck()
-    instrument = stage.listed[0]
-    price = instrument.round_price(stage.market.price * 4)
+    instrument = scenario.listed[0]
+    price = instrument.round_price(scenario.market.price * 4)
     size_base = instrument.round_quantity(Decimal("1.1") * max(instrument.min_notional_usd, Decimal(1)) / price)
     order = PlaceOrder(
-        client_id=client_order_id.client_id(seeded_journal_id(1_000_000 + stage.seed), stage.steps + 1, Purpose.ENTRY),
-        venue=stage.key[0], coin=stage.key[1], decision_id=1, purpose=Purpose.ENTRY, kind=OrderKind.LIMIT,
+        client_id=client_order_id.client_id(
+            seeded_journal_id(1_000_000 + scenario.seed), scenario.steps + 1, Purpose.ENTRY
+        ),
+        venue=scenario.key[0], coin=scenario.key[1], decision_id=1, purpose=Purpose.ENTRY, kind=OrderKind.LIMIT,
         side=Side.SHORT, quantity_base=max(size_base, instrument.quantity_step_base), reduce_only=False,
         limit_price=price,
     )
-    stage.wire.post(account_events.order_by_hand(stage.exchange.accounts, order, stage.now_ms))
-    stage.person.meets_another(order.client_id, stage.now_ms + chance.randint(120_000, 600_000))
+    scenario.link.post(account_events.order_by_hand(scenario.exchange.accounts, order, scenario.now_ms))
+    scenario.operator.meets_another(order.client_id, scenario.now_ms + chance.randint(120_000, 600_000))
 
 
-def funding_interval(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def funding_interval(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    stage.market.interval_h = chance.choice((1.0, 4.0, 8.0))
+    scenario.market.interval_h = chance.choice((1.0, 4.0, 8.0))
 
 
-def withdrawal(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def withdrawal(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    venue = stage.key[0]
-    free_usd = stage.exchange.accounts.available_usd(venue)
-    wish_usd = stage.exchange.wallet(venue).wallet_usd * Decimal("0.4")
+    venue = scenario.key[0]
+    free_usd = scenario.exchange.accounts.available_usd(venue)
+    wish_usd = scenario.exchange.wallet(venue).wallet_usd * Decimal("0.4")
     amount_usd = min(free_usd, wish_usd) if chance.random() < 0.8 else -wish_usd
     if amount_usd:
-        stage.wire.post(stage.exchange.transfer(venue, -amount_usd, stage.now_ms))
+        scenario.link.post(scenario.exchange.transfer(venue, -amount_usd, scenario.now_ms))
 
 
-def fee_coin(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def fee_coin(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    entries = stage.exchange.accounts.entries
+    entries = scenario.exchange.accounts.entries
     entries.fee_coin = "" if entries.fee_coin else "BNB"
     entries.fee_coin_price = Decimal(chance.randint(300, 900))
 
 
-def rebate(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def rebate(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     amount_usd = Decimal(chance.randint(1, 5_000_000)) / 1_000_000
-    stage.wire.post(account_events.pay_rebate(stage.exchange.accounts, stage.key, amount_usd, stage.now_ms))
+    scenario.link.post(account_events.pay_rebate(scenario.exchange.accounts, scenario.key, amount_usd, scenario.now_ms))
 
 
 # --- the market as it is told -----------------------------------------------------------------------------------------
 
 
 def broken_price(name: str) -> Strike:
-    def strike(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+    def strike(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
         struck()
-        distort = BROKEN_PRICES[name](chance.randrange(len(stage.roster.venues)))
-        stage.distortions.append((stage.now_ms + chance.randint(5_000, 60_000), distort))
+        distort = BROKEN_PRICES[name](chance.randrange(len(scenario.roster.venues)))
+        scenario.distortions.append((scenario.now_ms + chance.randint(5_000, 60_000), distort))
 
     return strike
 
 
-def feed_silent(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def feed_silent(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    codes = (0,) if chance.random() < 0.5 else tuple(range(len(stage.roster.venues)))
-    stage.distortions.append((stage.now_ms + chance.randint(20_000, 120_000), silent(codes)))
+    codes = (0,) if chance.random() < 0.5 else tuple(range(len(scenario.roster.venues)))
+    scenario.distortions.append((scenario.now_ms + chance.randint(20_000, 120_000), silent(codes)))
 
 
-def edge_task_dies(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def edge_task_dies(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     """Another one is started in its place; what the dead one had at hand is lost: prices, news, or commands."""
     struck()
     lasts_ms = chance.randint(2_000, 30_000)
     what = chance.choice(("market", "account", "commands"))
     if what == "account":
-        stage.cut_stream(lasts_ms)
+        scenario.cut_stream(lasts_ms)
     elif what == "commands":
-        stage.wire.troubles.append(link_faults.NobodySends(stage.now_ms + lasts_ms))
+        scenario.link.troubles.append(link_faults.NobodySends(scenario.now_ms + lasts_ms))
     else:
-        venue, coin = stage.key
+        venue, coin = scenario.key
         down = (
-            events.FeedDown(time_ms=stage.now_ms, venue=venue, coin=coin, feed=feed, reason="simulated")
+            events.FeedDown(time_ms=scenario.now_ms, venue=venue, coin=coin, feed=feed, reason="simulated")
             for feed in ("trades", "mark")
         )
-        stage.wire.post(down)
-        stage.distortions.append((stage.now_ms + lasts_ms, silent((0,))))
+        scenario.link.post(down)
+        scenario.distortions.append((scenario.now_ms + lasts_ms, silent((0,))))
 
 
-def clock_skew(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def clock_skew(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    stage.wire.line.skew_ms = chance.choice((-3_000, 3_000, 0))
-    stage.distortions.append((stage.now_ms + 60_000, clock_ahead))
+    scenario.link.switches.skew_ms = chance.choice((-3_000, 3_000, 0))
+    scenario.distortions.append((scenario.now_ms + 60_000, clock_ahead))
 
 
 # --- the process ------------------------------------------------------------------------------------------------------
 
 
 def restart(rebirth: str) -> Strike:
-    def strike(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+    def strike(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
         """The process dies at its next append, record, durability or send, or a little into sending."""
         struck()
         # Nobody puts another database in place within the time that an order takes to the venue.
         soonest_ms = 2_000 if rebirth == "fresh" else 0
-        stage.rebirth, stage.down_ms = rebirth, chance.choice((soonest_ms, 2_000, 20_000, 90_000))
-        stage.lost_records = chance.choice((0, 1, 3, 10))
+        scenario.rebirth, scenario.down_ms = rebirth, chance.choice((soonest_ms, 2_000, 20_000, 90_000))
+        scenario.lost_records = chance.choice((0, 1, 3, 10))
         where = chance.choice(("append", "record", "durable", "send"))
         if where == "send":
-            stage.wire.line.kill_after = chance.randint(0, 2)
+            scenario.link.switches.kill_after = chance.randint(0, 2)
         else:
-            stage.journal.doomed = where
+            scenario.journal.doomed = where
 
     return strike
 
 
-def suspended(stage: Scenario, _chance: random.Random, struck: Struck) -> None:
+def suspended(scenario: Scenario, _chance: random.Random, struck: Struck) -> None:
     struck()
-    stage.asleep_until_ms = stage.now_ms + 40_000
+    scenario.asleep_until_ms = scenario.now_ms + 40_000
 
 
-def journal_stuck(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def journal_stuck(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
-    stage.journal.stuck = True
-    stage.journal_stuck_until_ms = stage.now_ms + chance.randint(5_000, 40_000)
+    scenario.journal.stuck = True
+    scenario.journal_stuck_until_ms = scenario.now_ms + chance.randint(5_000, 40_000)
 
 
-def killed_without_disk(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def killed_without_disk(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     """Stops and exits leave unrecorded, and then the process dies: its successor knows nothing of them."""
-    journal_stuck(stage, chance, struck)
-    stage.rebirth, stage.down_ms, stage.lost_records = "snapshot", chance.choice((0, 5_000)), 1_000
-    stage.wire.line.kill_after = chance.choice((1, 1, 2, 3))
-    chance.choice((drop_stops, drop_stops, flatten))(stage)
+    journal_stuck(scenario, chance, struck)
+    scenario.rebirth, scenario.down_ms, scenario.lost_records = "snapshot", chance.choice((0, 5_000)), 1_000
+    scenario.link.switches.kill_after = chance.choice((1, 1, 2, 3))
+    chance.choice((drop_stops, drop_stops, flatten))(scenario)
 
 
-def halted_by_hand(stage: Scenario, chance: random.Random, struck: Struck) -> None:
+def halted_by_hand(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     kind = events.Flatten if chance.random() < 0.3 else events.Halt
-    stage.wire.post((kind(time_ms=stage.now_ms, reason="by hand"),))
+    scenario.link.post((kind(time_ms=scenario.now_ms, reason="by hand"),))

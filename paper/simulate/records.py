@@ -14,7 +14,7 @@ from paper.simulate.run import RunOutcome
 from paper.simulate.shrink import Shrunk
 
 FILE: Final = "simulate.jsonl"
-HUNTS_FILE: Final = "mutants.jsonl"
+MUTANT_RUNS_FILE: Final = "mutants.jsonl"
 Kept = TypeVar("Kept", bound=msgspec.Struct)
 
 
@@ -83,12 +83,12 @@ class MutantRuns(_Lines[MutantRun]):
     """Of mutants."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(directory, HUNTS_FILE, MutantRun)
+        super().__init__(directory, MUTANT_RUNS_FILE, MutantRun)
 
     def read(self, first_seed: int, seeds: int) -> dict[str, MutantRun]:
-        """By mutant: hunts from the same seed on that answer for so many seeds."""
+        """By mutant: runs from the same seed on that answer for so many seeds."""
         return {
-            hunt.mutant: hunt
-            for hunt in self._read()
-            if hunt.first_seed == first_seed and (hunt.seeds == seeds or (hunt.caught is None and hunt.seeds > seeds))
+            run.mutant: run
+            for run in self._read()
+            if run.first_seed == first_seed and (run.seeds == seeds or (run.caught is None and run.seeds > seeds))
         }

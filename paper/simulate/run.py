@@ -40,56 +40,57 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = STEPS_MAX) -> RunOutcome:
     """Everything is derived from the seed. Other `draws` or fewer steps are for shrinking a failure."""
-    stage = Scenario(seed)
-    laws = Laws(stage)
-    director = FaultSchedule(stage, draws_of(seed) if draws is None else draws)
-    stage.eyes += [laws, director]
+    scenario = Scenario(seed)
+    laws = Laws(scenario)
+    schedule = FaultSchedule(scenario, draws_of(seed) if draws is None else draws)
+    scenario.probes += [laws, schedule]
     violation = None
     try:
-        stage.open()
-        while stage.steps < steps_max and not _enough(stage, laws, director):
-            stage.step()
-        _settle(stage, laws)
+        scenario.open()
+        while scenario.steps < steps_max and not _enough(scenario, laws, schedule):
+            scenario.step()
+        _settle(scenario, laws)
         if seed % REPLAY_EVERY == 0:
-            _audit(stage, laws)
+            _audit(scenario, laws)
     except Broken as broken:
         violation = broken.violation
     except Unrepeatable as unrepeatable:
-        violation = Violation("SAME_STEPS", stage.steps, stage.now_ms, str(unrepeatable))
+        violation = Violation("SAME_STEPS", scenario.steps, scenario.now_ms, str(unrepeatable))
     except Exception:  # noqa: BLE001 - whatever the house raises is what is looked for
-        violation = Violation("CRASH", stage.steps, stage.now_ms, traceback.format_exc()[-_TRACE_CHARS:])
+        violation = Violation("CRASH", scenario.steps, scenario.now_ms, traceback.format_exc()[-_TRACE_CHARS:])
     return RunOutcome(
         seed=seed,
-        steps=stage.steps,
+        steps=scenario.steps,
         entries=laws.entries,
         liquidations=laws.liquidations,
         adl=laws.adl,
-        restarts=stage.restarts,
-        simulated_h=stage.simulated_ms / 3_600_000,
-        met=dict(sorted(director.met.items())),
+        restarts=scenario.restarts,
+        simulated_h=scenario.simulated_ms / 3_600_000,
+        met=dict(sorted(schedule.met.items())),
         violation=violation,
     )
 
 
-def _audit(stage: Scenario, laws: Laws) -> None:
+def _audit(scenario: Scenario, laws: Laws) -> None:
     """What others did on the account between two journals is nothing that a ledger could explain."""
-    missing_usd = replayed(stage)
-    if missing_usd and not stage.had_foreign:
+    missing_usd = replayed(scenario)
+    if missing_usd and not scenario.had_foreign:
         laws.broken("LEDGER", f"the ledger cannot explain {missing_usd} USD of the wallet")
 
 
-def _enough(stage: Scenario, laws: Laws, director: FaultSchedule) -> bool:
-    return director.done and stage.steps >= STEPS_MIN and laws.entries >= ENTRIES_ENOUGH and not stage.wire.troubles
+def _enough(scenario: Scenario, laws: Laws, schedule: FaultSchedule) -> bool:
+    enough = scenario.steps >= STEPS_MIN and laws.entries >= ENTRIES_ENOUGH
+    return schedule.done and enough and not scenario.link.troubles
 
 
-def _settle(stage: Scenario, laws: Laws) -> None:
-    """Trouble ends, a person flattens; after a while nothing may be left."""
-    stage.calm_down()
-    stage.tell((Flatten(time_ms=stage.now_ms, reason="the end"),))
+def _settle(scenario: Scenario, laws: Laws) -> None:
+    """Trouble ends, the operator flattens; after a while nothing may be left."""
+    scenario.calm_down()
+    scenario.tell((Flatten(time_ms=scenario.now_ms, reason="the end"),))
     for _ in range(SETTLE_STEPS_MAX):
-        stage.step()
-        if stage.quiet:
+        scenario.step()
+        if scenario.quiet:
             break
-    stage.reconcile()
+    scenario.reconcile()
     laws.settled()
 

@@ -1,9 +1,8 @@
-"""`Scenario`: one seed's market, exchange, line, journal and house, with the clock that moves them and the ways a
-process
-can end and come back."""
+"""`Scenario`: one seed's market, exchange, link, journal and house, with the clock that moves them and the ways a
+process can end and come back."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +14,11 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.client_order_id import sequence_of
 from liqbot.execution.order_lifecycle import OrderState
+from liqbot.observers.observer import OnStep
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.runtime import assembly
+from liqbot.runtime.assembly import Parts
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
@@ -43,20 +44,21 @@ Distort = Callable[[EventBlock, int], EventBlock]
 
 
 class Scenario:
-    """Deterministic by seed. `eyes` are called in order."""
+    """Deterministic by seed. `probes` are called in order."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        # The text is part of what a seed means: changed, every seed would be another scenario.
         self.chance = random.Random(f"stage {seed}")  # noqa: S311 - not a secret
         self.settings = wide_open(self.chance)
         self.roster = Roster(self.settings.venues, (COIN,))
         self.market = WildMarket(self.chance, self.roster)
         self.listed = instruments_of(self.settings, self.roster)
         self.exchange = exchange_of(self.settings, self.roster, self.listed)
-        self.wire = Link(self.exchange, self.chance, self._sending, self._seeing, self._ours)
+        self.link = Link(self.exchange, self.chance, self._sending, self._seeing, self._ours)
         self.key: Key = (self.settings.trade_venue, COIN)
-        self.eyes: list[Probe] = []
-        self.person = Operator(self)
+        self.probes: list[Probe] = []
+        self.operator = Operator(self)
         self.journal = MemoryJournal(seeded_journal_id(seed))
         self.house = self._house(self.new_engine())
         self.steps = 0
@@ -85,7 +87,7 @@ class Scenario:
 
     @property
     def now_ms(self) -> int:
-        return self.wire.now_ms
+        return self.link.now_ms
 
     @property
     def engine(self) -> Engine:
@@ -100,8 +102,8 @@ class Scenario:
         """Flat, no order of ours anywhere, nothing on its way; what is not ours may stay."""
         accounts, ours = self.exchange.accounts, self.journal.journal_id
         resting = [one for one in accounts.resting(self.key) if sequence_of(one.command.client_id, ours) is not None]
-        flat = accounts.holding(self.key) is None or self.person.closes_foreign
-        return flat and not resting and self.wire.quiet and not self.engine.desk.book(*self.key).live()
+        flat = accounts.holding(self.key) is None or self.operator.closes_foreign
+        return flat and not resting and self.link.quiet and not self.engine.desk.book(*self.key).live()
 
     def is_stop(self, client_id: str) -> bool:
         """Whether we sent this order as a stop."""
@@ -111,9 +113,9 @@ class Scenario:
         """Small steps while something moves, large ones while nothing does."""
         book = self.engine.desk.book(*self.key)
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
-        if unsettled or book.pending() or book.exposure or book.leaving or not self.wire.quiet:
+        if unsettled or book.pending() or book.exposure or book.closing or not self.link.quiet:
             return FINE_MS
-        troubled = self.wire.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
+        troubled = self.link.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
         if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):
             return WATCHFUL_MS
         return CALM_MS
@@ -122,11 +124,11 @@ class Scenario:
 
     def open(self) -> None:
         """History, then a house that knows who it is."""
-        self.wire.now_ms = self.market.now_ms
+        self.link.now_ms = self.market.now_ms
         self._start_facts(self._opening())
         for _ in range(WARM_BLOCKS):
             self._advance(self.market.block(WARM_MS, backfilled=True))
-        self.person.lean()
+        self.operator.lean()
 
     def step(self) -> None:
         """One clock step of whatever length fits."""
@@ -135,21 +137,21 @@ class Scenario:
         self._advance(self.market.block(self.span_ms(), halted=halted))
         self._end_troubles()
         self.distortions = [one for one in self.distortions if self.now_ms < one[0]]
-        self.person.look()
-        if self.now_ms >= self.reconcile_at_ms and self.wire.line.up and self.now_ms >= self.asleep_until_ms:
+        self.operator.look()
+        if self.now_ms >= self.reconcile_at_ms and self.link.switches.up and self.now_ms >= self.asleep_until_ms:
             self.reconcile()
         if self.journal.last_seq - (self.journal.snapshots[-1][0] if self.journal.snapshots else 0) >= SNAPSHOT_EVERY:
             self.journal.keep_snapshot(self.engine)
-        for eyes in self.eyes:
-            eyes.stepped()
+        for probe in self.probes:
+            probe.stepped()
 
     def _end_troubles(self) -> None:
         """What is over is over; the edge notices soon that it can hear again, and reads everything."""
         now_ms = self.now_ms
-        over = [one for one in self.wire.troubles if one.over(now_ms)]
+        over = [one for one in self.link.troubles if one.over(now_ms)]
         if any(one.impedes for one in over):
             self.reconcile_at_ms = min(self.reconcile_at_ms, now_ms + self.chance.randint(0, 5_000))
-        self.wire.troubles = [one for one in self.wire.troubles if one not in over]
+        self.link.troubles = [one for one in self.link.troubles if one not in over]
         if self._stream_back_ms and now_ms >= self._stream_back_ms and now_ms >= self.asleep_until_ms:
             self._stream_back_ms = 0
             self.stream_is_back()
@@ -160,14 +162,14 @@ class Scenario:
             self.tampered_ms = 0
 
     def _advance(self, truth: EventBlock) -> None:
-        self.wire.truth = truth
+        self.link.truth = truth
         seen = truth
         for _, distort in self.distortions:
-            seen = distort(seen, self.wire.line.skew_ms)
+            seen = distort(seen, self.link.switches.skew_ms)
         self._remember(truth)
         if truth.tick_ms is not None and truth.tick_ms < self.asleep_until_ms:
             self._backlog.append(seen)
-            self.wire.live_on(listening=True)
+            self.link.live_on(listening=True)
             return
         self._alive(lambda: self._catch_up(seen))
 
@@ -186,36 +188,36 @@ class Scenario:
 
     def calm_down(self) -> None:
         """All trouble is over at once and for good; the edge reads everything."""
-        self.person.leaves()
-        self.wire.troubles, self.distortions = [], []
-        self.wire.line.skew_ms, self.wire.line.kill_after, self.journal.doomed = 0, -1, ""
+        self.operator.leaves()
+        self.link.troubles, self.distortions = [], []
+        self.link.switches.skew_ms, self.link.switches.kill_after, self.journal.doomed = 0, -1, ""
         self.halted_until_ms = self.asleep_until_ms = self._stream_back_ms = 0
         self.journal.stuck = False
-        self.wire.hear()
+        self.link.hear()
         self.step()
         self.stream_is_back()
 
     def tell(self, facts: tuple[Event, ...]) -> None:
-        """Facts that come from neither market nor wire."""
+        """Facts that come from neither market nor link."""
         self._alive(lambda: self.house.tell(facts))
 
     def reconcile(self) -> None:
         self.reconcile_at_ms = self.now_ms + RECONCILE_MS
-        self.tell(self.wire.reading(self.key))
-        for eyes in self.eyes:
-            eyes.reconciled()
+        self.tell(self.link.reading(self.key))
+        for probe in self.probes:
+            probe.reconciled()
 
     def cut_stream(self, lasts_ms: int) -> None:
         """The user stream breaks off, and the edge knows."""
         venue, coin = self.key
         down = FeedDown(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED, reason="simulated")
-        self.wire.post((down,))
-        self.wire.line.up = False
+        self.link.post((down,))
+        self.link.switches.up = False
         self._stream_back_ms = self.now_ms + lasts_ms
 
     def stream_is_back(self) -> None:
         """The edge knows again what is going on: it reads everything and says so."""
-        self.wire.line.up = True
+        self.link.switches.up = True
         venue, coin = self.key
         self.tell((FeedUp(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED),))
         self.reconcile()
@@ -231,37 +233,37 @@ class Scenario:
     def die(self) -> None:
         """The process is gone with everything it had not written; after a while another one starts."""
         self.restarts += 1
-        self.wire.line.kill_after = -1
-        self.wire.forget_mail(dead=True)
-        self.wire.line.up = False
+        self.link.switches.kill_after = -1
+        self.link.forget_mail(dead=True)
+        self.link.switches.up = False
         self._backlog, self.asleep_until_ms = [], 0
-        self.wire.live_on(listening=False)
+        self.link.live_on(listening=False)
         until_ms = self.now_ms + self.down_ms
         while self.now_ms < until_ms:
-            self.wire.truth = self.market.block(FINE_MS * 5)
-            self._remember(self.wire.truth)
-            self.wire.live_on(listening=False)
-        self.down_ms, self.wire.now_ms = 0, self.now_ms + 1  # no two processes start in one millisecond
+            self.link.truth = self.market.block(FINE_MS * 5)
+            self._remember(self.link.truth)
+            self.link.live_on(listening=False)
+        self.down_ms, self.link.now_ms = 0, self.now_ms + 1  # no two processes start in one millisecond
         self._rise()
 
     def _rise(self) -> None:
-        self.wire.line.up, self._stream_back_ms = True, 0
+        self.link.switches.up, self._stream_back_ms = True, 0
         fresh, rebirth, self.rebirth = self.rebirth == "fresh", self.rebirth, "snapshot"
         if fresh:
             self.had_foreign = True
-            self.person.finds_foreign()
+            self.operator.finds_foreign()
             self.journal = MemoryJournal(seeded_journal_id(self.seed * 1_000 + self.restarts))
             self.house = self._house(self.new_engine())
         else:
             self.journal.crash(self.lost_records)
             self.house = self._house(self.journal.recovered(self.new_engine, from_start=rebirth == "replay"))
-        for eyes in self.eyes:
-            eyes.reborn(fresh=fresh)
+        for probe in self.probes:
+            probe.reborn(fresh=fresh)
         self._start_facts(self._opening(version="another" if rebirth == "replay" else __version__))
         if fresh:
             for block in self._past:
                 self.house.step(msgspec.structs.replace(block, backfilled=True))
-            self.person.lean()
+            self.operator.lean()
 
     def _start_facts(self, facts: tuple[Event, ...]) -> None:
         self.tell(facts)
@@ -280,7 +282,15 @@ class Scenario:
         return assembly.engine_of(self.settings, self.roster, self.journal.journal_id, self.listed)
 
     def _house(self, engine: Engine) -> SimLoop:
-        return SimLoop(engine, self.wire, journal=self.journal, observers=(self._answered,), source="simulate")
+        """Put together like every other; its laws are checks, and it is given its opening by `_start_facts`."""
+        parts = Parts(
+            self.settings, self.roster, self.listed, self.journal.journal_id, loop=self._loop, engine=engine,
+            source="simulate", enabled=(), checks=(self._answered,),
+        )  # fmt: skip
+        return assembly.assembled(parts, self.market.now_ms).loop
+
+    def _loop(self, engine: Engine, on_steps: Sequence[OnStep]) -> SimLoop:
+        return SimLoop(engine, self.link, journal=self.journal, observers=on_steps, source="simulate")
 
     def _ours(self, client_id: str) -> bool:
         return sequence_of(client_id, self.journal.journal_id) is not None
@@ -290,13 +300,13 @@ class Scenario:
     def _sending(self, command: Command) -> None:
         if isinstance(command, PlaceOrder) and command.purpose is Purpose.STOP:
             self._stops.add(command.client_id)
-        for eyes in self.eyes:
-            eyes.sending(command)
+        for probe in self.probes:
+            probe.sending(command)
 
     def _seeing(self, happened: Happened) -> None:
-        for eyes in self.eyes:
-            eyes.seeing(happened)
+        for probe in self.probes:
+            probe.seeing(happened)
 
     def _answered(self, _seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-        for eyes in self.eyes:
-            eyes.answered(block, step, engine)
+        for probe in self.probes:
+            probe.answered(block, step, engine)

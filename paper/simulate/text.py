@@ -16,14 +16,14 @@ def text_of(summary: Summary) -> str:
     return "\n".join((*_head(summary), "", *_matrix(summary), "", *_violations(summary)))
 
 
-def hunts_text(found: Sequence[MutantRun]) -> list[str]:
+def mutant_runs_text(found: Sequence[MutantRun]) -> list[str]:
     """A line for each deliberate defect: which seed noticed it first, by which law, and what the defect is."""
-    missed = [hunt.mutant for hunt in found if hunt.caught is None]
-    width = max((len(hunt.mutant) for hunt in found), default=0)
+    missed = [run.mutant for run in found if run.caught is None]
+    width = max((len(run.mutant) for run in found), default=0)
     lines = [f"defects not caught: {', '.join(missed) or 'none'} (of {len(found)})"]
-    for hunt in found:
-        seed, law = ("-", "NOT CAUGHT") if hunt.caught is None else (str(hunt.caught.seed), hunt.caught.violation.law)
-        lines.append(f"{hunt.mutant:<{width}} seed {seed:>4} {law:<24} {MUTANTS[hunt.mutant].what}")
+    for run in found:
+        seed, law = ("-", "NOT CAUGHT") if run.caught is None else (str(run.caught.seed), run.caught.violation.law)
+        lines.append(f"{run.mutant:<{width}} seed {seed:>4} {law:<24} {MUTANTS[run.mutant].what}")
     return lines
 
 

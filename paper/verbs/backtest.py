@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from liqbot import places
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.backtest.report_text import text_of
@@ -20,7 +21,8 @@ def backtest(
     config: ConfigDir = None,
     overrides: Set = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="State directory [default: ./var/backtest/<name of the tape>].")
+        Path | None,
+        typer.Option("--data", help="State directory [default: backtest/<name of the tape> beside the profiles' own]."),
     ] = None,
     no_journal: Annotated[
         bool, typer.Option("--no-journal", help="Write no journal and no ledger: faster, but nothing to explain later.")
@@ -33,7 +35,7 @@ def backtest(
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
     tape = read_tape(path)
-    directory = None if no_journal else data or Path("var") / "backtest" / path.stem
+    directory = None if no_journal else places.backtest_dir(data, path.stem)
     with books_written():
         report = run_backtest(tape, settings, profile=profile, data=directory)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))

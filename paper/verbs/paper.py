@@ -6,30 +6,30 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
 from liqbot import places
+from liqbot.blocks import EventBlock
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.log import configure
-from liqbot.market.record import map_record
 from liqbot.market.view import MarketView
-from liqbot.observers.console import Print, Screen, progress
+from liqbot.observers.console import ConsoleObserver, Print, progress
 from liqbot.review.pictures.map_text import draw_map
+from liqbot.review.reading import reading_of
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 from paper.sessions.markets import market_of
-from paper.sessions.session import Pace, SessionMarket, fresh_books, house_on, keep_snapshot, run
-from paper.sessions.sim_loop import SimLoop
+from paper.sessions.paced import run_paced
+from paper.sessions.session import SessionMarket, fresh_storage
 from paper.verbs.ending import books_written, terminated_like_interrupted
 
 LIVE: Final = "live"
 _PROGRESS_EVERY: Final = 0.1
 _MAP_ROWS: Final = 8
-_SNAPSHOT_EVERY_MS: Final = 3_600_000
 
 
 def paper(
@@ -58,80 +58,111 @@ def paper(
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
     for_s = seconds_of(for_) if for_ is not None else None
     configure("warning" if wire and settings.log.level == "info" else settings.log.level, settings.log.format)
-    directory = places.data_dir(data, profile)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
-    screen = Screen(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    console = ConsoleObserver(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
+    asked = _Asked(settings, places.data_dir(data, profile), console, show, market, seed, speed, for_s)
     with terminated_like_interrupted(), books_written():
-        if wire:
-            engine = _wired(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
-        elif market == LIVE:
-            engine = _live(settings, directory, screen, show, for_s)
-        else:
-            engine = _pretended(market, settings, directory, screen, show, seed=seed, speed=speed, for_s=for_s)
-    _finish(engine, screen, directory, as_json=as_json)
+        ended = _wired(asked) if wire else _live(asked) if market == LIVE else _paced(asked)
+    if ended.interrupted:
+        show("interrupted: the books are complete up to here")
+    console.show_maps(ended.engine)
+    _finish(ended.engine, console, asked.data, as_json=as_json)
     return Exit.OK
 
 
-def _pretended(
-    market: str, settings: Settings, directory: Path, screen: Screen, show: Print, *, seed: int, speed: float,
-    for_s: float | None,
-) -> Engine:
+class _Asked(NamedTuple):
+    """What the command line says."""
+
+    settings: Settings
+    data: Path
+    console: ConsoleObserver
+    show: Print
+    market: str
+    seed: int
+    speed: float
+    for_s: float | None
+
+
+class _Ended(NamedTuple):
+    engine: Engine
+    interrupted: bool
+
+
+class _Warming:
+    """Shows how the map fills while the history goes by."""
+
+    def __init__(self, market: SessionMarket, console: ConsoleObserver, show: Print) -> None:
+        self._market, self._console, self._show = market, console, show
+        self._shown_share = 0.0
+
+    def history(self, block: EventBlock, engine: Engine) -> None:
+        if block.tick_ms is None:
+            return
+        share = (block.tick_ms - self._market.start_ms) / max(1, self._market.live_ms - self._market.start_ms)
+        if share >= self._shown_share:
+            self._show(f"map filling {progress(share)}{_warmth(engine)}")
+            self._shown_share = share + _PROGRESS_EVERY
+
+    def warm(self, engine: Engine) -> None:
+        self._console.show_maps(engine)
+
+
+def _paced(asked: _Asked) -> _Ended:
     """The simulated market or a tape, in process."""
-    fitted, chosen = market_of(market, settings, seed)
-    with fresh_books(directory, fitted, chosen.roster, show) as (journal, ledger):
-        house = house_on(chosen, fitted, journal, (screen, ledger.observer("paper")))
-        show(_headline(market, seed, speed, fitted))
-        try:
-            _warm(house, chosen, show)
-            screen.show_maps(house.engine)
-            run(house, chosen.live, Pace(speed, for_s), journal, _SNAPSHOT_EVERY_MS)
-        except KeyboardInterrupt:
-            show("interrupted: the books are complete up to here")
-            keep_snapshot(house.engine, journal)
-        screen.show_maps(house.engine)
-        return house.engine
+    settings, market = market_of(asked.market, asked.settings, asked.seed)
+    with fresh_storage(asked.data, settings, market.roster, asked.show) as storage:
+        asked.show(_headline(asked, settings))
+        warming = _Warming(market, asked.console, asked.show)
+        running = run_paced(
+            market, settings, asked.data, storage, asked.console, warming, speed=asked.speed, for_s=asked.for_s
+        )
+    return _Ended(running.engine, running.interrupted)
 
 
-def _live(settings: Settings, directory: Path, screen: Screen, show: Print, for_s: float | None) -> Engine:
+def _live(asked: _Asked) -> _Ended:
     """Real prices, simulated fills. Nothing is shown before a venue has answered."""
     from paper.sessions.live_data import LiveSession  # here: the other markets need no network
 
+    settings = asked.settings
+
     def begun(engine: Engine) -> None:
         del engine
-        show(
+        asked.show(
             f"liqbot paper: live market, trading {', '.join(settings.coins)} on {settings.trade_venue} "
             f"(simulated fills)\nvenues up: {', '.join(settings.venues)}"
         )
 
-    return asyncio.run(LiveSession(settings, directory, (screen,), begun, for_s=for_s).run())
+    session = LiveSession(settings, asked.data, asked.console, begun, for_s=asked.for_s)
+    running = asyncio.run(session.run())
+    return _Ended(running.engine, running.interrupted)
 
 
-def _wired(
-    market: str, settings: Settings, directory: Path, screen: Screen, show: Print, *, seed: int, speed: float,
-    for_s: float | None,
-) -> Engine:
-    """The simulated market over loopback. `for_s` counts from the start of the house, its reading of the past too."""
+def _wired(asked: _Asked) -> _Ended:
+    """The simulated market, served and listened to."""
     from paper.sessions.over_wire import run_wired, spoken_only  # here: the other markets need no server
 
-    if market != "world":
-        raise ExpectedError(f"--wire --market {market}: only the simulated market (world) is served", Exit.USAGE)
-    fitted, chosen = market_of(market, spoken_only(settings), seed)
-    with fresh_books(directory, fitted, chosen.roster, show) as (journal, ledger):
-        show(_headline(market, seed, speed, fitted))
-        show("over the wire: served on loopback, heard and traded on through the venues' own protocols")
-        engine = run_wired(chosen, fitted, directory, journal, ledger, (screen,), speed=speed, for_s=for_s).engine
-        screen.show_maps(engine)
-    return engine
+    if asked.market != "world":
+        raise ExpectedError(
+            f"--wire --market {asked.market}: only the simulated market (world) is served", Exit.USAGE
+        )
+    settings, market = market_of(asked.market, spoken_only(asked.settings), asked.seed)
+    with fresh_storage(asked.data, settings, market.roster, asked.show) as storage:
+        asked.show(_headline(asked, settings))
+        asked.show("over the wire: served on loopback, received and traded on through the venues' own protocols")
+        wired = run_wired(
+            market, settings, asked.data, storage, asked.console, speed=asked.speed, for_s=asked.for_s
+        )
+    return _Ended(wired.engine, wired.interrupted)
 
 
 def _map_text(view: MarketView, engine: Engine) -> str:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return "\n" + "\n".join(draw_map(map_record(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
+    return "\n" + "\n".join(draw_map(reading_of(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
 
 
-def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
-    where = f"simulated market, seed {seed}" if market == "world" else f"tape {market}"
-    pace = f"{speed:g} market seconds per second" if speed else "as fast as it goes"
+def _headline(asked: _Asked, settings: Settings) -> str:
+    where = f"simulated market, seed {asked.seed}" if asked.market == "world" else f"tape {asked.market}"
+    pace = f"{asked.speed:g} market seconds per second" if asked.speed else "as fast as it goes"
     venues = ", ".join(settings.venues)
     return (
         f"liqbot paper: {where}, {pace}\n"
@@ -140,41 +171,28 @@ def _headline(market: str, seed: int, speed: float, settings: Settings) -> str:
     )
 
 
-def _warm(house: SimLoop, market: SessionMarket, show: Print) -> None:
-    """History first: it fills the map and never trades."""
-    shown = 0.0
-    for block in market.history:
-        house.step(block)
-        if block.tick_ms is None:
-            continue
-        share = (block.tick_ms - market.start_ms) / max(1, market.live_ms - market.start_ms)
-        if share >= shown:
-            show(f"map filling {progress(share)}{_warmth(house.engine)}")
-            shown = share + _PROGRESS_EVERY
-
-
 def _warmth(engine: Engine) -> str:
     shares = [share for view in engine.views for share in (view.warmth_long_pct, view.warmth_short_pct)]
     known = [share for share in shares if share == share]
     return f"  explains {min(known):.0f} % of open interest" if known else ""
 
 
-def _finish(engine: Engine, screen: Screen, directory: Path, *, as_json: bool) -> None:
+def _finish(engine: Engine, console: ConsoleObserver, directory: Path, *, as_json: bool) -> None:
     ledger = places.ledger_path(directory)
     if as_json:
         print(
             json.dumps(
                 {
                     "ledger": str(ledger), "journal": str(places.journal_path(directory)),
-                    "equity_usd": str(engine.account.equity_usd), "approved": screen.approved,
-                    "refused": screen.refused, "fills": screen.fills, "trades_closed": screen.closed,
+                    "equity_usd": str(engine.account.equity_usd), "approved": console.approved,
+                    "refused": console.refused, "fills": console.fills, "trades_closed": console.closed,
                 }
             )
         )
         return
     print(
-        f"\nequity {engine.account.equity_usd:,.2f} USD, {screen.fills} fills, {screen.closed} trades closed, "
-        f"{screen.approved} entries approved, {screen.refused} refused (all simulated)\n"
+        f"\nequity {engine.account.equity_usd:,.2f} USD, {console.fills} fills, {console.closed} trades closed, "
+        f"{console.approved} entries approved, {console.refused} refused (all simulated)\n"
         f"database  {ledger}\n"
         f"journal   {places.journal_path(directory)}\n"
         "next      ./run trades    ./run decisions    ./run explain t1    ./run pnl    ./run map    ./run replay"

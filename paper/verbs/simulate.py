@@ -16,12 +16,12 @@ from liqbot.log import configure
 from liqbot.verbs.options import Data, Json
 from paper.simulate.campaign import Summary, outcomes, summary
 from paper.simulate.fault_schedule import Draw, draws_of
-from paper.simulate.mutant_run import hunts
+from paper.simulate.mutant_run import run_mutants
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import MutantRun, MutantRuns, RunRecords
 from paper.simulate.run import STEPS_MAX, RunOutcome
 from paper.simulate.run import simulate as run_seed
-from paper.simulate.text import hunts_text, text_of
+from paper.simulate.text import mutant_runs_text, text_of
 
 PROGRESS_EVERY_S: Final = 10.0
 HUNT_SEEDS_MAX: Final = 600
@@ -54,7 +54,7 @@ def simulate(
     configure("error", "text")
     directory = places.data_dir(data, "simulate")
     if mutant:
-        return _hunt(mutant, first_seed, seeds, MutantRuns(directory), as_json=as_json)
+        return _run_mutants(mutant, first_seed, seeds, MutantRuns(directory), as_json=as_json)
     if faults or steps != STEPS_MAX:
         print(f"--faults and --steps are about one seed: {first_seed}", file=sys.stderr)
         return _one(first_seed, faults, steps, as_json=as_json)
@@ -77,13 +77,13 @@ def _all(first_seed: int, seeds: int, records: RunRecords, kept: MutantRuns | No
         "wall_s": round(time.monotonic() - began_s),
     }
     if as_json:
-        caught = {} if kept is None else {"mutants": {hunt.mutant: hunt for hunt in found}}
+        caught = {} if kept is None else {"mutants": {run.mutant: run for run in found}}
         print(msgspec.json.encode({**_plain(result), **caught, **where}).decode())
     else:
-        told = () if kept is None else ("", *hunts_text(found))
+        told = () if kept is None else ("", *mutant_runs_text(found))
         print("\n".join((*told, "", *(f"{name}: {what}" for name, what in where.items()))))
     whole = result.seeds == seeds and not result.violations
-    return Exit.OK if whole and all(hunt.caught for hunt in found) else Exit.FAILED
+    return Exit.OK if whole and all(run.caught for run in found) else Exit.FAILED
 
 
 def _plain(result: Summary) -> dict[str, Any]:
@@ -154,23 +154,23 @@ def _chosen(faults: str, drawn: tuple[Draw, ...]) -> tuple[Draw, ...]:
         raise ExpectedError(f"--faults {faults!r}: indices from 0 to {len(drawn) - 1}, as in 0,2", Exit.USAGE) from None
 
 
-def _hunt(name: str, first_seed: int, seeds: int, kept: MutantRuns, *, as_json: bool) -> int:
+def _run_mutants(name: str, first_seed: int, seeds: int, kept: MutantRuns, *, as_json: bool) -> int:
     """Each defect until a seed catches it."""
     if name != _HUNTED and name not in MUTANTS:
         raise ExpectedError(f"--mutant {name!r}: one of {_HUNTED}, {', '.join(MUTANTS)}", Exit.USAGE)
     found = _hunted(tuple(MUTANTS) if name == _HUNTED else (name,), first_seed, seeds, kept)
     if as_json:
-        print(msgspec.json.encode({hunt.mutant: hunt for hunt in found}).decode())
+        print(msgspec.json.encode({run.mutant: run for run in found}).decode())
     else:
-        print("\n".join(hunts_text(found)))
-    return Exit.OK if all(hunt.caught for hunt in found) else Exit.FAILED
+        print("\n".join(mutant_runs_text(found)))
+    return Exit.OK if all(run.caught for run in found) else Exit.FAILED
 
 
 def _hunted(names: tuple[str, ...], first_seed: int, seeds: int, kept: MutantRuns) -> list[MutantRun]:
     """In the order of the list, with a line on stderr for each as it ends."""
     found: dict[str, MutantRun] = {}
-    for hunt in hunts(names, first_seed, seeds, kept):
-        found[hunt.mutant] = hunt
-        what = "not caught" if hunt.caught is None else f"caught by seed {hunt.caught.seed}"
-        print(f"{len(found)}/{len(names)} defects: {hunt.mutant}: {what}", file=sys.stderr, flush=True)
+    for run in run_mutants(names, first_seed, seeds, kept):
+        found[run.mutant] = run
+        what = "not caught" if run.caught is None else f"caught by seed {run.caught.seed}"
+        print(f"{len(found)}/{len(names)} defects: {run.mutant}: {what}", file=sys.stderr, flush=True)
     return [found[name] for name in names]

@@ -99,6 +99,17 @@ class Running:
     async def ask(self, **command: Any) -> dict[str, Any]:
         return await asyncio.to_thread(protocol.request, self.data, command)
 
+    async def status_when(self, true: Callable[[dict[str, Any]], bool], what: str, s: float = 120.0) -> dict[str, Any]:
+        """The status once it is so, however busy the machine is."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while loop.time() < until_s:
+            status = await self.status()
+            if true(status):
+                return status
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"never: {what}")
+
     async def until(self, true: Callable[[], bool], what: str, s: float = 45.0) -> None:
         """Waits while it runs, else TimeoutError; its own error, or Ended, when it runs no more."""
         loop = asyncio.get_running_loop()
@@ -148,7 +159,7 @@ async def running(settings: Settings, data: Path, **more: Any) -> AsyncIterator[
         if not task.done():
             with contextlib.suppress(ExpectedError):
                 await one.ask(verb="stop")
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 120)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

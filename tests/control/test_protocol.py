@@ -77,3 +77,34 @@ def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(ExpectedError) as refused:
         protocol.request(tmp_path, {"verb": "status"})
     assert refused.value.exit_code == Exit.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("lunch", "lunch"), ("naïve — 午", "naïve — 午"), ("\udcff", "\\udcff"),
+        ("a\nb\x00\x1b[31m", "a\\x0ab\\x00\\x1b[31m"), ("x" * 600, "x" * 499 + "…"),
+    ],
+)  # fmt: skip
+def test_what_an_operator_writes_fits_every_book(text: str, spelled: str) -> None:
+    assert protocol.legible(text) == spelled
+    assert protocol.legible(text).encode()
+
+
+async def test_a_directory_with_a_long_name_is_reached_too(tmp_path: Path) -> None:
+    data = tmp_path / ("deep" * 30) / ("deeper" * 20)
+    data.mkdir(parents=True)
+
+    async def handle(_request: dict[str, object]) -> dict[str, object]:
+        return {"ok": True, "said": "yes"}
+
+    serving = asyncio.create_task(protocol.serve(protocol.socket_path(data), handle))
+    try:
+        async with asyncio.timeout(60):
+            while not protocol.socket_path(data).exists():  # noqa: ASYNC110 -- a file of this machine
+                await asyncio.sleep(0.01)
+        assert (await asyncio.to_thread(protocol.request, data, {"verb": "x"}))["said"] == "yes"
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert not protocol.socket_path(data).exists()

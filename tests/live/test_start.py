@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from liqbot.control import protocol
+from liqbot.events import HaltCode
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches, trading_client
@@ -57,12 +58,11 @@ async def refusal(settings: Settings, data: Path) -> ExpectedError:
     return refused.value
 
 
-async def test_an_unreachable_venue_ends_within_seconds(tmp_path: Path) -> None:
-    began_s = time.monotonic()
-    error = await refusal(settings_for("binance", NOBODY), tmp_path)
+async def test_an_unreachable_venue_ends_the_start_in_one_line(tmp_path: Path) -> None:
+    async with asyncio.timeout(300):  # far beyond what any retry may take: it must end by itself
+        error = await refusal(settings_for("binance", NOBODY), tmp_path)
     assert error.exit_code == Exit.UNREACHABLE
     assert "binance" in str(error)
-    assert time.monotonic() - began_s < 15
 
 
 @pytest.mark.parametrize("venue", ["bybit", "okx"])
@@ -114,18 +114,20 @@ async def test_status_pause_resume_and_an_orderly_end(venue: str, tmp_path: Path
             status = await bot.status()
             assert (status["mode"], status["trade_venue"], status["positions"]) == ("demo", venue, [])
             await bot.ask(verb="pause", why="lunch")
-            await asyncio.sleep(0.2)
-            assert (await bot.status())["halted"] == "paused: lunch"
+            paused = await bot.status_when(lambda now: bool(now["halted"]), "paused")
+            assert (paused["halted"], paused["halt_code"]) == ("paused: lunch", HaltCode.OPERATOR_PAUSE)
             await bot.ask(verb="resume")
-            await asyncio.sleep(0.2)
-            assert (await bot.status())["halted"] == ""
-            await bot.ask(verb="bias", coin="BTC", side="long", until_ms=int(time.time() * 1000) + 60_000, why="x")
-            await asyncio.sleep(0.2)
-            assert [one["side"] for one in (await bot.ask(verb="biases"))["biases"]] == ["long"]
+            await bot.status_when(lambda now: not now["halted"] and not now["halt_code"], "resumed")
+            until_ms = int(time.time() * 1000) + 3_600_000
+            await bot.ask(verb="bias", coin="BTC", side="long", until_ms=until_ms, why="x")
+            async with asyncio.timeout(120):
+                while not (biases := (await bot.ask(verb="biases"))["biases"]):  # noqa: ASYNC110 -- another task
+                    await asyncio.sleep(0.02)
+            assert [one["side"] for one in biases] == ["long"]
             with pytest.raises(ExpectedError, match="coin"):
                 await bot.ask(verb="bias", coin="DOGE", side="long", until_ms=10**14, why="x")
             assert (await bot.ask(verb="stop", flatten=True))["stopping"]
-            assert await asyncio.wait_for(bot.task, 10) == Exit.OK
+            assert await asyncio.wait_for(bot.task, 120) == Exit.OK
         assert here.hub.unknown == []
 
 
@@ -133,14 +135,13 @@ async def test_a_pause_lasts_over_a_restart_and_a_stop_flat_does_not_halt(tmp_pa
     async with place() as here:
         async with running(here.settings(), tmp_path) as bot:
             await bot.ask(verb="pause", why="night")
-            await asyncio.sleep(0.2)
+            await bot.status_when(lambda now: bool(now["halted"]), "paused")
         async with running(here.settings(), tmp_path) as bot:
             assert (await bot.status())["halted"] == "paused: night"
             await bot.ask(verb="resume")
             await bot.ask(verb="stop", flatten=True)
-            await asyncio.wait_for(bot.task, 10)
+            await asyncio.wait_for(bot.task, 120)
         async with running(here.settings(), tmp_path) as bot:
-            await asyncio.sleep(0.2)
             assert (await bot.status())["halted"] == ""
 
 
@@ -153,17 +154,15 @@ async def test_a_panic_latch_refuses_the_next_start_until_it_is_lifted(tmp_path:
         protocol.drop_latch(tmp_path, protocol.PANIC)
         protocol.write_latch(tmp_path, protocol.RESUME, time_ms=2, why="out")
         async with running(here.settings(), tmp_path) as bot:
-            await asyncio.sleep(0.2)
             assert (await bot.status())["halted"] == ""
 
 
 async def test_a_panic_latch_set_while_it_runs_is_honoured(tmp_path: Path) -> None:
     async with place() as here, running(here.settings(), tmp_path) as bot:
         protocol.write_latch(tmp_path, protocol.PANIC, time_ms=1, why="fire")
-        await asyncio.sleep(1.2)
-        status = await bot.status()
-        assert status["flattening"]
+        status = await bot.status_when(lambda now: now["flattening"], "the latch is honoured")
         assert "fire" in status["halted"]
+        assert status["halt_code"] == HaltCode.PANIC
         await bot.ask(verb="resume")
         assert not protocol.read_latch(tmp_path, protocol.PANIC)
 

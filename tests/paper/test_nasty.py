@@ -37,43 +37,43 @@ class Sent(Probe):
 
 
 class Scene:
-    """A stage without any planned trouble, watched by the laws."""
+    """A scenario without any planned trouble, watched by the laws."""
 
     def __init__(self, seed: int) -> None:
-        self.stage = Scenario(seed)
-        self.laws, self.sent = Laws(self.stage), Sent()
-        self.stage.eyes += [self.laws, self.sent]
-        self.stage.open()
+        self.scenario = Scenario(seed)
+        self.laws, self.sent = Laws(self.scenario), Sent()
+        self.scenario.probes += [self.laws, self.sent]
+        self.scenario.open()
 
     @property
     def held(self):
-        return self.stage.exchange.accounts.holding(self.stage.key)
+        return self.scenario.exchange.accounts.holding(self.scenario.key)
 
     @property
     def stops(self) -> list[PlaceOrder]:
-        resting = self.stage.exchange.accounts.resting(self.stage.key)
+        resting = self.scenario.exchange.accounts.resting(self.scenario.key)
         return [one.command for one in resting if one.command.kind is OrderKind.STOP_MARKET]
 
     def until(self, condition, steps_max: int = STEPS_MAX) -> None:
         for _ in range(steps_max):
             if condition():
                 return
-            self.stage.step()
+            self.scenario.step()
         raise AssertionError("it never came to that")
 
     def in_a_trade(self) -> "Scene":
         """Open, under a confirmed stop, nothing on its way."""
-        book = self.stage.engine.desk.book(*self.stage.key)
-        calm = lambda: self.stage.wire.quiet and all(one.confirmed for one in book.live())  # noqa: E731
+        book = self.scenario.engine.desk.book(*self.scenario.key)
+        calm = lambda: self.scenario.link.quiet and all(one.confirmed for one in book.live())  # noqa: E731
         self.until(lambda: self.held is not None and calm())
         assert self.stops
         return self
 
     def settled(self) -> None:
-        self.stage.calm_down()
-        self.stage.tell((events.Flatten(time_ms=self.stage.now_ms, reason="the end"),))
-        self.until(lambda: self.stage.quiet)
-        self.stage.reconcile()
+        self.scenario.calm_down()
+        self.scenario.tell((events.Flatten(time_ms=self.scenario.now_ms, reason="the end"),))
+        self.until(lambda: self.scenario.quiet)
+        self.scenario.reconcile()
         self.laws.settled()
 
 
@@ -82,12 +82,12 @@ def test_an_exit_is_tried_until_it_is_taken_whatever_the_code_of_refusal(code):
     scene = Scene(3).in_a_trade()
     side = scene.held.side
     refusals = OnOrder(lambda: None, (CommandFate(refused=code),) * 4, (Purpose.EXIT,))
-    scene.stage.wire.troubles.append(refusals)
-    scene.stage.tell((events.Flatten(time_ms=scene.stage.now_ms, reason="enough"),))
+    scene.scenario.link.troubles.append(refusals)
+    scene.scenario.tell((events.Flatten(time_ms=scene.scenario.now_ms, reason="enough"),))
     while scene.held is not None:
         assert scene.stops, "the stop stays until the position has gone"
-        scene.stage.step()
-        assert scene.stage.steps < STEPS_MAX
+        scene.scenario.step()
+        assert scene.scenario.steps < STEPS_MAX
     exits = scene.sent.placed(Purpose.EXIT)
     assert len(exits) == 5
     assert len({one.client_id for one in exits}) == 5
@@ -98,19 +98,19 @@ def test_an_exit_is_tried_until_it_is_taken_whatever_the_code_of_refusal(code):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_forty_seconds_of_suspension_while_the_stop_fills(seed):
     scene = Scene(seed).in_a_trade()
-    stage, before = scene.stage, len(scene.sent.commands)
+    scenario, before = scene.scenario, len(scene.sent.commands)
     (stop,) = scene.stops
-    stage.asleep_until_ms = stage.now_ms + 40_000
-    stage.market.push(float(stop.trigger_price) * (1 - stop.side * 0.001))
-    while stage.now_ms < stage.asleep_until_ms - 5_000:
-        stage.step()
+    scenario.asleep_until_ms = scenario.now_ms + 40_000
+    scenario.market.push(float(stop.trigger_price) * (1 - stop.side * 0.001))
+    while scenario.now_ms < scenario.asleep_until_ms - 5_000:
+        scenario.step()
         assert len(scene.sent.commands) == before, "who sleeps says nothing"
     assert scene.held is None
-    woken_ms = stage.asleep_until_ms
-    scene.until(lambda: stage.now_ms >= woken_ms)
-    fate = next(one.state for one in stage.engine.desk.book(*stage.key).orders if one.client_id == stop.client_id)
+    woken_ms = scenario.asleep_until_ms
+    scene.until(lambda: scenario.now_ms >= woken_ms)
+    fate = next(one.state for one in scenario.engine.desk.book(*scenario.key).orders if one.client_id == stop.client_id)
     assert fate is OrderState.FILLED
-    position = stage.engine.account.position(*stage.key)
+    position = scenario.engine.account.position(*scenario.key)
     assert position is None or position.opened_ms >= woken_ms
     late = [one for one in scene.sent.commands[before:] if isinstance(one, PlaceOrder) and one.reduce_only]
     assert not [one for one in late if one.decision_id == stop.decision_id], "there is nothing left to protect"
@@ -120,25 +120,25 @@ def test_forty_seconds_of_suspension_while_the_stop_fills(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_database_is_deleted_with_a_position_open(seed):
     scene = Scene(seed).in_a_trade()
-    stage, old_id = scene.stage, scene.stage.journal.journal_id
+    scenario, old_id = scene.scenario, scene.scenario.journal.journal_id
     size, stops = scene.held.quantity_base, scene.stops
-    stage.rebirth, stage.down_ms = "fresh", 20_000
-    stage.die()
-    assert stage.journal.journal_id != old_id
+    scenario.rebirth, scenario.down_ms = "fresh", 20_000
+    scenario.die()
+    assert scenario.journal.journal_id != old_id
     before = len(scene.sent.commands)
     for _ in range(15):
-        stage.step()
+        scenario.step()
     new = scene.sent.commands[before:]
     assert not [one for one in new if isinstance(one, PlaceOrder)], "nothing is placed beside what is not ours"
-    account = stage.engine.account
-    assert account.position(*stage.key) is None
+    account = scenario.engine.account
+    assert account.position(*scenario.key) is None
     if scene.held is not None:
         assert scene.held.quantity_base == size
         assert scene.stops == stops, "its stop is left alone"
-        assert abs(account.holding(*stage.key).unexplained_base) == size
+        assert abs(account.holding(*scenario.key).unexplained_base) == size
     scene.until(lambda: scene.held is None and not scene.stops)
     scene.until(lambda: scene.held is not None)
-    assert sequence_of(scene.stops[0].client_id, stage.journal.journal_id) if scene.stops else True
+    assert sequence_of(scene.stops[0].client_id, scenario.journal.journal_id) if scene.stops else True
     scene.settled()
 
 
@@ -147,24 +147,24 @@ def test_the_database_is_deleted_with_a_position_open(seed):
 def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
     """The process ends with the intent on disk, before or after its order left; the next version replays everything."""
     scene = Scene(seed)
-    stage = scene.stage
+    scenario = scene.scenario
 
     class Axe(Probe):
         def answered(self, _block, step, _engine) -> None:
             entries = [one for one in step.commands if isinstance(one, PlaceOrder) and one.purpose is Purpose.ENTRY]
-            if entries and not stage.restarts:
-                stage.rebirth = "replay"
-                stage.wire.line.kill_after = int(arrived)
+            if entries and not scenario.restarts:
+                scenario.rebirth = "replay"
+                scenario.link.switches.kill_after = int(arrived)
                 if arrived:
-                    stage.wire.line.kill_after = len(step.commands)
-                    stage.journal.doomed = "append"
+                    scenario.link.switches.kill_after = len(step.commands)
+                    scenario.journal.doomed = "append"
 
-    stage.eyes.append(Axe())
-    scene.until(lambda: stage.restarts == 1)
-    stage.eyes.pop()
-    book = stage.engine.desk.book(*stage.key)
+    scenario.probes.append(Axe())
+    scene.until(lambda: scenario.restarts == 1)
+    scenario.probes.pop()
+    book = scenario.engine.desk.book(*scenario.key)
     (entry,) = [one for one in book.orders if one.purpose is Purpose.ENTRY and one.live] or [book.orders[-1]]
-    scene.until(lambda: all(not one.on_the_way for one in book.orders) and stage.wire.quiet)
+    scene.until(lambda: all(not one.on_the_way for one in book.orders) and scenario.link.quiet)
     sent = [one.client_id for one in scene.sent.placed(Purpose.ENTRY)]
     assert len(sent) == len(set(sent)), "no id leaves twice"
     fate = next(one.state for one in book.orders if one.client_id == entry.client_id)
@@ -180,30 +180,30 @@ def test_an_upgrade_with_an_entry_in_flight(seed, arrived):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_forty_percent_are_withdrawn_and_fees_are_paid_in_another_coin(seed):
     scene = Scene(seed).in_a_trade()
-    stage, venue = scene.stage, scene.stage.key[0]
-    stage.exchange.accounts.entries.fee_coin = "BNB"
-    stage.exchange.accounts.entries.fee_coin_price = Decimal(600)
-    before_usd = stage.engine.account.equity_usd
-    free_usd = stage.exchange.accounts.available_usd(venue)
-    amount_usd = min(stage.exchange.wallet(venue).wallet_usd * Decimal("0.4"), free_usd)
-    stage.wire.post(stage.exchange.transfer(venue, -amount_usd, stage.now_ms))
-    stage.step()
-    drawdown = stage.engine.account.drawdown
+    scenario, venue = scene.scenario, scene.scenario.key[0]
+    scenario.exchange.accounts.entries.fee_coin = "BNB"
+    scenario.exchange.accounts.entries.fee_coin_price = Decimal(600)
+    before_usd = scenario.engine.account.equity_usd
+    free_usd = scenario.exchange.accounts.available_usd(venue)
+    amount_usd = min(scenario.exchange.wallet(venue).wallet_usd * Decimal("0.4"), free_usd)
+    scenario.link.post(scenario.exchange.transfer(venue, -amount_usd, scenario.now_ms))
+    scenario.step()
+    drawdown = scenario.engine.account.drawdown
     assert amount_usd > before_usd / 4
     assert drawdown.daily_loss_pct < 2.0
     assert [drawdown.daily_latched, drawdown.weekly_latched, drawdown.peak_latched] == [False] * 3
-    assert abs(stage.engine.account.equity_usd - (before_usd - amount_usd)) < before_usd / 50
+    assert abs(scenario.engine.account.equity_usd - (before_usd - amount_usd)) < before_usd / 50
     entries = len(scene.sent.placed(Purpose.ENTRY))
     scene.until(lambda: len(scene.sent.placed(Purpose.ENTRY)) >= entries + 2)
     scene.settled()
-    assert stage.exchange.accounts.entries.fee_coin_spent[venue] > 0
-    assert stage.engine.account.wallet_usd(venue) == stage.exchange.wallet(venue).wallet_usd
+    assert scenario.exchange.accounts.entries.fee_coin_spent[venue] > 0
+    assert scenario.engine.account.wallet_usd(venue) == scenario.exchange.wallet(venue).wallet_usd
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_storm_of_refusals_with_a_stop_still_to_place(seed):
     scene = Scene(seed)
-    stage = scene.stage
+    scenario = scene.scenario
 
     class AtTheFill(Probe):
         storm_ms = 0
@@ -211,30 +211,30 @@ def test_a_storm_of_refusals_with_a_stop_still_to_place(seed):
         def seeing(self, happened) -> None:
             entered = any(isinstance(fact, events.Fill) and not fact.reduces for fact in happened.facts)
             if entered and not self.storm_ms:
-                self.storm_ms = stage.now_ms
-                stage.wire.troubles.append(Storm(stage.now_ms + 30_000, "RATE_LIMITED"))
+                self.storm_ms = scenario.now_ms
+                scenario.link.troubles.append(Storm(scenario.now_ms + 30_000, "RATE_LIMITED"))
 
     at_the_fill = AtTheFill()
-    stage.eyes.append(at_the_fill)
+    scenario.probes.append(at_the_fill)
     scene.until(lambda: at_the_fill.storm_ms > 0)
-    scene.until(lambda: stage.now_ms > at_the_fill.storm_ms + 30_000)
+    scene.until(lambda: scenario.now_ms > at_the_fill.storm_ms + 30_000)
     scene.until(lambda: scene.held is None or bool(scene.stops), 30)
-    assert stage.now_ms - at_the_fill.storm_ms < 60_000
+    assert scenario.now_ms - at_the_fill.storm_ms < 60_000
     scene.settled()
 
 
 def test_a_stuck_disk_stops_entries_and_nothing_else():
     scene = Scene(3).in_a_trade()
-    stage = scene.stage
-    assert isinstance(stage.journal, MemoryJournal)
-    stage.journal.stuck, stage.journal_stuck_until_ms = True, 10**15
+    scenario = scene.scenario
+    assert isinstance(scenario.journal, MemoryJournal)
+    scenario.journal.stuck, scenario.journal_stuck_until_ms = True, 10**15
     entries = len(scene.sent.placed(Purpose.ENTRY))
-    stage.tell((events.Flatten(time_ms=stage.now_ms, reason="enough"),))
+    scenario.tell((events.Flatten(time_ms=scenario.now_ms, reason="enough"),))
     scene.until(lambda: scene.held is None, 20)
-    stage.tell((events.Resume(time_ms=stage.now_ms, reason="go on"),))
+    scenario.tell((events.Resume(time_ms=scenario.now_ms, reason="go on"),))
     for _ in range(60):
-        stage.step()
+        scenario.step()
     assert len(scene.sent.placed(Purpose.ENTRY)) == entries
-    stage.journal.stuck = False
+    scenario.journal.stuck = False
     scene.until(lambda: len(scene.sent.placed(Purpose.ENTRY)) > entries)
     scene.settled()

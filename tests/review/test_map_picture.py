@@ -12,6 +12,7 @@ from liqbot.market.params import MarketParams
 from liqbot.market.record import Record, map_from, map_record
 from liqbot.review.pictures.map_text import draw_map, short_usd
 from liqbot.review.placement import PlacedPosition, check_position
+from liqbot.review.reading import reading_from
 from liqbot.review.sources import time_of
 from liqbot.venues.registry import mechanics_of
 
@@ -27,7 +28,7 @@ def record() -> Record:
 
 
 def test_the_picture_has_shorts_above_the_mark_and_longs_below(record: Record) -> None:
-    lines = draw_map(record, colour=False, rows=10, reach_pct=8.0)
+    lines = draw_map(reading_from(record), colour=False, rows=10, reach_pct=8.0)
     assert "USD is an estimate" in lines[0]
     mark = next(number for number, line in enumerate(lines) if "── mark" in line)
     above, below = lines[2:mark], lines[mark + 1 : mark + 11]
@@ -42,7 +43,7 @@ def test_the_picture_has_shorts_above_the_mark_and_longs_below(record: Record) -
         total = map_from(record).within_usd(side, 8.0)
         assert any(abs(_usd(word) / total - 1) < 0.15 for word in drawn if word.startswith("$"))
     assert all("\x1b" not in line for line in lines)
-    assert any("\x1b" in line for line in draw_map(record, colour=True))
+    assert any("\x1b" in line for line in draw_map(reading_from(record), colour=True))
     assert any(line.startswith("venue binance: live") for line in lines)
     assert any(line.startswith("warmth: longs") for line in lines)
 

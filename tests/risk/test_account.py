@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from liqbot.events import (
     CodeVersion,
+    Event,
     FeedDown,
     Flatten,
     FundingPaid,
     Halt,
+    HaltCode,
     LeverageConfirmed,
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
     Transfer,
+    halt_code_of,
 )
 from liqbot.instruments import Side
 from liqbot.risk.account import Account
@@ -282,11 +285,48 @@ def test_the_day_counts_what_was_entered_on_it():
 @pytest.mark.parametrize(("price", "wait_ms"), [("59000", 3_600_000), ("61000", 300_000)])
 def test_cooldown_is_longer_after_a_loss(price: str, wait_ms: int):
     account = rc.an_account(rc.a_fill("1", "1", "60000"), rc.a_fill("2", "1", price, reduces=True))
-    assert account.holding(rc.VENUE, rc.COIN).cooldown_until_ms == rc.NOW_MS + wait_ms
+    assert account.cooldown_until_ms(rc.VENUE, rc.COIN) == rc.NOW_MS + wait_ms
 
 
 def test_seen_facts_are_bounded():
     account = rc.an_account()
     for number in range(9_000):
         account.on_fact(funding("0", rc.NOW_MS + number))
-    assert len(account.state()["seen"]["keys"]) == 8_192
+    assert len(account.state()["books"]["seen"]["keys"]) == 8_192
+
+
+# --- codes of halts -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("paused: lunch", HaltCode.OPERATOR_PAUSE), ("close: by hand", HaltCode.OPERATOR_CLOSE),
+        ("stop --flatten", HaltCode.OPERATOR_STOP), ("panic: fire", HaltCode.PANIC),
+        ("key refused: binance: x", HaltCode.KEY_REFUSED),
+        ("orders of another liqbot rest on binance BTC: x", HaltCode.FOREIGN_ORDERS),
+        ("our long BTC on binance was liquidated at 1", HaltCode.OWN_LIQUIDATION),
+        ("binance is in hedge mode, one-way is needed", HaltCode.ACCOUNT_MODE),
+        ("binance did not place the stop as ordered: side", HaltCode.STOP_MISPLACED),
+        ("halted", HaltCode.NONE), ("", HaltCode.NONE),
+    ],
+)  # fmt: skip
+def test_reasons_of_older_journals_have_their_codes(reason: str, code: HaltCode) -> None:
+    assert halt_code_of(reason) is code
+    account = rc.an_account(Halt(time_ms=rc.NOW_MS, reason=reason))
+    assert account.halt_code is code
+    again = rc.an_account()
+    again.load_state({name: value for name, value in account.state().items() if name != "halt_code"})
+    assert (again.halted, again.halt_code) == (reason or "halted", code), "a snapshot of before reads the same"
+
+
+def test_a_code_beats_what_the_reason_looks_like() -> None:
+    account = rc.an_account(Halt(time_ms=rc.NOW_MS, reason="paused: no", code=HaltCode.KEY_REFUSED))
+    assert account.halt_code is HaltCode.KEY_REFUSED
+    account.on_fact(Resume(time_ms=rc.NOW_MS, reason="x"))
+    assert account.halt_code is HaltCode.NONE
+
+
+def test_facts_of_older_journals_decode_without_a_code() -> None:
+    old = msgspec.msgpack.encode([{"type": "Halt", "time_ms": 1, "reason": "paused: x"}])
+    assert msgspec.msgpack.decode(old, type=tuple[Event, ...]) == (Halt(time_ms=1, reason="paused: x"),)

@@ -8,7 +8,8 @@ import numpy as np
 
 from liqbot.instruments import Side
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
-from liqbot.market.record import Record, clusters_from, map_from, thin_zones_from
+from liqbot.market.record import Record
+from liqbot.review.reading import MapReading
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _COLOURS: Final = {Side.SHORT: "\x1b[32m", Side.LONG: "\x1b[31m"}
@@ -17,10 +18,10 @@ _LISTED: Final = 3
 
 
 def draw_map(
-    record: Record, *, colour: bool, width: int = 100, rows: int = 16, reach_pct: float = 10.0
+    reading: MapReading, *, colour: bool, width: int = 100, rows: int = 16, reach_pct: float = 10.0
 ) -> list[str]:
     """Lines of text. `rows` per side, each a like stretch of price; bars share one scale."""
-    chart = map_from(record)
+    chart, record = reading.chart, reading.record
     paint = _Paint(colour)
     above, below = _stretches(chart, Side.SHORT, rows, reach_pct), _stretches(chart, Side.LONG, rows, reach_pct)
     most = max((usd for _, usd in (*above, *below)), default=0.0)
@@ -37,7 +38,7 @@ def draw_map(
         lines += reversed(drawn) if side is Side.SHORT else drawn
         if side is Side.SHORT:
             lines.append(paint.bold(f"{_price(chart.mark_price):>12}  ── mark " + "─" * (bar_width + 30)))
-    return [*lines, "", *_notes(record, paint)]
+    return [*lines, "", *_notes(reading, paint)]
 
 
 def _stretches(chart: LiquidationMap, side: Side, rows: int, reach_pct: float) -> list[tuple[float, float]]:
@@ -93,22 +94,22 @@ def _bar(usd: float, most: float, width: int) -> str:
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()).ljust(width)
 
 
-def _notes(record: Record, paint: "_Paint") -> list[str]:
+def _notes(reading: MapReading, paint: "_Paint") -> list[str]:
     lines = []
     for side, word, place in ((Side.SHORT, "shorts", "above"), (Side.LONG, "longs", "below")):
-        for cluster in [found for found in clusters_from(record) if found.side is side][:_LISTED]:
+        for cluster in [one for one in reading.clusters if one.side is side][:_LISTED]:
             usual = f", {cluster.ratio:.1f}x the usual largest" if cluster.ratio == cluster.ratio else ""
             lines.append(paint.side(side, (
                 f"cluster {place}: {short_usd(cluster.usd)} in {word} at {_price(cluster.price_low)}.."
                 f"{_price(cluster.price_high)}, {cluster.distance_pct:.1f}% away{usual}"
             )))
-    mark_price = record["mark_price"]
+    mark_price = reading.chart.mark_price
     zones = [
         f"{_price(zone.price_low)}..{_price(zone.price_high)} ({(zone.price_low / mark_price - 1) * 100:+.1f}%)"
-        for zone in thin_zones_from(record)[: 2 * _LISTED]
+        for zone in reading.thin_zones[: 2 * _LISTED]
     ]
     lines += [f"thin zones: {', '.join(zones)}"] if zones else []
-    return [*lines, *_standing(record, paint)]
+    return [*lines, *_standing(reading.record, paint)]
 
 
 def _standing(record: Record, paint: "_Paint") -> list[str]:
@@ -123,6 +124,8 @@ def _standing(record: Record, paint: "_Paint") -> list[str]:
     if record.get("derived"):
         lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))
     lines += [_venue(venue) for venue in record.get("venues", ())]
+    if record.get("parameters"):
+        lines.append(paint.dim(f"parameters: {record['parameters']}"))
     return lines
 
 

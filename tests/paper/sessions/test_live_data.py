@@ -15,12 +15,12 @@ from tests.builders.loopback_house import place
 async def test_it_runs_on_public_feeds_alone(tmp_path: Path) -> None:
     begun = []
     async with place() as here:
-        session = LiveSession(here.settings(mode="paper", keys={}), tmp_path, (), begun.append, for_s=3.0)
+        session = LiveSession(here.settings(mode="paper", keys={}), tmp_path, None, begun.append, for_s=3.0)
         running = asyncio.create_task(session.run())
         while not running.done():
             await here.advance()
             await asyncio.sleep(0.1)
-        engine = running.result()
+        engine = running.result().engine
         assert begun == [engine]
         assert engine.account.equity_usd == 10_000
         with JournalReader(journal_path(tmp_path)) as reader:
@@ -34,7 +34,7 @@ async def test_without_a_network_it_says_so_in_one_line(tmp_path: Path) -> None:
     async with place() as here:
         settings = here.settings(mode="paper", keys={}, network={"loopback": "http://127.0.0.1:9"})
     with pytest.raises(ExpectedError) as refused:
-        await LiveSession(settings, tmp_path, (), lambda _engine: None, for_s=5.0).run()
+        await LiveSession(settings, tmp_path, None, lambda _engine: None, for_s=5.0).run()
     assert refused.value.exit_code == Exit.UNREACHABLE
     assert "\n" not in str(refused.value)
     assert not journal_path(tmp_path).exists()

@@ -9,12 +9,13 @@ import pytest
 
 from liqbot import __version__, places
 from liqbot.blocks import EventBlock
+from liqbot.code_version import this_code
 from liqbot.engine import Engine, Step
 from liqbot.events import Balance, Event, Fill, Reconciled
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.journal.rerun import Rerun
-from liqbot.replay import Equality, replay, this_code
+from liqbot.replay import Equality, replay
 from liqbot.review.books_check import checked
 from liqbot.review.ledger_reader import Ledger
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
@@ -22,7 +23,7 @@ from liqbot.settings import load
 from paper.dialects.hub import Hub
 from paper.sessions.markets import market_of
 from paper.sessions.over_wire import run_wired, spoken_only
-from paper.sessions.session import fresh_books
+from paper.sessions.session import fresh_storage
 
 HEARD = ("bars", "marks", "liquidations", "open_interest", "funding")
 SEED = 2
@@ -49,8 +50,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
         del seq, step, engine
         facts.extend(block.facts)
 
-    with fresh_books(data, settings, market.roster) as (journal, ledger):
-        wired = run_wired(market, settings, data, journal, ledger, (seen,), speed=0, for_s=90)
+    with fresh_storage(data, settings, market.roster) as storage:
+        wired = run_wired(market, settings, data, storage, None, speed=0, for_s=90, checks=(seen,))
     return Session(data, wired.hub, wired.engine, facts)
 
 

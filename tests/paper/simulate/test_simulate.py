@@ -10,12 +10,12 @@ from paper.simulate import fault_schedule
 from paper.simulate.campaign import outcomes, summary
 from paper.simulate.fault_schedule import DRAWS, draws_of
 from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
-from paper.simulate.mutant_run import _likely_first, hunts
+from paper.simulate.mutant_run import _likely_first, run_mutants
 from paper.simulate.mutants import MUTANTS
 from paper.simulate.records import MutantRun, MutantRuns, RunRecords
 from paper.simulate.run import REPLAY_EVERY, simulate
 from paper.simulate.shrink import shrink
-from paper.simulate.text import hunts_text, text_of
+from paper.simulate.text import mutant_runs_text, text_of
 from paper.verbs.simulate import _chosen
 
 
@@ -45,7 +45,7 @@ def test_a_fault_that_happens_to_an_order_never_finds_none():
     assert BY_NAME["suspended"].can_meet(NONE)
 
 
-# Each with a seed that is known to catch it; the verb hunts all of them over many seeds.
+# Each with a seed that is known to catch it; the verb runs all of them over many seeds.
 CAUGHT = {"drop_stop": 2, "wrong_side": 2, "leverage_unread": 2, "skip_journal": 2, "cancel_first": 3}
 
 
@@ -81,13 +81,13 @@ def test_results_are_taken_up_where_they_were_left(tmp_path):
 
 
 def test_hunts_are_kept_and_tabled_with_what_was_missed_first(tmp_path):
-    (found,) = hunts(("wrong_side",), 3, 2, MutantRuns(tmp_path), processes=1)
+    (found,) = run_mutants(("wrong_side",), 3, 2, MutantRuns(tmp_path), processes=1)
     assert found.caught is not None
     missed = MutantRun("lag_accepted", 3, 2, None, 2)
     MutantRuns(tmp_path).add(missed)
     assert MutantRuns(tmp_path).read(3, 2) == {"wrong_side": found, "lag_accepted": missed}
     assert MutantRuns(tmp_path).read(3, 9) == {}
-    first, *lines = hunts_text([found, missed])
+    first, *lines = mutant_runs_text([found, missed])
     assert first == "defects not caught: lag_accepted (of 2)"
     assert found.caught.violation.law in lines[0]
     assert "NOT CAUGHT" in lines[1]

@@ -26,7 +26,7 @@ from paper.exchange.exchange import React
 from paper.sessions.assembly import exchange_of
 from paper.sessions.markets import market_of
 from paper.sessions.over_wire import run_wired, spoken_only
-from paper.sessions.session import SessionMarket, fresh_books
+from paper.sessions.session import SessionMarket, fresh_storage
 from paper.sessions.sim_loop import SimLoop
 
 SEED = 2
@@ -109,9 +109,9 @@ def test_the_same_decisions_and_fills_as_in_process(venue: str, tmp_path: Path) 
             yield block
 
     wired = Told()
-    with fresh_books(tmp_path, fitted, market.roster) as (journal, ledger):
+    with fresh_storage(tmp_path, fitted, market.roster) as storage:
         served = msgspec.structs.replace(market, live=kept())
-        done = run_wired(served, fitted, tmp_path, journal, ledger, (wired,), speed=0, for_s=120)
+        done = run_wired(served, fitted, tmp_path, storage, None, speed=0, for_s=120, checks=(wired,))
     assert done.hub.unknown == []
     told = in_process(places.journal_path(tmp_path), fitted, market, blocks)
     assert len(wired.fills) >= 2, "the market of this seed trades"

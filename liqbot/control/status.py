@@ -1,0 +1,80 @@
+"""What a running house reports of itself, read from its engine between two steps."""
+
+from typing import Any
+
+from liqbot import __version__
+from liqbot.accounting.positions import Position
+from liqbot.commands import Purpose
+from liqbot.engine import Engine
+from liqbot.events import HaltCode
+from liqbot.market.view import MarketView
+from liqbot.settings import Settings
+
+
+def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]:
+    """Plain values, as JSON takes them. `now_ms` is the time on the house's own clock."""
+    account = engine.account
+    return {
+        "version": __version__,
+        "mode": settings.mode,
+        "trade_venue": settings.trade_venue,
+        "time_ms": now_ms,
+        "equity_usd": str(account.equity_usd),
+        "halted": account.halted,
+        "halt_code": str(halt_code(engine)),
+        "flattening": account.flattening,
+        "drawdown_pct": account.drawdown.drawdown_pct,
+        "strategies_disabled": dict(engine.guard.disabled),
+        "positions": [_position(engine, held) for held in account.positions],
+        "coins": [_coin(engine, settings, view, now_ms) for view in engine.views],
+    }
+
+
+def halt_code(engine: Engine) -> HaltCode:
+    """Why nothing is entered, the account's own latch included; NONE when entries are allowed."""
+    account = engine.account
+    if not account.halted and account.drawdown.peak_latched:
+        return HaltCode.DRAWDOWN
+    return account.halt_code
+
+
+def is_flat(engine: Engine, settings: Settings) -> bool:
+    """Nothing is held, and no order of ours may fill any more."""
+    desk, venue = engine.desk, settings.trade_venue
+    live = any(desk.book(venue, coin).live() for coin in settings.coins)
+    return not engine.account.positions and not live
+
+
+def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
+    """Those that hold now."""
+    given = engine.market.given_biases.items()
+    return [
+        {"coin": coin, "side": side, "until_ms": until_ms} for coin, (side, until_ms) in given if until_ms > now_ms
+    ]
+
+
+def _position(engine: Engine, held: Position) -> dict[str, Any]:
+    book = engine.desk.book(held.venue, held.coin)
+    stops = [stop for stop in book.live(Purpose.STOP) if stop.confirmed]
+    return {
+        "venue": held.venue, "coin": held.coin, "side": held.side.word, "quantity_base": str(held.quantity_base),
+        "entry_price": str(held.entry_price), "leverage": held.leverage,
+        "liquidation_price": str(held.liquidation_price) if held.liquidation_price else None,
+        "stop_price": str(stops[-1].command.trigger_price) if stops else None,
+        "protected": book.confirmed_base(held.side) >= held.quantity_base, "leaving": book.closing,
+    }  # fmt: skip
+
+
+def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> dict[str, Any]:
+    holding = engine.account.holding(settings.trade_venue, view.coin)
+    return {
+        "coin": view.coin, "mark_price": view.mark_price, "age_ms": view.age_ms, "lag_ms": view.lag_ms,
+        "tick_age_ms": now_ms - view.time_ms, "live_venues": view.live_venues,
+        "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
+        "reconciled": holding is not None and holding.reconciled,
+    }  # fmt: skip
+
+
+def _or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if value == value else None

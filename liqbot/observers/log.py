@@ -1,0 +1,85 @@
+"""The observer that writes one log line for everything that concerns our money."""
+
+from typing import Final
+
+import structlog
+
+from liqbot.blocks import EventBlock
+from liqbot.commands import Command, PlaceOrder
+from liqbot.engine import Engine, Step
+from liqbot.events import (
+    CancelRejected,
+    Event,
+    FeedDown,
+    FeedUp,
+    Fill,
+    Flatten,
+    FundingPaid,
+    Halt,
+    OrderMissing,
+    OrderRejected,
+    PositionDeleveraged,
+    PositionLiquidated,
+    Resume,
+    StrategyDisabled,
+    Transfer,
+)
+from liqbot.observers.observer import Observer
+from liqbot.observers.registry import ObserverContext
+from liqbot.risk.decision import Approved, Decision
+from liqbot.signals.verdict import STRATEGY_FAILED
+
+_LOGGED: Final = (
+    Fill, OrderRejected, OrderMissing, CancelRejected, FundingPaid, Transfer, PositionLiquidated, PositionDeleveraged,
+    FeedUp, FeedDown, Halt, Flatten, Resume, StrategyDisabled,
+)  # fmt: skip
+_log = structlog.get_logger(__name__)
+
+
+class LogObserver(Observer):
+    """Facts about our money, decisions, commands."""
+
+    name = "log"
+
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        del seq, engine
+        for fact in block.facts:
+            if isinstance(fact, _LOGGED):
+                _log_fact(fact)
+        for verdict in step.verdicts:
+            if verdict.code == STRATEGY_FAILED:
+                _log.warning("strategy failed", strategy=verdict.strategy, coin=verdict.coin, reason=verdict.reason)
+        for decision in step.decisions:
+            _log_decision(decision)
+        for command in step.commands:
+            _log_command(command)
+
+
+def log_observer(context: ObserverContext) -> LogObserver | None:
+    """None where a console shows the same things to a person."""
+    return LogObserver() if context.console is None else None
+
+
+def _log_fact(fact: Event) -> None:
+    shown = {name: str(getattr(fact, name)) for name in fact.__struct_fields__ if name != "time_ms"}
+    _log.info(type(fact).__name__, **shown)
+
+
+def _log_decision(decision: Decision) -> None:
+    if isinstance(decision, Approved):
+        target = decision.target
+        _log.info(
+            "approved", decision=target.decision_id, strategy=target.strategy, coin=target.coin, side=target.side.word,
+            quantity_base=str(target.quantity_base), stop_price=str(target.stop_price), reason=target.reason,
+        )
+    else:
+        _log.info("refused", decision=decision.decision_id, code=decision.code, reason=decision.reason)
+
+
+def _log_command(command: Command) -> None:
+    if isinstance(command, PlaceOrder):
+        _log.info("order", client_id=command.client_id, purpose=command.purpose.value,
+                  quantity_base=str(command.quantity_base), trigger_price=str(command.trigger_price or ""),
+                  limit_price=str(command.limit_price or ""))
+    else:
+        _log.info(type(command).__name__, coin=command.coin)

@@ -1,0 +1,89 @@
+"""`Observer`: what looks on while the house works, and the group that calls all of them and survives each.
+
+An observer keeps, shows or sends what it sees; it decides nothing, and nobody waits for it. It is called on the
+house's own thread, between two steps: work that takes longer than a few milliseconds belongs into a thread of its own.
+"""
+
+import abc
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine, Step
+
+OnStep = Callable[[int, EventBlock, Step, Engine], None]
+"""Journal sequence number, what came in, what the engine answered, and the engine as it is now."""
+_log = structlog.get_logger(__name__)
+
+
+class Observer(abc.ABC):
+    """Subclasses give a `name` and `on_step`; the rest where they need it."""
+
+    name: str = ""
+    trouble: str = ""
+    """Why it does not work at present, for `liqbot status`; empty while it does."""
+
+    def start(self, engine: Engine) -> None:  # noqa: B027 -- most have nothing to prepare
+        """Called once, before the first step."""
+
+    @abc.abstractmethod
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        """Called after every step, once it is recorded and its commands have left."""
+
+    def flush(self, seq: int, engine: Engine) -> None:  # noqa: B027
+        """Called when the house ends in order: `seq` is the last step. Write or send what still waits."""
+
+    def close(self) -> None:  # noqa: B027
+        """Called last, also after a failure."""
+
+
+class ObserverGroup:
+    """All observers of a house. One that raises is logged, called no more, and named in `troubles`."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._working = list(observers)
+        self._failed: dict[str, str] = {}
+
+    def start(self, engine: Engine) -> None:
+        for observer in tuple(self._working):
+            self._guarded(observer, lambda observer=observer: observer.start(engine))  # type: ignore[misc]
+
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        """What a loop calls after every step."""
+        for observer in self._working:
+            try:
+                observer.on_step(seq, block, step, engine)
+            except Exception as error:  # noqa: BLE001 -- whatever an observer raises, the house goes on
+                self._disable(observer, error)
+
+    def flush(self, seq: int, engine: Engine) -> None:
+        for observer in tuple(self._working):
+            self._guarded(observer, lambda observer=observer: observer.flush(seq, engine))  # type: ignore[misc]
+
+    def close(self) -> None:
+        for observer in tuple(self._working):
+            self._guarded(observer, observer.close)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of those that still work."""
+        return tuple(observer.name for observer in self._working)
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """By name: why an observer does not work, at present or any more."""
+        return {observer.name: observer.trouble for observer in self._working if observer.trouble} | self._failed
+
+    def _guarded(self, observer: Observer, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 -- as above
+            self._disable(observer, error)
+
+    def _disable(self, observer: Observer, error: Exception) -> None:
+        reason = f"disabled: {type(error).__name__}: {error}"
+        _log.error("observer disabled", observer=observer.name, reason=reason, exc_info=error)
+        # A new list: the one that is being walked through stays as it is.
+        self._working = [one for one in self._working if one is not observer]
+        self._failed[observer.name] = reason

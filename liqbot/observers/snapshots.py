@@ -1,0 +1,77 @@
+"""The observer that saves snapshots of the engine, and drops old market rows from the journal in small bites."""
+
+import contextlib
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from liqbot.blocks import EventBlock
+from liqbot.engine import Engine, Step
+from liqbot.journal import Journal
+from liqbot.journal.errors import JournalStuckError
+from liqbot.journal.rerun import SNAPSHOT_NAME
+from liqbot.ledger import LedgerWriter
+from liqbot.observers.observer import Observer
+from liqbot.observers.registry import ObserverContext
+from liqbot.settings.params import JournalParams
+
+RETAIN_EVERY_MS: Final = 60_000
+_log = structlog.get_logger(__name__)
+
+
+class SnapshotObserver(Observer):
+    """Recovery begins from the newest snapshot, so the ledger must not be behind it: it is flushed first, and while it
+    cannot be written no snapshot is saved."""
+
+    name = "snapshots"
+
+    def __init__(self, journal: Journal, ledger: LedgerWriter | None, params: JournalParams, version: str) -> None:
+        self._journal, self._ledger, self._params, self._version = journal, ledger, params, version
+        self._snapshot_ms = self._retained_ms = 0
+        self._saved_seq = 0
+
+    def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
+        if block.tick_ms is None or block.backfilled:
+            return  # history can be read again, and has no snapshots of its own
+        self._snapshot_ms = self._snapshot_ms or step.time_ms
+        if step.time_ms - self._snapshot_ms >= self._params.snapshot_every_min * 60_000:
+            self._snapshot_ms = step.time_ms
+            self.save(seq, engine)
+        if step.time_ms - self._retained_ms >= RETAIN_EVERY_MS:
+            self._retained_ms = step.time_ms
+            with contextlib.suppress(JournalStuckError):  # a full journal: the next time is soon enough
+                self._journal.retain(
+                    days=self._params.keep_days, max_bytes=int(self._params.keep_gb * 1e9), wait_s=0.0
+                )
+
+    def flush(self, seq: int, engine: Engine) -> None:
+        """The last one: the next start begins where this one ended."""
+        if seq > self._saved_seq:
+            self.save(seq, engine)
+
+    def save(self, seq: int, engine: Engine) -> None:
+        if not self._ledger_reaches(seq):
+            return
+        with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
+            self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
+            self._saved_seq = seq
+
+    def _ledger_reaches(self, seq: int) -> bool:
+        if self._ledger is None:
+            return True
+        try:
+            self._ledger.flush()
+        except OperationalError as error:
+            self.trouble = f"none saved, the ledger cannot be written: {error.orig}"
+            return False
+        behind = self._ledger.seq < seq
+        self.trouble = f"none saved, the ledger is at record {self._ledger.seq} of {seq}" if behind else ""
+        return not behind
+
+
+def snapshot_observer(context: ObserverContext) -> SnapshotObserver | None:
+    """None for a house that keeps no journal."""
+    if context.journal is None:
+        return None
+    return SnapshotObserver(context.journal, context.ledger, context.settings.journal, context.snapshot_version)

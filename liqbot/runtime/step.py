@@ -1,0 +1,173 @@
+"""`WriteAhead`: the rule "journal first, then decide, then act" as a pure step between reads and writes.
+
+It opens no file, awaits nothing and reads no clock: it yields what must be done next, and is given the outcome and the
+time. The live loop and the simulated loop only carry out what it yields.
+
+- A block is appended before the engine sees it; the engine's Step is recorded before any of its commands leaves.
+- A Step's commands leave, in the order they were decided, once the Step and everything before it are durable.
+- What only reduces risk waits for that no longer than `wait_ms`, and not at all once the journal has refused the block
+  or reported that it cannot be written.
+- What adds risk and is not durable by then never leaves: by the time the disk answers, its reasons are old. The engine
+  gets an `OrderRejected` for it, so nothing is left to be asked at the venue; a leverage that was not set is asked for
+  again by execution itself.
+- Client order ids grow with every order, so one that left unrecorded is not used again by this process; the next
+  process counts on from beyond all of them (`OrderManager` on `JournalOpened`).
+- Observers see a Step only if the journal took it, once its commands have left and at the latest before the next block
+  is folded, so that the engine's state is the one after that very Step.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from liqbot.blocks import EventBlock
+from liqbot.commands import Command, PlaceOrder, adds_risk
+from liqbot.engine import Step
+from liqbot.events import Event, OrderRejected
+
+NOT_JOURNALED: Final = "NOT_JOURNALED"
+"""Code of the rejection of an order that never left, because its intent was not durable in time."""
+
+
+class AppendBlock(msgspec.Struct, frozen=True):
+    """Answered with the block's seq, or None when the journal refuses it. A full journal may be waited for this long,
+    where time passes meanwhile."""
+
+    block: EventBlock
+    source_seq: int
+    room_wait_ms: int
+
+
+class RecordStep(msgspec.Struct, frozen=True):
+    """Answered with whether the journal took it."""
+
+    seq: int
+    step: Step
+
+
+class RequestDurable(msgspec.Struct, frozen=True):
+    """Ask the journal to make everything up to here durable. Its answer, whenever it comes, goes to
+    `WriteAhead.durable` or `WriteAhead.not_durable`."""
+
+    seq: int
+
+
+class SendCommands(msgspec.Struct, frozen=True):
+    """May leave now, in this order, after everything that was sent before."""
+
+    commands: tuple[Command, ...]
+    time_ms: int
+    """Event time at which they were decided."""
+
+
+class ReportFacts(msgspec.Struct, frozen=True):
+    """To be fed back to the engine like any answer of a venue: in a block of their own, journaled first."""
+
+    facts: tuple[Event, ...]
+
+
+class ObserveStep(msgspec.Struct, frozen=True):
+    """For the observers."""
+
+    seq: int
+    block: EventBlock
+    step: Step
+
+
+Request = AppendBlock | RecordStep | RequestDurable | SendCommands | ReportFacts | ObserveStep
+
+
+class Decides(Protocol):
+    """An engine."""
+
+    def on_block(self, block: EventBlock, /) -> Step: ...
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A Step with commands whose durability has not been reported yet."""
+
+    seq: int
+    step: Step
+    deadline_ms: int
+
+
+class WriteAhead:
+    """Of one engine. Times are milliseconds of any clock that never goes back; the same one in every call."""
+
+    def __init__(self, engine: Decides, *, wait_ms: int) -> None:
+        self.engine, self._wait_ms = engine, wait_ms
+        self._source_seq = 0
+        self._refused = False
+        """The last block found no room: the next one does not wait for it again."""
+        self._waiting: deque[_Waiting] = deque()
+        self._unobserved: ObserveStep | None = None
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When `expire` is due next; None while nothing waits."""
+        return self._waiting[0].deadline_ms if self._waiting else None
+
+    @property
+    def steps_waiting(self) -> int:
+        """Steps whose commands have neither left nor been given up."""
+        return len(self._waiting)
+
+    def take(self, block: EventBlock, now_ms: int) -> Generator[Request, Any, Step]:
+        """One block. The caller carries out each request in turn and sends its answer back."""
+        yield from self._observation()
+        self._source_seq += 1
+        seq = yield AppendBlock(block, self._source_seq, 0 if self._refused else self._wait_ms)
+        self._refused = seq is None
+        step = self.engine.on_block(block)
+        if seq is None or not (yield RecordStep(seq, step)):
+            yield from self._settled(lambda _one: True, durable=False)
+            yield from self._leaving(step, durable=False)
+            return step
+        self._unobserved = ObserveStep(seq, block, step)
+        if step.commands:
+            self._waiting.append(_Waiting(seq, step, now_ms + self._wait_ms))
+            yield RequestDurable(seq)
+        else:
+            yield from self._observation()
+        return step
+
+    def durable(self, seq: int) -> list[Request]:
+        """Everything up to `seq` is on disk."""
+        return self._settled(lambda one: one.seq <= seq, durable=True)
+
+    def not_durable(self, seq: int) -> list[Request]:
+        """The journal reports that what was appended up to `seq` cannot be written."""
+        return self._settled(lambda one: one.seq <= seq, durable=False)
+
+    def expire(self, now_ms: int) -> list[Request]:
+        """Time has passed: whatever has waited long enough waits no more."""
+        return self._settled(lambda one: one.deadline_ms <= now_ms, durable=False)
+
+    def _settled(self, due: Callable[[_Waiting], bool], *, durable: bool) -> list[Request]:
+        """Always the oldest first, so commands leave in the order they were decided."""
+        requests: list[Request] = []
+        while self._waiting and due(self._waiting[0]):
+            requests += self._leaving(self._waiting.popleft().step, durable=durable)
+        return requests if self._waiting else [*requests, *self._observation()]
+
+    @staticmethod
+    def _leaving(step: Step, *, durable: bool) -> list[Request]:
+        """What becomes of a Step's commands."""
+        leaving = step.commands if durable else tuple(one for one in step.commands if not adds_risk(one))
+        requests: list[Request] = [SendCommands(leaving, step.time_ms)] if leaving else []
+        held = () if durable else tuple(one for one in step.commands if adds_risk(one))
+        facts = tuple(_rejected(one, step.time_ms) for one in held if isinstance(one, PlaceOrder))
+        return [*requests, ReportFacts(facts)] if facts else requests
+
+    def _observation(self) -> list[Request]:
+        unobserved, self._unobserved = self._unobserved, None
+        return [] if unobserved is None else [unobserved]
+
+
+def _rejected(order: PlaceOrder, time_ms: int) -> OrderRejected:
+    return OrderRejected(
+        time_ms=time_ms, venue=order.venue, coin=order.coin, client_id=order.client_id, code=NOT_JOURNALED,
+        reason="not sent: its intent was not on disk in time",
+    )

@@ -1,0 +1,50 @@
+"""What rests at the venue is what was ordered: stops are read back, and whatever reduces can only reduce."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from liqbot import events
+from liqbot.commands import Purpose
+from liqbot.execution.edge.broker import misread
+from liqbot.venues.trading import OrderReport, OrderStatus
+from tests.builders.loopback_broker import VENUES_SERVED, Desk, rig
+from tests.execution.edge.test_broker import long_of
+
+STOP = Desk("binance").order(Purpose.STOP, trigger_price="49000")
+AS_ORDERED = OrderReport(
+    client_id=STOP.client_id, venue_order_id="1", fate=OrderStatus.RESTING, quantity_base=Decimal("0.01"),
+    reduce_only=True, trigger_price=Decimal("49000.0"), on_mark=True,
+)
+
+
+def test_a_stop_as_ordered_is_fine() -> None:
+    assert misread(STOP, AS_ORDERED) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"reduce_only": False}, "reduce-only"),
+        ({"on_mark": False}, "mark price"),
+        ({"trigger_price": Decimal(48_000)}, "trigger is 48000"),
+        ({"trigger_price": None}, "trigger is None"),
+        ({"quantity_base": Decimal("0.02")}, "quantity is 0.02"),
+    ],
+)
+def test_a_stop_that_is_not_as_ordered_is_named(changes: dict[str, object], named: str) -> None:
+    assert named in misread(STOP, msgspec.structs.replace(AS_ORDERED, **changes))
+
+
+@pytest.mark.parametrize("venue", VENUES_SERVED)
+async def test_what_reduces_rests_as_reduce_only_at_the_venue(venue: str) -> None:
+    async with rig(venue) as one:
+        await long_of(one)
+        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        take = one.desk.order(Purpose.TAKE, limit_price="52000")
+        await one.send(stop, take)
+        for order in (stop, take):
+            await one.until(events.OrderAccepted, order.client_id)
+        resting = {record.command.client_id: record.command.reduce_only for record in one.account.open_orders()}
+        assert resting == {stop.client_id: True, take.client_id: True}
