@@ -28,7 +28,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
 def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.outliers.prices = [VenuePrice(**price) for price in state["prices"]]
     coin.outliers.health.load_state(state["health"])
-    coin.estimator.load(state["estimate"])
+    coin.estimator.load_state(state["estimate"])
     coin.evaluation.load_state(state["evaluation"])
     coin.history.load_state(state["history"])
     coin.open_interest.load_state(state["open_interest"])

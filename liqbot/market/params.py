@@ -96,22 +96,24 @@ class CalibrationParams(_Params):
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
     tail_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the cap taking nothing.")
     tail_ratio_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
-    pace_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the closing pace is learnt from.")
-    pace_weight: float = Field(
+    closing_rate_h: float = Field(
+        240.0, ge=1, le=20_000, description="Half-life of what the closing pace is learnt from."
+    )
+    closing_rate_weight: float = Field(
         10.0, ge=0.1, le=1e9, description="Worth of owners closing at the assumed rates (`close_h`), in orders that "
         "come one usual lifetime sooner or later than is usual for their tier."
     )
     model_share: float = Field(
         0.5, ge=0, le=5, description="Error of the model itself, as a share of the mapped USD, beside chance."
     )
-    standing_h: float = Field(
+    leverage_prior_h: float = Field(
         24.0, ge=0.5, le=2_000, description="Half-life of what measured positions say about the mix of leverages."
     )
-    standing_weight: float = Field(
+    leverage_prior_weight: float = Field(
         5.0, ge=0.1, le=1e5, description="Worth in positions, per tier, of the modelled mix being that of the measured "
         "ones."
     )
-    standing_ratio_max: float = Field(
+    leverage_prior_ratio_max: float = Field(
         10.0, ge=1, le=1_000, description="Most that measured positions raise or lower the prior of a tier; 1 leaves "
         "other venues alone."
     )

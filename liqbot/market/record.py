@@ -16,7 +16,7 @@ from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.map.zones import Cluster, ThinZone
 from liqbot.market.market import Market
 from liqbot.market.params import ClusterParams
-from liqbot.market.view import MarketView
+from liqbot.market.view import MarketView, share_above
 
 RECORD_VERSION: Final = 1
 _TOGETHER: Final = 4
@@ -66,14 +66,16 @@ def filtered_record(
     """The record of a part of its map: some venues, some leverages (`chosen` says which)."""
     above, zones_above = read_side(liq_map, Side.SHORT, float("nan"), params)
     below, zones_below = read_side(liq_map, Side.LONG, float("nan"), params)
+    above_usd, below_usd = (liq_map.within_usd(side, params.fuel_distance_pct) for side in (Side.SHORT, Side.LONG))
     zones = nearest_zones(zones_below, zones_above, liq_map.mark_price, params.thin_kept)
     return record | {
         "filter": dict(chosen),
         "bins": bins_of(liq_map),
         "clusters": [_cluster(cluster) for cluster in (*above, *below)],
         "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
-        "fuel_above_usd": round(liq_map.within_usd(Side.SHORT, params.fuel_distance_pct)),
-        "fuel_below_usd": round(liq_map.within_usd(Side.LONG, params.fuel_distance_pct)),
+        "fuel_above_usd": round(above_usd),
+        "fuel_below_usd": round(below_usd),
+        "asymmetry": _known(share_above(above_usd, below_usd)),
     }
 
 

@@ -104,5 +104,10 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     @property
     def asymmetry(self) -> float:
         """Share of the nearby fuel that lies above, 0..1; NaN for an empty map."""
-        total = self.above.fuel_usd + self.below.fuel_usd
-        return self.above.fuel_usd / total if total > 0 else ABSENT
+        return share_above(self.above.fuel_usd, self.below.fuel_usd)
+
+
+def share_above(above_usd: float, below_usd: float) -> float:
+    """0..1; NaN where there is neither."""
+    total_usd = above_usd + below_usd
+    return above_usd / total_usd if total_usd > 0 else ABSENT

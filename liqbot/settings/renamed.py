@@ -9,6 +9,7 @@ from liqbot.settings.names import Path
 _AVOID: Final = "signals.avoid_liquidity"
 _CASCADE: Final = "signals.cascade"
 _SQUEEZE: Final = "signals.funding_squeeze"
+_CALIBRATION: Final = "market.calibration"
 RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "risk.stop_buffer_pct": (f"{_AVOID}.stop_buffer_pct",),
     "risk.density_percentile_max": (f"{_AVOID}.density_percentile_max",),
@@ -20,6 +21,14 @@ RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     f"{_CASCADE}.fuel_share_min": (f"{_CASCADE}.notional_ahead_share_min",),
     f"{_SQUEEZE}.fuel_share_min": (f"{_SQUEEZE}.notional_ahead_share_min",),
     f"{_SQUEEZE}.crowd_percentile_min": (f"{_SQUEEZE}.opposite_funding_percentile_min",),
+    **{
+        f"{_CALIBRATION}.{old}": (f"{_CALIBRATION}.{new}",)
+        for old, new in {
+            "standing_h": "leverage_prior_h", "standing_weight": "leverage_prior_weight",
+            "standing_ratio_max": "leverage_prior_ratio_max", "pace_h": "closing_rate_h",
+            "pace_weight": "closing_rate_weight",
+        }.items()
+    },
     "signals.grab_reverse.prior_crowd_percentile_min": ("signals.grab_reverse.prior_funding_percentile_min",),
 }
 """Old dotted name -> the new ones, which all take its value. A section's name moves everything in it that has no entry

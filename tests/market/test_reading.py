@@ -23,7 +23,7 @@ from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.prices import BarColumns
 from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import ClusterParams, MarketParams, RollingParams, SweepParams
-from liqbot.market.record import clusters_from, map_from, map_record, thin_zones_from
+from liqbot.market.record import clusters_from, filtered_record, map_from, map_record, thin_zones_from
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 NAN = float("nan")
@@ -262,6 +262,13 @@ def test_a_record_survives_json_and_says_what_the_view_says() -> None:
     clusters = (*view.above.clusters, *view.below.clusters)
     assert [cluster.usd for cluster in clusters_from(record)] == [round(cluster.usd) for cluster in clusters]
     assert thin_zones_from(record) == view.thin_zones
+    assert record["asymmetry"] == view.asymmetry == pytest.approx(
+        record["fuel_above_usd"] / (record["fuel_above_usd"] + record["fuel_below_usd"])
+    )
+    of_one = filtered_record(record, market.map_of("BTC", venues=["okx"]), ClusterParams(), {"venues": ["okx"]})
+    assert of_one["asymmetry"] == pytest.approx(
+        of_one["fuel_above_usd"] / (of_one["fuel_above_usd"] + of_one["fuel_below_usd"]), rel=1e-3
+    )
     assert len(json.dumps(map_record(view, market))) < 40_000
     with pytest.raises(ValueError, match="no bins"):
         map_from({"mark_price": 1.0})

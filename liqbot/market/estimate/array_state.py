@@ -37,7 +37,7 @@ def _fields(cls: type) -> dict[str, tuple[bool, PerRow | None]]:
 
 
 class RowArrays(msgspec.Struct):
-    """A struct of arrays and numbers. Subclasses that hold anything else extend `packed` and `load`."""
+    """A struct of arrays and numbers. Subclasses that hold anything else extend `packed` and `load_state`."""
 
     def add_row(self) -> None:
         """One more row in every array that has rows."""
@@ -71,7 +71,7 @@ class RowArrays(msgspec.Struct):
                 found[name] = packed(value) if is_array else value
         return found
 
-    def load(self, record: dict[str, Any]) -> None:
+    def load_state(self, record: dict[str, Any]) -> None:
         """Inverse of `packed`, into this very struct."""
         for name, (is_array, rows) in _fields(type(self)).items():
             kept = record[name]

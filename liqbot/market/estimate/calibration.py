@@ -173,7 +173,8 @@ class Calibration:
             pull = p.mix_weight / max(self.sample_size(), 1.0) * everything / len(by_tier)
             observed = state.observed.sum(axis=0)
             common = float(state.observed.sum()) / everything
-            prior = common * kernels.tier_prior(by_tier, observed, leverage_prior, pull, common, p.standing_ratio_max)
+            most = p.leverage_prior_ratio_max
+            prior = common * kernels.tier_prior(by_tier, observed, leverage_prior, pull, common, most)
             weights = (observed + pull * prior) / (by_tier + pull)
             mean = float((weights * by_tier).sum()) / everything
             state.weights = weights / mean if mean > 0 else state.weights

@@ -108,10 +108,10 @@ class ClosingRateFit:
         state, params = self.state, self._params
         slope, curvature = state.evidence.tolist()
         state.stood += (state.pace_log_ratio - state.stood) * (1.0 - self._closing.kept_share(state.hour_ms))
-        state.pace_log_ratio = min(max(slope / (curvature + params.pace_weight), -_LOG_MAX), _LOG_MAX)
+        state.pace_log_ratio = min(max(slope / (curvature + params.closing_rate_weight), -_LOG_MAX), _LOG_MAX)
         self.set_pace()
         state.baseline *= fading(state.hour_ms, params.shape_h)
-        state.evidence *= fading(state.hour_ms, params.pace_h)
+        state.evidence *= fading(state.hour_ms, params.closing_rate_h)
         state.hour_ms = 0
 
     def set_pace(self) -> None:

@@ -340,7 +340,7 @@ class PositionEstimator:
             found.append((long_usd + own[LONG], short_usd + own[SHORT]))
         return found
 
-    def load(self, record: dict[str, object]) -> None:
+    def load_state(self, record: dict[str, object]) -> None:
         """The state from a snapshot."""
-        self.state.load(record)
+        self.state.load_state(record)
         self.closing_fit.set_pace()

@@ -95,10 +95,10 @@ class LeveragePrior:
         reported = (share * found[:, None]).sum(axis=(0, 2))
         square = (share * squares[:, None]).sum(axis=(0, 2))
         by_tier = held.sum(axis=(0, 2))
-        kept = fading(elapsed_ms, self._params.standing_h)
+        kept = fading(elapsed_ms, self._params.leverage_prior_h)
         state.sums *= kept
         state.sums += (1.0 - kept) * np.stack([reported, by_tier * (reported.sum() / by_tier.sum()), square])
-        state.ratio = kernels.leverage_ratio(state.sums, self._leverages, self._params.standing_weight)
+        state.ratio = kernels.leverage_ratio(state.sums, self._leverages, self._params.leverage_prior_weight)
 
     def _held_usd(self, row: int, side: int, mark: float) -> Floats:
         """Prior USD the row's own estimate holds, [tier, class of distance]."""

@@ -89,8 +89,8 @@ class PositionState(RowArrays):
         found._place()
         return found
 
-    def load(self, record: dict[str, Any]) -> None:
-        super().load(record)
+    def load_state(self, record: dict[str, Any]) -> None:
+        super().load_state(record)
         self._place()
 
     def _place(self) -> None:
@@ -224,8 +224,8 @@ class ReportedState(RowArrays):
         ]  # fmt: skip
         return super().packed() | {"snapshots": snapshots}
 
-    def load(self, record: dict[str, Any]) -> None:
-        super().load(record)
+    def load_state(self, record: dict[str, Any]) -> None:
+        super().load_state(record)
         self.snapshots = {
             row: Snapshot(
                 taken_ms, share, unpacked(beside),
@@ -256,13 +256,13 @@ class LeveragePriorState(msgspec.Struct):
             "unreplaced": [[row, one.packed()] for row, one in self.unreplaced.items()],
         }  # fmt: skip
 
-    def load(self, record: dict[str, Any], offsets: int, mix: Floats) -> None:
+    def load_state(self, record: dict[str, Any], offsets: int, mix: Floats) -> None:
         self.ratio, self.sums = unpacked(record["ratio"]), unpacked(record["sums"])
         self.compared_ms = {row: time_ms for row, time_ms in record["compared"]}  # noqa: C416 - may come as lists
         self.unreplaced = {}
         for row, one in record["unreplaced"]:
             self.unreplaced[row] = PositionState.empty(offsets, mix)
-            self.unreplaced[row].load(one)
+            self.unreplaced[row].load_state(one)
 
 
 class EstimateState(RowArrays):
@@ -307,12 +307,12 @@ class EstimateState(RowArrays):
         parts = {name: getattr(self, name).packed() for name in (*_PARTS, "leverage_prior")}
         return super().packed() | parts | {"unseen_rows": list(self.unseen_rows), "row_of": list(self.row_of.items())}
 
-    def load(self, record: dict[str, Any]) -> None:
-        super().load(record)
+    def load_state(self, record: dict[str, Any]) -> None:
+        super().load_state(record)
         for name in _PARTS:
-            getattr(self, name).load(record[name])
+            getattr(self, name).load_state(record[name])
         offsets, mix = len(self.positions.shift), self.positions.placement.mix
-        self.leverage_prior.load(record["leverage_prior"], offsets, mix)
+        self.leverage_prior.load_state(record["leverage_prior"], offsets, mix)
         self.unseen_rows = list(record["unseen_rows"])
         self.row_of = {venue: row for venue, row in record["row_of"]}  # noqa: C416 - may come as lists
 

@@ -126,7 +126,7 @@ def test_sums_over_hours_are_compared_with_all_that_was_touched_since() -> None:
 def test_what_was_learnt_comes_back_exactly_and_goes_on_alike(seed: int) -> None:
     calibration, again = fresh(), fresh(())
     crowd(seed, calibration, np.full(TIERS, 0.3), (1.0, 0.5), steps=40)
-    again.state.load(msgspec.msgpack.decode(msgspec.msgpack.encode(calibration.state.packed())))
+    again.state.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(calibration.state.packed())))
     for one in (calibration, again):
         crowd(seed + 1, one, np.full(TIERS, 0.6), (1.0, 0.5), steps=20)
     assert msgspec.msgpack.encode(again.state.packed()) == msgspec.msgpack.encode(calibration.state.packed())

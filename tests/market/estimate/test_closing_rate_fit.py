@@ -108,7 +108,7 @@ def test_it_draws_the_map_nearer_to_the_real_one() -> None:
     crowd = Crowd(3, 0.2)
     crowd.run(4_000)
     as_assumed = Crowd(3, 0.2)
-    as_assumed.learner = closing_fit(CalibrationParams(pace_weight=1e9), as_assumed.modelled.closing)
+    as_assumed.learner = closing_fit(CalibrationParams(closing_rate_weight=1e9), as_assumed.modelled.closing)
     as_assumed.run(4_000)
     assert as_assumed.pace == pytest.approx(1.0, abs=1e-3)
     off = [
@@ -170,9 +170,9 @@ def test_it_comes_back_exactly_and_goes_on_alike(seed: int, steps: int, in_sums:
     crowd.run(400 + steps)
     other.run(400 + steps)
     positions = positions_with(ESTIMATE)
-    positions.state.load(other.modelled.state.packed())
+    positions.state.load_state(other.modelled.state.packed())
     restored = closing_fit(PARAMS, positions.closing)
-    restored.state.load(other.learner.state.packed())
+    restored.state.load_state(other.learner.state.packed())
     restored.set_pace()
     other.learner, other.modelled = restored, positions
     crowd.run(200)

@@ -146,7 +146,7 @@ def test_it_comes_back_exactly_and_goes_on_alike() -> None:
     sides = drawn_from(positions, 2, np.linspace(0.5, 2.0, len(LEVERAGES)))
     prior, again = told(positions, sides, hours=5), leverage_prior(ESTIMATE, PARAMS, positions.closing)
     record = msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state.packed()))
-    again.state.load(record, len(ESTIMATE.smear_factors), np.array(ESTIMATE.leverage_mix))
+    again.state.load_state(record, len(ESTIMATE.smear_factors), np.array(ESTIMATE.leverage_mix))
     for one in (prior, again):
         one.decay(MARK, HOUR_MS)
         open_in(one, [0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
@@ -184,8 +184,8 @@ def test_what_is_reached_is_known_by_what_prints() -> None:
 
 
 def test_the_most_it_may_change_is_kept() -> None:
-    assert learnt((1e6, 0.0, 1.0, 1.0))[0] == pytest.approx(PARAMS.standing_ratio_max, rel=0.05)
-    off = PARAMS.model_copy(update={"standing_ratio_max": 1.0})
+    assert learnt((1e6, 0.0, 1.0, 1.0))[0] == pytest.approx(PARAMS.leverage_prior_ratio_max, rel=0.05)
+    off = PARAMS.model_copy(update={"leverage_prior_ratio_max": 1.0})
     assert learnt((9.0, 0.0, 1.0, 2.0), off).tolist() == learnt((0.0, 0.0, 0.0, 0.0), off).tolist()
 
 

@@ -178,7 +178,7 @@ def test_a_bound_is_drawn_and_forgets_nothing(price: float, opened: float, share
     bounded.bound(np.array([held(free, LONG) * share]))
     assert held(bounded, LONG) == pytest.approx(held(free, LONG) * share, rel=1e-9)
     again = fresh(price)
-    again.state.load(bounded.state.packed())
+    again.state.load_state(bounded.state.packed())
     assert held(again, LONG) == held(bounded, LONG)
     for positions in (bounded, free):
         positions.begin_step()
@@ -205,7 +205,7 @@ def test_running_sums_agree_with_the_cells_and_state_comes_back_exactly(
     assert positions.total_usd()[0].sum(axis=1) == pytest.approx(cells, rel=1e-6, abs=1e-3)
     assert min(positions.line(0, side)[1].min() for side in (LONG, SHORT)) >= 0
     again = positions_with(PARAMS)
-    again.state.load(positions.state.packed())
+    again.state.load_state(positions.state.packed())
     assert again.state.packed() == positions.state.packed()
 
 

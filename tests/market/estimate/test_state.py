@@ -39,7 +39,7 @@ def filled(seed: int, names: list[str]) -> EstimateState:
 @settings(max_examples=20, deadline=None)
 def test_a_state_comes_back_exactly(seed: int, names: list[str]) -> None:
     state, again = filled(seed, names), empty()
-    again.load(msgspec.msgpack.decode(msgspec.msgpack.encode(state.packed())))
+    again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(state.packed())))
     assert again.packed() == state.packed()
     assert again.positions.placement.whole.tolist() == state.positions.placement.whole.tolist()
     assert (again.row_of, again.unseen_rows) == (state.row_of, state.unseen_rows)
@@ -75,4 +75,4 @@ def test_a_field_that_is_missing_in_a_snapshot_is_an_error() -> None:
     record = filled(1, ["binance"]).packed()
     del record["calibration"]["level"]
     with pytest.raises(KeyError, match="level"):
-        empty().load(record)
+        empty().load_state(record)
