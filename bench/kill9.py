@@ -63,7 +63,8 @@ size_ratio_min = 0.0
 momentum_pct_min = -10.0
 volume_ratio_min = 0.0
 flow_min = -1.0
-fuel_share_min = 0.0
+notional_ahead_share_min = 0.0
+notional_ahead_share_exit = 0.0
 behind_share_max = 100.0
 rejected_age_min = 0.0
 stop_pct_min = 1.0
@@ -75,16 +76,16 @@ cooldown_after_loss_ms = 0
 cooldown_after_trade_ms = 0
 warmth_pct_min = 0.0
 reward_min = 0.0
-density_percentile_max = 80.0
-cluster_pad_pct = 0.0
-deeper_pct_max = 5.0
 price_band_pct = 3.0
 stop_pct_max = 10.0
 liquidation_loss_pct_max = 25.0
 daily_loss_pct_max = 10.0
 weekly_loss_pct_max = 20.0
 drawdown_pct_max = 30.0
-fuel_share_exit = 0.0
+[signals.avoid_liquidity]
+density_percentile_max = 80.0
+cluster_pad_pct = 0.0
+deeper_pct_max = 5.0
 """
 """Enters whenever it may: what is tried here is the way in and out, not the reason."""
 SETTLED_S, ASLEEP_S = 8.0, 0.05

@@ -19,9 +19,11 @@ import numpy as np
 
 from liqbot.blocks import Roster, block_of
 from liqbot.events import MarketEvent, OpenInterest, TradeBar
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT
+from liqbot.market.estimate.closing_rate import ClosingRate
+from liqbot.market.estimate.kernels import LONG, SHORT
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import edges, position_of, shift_of
+from liqbot.market.estimate.state import PositionState
 from liqbot.market.market import Market
 from liqbot.market.params import EstimateParams, MarketParams
 from liqbot.venues.registry import mechanics_of
@@ -45,20 +47,21 @@ def walk(bars: int, seed: int) -> Walk:
 def estimate_us(path: Walk, venues: int) -> tuple[float, Positions, float]:
     """Microseconds per venue-bar of the estimate alone (sweep, decay, open, bound), all venues in one array."""
     params = EstimateParams()
-    positions = Positions(params)
+    state = PositionState.empty(len(params.smear_factors), np.array(params.leverage_mix))
+    positions = Positions(state, ClosingRate(params.leverages, params.close_h))
     for venue in (VENUES * 3)[:venues]:
         ratios = mechanics_of(venue, "BTC").ratios(params.leverages).tolist()
-        positions.admit(np.array([[shift_of(ratio) for ratio in side] for side in ratios]))
-    rows = list(range(venues))
+        state.add_venue(np.array([[shift_of(ratio) for ratio in side] for side in ratios]))
+    rows, most_usd = np.arange(venues), np.full(venues, 3e9)
     began = time.perf_counter()
     for low, high, _, usd in path:
         at = position_of(low), position_of(high)
         positions.centre(at[0])
         positions.decay(SPAN_MS)
-        for row in rows:
-            positions.touch(row, *at)
-        positions.open(rows, [at] * venues, [(0.1 * usd, 0.1 * usd)] * venues, [at] * venues)
-        positions.bound([3e9] * venues)
+        swept = np.repeat(np.array(at)[:, None], venues, axis=1)
+        positions.touch(rows, *swept)
+        positions.open(rows, swept, np.full((venues, 2), 0.1 * usd), swept)
+        positions.bound(most_usd)
     spent = time.perf_counter() - began
     return spent / len(path) / venues * 1e6, positions, position_of(path[-1][2])
 
@@ -67,10 +70,10 @@ def render_us(positions: Positions) -> float:
     """Microseconds to draw one venue, both sides, all tiers."""
     began = time.perf_counter()
     for _ in range(50):
-        for row in range(positions.rows):
+        for row in range(positions.state.rows):
             positions.line(row, LONG)
             positions.line(row, SHORT)
-    return (time.perf_counter() - began) / 50 / positions.rows * 1e6
+    return (time.perf_counter() - began) / 50 / positions.state.rows * 1e6
 
 
 def market_us(path: Walk, venues: int) -> float:
@@ -122,7 +125,7 @@ def main() -> None:
     print(f"python {' '.join(sys.argv)}  seed {asked.seed}  commit {commit.stdout.strip() or 'unknown'}")
     print(f"{platform.python_implementation()} {platform.python_version()}, numpy {np.__version__}")
     _, positions, _ = estimate_us(path, asked.venues)
-    print(f"memory per venue and coin: {positions.nbytes / positions.rows / 1e6:.2f} MB (goal 1.5)")
+    print(f"memory per venue and coin: {positions.state.cells.nbytes / positions.state.rows / 1e6:.2f} MB (goal 1.5)")
 
     def cost(measure: Callable[[], float]) -> float:
         return statistics.median(measure() for _ in range(asked.rounds))

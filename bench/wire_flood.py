@@ -26,7 +26,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.events import Liquidation
 from liqbot.market.feeds.feed import VenueFeed
-from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
 
 PATIENCE_S = 120.0
@@ -69,7 +69,7 @@ class Stalls:
 
 async def flooded(venue: str, url: str, orders: Connection, trades: int, bursts: int) -> bool:
     roster = Roster((venue,), ("BTC",))
-    client = VenueClient(ROWS[venue], loopback=url)
+    client = VenueClient(SPECS[venue], loopback=url)
     await client.open(("BTC",))
     feed, sink, stalls = VenueFeed(client, wire_of(venue), roster, now_ms), Gathered(roster), Stalls()
     running = asyncio.create_task(feed.run(sink))

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "builders"))
 from public_venue import VENUES, forced, mark, trade
 
 from liqbot.venues.parsing import WireBook, WireContract
-from liqbot.venues.registry import WIRES
+from liqbot.venues.registry import wire_of
 
 GOAL_PER_S = 600_000
 UNIFIED_SHARE = 0.1
@@ -66,7 +66,7 @@ def best_s(once: Callable[[], object], rounds: int) -> float:
 
 
 def ours(venue: str, raw: Sequence[str]) -> None:
-    book, parse = book_of(venue), WIRES[venue].parse
+    book, parse = book_of(venue), wire_of(venue).parse
     for message in raw:
         parse(message, book)
 

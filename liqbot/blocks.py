@@ -6,47 +6,86 @@ a step over several blocks never changes the grouping of arithmetic.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast, get_type_hints
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from liqbot import events
-from liqbot.events import Event, MarketEvent
+from liqbot.events import Event, MarketEvent, MarketFact
 from liqbot.instruments import Side
 
 Rows = npt.NDArray[np.void]
 
-# Explicit little-endian, packed: the same bytes on every platform. NaN marks an unknown optional value.
-_HEAD: Final = [("time_ms", "<i8"), ("venue", "<i2"), ("coin", "<i2")]
-DTYPES: Final[dict[str, np.dtype[np.void]]] = {
-    "bars": np.dtype(
-        [*_HEAD, ("span_ms", "<i8"), ("open", "<f8"), ("high", "<f8"), ("low", "<f8"), ("close", "<f8"),
-         ("volume_usd", "<f8"), ("buy_usd", "<f8"), ("sell_usd", "<f8")]
-    ),
-    "liquidations": np.dtype([*_HEAD, ("side", "i1"), ("price", "<f8"), ("size_usd", "<f8")]),
-    "totals": np.dtype([*_HEAD, ("span_ms", "<i8"), ("long_usd", "<f8"), ("short_usd", "<f8")]),
-    "open_interest": np.dtype([*_HEAD, ("oi_usd", "<f8")]),
-    "marks": np.dtype([*_HEAD, ("mark_price", "<f8"), ("index_price", "<f8")]),
-    "funding": np.dtype([*_HEAD, ("rate_pct", "<f8"), ("interval_h", "<f8")]),
-    "tops": np.dtype([*_HEAD, ("bid_price", "<f8"), ("ask_price", "<f8")]),
-    "positions": np.dtype([*_HEAD, ("side", "i1"), ("price", "<f8"), ("size_usd", "<f8")]),
+EVENT_OF: Final[dict[str, type[MarketFact]]] = {
+    "bars": events.TradeBar,
+    "liquidations": events.Liquidation,
+    "totals": events.LiquidationTotals,
+    "open_interest": events.OpenInterest,
+    "marks": events.MarkPrice,
+    "funding": events.FundingRate,
+    "tops": events.BookTop,
+    "positions": events.OpenPosition,
 }
+"""Every kind of market rows, with the event that one row is. Its columns follow from the fields of the event."""
+KIND_OF: Final[dict[type, str]] = {event: kind for kind, event in EVENT_OF.items()}
+CODED: Final = ("venue", "coin")
+"""Columns that hold a code of the roster instead of a text."""
+_CODE: Final = "<i2"
+# Explicit little-endian, packed: the same bytes on every platform.
+_DTYPE_OF_TYPE: Final[dict[Any, str]] = {int: "<i8", Side: "i1", float: "<f8", float | None: "<f8"}
+
+
+def dtype_of(event: type[MarketFact]) -> np.dtype[np.void]:
+    """The columns that `event` travels in: one per field, in the order of the fields.
+
+    Venue and coin are codes of the roster; a number that may be unknown is NaN. TypeError for a field that has no
+    column type: a whole number has no mark for unknown, so an optional one must be a float.
+    """
+    types = get_type_hints(event)
+    columns: list[tuple[str, str]] = []
+    for name in event.__struct_fields__:
+        stored = _CODE if name in CODED else _DTYPE_OF_TYPE.get(types[name])
+        if stored is None:
+            raise TypeError(f"{event.__name__}.{name}: {types[name]} has no column type; int, float or Side is right")
+        columns.append((name, stored))
+    return np.dtype(columns)
+
+
+def optional_columns(kind: str) -> frozenset[str]:
+    """Columns of a kind whose value may be unknown."""
+    types = get_type_hints(EVENT_OF[kind])
+    return frozenset(name for name in EVENT_OF[kind].__struct_fields__ if types[name] == float | None)
+
+
+DTYPES: Final = {kind: dtype_of(event) for kind, event in EVENT_OF.items()}
 KINDS: Final = tuple(DTYPES)
 NO_ROWS: Final[dict[str, Rows]] = {kind: np.empty(0, dtype) for kind, dtype in DTYPES.items()}
 
-KIND_OF: Final[dict[type, str]] = {
-    events.TradeBar: "bars",
-    events.Liquidation: "liquidations",
-    events.LiquidationTotals: "totals",
-    events.OpenInterest: "open_interest",
-    events.MarkPrice: "marks",
-    events.FundingRate: "funding",
-    events.BookTop: "tops",
-    events.OpenPosition: "positions",
-}
-_EVENT_OF: Final[dict[str, type[MarketEvent]]] = {kind: event for event, kind in KIND_OF.items()}
+
+def unknown_rows(kind: str, count: int) -> Rows:
+    """`count` rows to be filled: every float is unknown (NaN), every whole number 0."""
+    return np.repeat(_UNKNOWN[kind], count)
+
+
+def rows_of(kind: str, happened: Sequence[tuple[Any, ...]]) -> Rows:
+    """Rows from tuples of the leading columns. What columns behind them would say is unknown: a column added to a kind
+    concerns only those who know it."""
+    behind = len(DTYPES[kind].names or ()) - len(happened[0]) if happened else 0
+    unknown = (float("nan"),) * behind
+    return np.array([(*row, *unknown) for row in happened] if behind else list(happened), DTYPES[kind])
+
+
+def _unknown(dtype: np.dtype[np.void]) -> Rows:
+    row = np.zeros(1, dtype)
+    for name in dtype.names or ():
+        if dtype[name].kind == "f":
+            row[name] = np.nan
+    return row
+
+
+_UNKNOWN: Final = {kind: _unknown(dtype) for kind, dtype in DTYPES.items()}
 
 
 class Roster(msgspec.Struct, frozen=True):
@@ -77,7 +116,9 @@ def _code(known: tuple[str, ...], name: str, what: str) -> int:
 
 class EventBlock(msgspec.Struct, frozen=True, eq=False):
     """One call of the engine. `tick_ms` is the clock step this block completes, None when it stays open.
-    `backfilled` marks history read at start-up: it warms the map and never trades."""
+    `backfilled` marks history read at start-up: it warms the map and never trades.
+
+    One field per kind of market rows, by the names in `EVENT_OF`."""
 
     bars: Rows = NO_ROWS["bars"]
     liquidations: Rows = NO_ROWS["liquidations"]
@@ -141,7 +182,7 @@ def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
     if "side" in values:
         values["side"] = Side(values["side"])
     known: dict[str, Any] = {name: None if value != value else value for name, value in values.items()}
-    return _EVENT_OF[kind](**known)
+    return cast("MarketEvent", EVENT_OF[kind](**known))
 
 
 def joined(parts: Sequence[EventBlock]) -> EventBlock:

@@ -37,12 +37,15 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True):
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     post_only: bool = False
+    account: str = ""
+    """Which of several accounts at the venue; empty is the only one."""
 
 
 class CancelOrder(msgspec.Struct, frozen=True, tag=True):
     client_id: str
     venue: str
     coin: str
+    account: str = ""
 
 
 class SetLeverage(msgspec.Struct, frozen=True, tag=True):
@@ -51,6 +54,7 @@ class SetLeverage(msgspec.Struct, frozen=True, tag=True):
     venue: str
     coin: str
     leverage: int
+    account: str = ""
 
 
 class QueryOrder(msgspec.Struct, frozen=True, tag=True):
@@ -59,6 +63,7 @@ class QueryOrder(msgspec.Struct, frozen=True, tag=True):
     client_id: str
     venue: str
     coin: str
+    account: str = ""
 
 
 Command = PlaceOrder | CancelOrder | SetLeverage | QueryOrder

@@ -1,7 +1,8 @@
 """The table of contents of the house: facts are folded, then market, signals, risk and execution answer in turn."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -10,7 +11,7 @@ from liqbot.commands import Command
 from liqbot.events import Event
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
-from liqbot.instruments import Instrument
+from liqbot.instruments import Instrument, Side
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
@@ -18,14 +19,14 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Approved, Decision
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
-from liqbot.risk.position_monitor import monitored
-from liqbot.risk.review import review_entry, review_reduction
-from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, gate_index
-from liqbot.signals.params import SignalParams
+from liqbot.risk.position_monitor import adjustment_for
+from liqbot.risk.review import EntryReview, review_entry, review_reduction
+from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, reason_gone
+from liqbot.signals.failures import CallMeter, StrategyGuard, unmeasured
+from liqbot.signals.registry import SignalParams
+from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
 from liqbot.venues.registry import mechanics_of
-
-STATE_VERSION: Final = 5
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -56,28 +57,35 @@ class Engine:
         signals: SignalParams,
         limits: RiskLimits,
         execution: ExecutionParams,
+        account: str = "",
+        call_meter: CallMeter = unmeasured,
     ) -> None:
-        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded."""
+        """`instruments` gives the one traded contract per coin; other coins are mapped but never traded. `account`
+        names ours among several at the venue; facts of any other are refused. `call_meter` may measure the calls of
+        strategies of the user's own; what it finds comes back as a fact."""
         self._signals, self._limits = signals, limits
+        self._avoid = signals.of(avoid_liquidity.STRATEGY)
         self._books = {
             coin: TradingBook(instrument, mechanics_of(instrument.venue, coin))
             for coin, instrument in instruments.items()
         }
         self.market = Market(market, roster, trade_venue)
-        self.account = Account(limits)
-        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id)
+        self.account = Account(limits, account)
+        self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
+        self._enabled = enabled_strategies(signals)
         self._keys = {
-            coin: [f"{coin} {strategy.name} {side.word}" for strategy, side in enabled_strategies(signals)]
-            for coin in self._books
+            coin: [f"{coin} {one.strategy.name} {one.side.word}" for one in self._enabled] for coin in self._books
         }
-        self._questions = gate_index(signals)
+        self.guard = StrategyGuard(call_meter)
+        self._invalidated = partial(reason_gone, params=signals, guard=self.guard)
         self._last_codes: dict[str, str] = {}
 
     def on_block(self, block: EventBlock) -> Step:
         """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
+        self.account.begin_block()
         for fact in block.facts:
             self._fold(fact)
         self.market.collect(block)
@@ -102,14 +110,15 @@ class Engine:
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
         self.market.on_fact(fact)
-        self.account.on_fact(fact)
-        self.desk.on_fact(fact)
+        if self.account.on_fact(fact):
+            self.desk.on_fact(fact)
+        self.guard.on_fact(fact)
 
     def _hold_back(self) -> None:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""
         barred = bool(self.account.halted) or self.account.drawdown.latched
         if barred and not self._barred:
-            self.desk.withdraw()
+            self.desk.cancel_entry()
         self._barred = barred
 
     def _protect(self, decisions: list[Decision]) -> None:
@@ -117,8 +126,9 @@ class Engine:
         by_coin = {view.coin: view for view in self.views}
         for position in self.account.positions:
             target = self.desk.target(position.venue, position.coin)
-            adjustment = monitored(
-                by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms
+            adjustment = adjustment_for(
+                by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,
+                self._invalidated,
             )
             if adjustment is not None:
                 approved = review_reduction(adjustment, position, target)
@@ -127,34 +137,38 @@ class Engine:
 
     def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
-        weighing = StrategyEvaluator(view, self._signals, self._questions)
-        for index, code in enumerate(weighing.codes()):
+        evaluator = StrategyEvaluator(view, self._signals, self._enabled, self.guard)
+        placements: dict[Side, list[Verdict]] = {}
+        for index, code in enumerate(evaluator.codes()):
             key = self._keys[view.coin][index]
             if code != SIGNAL and self._last_codes.get(key) == code:
                 continue
-            verdict = weighing.verdict(index)
-            if self._changed(key, code):
+            verdict = evaluator.verdict(index)
+            if self._changed(key, verdict.code):
                 verdicts.append(verdict)
             if verdict.signal is None:
                 self._last_codes.pop(f"{key} review", None)
                 continue
-            decision = self._review(verdict.signal, view)
+            decision, placement = self._review(verdict.signal, view)
+            if placement is not None:
+                placements.setdefault(verdict.side, []).append(placement)
             outcome = "APPROVED" if isinstance(decision, Approved) else decision.code
             if self._changed(f"{key} review", outcome) or isinstance(decision, Approved):
                 self._decision_id += 1
                 decisions.append(decision)
+        verdicts += avoid_liquidity.changes(view.coin, placements, self._last_codes)
 
-    def _review(self, signal: Signal, view: MarketView) -> Decision:
+    def _review(self, signal: Signal, view: MarketView) -> EntryReview:
         book = self._books[view.coin]
         where = (book.instrument.venue, view.coin)
-        decision = review_entry(
-            signal, view, self.account, book, self._limits, self._decision_id + 1,
+        review = review_entry(
+            signal, view, self.account, book, self._limits, self._avoid, self._decision_id + 1,
             entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
             entering=self.desk.entries_in_flight(),
         )
-        if isinstance(decision, Approved):
-            self.desk.adopt(decision)
-        return decision
+        if isinstance(review.decision, Approved):
+            self.desk.adopt(review.decision)
+        return review
 
     def _changed(self, key: str, code: str) -> bool:
         changed = self._last_codes.get(key) != code
@@ -162,27 +176,27 @@ class Engine:
         return changed
 
     def snapshot(self) -> bytes:
-        """Everything `restore` needs; versioned, never pickle."""
+        """Everything `restore` needs, never pickle. Whoever keeps it keeps the version of its shape beside it."""
         return msgspec.msgpack.encode(
             {
-                "version": STATE_VERSION,
                 "market": self.market.state(),
                 "account": self.account.state(),
                 "desk": self.desk.state(),
                 "counters": [self._seq, self._decision_id, self._now_ms],
                 "barred": self._barred,
                 "last_codes": self._last_codes,
+                "guard": self.guard.state(),
             }
         )
 
     def restore(self, snapshot: bytes) -> None:
-        """Inverse of `snapshot`; ValueError when it was made by another version of the state."""
+        """Inverse of `snapshot`, for one of the same shape; ValueError when it is of other instruments or another
+        journal."""
         state: dict[str, Any] = msgspec.msgpack.decode(snapshot)
-        if state.get("version") != STATE_VERSION:
-            raise ValueError(f"snapshot version: {state.get('version')!r}, this code reads {STATE_VERSION}")
         self.market.load_state(state["market"])
         self.account.load_state(state["account"])
         self.desk.load_state(state["desk"])
         self._seq, self._decision_id, self._now_ms = state["counters"]
         self._barred = state["barred"]
         self._last_codes = dict(state["last_codes"])
+        self.guard.load_state(state.get("guard", [{}, {}]))

@@ -15,8 +15,9 @@ import msgspec
 from liqbot.instruments import Instrument, Side
 
 
-class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Base of all events; refuses numbers that are not finite, because codecs would write them as null."""
+class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all events; refuses numbers that are not finite, because codecs would write them as null, and fields it
+    does not know when it is decoded: a newer program meant something by them."""
 
     time_ms: int
 
@@ -114,8 +115,11 @@ class FeedDown(MarketFact, frozen=True, tag=True, kw_only=True):
 
 
 class AccountFact(Fact, frozen=True, tag=True, kw_only=True):
+    """`account` names one of several accounts at the venue; empty is the only one."""
+
     venue: str
     coin: str
+    account: str = ""
 
 
 class OrderAccepted(AccountFact, frozen=True, tag=True, kw_only=True):
@@ -211,7 +215,7 @@ class Rebate(MoneyFact, frozen=True, tag=True, kw_only=True):
 
 
 class PositionLiquidated(MoneyFact, frozen=True, tag=True, kw_only=True):
-    """The venue force-closed (a part of) our position. The fee is what it charged beside the price."""
+    """The venue force-closed (a part of) our position. The fee, in USD, is what it charged beside the price."""
 
     side: Side
     price: Decimal
@@ -248,6 +252,11 @@ class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
 
     version: str
     platform: str
+    source: str = ""
+    """SHA-256 over the program's source files: two states of development may bear one version number. Empty in
+    journals of the first format."""
+    strategies: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of every strategy file that is not part of the program."""
 
 
 class ConfigLoaded(Fact, frozen=True, tag=True, kw_only=True):
@@ -314,6 +323,13 @@ class Halt(Fact, frozen=True, tag=True, kw_only=True):
     code: HaltCode = HaltCode.NONE
 
 
+class StrategyDisabled(Fact, frozen=True, tag=True, kw_only=True):
+    """A strategy of the user's own overran its time for a call: it enters nothing until `Resume` or a changed file."""
+
+    strategy: str
+    reason: str
+
+
 class Resume(Fact, frozen=True, tag=True, kw_only=True):
     """Entries are allowed again."""
 
@@ -350,6 +366,8 @@ AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
     | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
 )
-ControlEvent = JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
+ControlEvent = (
+    JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten | StrategyDisabled
+)
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

@@ -48,7 +48,7 @@ def split_venue_key(key: str) -> tuple[str, str]:
     return venue, contract
 
 
-class Instrument(msgspec.Struct, frozen=True):
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A perpetual contract as one venue lists it. Sizes are in base coin (`_base`), never in contracts:
     the edge multiplies by `contract_size_base`."""
 

@@ -68,6 +68,11 @@ def config_dir(given: Path | None = None) -> Path:
     return _reporting("configuration", place, "--config", CONFIG_VARIABLE) if place.path.is_dir() else place.path
 
 
+def config_is_named(given: Path | None = None) -> bool:
+    """Whether somebody said where the configuration lies, so that it is not the current directory's by chance."""
+    return config_place(given).origin != CURRENT
+
+
 def secrets_dir() -> Path | None:
     """$LIQBOT_SECRETS, else the credentials directory a service manager gives; None without either."""
     return _variable(SECRETS_VARIABLE) or _variable("CREDENTIALS_DIRECTORY")

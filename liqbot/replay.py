@@ -2,22 +2,23 @@
 
 import enum
 import hashlib
-import platform
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
+from liqbot.blocks import EventBlock
+from liqbot.code_version import require_same_strategies
 from liqbot.events import CodeVersion
-from liqbot.journal import JournalReader, Record, RecordedStep, plain_step, step_digest
+from liqbot.journal import JournalReader, Record, RecordedStep, plain_step
 from liqbot.journal.rerun import Factory, Rerun, Rerunnable
-from liqbot.journal.steps import StepLike
+from liqbot.journal.steps import QUIET_STEPS_MAX, RunningDigest, StepLike, speaks, step_digest
+from liqbot.signals.registry import CONDITIONS
 
 _SHOWN_MAX: Final = 20
 _NEAR: Final = 1e-9
+_CONDITIONS: Final = frozenset(one.name for one in CONDITIONS)
 
 
 EngineFactory = Factory[Rerunnable]
@@ -44,8 +45,9 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """The result. `steps_other_bytes` counts steps whose bytes differ; `steps_other_decisions` those among them that
-    decide otherwise, without the ones that differ only because a value lies on its threshold (these are listed)."""
+    """The result. `steps_other_bytes` counts steps whose bytes differ, and a range of steps that said nothing as one;
+    `steps_other_decisions` those among them that decide otherwise, without the ones that differ only because a value
+    lies on its threshold (these are listed)."""
 
     journal: str
     from_seq: int
@@ -56,37 +58,38 @@ class Replayed(msgspec.Struct, frozen=True):
     steps_other_bytes: int
     steps_other_decisions: int
     first_other_seq: int | None
+    first_other_to_seq: int | None
+    """The first difference lies within these records; of steps that said nothing only the range is known."""
     equality: Equality
     digest: str
     """Over all replayed steps in order: equal digests, equal runs."""
     recorded: CodeVersion | None
+    recorded_later: tuple[CodeVersion, ...]
+    """Programs that went on with the journal, in order."""
     here: CodeVersion
     differences: tuple[Difference, ...]
 
     @property
     def same_code(self) -> bool:
-        return self.recorded is not None and self.recorded.version == self.here.version
+        """Whether every program that wrote the journal had this one's version and this one's source."""
+        here = (self.here.version, self.here.source)
+        return self.recorded is not None and all(
+            (code.version, code.source) == here for code in (self.recorded, *self.recorded_later)
+        )
 
     @property
     def same_platform(self) -> bool:
-        return self.recorded is not None and self.recorded.platform == self.here.platform
+        return self.recorded is not None and all(
+            code.platform == self.here.platform for code in (self.recorded, *self.recorded_later)
+        )
 
     @property
     def sound(self) -> bool:
-        """Whether the outcome is what the promise allows: bytes on the same platform, decisions on another."""
+        """Whether the outcome is what the promise allows: the same bytes from the same code on the same platform, the
+        same decisions otherwise."""
         if self.same_code and self.same_platform:
             return self.equality in {Equality.IDENTICAL, Equality.UNPROVED}
         return self.equality is not Equality.DIFFERENT
-
-
-def this_code(version: str, time_ms: int) -> CodeVersion:
-    """Version and numeric platform of the running program: interpreter, numpy, processor, the features numpy uses."""
-    features = getattr(sys.modules.get("numpy._core._multiarray_umath"), "__cpu_features__", {})
-    used = ",".join(sorted(name for name, on in features.items() if on))
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return CodeVersion(
-        time_ms=time_ms, version=version, platform=f"{python}; numpy {np.__version__}; {platform.machine()}; {used}"
-    )
 
 
 def replay(
@@ -95,14 +98,17 @@ def replay(
     """Runs the whole journal, or what retention has left of it from its oldest readable snapshot on.
 
     A configuration that changed within the journal gets a new engine, which takes over the state of the old one.
+    ExpectedError when a strategy file that decided in it is another one now.
     """
     with JournalReader(path) as reader:
         rerun = Rerun(reader, factory, snapshot_version)
+        programs = _Programs(reader.first(CodeVersion), here, path)
         compared = _Comparison()
         recorded = _Ahead(reader.steps(rerun.from_seq))
         for record, step in rerun.answers(chunk):
+            programs.take(record.block)
             compared.take(record, step, recorded.at(record.seq))
-        return compared.result(str(path), rerun.from_seq, reader.first(CodeVersion), here)
+        return compared.result(str(path), rerun.from_seq, tuple(programs.seen), here)
 
 
 class _Comparison:
@@ -110,10 +116,13 @@ class _Comparison:
 
     def __init__(self) -> None:
         self._records = self._facts = self._rows = self._compared = 0
-        self._other_bytes: list[int] = []
+        self._other_bytes: list[tuple[int, int]] = []
+        """First and last seq of what differs: one step, or a range of quiet steps of which one does."""
         self._other_decisions = 0
         self._differences: list[Difference] = []
         self._digest = hashlib.blake2b(digest_size=16)
+        self._range = RunningDigest()
+        self._range_from_seq = 0
 
     def take(self, record: Record, step: StepLike, expected: RecordedStep | None) -> None:
         encoded = step.encoded()
@@ -124,27 +133,50 @@ class _Comparison:
         if expected is None:
             return
         self._compared += 1
-        if step_digest(encoded) == expected.digest:
-            return
-        self._other_bytes.append(record.seq)
-        difference = _difference(record, expected.step, encoded)
+        if expected.from_seq is None:
+            if step_digest(encoded) != expected.digest:
+                self._differs(record, expected.step, encoded)
+        else:
+            self._take_ranged(record, step, encoded, expected)
+
+    def _take_ranged(self, record: Record, step: StepLike, encoded: bytes, expected: RecordedStep) -> None:
+        if record.seq == expected.first_seq:
+            self._range, self._range_from_seq = RunningDigest(), record.seq
+        is_last = record.seq == expected.seq
+        kept = expected.step if is_last else None
+        if speaks(step) if kept is None else encoded != kept:
+            self._differs(record, kept, encoded)
+        if not is_last:
+            self._range.add(encoded)
+        elif self._range_from_seq == expected.first_seq:
+            # The recorded bytes of the step that spoke stand in for its own: what is left to differ are the quiet ones.
+            alike = self._range.with_last(encoded if kept is None else kept) == expected.digest
+            first, last = expected.first_seq, expected.seq - (kept is not None)
+            if not alike and not any(first <= seq <= last for seq, _ in self._other_bytes[-QUIET_STEPS_MAX:]):
+                self._other_bytes.append((first, last))
+
+    def _differs(self, record: Record, kept: bytes | None, encoded: bytes) -> None:
+        self._other_bytes.append((record.seq, record.seq))
+        difference = _difference(record, kept, encoded)
         if difference is not None:
             self._other_decisions += not difference.near_threshold
             if len(self._differences) < _SHOWN_MAX:
                 self._differences.append(difference)
 
-    def result(self, path: str, from_seq: int, recorded: CodeVersion | None, here: CodeVersion) -> Replayed:
+    def result(self, path: str, from_seq: int, recorded: tuple[CodeVersion, ...], here: CodeVersion) -> Replayed:
         if not self._compared:
             equality = Equality.UNPROVED
         elif not self._other_bytes:
             equality = Equality.IDENTICAL
         else:
             equality = Equality.DIFFERENT if self._other_decisions else Equality.SAME_DECISIONS
+        first_other = min(self._other_bytes, default=(None, None))
         return Replayed(
             journal=path, from_seq=from_seq, records=self._records, facts=self._facts, market_rows=self._rows,
             steps_compared=self._compared, steps_other_bytes=len(self._other_bytes),
-            steps_other_decisions=self._other_decisions, first_other_seq=min(self._other_bytes, default=None),
-            equality=equality, digest=self._digest.hexdigest(), recorded=recorded, here=here,
+            steps_other_decisions=self._other_decisions, first_other_seq=first_other[0],
+            first_other_to_seq=first_other[1], equality=equality, digest=self._digest.hexdigest(),
+            recorded=recorded[0] if recorded else None, recorded_later=recorded[1:], here=here,
             differences=tuple(self._differences),
         )
 
@@ -159,7 +191,30 @@ class _Ahead:
     def at(self, seq: int) -> RecordedStep | None:
         while self._next is not None and self._next.seq < seq:
             self._next = next(self._steps, None)
-        return self._next if self._next is not None and self._next.seq == seq else None
+        return self._next if self._next is not None and self._next.first_seq <= seq else None
+
+
+class _Programs:
+    """The programs that wrote the journal, one after another; each change is noted once."""
+
+    def __init__(self, first: CodeVersion | None, here: CodeVersion, path: Path) -> None:
+        self._here, self._path = here, path
+        self.seen: list[CodeVersion] = []
+        if first is not None:
+            self._add(first)
+
+    def take(self, block: EventBlock) -> None:
+        for fact in block.facts:
+            if isinstance(fact, CodeVersion) and not (self.seen and _same_program(self.seen[-1], fact)):
+                self._add(fact)
+
+    def _add(self, fact: CodeVersion) -> None:
+        require_same_strategies(fact, self._here, self._path)
+        self.seen.append(fact)
+
+
+def _same_program(one: CodeVersion, other: CodeVersion) -> bool:
+    return msgspec.structs.replace(one, time_ms=other.time_ms) == other
 
 
 def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Difference | None:
@@ -174,14 +229,26 @@ def _difference(record: Record, recorded: bytes | None, replayed: bytes) -> Diff
 
 
 def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
-    verdicts = [[v["strategy"], v["coin"], v["side"], v["code"]] for v in step.get("verdicts", ())]
+    # What a condition on entries says is in the checks of the decision, which every journal has.
+    verdicts = [
+        [v["strategy"], v["coin"], v["side"], v["code"]]
+        for v in step.get("verdicts", ())
+        if v["strategy"] not in _CONDITIONS
+    ]
     decisions = [
-        {key: value for key, value in decision["target"].items() if key != "reason"}
+        {key: value for key, value in _named(decision["target"]).items() if key != "reason"}
         if decision["type"] == "Approved"
         else {"refused": decision["code"], "decision_id": decision["decision_id"]}
         for decision in step.get("decisions", ())
     ]
-    return {"verdicts": verdicts, "decisions": decisions, "commands": list(step.get("commands", ()))}
+    return {"verdicts": verdicts, "decisions": decisions, "commands": [_named(one) for one in step.get("commands", ())]}
+
+
+def _named(plain: Any) -> Any:
+    """Without an account that has no name: journals from before accounts had names do not carry it."""
+    if not isinstance(plain, dict):
+        return plain
+    return {key: value for key, value in plain.items() if key != "account" or value}
 
 
 def _near_threshold(recorded: bytes | None, replayed: bytes) -> bool:

@@ -18,7 +18,8 @@ from liqbot.instruments import Side
 from liqbot.ledger import LedgerWriter, sqlite_url, unexplained_usd
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
-from liqbot.risk.placement import in_cluster
+from liqbot.signals.strategies import avoid_liquidity
+from liqbot.signals.strategies.avoid_liquidity import in_cluster
 from paper.exchange import PaperExchange
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts
 from paper.sessions.listings import paper_instruments
@@ -33,7 +34,7 @@ KEY = ("binance", "BTC")
 class Lawful:
     """An observer that holds every answer of the engine against the promises."""
 
-    limits: object
+    settings: object
     entered: set[int] = field(default_factory=set)
     fills: int = 0
     liquidated: int = 0
@@ -57,11 +58,12 @@ class Lawful:
     def _entry(self, target: Target, engine: Engine) -> None:
         (view,) = engine.views
         sign = int(target.side)
-        assert 1 <= target.leverage <= min(LEVERAGE_CEILING, self.limits.leverage_max)
+        assert 1 <= target.leverage <= min(LEVERAGE_CEILING, self.settings.risk.leverage_max)
         assert sign * (target.stop_price - target.liquidation_price) > 0, "the stop lies behind our own liquidation"
         own = float(target.liquidation_price)
-        assert not in_cluster(target.side, own, view, self.limits)
-        assert view.map.density_percentile(target.side, own) <= self.limits.density_percentile_max
+        avoid = self.settings.signals.of(avoid_liquidity.STRATEGY)
+        assert not in_cluster(target.side, own, view, avoid)
+        assert view.map.density_percentile(target.side, own) <= avoid.density_percentile_max
 
     def _protected(self, engine: Engine) -> None:
         """After every reaction: a live or in-flight reduce-only stop (or exit) of the position's side, before its own
@@ -83,7 +85,7 @@ def lawful_house(seed: int, *observers: object) -> tuple[SimLoop, Lawful, PaperE
     listed = paper_instruments("binance", ("BTC",))
     exchange = exchange_of(settings, ROSTER, listed)
     engine = engine_of(settings, ROSTER, "abcdef", listed)
-    lawful = Lawful(settings.risk)
+    lawful = Lawful(settings)
     house = SimLoop(engine, exchange, observers=(lawful, *observers))
     house.open(
         opening_facts(settings, ROSTER, exchange, journal_id="abcdef", time_ms=1, instruments=listed, mode="paper")

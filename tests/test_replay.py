@@ -2,21 +2,24 @@
 
 import json
 import pathlib
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
 import pytest
 
 from liqbot.blocks import DTYPES, EventBlock, Roster
+from liqbot.code_version import this_code
 from liqbot.events import CodeVersion, ConfigLoaded, JournalOpened
-from liqbot.exits import Exit
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from liqbot.journal import Journal
 from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
-from liqbot.replay import Equality, replay, this_code
-from liqbot.review.replayed import run_and_print
+from liqbot.replay import Equality, replay
+from liqbot.review.replayed import as_text, run_and_print
 from liqbot.signals.verdict import Gate, Verdict
 
 ROSTER = Roster(("binance",), ("BTC",))
@@ -66,9 +69,12 @@ def opening(config: dict[str, float]) -> tuple[JournalOpened, CodeVersion, Confi
     )
 
 
-def recorded(path: pathlib.Path, *, steps: int = 12, change_at: int | None = None, snapshot_at: int = 0) -> None:
+def recorded(
+    path: pathlib.Path, *, steps: int = 12, change_at: int | None = None, snapshot_at: int = 0,
+    engine_of: Callable[[ConfigLoaded], Summing] = Summing,
+) -> None:
     facts = opening({"factor": 1.0})
-    engine = Summing(facts[2])
+    engine = engine_of(facts[2])
     with Journal.open(path, mode="paper", account="sim", roster=ROSTER) as journal:
         for n in range(steps):
             marks = np.zeros(1, DTYPES["marks"])
@@ -141,6 +147,97 @@ def test_another_decision_is_found_named_and_fails(tmp_path: pathlib.Path, capsy
         assert (json.loads(shown)["equality"] == "different") if as_json else ("record 6: verdicts differ" in shown)
 
 
+class Silent(Summing):
+    """Speaks at every fifth record alone; `odd_at` is a record whose quiet bytes differ."""
+
+    def __init__(self, config: ConfigLoaded, *, odd_at: int = 0, loud_at: int = 0) -> None:
+        super().__init__(config)
+        self.odd_at, self.loud_at = odd_at, loud_at
+
+    def on_block(self, block: EventBlock) -> Step:
+        step = super().on_block(block)
+        loud = step.seq % 5 == 0 or step.seq == self.loud_at
+        total = step.total + 1e-12 * (step.seq == self.odd_at)
+        return Step(step.seq, total, commands=(f"order {step.seq}",) if loud else ())
+
+
+@pytest.mark.parametrize("odd_at", range(1, 13))
+def test_a_byte_that_differs_in_any_step_is_found_and_its_range_named(tmp_path: pathlib.Path, odd_at: int):
+    path = tmp_path / "journal.sqlite"
+    recorded(path, engine_of=Silent)
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT from_seq, seq FROM step ORDER BY seq").fetchall()
+    assert rows == [(1, 5), (6, 10), (11, 12)], "quiet steps have no rows of their own"
+    same = replay(path, lambda _, config: Silent(config), HERE, snapshot_version="1")
+    assert (same.equality, same.steps_compared, same.first_other_to_seq) == (Equality.IDENTICAL, 12, None)
+    other = replay(path, lambda _, config: Silent(config, odd_at=odd_at), HERE, snapshot_version="1")
+    assert not other.sound
+    assert other.equality is Equality.SAME_DECISIONS
+    assert other.steps_other_bytes == 1
+    expected = {5: (5, 5), 10: (10, 10)}.get(odd_at) or ((1, 4) if odd_at < 5 else (6, 9) if odd_at < 10 else (11, 12))
+    assert (other.first_other_seq, other.first_other_to_seq) == expected
+    shown = as_text(other)
+    if odd_at in {5, 10}:
+        assert f"the first at record {odd_at}" in shown
+    else:
+        assert "the first at one of the records {} to {}".format(*expected) in shown
+
+
+@pytest.mark.parametrize("loud_at", [2, 8, 11, 12])
+def test_a_step_that_said_nothing_and_now_speaks_is_named_itself(tmp_path: pathlib.Path, loud_at: int):
+    path = tmp_path / "journal.sqlite"
+    recorded(path, engine_of=Silent)
+    result = replay(path, lambda _, config: Silent(config, loud_at=loud_at), HERE, snapshot_version="1")
+    assert result.equality is Equality.DIFFERENT
+    assert [(one.seq, one.what, one.recorded) for one in result.differences] == [(loud_at, "commands", [])]
+    assert (result.first_other_seq, result.first_other_to_seq, result.steps_other_bytes) == (loud_at, loud_at, 1)
+
+
+def test_a_step_that_spoke_and_now_says_nothing_is_a_difference(tmp_path: pathlib.Path):
+    path = tmp_path / "journal.sqlite"
+    recorded(path, engine_of=lambda config: Silent(config, loud_at=8))
+    result = replay(path, lambda _, config: Silent(config), HERE, snapshot_version="1")
+    assert [(one.seq, one.recorded, one.replayed) for one in result.differences] == [(8, ["order 8"], [])]
+
+
+def test_another_source_of_the_same_version_is_another_code(tmp_path: pathlib.Path):
+    """Between releases the version stays: what differs in bytes then is an honest difference."""
+    path = tmp_path / "journal.sqlite"
+    recorded(path)
+    here = msgspec.structs.replace(HERE, source="another state of development")
+    noisy = replay(path, lambda _, config: Summing(config, noise=1e-15), here, snapshot_version="1")
+    assert not noisy.same_code
+    assert noisy.sound
+    other = replay(path, lambda _, config: Summing(config, threshold=9.0), here, snapshot_version="1")
+    assert not other.sound
+    assert "another state of the program wrote the journal" in as_text(other)
+
+
+def test_code_is_the_same_only_if_every_program_that_wrote_the_journal_was(tmp_path: pathlib.Path):
+    path = tmp_path / "journal.sqlite"
+    recorded(path)
+    later = msgspec.structs.replace(HERE, time_ms=99, source="newer")
+    with Journal.open(path, mode="paper", account="sim", roster=ROSTER) as journal:
+        for n, fact in enumerate((msgspec.structs.replace(HERE, time_ms=98), later)):
+            journal.append(EventBlock(facts=(fact,), tick_ms=2_000_000_000_000), "feed", n)
+    result = replay(path, lambda _, config: Summing(config), HERE, snapshot_version="1")
+    assert (result.recorded, result.recorded_later) == (HERE, (later,)), "a restart of the same program is no change"
+    assert not result.same_code
+    assert result.same_platform
+
+
+def test_a_journal_of_another_strategy_file_is_refused(tmp_path: pathlib.Path):
+    path = tmp_path / "journal.sqlite"
+    recorded(path)
+    mine = msgspec.structs.replace(HERE, strategies=(("mine", "a" * 64),))
+    with Journal.open(path, mode="paper", account="sim", roster=ROSTER) as journal:
+        journal.append(EventBlock(facts=(mine,), tick_ms=2_000_000_000_000), "feed", 1)
+    assert replay(path, lambda _, config: Summing(config), mine, snapshot_version="1").sound
+    for here in (HERE, msgspec.structs.replace(HERE, strategies=(("mine", "b" * 64),))):
+        with pytest.raises(ExpectedError, match="strategy 'mine'"):
+            replay(path, lambda _, config: Summing(config), here, snapshot_version="1")
+
+
 def test_after_retention_replay_begins_at_the_oldest_snapshot(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
     recorded(path, snapshot_at=8)
@@ -167,7 +264,7 @@ def test_the_platform_names_the_processor_features_numpy_uses():
     optional = [name for name in ("X86_V3", "X86_V4", "AVX512F", "ASIMDHP", "SVE") if name in used]
     if not optional:
         pytest.skip("this processor has no optional features to switch off")
-    script = "from liqbot.replay import this_code; print(this_code('1', 5).platform)"
+    script = "from liqbot.code_version import this_code; print(this_code('1', 5).platform)"
     from_env = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], check=True, capture_output=True, text=True,
         env={"NPY_DISABLE_CPU_FEATURES": " ".join(optional), "PYTHONPATH": str(pathlib.Path.cwd())},

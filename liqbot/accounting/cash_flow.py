@@ -1,7 +1,7 @@
-"""The purse: every movement of money, so that the wallets' balance is explained to the micro-dollar.
+"""The cash account: every movement of money in whole micro-dollars, so that rows add up to the wallets' change.
 
-Amounts are kept exactly; a row gets the difference of the rounded running totals, so that the rows of any stretch of
-time add up to what the wallets changed, however often a single amount had to be rounded.
+Amounts are kept exactly; a movement gets the difference of the rounded running totals, so that the movements of any
+stretch of time add up to what the wallets changed, however often a single amount had to be rounded.
 """
 
 from decimal import Decimal
@@ -12,45 +12,51 @@ import msgspec
 from liqbot.accounting.micro_usd import to_micro
 
 ZERO: Final = Decimal(0)
-DOLLARS: Final = ("USD", "USDT", "USDC")
-"""Currencies that count as dollars in the wallet; fees in others are kept apart."""
 
 
 class CashAccount(msgspec.Struct):
-    """State: wallets as the venues state them, flows as the facts tell them."""
+    """State: running totals of everything that flowed, exact, and sums by kind since the account was opened. Gross,
+    fees and funding are sums of what was booked, in whole micro-dollars; fees are positive when paid, funding when
+    received."""
 
     total_usd: Decimal = ZERO
     """Everything that ever flowed, openings included."""
+    apart_usd: Decimal = ZERO
+    """Fees that another coin's wallet paid: a cost, but no flow of these wallets."""
+    gross_usd: Decimal = ZERO
+    fees_usd: Decimal = ZERO
+    funding_usd: Decimal = ZERO
+    rebates_usd: Decimal = ZERO
     transfers_usd: Decimal = ZERO
-    """Openings, deposits, withdrawals, rebates."""
-    wallets_usd: dict[str, Decimal] = {}
-    flows_usd: dict[str, Decimal] = {}
+    """Deposits and withdrawals."""
+    openings_usd: Decimal = ZERO
+    fees_unvalued: dict[str, Decimal] = {}
+    """By currency: fees that nothing values."""
 
-    def book(self, venue: str, amount_usd: Decimal) -> Decimal:
+    def book(self, amount_usd: Decimal) -> Decimal:
         """A flow; gives its amount in whole micro-dollars."""
         before = to_micro(self.total_usd)
         self.total_usd += amount_usd
-        self.flows_usd[venue] = self.flows_usd.get(venue, ZERO) + amount_usd
         return to_micro(self.total_usd) - before
 
-    def book_transfer(self, venue: str, amount_usd: Decimal) -> Decimal:
-        """A flow that is no result of trading."""
-        self.transfers_usd += amount_usd
-        return self.book(venue, amount_usd)
-
-    def state_wallet(self, venue: str, wallet_usd: Decimal) -> None:
-        """What the venue says it is now."""
-        self.wallets_usd[venue] = wallet_usd
-
-    def is_opened(self, venue: str) -> bool:
-        """Whether the wallet's first balance has been booked."""
-        return venue in self.wallets_usd
+    def book_apart(self, cost_usd: Decimal) -> Decimal:
+        """A cost paid by another coin's wallet; gives it in whole micro-dollars."""
+        before = to_micro(self.apart_usd)
+        self.apart_usd += cost_usd
+        return to_micro(self.apart_usd) - before
 
     @property
-    def wallet_usd(self) -> Decimal:
-        return sum(self.wallets_usd.values(), ZERO)
+    def paid_apart_usd(self) -> Decimal:
+        """Fees that another coin's wallet paid, in whole micro-dollars; part of `fees_usd`."""
+        return to_micro(self.apart_usd)
 
     @property
-    def unexplained_usd(self) -> Decimal:
-        """Wallets minus flows of those venues that have stated a wallet. Zero when every change has its fact."""
-        return self.wallet_usd - sum((self.flows_usd.get(venue, ZERO) for venue in self.wallets_usd), ZERO)
+    def brought_usd(self) -> Decimal:
+        """Money that came or went without a trade: openings, deposits, withdrawals, rebates."""
+        return self.openings_usd + self.transfers_usd + self.rebates_usd
+
+
+def add_amount(amounts: dict[str, Decimal], currency: str, amount: Decimal) -> None:
+    """One more amount of a currency; zero leaves no entry."""
+    if amount:
+        amounts[currency] = amounts.get(currency, ZERO) + amount

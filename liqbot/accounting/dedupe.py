@@ -6,31 +6,34 @@ import msgspec
 
 from liqbot.events import Fill, FundingPaid, MoneyFact
 
-SEEN_MAX: Final = 8_192
+REMEMBERED_MAX: Final = 8_192
+"""How many ids any memory of them keeps. More than any venue delivers again after a reconnect."""
 
 
-class Seen(msgspec.Struct):
-    """Remembers the newest keys; the oldest are forgotten."""
+class RecentIds(msgspec.Struct):
+    """Remembers the newest ids; the oldest are forgotten. Constant time whatever it holds."""
 
     keys: dict[str, bool] = {}
 
-    def again(self, key: str) -> bool:
-        """Whether this key came before; remembers it."""
+    def is_repeat(self, key: str) -> bool:
+        """Whether this id came before; remembers it."""
         if key in self.keys:
             return True
         self.keys[key] = True
-        if len(self.keys) > SEEN_MAX:
+        if len(self.keys) > REMEMBERED_MAX:
             del self.keys[next(iter(self.keys))]
         return False
 
 
 def identity_of(fact: Fill | MoneyFact) -> str:
-    """What tells this fact from all others of its kind: the venue's id of it. Without one, everything it says; but a
-    funding payment is told by time and amount, because its rate may be published after it."""
+    """What distinguishes this fact from all others of its kind: the venue's id of it, within one account. Without one,
+    everything it says; but a funding payment is identified by time and amount, because its rate may be published
+    later."""
+    where = f"{fact.account} {fact.venue} {fact.coin}".strip()
     if isinstance(fact, Fill):
-        return f"fill {fact.venue} {fact.coin} {fact.fill_id}"
+        return f"fill {where} {fact.fill_id}"
     if fact.event_id:
-        return f"{type(fact).__name__} {fact.venue} {fact.coin} {fact.event_id}"
+        return f"{type(fact).__name__} {where} {fact.event_id}"
     if isinstance(fact, FundingPaid):
-        return f"FundingPaid {fact.venue} {fact.coin} at {fact.time_ms}: {fact.amount_usd}"
+        return f"FundingPaid {where} at {fact.time_ms}: {fact.amount_usd}"
     return repr(fact)

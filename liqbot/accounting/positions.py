@@ -1,21 +1,19 @@
-"""What we hold of one instrument, from our own fills; and how far the venue's account of it differs.
-
-Sums per side, not running averages: the order in which fills arrive does not matter, and a close that is learnt before
-its open waits for it.
-"""
+"""What we hold of one instrument, from our own fills; and how far the venue's account of it differs."""
 
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from liqbot.accounting.round_trips import BY_ORDER, BY_VENUE, RoundTrip
 from liqbot.instruments import Side
 
 ZERO: Final = Decimal(0)
 
 
 class Position(msgspec.Struct, frozen=True):
-    """One open position. Money since it was opened from flat; `leverage`, `liquidation_price` are the venue's words."""
+    """One open position. Money since it was opened from flat; `leverage` and `liquidation_price` as the venue states
+    them."""
 
     venue: str
     coin: str
@@ -29,47 +27,35 @@ class Position(msgspec.Struct, frozen=True):
     leverage: float | None = None
     isolated: bool | None = None
     liquidation_price: Decimal | None = None
+    account: str = ""
 
 
-class PositionLeg(msgspec.Struct):
-    """One side's round trip: everything opened and closed since it was last flat."""
+class Part(msgspec.Struct, frozen=True):
+    """What a fill, or a part of one, did to a round trip. A part that is not `matched` closed what was not open: it
+    waits for its entry, or the venue's statement had closed it before."""
 
-    opened_base: Decimal = ZERO
-    opened_usd: Decimal = ZERO
-    closed_base: Decimal = ZERO
-    closed_usd: Decimal = ZERO
-    fees_usd: Decimal = ZERO
-    funding_usd: Decimal = ZERO
-    opened_ms: int = 0
-
-    @property
-    def open_base(self) -> Decimal:
-        """Never negative: a close without its open yet closes nothing."""
-        return max(ZERO, self.opened_base - self.closed_base)
-
-    @property
-    def entry_price(self) -> Decimal:
-        return self.opened_usd / self.opened_base if self.opened_base else ZERO
-
-    @property
-    def done(self) -> bool:
-        return self.opened_base == self.closed_base != 0
-
-    def realised_usd(self, side: Side) -> Decimal:
-        """Of what is both opened and closed, before fees."""
-        if self.opened_base == self.closed_base:
-            return side * (self.closed_usd - self.opened_usd)
-        matched = min(self.opened_base, self.closed_base)
-        if not matched:
-            return ZERO
-        return side * matched * (self.closed_usd / self.closed_base - self.opened_usd / self.opened_base)
+    trip: RoundTrip
+    side: Side
+    quantity_base: Decimal
+    reduces: bool
+    realised_usd: Decimal = ZERO
+    matched: bool = True
+    foreign: bool = False
 
 
-class FillResult(msgspec.Struct, frozen=True):
-    """What a fill did: `flow_usd` to the wallet; `trade_usd` is the result of the round trip it ended, else None."""
+OneTrip = tuple[Side, RoundTrip, bool]
+"""Side, round trip, whether it is foreign: adopted from the venue."""
 
-    flow_usd: Decimal
-    trade_usd: Decimal | None = None
+
+class Settled(msgspec.Struct, frozen=True):
+    """What reading the account in full changed: round trips that it ended, and one that was adopted from the venue."""
+
+    held_base: Decimal
+    """What the books held before, adopted positions included; signed."""
+    venue_base: Decimal
+    ended: tuple[OneTrip, ...]
+    changed: tuple[OneTrip, ...] = ()
+    """Still open, or adopted now."""
 
 
 class Holding(msgspec.Struct):
@@ -77,41 +63,53 @@ class Holding(msgspec.Struct):
 
     venue: str
     coin: str
-    long: PositionLeg = msgspec.field(default_factory=PositionLeg)
-    short: PositionLeg = msgspec.field(default_factory=PositionLeg)
+    account: str = ""
+    long: RoundTrip = msgspec.field(default_factory=RoundTrip)
+    short: RoundTrip = msgspec.field(default_factory=RoundTrip)
+    foreign: RoundTrip | None = None
+    """What the venue holds beyond ours, as it was when the account was last read in full."""
+    foreign_side: Side = Side.LONG
     unexplained_base: Decimal = ZERO
     settled_base: Decimal = ZERO
-    """Closed on the venue's word alone, without a fill; a late fill explains it instead of closing more."""
+    """Closed on the venue's statement alone, without a fill; a late fill explains it instead of closing more."""
+    settled_side: Side = Side.LONG
     settled_ms: int = 0
     """When that was."""
     confirmed: bool = False
     """The venue has confirmed a position of ours since: only fills from before can still belong to what was settled."""
     snapshot_base: Decimal | None = None
+    snapshot_price: Decimal = ZERO
+    snapshot_new: bool = False
+    """Stated since the account was last read in full."""
     leverage: float | None = None
     isolated: bool | None = None
     liquidation_price: Decimal | None = None
     mark_price: Decimal | None = None
     reconciled: bool = False
-    cooldown_until_ms: int = 0
 
-    def leg(self, side: Side) -> PositionLeg:
+    def leg(self, side: Side) -> RoundTrip:
         return self.long if side is Side.LONG else self.short
 
     @property
     def signed_base(self) -> Decimal:
         return self.long.open_base - self.short.open_base
 
-    def position(self) -> Position | None:
+    @property
+    def open_side(self) -> Side | None:
+        """Of our position; None when flat."""
         signed = self.signed_base
-        if not signed:
+        return None if not signed else Side.LONG if signed > 0 else Side.SHORT
+
+    def position(self) -> Position | None:
+        side = self.open_side
+        if side is None:
             return None
-        side = Side.LONG if signed > 0 else Side.SHORT
         leg = self.leg(side)
         return Position(
             venue=self.venue,
             coin=self.coin,
             side=side,
-            quantity_base=abs(signed),
+            quantity_base=abs(self.signed_base),
             entry_price=leg.entry_price,
             opened_ms=leg.opened_ms,
             realised_usd=leg.realised_usd(side),
@@ -120,71 +118,146 @@ class Holding(msgspec.Struct):
             leverage=self.leverage,
             isolated=self.isolated,
             liquidation_price=self.liquidation_price,
+            account=self.account,
         )
 
     def unrealised_usd(self) -> Decimal:
-        signed = self.signed_base
-        if not signed or self.mark_price is None:
+        side = self.open_side
+        if side is None or self.mark_price is None:
             return ZERO
-        side = Side.LONG if signed > 0 else Side.SHORT
-        return signed * (self.mark_price - self.leg(side).entry_price)
+        return self.signed_base * (self.mark_price - self.leg(side).cost_price)
+
+    def open_trips(self) -> tuple[OneTrip, ...]:
+        """Those with something open."""
+        found = [(side, self.leg(side), False) for side in Side if self.leg(side).open_base]
+        if self.foreign is not None and self.foreign.open_base:
+            found.append((self.foreign_side, self.foreign, True))
+        return tuple(found)
 
     # --- facts ----------------------------------------------------------------------------------------------------
 
     def fill(
-        self, side: Side, *, reduces: bool, price: Decimal, quantity_base: Decimal, fee_usd: Decimal, time_ms: int
-    ) -> FillResult:
-        """Book one fill. The caller has seen to it that it is not booked twice."""
-        leg = self.leg(side)
-        before_signed, before_usd = self.signed_base, leg.realised_usd(side)
-        leg.fees_usd += fee_usd
+        self, side: Side, *, reduces: bool, price: Decimal, quantity_base: Decimal, time_ms: int,
+        fee_usd: Decimal = ZERO, ended_by: str = BY_ORDER,
+    ) -> tuple[Part, ...]:
+        """Book one fill; the caller has seen to it that it is not booked twice. Positions are one-way: an entry against
+        an open position closes that first. The fee belongs to the first part's round trip."""
+        before_signed = self.signed_base
         if reduces:
-            fresh = quantity_base
-            if not self.confirmed or time_ms <= self.settled_ms:
-                fresh -= min(quantity_base, self.settled_base)
-                self.settled_base -= quantity_base - fresh
-            leg.closed_base += fresh
-            leg.closed_usd += fresh * price
+            self._paying(side).fees_usd += fee_usd
+            parts = self._close(side, quantity_base, price, time_ms, ended_by)
         else:
-            if not leg.open_base:
-                leg.opened_ms, self.liquidation_price = time_ms, None
-            leg.opened_base += quantity_base
-            leg.opened_usd += quantity_base * price
+            netted = min(quantity_base, self.leg(side.opposite).open_base)
+            self.leg(side.opposite if netted else side).fees_usd += fee_usd
+            parts = [self._leave(side.opposite, netted, price, time_ms, ended_by)] if netted else []
+            if quantity_base > netted:
+                parts.append(self._enter(side, quantity_base - netted, price, time_ms))
         self._explain(self.signed_base - before_signed)
-        flow_usd = leg.realised_usd(side) - before_usd - fee_usd
-        return FillResult(flow_usd, self._end(side) if leg.done else None)
+        return tuple(parts)
 
-    def funding(self, amount_usd: Decimal) -> None:
-        """Belongs to the round trip that is open."""
-        signed = self.signed_base
-        if signed:
-            self.leg(Side.LONG if signed > 0 else Side.SHORT).funding_usd += amount_usd
+    def _enter(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int) -> Part:
+        leg = self.leg(side)
+        if leg.open_base:
+            leg.see_price(side, price)
+        else:
+            self.liquidation_price = None
+        realised_usd = leg.enter(side, quantity_base, price, time_ms)
+        if leg.done:
+            self._end(side, leg, BY_ORDER, time_ms)
+        return Part(leg, side, quantity_base, False, realised_usd)
 
-    def snapshot(self, signed_base: Decimal) -> None:
+    def _leave(self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int, ended_by: str) -> Part:
+        leg = self.leg(side)
+        leg.see_price(side, price)
+        realised_usd = leg.leave(side, quantity_base, price)
+        if leg.done:
+            self._end(side, leg, ended_by, time_ms)
+        return Part(leg, side, quantity_base, True, realised_usd)
+
+    def _close(
+        self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int, ended_by: str
+    ) -> list[Part]:
+        fresh = quantity_base
+        if side is self.settled_side and (not self.confirmed or time_ms <= self.settled_ms):
+            fresh -= min(quantity_base, self.settled_base)
+            self.settled_base -= quantity_base - fresh
+        parts: list[Part] = []
+        ours = min(fresh, self.leg(side).open_base)
+        if ours:
+            parts.append(self._leave(side, ours, price, time_ms, ended_by))
+        foreign, others = self.foreign, ZERO
+        if foreign is not None and self.foreign_side is side:
+            others = min(fresh - ours, foreign.open_base)
+            if others:
+                foreign.see_price(side, price)
+                realised_usd = foreign.leave(side, others, price)
+                if foreign.done:
+                    self._end_foreign(ended_by, time_ms)
+                parts.append(Part(foreign, side, others, True, realised_usd, foreign=True))
+        waits = fresh - ours - others
+        realised_usd = self.leg(side).leave(side, waits, price) if waits else ZERO
+        if quantity_base > ours + others:
+            parts.append(Part(self.leg(side), side, quantity_base - ours - others, True, realised_usd, matched=False))
+        return parts
+
+    def _paying(self, side: Side) -> RoundTrip:
+        """Whose a closing fill's fee is."""
+        leg = self.leg(side)
+        if self.foreign is not None and self.foreign_side is side and not leg.open_base and self.foreign.open_base:
+            return self.foreign
+        return leg
+
+    def funding(self, amount_usd: Decimal) -> OneTrip | None:
+        """Belongs to the round trip that is open; None without one."""
+        side = self.open_side
+        found = next(iter(self.open_trips()), None) if side is None else (side, self.leg(side), False)
+        if found is not None:
+            found[1].funding_usd += amount_usd
+        return found
+
+    def snapshot(self, signed_base: Decimal, entry_price: Decimal = ZERO) -> None:
         """The venue's own count: a difference that no fill explains is somebody else's doing."""
-        self.snapshot_base = signed_base
+        self.snapshot_base, self.snapshot_price, self.snapshot_new = signed_base, entry_price, True
         self.unexplained_base = signed_base - self.signed_base
         self.confirmed = self.confirmed or (not self.unexplained_base and signed_base != 0)
 
-    def reconcile(self, time_ms: int) -> Decimal | None:
-        """All was read in full. What the venue no longer holds for us is closed on its word, at entry (the balance
-        tells the profit); what it holds beyond ours stays somebody else's. Returns the result of a trade this ends."""
+    def reconcile(self, time_ms: int) -> Settled | None:
+        """All was read in full. What the venue no longer holds for us is closed on its statement, at cost (the balance
+        shows the profit); what it holds beyond ours stays somebody else's. None when the books agree with it."""
         self.reconciled = True
         signed, seen = self.signed_base, self.snapshot_base
-        if not signed or seen is None or not self.unexplained_base:
+        if seen is None:
             return None
-        side = Side.LONG if signed > 0 else Side.SHORT
-        kept = max(ZERO, side * (signed + self.unexplained_base))
-        gone = abs(signed) - kept
-        if gone <= 0:
+        foreign_base = ZERO if self.foreign is None else self.foreign_side * self.foreign.open_base
+        side = self.open_side
+        ended: list[OneTrip] = []
+        changed: list[OneTrip] = []
+        gone = ZERO if side is None else abs(signed) - max(ZERO, side * (signed + self.unexplained_base))
+        if side is not None and gone > 0:
+            leg = self.leg(side)
+            leg.settle(gone)
+            goes_on = side is self.settled_side and not self.confirmed
+            self.settled_base = self.settled_base + gone if goes_on else gone
+            self.settled_side, self.settled_ms, self.confirmed = side, time_ms, False
+            self.unexplained_base += side * gone
+            if leg.done:
+                self._end(side, leg, BY_VENUE, time_ms)
+            (ended if leg.ended_by else changed).append((side, leg, False))
+        if self.snapshot_new and foreign_base != self.unexplained_base:
+            if self.foreign is not None:
+                ended.append((self.foreign_side, self.foreign, True))
+                self._end_foreign(BY_VENUE, time_ms)
+            if self.unexplained_base:
+                changed.append(self._adopt(time_ms))
+        self.snapshot_new = False
+        if not ended and not changed:
             return None
-        leg = self.leg(side)
-        leg.closed_base += gone
-        leg.closed_usd += gone * leg.entry_price
-        self.settled_base = gone if self.confirmed else self.settled_base + gone
-        self.settled_ms, self.confirmed = time_ms, False
-        self.unexplained_base += side * gone
-        return self._end(side) if leg.done else None
+        return Settled(signed + foreign_base, seen, tuple(ended), tuple(changed))
+
+    def _adopt(self, time_ms: int) -> OneTrip:
+        self.foreign, self.foreign_side = RoundTrip(), Side.LONG if self.unexplained_base > 0 else Side.SHORT
+        self.foreign.enter(self.foreign_side, abs(self.unexplained_base), self.snapshot_price, time_ms)
+        return self.foreign_side, self.foreign, True
 
     def _explain(self, moved_base: Decimal) -> None:
         """A fill learnt after the snapshot that counted it makes the difference smaller; any other leaves it."""
@@ -192,13 +265,27 @@ class Holding(msgspec.Struct):
         if abs(rest) < abs(self.unexplained_base):
             self.unexplained_base = rest
 
-    def _end(self, side: Side) -> Decimal:
-        leg = self.leg(side)
-        result_usd = leg.realised_usd(side) - leg.fees_usd + leg.funding_usd
-        fresh = PositionLeg()
+    def disowned(self, time_ms: int) -> OneTrip | None:
+        """The adopted position when fills of ours have explained some of it since; that part was ours all along."""
+        foreign = self.foreign
+        if foreign is None or foreign.open_base <= abs(self.unexplained_base):
+            return None
+        side = self.foreign_side
+        foreign.give_up(foreign.open_base - abs(self.unexplained_base))
+        if not foreign.open_base:
+            self._end_foreign(BY_VENUE, time_ms)
+        return side, foreign, True
+
+    def _end(self, side: Side, leg: RoundTrip, ended_by: str, time_ms: int) -> None:
+        leg.ended_by, leg.closed_ms = ended_by, time_ms
+        fresh = RoundTrip()
         if side is Side.LONG:
             self.long = fresh
         else:
             self.short = fresh
         self.liquidation_price = None
-        return result_usd
+
+    def _end_foreign(self, ended_by: str, time_ms: int) -> None:
+        if self.foreign is not None:
+            self.foreign.ended_by, self.foreign.closed_ms = ended_by, time_ms
+            self.foreign = None

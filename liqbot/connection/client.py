@@ -1,6 +1,6 @@
 """The one door to the unified client: dialling, request budget, retries, typed errors, and a tap on raw messages.
 
-It connects, subscribes, pings and signs; market data is decoded by the venue's own row, because the unified decoding
+It connects, subscribes, pings and signs; market data is decoded by the venue's own wire, because the unified decoding
 loses bursts and costs forty times as much. Nothing is imported from it until a client is first used.
 """
 
@@ -9,21 +9,29 @@ import functools
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
-from liqbot.connection.endpoints import Access, enter, first_host, options_for, rewritten, stood_in_for
-from liqbot.connection.error_mapping import HttpResponse, host_in, translated
+from liqbot.connection.endpoints import (
+    Access,
+    at_hosts,
+    at_loopback,
+    first_host,
+    options_for,
+    original_address,
+    use_access,
+)
+from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import instrument_of, market_of, symbols_of
-from liqbot.connection.rate_limit import Lane, RateLimiter, RequestBudget
+from liqbot.connection.rate_limit import RateLimiter
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import RETRYABLE, VenueBusy, VenueError, VenueRefused, VenueUnreachable
-from liqbot.venues.spec import VenueRow
+from liqbot.venues.spec import RequestBudget, VenueSpec
+from liqbot.venues.trading import Channel, Retry
 
 Tap = Callable[[str | bytes, str], bool]
-Retry = Literal["read", "never"]
 Result = TypeVar("Result")
 
 TIMEOUT_MS: Final = 8_000
@@ -50,19 +58,19 @@ class VenueClient:
     """One venue through one account (or none). Reusable within one event loop until `close`."""
 
     def __init__(
-        self, row: VenueRow, *, access: Access = "live", credentials: Credentials | None = None,
+        self, spec: VenueSpec, *, access: Access = "live", credentials: Credentials | None = None,
         loopback: str | None = None, budget: RequestBudget | None = None, timeout_ms: int = TIMEOUT_MS,
         inverse: bool = False, options: Mapping[str, Any] | None = None,
     ) -> None:
         """`loopback` (`http://127.0.0.1:PORT`) sends every request there, the original host first in its path.
         `inverse` loads coin-margined contracts too; `options` go to the unified client as they are."""
-        self.row, self.access = row, access
+        self.spec, self.access = spec, access
         self._credentials, self._loopback, self._timeout_ms = credentials, loopback, timeout_ms
-        self._options = options_for(row.venue, inverse=inverse) | dict(options or {})
-        self._lanes = RateLimiter(budget or RequestBudget())
+        self._options = options_for(spec, inverse=inverse) | dict(options or {})
+        self._limiter = RateLimiter(budget or spec.public_budget)
         self._taps: list[Tap] = []
         self._exchange: Any = None
-        self.host = row.venue
+        self.host = spec.venue
         """The venue's host, for messages."""
         self.opened = False
         """Whether the contracts are loaded."""
@@ -71,7 +79,7 @@ class VenueClient:
 
     @property
     def venue(self) -> str:
-        return self.row.venue
+        return self.spec.venue
 
     @property
     def exchange(self) -> Any:
@@ -83,19 +91,20 @@ class VenueClient:
     def _made(self) -> Any:
         import ccxt.pro
 
-        if self.row.client is None:
+        if self.spec.client is None:
             raise ValueError(f"{self.venue}: the unified client does not know this venue")
         config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
         if self._credentials is not None:
             config |= self._credentials.config()
-        exchange = getattr(ccxt.pro, self.row.client)(config)
+        exchange = getattr(ccxt.pro, self.spec.client)(config)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
-        enter(exchange, self.venue, self.access)
+        use_access(exchange, self.spec, self.access)
         hostname = exchange.hostname or ""
+        exchange.urls["api"] = at_hosts(exchange.urls["api"], dict(self.spec.hosts), hostname)
         self.host = first_host(exchange.urls["api"], hostname) or self.venue
         if self._loopback is not None:
-            exchange.urls["api"] = rewritten(exchange.urls["api"], self._loopback, hostname)
+            exchange.urls["api"] = at_loopback(exchange.urls["api"], self._loopback, hostname)
             # The client reads errors by the address they came from: it must see the one that is stood in for.
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
@@ -105,7 +114,7 @@ class VenueClient:
     # --- contracts ------------------------------------------------------------------------------------------------
 
     async def open(self, coins: Sequence[str]) -> None:
-        """Load the venue's contracts, keep those of our coins, and check that their sizes are what the row says.
+        """Load the venue's contracts, keep those of our coins, and check that their sizes are what the spec says.
 
         ContractChanged when one is missing or of another size.
         """
@@ -114,7 +123,7 @@ class VenueClient:
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         await self.call("load_markets", True, weight=5)
         kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
-                for symbol, listing in symbols_of(self.row, coins)
+                for symbol, listing in symbols_of(self.spec, coins)
                 if listing.contract == "" or symbol in self.exchange.markets]
         self.exchange.set_markets(kept, {})
         self.opened = True
@@ -122,17 +131,17 @@ class VenueClient:
     def symbols(self, coins: Sequence[str], contract: str = "") -> dict[str, str]:
         """Coin -> unified symbol of one of the venue's contracts (the main one by default)."""
         return {coin: symbol for (symbol, listing), coin in
-                zip(symbols_of(self.row, coins, contract), coins, strict=True) if listing.contract == contract}
+                zip(symbols_of(self.spec, coins, contract), coins, strict=True) if listing.contract == contract}
 
     def instruments(self, coins: Sequence[str]) -> tuple[Instrument, ...]:
         """The main contract of each coin as the venue lists it now; after `open`."""
         symbols = self.symbols(coins)
-        return tuple(instrument_of(self.exchange, self.row, coin, symbols[coin]) for coin in coins)
+        return tuple(instrument_of(self.exchange, self.spec, coin, symbols[coin]) for coin in coins)
 
     # --- requests -------------------------------------------------------------------------------------------------
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, lane: Lane = "normal", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read"
     ) -> Any:
         """One method of the unified client, by name. Raises a VenueError, nothing else of the venue's.
 
@@ -140,22 +149,22 @@ class VenueClient:
         `retry="never"`: for whatever may change something; a lost answer is OutcomeUnknown, see there.
         """
         if retry == "never":
-            return await self._once(method, args, weight, lane, write=True)
+            return await self._once(method, args, weight, channel, write=True)
         attempts = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS_MAX) | stop_before_delay(RETRYING_S_MAX), wait=_wait_s,
             retry=retry_if_exception_type(RETRYABLE), reraise=True,
         )
-        return await attempts(self._once, method, args, weight, lane, write=False)
+        return await attempts(self._once, method, args, weight, channel, write=False)
 
-    async def _once(self, method: str, args: tuple[Any, ...], weight: int, lane: Lane, *, write: bool) -> Any:
+    async def _once(self, method: str, args: tuple[Any, ...], weight: int, channel: Channel, *, write: bool) -> Any:
         asked = getattr(self.exchange, method)
-        await self._lanes.enter(lane, weight)
+        await self._limiter.acquire(channel, weight)
         answer = HttpResponse()
         token = _ANSWER.set(answer)
         try:
             return await self._typed(asked(*args), answer, write=write)
         except VenueBusy as busy:
-            self._lanes.hold(busy.retry_after_s or 1.0)
+            self._limiter.hold(busy.retry_after_s or 1.0)
             raise
         finally:
             _ANSWER.reset(token)
@@ -166,7 +175,7 @@ class VenueClient:
         try:
             return await asked
         except BaseError as error:
-            raise translated(self.venue, self.host, error, answer, write=write) from error
+            raise venue_error(self.spec, self.host, error, answer, write=write) from error
 
     # --- sockets --------------------------------------------------------------------------------------------------
 
@@ -236,7 +245,7 @@ def host_of(url: str) -> str:
 
 
 def _as_live(original: Callable[..., Any], status: int, reason: str, url: str, *rest: Any) -> Any:
-    return original(status, reason, stood_in_for(url), *rest)
+    return original(status, reason, original_address(url), *rest)
 
 
 def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,
@@ -255,6 +264,14 @@ def _wait_s(state: RetryCallState) -> float:
 
 
 __all__ = [
-    "Credentials", "Lane", "RequestBudget", "Retry", "Tap", "VenueClient", "VenueError", "VenueRefused",
-    "VenueUnreachable", "host_of",
+    "Channel",
+    "Credentials",
+    "RequestBudget",
+    "Retry",
+    "Tap",
+    "VenueClient",
+    "VenueError",
+    "VenueRefused",
+    "VenueUnreachable",
+    "host_of",
 ]

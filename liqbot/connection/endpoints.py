@@ -1,33 +1,19 @@
 """Where a unified client talks to: live, test access or loopback, and how little it loads."""
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+from liqbot.venues.spec import VenueSpec
+
 Access = Literal["live", "testnet", "demo"]
 
-# Which switch of the unified client opens each venue's place without money. Not every switch it offers works: Binance's
-# sandbox refuses private calls, OKX has one place and calls it demo trading.
-_SWITCHES: Final[dict[str, dict[str, str]]] = {
-    "binance": {"demo": "enable_demo_trading"},
-    "bybit": {"testnet": "set_sandbox_mode", "demo": "enable_demo_trading"},
-    "okx": {"demo": "set_sandbox_mode"},
-    "bitget": {"demo": "set_sandbox_mode"},
-    "krakenfutures": {"demo": "set_sandbox_mode"},
-    "hyperliquid": {"testnet": "set_sandbox_mode"},
-    "gate": {"testnet": "set_sandbox_mode"},
-    "deribit": {"testnet": "set_sandbox_mode"},
-}
-_MARKET_TYPES: Final[dict[str, tuple[str, ...]]] = {
-    "binance": ("linear", "inverse"),
-    "bybit": ("linear", "inverse"),
-    "okx": ("swap",),
-}
 _MEMORY_ROWS: Final = 1_000
 
 
-def options_for(venue: str, *, inverse: bool) -> dict[str, Any]:
+def options_for(spec: VenueSpec, *, inverse: bool) -> dict[str, Any]:
     """Options of the unified client: only our kinds of market; nothing that talks without being asked."""
-    types = [kind for kind in _MARKET_TYPES.get(venue, ()) if inverse or kind != "inverse"]
+    types = [kind for kind in spec.market_types if inverse or kind != "inverse"]
     options: dict[str, Any] = {
         "defaultType": "swap",
         "defaultSubType": "linear",
@@ -40,29 +26,35 @@ def options_for(venue: str, *, inverse: bool) -> dict[str, Any]:
     return options
 
 
-def test_access(venue: str) -> tuple[str, ...]:
-    """The kinds of access without money that a venue offers."""
-    return tuple(_SWITCHES.get(venue, {}))
-
-
-def enter(exchange: Any, venue: str, access: str) -> None:
+def use_access(exchange: Any, spec: VenueSpec, access: str) -> None:
     """Switch to test access before the first request. ValueError where the venue has no such place."""
     if access == "live":
         return
-    switch = _SWITCHES.get(venue, {}).get(access)
+    switch = next((one.switch for one in spec.practice if one.kind == access), None)
     if switch is None:
-        known = ", ".join(["live", *test_access(venue)])
-        raise ValueError(f"access: {venue} has no {access!r}; it offers {known}")
+        known = ", ".join(["live", *spec.practice_kinds])
+        raise ValueError(f"access: {spec.venue} has no {access!r}; it offers {known}")
     getattr(exchange, switch)(True)
 
 
-def rewritten(urls: Any, loopback: str, hostname: str) -> Any:
+def at_hosts(urls: Any, hosts: Mapping[str, str], hostname: str) -> Any:
+    """Every address under `urls` with its host replaced where `hosts` names another one."""
+    if isinstance(urls, dict):
+        return {name: at_hosts(value, hosts, hostname) for name, value in urls.items()}
+    if not isinstance(urls, str):
+        return urls
+    filled = urls.replace("{hostname}", hostname)
+    host = urlsplit(filled).hostname or ""
+    return filled.replace(f"//{host}", f"//{hosts[host]}", 1) if host in hosts else urls
+
+
+def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:
     """Every address under `urls` as `loopback/<original host>/<original path>`, websockets alike.
 
     Signatures survive: they cover query, body or the path behind the host, never the host.
     """
     if isinstance(urls, dict):
-        return {name: rewritten(value, loopback, hostname) for name, value in urls.items()}
+        return {name: at_loopback(value, loopback, hostname) for name, value in urls.items()}
     if not isinstance(urls, str):
         return urls
     parts = urlsplit(urls.replace("{hostname}", hostname))
@@ -71,7 +63,7 @@ def rewritten(urls: Any, loopback: str, hostname: str) -> Any:
     return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}"
 
 
-def stood_in_for(url: str) -> str:
+def original_address(url: str) -> str:
     """The venue's own address behind a rewritten one of a request."""
     parts = urlsplit(url)
     return f"https:/{parts.path}" + (f"?{parts.query}" if parts.query else "")

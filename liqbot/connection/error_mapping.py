@@ -1,7 +1,7 @@
 """From the unified client's exceptions, and the HTTP answer behind them, to the house's few errors."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,7 @@ from liqbot.venues.errors import (
     VenueRefused,
     VenueUnreachable,
 )
+from liqbot.venues.spec import RefusalShape, VenueSpec
 
 _URL: Final = re.compile(r"(?:https?|wss?)://([^/\s]+)(/[^?\s]*)?")
 _BODY: Final = re.compile(r"\{.*\}", re.DOTALL)
@@ -39,9 +40,11 @@ class HttpResponse(msgspec.Struct):
                 self.retry_after_s = float(value)
 
 
-def translated(venue: str, host: str, error: BaseException, answer: HttpResponse, *, write: bool) -> VenueError:
+def venue_error(
+    spec: VenueSpec, host: str, error: BaseException, answer: HttpResponse, *, write: bool
+) -> VenueError:
     """`write`: the request may have changed something at the venue, so a lost answer is an unknown outcome."""
-    names = {kind.__name__ for kind in type(error).__mro__}
+    venue, names = spec.venue, {kind.__name__ for kind in type(error).__mro__}
     text = _shown(error)
     if names & {"DDoSProtection", "RateLimitExceeded"} or answer.status in _TOO_MANY:
         return VenueBusy(venue, f"too many requests: {text}", answer.retry_after_s)
@@ -51,7 +54,7 @@ def translated(venue: str, host: str, error: BaseException, answer: HttpResponse
         return ClockSkew(venue, f"our clock differs from the venue's; synchronise this machine's clock: {text}")
     if "OperationFailed" in names or answer.status >= 500:
         return _lost(venue, host, error, text, write=write)
-    return _refused(venue, error, text, auth="AuthenticationError" in names)
+    return _refused(spec, error, text, auth="AuthenticationError" in names)
 
 
 def _lost(venue: str, host: str, error: BaseException, text: str, *, write: bool) -> VenueError:
@@ -60,11 +63,11 @@ def _lost(venue: str, host: str, error: BaseException, text: str, *, write: bool
     return VenueUnreachable(venue, host_in(str(error)) or host, _cause(error))
 
 
-def _refused(venue: str, error: BaseException, text: str, *, auth: bool) -> VenueError:
+def _refused(spec: VenueSpec, error: BaseException, text: str, *, auth: bool) -> VenueError:
     if auth:
-        return VenueAuth(venue, text)
-    code, reason = refusal(str(error))
-    return VenueRefused(venue, code, reason or text, type(error).__name__)
+        return VenueAuth(spec.venue, text)
+    code, reason = refusal(str(error), spec.refusal)
+    return VenueRefused(spec.venue, code, reason or text, type(error).__name__)
 
 
 def host_in(text: str) -> str:
@@ -78,11 +81,8 @@ def host_in(text: str) -> str:
     return host
 
 
-def refusal(text: str) -> tuple[str, str]:
-    """The venue's own (code, reason) from the JSON body inside a message, empty strings where there is none.
-
-    Binance writes code and msg, Bybit retCode and retMsg, OKX code and msg with sCode and sMsg of each order in data.
-    """
+def refusal(text: str, shape: RefusalShape) -> tuple[str, str]:
+    """The venue's own (code, reason) from the JSON body inside a message, empty strings where there is none."""
     found = _BODY.search(text)
     if found is None:
         return "", ""
@@ -90,11 +90,24 @@ def refusal(text: str) -> tuple[str, str]:
         body: Any = msgspec.json.decode(found.group())
     except (msgspec.DecodeError, UnicodeEncodeError):
         return "", ""
-    rows = body.get("data")
-    first = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
-    code = first.get("sCode") or body.get("retCode", body.get("code", ""))
-    reason = first.get("sMsg") or body.get("retMsg") or body.get("msg") or ""
-    return str(code), str(reason)
+    return _first(body, shape.code), _first(body, shape.reason)
+
+
+def _first(body: Any, paths: Iterable[str]) -> str:
+    """The first of the paths that leads to something."""
+    values = (_at(body, path.split(".")) for path in paths)
+    return next((str(value) for value in values if value not in (None, "")), "")
+
+
+def _at(value: Any, steps: Iterable[str]) -> Any:
+    for step in steps:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
 
 
 def _never_left(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""A venue's contracts as it lists them now: found, checked against the row, and turned into instruments."""
+"""A venue's contracts as it lists them now: found, checked against the spec, and turned into instruments."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -8,7 +8,7 @@ from liqbot.blocks import Roster
 from liqbot.instruments import Instrument, venue_key
 from liqbot.venues.errors import ContractChanged
 from liqbot.venues.parsing import WireBook, WireContract
-from liqbot.venues.spec import Contract, Listing, VenueRow
+from liqbot.venues.spec import Contract, Listing, VenueSpec
 
 
 class WantedListing(Listing, frozen=True, kw_only=True):
@@ -19,10 +19,12 @@ class WantedListing(Listing, frozen=True, kw_only=True):
     open_interest_two_sided: bool
 
 
-def symbols_of(row: VenueRow, coins: Sequence[str], contract: str | None = None) -> Iterator[tuple[str, WantedListing]]:
-    """(unified symbol, listing) of our coins, contract by contract; a coin that the row does not name is listed like
+def symbols_of(
+    spec: VenueSpec, coins: Sequence[str], contract: str | None = None
+) -> Iterator[tuple[str, WantedListing]]:
+    """(unified symbol, listing) of our coins, contract by contract; a coin that the spec does not name is listed like
     its first one."""
-    for found in row.contracts:
+    for found in spec.contracts:
         if contract is None or found.contract == contract:
             for coin in coins:
                 wanted = _listing(found, coin)
@@ -40,7 +42,7 @@ def _listing(contract: Contract, coin: str) -> WantedListing:
 
 
 def market_of(markets: Mapping[str, Any], symbol: str, wanted: WantedListing, venue: str) -> Any:
-    """The venue's own entry; ContractChanged when it is missing or its size is not the row's."""
+    """The venue's own entry; ContractChanged when it is missing or its size is not the spec's."""
     market = markets.get(symbol)
     if market is None:
         raise ContractChanged(venue, f"{symbol} is not listed")
@@ -50,14 +52,14 @@ def market_of(markets: Mapping[str, Any], symbol: str, wanted: WantedListing, ve
     return market
 
 
-def instrument_of(exchange: Any, row: VenueRow, coin: str, symbol: str) -> Instrument:
+def instrument_of(exchange: Any, spec: VenueSpec, coin: str, symbol: str) -> Instrument:
     """Tick, step and smallest order from the venue; sizes in base coin, contracts multiplied out."""
     market = exchange.market(symbol)
     size = Decimal(str(market["contractSize"] or 1))
     cost = (market["limits"].get("cost") or {}).get("min")
-    fees = row.contracts[0].margin.fees if row.contracts[0].margin is not None else None
+    fees = spec.contracts[0].margin.fees if spec.contracts[0].margin is not None else None
     return Instrument(
-        venue=row.venue,
+        venue=spec.venue,
         coin=coin,
         symbol=symbol,
         price_tick=Decimal(str(market["precision"]["price"])),
@@ -70,14 +72,14 @@ def instrument_of(exchange: Any, row: VenueRow, coin: str, symbol: str) -> Instr
     )
 
 
-def wire_book(markets: Mapping[str, Any], row: VenueRow, roster: Roster) -> WireBook:
+def wire_book(markets: Mapping[str, Any], spec: VenueSpec, roster: Roster) -> WireBook:
     """The contracts of a venue that the roster names, by the ids that its messages use."""
-    return WireBook(row.venue, [
+    return WireBook(spec.venue, [
         WireContract(
-            symbol_id=markets[symbol]["id"], symbol=symbol, venue_key=venue_key(row.venue, wanted.contract),
+            symbol_id=markets[symbol]["id"], symbol=symbol, venue_key=venue_key(spec.venue, wanted.contract),
             coin=wanted.coin, contract_units=float(markets[symbol]["contractSize"] or 1.0), inverse=wanted.inverse,
             open_interest_two_sided=wanted.open_interest_two_sided,
         )
-        for symbol, wanted in symbols_of(row, roster.coins)
-        if symbol in markets and venue_key(row.venue, wanted.contract) in roster.venues
+        for symbol, wanted in symbols_of(spec, roster.coins)
+        if symbol in markets and venue_key(spec.venue, wanted.contract) in roster.venues
     ])

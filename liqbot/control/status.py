@@ -24,6 +24,7 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "halt_code": str(halt_code(engine)),
         "flattening": account.flattening,
         "drawdown_pct": account.drawdown.drawdown_pct,
+        "strategies_disabled": dict(engine.guard.disabled),
         "positions": [_position(engine, held) for held in account.positions],
         "coins": [_coin(engine, settings, view, now_ms) for view in engine.views],
     }
@@ -60,7 +61,7 @@ def _position(engine: Engine, held: Position) -> dict[str, Any]:
         "entry_price": str(held.entry_price), "leverage": held.leverage,
         "liquidation_price": str(held.liquidation_price) if held.liquidation_price else None,
         "stop_price": str(stops[-1].command.trigger_price) if stops else None,
-        "protected": book.confirmed_base(held.side) >= held.quantity_base, "leaving": book.leaving,
+        "protected": book.confirmed_base(held.side) >= held.quantity_base, "leaving": book.closing,
     }  # fmt: skip
 
 

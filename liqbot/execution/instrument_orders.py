@@ -17,7 +17,7 @@ from liqbot.risk.decision import Target
 
 ENDED_ORDERS_KEPT: Final = 64
 FAILURES_KEPT: Final = 16
-FOREIGN_KEPT: Final = 100
+EXTERNAL_KEPT: Final = 100
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -53,14 +53,16 @@ class InstrumentOrders(msgspec.Struct):
     """Signed sum of our own fills since last flat; long is positive."""
     withdrawn: bool = False
     """What rests of an entry must go: the trade is ending (a stop, take or exit has filled), or the house halted."""
-    leaving: str = ""
+    closing: str = ""
     """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
     exposure: UnprotectedSize | None = None
     failures: list[Failure] = []
-    foreign: dict[str, int] = {}
+    external: dict[str, int] = {}
     """Others' orders that rest here, by client id, with when the venue last named them."""
-    strays: dict[str, int] = {}
+    orphaned: dict[str, int] = {}
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    account: str = ""
+    """Whose orders these are, among several accounts at the venue; empty is the only one."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -96,13 +98,13 @@ class InstrumentOrders(msgspec.Struct):
     @property
     def idle(self) -> bool:
         """Nothing to do unless a position appears."""
-        return self.target is None and not self.seen_base and not self.leaving and not self.live() and not self.strays
+        return self.target is None and not self.seen_base and not self.closing and not self.live() and not self.orphaned
 
     def steady(self, now_ms: int, position: Position | None) -> bool:
         """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
         moved = signed_base != self.seen_base
-        if moved or self.exposure is not None or self.failures or self.leaving or self.pending() or self.strays:
+        if moved or self.exposure is not None or self.failures or self.closing or self.pending() or self.orphaned:
             return False
         live = self.live()
         expires_ms = 0 if self.target is None else self.target.expires_ms
@@ -119,7 +121,7 @@ class InstrumentOrders(msgspec.Struct):
             self.own_base = self.seen_base  # risk approved reducing this position, whoever opened it
         self.target, self.leverage_attempts, self.leverage_sent_ms = target, 0, 0
 
-    def withdraw(self) -> None:
+    def cancel_entry(self) -> None:
         """No entry any more: an unsent one is used up; `plan` cancels a resting one."""
         self.withdrawn = not self.idle
         if self.target is not None:
@@ -137,8 +139,8 @@ class InstrumentOrders(msgspec.Struct):
             self._sent_again(command, now_ms)
 
     def _sent_again(self, command: CancelOrder | QueryOrder, now_ms: int) -> None:
-        if command.client_id in self.strays:
-            self.strays[command.client_id] = now_ms
+        if command.client_id in self.orphaned:
+            self.orphaned[command.client_id] = now_ms
             return
         index = self._index(command.client_id)
         if index is None:
@@ -147,7 +149,8 @@ class InstrumentOrders(msgspec.Struct):
         if isinstance(command, CancelOrder):
             order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
         else:
-            order = after_event(msgspec.structs.replace(order, questions=order.questions + 1), OrderEvent.DOUBTED)
+            queried = msgspec.structs.replace(order, query_count=order.query_count + 1)
+            order = after_event(queried, OrderEvent.UNANSWERED)
         self.orders[index] = order
 
     def on_order_fact(self, fact: OrderFact) -> bool:
@@ -169,9 +172,9 @@ class InstrumentOrders(msgspec.Struct):
             return  # a stop, take or exit of an earlier trade: it closed what was open then
         self.own_base += filled_base * order.side.value * (1 if entry else -1)
         if not entry:
-            self.withdraw()
+            self.cancel_entry()
         elif self.target is None:
-            self.leaving = self.leaving or "late fill of an entry that was over"
+            self.closing = self.closing or "late fill of an entry that was over"
             self.target = self.past if self.past is not None and self.past.side is order.side else None
 
     def on_fact(self, fact: Event) -> None:
@@ -180,29 +183,30 @@ class InstrumentOrders(msgspec.Struct):
             self.leverage = fact
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
-            self.withdraw()
+            self.cancel_entry()
         elif isinstance(fact, events.Flatten) and not self.idle:
-            self.withdraw()
-            self.leaving = self.leaving or f"flatten: {fact.reason}"
+            self.cancel_entry()
+            self.closing = self.closing or f"flatten: {fact.reason}"
 
-    def meet(self, fact: OrderFact, *, stray: bool = False) -> None:
+    def meet(self, fact: OrderFact, *, orphaned: bool = False) -> None:
         """A fact about an order that is not in this book: somebody else's, or one of our own that nothing recorded."""
-        if stray and isinstance(fact, events.OrderAccepted):
-            self.strays.setdefault(fact.client_id, 0)
+        if orphaned and isinstance(fact, events.OrderAccepted):
+            self.orphaned.setdefault(fact.client_id, 0)
         if isinstance(fact, events.OrderAccepted):
-            self.foreign[fact.client_id] = fact.time_ms
-            if len(self.foreign) > FOREIGN_KEPT:
-                del self.foreign[next(iter(self.foreign))]
+            self.external[fact.client_id] = fact.time_ms
+            if len(self.external) > EXTERNAL_KEPT:
+                del self.external[next(iter(self.external))]
         elif isinstance(fact, events.OrderCancelled | events.OrderRejected):
-            self.foreign.pop(fact.client_id, None)
-            self.strays.pop(fact.client_id, None)
+            self.external.pop(fact.client_id, None)
+            self.orphaned.pop(fact.client_id, None)
 
-    def doubt(self, before_ms: int) -> None:
+    def mark_unknown(self, before_ms: int) -> None:
         """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
         answers again, so earlier failures hold nothing back."""
         self.failures = []
-        self.foreign = {client_id: heard_ms for client_id, heard_ms in self.foreign.items() if heard_ms >= before_ms}
-        self.strays = {client_id: asked_ms for client_id, asked_ms in self.strays.items() if client_id in self.foreign}
+        self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
+        kept = self.external
+        self.orphaned = {client_id: asked_ms for client_id, asked_ms in self.orphaned.items() if client_id in kept}
         self.orders = [_doubted(order, before_ms) for order in self.orders]
 
     def _index(self, client_id: str) -> int | None:
@@ -216,14 +220,14 @@ class InstrumentOrders(msgspec.Struct):
     def observe(self, position: Position | None, now_ms: int, params: ExecutionParams) -> None:
         """Look at the position before planning: exposure, the end of a trade, and reasons to leave at once."""
         if self.pending() and (position is not None or self._entry_missed(now_ms, params)):
-            self.withdraw()
+            self.cancel_entry()
         if position is None:
             self._observe_flat()
             return
         self.seen_base = position.side.value * position.quantity_base
         if self.ours(position):
             self._measure_exposure(position, now_ms)
-            self.leaving = self.leaving or self._unprotectable(now_ms, params)
+            self.closing = self.closing or self._unprotectable(now_ms, params)
         else:
             self.exposure = None
             self._finish()
@@ -251,8 +255,8 @@ class InstrumentOrders(msgspec.Struct):
 
     def _observe_flat(self) -> None:
         if self.seen_base:
-            self.withdraw()
-            self.leaving = self.leaving or "closed"
+            self.cancel_entry()
+            self.closing = self.closing or "closed"
         self.seen_base = self.own_base = Decimal(0)
         self.exposure = None
         self._finish()
@@ -261,7 +265,7 @@ class InstrumentOrders(msgspec.Struct):
         """The trade is over once none of its orders can fill any more."""
         if self.live():
             return
-        self.leaving, self.withdrawn = "", False
+        self.closing, self.withdrawn = "", False
         if self.target is not None and not self.pending():
             self.past, self.target, self.failures = self.target, None, []
         self.orders = self.orders[-ENDED_ORDERS_KEPT:]
@@ -271,7 +275,7 @@ def _doubted(order: Order, before_ms: int) -> Order:
     """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
     answers again, so patience starts anew."""
     if order.confirmed and order.heard_ms < before_ms:
-        order = after_event(order, OrderEvent.DOUBTED)
+        order = after_event(order, OrderEvent.UNANSWERED)
     elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:
         return order
-    return msgspec.structs.replace(order, sent_ms=0, questions=0)
+    return msgspec.structs.replace(order, sent_ms=0, query_count=0)

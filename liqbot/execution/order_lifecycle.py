@@ -40,12 +40,12 @@ class OrderEvent(enum.StrEnum):
     FILLED_PART = "filled_part"
     FILLED_WHOLE = "filled_whole"
     CANCEL_SENT = "cancel_sent"
-    DOUBTED = "doubted"
+    UNANSWERED = "unanswered"
     """Silence for too long, or a reconciliation that did not mention it."""
 
 
 _S, _E = OrderState, OrderEvent
-# Columns as in OrderEvent: accepted, rejected, cancelled, missing, cancel refused, part, whole, cancel sent, doubted.
+# Columns as in OrderEvent: accepted, rejected, cancelled, missing, cancel refused, part, whole, cancel sent, silence.
 _ROWS: Final[dict[OrderState, tuple[OrderState, ...]]] = {
     _S.INTENDED: (
         _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.UNKNOWN, _S.INTENDED, _S.PARTIAL, _S.FILLED, _S.CANCELLING,
@@ -108,10 +108,9 @@ class Order(msgspec.Struct, frozen=True):
     state: OrderState = OrderState.INTENDED
     heard_ms: int = 0
     filled_base: Decimal = Decimal(0)
-    fill_ids: tuple[str, ...] = ()
     venue_order_id: str = ""
     cancel_asked: bool = False
-    questions: int = 0
+    query_count: int = 0
     reason: str = ""
 
     @property
@@ -160,23 +159,20 @@ def after_event(order: Order, event: OrderEvent) -> Order:
 
 
 def after_fact(order: Order, fact: OrderFact) -> Order:
-    """The order after a fact about it. A fill counts once by its id and never beyond the order's quantity."""
+    """The order after a fact about it. A fill never counts beyond the order's quantity; one that was delivered before
+    must not come here (the account's books know)."""
     order = msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms))
     if isinstance(fact, events.Fill):
         return _filled(order, fact)
     if isinstance(fact, events.OrderAccepted):
-        order = msgspec.structs.replace(order, venue_order_id=fact.venue_order_id, questions=0)
+        order = msgspec.structs.replace(order, venue_order_id=fact.venue_order_id, query_count=0)
     elif isinstance(fact, events.OrderRejected | events.OrderCancelled):
         order = msgspec.structs.replace(order, reason=fact.reason)
     return after_event(order, _EVENT_OF[type(fact)])
 
 
 def _filled(order: Order, fill: events.Fill) -> Order:
-    if fill.fill_id in order.fill_ids:
-        return order
     counted = min(fill.quantity_base, order.remaining_base)
     whole = counted == order.remaining_base
-    order = msgspec.structs.replace(
-        order, filled_base=order.filled_base + counted, fill_ids=(*order.fill_ids, fill.fill_id)
-    )
+    order = msgspec.structs.replace(order, filled_base=order.filled_base + counted)
     return after_event(order, OrderEvent.FILLED_WHOLE if whole else OrderEvent.FILLED_PART)

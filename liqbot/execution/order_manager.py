@@ -25,10 +25,15 @@ GAPS_KEPT: Final = 32
 class OrderManager:
     """Pure: the same facts, approvals and questions give the same commands, with the same client order ids."""
 
-    def __init__(self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str) -> None:
+    def __init__(
+        self, instruments: Iterable[Instrument], params: ExecutionParams, journal_id: str, account: str = ""
+    ) -> None:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
-        self._books = {(instrument.venue, instrument.coin): InstrumentOrders(instrument) for instrument in instruments}
+        self._books = {
+            (instrument.venue, instrument.coin): InstrumentOrders(instrument, account=account)
+            for instrument in instruments
+        }
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
         self._sequence = 0
@@ -57,7 +62,7 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.doubt(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
@@ -73,7 +78,7 @@ class OrderManager:
             return
         sequence = client_order_id.sequence_of(fact.client_id, self._journal_id)
         if sequence is not None and any(last < sequence < first for last, first in self._gaps):
-            book.meet(fact, stray=True)
+            book.meet(fact, orphaned=True)
             return
         forgotten = sequence is not None and sequence <= self._sequence
         if not forgotten:
@@ -107,19 +112,19 @@ class OrderManager:
             if book.target is not None and (book.pending() or book.live(Purpose.ENTRY))
         )
 
-    def withdraw(self) -> None:
+    def cancel_entry(self) -> None:
         """No entry any more, on any instrument: unsent ones are used up, resting ones are cancelled."""
         self._unheard.clear()
         for book in self._books.values():
-            book.withdraw()
+            book.cancel_entry()
 
     def foreign_resting(self, venue: str, coin: str) -> int:
         """How many orders of others rest on the instrument, as last read or heard."""
-        return len(self._book(venue, coin).foreign)
+        return len(self._book(venue, coin).external)
 
-    def leaving(self, venue: str, coin: str) -> str:
+    def closing(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
-        return self._book(venue, coin).leaving
+        return self._book(venue, coin).closing
 
     def book(self, venue: str, coin: str) -> InstrumentOrders:
         """What is known of one instrument, for views and checks; not to be changed."""

@@ -28,20 +28,20 @@ def plan(
         over = (Purpose.TAKE, Purpose.EXIT) if book.live(Purpose.ENTRY) else (Purpose.STOP, Purpose.TAKE, Purpose.EXIT)
         commands += [_cancel(order) for order in book.live(*over) if order.confirmed]
     elif book.ours(position):
-        leaving = _leaving(book, position)
-        commands += _protect(book, position, now_ms, params, mint, leaving=leaving)
-        commands += _reduce(book, position, now_ms, params, mint, leaving=leaving)
-        commands += _take(book, position, now_ms, params, mint, leaving=leaving)
+        closing = _must_close(book, position)
+        commands += _protect(book, position, now_ms, params, mint, closing=closing)
+        commands += _reduce(book, position, now_ms, params, mint, closing=closing)
+        commands += _take(book, position, now_ms, params, mint, closing=closing)
     commands += _enter(book, position, now_ms, params, mint)
     commands += _clear(book, position, now_ms, params)
     commands += _ask(book, now_ms, params)
     return tuple(commands)
 
 
-def _leaving(book: InstrumentOrders, position: Position) -> bool:
+def _must_close(book: InstrumentOrders, position: Position) -> bool:
     target = book.target
     wanted = target is not None and target.quantity_base > 0 and target.side is position.side
-    return bool(book.leaving) or not wanted
+    return bool(book.closing) or not wanted
 
 
 # --- the way in -------------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def _withdrawals(book: InstrumentOrders, position: Position | None, now_ms: int)
     a cancel could overtake it."""
     resting = [order for order in book.live(Purpose.ENTRY) if order.confirmed]
     target = book.target
-    if not book.leaving and not book.withdrawn and target is not None and now_ms < target.expires_ms:
+    if not book.closing and not book.withdrawn and target is not None and now_ms < target.expires_ms:
         missing_base = target.quantity_base
         if position is not None:
             missing_base = missing_base - position.quantity_base if position.side is target.side else Decimal(0)
@@ -65,14 +65,14 @@ def _enter(
 ) -> list[Command]:
     """The one entry of a decision, once leverage has been read back and nothing of an earlier trade is left."""
     target = book.target
-    if target is None or not book.pending() or position is not None or book.leaving or now_ms >= target.expires_ms:
+    if target is None or not book.pending() or position is not None or book.closing or now_ms >= target.expires_ms:
         return []
     if book.live():
         return []
     if not _leverage_is(book, target, now_ms, params):
         waited = now_ms - book.leverage_sent_ms >= params.leverage_retry_ms
         asks = book.leverage_attempts == 0 or (waited and book.leverage_attempts < params.leverage_attempts_max)
-        return [SetLeverage(target.venue, target.coin, target.leverage)] if asks else []
+        return [SetLeverage(target.venue, target.coin, target.leverage, target.account)] if asks else []
     limit = target.limit_price is not None
     order = PlaceOrder(
         client_id=mint(Purpose.ENTRY),
@@ -86,6 +86,7 @@ def _enter(
         reduce_only=False,
         limit_price=target.limit_price,
         post_only=limit and params.post_only_entries,
+        account=target.account,
     )
     return [order]
 
@@ -107,7 +108,7 @@ def _protect(
     params: ExecutionParams,
     mint: NextClientId,
     *,
-    leaving: bool,
+    closing: bool,
 ) -> list[Command]:
     """One stop over the whole position at the target's price; the old one goes only when its successor is confirmed."""
     target = book.target_for(position.side)
@@ -115,7 +116,7 @@ def _protect(
         return []
     stops = [stop for stop in book.live(Purpose.STOP) if stop.side is position.side]
     quantity_base, price = position.quantity_base, target.stop_price
-    if leaving and book.confirmed_base(position.side) >= quantity_base:
+    if closing and book.confirmed_base(position.side) >= quantity_base:
         return []
     fitting = [stop for stop in stops if _fits(stop, quantity_base, price)]
     settled = [stop for stop in fitting if stop.confirmed]
@@ -135,11 +136,11 @@ def _reduce(
     params: ExecutionParams,
     mint: NextClientId,
     *,
-    leaving: bool,
+    closing: bool,
 ) -> list[Command]:
-    """At market: everything when leaving, else what our own fills brought in beyond the target."""
+    """At market: everything when closing, else what our own fills brought in beyond the target."""
     target, excess_base = book.target, position.quantity_base
-    if target is not None and not leaving:
+    if target is not None and not closing:
         owned_base = min(excess_base, book.owned_base(position.side))
         excess_base = book.instrument.round_quantity(owned_base - target.quantity_base)
     under_way = [order for order in book.live(Purpose.EXIT) if order.side is position.side]
@@ -164,12 +165,12 @@ def _take(
     params: ExecutionParams,
     mint: NextClientId,
     *,
-    leaving: bool,
+    closing: bool,
 ) -> list[Command]:
     """A resting reduce-only limit over the whole position. A changed one goes first: a gap here costs nothing."""
     target = book.target
     takes = book.live(Purpose.TAKE)
-    price = None if leaving or target is None else target.take_price
+    price = None if closing or target is None else target.take_price
     if takes or price is None:
         fits = [take for take in takes if price is not None and _fits(take, position.quantity_base, price)]
         return [_cancel(take) for take in takes if take.confirmed and take not in fits[-1:]]
@@ -203,6 +204,7 @@ def _reducing(
         reduce_only=True,
         limit_price=limit_price,
         trigger_price=trigger_price,
+        account=position.account,
     )
 
 
@@ -219,24 +221,24 @@ def _clear(book: InstrumentOrders, position: Position | None, now_ms: int, param
     if position is not None and book.confirmed_base(position.side) < position.quantity_base:
         return []
     venue, coin = book.instrument.venue, book.instrument.coin
-    waiting = [one for one, asked_ms in book.strays.items() if not asked_ms or now_ms - asked_ms >= params.unknown_ms]
-    return [CancelOrder(client_id, venue, coin) for client_id in waiting]
+    waiting = [one for one, asked_ms in book.orphaned.items() if not asked_ms or now_ms - asked_ms >= params.unknown_ms]
+    return [CancelOrder(client_id, venue, coin, book.account) for client_id in waiting]
 
 
 def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[Command]:
     """Questions about orders that stay silent. What is unknown is asked about, never sent again."""
     return [
-        QueryOrder(order.client_id, order.command.venue, order.command.coin)
+        QueryOrder(order.client_id, order.command.venue, order.command.coin, order.command.account)
         for order in book.live()
         if not order.confirmed and now_ms - order.sent_ms >= _patience_ms(order, params)
     ]
 
 
 def _patience_ms(order: Order, params: ExecutionParams) -> int:
-    if order.questions == 0:
+    if order.query_count == 0:
         return params.unknown_ms
-    return min(params.query_ms << min(order.questions - 1, 16), params.query_ms_max)
+    return min(params.query_ms << min(order.query_count - 1, 16), params.query_ms_max)
 
 
 def _cancel(order: Order) -> CancelOrder:
-    return CancelOrder(order.client_id, order.command.venue, order.command.coin)
+    return CancelOrder(order.client_id, order.command.venue, order.command.coin, order.command.account)

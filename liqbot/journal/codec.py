@@ -4,16 +4,19 @@ Rows are transposed to byte planes first (all first bytes, all second bytes, ...
 prices of one step are nearly equal, so that a fast deflate finds long runs.
 """
 
+import re
 import struct
 import zlib
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, get_args
 
 import msgspec
 import numpy as np
 
-from liqbot.blocks import DTYPES, KINDS, NO_ROWS, EventBlock, Rows
+from liqbot.blocks import KINDS, NO_ROWS, EventBlock, Rows
 from liqbot.events import Event
-from liqbot.journal.errors import CorruptRecordError
+from liqbot.journal.errors import CorruptRecordError, JournalError, UnknownShapeError
+from liqbot.journal.shape import TODAY, KindReading, Shape
 
 _RAW: Final = b"\x00"
 _DEFLATED: Final = b"\x01"
@@ -23,6 +26,17 @@ _HEAD: Final = struct.Struct("<BI")
 
 _facts_encoder: Final = msgspec.msgpack.Encoder()
 _facts_decoder: Final = msgspec.msgpack.Decoder(tuple[Event, ...])
+_FACT_TYPES: Final = frozenset(fact.__name__ for fact in get_args(Event))
+
+
+_OTHER_SHAPE: Final = ("unknown field", "missing required field", "Invalid enum value")
+"""What msgspec says of facts that are sound, but not of this program."""
+
+
+class _Tagged(msgspec.Struct):
+    """A fact of which only the type is read."""
+
+    type: str
 
 
 def pack_facts(facts: tuple[Event, ...]) -> bytes | None:
@@ -31,20 +45,40 @@ def pack_facts(facts: tuple[Event, ...]) -> bytes | None:
 
 
 def unpack_facts(stored: bytes | None) -> tuple[Event, ...]:
-    """Inverse of `pack_facts`; CorruptRecordError when the bytes are no facts."""
+    """Inverse of `pack_facts`. UnknownShapeError for a fact, or a field of one, that this program does not know or
+    finds missing; CorruptRecordError when the bytes are no facts. A missing field that has a default takes it."""
     if stored is None:
         return ()
     try:
         return _facts_decoder.decode(stored)
     except (msgspec.DecodeError, ValueError) as error:
-        raise CorruptRecordError(f"facts do not decode: {error}") from error
+        raise _unread(stored, error) from error
 
 
-def pack_market(block: EventBlock) -> bytes | None:
-    """All market rows of a block, kind by kind; None when it has none."""
+def _unread(stored: bytes, error: Exception) -> JournalError:
+    """Which fact it was, as far as the bytes say it."""
+    try:
+        named = msgspec.msgpack.decode(stored, type=list[_Tagged])
+    except (msgspec.DecodeError, ValueError):
+        return CorruptRecordError(f"facts do not decode: {error}")
+    unknown = sorted({fact.type for fact in named} - _FACT_TYPES)
+    if unknown:
+        return UnknownShapeError(
+            f"fact {unknown[0]!r} is not one this program knows: a newer liqbot wrote it; read it with that version"
+        )
+    if any(one in str(error) for one in _OTHER_SHAPE):
+        at = re.search(r"\$\[(\d+)\]", str(error))
+        which = named[int(at[1])].type if at is not None and int(at[1]) < len(named) else "a fact"
+        return UnknownShapeError(f"{which}: {error}; another liqbot wrote it: read it with that version")
+    return CorruptRecordError(f"facts do not decode: {error}")
+
+
+def pack_market(block: EventBlock, shape: Shape = TODAY) -> bytes | None:
+    """All market rows of a block, kind by kind in the order of `shape`, whose columns the rows must have; None when
+    there are no rows."""
     parts: list[bytes] = []
-    for number, kind in enumerate(KINDS):
-        rows = block.rows(kind)
+    for number, one in enumerate(shape.kinds):
+        rows = block.rows(one.kind)
         if rows.size:
             parts.append(_HEAD.pack(number, rows.size))
             parts.append(_planes(rows))
@@ -56,20 +90,20 @@ def pack_market(block: EventBlock) -> bytes | None:
     return _DEFLATED + zlib.compress(packed, _DEFLATE_LEVEL)
 
 
-def unpack_market(stored: bytes) -> dict[str, Rows]:
-    """Inverse of `pack_market`: rows by kind, only kinds that have some. CorruptRecordError when bytes do not fit."""
+def unpack_market(stored: bytes, kinds: Sequence[KindReading]) -> dict[str, Rows]:
+    """Inverse of `pack_market`: rows by kind, only kinds that have some. `kinds` says how each number of the record's
+    shape is read. CorruptRecordError when bytes do not fit, UnknownShapeError for what this program does not know."""
     try:
         packed = zlib.decompress(stored[1:]) if stored[:1] == _DEFLATED else stored[1:]
-        return dict(_kinds_in(packed))
+        return dict(_kinds_in(packed, kinds))
     except (zlib.error, struct.error, ValueError, IndexError) as error:
         raise CorruptRecordError(f"market rows do not decode: {error}") from error
 
 
 def block_from(
-    facts: bytes | None, market: bytes | None, *, tick_ms: int | None, backfilled: bool, lag_ms: int
+    facts: bytes | None, columns: Mapping[str, Rows], *, tick_ms: int | None, backfilled: bool, lag_ms: int
 ) -> EventBlock:
-    """The block that was appended, byte for byte in every array."""
-    columns = unpack_market(market) if market is not None else {}
+    """The block that was appended; byte for byte in every array that was written in today's columns."""
     return EventBlock(
         **{**NO_ROWS, **columns}, facts=unpack_facts(facts), tick_ms=tick_ms, backfilled=backfilled, lag_ms=lag_ms
     )
@@ -89,15 +123,15 @@ def _planes(rows: Rows) -> bytes:
     return flat.T.tobytes()
 
 
-def _kinds_in(packed: bytes) -> list[tuple[str, Rows]]:
+def _kinds_in(packed: bytes, kinds: Sequence[KindReading]) -> list[tuple[str, Rows]]:
     found: list[tuple[str, Rows]] = []
     at = 0
     while at < len(packed):
         number, count = _HEAD.unpack_from(packed, at)
         at += _HEAD.size
-        kind = KINDS[number]
-        dtype = DTYPES[kind]
-        planes = np.frombuffer(packed, np.uint8, count * dtype.itemsize, at).reshape(dtype.itemsize, count)
-        found.append((kind, np.ascontiguousarray(planes.T).view(dtype).reshape(count)))
-        at += count * dtype.itemsize
+        one = kinds[number]
+        itemsize = one.stored.itemsize
+        planes = np.frombuffer(packed, np.uint8, count * itemsize, at).reshape(itemsize, count)
+        found.append((one.kind, one.rows(np.ascontiguousarray(planes.T).view(one.stored).reshape(count))))
+        at += count * itemsize
     return found

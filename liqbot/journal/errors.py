@@ -36,6 +36,12 @@ class JournalNewerError(JournalError):
     code = Exit.DATABASE
 
 
+class UnknownShapeError(JournalError):
+    """A record holds a kind, a column or a fact that this program does not know, or lacks one that it must have."""
+
+    code = Exit.DATABASE
+
+
 class AlreadyRunningError(JournalError):
     """Another process writes this journal."""
 

@@ -1,4 +1,4 @@
-"""One writer per book: a lock file beside the database, held by the operating system and gone with the process."""
+"""One writer per journal: a lock file beside the database, held by the operating system and gone with the process."""
 
 import fcntl
 import os
@@ -10,18 +10,19 @@ from liqbot.journal.errors import AlreadyRunningError, JournalUnwritableError
 class WriterLock:
     """Held from construction to `release`. AlreadyRunningError names the process that holds it."""
 
-    def __init__(self, book: pathlib.Path) -> None:
-        self.path = book.with_name(book.name + ".lock")
+    def __init__(self, journal: pathlib.Path) -> None:
+        self.path = journal.with_name(journal.name + ".lock")
         try:
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise JournalUnwritableError(f"journal {book}: cannot make {self.path.name}: {error.strerror}") from error
+            said = f"journal {journal}: cannot make {self.path.name}: {error.strerror}"
+            raise JournalUnwritableError(said) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.read(self._file, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(self._file)
-            raise AlreadyRunningError(f"journal {book} is being written by process {holder}") from error
+            raise AlreadyRunningError(f"journal {journal} is being written by process {holder}") from error
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 

@@ -10,14 +10,15 @@ from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from liqbot.blocks import EventBlock
+from liqbot.blocks import EventBlock, Rows
 from liqbot.events import CodeVersion, ConfigLoaded, Event, JournalOpened
 from liqbot.journal import codec, schema
-from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
+from liqbot.journal.errors import CorruptRecordError, MarketDroppedError, UnknownShapeError
+from liqbot.journal.shape import FIRST_FORMAT_ID, KindReading, readings
 
 _BLOCKS: Final = (
     "SELECT b.seq, b.time_ms, b.tick_ms, b.backfilled, b.lag_ms, b.source, b.source_seq, b.market_rows, b.facts, "
-    "m.rows "
+    "m.* "
     "FROM block b LEFT JOIN market m ON m.seq = b.seq WHERE b.seq >= ? AND b.seq <= ? ORDER BY b.seq LIMIT ?"
 )
 _HEADER_RECORDS: Final = 50
@@ -36,11 +37,17 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class RecordedStep(msgspec.Struct, frozen=True):
-    """What the engine answered; `step` is None where it said nothing new."""
+    """What the engine answered to the records `first_seq` to `seq`: nothing new but to the last, and to that one only
+    if `step` is there. `digest` is over all of them, or in the first format over the one step (`from_seq` is None)."""
 
     seq: int
     digest: bytes
     step: bytes | None
+    from_seq: int | None = None
+
+    @property
+    def first_seq(self) -> int:
+        return self.seq if self.from_seq is None else self.from_seq
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -58,6 +65,7 @@ class JournalReader:
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
         self._connection = schema.connect_reading(path)
+        self._readings: dict[int, tuple[KindReading, ...]] = {}
         try:
             self.stamp = schema.read_stamp(self._connection, path)
         except Exception:
@@ -76,7 +84,8 @@ class JournalReader:
         """Records in order; `chunk` changes only how many are read at once.
 
         MarketDroppedError at the first block whose market rows retention has taken, unless `facts_only`;
-        CorruptRecordError where the file is damaged.
+        UnknownShapeError at the first one that this program cannot read whole; CorruptRecordError where the file is
+        damaged.
         """
         if chunk < 1:
             raise ValueError(f"chunk: {chunk} must be at least 1")
@@ -92,7 +101,7 @@ class JournalReader:
             if not rows:
                 return
             for row in rows:
-                yield _record(row, facts_only=facts_only)
+                yield self._record(row, facts_only=facts_only)
             at = rows[-1][0] + 1
 
     def blocks(self, from_seq: int = 1, to_seq: int | None = None, *, chunk: int = 500) -> Iterator[EventBlock]:
@@ -100,9 +109,9 @@ class JournalReader:
         return (record.block for record in self.records(from_seq, to_seq, chunk=chunk))
 
     def steps(self, from_seq: int = 1, to_seq: int | None = None) -> Iterator[RecordedStep]:
-        """Recorded steps in order."""
+        """Recorded steps in order, the quiet ones with the next that spoke."""
         end = self.last_seq if to_seq is None else to_seq
-        statement = "SELECT seq, digest, step FROM step WHERE seq BETWEEN ? AND ? ORDER BY seq"
+        statement = "SELECT * FROM step WHERE seq BETWEEN ? AND ? ORDER BY seq"
         with self._reading("steps"):
             for row in self._connection.execute(statement, (from_seq, end)):
                 yield RecordedStep(*row)
@@ -158,6 +167,30 @@ class JournalReader:
                 f"journal {self.path}: {what} cannot be read: {error}; liqbot db check says more, a backup mends it"
             ) from error
 
+    def _record(self, row: tuple[Any, ...], *, facts_only: bool) -> Record:
+        seq, time_ms, tick_ms, backfilled, lag_ms, source, source_seq, market_rows, facts, _, market, *shape = row
+        if market_rows and market is None and not facts_only:
+            raise MarketDroppedError(f"record {seq}: its market rows are gone")
+        columns: dict[str, Rows] = {}
+        try:
+            if market is not None and not facts_only:
+                columns = codec.unpack_market(market, self._kinds(shape[0] if shape else FIRST_FORMAT_ID))
+            block = codec.block_from(
+                facts, columns, tick_ms=tick_ms, backfilled=bool(backfilled), lag_ms=lag_ms
+            )
+        except (CorruptRecordError, UnknownShapeError) as error:
+            raise type(error)(f"journal {self.path}: record {seq}: {error}") from error
+        return Record(seq, time_ms, source, source_seq, block)
+
+    def _kinds(self, shape_id: int) -> tuple[KindReading, ...]:
+        if shape_id not in self._readings:
+            if shape_id not in self.stamp.shapes:  # its writer may have begun after this reader
+                self.stamp = schema.read_stamp(self._connection, self.path)
+            if shape_id not in self.stamp.shapes:
+                raise CorruptRecordError(f"its columns are shape {shape_id}, which the stamp lacks")
+            self._readings[shape_id] = readings(self.stamp.shapes[shape_id])
+        return self._readings[shape_id]
+
     def close(self) -> None:
         self._connection.close()
 
@@ -178,13 +211,3 @@ def _unpacked(packed: bytes) -> bytes | None:
         return zlib.decompress(packed)
     except zlib.error:
         return None
-
-
-def _record(row: tuple[Any, ...], *, facts_only: bool) -> Record:
-    seq, time_ms, tick_ms, backfilled, lag_ms, source, source_seq, market_rows, facts, market = row
-    if market_rows and market is None and not facts_only:
-        raise MarketDroppedError(f"record {seq}: its market rows are gone")
-    block = codec.block_from(
-        facts, None if facts_only else market, tick_ms=tick_ms, backfilled=bool(backfilled), lag_ms=lag_ms
-    )
-    return Record(seq, time_ms, source, source_seq, block)

@@ -41,7 +41,7 @@ def drop(connection: sqlite3.Connection, *, days: float, max_bytes: int, rows: i
 
 
 def _seq_by_age(connection: sqlite3.Connection, days: float) -> int:
-    # History read at start-up is old by nature: only what was lived through tells how far the book has come.
+    # History read at start-up is old by nature: only what happened while running says how far the journal has come.
     (newest_ms,) = connection.execute("SELECT max(time_ms) FROM block WHERE backfilled = 0").fetchone()
     if newest_ms is None:
         return 0

@@ -19,11 +19,12 @@ from liqbot.journal.errors import (
     JournalUnwritableError,
     StampMismatchError,
 )
+from liqbot.journal.shape import FIRST_FORMAT, FIRST_FORMAT_ID, Shape
 
-SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x6C697162
 JOURNAL_ID_LENGTH: Final = 6
 _BUSY_MS: Final = 250
+_STAMPED: Final = ("journal_id", "mode", "account", "roster", "retained_seq")
 
 _TABLES: Final = """
 CREATE TABLE stamp (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -40,21 +41,33 @@ CREATE TABLE snapshot (
 CREATE TABLE durable (one INTEGER PRIMARY KEY CHECK (one = 1), commits INTEGER NOT NULL);
 INSERT INTO durable VALUES (1, 0);
 """
+"""The first format. It never changes: what came later is in `_UPGRADES`."""
+_UPGRADES: Final = (
+    """
+CREATE TABLE shape (id INTEGER PRIMARY KEY, kinds TEXT NOT NULL UNIQUE);
+ALTER TABLE market ADD COLUMN shape INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE step ADD COLUMN from_seq INTEGER
+""",
+)
+"""Each leads from one version of the tables to the next. Readers take columns added here by their place in a row."""
+SCHEMA_VERSION: Final = 1 + len(_UPGRADES)
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """Whose book this is. `retained_seq` is the first record from which on nothing has been dropped."""
+    """Whose journal this is. `retained_seq` is the first record from which on nothing has been dropped."""
 
     journal_id: str
     mode: str
     account: str
     schema_version: int
     roster: Roster
-    retained_seq: int = 1
+    retained_seq: int
+    shapes: dict[int, Shape]
+    """The columns of every program that wrote records here, by the number that a record gives."""
 
 
 def new_journal_id() -> str:
-    """Six random characters: client order ids begin with them, so a new book never collides with old orders."""
+    """Six random characters: client order ids begin with them, so a new journal never collides with old orders."""
     alphabet = string.ascii_lowercase + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(JOURNAL_ID_LENGTH))
 
@@ -82,18 +95,38 @@ def connect_reading(path: pathlib.Path) -> sqlite3.Connection:
 
 
 def create(connection: sqlite3.Connection, mode: str, account: str, roster: Roster) -> None:
-    """Tables and stamp of a new book, in one transaction."""
+    """Tables and stamp of a new journal, in one transaction."""
     values = {
         "journal_id": new_journal_id(), "mode": mode, "account": account,
         "roster": msgspec.json.encode(roster).decode(), "retained_seq": "1",
     }
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute("BEGIN IMMEDIATE")
-    for statement in _TABLES.split(";"):
+    for statement in ";".join((_TABLES, *_UPGRADES)).split(";"):
         connection.execute(statement)
     connection.executemany("INSERT INTO stamp VALUES (?, ?)", values.items())
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
+
+
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """Tables of an older version become today's, in one transaction. Nothing stored is written anew."""
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in ";".join(_UPGRADES[version - 1 :]).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def shape_id(connection: sqlite3.Connection, shape: Shape) -> int:
+    """The number of a shape in this journal, given now if it has none."""
+    encoded = shape.encoded()
+    known = connection.execute("SELECT id FROM shape WHERE kinds = ?", (encoded,)).fetchone()
+    if known is not None:
+        return int(known[0])
+    return int(connection.execute("INSERT INTO shape (kinds) VALUES (?) RETURNING id", (encoded,)).fetchone()[0])
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
@@ -114,16 +147,38 @@ def read_stamp(connection: sqlite3.Connection, path: pathlib.Path) -> Stamp:
                 f"journal {path} has schema {version}, this program knows {SCHEMA_VERSION}: upgrade liqbot"
             )
         values = dict(connection.execute("SELECT key, value FROM stamp"))
+        kinds = dict(connection.execute("SELECT id, kinds FROM shape")) if version > 1 else {}
     except sqlite3.Error as error:
         raise CorruptRecordError(f"{path} is not a readable journal: {error}") from error
+    return _stamp(version, values, kinds, path)
+
+
+def _stamp(version: int, values: dict[str, str], kinds: dict[int, str], path: pathlib.Path) -> Stamp:
+    missing = [name for name in _STAMPED if not isinstance(values.get(name), str)]
+    if missing:
+        raise CorruptRecordError(f"journal {path}: its stamp has no {missing[0]}")
+    shapes = {FIRST_FORMAT_ID: FIRST_FORMAT}
+    for number, encoded in kinds.items():
+        try:
+            shapes[number] = Shape.decoded(encoded)
+        except CorruptRecordError as error:
+            raise CorruptRecordError(f"journal {path}: shape {number} of its columns: {error}") from error
+    try:
+        roster = msgspec.json.decode(values["roster"], type=Roster)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise CorruptRecordError(f"journal {path}: the roster in its stamp does not decode: {error}") from error
+    if not values["retained_seq"].isdecimal():
+        raise CorruptRecordError(
+            f"journal {path}: retained_seq in its stamp is {values['retained_seq']!r}, a whole number is right"
+        )
     return Stamp(
         journal_id=values["journal_id"], mode=values["mode"], account=values["account"], schema_version=version,
-        roster=msgspec.json.decode(values["roster"], type=Roster), retained_seq=int(values["retained_seq"]),
+        roster=roster, retained_seq=int(values["retained_seq"]), shapes=shapes,
     )
 
 
 def require_same(stamp: Stamp, mode: str, account: str, roster: Roster, path: pathlib.Path) -> None:
-    """StampMismatchError that names both sides when the book belongs to something else."""
+    """StampMismatchError that names both sides when the journal belongs to something else."""
     for name, found, wanted in (
         ("mode", stamp.mode, mode),
         ("account", stamp.account, account),

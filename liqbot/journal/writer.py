@@ -24,10 +24,11 @@ Work = Callable[[sqlite3.Connection], Any]
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One thing to write. `prepare` runs once, in the writer thread; what it gives runs once per try to commit."""
+    """One thing to write. `prepare` runs once, in the writer thread; what it gives runs once per try to commit, and
+    None has nothing to write (yet)."""
 
     weight: int
-    prepare: Callable[[], Work]
+    prepare: Callable[[], Work | None]
 
 
 class GroupWriter:
@@ -146,8 +147,8 @@ class GroupWriter:
         if not items and not durably:
             return True
         weight = sum(item.weight for item in items)
-        works = [item.prepare() for item in items]
-        if not self._commit_until_done(works, durably=durably):
+        works = [work for item in items if (work := item.prepare()) is not None]
+        if (works or durably) and not self._commit_until_done(works, durably=durably):
             return False
         with self._changed:
             self._weight -= weight

@@ -11,7 +11,7 @@ from liqbot.ledger.tables import CashTransfer, Equity, FillRow, FundingPayment, 
 
 def unexplained_usd(url: str) -> Decimal:
     """Wallet as last stated, minus openings, transfers, realised profit, fees and funding. Zero when every change of
-    the wallets has its row."""
+    the wallets has its row. Fees that another coin's wallet paid moved no dollars."""
     engine = engine_for(url)
     try:
         with engine.connect() as connection:
@@ -23,6 +23,7 @@ def unexplained_usd(url: str) -> Decimal:
             newest = select(equity.wallet_usd).order_by(equity.id.desc()).limit(1)
             wallet_usd = connection.execute(newest).scalar_one_or_none() or Decimal(0)
             explained = total(core(CashTransfer).c.amount_usd) + total(core(FundingPayment).c.amount_usd)
-            return wallet_usd - explained - total(fill.realised_usd) + total(fill.fee_usd)
+            paid_usd = total(fill.fee_usd) - total(fill.fee_apart_usd)
+            return wallet_usd - explained - total(fill.realised_usd) + paid_usd
     finally:
         engine.dispose()

@@ -13,7 +13,7 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.ledger.maps import MapBook, density_pct
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState, Plan, Verdicts
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Approved, Decision, Refused, Target
@@ -25,8 +25,8 @@ APPROVED = "APPROVED"
 class DecisionBook:
     """What is in force for each (strategy, coin, side)."""
 
-    def __init__(self, state: LedgerState, sheet: PendingRows, maps: MapBook, repeat_window_ms: int) -> None:
-        self._state, self._sheet, self._maps = state, sheet, maps
+    def __init__(self, state: LedgerState, pending: PendingRows, maps: MapBook, repeat_window_ms: int) -> None:
+        self._state, self._pending, self._maps = state, pending, maps
         self._repeat_window_ms = repeat_window_ms
 
     def fold(self, observation: Observation) -> None:
@@ -89,7 +89,7 @@ class DecisionBook:
     def _repeat(self, known: Verdicts, time_ms: int) -> None:
         known.count += 1
         known.last_seen_ms = time_ms
-        self._sheet.change("decision", known.row, count=known.count, last_seen_ms=time_ms)
+        self._pending.change("decision", known.row, count=known.count, last_seen_ms=time_ms)
 
     def _count_repeats(self, observation: Observation, views: dict[str, MarketView], touched: set[str]) -> None:
         for key, code in self._state.codes.items():
@@ -102,7 +102,7 @@ class DecisionBook:
 
     def _verdict_row(self, observation: Observation, verdict: Verdict, gates: Any, view: MarketView | None) -> int:
         failed = next((gate for gate in verdict.gates if not gate.passed), None)
-        reason = verdict.signal.why if verdict.signal else ""
+        reason = verdict.signal.why if verdict.signal else verdict.reason
         if failed is not None:
             reason = f"{failed.name}: {_number(failed.value)} is not {failed.op} {_number(failed.threshold)}"
         return self._write(
@@ -168,7 +168,7 @@ class DecisionBook:
         }
         if row["entry_price"] is None and view is not None and row["quantity_base"] is not None:
             row["entry_price"] = Decimal(str(view.mark_price))
-        return self._sheet.add("decision", **row)
+        return self._pending.add("decision", **row)
 
 
 def features_of(view: MarketView) -> dict[str, float | None]:

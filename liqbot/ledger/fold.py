@@ -1,11 +1,13 @@
-"""The ledger's fold: observations in, rows on a sheet out. No database here."""
+"""The ledger's fold: observations in, rows on a pending out. No database here."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
 
-from liqbot.accounting.dedupe import identity_of
+from liqbot.accounting.changes import Change, Duplicate, OtherAccount
 from liqbot.events import (
     CancelRejected,
     CodeVersion,
@@ -24,13 +26,14 @@ from liqbot.events import (
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
+    StrategyDisabled,
 )
 from liqbot.instruments import Side
 from liqbot.ledger.decisions import DecisionBook
 from liqbot.ledger.maps import MapBook, forced_at
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.orders import OrderBook
-from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
 
@@ -39,7 +42,11 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     Resume: ("info", "RESUME"), Flatten: ("warning", "FLATTEN"), OrderRejected: ("warning", "ORDER_REJECTED"),
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
+    StrategyDisabled: ("warning", "STRATEGY_DISABLED"),
 }
+
+_BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})
+"""Not in an incident's detail: columns of their own, and the account, which is ours."""
 
 
 class WriteLimits(msgspec.Struct, frozen=True):
@@ -55,35 +62,41 @@ class Fold:
     """All books of the ledger over one state."""
 
     def __init__(self, state: LedgerState, keeping: WriteLimits) -> None:
-        self.state, self.sheet, self._keeping = state, PendingRows(), keeping
-        self.sheet.last_ids = state.last_ids
-        self._maps = MapBook(state, self.sheet, keeping.map_every_ms)
-        self._trades = TradeBook(state, self.sheet, self._note, keeping.equity_every_ms)
-        self._orders = OrderBook(state, self.sheet)
-        self._decisions = DecisionBook(state, self.sheet, self._maps, keeping.repeat_window_ms)
+        self.state, self.pending, self._keeping = state, PendingRows(), keeping
+        self.pending.last_ids = state.last_ids
+        self._maps = MapBook(state, self.pending, keeping.map_every_ms)
+        self._trades = TradeBook(state, self.pending, self._note, keeping.equity_every_ms)
+        self._orders = OrderBook(state, self.pending)
+        self._decisions = DecisionBook(state, self.pending, self._maps, keeping.repeat_window_ms)
 
     def observe(self, observation: Observation) -> None:
         """One engine call. The forced orders of a step meet the map as it was before that step."""
         self._run(observation)
         self._forced_orders(observation)
-        for fact in observation.facts:
-            if isinstance(fact, MoneyFact) and self.state.told.again(identity_of(fact)):
-                continue  # histories are read again after every gap
-            self._orders.fold(observation.seq, observation.source, fact)
-            self._trades.fold(observation.seq, fact)
-            if isinstance(fact, Fill):
-                self._maps.write(observation.seq, fact.coin, "fill")
-            if type(fact) in _INCIDENTS:
-                severity, kind = _INCIDENTS[type(fact)]
-                self._note(observation.seq, fact, severity, kind, _detail(fact))
+        for fact, changes in zip_longest(observation.facts, observation.changes, fillvalue=()):
+            self._fact(observation, fact, changes)
         self._maps.see(observation.seq, observation.views)
         self._decisions.fold(observation)
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)
             mark_price = Decimal(str(drawn.mark_price)) if drawn is not None else None
             self._orders.command(observation, command, mark_price)
-        self._trades.see_prices(observation)
         self._trades.write_equity(observation)
+
+    def _fact(self, observation: Observation, fact: Any, changes: Sequence[Change]) -> None:
+        """A repeated money fact leaves no trace: histories are read again after every gap."""
+        repeated = any(isinstance(change, Duplicate) for change in changes)
+        if repeated and isinstance(fact, MoneyFact):
+            return
+        if not any(isinstance(change, OtherAccount) for change in changes):
+            self._orders.fold(observation.seq, observation.source, fact, repeated=repeated)
+        for change in changes:
+            self._trades.fold(observation.seq, change)
+        if isinstance(fact, Fill):
+            self._maps.write(observation.seq, fact.coin, "fill")
+        if type(fact) in _INCIDENTS:
+            severity, kind = _INCIDENTS[type(fact)]
+            self._note(observation.seq, fact, severity, kind, _detail(fact))
 
     def remember(self, observation: Observation) -> None:
         """An observation whose rows are in the database already: only its maps are new to this process."""
@@ -96,7 +109,7 @@ class Fold:
         code = next((fact for fact in observation.facts if isinstance(fact, CodeVersion)), None)
         config = next((fact for fact in observation.facts if isinstance(fact, ConfigLoaded)), None)
         self.state.venues, self.state.coins = opened.venues, opened.coins
-        self.state.run_id = self.sheet.add(
+        self.state.run_id = self.pending.add(
             "run", journal_id=opened.journal_id, mode=opened.mode, started_ms=opened.time_ms,
             version=code.version if code else "", platform=code.platform if code else "",
             config_digest=config.digest if config else "",
@@ -114,7 +127,7 @@ class Fold:
             for (time_ms, venue, coin, side, price, size_usd), (usd, decile) in zip(
                 of_coin.tolist(), expected, strict=True
             ):
-                self.sheet.add(
+                self.pending.add(
                     "liquidation", seq=observation.seq, time_ms=time_ms, venue=self.state.venues[venue],
                     coin=self.state.coins[coin], side=Side(side).word, price=Decimal(str(price)),
                     size_usd=Decimal(str(size_usd)), density_decile=decile,
@@ -122,7 +135,7 @@ class Fold:
                 )
 
     def _note(self, seq: int, fact: Any, severity: str, kind: str, detail: str) -> None:
-        self.sheet.add(
+        self.pending.add(
             "incident", seq=seq, time_ms=fact.time_ms, severity=severity, kind=kind,
             venue=getattr(fact, "venue", ""), coin=getattr(fact, "coin", ""), detail=detail,
         )
@@ -130,7 +143,7 @@ class Fold:
 
 def _detail(fact: Event) -> str:
     fields = msgspec.structs.asdict(fact)
-    shown = {name: value for name, value in fields.items() if name not in ("time_ms", "venue", "coin")}
+    shown = {name: value for name, value in fields.items() if name not in _BESIDE}
     return ", ".join(
         f"{name} {value.word if isinstance(value, Side) else value}" for name, value in shown.items()
         if value is not HaltCode.NONE  # written down before there were codes

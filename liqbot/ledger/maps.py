@@ -9,7 +9,7 @@ import numpy as np
 
 from liqbot.blocks import Rows
 from liqbot.instruments import Side
-from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.view import MarketView
@@ -21,8 +21,8 @@ _KEPT_PCT: Final = 25.0
 class MapBook:
     """The newest map of each coin; after a restart it comes from the observations that are fed again."""
 
-    def __init__(self, state: LedgerState, sheet: PendingRows, every_ms: int) -> None:
-        self._state, self._sheet, self._every_ms = state, sheet, every_ms
+    def __init__(self, state: LedgerState, pending: PendingRows, every_ms: int) -> None:
+        self._state, self._pending, self._every_ms = state, pending, every_ms
         self._newest: dict[str, MarketView] = {}
 
     def newest(self, coin: str) -> LiquidationMap | None:
@@ -52,7 +52,7 @@ class MapBook:
         written = self._state.maps_written.get(coin)
         if written is not None and written[0] == drawn.as_of_ms:
             return written[1]
-        row = self._sheet.add(
+        row = self._pending.add(
             "map_snapshot", run_id=self._state.run_id, seq=seq, time_ms=drawn.as_of_ms, coin=coin, why=why,
             mark_price=Decimal(str(drawn.mark_price)), long_usd=_whole(drawn.long_usd.sum()),
             short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn), skill_share=_known(view.map_skill_share),

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from liqbot.accounting.changes import CashSummary, Change
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
 from liqbot.commands import Command
 from liqbot.events import Event
@@ -23,6 +24,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     time_ms: int
     source: str
     facts: tuple[Event, ...] = ()
+    changes: tuple[tuple[Change, ...], ...] = ()
+    """For each fact, what it changed in the books of our money."""
     liquidations: Rows = NO_ROWS["liquidations"]
     tick_ms: int | None = None
     backfilled: bool = False
@@ -31,11 +34,20 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     commands: tuple[Command, ...] = ()
     views: tuple[MarketView, ...] = ()
     equity_usd: Decimal | None = None
+    cash: CashSummary = CashSummary()
 
 
 class AccountLike(Protocol):
+    """Our money as risk counts it, after a block."""
+
     @property
     def equity_usd(self) -> Decimal: ...
+
+    @property
+    def cash(self) -> CashSummary: ...
+
+    @property
+    def changes(self) -> tuple[tuple[Change, ...], ...]: ...
 
 
 class ObservedEngine(Protocol):
@@ -57,6 +69,7 @@ def observation_of(
         time_ms=step.time_ms,
         source=source,
         facts=block.facts,
+        changes=engine.account.changes,
         liquidations=block.liquidations,
         tick_ms=block.tick_ms,
         backfilled=block.backfilled,
@@ -65,4 +78,5 @@ def observation_of(
         commands=step.commands,
         views=engine.views if block.tick_ms is not None else (),
         equity_usd=engine.account.equity_usd,
+        cash=engine.account.cash,
     )

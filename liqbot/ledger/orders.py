@@ -16,7 +16,7 @@ from liqbot.events import (
     OrderRejected,
 )
 from liqbot.ledger.observation import Observation
-from liqbot.ledger.sheet import PendingRows
+from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import KnownOrder, LedgerState
 
 _DONE_REMEMBERED: Final = 500
@@ -30,8 +30,8 @@ _ANSWERS: Final = {
 class OrderBook:
     """Our orders by client id."""
 
-    def __init__(self, state: LedgerState, sheet: PendingRows) -> None:
-        self._state, self._sheet = state, sheet
+    def __init__(self, state: LedgerState, pending: PendingRows) -> None:
+        self._state, self._pending = state, pending
 
     def command(self, observation: Observation, command: Command, mark_price: Decimal | None) -> None:
         """A command about to leave; `mark_price` is what a market order should fill at."""
@@ -42,18 +42,19 @@ class OrderBook:
             self._event(observation.seq, observation.time_ms, command.client_id, event, LOCAL, command)
 
     def _place(self, time_ms: int, order: PlaceOrder, mark_price: Decimal | None) -> None:
-        row = self._sheet.add(
+        row = self._pending.add(
             "order", client_id=order.client_id, venue_order_id="", decision_id=order.decision_id, venue=order.venue,
-            coin=order.coin, side=order.side.word, purpose=order.purpose.value, kind=order.kind.value,
-            reduce_only=order.reduce_only, quantity_base=order.quantity_base, limit_price=order.limit_price,
-            trigger_price=order.trigger_price, expected_price=order.limit_price or order.trigger_price or mark_price,
-            status="sent", filled_base=Decimal(0), average_price=None, sent_ms=time_ms, ack_ms=None, done_ms=None,
+            coin=order.coin, account=order.account, side=order.side.word, purpose=order.purpose.value,
+            kind=order.kind.value, reduce_only=order.reduce_only, quantity_base=order.quantity_base,
+            limit_price=order.limit_price, trigger_price=order.trigger_price,
+            expected_price=order.limit_price or order.trigger_price or mark_price, status="sent",
+            filled_base=Decimal(0), average_price=None, sent_ms=time_ms, ack_ms=None, done_ms=None,
         )
         self._state.orders[order.client_id] = KnownOrder(
             row, order.decision_id, order.purpose.value, order.quantity_base
         )
 
-    def fold(self, seq: int, source: str, fact: Event) -> None:
+    def fold(self, seq: int, source: str, fact: Event, *, repeated: bool = False) -> None:
         """A venue's answer. Late and repeated ones are written as events and change nothing that is settled."""
         event = _ANSWERS.get(type(fact))
         if event is None:
@@ -61,10 +62,10 @@ class OrderBook:
         client_id: str = fact.client_id  # type: ignore[union-attr]
         self._event(seq, fact.time_ms, client_id, event, source, fact)
         order = self._state.orders.get(client_id)
-        if order is None:
+        if order is None or repeated:
             return
         if isinstance(fact, OrderAccepted) and not order.done:
-            self._sheet.change(
+            self._pending.change(
                 "order", order.row, venue_order_id=fact.venue_order_id, ack_ms=fact.time_ms,
                 **({} if order.filled_base else {"status": "open"}),
             )
@@ -79,22 +80,22 @@ class OrderBook:
         columns: dict[str, Any] = {
             "filled_base": order.filled_base, "average_price": order.filled_usd / order.filled_base,
         }
-        self._sheet.change("order", order.row, **columns)
+        self._pending.change("order", order.row, **columns)
         if order.filled_base >= order.quantity_base:
             self._done(order, fill.time_ms, "filled")
         elif not order.done:
-            self._sheet.change("order", order.row, status="partly_filled")
+            self._pending.change("order", order.row, status="partly_filled")
 
     def _done(self, order: KnownOrder, time_ms: int, status: str) -> None:
         order.done = True
-        self._sheet.change("order", order.row, status=status, done_ms=time_ms)
+        self._pending.change("order", order.row, status=status, done_ms=time_ms)
         done = [client_id for client_id, known in self._state.orders.items() if known.done]
         for client_id in done[:-_DONE_REMEMBERED]:
             del self._state.orders[client_id]
 
     def _event(self, seq: int, time_ms: int, client_id: str, event: str, source: str, raw: Command | Event) -> None:
         order = self._state.orders.get(client_id)
-        self._sheet.add(
+        self._pending.add(
             "order_event", order_id=order.row if order else None, client_id=client_id, seq=seq, time_ms=time_ms,
             event=event, source=source, raw=msgspec.to_builtins(raw),
         )

@@ -12,7 +12,7 @@ from liqbot.ledger.connect import engine_for
 from liqbot.ledger.fold import WriteLimits
 from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import AccountLike, observation_of
-from liqbot.ledger.tables import TABLES, Offset, core
+from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 from liqbot.ledger.writer import LedgerWriter
 from liqbot.market.view import MarketView
 
@@ -64,7 +64,7 @@ def _empty(url: str, journal_id: str) -> None:
             offset = core(Offset)
             for (other,) in connection.execute(select(offset.c.journal_id).where(offset.c.journal_id != journal_id)):
                 raise ExpectedError(f"ledger holds rows of journal {other} too: rebuild into a new database")
-            for table in (offset, *map(core, reversed(TABLES))):
+            for table in (offset, core(FoldState), *map(core, reversed(TABLES))):
                 connection.execute(delete(table))
     finally:
         engine.dispose()

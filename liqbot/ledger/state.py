@@ -1,13 +1,11 @@
-"""Everything the ledger's fold remembers between observations; stored with the offset, in the same transaction."""
+"""What the ledger's fold remembers between observations, and its rows in the database: only what changed is written,
+in the transaction of the ledger's own rows and of the offset. Our money is not here: the engine's books carry it."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-
-from liqbot.accounting.cash_flow import CashAccount
-from liqbot.accounting.dedupe import Seen
-from liqbot.accounting.round_trips import OpenTrade
 
 
 class Verdicts(msgspec.Struct):
@@ -40,21 +38,27 @@ class Plan(msgspec.Struct):
     liquidation_price: Decimal
 
 
+class OpenTradeRow(msgspec.Struct):
+    """The row of a round trip that is not flat yet."""
+
+    row: int
+    stop_price: Decimal | None = None
+    """The initial one: what was risked."""
+
+
 class LedgerState(msgspec.Struct):
-    """Serialised with msgpack; every field has a default, so that older states can be read."""
+    """Every field has a default, so that older states can be read."""
 
     last_ids: dict[str, int] = {}
+    """By table; read from the tables themselves."""
     run_id: int | None = None
     venues: tuple[str, ...] = ()
     coins: tuple[str, ...] = ()
-    purse: CashAccount = msgspec.field(default_factory=CashAccount)
-    trades: dict[str, OpenTrade] = {}
+    trades: dict[str, OpenTradeRow] = {}
+    """By the round trip's key."""
     orders: dict[str, KnownOrder] = {}
     plans: dict[str, Plan] = {}
     """By decision id."""
-    fills_seen: list[str] = []
-    told: Seen = msgspec.field(default_factory=Seen)
-    """Money that moved without an order of ours; told apart as the account does."""
     verdict_rows: dict[str, Verdicts] = {}
     codes: dict[str, str] = {}
     """By strategy, coin and side: the code in force."""
@@ -68,9 +72,40 @@ class LedgerState(msgspec.Struct):
     """By coin: the time and the row of the map written last."""
 
 
-def encode(state: LedgerState) -> bytes:
-    return msgspec.msgpack.encode(state)
+_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "signal_gates", "maps_written")
+"""Fields with a row per entry; the others share one."""
+_SINGLE: Final = tuple(
+    name for name in LedgerState.__struct_fields__ if name not in _BY_KEY and name != "last_ids"
+)
+_SINGLE_NAME: Final = "single"
+
+Entries = dict[str, bytes]
 
 
-def decode(stored: bytes) -> LedgerState:
-    return msgspec.msgpack.decode(stored, type=LedgerState)
+def entries_of(state: LedgerState) -> Entries:
+    """The whole state as it is stored: encoded values by name."""
+    encode = msgspec.msgpack.encode
+    found = {f"{name} {key}": encode(one) for name in _BY_KEY for key, one in getattr(state, name).items()}
+    found[_SINGLE_NAME] = encode({name: getattr(state, name) for name in _SINGLE})
+    return found
+
+
+def state_of(entries: Iterable[tuple[str, bytes]]) -> LedgerState:
+    """Inverse of `entries_of`; ValueError (msgspec's) for what is no state. Names of fields that are gone are left."""
+    plain: dict[str, Any] = {name: {} for name in _BY_KEY}
+    for name, value in entries:
+        decoded = msgspec.msgpack.decode(value)
+        field, _, key = name.partition(" ")
+        if name == _SINGLE_NAME:
+            plain |= decoded
+        elif field in _BY_KEY:
+            plain[field][key] = decoded
+    return msgspec.convert(plain, LedgerState)
+
+
+def changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[Entries, list[str]]:
+    """(entries that are new or differ, names that are gone)."""
+    return (
+        {name: value for name, value in after.items() if before.get(name) != value},
+        [name for name in before if name not in after],
+    )

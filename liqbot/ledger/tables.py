@@ -47,6 +47,11 @@ def nano(*, null: bool = True) -> Any:
     return Field(None if null else ZERO, sa_type=Nano, nullable=null)
 
 
+def account() -> Any:
+    """Which of several accounts at the venue; empty is the only one."""
+    return Field("", sa_column_kwargs={"server_default": ""})
+
+
 def json() -> Any:
     return Field(None, sa_type=JSON, nullable=True)
 
@@ -145,6 +150,9 @@ class TradeRow(Table, table=True):
     risk_usd: Decimal | None = usd(null=True)
     mae_usd: Decimal = usd()
     mfe_usd: Decimal = usd()
+    fees_other: str = Field("", sa_column_kwargs={"server_default": ""})
+    """Fees that nothing values, by currency; not in `fees_usd`."""
+    account: str = account()
 
 
 class OrderRow(Table, table=True):
@@ -172,6 +180,7 @@ class OrderRow(Table, table=True):
     sent_ms: int = when(index=True)
     ack_ms: int | None = when(null=True)
     done_ms: int | None = when(null=True)
+    account: str = account()
 
 
 class OrderEventRow(Table, table=True):
@@ -189,7 +198,8 @@ class OrderEventRow(Table, table=True):
 
 
 class FillRow(Table, table=True):
-    """One execution; `kind` is fill, liquidation or deleveraging. A reversal is two rows: closing and opening."""
+    """One execution; `kind` is fill, liquidation or deleveraging. A reversal is two rows: closing and opening.
+    `fee_usd` is what the fee cost in dollars; `fee_other` the amount when it was paid in another currency."""
 
     __tablename__ = "fill"
 
@@ -212,6 +222,11 @@ class FillRow(Table, table=True):
     fee_other: Decimal | None = nano()
     fee_currency: str = "USD"
     maker: bool = False
+    fee_apart_usd: Decimal = Field(ZERO, sa_type=MicroUsd, sa_column_kwargs={"server_default": "0"})
+    """The part of `fee_usd` that another coin's wallet paid."""
+    fee_unvalued: Decimal | None = nano()
+    """Of `fee_other`, what nothing values."""
+    account: str = account()
 
 
 class FundingPayment(Table, table=True):
@@ -226,6 +241,7 @@ class FundingPayment(Table, table=True):
     coin: str
     amount_usd: Decimal = usd()
     rate_pct: float
+    account: str = account()
 
 
 class CashTransfer(Table, table=True):
@@ -238,6 +254,7 @@ class CashTransfer(Table, table=True):
     venue: str
     kind: str
     amount_usd: Decimal = usd()
+    account: str = account()
 
 
 class Equity(Table, table=True):
@@ -251,6 +268,7 @@ class Equity(Table, table=True):
     equity_usd: Decimal = usd()
     transfers_usd: Decimal = usd()
     unexplained_usd: Decimal = usd()
+    account: str = account()
 
 
 class ForcedOrder(Table, table=True):
@@ -283,11 +301,19 @@ class Incident(Table, table=True):
 
 
 class Offset(Table, table=True):
-    """How far into a journal this ledger has read, with the fold's state: written with the rows, so exactly once."""
+    """How far into a journal this ledger has read: written with the rows, so exactly once."""
 
     journal_id: str = Field(primary_key=True)
     seq: int = when()
-    state: bytes = Field(sa_type=LargeBinary)
+
+
+class FoldState(Table, table=True):
+    """What the fold remembers, a row per entry, written with the rows it belongs to."""
+
+    __tablename__ = "fold_state"
+    journal_id: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    value: bytes = Field(sa_type=LargeBinary)
 
 
 TABLES: tuple[type[Table], ...] = (

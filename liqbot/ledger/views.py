@@ -21,11 +21,11 @@ _VIEWS: Final[dict[str, str]] = {
             usd[t.risk_usd] AS risk_usd, nano[t.initial_stop_price] AS initial_stop_price,
             nano[t.liquidation_price] AS liquidation_price, t.leverage, usd[t.mae_usd] AS mae_usd,
             usd[t.mfe_usd] AS mfe_usd, real[t.closed_ms - t.opened_ms] / 60000.0 AS held_min, t.exit_reason,
-            t.decision_row AS decision, t.run_id
+            t.decision_row AS decision, t.run_id, t.fees_other, t.account
         FROM trade t""",
     "v_open": """
         SELECT trade_id, opened, venue, coin, strategy, side, quantity_base, entry_price, initial_stop_price,
-            liquidation_price, leverage, gross_usd, fees_usd, funding_usd, mae_usd, mfe_usd, decision
+            liquidation_price, leverage, gross_usd, fees_usd, funding_usd, mae_usd, mfe_usd, decision, fees_other
         FROM v_trades WHERE status = 'open'""",
     "v_decisions": """
         SELECT d.id AS decision, iso[d.time_ms] AS first_seen, iso[d.last_seen_ms] AS last_seen, d.count, d.kind,
@@ -39,29 +39,35 @@ _VIEWS: Final[dict[str, str]] = {
             iso[o.done_ms] AS done, o.status, o.venue, o.coin, o.side, o.purpose, o.kind,
             nano[o.quantity_base] AS quantity_base, nano[o.filled_base] AS filled_base,
             nano[o.limit_price] AS limit_price, nano[o.trigger_price] AS trigger_price,
-            nano[o.average_price] AS average_price, o.decision_id
+            nano[o.average_price] AS average_price, o.decision_id, o.account
         FROM "order" o""",
     "v_refusals": """
         SELECT strategy, coin, side, code, COUNT(*) AS times, SUM(count) AS ticks, iso[MIN(time_ms)] AS first_seen,
             iso[MAX(last_seen_ms)] AS last_seen
-        FROM decision WHERE kind = 'entry' AND code <> 'APPROVED'
+        FROM decision WHERE kind = 'entry' AND code NOT IN ('APPROVED', 'ACCEPTED', 'NO_ENTRY')
         GROUP BY strategy, coin, side, code""",
     "v_daily_pnl": """
         SELECT day, usd[SUM(gross)] AS gross_usd, usd[SUM(fees)] AS fees_usd, usd[SUM(funding)] AS funding_usd,
-            usd[SUM(gross - fees + funding)] AS net_usd, SUM(closed) AS trades_closed, SUM(won) AS trades_won
+            usd[SUM(gross - fees + funding)] AS net_usd, SUM(closed) AS trades_closed, SUM(won) AS trades_won,
+            SUM(unvalued) AS fees_not_valued
         FROM (
-            SELECT day[time_ms] AS day, realised_usd AS gross, fee_usd AS fees, 0 AS funding, 0 AS closed, 0 AS won
+            SELECT day[time_ms] AS day, realised_usd AS gross, fee_usd AS fees, 0 AS funding, 0 AS closed, 0 AS won,
+                CASE WHEN fee_unvalued IS NULL THEN 0 ELSE 1 END AS unvalued
             FROM fill
-            UNION ALL SELECT day[time_ms], 0, 0, amount_usd, 0, 0 FROM funding_payment
+            UNION ALL SELECT day[time_ms], 0, 0, amount_usd, 0, 0, 0 FROM funding_payment
             UNION ALL SELECT day[closed_ms], 0, 0, 0, 1,
-                CASE WHEN gross_usd - fees_usd + funding_usd > 0 THEN 1 ELSE 0 END
+                CASE WHEN gross_usd - fees_usd + funding_usd > 0 THEN 1 ELSE 0 END, 0
             FROM trade WHERE closed_ms IS NOT NULL
         ) flows GROUP BY day""",
+    "v_fees_other": """
+        SELECT day[time_ms] AS day, fee_currency AS currency, COUNT(*) AS fills, nano[SUM(fee_other)] AS amount,
+            usd[SUM(fee_usd)] AS valued_usd, nano[SUM(COALESCE(fee_unvalued, 0))] AS not_valued
+        FROM fill WHERE fee_other IS NOT NULL GROUP BY day[time_ms], fee_currency""",
     "v_strategy": """
         SELECT strategy, COUNT(*) AS trades, SUM(CASE WHEN net_usd > 0 THEN 1 ELSE 0 END) AS won,
             SUM(gross_usd) AS gross_usd, SUM(fees_usd) AS fees_usd, SUM(funding_usd) AS funding_usd,
             SUM(net_usd) AS net_usd, AVG(r_multiple) AS r_mean, AVG(held_min) AS held_min_mean,
-            MIN(mae_usd) AS mae_usd_worst
+            MIN(mae_usd) AS mae_usd_worst, SUM(CASE WHEN fees_other <> '' THEN 1 ELSE 0 END) AS fees_not_valued
         FROM v_trades WHERE status <> 'open' GROUP BY strategy""",
     "v_drawdown": """
         SELECT iso[time_ms] AS time, usd[equity_usd] AS equity_usd, usd[profit] AS profit_usd,

@@ -1,11 +1,12 @@
-"""`LedgerWriter`: folds observations; rows, the fold's state and the offset go into one transaction, exactly once."""
+"""`LedgerWriter`: folds observations; rows, what changed in the fold's state and the offset go into one transaction,
+exactly once."""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Final, Self
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from liqbot.blocks import EventBlock
@@ -16,9 +17,9 @@ from liqbot.ledger.connect import engine_for
 from liqbot.ledger.fold import Fold, WriteLimits
 from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import Observation, ObservedEngine, observation_of
-from liqbot.ledger.sheet import Row
+from liqbot.ledger.pending_rows import Row
 from liqbot.ledger.state import LedgerState
-from liqbot.ledger.tables import TABLES, Offset, core
+from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 
 _BATCH_ROWS: Final = 2_000
 _BATCH_S: Final = 0.5
@@ -40,6 +41,9 @@ class LedgerWriter:
         except OperationalError as error:
             raise ExpectedError(f"ledger {self._engine.url!r}: {error.orig}", Exit.DATABASE) from error
         self._fold = Fold(state, keeping or WriteLimits())
+        self._stored = states.entries_of(state)
+        """The fold's state as it lies in the database."""
+        self._state_bytes = 0
         self._seen_seq = self._seq
         self._flushed_s = time.monotonic()
 
@@ -47,6 +51,11 @@ class LedgerWriter:
     def seq(self) -> int:
         """The last journal record whose rows are committed."""
         return self._seq
+
+    @property
+    def state_bytes(self) -> int:
+        """Of the fold's state, written by all flushes so far."""
+        return self._state_bytes
 
     def observe(self, observation: Observation) -> None:
         """Folds one engine call; writes now and then. Raises sqlalchemy's OperationalError when it cannot write: what
@@ -56,7 +65,7 @@ class LedgerWriter:
             return
         self._fold.observe(observation)
         self._seen_seq = observation.seq
-        size = self._fold.sheet.size
+        size = self._fold.pending.size
         if size >= _BATCH_ROWS or (size and time.monotonic() - self._flushed_s >= _BATCH_S):
             self.flush()
 
@@ -70,20 +79,24 @@ class LedgerWriter:
 
     def flush(self) -> None:
         """Everything observed so far, in one transaction."""
-        sheet, state = self._fold.sheet, self._fold.state
+        pending = self._fold.pending
         if self._seen_seq == self._seq:
             return
+        entries = states.entries_of(self._fold.state)
+        changed, gone = states.changes(self._stored, entries)
         with self._engine.begin() as connection:
             for table in map(core, TABLES):
-                if sheet.new[table.name]:
-                    connection.execute(insert(table), list(sheet.new[table.name].values()))
-                _change(connection, table, sheet.changed[table.name])
+                if pending.new[table.name]:
+                    connection.execute(insert(table), list(pending.new[table.name].values()))
+                _change(connection, table, pending.changed[table.name])
+            _store(connection, self._journal_id, changed, gone)
             offset = core(Offset)
             connection.execute(
-                update(offset).where(offset.c.journal_id == self._journal_id),
-                {"seq": self._seen_seq, "state": states.encode(state)},
+                update(offset).where(offset.c.journal_id == self._journal_id), {"seq": self._seen_seq}
             )
-        sheet.clear()
+        pending.clear()
+        self._stored = entries
+        self._state_bytes += sum(map(len, changed.values()))
         self._seq = self._seen_seq
         self._flushed_s = time.monotonic()
 
@@ -103,19 +116,31 @@ class LedgerWriter:
 
 def _resume(connection: Connection, journal_id: str) -> tuple[int, LedgerState]:
     """Where this journal was left; a journal that is new here goes on with the ids of those before it."""
-    offset = core(Offset)
-    found = connection.execute(
-        select(offset.c.seq, offset.c.state).where(offset.c.journal_id == journal_id)
-    ).first()
-    if found is not None:
-        return int(found[0]), states.decode(found[1])
-    last_ids = {
+    offset, kept = core(Offset), core(FoldState)
+    seq = connection.execute(select(offset.c.seq).where(offset.c.journal_id == journal_id)).scalar_one_or_none()
+    if seq is None:
+        state = LedgerState()
+        connection.execute(insert(offset), {"journal_id": journal_id, "seq": 0})
+    else:
+        entries = connection.execute(select(kept.c.name, kept.c.value).where(kept.c.journal_id == journal_id))
+        state = states.state_of((name, value) for name, value in entries)
+    state.last_ids = {
         table.name: connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
         for table in map(core, TABLES)
     }
-    state = LedgerState(last_ids=last_ids)
-    connection.execute(insert(offset), {"journal_id": journal_id, "seq": 0, "state": states.encode(state)})
-    return 0, state
+    return seq or 0, state
+
+
+def _store(connection: Connection, journal_id: str, changed: states.Entries, gone: list[str]) -> None:
+    """The entries of the fold's state that are not as they lie there."""
+    kept = core(FoldState)
+    removed = [*changed, *gone]
+    if removed:
+        where = (kept.c.journal_id == journal_id) & (kept.c.name == bindparam("_name"))
+        connection.execute(delete(kept).where(where), [{"_name": name} for name in removed])
+    if changed:
+        rows = [{"journal_id": journal_id, "name": name, "value": value} for name, value in changed.items()]
+        connection.execute(insert(kept), rows)
 
 
 def _change(connection: Connection, table: Table, changed: dict[int, Row]) -> None:

@@ -3,22 +3,18 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from liqbot.connection.client import Credentials, RequestBudget, VenueClient
-from liqbot.connection.endpoints import Access, test_access
+from liqbot.connection.client import Credentials, VenueClient
+from liqbot.connection.endpoints import Access
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument, split_venue_key
 from liqbot.settings import Settings
 from liqbot.venues.errors import ClockSkew, ContractChanged, VenueAuth, VenueError
-from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.registry import VENUES, access_refusal, refusal, trading_of
 from liqbot.venues.trading import KeyPermissions, TradingAdapter, VenueCaller
 
 TRADING_MODES: Final = ("testnet", "demo", "live")
-_BUDGETS: Final = {
-    # Units per second, a good part below what each venue allows: Binance 2,400 weight a minute.
-    "binance": RequestBudget(units=30), "bybit": RequestBudget(units=10), "okx": RequestBudget(units=10),
-}  # fmt: skip
 
 
 def require_latches(settings: Settings, profile: str, *, live: bool) -> Access:
@@ -40,34 +36,28 @@ def require_latches(settings: Settings, profile: str, *, live: bool) -> Access:
 
 def trading_adapter_for(settings: Settings) -> TradingAdapter:
     """How the trading venue is traded on; ExpectedError for venues that give data only."""
-    found = TRADING_ADAPTERS.get(settings.trade_venue)
-    if found is None:
-        raise ExpectedError(
-            f"trade_venue: {settings.trade_venue!r} gives data only; orders can go to {', '.join(TRADING_ADAPTERS)}",
-            Exit.CONFIG,
-        )
-    return found
+    try:
+        return trading_of(settings.trade_venue)
+    except ValueError as error:
+        raise ExpectedError(str(error), Exit.CONFIG) from None
 
 
 def trading_client(settings: Settings, access: Access) -> VenueClient:
     """With our key. ExpectedError when there is none, or when the venue has no such access."""
-    venue, recipe = settings.trade_venue, trading_adapter_for(settings)
-    offered = ("live", *test_access(venue))
-    if access not in offered:
-        raise ExpectedError(
-            f"mode: {venue} offers no {access} access; it has {', '.join(offered)}", Exit.CONFIG
-        )
+    adapter, spec = trading_adapter_for(settings), VENUES[settings.trade_venue]
+    refused = access_refusal(spec.venue, access)
+    if refused:
+        raise ExpectedError(refused, Exit.CONFIG)
     return VenueClient(
-        VENUES[venue], access=access, credentials=_credentials(settings), options=recipe.options,
-        loopback=settings.network.loopback or None, budget=_BUDGETS[venue],
+        spec, access=access, credentials=_credentials(settings), options=adapter.options,
+        loopback=settings.network.loopback or None, budget=spec.trading_budget,
     )
 
 
 def _credentials(settings: Settings) -> Credentials:
     venue = settings.trade_venue
     key = settings.keys.get(venue)
-    wanted = ["api_key", "secret", *(["password"] if venue == "okx" else [])]
-    missing = [name for name in wanted if key is None or getattr(key, name) is None]
+    missing = [name for name in VENUES[venue].credentials if key is None or getattr(key, name) is None]
     if missing or key is None or key.api_key is None or key.secret is None:
         variables = ", ".join(f"LIQBOT_KEYS__{venue.upper()}__{name.upper()}" for name in missing)
         raise ExpectedError(
@@ -77,8 +67,11 @@ def _credentials(settings: Settings) -> Credentials:
 
 
 def public_clients(settings: Settings) -> dict[str, VenueClient]:
-    """One per venue that feeds the map, always with production prices."""
+    """One per venue that feeds the map, always with production prices. ExpectedError for one that cannot be read."""
     wanted = dict.fromkeys(split_venue_key(key)[0] for key in settings.venues)
+    unread = [venue for venue in wanted if venue not in VENUES or VENUES[venue].wire is None]
+    if unread:
+        raise ExpectedError("\n".join(refusal("venues", venue, "market_data") for venue in unread), Exit.CONFIG)
     return {
         venue: VenueClient(
             VENUES[venue], loopback=settings.network.loopback or None,
@@ -95,10 +88,10 @@ def account_of(rights: KeyPermissions, settings: Settings) -> str:
     return f"{settings.trade_venue} {rights.account or by_key}"
 
 
-async def check_permissions(client: VenueCaller, recipe: TradingAdapter, *, with_money: bool) -> KeyPermissions:
+async def check_permissions(client: VenueCaller, adapter: TradingAdapter, *, with_money: bool) -> KeyPermissions:
     """Whose key it is; ExpectedError when it may withdraw, may not trade, or does not say and money is at stake."""
-    rights = await recipe.rights(client, with_money=with_money)
-    venue = recipe.venue
+    rights = await adapter.permissions(client, with_money=with_money)
+    venue = adapter.venue
     if rights.may_withdraw:
         raise ExpectedError(f"{venue}: this key may withdraw; make one that may only trade", Exit.CONFIG)
     if rights.may_trade is False:
@@ -121,10 +114,6 @@ def one_line(error: VenueError) -> ExpectedError:
 
 def _readable(error: VenueError) -> str:
     return re.sub(r"\s+", " ", str(error))[:400]
-
-
-def shown_rights(rights: KeyPermissions) -> dict[str, Any]:
-    return {"may_withdraw": rights.may_withdraw, "may_trade": rights.may_trade, "note": rights.note}
 
 
 def listed(clients: Mapping[str, VenueClient], settings: Settings) -> tuple[Instrument, ...]:

@@ -19,7 +19,7 @@ from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
-from liqbot.execution.edge.broker import misread
+from liqbot.execution.edge.broker import stop_mismatch
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from liqbot.journal import JournalReader
@@ -28,7 +28,7 @@ from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError, VenueRefused
-from liqbot.venues.registry import TRADING_ADAPTERS
+from liqbot.venues.registry import VENUES
 from liqbot.venues.trading import TradedContract, TradingAdapter
 
 SKEW_MS_MAX: Final = 1_000
@@ -138,7 +138,8 @@ def _journal(data: Path) -> Finding:
 async def _venue(venue: str, client: VenueClient, settings: Settings) -> Finding:
     try:
         await client.open(settings.coins)
-        skew_ms = await _skew_ms(client, TRADING_ADAPTERS[venue]) if venue in TRADING_ADAPTERS else 0
+        adapter = VENUES[venue].trading
+        skew_ms = await _skew_ms(client, adapter) if adapter is not None else 0
     except VenueError as error:
         wrong = credentials.one_line(error)
         return Finding(venue, Health.FAIL, str(wrong), wrong.exit_code)
@@ -221,7 +222,7 @@ async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedCon
     )
     call = recipe.place(order, traded)
     try:
-        await client.call(call.method, *call.args, lane="protective", retry="never")
+        await client.call(call.method, *call.args, channel="priority", retry="never")
     except VenueRefused as refusal:
         return Finding(what, Health.WARN, f"not placed without a position ({refusal.code} {refusal.reason})")
     wrong = "it is not there"
@@ -229,10 +230,10 @@ async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedCon
         await asyncio.sleep(wait_s)
         word = await recipe.order(client, traded, order.client_id, stop=True)
         if word is not None:
-            wrong = misread(order, word)
+            wrong = stop_mismatch(order, word)
             break
     call = recipe.cancel(order.client_id, traded, stop=True)
-    await client.call(call.method, *call.args, lane="protective", retry="read")
+    await client.call(call.method, *call.args, channel="priority", retry="read")
     if wrong:
         return Finding(what, Health.FAIL, wrong)
     return Finding(what, Health.OK, "placed, read back and cancelled")

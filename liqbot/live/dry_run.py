@@ -23,22 +23,22 @@ class DryRunBroker:
             self._answer(command, now_ms)
 
     def _answer(self, command: Command, now_ms: int) -> None:
-        known, venue, coin = self._edge.known, command.venue, command.coin
+        orders, venue, coin = self._edge.orders, command.venue, command.coin
         if isinstance(command, SetLeverage):
             _log.info("dry run: would set", leverage=command.leverage, coin=coin)
-            known.tell(LeverageConfirmed(
+            orders.publish(LeverageConfirmed(
                 time_ms=now_ms, venue=venue, coin=coin, leverage=command.leverage, isolated=True
             ))  # fmt: skip
         elif isinstance(command, PlaceOrder):
-            call = self._edge.recipe.place(command, self._traded[venue, coin])
+            call = self._edge.adapter.place(command, self._traded[venue, coin])
             _log.info("dry run: would send", method=call.method, arguments=repr(call.args))
-            known.tell(OrderRejected(
+            orders.publish(OrderRejected(
                 time_ms=now_ms, venue=venue, coin=coin, client_id=command.client_id, code="DRY_RUN",
                 reason="a dry run sends nothing",
             ))  # fmt: skip
         elif isinstance(command, CancelOrder):
-            known.tell(CancelRejected(
+            orders.publish(CancelRejected(
                 time_ms=now_ms, venue=venue, coin=coin, client_id=command.client_id, reason="a dry run sends nothing"
             ))  # fmt: skip
         else:
-            known.tell(OrderMissing(time_ms=now_ms, venue=venue, coin=coin, client_id=command.client_id))
+            orders.publish(OrderMissing(time_ms=now_ms, venue=venue, coin=coin, client_id=command.client_id))

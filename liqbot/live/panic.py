@@ -107,7 +107,7 @@ class Panic:
         call = self._recipe.cancel(order.client_id, traded, stop=stop)
         self._say(f"cancel {traded.instrument.symbol} {order.client_id or order.venue_order_id}")
         try:
-            await self._read(self._client.call(call.method, *call.args, lane="protective", retry="read"))
+            await self._read(self._client.call(call.method, *call.args, channel="priority", retry="read"))
         except VenueError as error:
             self._say(f"not cancelled: {error}")
 
@@ -132,7 +132,7 @@ class Panic:
         self._say(f"close {_shown(traded, position)}")
         self._not_before_s[coin] = loop.time() + ROUND_S
         try:
-            await self._client.call(call.method, *call.args, lane="protective", retry="never")
+            await self._client.call(call.method, *call.args, channel="priority", retry="never")
         except (OutcomeUnknown, *_STRANGE) as error:
             self._not_before_s[coin] = loop.time() + self._recipe.valid_ms / 1000
             self._say(f"unclear: {error}")

@@ -41,17 +41,6 @@ class LiquidationStep(msgspec.Struct, frozen=True):
 
 
 WHOLE: Final = LiquidationSteps(kind="whole")
-BINANCE: Final = LiquidationSteps(kind="compliance")
-BYBIT: Final = LiquidationSteps(kind="tiers_down")
-OKX: Final = LiquidationSteps(kind="tiers_down", whole_up_to_tier=2, tiers_per_step=2)
-BITGET: Final = LiquidationSteps(kind="tiers_down")
-KRAKEN: Final = LiquidationSteps(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
-HYPERLIQUID: Final = LiquidationSteps(
-    kind="fraction_first", takers=("book", "vault", "counterparties"), first_share_pct=20.0, whole_up_to_usd=100_000.0,
-    pause_ms=30_000, vault_below_share_pct=200.0 / 3.0,
-)
-# Deribit publishes that its steps are small, not how small: a twentieth is an assumption.
-DERIBIT: Final = LiquidationSteps(kind="small_steps", first_share_pct=5.0)
 COINBASE: Final = LiquidationSteps(
     kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "insurance_fund")
 )

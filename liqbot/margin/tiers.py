@@ -194,7 +194,7 @@ def evenly_stepped(
     first: tuple[tuple[float, float, float], ...], *, step: float, count: int, maintenance_pct_step: float,
     initial_pct: float, initial_pct_step: float,
 ) -> tuple[tuple[float, float, float], ...]:
-    """Rows that go on from `first` in even steps, as OKX and Bybit state theirs ("each further tier ...").
+    """Rows that go on from `first` in even steps, as some venues state theirs ("each further tier ...").
 
     `initial_pct` is the initial margin of the last row of `first`; leverage is 100 / initial_pct, in hundredths, down.
     """

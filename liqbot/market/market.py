@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from liqbot.blocks import KINDS, EventBlock, Roster
+import numpy as np
+
+from liqbot.blocks import DTYPES, KINDS, EventBlock, Roster, Rows
 from liqbot.events import BiasSet, Event, FeedDown, FeedUp
 from liqbot.instruments import Side, side_of
 from liqbot.market.coin import CoinMarket
 from liqbot.market.coin_state import coin_state, load_coin_state
-from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.estimate.array_state import packed, unpacked
+from liqbot.market.estimate.kernels import Floats
 from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.drift import Drift, drift
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.observed.health import VenueHealth
-from liqbot.market.observed.outliers import Row
+from liqbot.market.observed.outliers import Columns
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
 from liqbot.market.view_builder import view_of
@@ -26,15 +29,17 @@ class Market:
         """`trade_venue` is the venue key whose mark, range and age the views carry."""
         self.roster = roster
         self._coins = [CoinMarket(coin, roster.venues, trade_venue, params) for coin in roster.coins]
-        self._rows: list[dict[str, list[Row]]] = [{} for _ in roster.coins]
+        self._pending: dict[str, list[Rows]] = {}
+        """Rows collected since the last Tick, as they came in blocks, by kind."""
         self._bias: dict[str, tuple[str, int]] = {}
         self._backfilled = False
+        self._leverages = params.estimate.leverages
 
     def on_fact(self, fact: Event) -> None:
         """Feeds that go down or come back, and directions given from outside; other facts are none of the market's."""
         if isinstance(fact, FeedUp | FeedDown):
             if fact.coin in self.roster.coins:
-                self._coins[self.roster.coin_code(fact.coin)].intake.health.on_fact(fact)
+                self._coins[self.roster.coin_code(fact.coin)].outliers.health.on_fact(fact)
         elif isinstance(fact, BiasSet):
             if fact.side is None:
                 self._bias.pop(fact.coin, None)
@@ -47,8 +52,7 @@ class Market:
         for kind in KINDS:
             rows = block.rows(kind)
             if len(rows):
-                for row in rows.tolist():
-                    self._rows[row[2]].setdefault(kind, []).append(row)
+                self._pending.setdefault(kind, []).append(rows)
 
     def on_tick(self, tick_ms: int, lag_ms: int = 0, *, reading: bool = True) -> tuple[MarketView, ...]:
         """Fold what was collected; a view per coin that has a price. `lag_ms` is what the edge says of itself.
@@ -56,12 +60,24 @@ class Market:
         Without `reading` nothing is read from the map that nothing is learnt from (clusters, zones), and there are no
         views: a third of the work saved where only the estimate is wanted.
         """
-        for code, coin in enumerate(self._coins):
-            if self._rows[code]:
-                coin.fold(self._rows[code], tick_ms, backfilled=self._backfilled, reading=reading)
-                self._rows[code] = {}
+        for index, columns in self._by_coin():
+            self._coins[index].fold(columns, tick_ms, backfilled=self._backfilled, reading=reading)
+        self._pending = {}
         backfilled, self._backfilled = self._backfilled, False
         return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms) if reading else ()
+
+    def _by_coin(self) -> list[tuple[int, Columns]]:
+        """The collected rows of each coin that has any, in order of arrival: (coin's index, columns by kind)."""
+        whole = {kind: _joined(parts) for kind, parts in self._pending.items()}
+        if len(self._coins) == 1:
+            return [(0, whole)] if whole else []
+        found: list[tuple[int, Columns]] = []
+        for index in range(len(self._coins)):
+            mine = {kind: rows[rows["coin"] == index] for kind, rows in whole.items()}
+            columns = {kind: rows for kind, rows in mine.items() if len(rows)}
+            if columns:
+                found.append((index, columns))
+        return found
 
     @property
     def folded_ms(self) -> int:
@@ -71,12 +87,12 @@ class Market:
     def views_at(self, tick_ms: int, *, backfilled: bool = False, lag_ms: int = 0) -> tuple[MarketView, ...]:
         """What is known, without folding anything."""
         return tuple(
-            view_of(coin, tick_ms, given_bias=self._given(coin.coin, tick_ms), backfilled=backfilled, lag_ms=lag_ms)
+            view_of(coin, tick_ms, given_bias=self._bias_of(coin.coin, tick_ms), backfilled=backfilled, lag_ms=lag_ms)
             for coin in self._coins
             if coin.ready
         )
 
-    def _given(self, coin: str, now_ms: int) -> Side | None:
+    def _bias_of(self, coin: str, now_ms: int) -> Side | None:
         word, until_ms = self._bias.get(coin, ("", 0))
         return side_of(word) if word and now_ms < until_ms else None
 
@@ -88,13 +104,13 @@ class Market:
         Unknown coin, venue or tier, or a coin without a price yet: ValueError.
         """
         market = self._coin(coin)
-        codes = None if venues is None else [self.roster.venue_code(venue) for venue in venues]
-        known = market.exposure.positions.leverages
+        indices = None if venues is None else [self.roster.venue_code(venue) for venue in venues]
+        known = self.leverages()
         for leverage in leverages or ():
             if leverage not in known:
                 raise ValueError(f"leverage: {leverage:g} is not one of {', '.join(f'{tier:g}' for tier in known)}")
         tiers = None if leverages is None else [known.index(leverage) for leverage in leverages]
-        return market.drawn(codes, tiers)
+        return market.map_of(indices, tiers)
 
     def forecast(self, coin: str, horizon_h: int) -> Forecast:
         """Reported USD expected from each 20 bp band outward from the mark, if price visits it within the horizon.
@@ -111,42 +127,43 @@ class Market:
         """What became of the clusters since the map kept a day (`history.drift_ms`) ago; () where none reaches back."""
         market = self._coin(coin)
         before = market.history.at(market.now.time_ms - market.params.history.drift_ms)
-        return drift(before, market.drawn(), market.params.clusters) if before is not None else ()
+        return drift(before, market.map_of(), market.params.clusters) if before is not None else ()
 
     def map_skill(self, coin: str) -> tuple[float, float]:
         """The map's own score of the last days: deviance explained in newly crossed bins, printed over promised USD.
 
-        NaN until enough forced orders were told.
+        NaN until enough forced orders were reported.
         """
-        score = self._coin(coin).foresight.score
+        score = self._coin(coin).evaluation.score
         return score.skill, score.promise_ratio
 
     def reporting_shares(self, coin: str) -> dict[str, float]:
-        """Learnt share of forced USD that each mapped venue's feed tells; 1 for feeds known to tell everything."""
-        exposure = self._coin(coin).exposure
-        shares = exposure.calibration.reporting.tolist()
-        return {self.roster.venues[code]: round(shares[row], 3) for code, row in exposure.row_of.items()}
+        """Learnt share of forced USD that each mapped venue's feed reports; 1 for feeds known to report everything."""
+        estimator = self._coin(coin).estimator
+        shares = estimator.state.calibration.reporting.tolist()
+        return {self.roster.venues[venue]: round(shares[row], 3) for venue, row in estimator.row_of.items()}
 
     def closing_pace(self, coin: str) -> float:
         """How many times as fast as the assumed rates (`estimate.close_h`) owners are found to close positions."""
-        return self._coin(coin).exposure.positions.closing.pace
+        return self._coin(coin).estimator.closing.pace
 
     def spread_usd(self, coin: str, usd: Floats) -> Floats:
         """Standard deviation of mapped USD per bin, for bins of any width."""
-        return self._coin(coin).exposure.calibration.spread_usd(usd)
+        return self._coin(coin).estimator.calibration.spread_usd(usd)
 
     def promised_usd(self, coin: str) -> dict[str, tuple[float, float]]:
-        """Per venue (longs, shorts): what its feed was expected to tell of the last step's newly crossed prices."""
-        exposure = self._coins[self.roster.coin_code(coin)].exposure
-        usd = exposure.reported_usd.tolist()
-        return {self.roster.venues[code]: (usd[row][0], usd[row][1]) for code, row in exposure.row_of.items()
+        """Per venue (longs, shorts): what its feed was expected to report of the last step's newly crossed prices."""
+        estimator = self._coins[self.roster.coin_code(coin)].estimator
+        usd = estimator.reported_usd.tolist()
+        return {self.roster.venues[venue]: (usd[row][0], usd[row][1]) for venue, row in estimator.row_of.items()
                 if row < len(usd)}
 
     def venue_health(self, coin: str, now_ms: int) -> tuple[VenueHealth, ...]:
         return self._coin(coin).venue_health(now_ms)
 
     def leverages(self) -> tuple[float, ...]:
-        return self._coins[0].exposure.positions.leverages
+        """The tiers of the estimate, ascending."""
+        return self._leverages
 
     def _coin(self, name: str) -> CoinMarket:
         market = self._coins[self.roster.coin_code(name)]
@@ -163,7 +180,10 @@ class Market:
         """Between ticks, collected rows included."""
         return {
             "coins": [coin_state(coin) for coin in self._coins],
-            "rows": [{kind: [list(row) for row in rows] for kind, rows in kinds.items()} for kinds in self._rows],
+            "pending": {
+                kind: {name: packed(column) for name, column in _columns(_joined(parts)).items()}
+                for kind, parts in self._pending.items()
+            },
             "bias": {coin: list(bias) for coin, bias in self._bias.items()},
             "backfilled": self._backfilled,
         }
@@ -171,6 +191,25 @@ class Market:
     def load_state(self, state: dict[str, Any]) -> None:
         for coin, kept in zip(self._coins, state["coins"], strict=True):
             load_coin_state(coin, kept)
-        self._rows = [{kind: [tuple(row) for row in rows] for kind, rows in kinds.items()} for kinds in state["rows"]]
+        self._pending = {
+            kind: [_rows(kind, {name: unpacked(column) for name, column in columns.items()})]
+            for kind, columns in state["pending"].items()
+        }
         self._bias = {coin: (bias[0], bias[1]) for coin, bias in state["bias"].items()}
         self._backfilled = state["backfilled"]
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _columns(rows: Rows) -> dict[str, Any]:
+    return {name: rows[name] for name in rows.dtype.names or ()}
+
+
+def _rows(kind: str, columns: dict[str, Any]) -> Rows:
+    """Inverse of `_columns`."""
+    rows = np.empty(len(columns["time_ms"]), DTYPES[kind])
+    for name, column in columns.items():
+        rows[name] = column
+    return rows

@@ -1,4 +1,4 @@
-"""The one shape a map is stored and printed in: plain JSON, small, complete enough to draw and to ask.
+"""The one shape a map is stored and printed in: plain JSON, small, complete enough to draw and to query.
 
 Bins are 20 basis points wide and reach 45 % from the mark. `venues`, `by_leverage` and `by_venue` need the market
 itself and are left out without it.
@@ -41,6 +41,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "thin_zones": [msgspec.to_builtins(zone) for zone in view.thin_zones],
         "fuel_above_usd": round(view.above.fuel_usd),
         "fuel_below_usd": round(view.below.fuel_usd),
+        "asymmetry": _known(view.asymmetry),
         "oi_usd": _known(view.oi_usd),
         "warmth_long_pct": _known(view.warmth_long_pct),
         "warmth_short_pct": _known(view.warmth_short_pct),
@@ -59,23 +60,25 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
     return record
 
 
-def filtered_record(record: Record, drawn: LiquidationMap, params: ClusterParams, asked: Mapping[str, Any]) -> Record:
-    """The record of a part of its map: some venues, some leverages (`asked` says which)."""
-    above, zones_above = read_side(drawn, Side.SHORT, float("nan"), params)
-    below, zones_below = read_side(drawn, Side.LONG, float("nan"), params)
-    zones = nearest_zones(zones_below, zones_above, drawn.mark_price, params.thin_kept)
+def filtered_record(
+    record: Record, liq_map: LiquidationMap, params: ClusterParams, chosen: Mapping[str, Any]
+) -> Record:
+    """The record of a part of its map: some venues, some leverages (`chosen` says which)."""
+    above, zones_above = read_side(liq_map, Side.SHORT, float("nan"), params)
+    below, zones_below = read_side(liq_map, Side.LONG, float("nan"), params)
+    zones = nearest_zones(zones_below, zones_above, liq_map.mark_price, params.thin_kept)
     return record | {
-        "filter": dict(asked),
-        "bins": bins_of(drawn),
+        "filter": dict(chosen),
+        "bins": bins_of(liq_map),
         "clusters": [_cluster(cluster) for cluster in (*above, *below)],
         "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
-        "fuel_above_usd": round(drawn.within_usd(Side.SHORT, params.fuel_distance_pct)),
-        "fuel_below_usd": round(drawn.within_usd(Side.LONG, params.fuel_distance_pct)),
+        "fuel_above_usd": round(liq_map.within_usd(Side.SHORT, params.fuel_distance_pct)),
+        "fuel_below_usd": round(liq_map.within_usd(Side.LONG, params.fuel_distance_pct)),
     }
 
 
 def _learnt(market: Market, coin: str, bins: Mapping[str, list[float]]) -> Record:
-    """What the map knows of itself: its score, its spread per bin, what each feed tells, what changed."""
+    """What the map knows of itself: its score, its spread per bin, what each feed reports, what changed."""
     skill, ratio = market.map_skill(coin)
     spread = {
         f"{side}_sd_usd": [round(usd) for usd in market.spread_usd(coin, np.array(bins[f"{side}_usd"], float)).tolist()]
@@ -101,18 +104,18 @@ def _splits(market: Market, coin: str, venues: list[str]) -> Record:
     return {"by_leverage": by_leverage, "by_venue": by_venue}
 
 
-def bins_of(drawn: LiquidationMap, reach_pct: float = _REACH_PCT) -> dict[str, list[float]]:
+def bins_of(liq_map: LiquidationMap, reach_pct: float = _REACH_PCT) -> dict[str, list[float]]:
     """{edges, long_usd, short_usd}: edges one more than bins, USD whole."""
-    first = drawn.span(Side.LONG, reach_pct).start
-    last = drawn.span(Side.SHORT, reach_pct * 100.0 / (100.0 - reach_pct)).stop
+    first = liq_map.span(Side.LONG, reach_pct).start
+    last = liq_map.span(Side.SHORT, reach_pct * 100.0 / (100.0 - reach_pct)).stop
     last = first + (last - first) // _TOGETHER * _TOGETHER
     bins = {
-        "edges": [float(f"{edge:.8g}") for edge in drawn.edges[first : last + 1 : _TOGETHER].tolist()],
-        "long_usd": _together(drawn.long_usd[first:last]),
-        "short_usd": _together(drawn.short_usd[first:last]),
+        "edges": [float(f"{edge:.8g}") for edge in liq_map.edges[first : last + 1 : _TOGETHER].tolist()],
+        "long_usd": _together(liq_map.long_usd[first:last]),
+        "short_usd": _together(liq_map.short_usd[first:last]),
     }
-    if drawn.measured_usd is not None:
-        bins["measured_usd"] = _together(drawn.measured_usd[first:last])
+    if liq_map.measured_usd is not None:
+        bins["measured_usd"] = _together(liq_map.measured_usd[first:last])
     return bins
 
 

@@ -1,4 +1,4 @@
-"""`MarketView`: what the market floor tells the floors above, one row of a feature table per coin and tick.
+"""`MarketView`: what the floors above read from the market, one row of a feature table per coin and tick.
 
 Features are plain floats; NaN means absent. Gates are written with + - * / and comparisons only, so that the same
 expression serves one row live and whole columns in research. `derived` names features that stand in for a measured one.

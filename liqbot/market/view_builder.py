@@ -19,13 +19,13 @@ def view_of(
     coin: CoinMarket, tick_ms: int, *, given_bias: Side | None, backfilled: bool, lag_ms: int
 ) -> MarketView:
     """Of a coin that is `ready`. Without the trading venue's price the reference stands in, infinitely old."""
-    home = coin.prices[coin.home] if coin.home >= 0 else _NEVER
-    live, stale = coin.intake.health.counts(coin.venues, coin.prices, tick_ms)
+    own = coin.prices[coin.trade_venue] if coin.trade_venue >= 0 else _NEVER
+    live, stale = coin.outliers.health.counts(coin.venues, coin.prices, tick_ms)
     return MarketView(
         coin=coin.coin,
         time_ms=tick_ms,
         backfilled=backfilled,
-        age_ms=tick_ms - home.seen_ms,
+        age_ms=tick_ms - own.seen_ms,
         live_venues=live,
         stale_venues=stale,
         lag_ms=lag_ms,
@@ -34,29 +34,29 @@ def view_of(
         above=coin.sides[Side.SHORT],
         thin_zones_of=coin.thin_zones,
         given_bias=given_bias,
-        derived=_derived(coin, home, tick_ms),
-        **_price_features(coin, home, tick_ms),
+        derived=_derived(coin, own, tick_ms),
+        **_price_features(coin, own, tick_ms),
         **_crowd_features(coin, tick_ms),
     )
 
 
-def _price_features(coin: CoinMarket, home: VenuePrice, tick_ms: int) -> dict[str, Any]:
-    mark_price = home.mark_price if home.known else coin.now.reference_price
+def _price_features(coin: CoinMarket, own: VenuePrice, tick_ms: int) -> dict[str, Any]:
+    mark_price = own.mark_price if own.known else coin.now.reference_price
     bars, now = coin.bars, coin.now
     return {
         "mark_price": mark_price,
-        "index_price": home.index_price,
+        "index_price": own.index_price,
         "last_price": now.last_price,
         "high_price": now.high_price,
         "low_price": now.low_price,
-        "bar_span_ms": home.bar_span_ms,
+        "bar_span_ms": own.bar_span_ms,
         "volume_ratio": bars.volume_ratio,
         "taker_imbalance": bars.taker_imbalance,
         "return_1h_pct": bars.return_pct(tick_ms, _HOUR_MS, mark_price),
         "return_24h_pct": bars.return_pct(tick_ms, _DAY_MS, mark_price),
         "trend_pct": bars.trend_pct,
         "range_pct": bars.range_pct,
-        "minute_volume_usd": bars.usual_per_minute_usd(coin.venues[coin.home] if coin.home >= 0 else ""),
+        "minute_volume_usd": bars.mean_per_minute_usd(coin.venues[coin.trade_venue] if coin.trade_venue >= 0 else ""),
     }
 
 
@@ -73,12 +73,12 @@ def _crowd_features(coin: CoinMarket, tick_ms: int) -> dict[str, Any]:
         "liquidated_short_1h_usd": forced_short_usd,
         "warmth_long_pct": warmth_long_pct,
         "warmth_short_pct": warmth_short_pct,
-        "map_skill_share": coin.foresight.score.skill,
-        "map_printed_ratio": coin.foresight.score.promise_ratio,
+        "map_skill_share": coin.evaluation.score.skill,
+        "map_printed_ratio": coin.evaluation.score.promise_ratio,
     }
 
 
-def _derived(coin: CoinMarket, home: VenuePrice, tick_ms: int) -> frozenset[str]:
+def _derived(coin: CoinMarket, own: VenuePrice, tick_ms: int) -> frozenset[str]:
     """What stands in for a measurement: trades for the mark, totals over hours taken in proportion."""
-    mark = _MARK if home.mark_row_ms < home.mark_ms or not home.known else _NONE
+    mark = _MARK if own.mark_row_ms < own.mark_ms or not own.known else _NONE
     return mark | _FORCED if coin.forced.coarse(tick_ms) else mark

@@ -15,6 +15,7 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Event, Flatten, Halt, PositionDeleveraged, PositionLiquidated
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
+from liqbot.signals.verdict import STRATEGY_FAILED
 
 FILE_NAME: Final = "alerts.jsonl"
 _log = structlog.get_logger(__name__)
@@ -39,12 +40,17 @@ class AlertObserver(Observer):
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = tuple(sinks)
         self._latched = False
+        self._disabled: frozenset[str] = frozenset()
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         del seq
         for fact in block.facts:
             for alert in alerts_of(fact):
                 self._send(alert)
+        disabled = engine.guard.disabled
+        for name in disabled.keys() - self._disabled:
+            self._send(Alert(step.time_ms, STRATEGY_FAILED, f"{name} enters nothing: {disabled[name]}"))
+        self._disabled = frozenset(disabled)
         drawdown = engine.account.drawdown
         if drawdown.latched and not self._latched:
             text = f"{drawdown.drawdown_pct:.2f} % below the highest equity: nothing is entered"

@@ -21,15 +21,17 @@ from liqbot.events import (
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
+    StrategyDisabled,
     Transfer,
 )
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 from liqbot.risk.decision import Approved, Decision
+from liqbot.signals.verdict import STRATEGY_FAILED
 
 _LOGGED: Final = (
     Fill, OrderRejected, OrderMissing, CancelRejected, FundingPaid, Transfer, PositionLiquidated, PositionDeleveraged,
-    FeedUp, FeedDown, Halt, Flatten, Resume,
+    FeedUp, FeedDown, Halt, Flatten, Resume, StrategyDisabled,
 )  # fmt: skip
 _log = structlog.get_logger(__name__)
 
@@ -44,6 +46,9 @@ class LogObserver(Observer):
         for fact in block.facts:
             if isinstance(fact, _LOGGED):
                 _log_fact(fact)
+        for verdict in step.verdicts:
+            if verdict.code == STRATEGY_FAILED:
+                _log.warning("strategy failed", strategy=verdict.strategy, coin=verdict.coin, reason=verdict.reason)
         for decision in step.decisions:
             _log_decision(decision)
         for command in step.commands:

@@ -37,7 +37,8 @@ def _check_ledger(path: Path, journal_id: str | None, found: dict[str, Any]) -> 
             SELECT COALESCE((SELECT wallet_usd FROM equity ORDER BY id DESC LIMIT 1), 0)
                 - COALESCE((SELECT SUM(amount_usd) FROM transfer), 0)
                 - COALESCE((SELECT SUM(amount_usd) FROM funding_payment), 0)
-                - COALESCE((SELECT SUM(realised_usd - fee_usd) FROM fill), 0) AS unexplained""")[0]["unexplained"]
+                - COALESCE((SELECT SUM(realised_usd - fee_usd + fee_apart_usd) FROM fill), 0)
+            AS unexplained""")[0]["unexplained"]
         found |= {"ledger": str(path), "ledger_offset": offsets.get(journal_id), "unexplained_usd": money / 1e6}
         found |= {
             f"ledger_{name}s": ledger.rows(f"SELECT COUNT(*) AS n FROM {name}")[0]["n"]  # noqa: S608  names are ours

@@ -48,11 +48,16 @@ def _inputs(features: dict[str, float | None] | None) -> list[str]:
 
 def _gate(gate: dict[str, Any]) -> str:
     state = "waived" if gate["waived"] else "pass" if gate["passed"] else "FAIL"
-    sources = ", ".join(f"{i['name']} {i['source']}" for i in gate["inputs"] if i["source"] != "measured")
+    sources = ", ".join(_input(one) for one in gate["inputs"] if one["source"] != "measured")
     note = f"   ({sources})" if sources else ""
     if gate["threshold"] is None:
         return f"  {'pass' if gate['passed'] else 'FAIL':<6} {gate['name']}: {_number(gate['value'])}, not asked{note}"
     return f"  {state:<6} {gate['name']}: {_number(gate['value'])} {gate['op']} {_number(gate['threshold'])}{note}"
+
+
+def _input(one: dict[str, Any]) -> str:
+    value = "" if one["value"] is None else f"{_number(one['value'])} "
+    return f"{one['name']} {value}{one['source']}"
 
 
 def _check(check: dict[str, Any]) -> str:

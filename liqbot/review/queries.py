@@ -9,6 +9,9 @@ TRADE_COLUMNS: Final = (
     "trade_id", "opened", "coin", "side", "strategy", "status", "quantity_base", "entry_price", "exit_price",
     "exit_reason", "gross_usd", "fees_usd", "funding_usd", "net_usd", "r_multiple", "decision",
 )
+FEES_OTHER: Final = "fees_other"
+"""Fees that nothing values, as text; a column where there are any."""
+FEE_COLUMNS: Final = ("day", "currency", "fills", "amount", "valued_usd", "not_valued")
 DECISION_COLUMNS: Final = ("decision", "first_seen", "last_seen", "count", "strategy", "coin", "side", "code", "reason")
 DAY_COLUMNS: Final = ("day", "gross_usd", "fees_usd", "funding_usd", "net_usd", "trades_closed", "trades_won")
 STRATEGY_COLUMNS: Final = (
@@ -36,7 +39,7 @@ def pnl(ledger: Ledger) -> dict[str, Any]:
     days = ledger.rows("SELECT * FROM v_daily_pnl ORDER BY day")
     deepest = ledger.rows("SELECT time, drawdown_usd, drawdown_pct FROM v_drawdown ORDER BY drawdown_usd DESC LIMIT 1")
     newest = ledger.rows("SELECT * FROM v_equity ORDER BY time DESC LIMIT 1")
-    names = ("gross_usd", "fees_usd", "funding_usd", "net_usd", "trades_closed", "trades_won")
+    names = ("gross_usd", "fees_usd", "funding_usd", "net_usd", "trades_closed", "trades_won", "fees_not_valued")
     return {
         "days": days,
         "strategies": ledger.rows("SELECT * FROM v_strategy ORDER BY net_usd DESC"),
@@ -44,6 +47,7 @@ def pnl(ledger: Ledger) -> dict[str, Any]:
         "equity_usd": newest[0]["equity_usd"] if newest else None,
         "unexplained_usd": newest[0]["unexplained_usd"] if newest else None,
         "drawdown_max": deepest[0] if deepest else None,
+        "fees_other": ledger.rows("SELECT * FROM v_fees_other ORDER BY day, currency"),
         "open": ledger.rows("SELECT * FROM v_open ORDER BY opened"),
     }
 

@@ -32,6 +32,7 @@ def as_text(result: Replayed) -> str:
         f"journal    {result.journal}",
         f"replayed   {result.records:,} records from {result.from_seq}, {_amounts(result)}",
         f"recorded   {_code(result.recorded)}",
+        *[f"then       {_code(later)}" for later in result.recorded_later],
         f"here       {_code(result.here)}",
         f"digest     {result.digest}",
         f"proved     {_proof(result)}",
@@ -52,7 +53,10 @@ def _amounts(result: Replayed) -> str:
 
 
 def _code(code: CodeVersion | None) -> str:
-    return f"{code.version} on {code.platform}" if code is not None else "unknown"
+    if code is None:
+        return "unknown"
+    source = f" (source {code.source[:12]})" if code.source else ""
+    return f"{code.version}{source} on {code.platform}"
 
 
 def _proof(result: Replayed) -> str:
@@ -62,9 +66,21 @@ def _proof(result: Replayed) -> str:
     if result.equality is Equality.SAME_DECISIONS:
         return (
             f"{result.equality}; {result.steps_other_bytes:,} of {compared} differ in bytes alone, "
-            f"the first at record {result.first_other_seq}"
+            f"the first at {_first_other(result)}"
         )
     return (
         f"{result.equality}: {result.steps_other_decisions:,} of {compared} decide otherwise, "
-        f"the first other step is record {result.first_other_seq}"
+        f"the first other step is {_first_other(result)}{_excuse(result)}"
     )
+
+
+def _first_other(result: Replayed) -> str:
+    if result.first_other_seq == result.first_other_to_seq:
+        return f"record {result.first_other_seq}"
+    return f"one of the records {result.first_other_seq} to {result.first_other_to_seq}"
+
+
+def _excuse(result: Replayed) -> str:
+    if result.same_code:
+        return ""
+    return "; another state of the program wrote the journal, so this may be a change that was meant"

@@ -1,7 +1,6 @@
-"""`Account`: our own money and positions as a fold of facts, with the latches that stop us.
+"""`Account`: what risk decides by. The money is counted in `accounting`; here are the latches that stop us.
 
-Duplicates are harmless, and so is the order of facts wherever it can be: fills are summed per side, balances are the
-venue's word, and a change that no fact explains waits before it counts as loss.
+Losses and drawdown, halts, cooldowns and what was entered today: a fold of facts, like the books beneath.
 """
 
 from collections.abc import Iterable
@@ -10,9 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.accounting.dedupe import Seen, identity_of
-from liqbot.accounting.positions import ZERO, Holding, Position
-from liqbot.accounting.wallets import Wallet, fee_usd
+from liqbot.accounting.books import AccountBooks
+from liqbot.accounting.changes import CashMoved, CashSummary, Change, Duplicate, FillBooked, OtherAccount, TripClosed
+from liqbot.accounting.positions import Holding, Position
+from liqbot.accounting.round_trips import TripFigures
 from liqbot.events import (
     Balance,
     CodeVersion,
@@ -20,16 +20,10 @@ from liqbot.events import (
     FeedDown,
     Fill,
     Flatten,
-    FundingPaid,
     Halt,
     HaltCode,
     JournalOpened,
-    LeverageConfirmed,
-    PositionDeleveraged,
     PositionLiquidated,
-    PositionSnapshot,
-    Rebate,
-    Reconciled,
     Resume,
     Transfer,
     halt_code_of,
@@ -37,45 +31,37 @@ from liqbot.events import (
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.sizing import exact
 
 __all__ = ["ACCOUNT_FEED", "Account", "Position"]
 
 ACCOUNT_FEED: Final = "account"
+ZERO: Final = Decimal(0)
 _DAY_MS: Final = 86_400_000
 
 
 class _State(msgspec.Struct):
-    """Everything that must survive a restart."""
+    """Everything of risk's own that must survive a restart."""
 
-    holdings: dict[str, Holding] = {}
-    wallets: dict[str, Wallet] = {}
     drawdown: Drawdown = msgspec.field(default_factory=Drawdown)
-    seen: Seen = msgspec.field(default_factory=Seen)
     halted: str = ""
     halt_code: HaltCode = HaltCode.NONE
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
+    cooldowns_ms: dict[str, int] = {}
+    """Until when, by venue and coin."""
 
 
 class Account:
     """Pure: time comes with facts and ticks."""
 
-    def __init__(self, limits: RiskLimits) -> None:
+    def __init__(self, limits: RiskLimits, account: str = "") -> None:
+        """`account` names the one that is ours; facts of any other are refused."""
         self._limits = limits
+        self._books = AccountBooks(account)
         self._now = _State()
+        self._changes: list[tuple[Change, ...]] = []
         self._folds: dict[type, Any] = {
-            Fill: self._on_fill,
-            Balance: self._on_balance,
-            Transfer: self._on_transfer,
-            FundingPaid: self._on_funding,
-            Rebate: self._on_rebate,
-            PositionSnapshot: self._on_snapshot,
-            LeverageConfirmed: self._on_leverage,
-            PositionLiquidated: self._on_forced,
-            PositionDeleveraged: self._on_forced,
-            Reconciled: self._on_reconciled,
             FeedDown: self._on_feed_down,
             CodeVersion: self._on_start,
             JournalOpened: self._on_start,
@@ -87,24 +73,43 @@ class Account:
     # --- what is ---------------------------------------------------------------------------------------------------
 
     @property
+    def books(self) -> AccountBooks:
+        """Our money as it is counted; read only."""
+        return self._books
+
+    @property
+    def name(self) -> str:
+        """Which of several accounts at the venue is ours; empty is the only one."""
+        return self._books.account
+
+    @property
+    def changes(self) -> tuple[tuple[Change, ...], ...]:
+        """For each fact of this block, what it changed in the books."""
+        return tuple(self._changes)
+
+    @property
+    def cash(self) -> CashSummary:
+        """The wallets in total, as the venues last stated them."""
+        return self._books.summary()
+
+    @property
     def positions(self) -> tuple[Position, ...]:
-        """Open positions, in the order their instruments were first heard of."""
-        found = (holding.position() for holding in self._now.holdings.values())
-        return tuple(position for position in found if position is not None)
+        """Open positions, in the order their instruments were first seen."""
+        return self._books.positions
 
     def position(self, venue: str, coin: str) -> Position | None:
-        holding = self._now.holdings.get(_key(venue, coin))
+        holding = self._books.holding(venue, coin)
         return None if holding is None else holding.position()
 
     @property
     def equity_usd(self) -> Decimal:
         """Wallets as the venues state them plus unrealised profit at the marks of the last tick."""
-        return sum((wallet.wallet_usd for wallet in self._now.wallets.values()), self._unrealised_usd)
+        return self._books.equity_usd
 
     @property
     def sure_equity_usd(self) -> Decimal:
         """The lesser of equity with and without what no fact has explained yet: what size may be taken from."""
-        return min(self.equity_usd, self._explained_equity_usd)
+        return min(self._books.equity_usd, self._books.explained_equity_usd)
 
     @property
     def drawdown(self) -> Drawdown:
@@ -126,17 +131,21 @@ class Account:
         return self._now.flattening
 
     def wallet_usd(self, venue: str) -> Decimal:
-        wallet = self._now.wallets.get(venue)
+        wallet = self._books.wallet(venue)
         return ZERO if wallet is None else wallet.wallet_usd
 
     def holding(self, venue: str, coin: str) -> Holding | None:
-        """Reconciliation, cooldown and differences of one instrument; read only."""
-        return self._now.holdings.get(_key(venue, coin))
+        """Reconciliation and differences of one instrument; read only."""
+        return self._books.holding(venue, coin)
+
+    def cooldown_until_ms(self, venue: str, coin: str) -> int:
+        """No entry on this instrument before; 0 when there may be."""
+        return self._now.cooldowns_ms.get(f"{venue} {coin}", 0)
 
     def notional_usd(self) -> Decimal:
         """Of all open positions, at their marks (at entry before the first)."""
         total = ZERO
-        for holding in self._now.holdings.values():
+        for holding in self._books.holdings:
             position = holding.position()
             if position is not None:
                 total += position.quantity_base * (holding.mark_price or position.entry_price)
@@ -148,124 +157,96 @@ class Account:
 
     # --- what happens ---------------------------------------------------------------------------------------------
 
-    def on_fact(self, fact: Event) -> None:
-        """Fold one fact; kinds that say nothing about money, positions or halts are ignored."""
+    def begin_block(self) -> None:
+        """What follows belongs to a new block: `changes` are those of its facts."""
+        self._changes.clear()
+
+    def on_fact(self, fact: Event) -> bool:
+        """Fold one fact; kinds that say nothing about money, positions or halts are ignored. False when it was folded
+        before or belongs to another account, and so must change nothing anywhere."""
         fold = self._folds.get(type(fact))
         if fold is not None:
+            self._changes.append(())
             fold(fact)
+            return True
+        before_usd = self._books.explained_equity_usd if isinstance(fact, Balance | Transfer) else ZERO
+        changes = self._books.take(fact)
+        self._changes.append(changes)
+        for change in changes:
+            if isinstance(change, FillBooked):
+                self._on_fill(change)
+            elif isinstance(change, TripClosed):
+                self._on_closed(change.trip)
+            elif isinstance(change, CashMoved):
+                self._on_cash(change, before_usd)
+            elif isinstance(change, Duplicate | OtherAccount):
+                return False
+        return True
 
     def on_tick(self, tick_ms: int, views: Iterable[MarketView]) -> None:
         """Marks of what we hold, then the latches."""
-        by_coin = {view.coin: view for view in views}
-        for holding in self._now.holdings.values():
-            view = by_coin.get(holding.coin)
-            if not holding.signed_base:
-                holding.mark_price = None
-            elif view is not None:
-                holding.mark_price = exact(view.mark_price)
-        for wallet in self._now.wallets.values():
-            wallet.settle(tick_ms, self._limits.unexplained_ms)
-        self._now.drawdown.tick(tick_ms, self._explained_equity_usd, self._limits)
+        views = tuple(views)
+        self._books.see_marks({view.coin: view.mark_price for view in views if view.mark_price > 0})
+        for view in views:
+            self._books.see_prices(view.coin, view.mark_price, view.low_price, view.high_price)
+        self._books.settle(tick_ms, self._limits.unexplained_ms)
+        self._now.drawdown.tick(tick_ms, self._books.explained_equity_usd, self._limits)
 
     def state(self) -> dict[str, Any]:
         """Plain values for a snapshot."""
-        return dict(msgspec.to_builtins(self._now))
+        return {**msgspec.to_builtins(self._now), "books": self._books.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of `state`; ValueError (msgspec.ValidationError) when it does not fit."""
         self._now = msgspec.convert(state, _State)
+        self._books.load_state(state["books"])
 
     # --- folds ----------------------------------------------------------------------------------------------------
 
-    def _on_fill(self, fact: Fill) -> None:
-        if self._now.seen.again(identity_of(fact)):
-            return
-        self._book(fact, reduces=fact.reduces, paid_usd=fee_usd(fact))
-        if not fact.reduces:
-            day = fact.time_ms // _DAY_MS
-            if day > self._now.entry_day:
-                self._now.entry_day, self._now.entry_notional_usd = day, ZERO
-            if day == self._now.entry_day:
-                self._now.entry_notional_usd += fact.price * fact.quantity_base
-
-    def _on_forced(self, fact: PositionLiquidated | PositionDeleveraged) -> None:
-        if self._now.seen.again(identity_of(fact)):
-            return
-        if isinstance(fact, PositionDeleveraged):
-            self._book(fact, reduces=True, paid_usd=ZERO)
-        else:
-            self._book(fact, reduces=True, paid_usd=fact.fee)
+    def _on_fill(self, booked: FillBooked) -> None:
+        fact = booked.fact
+        if isinstance(fact, PositionLiquidated):
             # The stop should have come first: a person must look.
             self._now.halted = f"our {fact.side.word} {fact.coin} on {fact.venue} was liquidated at {fact.price}"
             self._now.halt_code = HaltCode.OWN_LIQUIDATION
+        elif isinstance(fact, Fill) and not fact.reduces and not booked.reduces:
+            self._on_entry(fact, booked.quantity_base)
 
-    def _book(self, fact: Fill | PositionLiquidated | PositionDeleveraged, *, reduces: bool, paid_usd: Decimal) -> None:
-        holding = self._holding(fact.venue, fact.coin)
-        booked = holding.fill(
-            fact.side,
-            reduces=reduces,
-            price=fact.price,
-            quantity_base=fact.quantity_base,
-            fee_usd=paid_usd,
-            time_ms=fact.time_ms,
-        )
-        if holding.signed_base and holding.mark_price is None:
-            holding.mark_price = fact.price
-        self._flow(fact.venue, booked.flow_usd)
-        if booked.trade_usd is not None:
-            self._ended(holding, booked.trade_usd, fact.time_ms)
+    def _on_entry(self, fill: Fill, quantity_base: Decimal) -> None:
+        day = fill.time_ms // _DAY_MS
+        if day > self._now.entry_day:
+            self._now.entry_day, self._now.entry_notional_usd = day, ZERO
+        if day == self._now.entry_day:
+            self._now.entry_notional_usd += fill.price * quantity_base
 
-    def _on_balance(self, fact: Balance) -> None:
-        wallet = self._now.wallets.get(fact.venue)
-        if wallet is not None:
-            wallet.stated(fact.wallet_usd, fact.time_ms)
+    def _on_closed(self, trip: TripFigures) -> None:
+        """A fee that cannot be valued may have turned a profit into a loss, so it counts as one."""
+        if trip.foreign or trip.closed_ms is None:
             return
-        # A wallet heard of for the first time is money that came in, not profit.
-        self._now.drawdown.transfer(self._explained_equity_usd, fact.wallet_usd)
-        self._now.wallets[fact.venue] = Wallet(fact.wallet_usd)
+        lost = trip.net_usd < 0 or any(amount > 0 for amount in trip.fees_unvalued.values())
+        limits, key = self._limits, f"{trip.venue} {trip.coin}"
+        wait_ms = limits.cooldown_after_loss_ms if lost else limits.cooldown_after_trade_ms
+        cooldowns = self._now.cooldowns_ms
+        cooldowns[key] = max(cooldowns.get(key, 0), trip.closed_ms + wait_ms)
 
-    def _on_transfer(self, fact: Transfer) -> None:
-        if self._now.seen.again(identity_of(fact)):
-            return
-        if fact.venue in self._now.wallets:
-            self._now.drawdown.transfer(self._explained_equity_usd, fact.amount_usd)
-            self._flow(fact.venue, fact.amount_usd)
-
-    def _on_funding(self, fact: FundingPaid) -> None:
-        if self._now.seen.again(identity_of(fact)):
-            return
-        self._holding(fact.venue, fact.coin).funding(fact.amount_usd)
-        self._flow(fact.venue, fact.amount_usd)
-
-    def _on_rebate(self, fact: Rebate) -> None:
-        if not self._now.seen.again(identity_of(fact)):
-            self._flow(fact.venue, fact.amount_usd)
-
-    def _on_snapshot(self, fact: PositionSnapshot) -> None:
-        holding = self._holding(fact.venue, fact.coin)
-        holding.snapshot(fact.side * fact.quantity_base)
-        if fact.quantity_base:
-            holding.leverage, holding.isolated = fact.leverage, fact.isolated
-            holding.liquidation_price = fact.liquidation_price
-
-    def _on_leverage(self, fact: LeverageConfirmed) -> None:
-        holding = self._holding(fact.venue, fact.coin)
-        holding.leverage, holding.isolated = fact.leverage, fact.isolated
-
-    def _on_reconciled(self, fact: Reconciled) -> None:
-        holding = self._holding(fact.venue, fact.coin)
-        result_usd = holding.reconcile(fact.time_ms)
-        if result_usd is not None:
-            self._ended(holding, result_usd, fact.time_ms)
+    def _on_cash(self, moved: CashMoved, before_usd: Decimal) -> None:
+        """Money that came in or went is neither profit nor loss."""
+        fact = moved.fact
+        if isinstance(fact, Balance):
+            self._now.drawdown.transfer(before_usd, fact.wallet_usd)
+        elif isinstance(fact, Transfer):
+            wallet = self._books.wallet(fact.venue)
+            if wallet is not None and wallet.is_open:
+                self._now.drawdown.transfer(before_usd, fact.amount_usd)
 
     def _on_feed_down(self, fact: FeedDown) -> None:
         if fact.feed == ACCOUNT_FEED:
-            for holding in self._now.holdings.values():
+            for holding in self._books.holdings:
                 holding.reconciled &= holding.venue != fact.venue
 
     def _on_start(self, _fact: CodeVersion | JournalOpened) -> None:
         """A process starts: what the venue holds is hearsay until it has been read again."""
-        for holding in self._now.holdings.values():
+        for holding in self._books.holdings:
             holding.reconciled = False
 
     def _on_halt(self, fact: Halt) -> None:
@@ -278,33 +259,3 @@ class Account:
     def _on_resume(self, _fact: Resume) -> None:
         self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False
         self._now.drawdown.resume()
-
-    @property
-    def _unrealised_usd(self) -> Decimal:
-        return sum((holding.unrealised_usd() for holding in self._now.holdings.values()), ZERO)
-
-    @property
-    def _explained_equity_usd(self) -> Decimal:
-        return sum((wallet.explained_usd for wallet in self._now.wallets.values()), self._unrealised_usd)
-
-    def _holding(self, venue: str, coin: str) -> Holding:
-        key = _key(venue, coin)
-        holding = self._now.holdings.get(key)
-        if holding is None:
-            holding = self._now.holdings[key] = Holding(venue, coin)
-        return holding
-
-    def _flow(self, venue: str, amount_usd: Decimal) -> None:
-        # Before the first balance there is nothing to move: that balance will count it.
-        wallet = self._now.wallets.get(venue)
-        if wallet is not None:
-            wallet.flow(amount_usd)
-
-    def _ended(self, holding: Holding, result_usd: Decimal, time_ms: int) -> None:
-        limits = self._limits
-        wait_ms = limits.cooldown_after_loss_ms if result_usd < 0 else limits.cooldown_after_trade_ms
-        holding.cooldown_until_ms = max(holding.cooldown_until_ms, time_ms + wait_ms)
-
-
-def _key(venue: str, coin: str) -> str:
-    return f"{venue} {coin}"

@@ -65,6 +65,8 @@ class Target(msgspec.Struct, frozen=True):
     reason: str
     price_tick: Decimal = Decimal(0)
     """The instrument's, for whoever tightens the stop later; 0: unknown, the stop is not moved."""
+    account: str = ""
+    """Which of several accounts at the venue; empty is the only one."""
 
 
 class Approved(msgspec.Struct, frozen=True, tag=True):

@@ -11,25 +11,28 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Target
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
 from liqbot.risk.sizing import exact
-from liqbot.signals.strategies.cascade import CASCADE
-from liqbot.signals.strategies.funding_squeeze import FUNDING_SQUEEZE
+from liqbot.signals.strategy import Reason
+
+Invalidated = Callable[[MarketView, Position, str], Reason | None]
+"""Whether the strategy of this name would end the position now, and why."""
 
 
-def monitored(
+def adjustment_for(
     view: MarketView | None,
     position: Position,
     target: Target | None,
     account: Account,
     limits: RiskLimits,
     time_ms: int,
+    invalidated: Invalidated,
 ) -> Adjustment | None:
-    """What should change about an open position, None for nothing. Without a fresh view the stop simply stays: the
-    blind keep their protection and do not panic. Time, leverage, liquidation and orders to flatten still count."""
+    """What should change about an open position, None for nothing. Without a fresh view the stop simply stays where it
+    is. Time, leverage, liquidation and orders to flatten still count."""
     if target is not None and target.quantity_base == 0:
         return None  # It is leaving already.
     reason = _must_end(position, target, account, limits, time_ms)
     if reason is None and target is not None and view is not None and view.age_ms <= limits.age_ms_max:
-        reason = _reason_gone(view, position, target, limits)
+        reason = invalidated(view, position, target.strategy)
         if reason is None:
             return _tighter(view, position, target, limits)
     if reason is None:
@@ -38,7 +41,6 @@ def monitored(
     return Adjustment(position.venue, position.coin, code, why, exit_base=position.quantity_base)
 
 
-Reason = tuple[str, str]
 _MARGIN_SHARE_MAX: Final = 0.8
 """Of the margin; with what maintenance wants to keep, a stop beyond this is none."""
 
@@ -48,30 +50,30 @@ def _must_end(
 ) -> Reason | None:
     """What needs no market: orders to flatten, what the venue says about leverage and liquidation, and time."""
     if account.flattening:
-        return "FLATTEN", account.halted
+        return Reason("FLATTEN", account.halted)
     if target is None:
-        return "NO_TARGET", "no decision describes this position of ours"
+        return Reason("NO_TARGET", "no decision describes this position of ours")
     if target.side is not position.side:
-        return "WRONG_SIDE", f"{position.side.word} is held, {target.side.word} was decided"
+        return Reason("WRONG_SIDE", f"{position.side.word} is held, {target.side.word} was decided")
     drift = _drift(position, target, limits)
     if drift is None and time_ms >= target.exit_by_ms:
-        return "TIME", f"held for {(time_ms - position.opened_ms) // 60_000} min"
+        return Reason("TIME", f"held for {(time_ms - position.opened_ms) // 60_000} min")
     return drift
 
 
 def _drift(position: Position, target: Target, limits: RiskLimits) -> Reason | None:
     """What became of it against what was decided: our own entry, then the venue's words."""
     if position.leverage is not None and position.leverage > min(limits.leverage_max, LEVERAGE_CEILING):
-        return "LEVERAGE_DRIFT", f"the venue says {position.leverage:g}x, the limit is {limits.leverage_max}x"
+        return Reason("LEVERAGE_DRIFT", f"the venue says {position.leverage:g}x, the limit is {limits.leverage_max}x")
     if position.isolated is False:
-        return "MARGIN_DRIFT", "the venue says cross margin"
+        return Reason("MARGIN_DRIFT", "the venue says cross margin")
     if _liquidation_nearer_pct(position, target) > limits.liquidation_divergence_pct:
         why = f"the venue would liquidate at {position.liquidation_price}, we reckoned with {target.liquidation_price}"
-        return "LIQUIDATION_DIVERGED", why
+        return Reason("LIQUIDATION_DIVERGED", why)
     margin_share = _margin_share(position, target)
     if margin_share > _MARGIN_SHARE_MAX:
         why = f"entered at {position.entry_price}, so the stop costs {margin_share:.0%} of the margin"
-        return "STOP_BEYOND_LIQUIDATION", why
+        return Reason("STOP_BEYOND_LIQUIDATION", why)
     return None
 
 
@@ -87,51 +89,6 @@ def _liquidation_nearer_pct(position: Position, target: Target) -> float:
         return 0.0
     nearer = int(position.side) * (position.liquidation_price - target.liquidation_price)
     return float(nearer / position.entry_price * 100)
-
-
-# --- the strategy's reason ----------------------------------------------------------------------------------------
-
-
-def _reason_gone(view: MarketView, position: Position, target: Target, limits: RiskLimits) -> Reason | None:
-    for question in _GONE.get(target.strategy, ()):
-        reason = question(view, position, limits)
-        if reason is not None:
-            return reason
-    return None
-
-
-def _fuel_turned(view: MarketView, position: Position, limits: RiskLimits) -> Reason | None:
-    """Little fuel ahead and a heavy cluster behind: the pull is the other way now."""
-    ahead, behind = view.ahead(position.side), view.behind(position.side)
-    fuel_usd = ahead.fuel_usd + behind.fuel_usd
-    heavy = behind.largest
-    if heavy is None or not fuel_usd > 0 or heavy.ratio < limits.behind_ratio_exit:
-        return None
-    share = ahead.fuel_usd / fuel_usd
-    if share >= limits.fuel_share_exit:
-        return None
-    return "FUEL_TURNED", f"{share * 100:.0f} % of the fuel lies ahead, a cluster of ${heavy.usd:,.0f} behind"
-
-
-def _target_rejected(view: MarketView, position: Position, _limits: RiskLimits) -> Reason | None:
-    """The cluster ahead was reached since we entered, and price came back out of it."""
-    sweep = view.ahead(position.side).sweep
-    if sweep is None or not sweep.rejected or sweep.started_ms < position.opened_ms:
-        return None
-    return "CLUSTER_SPENT", f"the cluster of ${sweep.cluster_usd:,.0f} ahead was swept and price was rejected"
-
-
-def _funding_calm(view: MarketView, position: Position, _limits: RiskLimits) -> Reason | None:
-    """The crowd ahead no longer pays (an unknown rate says nothing)."""
-    paid_pct = -float(position.side) * view.funding_8h_pct
-    return ("FUNDING_CALM", f"funding is {view.funding_8h_pct:.4f} % per 8 h") if paid_pct <= 0 else None
-
-
-_GONE: Final[dict[str, tuple[Callable[[MarketView, Position, RiskLimits], Reason | None], ...]]] = {
-    CASCADE.name: (_fuel_turned, _target_rejected),
-    FUNDING_SQUEEZE.name: (_fuel_turned, _funding_calm),
-}
-"""A grab and reverse has no such question: its stop lies where its reason ends."""
 
 
 # --- the stop -----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The questions of the entry review, in their fixed order; the placement is asked after them."""
+"""The pre-trade checks of an entry, in their fixed order; its placement is judged after them."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from liqbot.signals.verdict import Signal
 
 
 class CheckContext(msgspec.Struct, frozen=True):
-    """What the questions are about. `wish` is None when the signal's prices are no prices at all."""
+    """What is checked. `proposal` is None when the signal's prices are no prices at all."""
 
     signal: Signal
     view: MarketView
@@ -25,7 +25,7 @@ class CheckContext(msgspec.Struct, frozen=True):
     book: TradingBook
     limits: RiskLimits
     entry_in_flight: bool
-    wish: OrderProposal | None
+    proposal: OrderProposal | None
     entering: tuple[Target, ...] = ()
     """Entries under way on other instruments: not positions yet, but they may be."""
     foreign_orders: int = 0
@@ -34,127 +34,130 @@ class CheckContext(msgspec.Struct, frozen=True):
     @property
     def stop_pct(self) -> float:
         """Distance of the stop on its right side, in percent of the entry; negative on the wrong side."""
-        wish = self.wish
-        if wish is None:
+        proposal = self.proposal
+        if proposal is None:
             return math.nan
-        return float(int(wish.side) * (wish.entry_price - wish.stop_price) / wish.entry_price * 100)
+        return float(
+            int(proposal.side) * (proposal.entry_price - proposal.stop_price) / proposal.entry_price * 100
+        )
 
 
 PreTradeCheck = Callable[[CheckContext], Check]
 
 
-def _halted(case: CheckContext) -> Check:
-    return Check("halted", case.account.halted or "no", "no", not case.account.halted)
+def _halted(context: CheckContext) -> Check:
+    return Check("halted", context.account.halted or "no", "no", not context.account.halted)
 
 
-def _reconciled(case: CheckContext) -> Check:
-    holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
+def _reconciled(context: CheckContext) -> Check:
+    holding = context.account.holding(context.book.instrument.venue, context.signal.coin)
     known = holding is not None and holding.reconciled
     return Check("reconciled", "yes" if known else "no", "yes", known)
 
 
-def _backfilling(case: CheckContext) -> Check:
-    return Check("backfilled", "yes" if case.view.backfilled else "no", "no", not case.view.backfilled)
+def _backfilling(context: CheckContext) -> Check:
+    return Check("backfilled", "yes" if context.view.backfilled else "no", "no", not context.view.backfilled)
 
 
-def _fresh(case: CheckContext) -> Check:
-    return _at_most("age_ms", case.view.age_ms, case.limits.age_ms_max)
+def _fresh(context: CheckContext) -> Check:
+    return _at_most("age_ms", context.view.age_ms, context.limits.age_ms_max)
 
 
-def _venues_live(case: CheckContext) -> Check:
-    return _at_least("live_venues", case.view.live_venues, case.limits.live_venues_min)
+def _venues_live(context: CheckContext) -> Check:
+    return _at_least("live_venues", context.view.live_venues, context.limits.live_venues_min)
 
 
-def _lag(case: CheckContext) -> Check:
-    return _at_most("lag_ms", case.view.lag_ms, case.limits.lag_ms_max)
+def _lag(context: CheckContext) -> Check:
+    return _at_most("lag_ms", context.view.lag_ms, context.limits.lag_ms_max)
 
 
-def _warm_long(case: CheckContext) -> Check:
-    return _at_least("warmth_long_pct", case.view.warmth_long_pct, case.limits.warmth_pct_min)
+def _warm_long(context: CheckContext) -> Check:
+    return _at_least("warmth_long_pct", context.view.warmth_long_pct, context.limits.warmth_pct_min)
 
 
-def _warm_short(case: CheckContext) -> Check:
-    return _at_least("warmth_short_pct", case.view.warmth_short_pct, case.limits.warmth_pct_min)
+def _warm_short(context: CheckContext) -> Check:
+    return _at_least("warmth_short_pct", context.view.warmth_short_pct, context.limits.warmth_pct_min)
 
 
-def _flat(case: CheckContext) -> Check:
-    position = case.account.position(case.book.instrument.venue, case.signal.coin)
+def _flat(context: CheckContext) -> Check:
+    position = context.account.position(context.book.instrument.venue, context.signal.coin)
     return Check("open_base", 0.0 if position is None else float(position.quantity_base), 0.0, position is None)
 
 
-def _positions(case: CheckContext) -> Check:
-    others = len(case.account.positions) + len(case.entering)
-    return _at_most("other_positions", others, case.limits.positions_max - 1)
+def _positions(context: CheckContext) -> Check:
+    others = len(context.account.positions) + len(context.entering)
+    return _at_most("other_positions", others, context.limits.positions_max - 1)
 
 
-def _in_flight(case: CheckContext) -> Check:
-    return Check("entry_in_flight", "yes" if case.entry_in_flight else "no", "no", not case.entry_in_flight)
+def _in_flight(context: CheckContext) -> Check:
+    return Check("entry_in_flight", "yes" if context.entry_in_flight else "no", "no", not context.entry_in_flight)
 
 
-def _cooldown(case: CheckContext) -> Check:
-    holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
-    left_ms = 0 if holding is None else max(0, holding.cooldown_until_ms - case.view.time_ms)
+def _cooldown(context: CheckContext) -> Check:
+    until_ms = context.account.cooldown_until_ms(context.book.instrument.venue, context.signal.coin)
+    left_ms = max(0, until_ms - context.view.time_ms)
     return _at_most("cooldown_left_ms", left_ms, 0)
 
 
-def _daily(case: CheckContext) -> Check:
-    drawdown = case.account.drawdown
-    return _latch("daily_loss_pct", drawdown.daily_loss_pct, case.limits.daily_loss_pct_max, drawdown.daily_latched)
+def _daily(context: CheckContext) -> Check:
+    drawdown = context.account.drawdown
+    return _latch("daily_loss_pct", drawdown.daily_loss_pct, context.limits.daily_loss_pct_max, drawdown.daily_latched)
 
 
-def _weekly(case: CheckContext) -> Check:
-    drawdown = case.account.drawdown
-    return _latch("weekly_loss_pct", drawdown.weekly_loss_pct, case.limits.weekly_loss_pct_max, drawdown.weekly_latched)
+def _weekly(context: CheckContext) -> Check:
+    drawdown = context.account.drawdown
+    limit_pct = context.limits.weekly_loss_pct_max
+    return _latch("weekly_loss_pct", drawdown.weekly_loss_pct, limit_pct, drawdown.weekly_latched)
 
 
-def _peak(case: CheckContext) -> Check:
-    drawdown = case.account.drawdown
-    return _latch("drawdown_pct", drawdown.drawdown_pct, case.limits.drawdown_pct_max, drawdown.peak_latched)
+def _peak(context: CheckContext) -> Check:
+    drawdown = context.account.drawdown
+    return _latch("drawdown_pct", drawdown.drawdown_pct, context.limits.drawdown_pct_max, drawdown.peak_latched)
 
 
-def _foreign(case: CheckContext) -> Check:
-    holding = case.account.holding(case.book.instrument.venue, case.signal.coin)
+def _foreign(context: CheckContext) -> Check:
+    holding = context.account.holding(context.book.instrument.venue, context.signal.coin)
     foreign_base = ZERO if holding is None else holding.unexplained_base
     return Check("foreign_base", float(foreign_base), 0.0, not foreign_base)
 
 
-def _foreign_orders(case: CheckContext) -> Check:
-    return _at_most("foreign_orders", case.foreign_orders, 0)
+def _foreign_orders(context: CheckContext) -> Check:
+    return _at_most("foreign_orders", context.foreign_orders, 0)
 
 
-def _band(case: CheckContext) -> Check:
+def _band(context: CheckContext) -> Check:
     """Against the index; where none is known, against the last trade."""
-    view = case.view
+    view = context.view
     indexed = view.index_price == view.index_price
     reference = view.index_price if indexed else view.last_price
-    away_pct = abs(case.signal.entry_price - reference) / reference * 100.0 if reference > 0 else math.nan
-    return _at_most("from_index_pct" if indexed else "from_last_pct", away_pct, case.limits.price_band_pct)
+    away_pct = abs(context.signal.entry_price - reference) / reference * 100.0 if reference > 0 else math.nan
+    return _at_most("from_index_pct" if indexed else "from_last_pct", away_pct, context.limits.price_band_pct)
 
 
-def _stop_valid(case: CheckContext) -> Check:
-    return _at_least("stop_pct", case.stop_pct, case.limits.stop_pct_min)
+def _stop_valid(context: CheckContext) -> Check:
+    return _at_least("stop_pct", context.stop_pct, context.limits.stop_pct_min)
 
 
-def _stop_near(case: CheckContext) -> Check:
-    return _at_most("stop_pct", case.stop_pct, case.limits.stop_pct_max)
+def _stop_near(context: CheckContext) -> Check:
+    return _at_most("stop_pct", context.stop_pct, context.limits.stop_pct_max)
 
 
-def _reward(case: CheckContext) -> Check:
+def _reward(context: CheckContext) -> Check:
     """After costs on both ways; a trade without a take is judged by its stop alone."""
-    wish, take_price = case.wish, case.signal.take_price
-    if wish is None or take_price is None:
-        return Check("reward", None, case.limits.reward_min, passed=take_price is None)
+    proposal, take_price = context.proposal, context.signal.take_price
+    if proposal is None or take_price is None:
+        return Check("reward", None, context.limits.reward_min, passed=take_price is None)
     if not math.isfinite(take_price):
-        return _at_least("reward", math.nan, case.limits.reward_min)
-    instrument = case.book.instrument
-    take = instrument.round_take(wish.side, take_price)
-    cost_pct = exact(instrument.taker_fee_pct) + exact(case.limits.slippage_pct)
-    gain = int(wish.side) * (take - wish.entry_price) - costs_base(wish.entry_price, take, cost_pct)
-    loss = loss_base(instrument, wish.entry_price, wish.stop_price, case.limits)
-    return _at_least("reward", float(gain / loss), case.limits.reward_min)
+        return _at_least("reward", math.nan, context.limits.reward_min)
+    instrument = context.book.instrument
+    take = instrument.round_take(proposal.side, take_price)
+    cost_pct = exact(instrument.taker_fee_pct) + exact(context.limits.slippage_pct)
+    gain = int(proposal.side) * (take - proposal.entry_price) - costs_base(proposal.entry_price, take, cost_pct)
+    loss = loss_base(instrument, proposal.entry_price, proposal.stop_price, context.limits)
+    return _at_least("reward", float(gain / loss), context.limits.reward_min)
 
 
-QUESTIONS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
+PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.HALTED, _halted),
     (Refusal.UNRECONCILED, _reconciled),
     (Refusal.BACKFILLING, _backfilling),

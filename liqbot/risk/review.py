@@ -1,9 +1,9 @@
-"""The two doors. `review_entry` asks every question in a fixed order and the first refusal wins; `review_reduction`
-never refuses. Nobody else makes an `Approved`."""
+"""The two doors. `review_entry` makes every check in a fixed order and the first refusal wins; `review_reduction` never
+refuses. Nobody else makes an `Approved`."""
 
 import math
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -13,9 +13,11 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Decision, Refusal, Refused, Target
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import LeverageCandidate, OrderProposal, TradingBook, place
-from liqbot.risk.pre_trade_checks import QUESTIONS, CheckContext
+from liqbot.risk.pre_trade_checks import PRE_TRADE_CHECKS, CheckContext
 from liqbot.risk.sizing import Budget, exact
-from liqbot.signals.verdict import Signal
+from liqbot.signals.strategies import avoid_liquidity
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
+from liqbot.signals.verdict import Signal, Verdict
 
 _WORST_FIRST: Final = (
     Refusal.LIQUIDATION_IN_CLUSTER,
@@ -24,7 +26,14 @@ _WORST_FIRST: Final = (
     Refusal.SIZE_LIMIT,
     Refusal.SIZE_TOO_SMALL,
 )
-"""Of a ladder on which every rung was refused, the reason of the rung that came furthest."""
+"""When every candidate was refused, the reason of the one that came furthest."""
+
+
+class EntryReview(NamedTuple):
+    """Risk's decision on a signal, and the verdict of `avoid_liquidity` on it: None when there was nothing to place."""
+
+    decision: Decision
+    verdict: Verdict | None
 
 
 def review_entry(
@@ -33,12 +42,13 @@ def review_entry(
     account: Account,
     book: TradingBook,
     limits: RiskLimits,
+    avoid: AvoidLiquidityParams,
     decision_id: int,
     *,
     entry_in_flight: bool = False,
     foreign_orders: int = 0,
     entering: tuple[Target, ...] = (),
-) -> Decision:
+) -> EntryReview:
     """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way.
 
     `entering` are the targets of all entries under way: those on other instruments take room like positions.
@@ -47,26 +57,23 @@ def review_entry(
         target for target in entering
         if target.coin != signal.coin and account.position(target.venue, target.coin) is None
     )
-    case = CheckContext(
-        signal, view, account, book, limits, entry_in_flight, _wish(signal, book), elsewhere, foreign_orders
+    context = CheckContext(
+        signal, view, account, book, limits, entry_in_flight, _proposal(signal, book), elsewhere, foreign_orders
     )
-    checks: list[Check] = []
-    refusal: Refusal | None = None
-    for code, question in QUESTIONS:
-        check = question(case)
-        checks.append(check)
-        if not check.passed and refusal is None:
-            refusal = code
-    rungs: tuple[LeverageCandidate, ...] = ()
+    checks, refusal = _checked(context)
+    candidates: tuple[LeverageCandidate, ...] = ()
+    verdict: Verdict | None = None
     # Without a stop on its right side there is nothing to size against.
-    if case.wish is not None and case.stop_pct > 0:
-        rungs = place(case.wish, view, book, budget_of(case), limits)
-        checks += [_rung_check(rung) for rung in rungs]
-        refusal = refusal or _placement_refusal(rungs)
+    if context.proposal is not None and context.stop_pct > 0:
+        candidates = place(context.proposal, view, book, budget_of(context), limits, avoid)
+        checks += [_candidate_check(one) for one in candidates]
+        refusal = refusal or _placement_refusal(candidates)
+        verdict = avoid_liquidity.verdict_on(signal.coin, signal.side, [one.place for one in candidates], avoid)
     if refusal is None:
-        return Approved(_target(case, rungs[-1], decision_id), tuple(checks))
-    reason = _reason(refusal, checks, rungs)
-    return Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
+        return EntryReview(Approved(_target(context, candidates[-1], decision_id), tuple(checks)), verdict)
+    reason = _reason(refusal, checks, candidates)
+    refused = Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
+    return EntryReview(refused, verdict)
 
 
 def review_reduction(adjustment: Adjustment, position: Position, current_target: Target | None) -> Approved:
@@ -80,7 +87,7 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
     if adjustment.stop_price is not None:
         tighter = int(position.side) * (adjustment.stop_price - base.stop_price) >= 0
         stop_price = adjustment.stop_price if tighter else base.stop_price
-    # A tighter stop alone leaves the wish as it is: an entry may still be filling.
+    # A tighter stop alone leaves the quantity as it is: an entry may still be filling.
     left_base = min(base.quantity_base, position.quantity_base - exit_base) if exit_base else base.quantity_base
     checks = (
         Check("exit_base", float(exit_base), float(position.quantity_base), adjustment.exit_base == exit_base),
@@ -92,11 +99,11 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
     return Approved(target, checks)
 
 
-def budget_of(case: CheckContext) -> Budget:
+def budget_of(context: CheckContext) -> Budget:
     """Room left by the account and the market."""
-    account, view, venue = case.account, case.view, case.book.instrument.venue
+    account, view, venue = context.account, context.view, context.book.instrument.venue
     volume_usd = view.minute_volume_usd
-    entering_usd = sum((_most_usd(target) for target in case.entering), Decimal(0))
+    entering_usd = sum((_most_usd(target) for target in context.entering), Decimal(0))
     return Budget(
         equity_usd=account.sure_equity_usd,
         venue_equity_usd=min(account.wallet_usd(venue), account.sure_equity_usd),
@@ -109,6 +116,18 @@ def budget_of(case: CheckContext) -> Budget:
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
+def _checked(context: CheckContext) -> tuple[list[Check], Refusal | None]:
+    """Every pre-trade check, and the code of the first that failed."""
+    checks: list[Check] = []
+    refusal: Refusal | None = None
+    for code, pre_trade_check in PRE_TRADE_CHECKS:
+        check = pre_trade_check(context)
+        checks.append(check)
+        if not check.passed and refusal is None:
+            refusal = code
+    return checks, refusal
+
+
 def _most_usd(target: Target) -> Decimal:
     """Notional of an entry under way at the highest of its own prices, since it has no fill yet."""
     prices = (target.limit_price, target.stop_price, target.take_price)
@@ -119,7 +138,7 @@ def _number(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _wish(signal: Signal, book: TradingBook) -> OrderProposal | None:
+def _proposal(signal: Signal, book: TradingBook) -> OrderProposal | None:
     prices = (signal.entry_price, signal.stop_price)
     if not all(math.isfinite(price) and price > 0 for price in prices):
         return None
@@ -131,29 +150,29 @@ def _wish(signal: Signal, book: TradingBook) -> OrderProposal | None:
     return OrderProposal(signal.side, entry_price, stop_price, signal.limit) if entry_price > 0 else None
 
 
-def _rung_check(rung: LeverageCandidate) -> Check:
-    verdict = "accepted" if rung.refusal is None else str(rung.refusal)
-    return Check("placement", rung.describe(), verdict, rung.refusal is None)
+def _candidate_check(candidate: LeverageCandidate) -> Check:
+    answer = "accepted" if candidate.refusal is None else str(candidate.refusal)
+    return Check("placement", candidate.describe(), answer, candidate.refusal is None)
 
 
-def _placement_refusal(rungs: tuple[LeverageCandidate, ...]) -> Refusal | None:
-    if rungs[-1].refusal is None:
+def _placement_refusal(candidates: tuple[LeverageCandidate, ...]) -> Refusal | None:
+    if candidates[-1].refusal is None:
         return None
-    found = {rung.refusal for rung in rungs}
+    found = {candidate.refusal for candidate in candidates}
     return next(code for code in _WORST_FIRST if code in found)
 
 
-def _reason(refusal: Refusal, checks: list[Check], rungs: tuple[LeverageCandidate, ...]) -> str:
+def _reason(refusal: Refusal, checks: list[Check], candidates: tuple[LeverageCandidate, ...]) -> str:
     """The failed check in words."""
-    for (code, _), check in zip(QUESTIONS, checks, strict=False):
+    for (code, _), check in zip(PRE_TRADE_CHECKS, checks, strict=False):
         if code is refusal and not check.passed:
             value = "unknown" if check.value is None else check.value
             return f"{check.name} is {value}, limit {check.limit}"
-    return next((rung.describe() for rung in rungs if rung.refusal is refusal), str(refusal))
+    return next((one.describe() for one in candidates if one.refusal is refusal), str(refusal))
 
 
-def _target(case: CheckContext, rung: LeverageCandidate, decision_id: int) -> Target:
-    signal, instrument, wish = case.signal, case.book.instrument, rung.wish
+def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int) -> Target:
+    signal, instrument, proposal = context.signal, context.book.instrument, chosen.proposal
     take_price = None if signal.take_price is None else instrument.round_take(signal.side, signal.take_price)
     return Target(
         decision_id=decision_id,
@@ -161,21 +180,22 @@ def _target(case: CheckContext, rung: LeverageCandidate, decision_id: int) -> Ta
         coin=signal.coin,
         strategy=signal.strategy,
         side=signal.side,
-        quantity_base=rung.size.quantity_base,
-        limit_price=wish.entry_price if wish.limit else None,
-        leverage=rung.leverage,
-        stop_price=wish.stop_price,
+        quantity_base=chosen.size.quantity_base,
+        limit_price=proposal.entry_price if proposal.limit else None,
+        leverage=chosen.leverage,
+        stop_price=proposal.stop_price,
         take_price=take_price,
-        liquidation_price=exact(rung.liquidation_price),
+        liquidation_price=exact(chosen.liquidation_price),
         expires_ms=signal.expires_ms,
-        exit_by_ms=case.view.time_ms + signal.max_hold_ms,
+        exit_by_ms=context.view.time_ms + signal.max_hold_ms,
         reason=signal.why,
         price_tick=instrument.price_tick,
+        account=context.account.name,
     )
 
 
 def _target_of(position: Position, adjustment: Adjustment) -> Target:
-    """What is, as a wish: for a position that no decision of this journal describes."""
+    """The position as it is, as a target: for one that no decision of this journal describes."""
     return Target(
         decision_id=0,
         venue=position.venue,
@@ -191,4 +211,5 @@ def _target_of(position: Position, adjustment: Adjustment) -> Target:
         expires_ms=0,
         exit_by_ms=0,
         reason=adjustment.reason,
+        account=position.account,
     )

@@ -12,22 +12,23 @@ import msgspec
 
 from liqbot import __version__
 from liqbot.blocks import Roster
-from liqbot.engine import STATE_VERSION, Engine
+from liqbot.code_version import state_version, this_code
+from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal
 from liqbot.observers.observer import Observer, ObserverGroup, OnStep
 from liqbot.observers.registry import ObserverContext, observers_for
-from liqbot.replay import this_code
 from liqbot.settings import Settings, config_json, restored
+from liqbot.signals.strategy import Strategy
 
 if TYPE_CHECKING:
     from liqbot.ledger import LedgerWriter  # its libraries take seconds to import, and not every house keeps one
 
 LoopT = TypeVar("LoopT")
 
-SNAPSHOT_VERSION: Final = f"{__version__} state {STATE_VERSION}"
-"""Snapshots of another version are passed over: the journal is run again instead."""
+SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
+"""Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
 
 
 class Parts(NamedTuple, Generic[LoopT]):
@@ -111,6 +112,7 @@ def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: 
         signals=settings.signals,
         limits=settings.risk,
         execution=settings.execution,
+        account=next(iter(settings.accounts), ""),
     )
 
 
@@ -127,15 +129,16 @@ def opening_facts(
             time_ms=time_ms, journal_id=journal_id, mode=mode or settings.mode, venues=roster.venues,
             coins=roster.coins,
         ),
-        this_code(__version__, time_ms),
+        this_code(__version__, time_ms, tuple((one.name, one.sha256) for one in settings.signals.own)),
         ConfigLoaded(time_ms=time_ms, config_json=text, digest=_digest(text, listed), instruments=listed),
     )
 
 
-def recorded_engine(opened: JournalOpened, config: ConfigLoaded) -> Engine:
-    """The engine that a journal was written with: what replay and recovery start from."""
+def recorded_engine(opened: JournalOpened, config: ConfigLoaded, own: tuple[Strategy, ...] = ()) -> Engine:
+    """The engine that a journal was written with: what replay and recovery start from. Of the strategies of the user's
+    own that it had, those in `own` are there again."""
     roster = Roster(opened.venues, opened.coins)
-    return engine_of(restored(config.config_json), roster, opened.journal_id, config.instruments)
+    return engine_of(restored(config.config_json, own), roster, opened.journal_id, config.instruments)
 
 
 def _digest(text: str, instruments: tuple[Instrument, ...]) -> str:

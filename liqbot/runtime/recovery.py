@@ -4,6 +4,7 @@ What the engine says meanwhile is not sent again: it is what it said the first t
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
 from liqbot.journal.steps import StepLike
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, recorded_engine
 from liqbot.settings import Settings
+from liqbot.signals.strategy import Strategy
 
 LOOK_BACK: Final = 5_000
 """Records read at once while looking for the configuration that a snapshot was made under."""
@@ -40,10 +42,11 @@ class Recovered(NamedTuple):
 class _Tail:
     """The records after a snapshot, run through an engine that changes with the configuration."""
 
-    def __init__(self, reader: JournalReader, snapshot: Snapshot) -> None:
+    def __init__(self, reader: JournalReader, snapshot: Snapshot, own: tuple[Strategy, ...]) -> None:
+        self._own = own
         self._reader, self._from_seq = reader, snapshot.seq + 1
         self._opened, self._config = configuration_at(reader, snapshot.seq)
-        self.engine = recorded_engine(self._opened, self._config)
+        self.engine = recorded_engine(self._opened, self._config, self._own)
         self.engine.restore(snapshot.data)
 
     def answers(self, observe: Observe) -> tuple[int, int]:
@@ -64,7 +67,7 @@ class _Tail:
                 self._config = fact
         if self._config.digest != before:
             state = self.engine.snapshot()
-            self.engine = recorded_engine(self._opened, self._config)
+            self.engine = recorded_engine(self._opened, self._config, self._own)
             self.engine.restore(state)
 
 
@@ -80,7 +83,7 @@ def recover(
         fresh = engine_of(settings, roster, journal_id, instruments)
         if not reader.last_seq:
             return Recovered(fresh, 0, 0, 0)
-        before, records, last_ms = _before(reader, observe)
+        before, records, last_ms = _before(reader, observe, settings.signals.own)
         if not last_ms:
             last_ms = next(iter(reader.records(reader.last_seq, facts_only=True))).time_ms
     try:
@@ -93,15 +96,16 @@ def recover(
     return Recovered(fresh, records, last_ms, last_ms)
 
 
-def _before(reader: JournalReader, observe: Observe) -> tuple[Engine, int, int]:
+def _before(reader: JournalReader, observe: Observe, own: tuple[Strategy, ...]) -> tuple[Engine, int, int]:
+    """Own strategies answer as their files are today: what has been sent is known from the facts that came of it."""
     snapshot, warnings = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)
     if snapshot is not None:
-        tail = _Tail(reader, snapshot)
+        tail = _Tail(reader, snapshot, own)
         records, last_ms = tail.answers(observe)
         return tail.engine, records, last_ms
-    rerun = Rerun(reader, recorded_engine, SNAPSHOT_VERSION)
+    rerun = Rerun(reader, partial(recorded_engine, own=own), SNAPSHOT_VERSION)
     count, last_ms = 0, 0
     for record, step in rerun.answers():
         observe(record, step, rerun.engine)

@@ -19,6 +19,7 @@ from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
 from liqbot.runtime.assembly import House
+from liqbot.runtime.call_meter import CallTimer
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import notify, stop_on_signals
 from liqbot.runtime.pump import Feed
@@ -63,11 +64,17 @@ class RunningHouse:
         self._journal, self._account, self._for_s, self._records_run_again = journal, account, for_s, records_run_again
         self._loop: ServedLoop = house.loop
         self.engine = house.engine
+        self.engine.guard.meter = CallTimer(settings.signals.call_ms_max, facts_into(inbox), clock)
         self.interrupted = False
         self._stop = asyncio.Event()
         self._refusal: ExpectedError | None = None
         self._feed_stats: Callable[[], Mapping[str, Any]] = dict
         self._control = ControlHandler(data, settings, self.engine, clock, self._stop, self._more)
+
+    @property
+    def steps_waiting(self) -> int:
+        """Steps whose commands wait for the disk."""
+        return self._loop.steps_waiting
 
     def stop(self) -> None:
         """Ask for an orderly end."""
@@ -126,7 +133,7 @@ class RunningHouse:
     @property
     def _under_way(self) -> bool:
         """Commands wait for the disk, or orders for the venue's answer."""
-        return self._account is not None and bool(self._account.known.placing or self._loop.steps_waiting)
+        return self._account is not None and bool(self._account.orders.submitting or self.steps_waiting)
 
     # --- the way in -----------------------------------------------------------------------------------------------
 
@@ -189,12 +196,12 @@ class RunningHouse:
         return {
             "data": str(self._data),
             "journal_trouble": str(trouble) if trouble is not None else None,
-            "steps_waiting_for_disk": self._loop.steps_waiting,
+            "steps_waiting_for_disk": self.steps_waiting,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: {name: getattr(stats, name) for name in _COUNTS}
                       for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
-            "orders_under_way": len(account.known.placing) if account is not None else 0,
+            "orders_under_way": len(account.orders.submitting) if account is not None else 0,
             "observers": {"working": list(self._house.observers.names), "trouble": self._house.observers.troubles},
         }
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,7 +45,7 @@ def opened(
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
-        _ledger_reaches_the_snapshot(path, url)
+        _ledger_reaches_the_snapshot(path, url, settings)
         with LedgerWriter(url, journal.stamp.journal_id) as ledger:
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
 
@@ -79,7 +80,7 @@ def _recovered(
     return found._replace(fills_since_ms=since_ms)
 
 
-def _ledger_reaches_the_snapshot(path: Path, url: str) -> None:
+def _ledger_reaches_the_snapshot(path: Path, url: str, settings: Settings) -> None:
     """A ledger older than the snapshot that recovery begins from (deleted, restored) is made anew from the journal."""
     with JournalReader(path) as reader:
         snapshot, _ = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
@@ -91,6 +92,6 @@ def _ledger_reaches_the_snapshot(path: Path, url: str) -> None:
     if behind:
         _log.warning("the ledger is behind the journal's snapshot: made anew from the journal")
         try:
-            rebuild(path, recorded_engine, url, snapshot_version=SNAPSHOT_VERSION)
+            rebuild(path, partial(recorded_engine, own=settings.signals.own), url, snapshot_version=SNAPSHOT_VERSION)
         except ExpectedError as error:
             _log.error("the ledger has a gap", reason=str(error))

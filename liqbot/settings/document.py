@@ -13,6 +13,7 @@ from liqbot.places import CONFIG_VARIABLE, DATA_VARIABLE, HOME_VARIABLE, SECRETS
 from liqbot.settings.layers import NESTING, PREFIX
 from liqbot.settings.model import settings_model
 from liqbot.settings.names import leaves
+from liqbot.settings.renamed import RENAMED
 from liqbot.settings.show import plain
 
 _INTRO: Final = f"""# Configuration
@@ -38,6 +39,14 @@ what named it. A user's and the system's directories count once they exist.
 A secrets directory holds files named like the variables they stand in for
 (`{PREFIX}KEYS{NESTING}BINANCE{NESTING}SECRET`), mode 600. Secrets are refused in TOML files and after `--set`.
 """
+_RENAMED_HEAD: Final = """
+## Renamed settings
+
+Old names are honoured for one release, with a line on stderr that names the new one; both in one place are refused.
+
+| old name | now |
+|---|---|
+"""
 _BOUND_SIGNS: Final = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
 
@@ -52,7 +61,12 @@ def configuration_markdown() -> str:
             parts.append("\n".join([f"\n## [{head}]" if head else "\n## Top level", *_about(path), "",
                                     "| setting | type | default | bounds | meaning |", "|---|---|---|---|---|"]))
         parts.append(_row(path[-1], field))
+    parts.append(_RENAMED_HEAD + "\n".join(_renamed_row(old, new) for old, new in RENAMED.items()))
     return "\n".join(parts) + "\n"
+
+
+def _renamed_row(old: str, new: tuple[str, ...]) -> str:
+    return f"| `{old}` | {', '.join(f'`{name}`' for name in new)} |"
 
 
 def _about(path: tuple[str, ...]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.places import PLACE_VARIABLES
 from liqbot.settings import names as known_names
 from liqbot.settings.names import Names
+from liqbot.settings.renamed import new_names, warning_of, with_new_names
 
 PREFIX: Final = "LIQBOT_"
 NESTING: Final = "__"
@@ -26,6 +27,8 @@ class Layer(NamedTuple):
 
     values: dict[str, Any]
     origins: dict[known_names.Path, str]
+    warnings: tuple[str, ...] = ()
+    """One line for each old name that was used."""
 
 
 def file_layer(names: Names, path: Path) -> Layer:
@@ -36,6 +39,7 @@ def file_layer(names: Names, path: Path) -> Layer:
         return Layer({}, {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ExpectedError(f"{path}: {error}", Exit.CONFIG) from None
+    values, old_names = with_new_names(values, str(path))
     _check(names, values, str(path), ".".join)
     for leaf, _ in _flat(values):
         if names.secret(leaf):
@@ -44,7 +48,8 @@ def file_layer(names: Names, path: Path) -> Layer:
                 " in the secrets directory",
                 Exit.CONFIG,
             )
-    return Layer(values, {leaf: str(path) for leaf, _ in _flat(values)})
+    origins = {leaf: str(path) for leaf, _ in _flat(values)}
+    return Layer(values, origins, tuple(warning_of(str(path), old) for old in dict.fromkeys(old_names.values())))
 
 
 def environment_layer(model: type[BaseSettings], names: Names, environment: Mapping[str, str]) -> Layer:
@@ -77,12 +82,13 @@ def override_layer(model: type[BaseSettings], names: Names, pairs: Sequence[str]
         key, separator, text = pair.partition("=")
         if not separator or not key:
             raise ExpectedError(f"--set {pair}: expected key=value, as in risk.leverage_max=3", Exit.USAGE)
-        leaf = tuple(key.split("."))
-        if not names.known(leaf):
-            raise _unknown(names, leaf, "--set", ".".join)
-        if names.secret(leaf):
-            raise ExpectedError(f"--set {key}: a secret would show in the list of processes", Exit.CONFIG)
-        variables[_variable(leaf)] = text
+        written = tuple(key.split("."))
+        for leaf in new_names(written) or (written,):
+            if not names.known(leaf):
+                raise _unknown(names, leaf, "--set", ".".join)
+            if names.secret(leaf):
+                raise ExpectedError(f"--set {key}: a secret would show in the list of processes", Exit.CONFIG)
+        variables[_variable(written)] = text
     return _variables_layer(model, names, variables, "--set", lambda path: f"--set {'.'.join(path)}")
 
 
@@ -93,7 +99,7 @@ def merged(layers: Sequence[Layer]) -> Layer:
     for layer in layers:
         values = _over(values, layer.values)
         origins |= layer.origins
-    return Layer(values, origins)
+    return Layer(values, origins, tuple(line for layer in layers for line in layer.warnings))
 
 
 class _Variables(EnvSettingsSource):
@@ -119,20 +125,47 @@ def _variables_layer(
     where: str,
     origin: Callable[[known_names.Path], str],
 ) -> Layer:
-    written = [tuple(name.removeprefix(PREFIX).lower().split(NESTING)) for name in variables]
+    texts, old_variables = _with_new_variables(variables, where)
+    written = [_path_of(name) for name in texts]
     for path in written:
         if not names.known(path):
             raise _unknown(names, path, where, _variable)
     try:
-        values = _Variables(model, variables)()
+        values = _Variables(model, texts)()
     except (SettingsError, json.JSONDecodeError) as error:
         raise ExpectedError(f"{where}: {error}: expected a list as a,b,c or JSON", Exit.CONFIG) from None
+    # A variable may hold a whole section as JSON, with old names in it.
+    values, old_names = with_new_names(values, where)
     _check(names, values, where, ".".join)
-    # One variable may hold a whole section as JSON: the longest name that covers a value is where it was written.
-    origins = {
-        leaf: origin(max((path for path in written if leaf[: len(path)] == path), key=len)) for leaf, _ in _flat(values)
-    }
-    return Layer(values, origins)
+    origins = {}
+    for leaf, _ in _flat(values):
+        # The longest name that covers a value, under the name it had there, is where it was written.
+        there = tuple(old_names[leaf].split(".")) if leaf in old_names else leaf
+        covering = max((path for path in written if there[: len(path)] == path), key=len)
+        origins[leaf] = origin(old_variables.get(covering, covering))
+    olds = dict.fromkeys([*(".".join(path) for path in old_variables.values()), *old_names.values()])
+    return Layer(values, origins, tuple(warning_of(where, old) for old in olds))
+
+
+def _with_new_variables(
+    variables: Mapping[str, str], where: str
+) -> tuple[dict[str, str], dict[known_names.Path, known_names.Path]]:
+    """The variables under the names that settings have now, and the old name of each that had one."""
+    texts = {name: text for name, text in variables.items() if not new_names(_path_of(name))}
+    old_names: dict[known_names.Path, known_names.Path] = {}
+    for name, text in variables.items():
+        for path in new_names(_path_of(name)):
+            if _variable(path) in texts:
+                raise ExpectedError(
+                    f"{where}: {name} is called {_variable(path)} now, and both are given; remove {name}", Exit.CONFIG
+                )
+            texts[_variable(path)] = text
+            old_names[path] = _path_of(name)
+    return texts, old_names
+
+
+def _path_of(variable: str) -> known_names.Path:
+    return tuple(variable.removeprefix(PREFIX).lower().split(NESTING))
 
 
 def _check(names: Names, values: Mapping[str, Any], where: str, spelled: Callable[[known_names.Path], str]) -> None:

@@ -1,6 +1,7 @@
 """Reading the effective configuration: layers in their order, then one validation whose errors say where."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,10 @@ from liqbot.settings import names as known_names
 from liqbot.settings.layers import Layer, environment_layer, file_layer, merged, override_layer, secrets_layer
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names
+from liqbot.settings.own_strategies import loaded_from, named_in, require_from_files
+from liqbot.settings.venues import with_able_venues
+from liqbot.signals.loader import OwnStrategies
+from liqbot.signals.strategy import Strategy
 
 LOCAL_FILE: Final = "local.toml"
 """Beside the profiles, for this machine alone, on top of every profile."""
@@ -24,6 +29,8 @@ class Loaded(NamedTuple):
     settings: Settings
     origins: dict[known_names.Path, str]
     """Where each value that is no default was written."""
+    warnings: tuple[str, ...] = ()
+    """What a user should mend some time; printed on stderr when the configuration was read."""
 
 
 def load(
@@ -38,26 +45,38 @@ def load(
 
     Raises ExpectedError (exit code 3; 2 for a malformed `overrides` entry) naming the place and what would be right.
     """
-    chosen = model or settings_model()
-    names = Names(chosen)
     directory = config_dir(config)
     _demand_profile(directory, profile)
+    files = (directory / f"{profile}.toml", directory / LOCAL_FILE)
+    named = named_in(files)
+    own = loaded_from(named, config) if model is None else OwnStrategies()
+    chosen = model or settings_model(own.strategies)
+    names = Names(chosen)
     layer = merged(
         [
-            file_layer(names, directory / f"{profile}.toml"),
-            file_layer(names, directory / LOCAL_FILE),
+            *(file_layer(names, file) for file in files),
             environment_layer(chosen, names, os.environ if environment is None else environment),
             secrets_layer(chosen, names, secrets_dir()),
             override_layer(chosen, names, overrides),
         ]
     )
+    require_from_files(named, layer)
     try:
         settings = chosen(**layer.values)
     except ValidationError as error:
         lines = [_complaint(dict(detail), layer, names) for detail in error.errors(include_url=False)]
         raise ExpectedError("\n".join(lines), Exit.CONFIG) from None
-    located = settings.observers.located(directory)
-    return Loaded(settings.model_copy(update={"observers": located}), layer.origins)
+    warnings = (*own.warnings, *layer.warnings)
+    for line in warnings:
+        sys.stderr.write(f"liqbot: {line}\n")
+    settings = settings.model_copy(update={"observers": settings.observers.located(directory)})
+    return Loaded(with_able_venues(settings, layer.origins, files, config), layer.origins, warnings)
+
+
+def own_strategies(profile: str, config: Path | None = None) -> tuple[Strategy, ...]:
+    """The strategies of the user's own that a profile names, without the rest of its configuration."""
+    directory = config_dir(config)
+    return loaded_from(named_in((directory / f"{profile}.toml", directory / LOCAL_FILE)), config).strategies
 
 
 def _demand_profile(directory: Path, profile: str) -> None:

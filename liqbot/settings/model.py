@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from functools import cache
-from typing import Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, create_model, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -14,11 +14,16 @@ from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
 from liqbot.settings.params import JournalParams, LedgerParams, LogParams, NetworkParams, ObserversParams, VenueKey
-from liqbot.signals.params import SignalParams
+from liqbot.signals.registry import SignalParams, first_sentence, signal_model
+from liqbot.signals.strategy import Strategy
 
 SECTIONS_GROUP: Final = "liqbot.params"
 """Entry-point group of further sections: `paper = "paper.params:PaperSection"` makes a section `[paper]`."""
 
+if TYPE_CHECKING:
+    _BuiltIn = SignalParams
+else:
+    _BuiltIn = signal_model()
 Section = TypeVar("Section", bound=BaseModel)
 Mode = Literal["observe", "paper", "testnet", "demo", "live"]
 
@@ -35,9 +40,20 @@ class Settings(BaseSettings):
         min_length=1,
         description="Venues that feed the map, as venue or venue:contract (usdt, usdc, usd, coin).",
     )
+    venue_files: tuple[str, ...] = Field(
+        (),
+        description="Python files with venues of your own, relative to the configuration's directory. They run beside "
+        "your keys: name only files you have read. `own.py@sha256:...` loads that very text alone.",
+    )
+    venue_packages: tuple[str, ...] = Field(
+        (), description="Entry points of the group `liqbot.venues` of installed packages, by name; loaded likewise."
+    )
     trade_venue: str = Field("binance", description="The venue that is traded on; one of `venues`.")
+    accounts: tuple[str, ...] = Field(
+        (), description="Accounts at the trade venue by name; empty: its only one. Named ones are not supported yet."
+    )
     market: MarketParams = Field(default_factory=MarketParams, description="Ground floor: the map and more.")
-    signals: SignalParams = Field(default_factory=SignalParams, description="First floor: strategies and their gates.")
+    signals: _BuiltIn = Field(default_factory=_BuiltIn, description="First floor: strategies and their gates.")
     risk: RiskLimits = Field(default_factory=RiskLimits, description="Second floor: whether, how much, which stop.")
     execution: ExecutionParams = Field(default_factory=ExecutionParams, description="Top floor: how orders are worked.")
     journal: JournalParams = Field(default_factory=JournalParams, description="The machine's book.")
@@ -58,6 +74,16 @@ class Settings(BaseSettings):
         if len(set(names)) != len(names) or not all(names):
             raise ValueError("expected names without repeats")
         return names
+
+    @field_validator("accounts")
+    @classmethod
+    def _only_one(cls, accounts: tuple[str, ...]) -> tuple[str, ...]:
+        if accounts:
+            raise ValueError(
+                f"{', '.join(map(repr, accounts))}: one account is traded, the only one that the venue's key opens; "
+                "leave accounts empty"
+            )
+        return accounts
 
     @field_validator("coins")
     @classmethod
@@ -102,16 +128,16 @@ class Settings(BaseSettings):
 
 
 @cache
-def settings_model() -> type[Settings]:
-    """`Settings` with the sections of all installed packages."""
+def settings_model(own: tuple[Strategy, ...] = ()) -> type[Settings]:
+    """`Settings` with the sections of all installed packages, and of these strategies of the user's own."""
     sections: dict[str, Any] = {}
     for entry in sorted(importlib.metadata.entry_points(group=SECTIONS_GROUP), key=lambda entry: entry.name):
         if entry.name in Settings.model_fields:
             raise ExpectedError(f"section {entry.name!r} of {entry.value} is already taken")
         kind = entry.load()
-        sections[entry.name] = (kind, Field(default_factory=kind, description=_first_sentence(kind)))
+        sections[entry.name] = (kind, Field(default_factory=kind, description=first_sentence(kind)))
+    signals = signal_model(own)
+    sections["signals"] = (
+        signals, Field(default_factory=signals, description=Settings.model_fields["signals"].description)
+    )
     return create_model("Settings", __base__=Settings, **sections)
-
-
-def _first_sentence(kind: type[BaseModel]) -> str:
-    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())

@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names, Path
+from liqbot.settings.renamed import with_new_names
+from liqbot.settings.venues import with_recorded_venues
+from liqbot.signals.strategy import Strategy
 
 
 def config_json(settings: Settings) -> str:
@@ -23,12 +26,28 @@ def config_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def restored(text: str) -> Settings:
-    """The settings a journal was written with. One written under other names: ExpectedError, exit code 3."""
+def restored(text: str, own: tuple[Strategy, ...] = ()) -> Settings:
+    """The settings a journal was written with. One written under other names: ExpectedError, exit code 3.
+
+    `own` are the strategies of the user's own as they are loaded now; what was set for others of theirs is left out.
+    Venues of the user's own are loaded too, see `with_recorded_venues`.
+    """
     try:
-        return settings_model()(**json.loads(text))
+        values, _ = with_new_names(json.loads(text))
+        model = settings_model(own)
+        return with_recorded_venues(model(**_without_unloaded(values, model)))
     except (ValidationError, json.JSONDecodeError) as error:
         raise ExpectedError(f"the recorded configuration does not fit this version: {error}", Exit.CONFIG) from None
+
+
+def _without_unloaded(values: dict[str, Any], model: type[Settings]) -> dict[str, Any]:
+    """Without the sections of own strategies that are not loaded. Without any such, every name must be known."""
+    signals = values.get("signals")
+    if not isinstance(signals, Mapping) or not (signals.get("files") or signals.get("entry_points")):
+        return values
+    known = model.model_fields["signals"].annotation.model_fields  # type: ignore[union-attr]
+    kept = {name: value for name, value in signals.items() if name in known or not isinstance(value, Mapping)}
+    return {**values, "signals": kept}
 
 
 def _without_secrets(values: Mapping[str, Any], names: Names, prefix: Path = ()) -> dict[str, Any]:

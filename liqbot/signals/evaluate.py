@@ -1,42 +1,45 @@
-"""Every strategy on both sides of one view, in a fixed order."""
+"""Every enabled strategy on both sides of one view, in a fixed order."""
 
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
+import msgspec
+
+from liqbot.accounting.positions import Position
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView
-from liqbot.signals.features import derived_features, features_of
-from liqbot.signals.gates import Condition, Strategy, code_of, conditions, judge
-from liqbot.signals.params import SignalParams, StrategyParams
-from liqbot.signals.strategies.cascade import CASCADE
-from liqbot.signals.strategies.funding_squeeze import FUNDING_SQUEEZE
-from liqbot.signals.strategies.grab_reverse import GRAB_REVERSE
-from liqbot.signals.verdict import Verdict
+from liqbot.signals.failures import StrategyGuard
+from liqbot.signals.features import Features, derived_features, features_of
+from liqbot.signals.gates import Condition, code_of, conditions, shown
+from liqbot.signals.registry import SignalParams
+from liqbot.signals.strategy import Reason, Strategy, StrategyParams
+from liqbot.signals.verdict import SIGNAL, STRATEGY_FAILED, Signal, Verdict
 
-STRATEGIES: Final[tuple[Strategy, ...]] = (GRAB_REVERSE, CASCADE, FUNDING_SQUEEZE)
 SIDES: Final = (Side.LONG, Side.SHORT)
-
-Questions = tuple[tuple[Strategy, Side, StrategyParams, tuple[Condition, ...]], ...]
 
 _derived = lru_cache(maxsize=64)(derived_features)
 
 
+class EnabledStrategy(NamedTuple):
+    """A strategy on one side, with its parameters and the gates that they switch on."""
+
+    strategy: Strategy
+    side: Side
+    params: StrategyParams
+    conditions: tuple[Condition, ...]
+    own: bool
+
+
 @lru_cache(maxsize=64)
-def enabled_strategies(params: SignalParams) -> tuple[tuple[Strategy, Side], ...]:
+def enabled_strategies(params: SignalParams) -> tuple[EnabledStrategy, ...]:
     """What is evaluated, in the order of the answers of `evaluate` and `codes`."""
     return tuple(
-        (strategy, side) for strategy in STRATEGIES if getattr(params, strategy.name).enabled for side in SIDES
+        EnabledStrategy(strategy, side, own, conditions(strategy.gates, own, params.waive), strategy.own)
+        for strategy in params.strategies
+        if (own := params.of(strategy)).enabled
+        for side in SIDES
     )
-
-
-@lru_cache(maxsize=64)
-def gate_index(params: SignalParams) -> Questions:
-    """`enabled_strategies` with the parameters and gates of each strategy at hand."""
-    found = []
-    for strategy, side in enabled_strategies(params):
-        own = getattr(params, strategy.name)
-        found.append((strategy, side, own, conditions(strategy, own, params.waive)))
-    return tuple(found)
 
 
 def evaluate(view: MarketView, params: SignalParams) -> tuple[Verdict, ...]:
@@ -52,22 +55,97 @@ def codes(view: MarketView, params: SignalParams) -> tuple[str, ...]:
 class StrategyEvaluator:
     """One view under one set of parameters: codes at once, verdicts with all their gates for those that matter."""
 
-    def __init__(self, view: MarketView, params: SignalParams, questions: Questions | None = None) -> None:
-        """`questions` are `questions_of(params)`, for those who weigh view after view."""
+    def __init__(
+        self,
+        view: MarketView,
+        params: SignalParams,
+        enabled: tuple[EnabledStrategy, ...] | None = None,
+        guard: StrategyGuard | None = None,
+    ) -> None:
+        """`enabled` is `enabled_strategies(params)`, for who evaluates view after view."""
         self._view, self._params = view, params
         self._features = {side: features_of(view, side, params.cluster_reach_pct) for side in SIDES}
-        self._questions = gate_index(params) if questions is None else questions
+        self._enabled = enabled_strategies(params) if enabled is None else enabled
+        self._guard = guard or StrategyGuard()
 
     def codes(self) -> tuple[str, ...]:
         """In the order of `enabled_strategies`."""
         features = self._features
-        return tuple([code_of(gates, features[side], params) for _, side, params, gates in self._questions])
+        return tuple([
+            self._own_code(index) if own else code_of(required, features[side], params)
+            for index, (_, side, params, required, own) in enumerate(self._enabled)
+        ])  # fmt: skip
 
     def verdict(self, index: int) -> Verdict:
         """Of the strategy and side at this place of `enabled_strategies`."""
-        strategy, side, params, _ = self._questions[index]
-        derived = _derived(self._view.derived)
-        return judge(strategy, side, self._features[side], self._view, params, self._params.waive, derived)
+        strategy, side, *_, own = self._enabled[index]
+        if not own:
+            return self._verdict(index)
+        found = self._guard.attempt(strategy, lambda: _encodable(self._verdict(index)), None)
+        if found is not None:
+            return found
+        reason = self._guard.disabled.get(strategy.name, "")
+        return Verdict(strategy.name, self._view.coin, side, STRATEGY_FAILED, (), reason=reason)
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        return tuple(self.verdict(index) for index in range(len(self._questions)))
+        return tuple(self.verdict(index) for index in range(len(self._enabled)))
+
+    def _own_code(self, index: int) -> str:
+        strategy, side, params, required, _ = self._enabled[index]
+        features = self._features[side]
+        return self._guard.attempt(strategy, lambda: code_of(required, features, params), STRATEGY_FAILED)
+
+    def _verdict(self, index: int) -> Verdict:
+        strategy, side, params, *_ = self._enabled[index]
+        features = self._features[side]
+        code, gates = shown(strategy.gates, features, params, self._params.waive, _derived(self._view.derived))
+        signal = _signal(strategy, side, features, self._view, params) if code is SIGNAL else None
+        return Verdict(strategy.name, self._view.coin, side, code, gates, signal)
+
+
+def reason_gone(
+    view: MarketView, position: Position, strategy: str, params: SignalParams, guard: StrategyGuard
+) -> Reason | None:
+    """Why the strategy that opened a position would end it now. A strategy that is not loaded any more, or that is
+    disabled by a fault, has no opinion: stop, take and time still end the position."""
+    found = params.named(strategy)
+    if found is None:
+        return None
+    own = params.of(found)
+    for invalid in found.invalidations:
+        ask = partial(invalid, view, position, own)
+        reason = guard.attempt(found, partial(_in_words, ask), None) if found.own else ask()
+        if reason is not None:
+            return reason
+    return None
+
+
+def _in_words(ask: Callable[[], Reason | None]) -> Reason | None:
+    """The answer of a user's own strategy as text, whatever it returned."""
+    reason = ask()
+    return None if reason is None else Reason(str(reason[0]), str(reason[1]))
+
+
+def _encodable(verdict: Verdict) -> Verdict:
+    """A number that is none (of a user's own gate) fails here, under guard, and not in the journal."""
+    msgspec.msgpack.encode(verdict)
+    return verdict
+
+
+def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams) -> Signal:
+    exits = strategy.exits(features, params)
+    mark_price, sign = view.mark_price, float(side)
+    take_price = None if exits.take_pct is None else mark_price * (1.0 + sign * exits.take_pct / 100.0)
+    return Signal(
+        strategy=strategy.name,
+        coin=view.coin,
+        side=side,
+        entry_price=mark_price,
+        limit=False,
+        stop_price=mark_price * (1.0 - sign * exits.stop_pct / 100.0),
+        take_price=take_price,
+        # On bars the first chance to fill is a bar away.
+        expires_ms=view.time_ms + view.bar_span_ms + params.expiry_ms,
+        max_hold_ms=params.max_hold_ms,
+        why=strategy.why(features, exits),
+    )

@@ -1,8 +1,8 @@
 """One side's features: the market's row seen by somebody who wants to be on `side`, so that gates need no sides.
 
-Signed features point toward the trade: `return_1h_pct` is positive when price moved its way, `ahead_` is the fuel it
-would run into, `behind_` what lies on its own side. NaN means absent. Every value may as well be a numpy column: the
-gates over it use + - * / and comparisons only.
+Signed features point toward the trade: `return_1h_pct` is positive when price moved its way. `ahead_` is where the
+trade goes and the liquidations of the opposite side lie, `behind_` is where price would move against it. NaN means
+absent. Every value may as well be a numpy column: the gates over it use + - * / and comparisons only.
 """
 
 from typing import Any, Final
@@ -31,14 +31,14 @@ class Features(msgspec.Struct, frozen=True):
     return_1h_pct: Any
     bias: Any
     funding_pct: Any
-    """What the crowd on the other side pays per eight hours."""
-    crowd_percentile: Any
-    """How crowded the other side is by funding: 100 is the most in the kept history."""
-    own_crowd_percentile: Any
+    """What the opposite side pays per eight hours."""
+    opposite_funding_percentile: Any
+    """How crowded the opposite side is by funding: 100 is the most in the kept history."""
+    own_funding_percentile: Any
     oi_change_1h_pct: Any
     oi_change_24h_pct: Any
-    fuel_share: Any
-    """Share of the nearby fuel that lies ahead, 0..1."""
+    notional_ahead_share: Any
+    """Share of the liquidation notional in range that lies ahead, 0..1."""
     map_skill_share: Any
     """The map's own score of the last days."""
     ahead_seen: Any
@@ -64,6 +64,20 @@ class Features(msgspec.Struct, frozen=True):
     sweep_flow_after: Any
     sweep_far_distance_pct: Any
     """From the mark back to the farther of the wick's extreme and the cluster's far edge."""
+    view: Any
+    """The market's own row, for numbers that have no side: a gate names them as in `view.return_24h_pct`."""
+
+    def value(self, name: str) -> Any:
+        """A feature, or a number of the view as `view.<name>`."""
+        own, _, inner = name.partition(".")
+        return getattr(getattr(self, own), inner) if inner else getattr(self, own)
+
+
+VIEW_NUMBERS: Final = tuple(name for name, kind in MarketView.__annotations__.items() if kind is float)
+FEATURE_NAMES: Final = (
+    *(name for name in Features.__struct_fields__ if name != "view"), *(f"view.{name}" for name in VIEW_NUMBERS)
+)
+"""What a gate may name as its input."""
 
 
 ROOTS: Final[dict[str, tuple[str, ...]]] = {
@@ -71,8 +85,8 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "bar_span_min": ("bar_span_ms",),
     "bias": ("trend_pct", "range_pct"),
     "funding_pct": ("funding_8h_pct",),
-    "crowd_percentile": ("funding_percentile",),
-    "own_crowd_percentile": ("funding_percentile",),
+    "opposite_funding_percentile": ("funding_percentile",),
+    "own_funding_percentile": ("funding_percentile",),
     "sweep_volume_ratio": ("volume_ratio",),
     "sweep_oi_change_pct": ("oi_usd",),
     "oi_change_1h_pct": ("oi_change_1h_pct", "oi_usd"),
@@ -85,7 +99,9 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
 def derived_features(derived_fields: frozenset[str]) -> frozenset[str]:
     """The features that rest on a derived view field."""
     return frozenset(
-        name for name in Features.__struct_fields__ if not derived_fields.isdisjoint(ROOTS.get(name, (name,)))
+        name
+        for name in FEATURE_NAMES
+        if not derived_fields.isdisjoint(ROOTS.get(name, (name.removeprefix("view."),)))
     )
 
 
@@ -94,9 +110,9 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     sign = float(side)
     ahead, behind = view.ahead(side), view.behind(side)
     target, threat = _within(ahead, reach_pct), _within(behind, reach_pct)
-    fuel_usd = ahead.fuel_usd + behind.fuel_usd
+    notional_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
-    row: tuple[float, ...] = (
+    row: tuple[Any, ...] = (
         view.mark_price,
         view.bar_span_ms / _MINUTE_MS,
         view.volume_ratio,
@@ -109,12 +125,13 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         percentile if side is Side.LONG else 100.0 - percentile,
         view.oi_change_1h_pct,
         view.oi_change_24h_pct,
-        ahead.fuel_usd / fuel_usd if fuel_usd > 0 else ABSENT,
+        ahead.fuel_usd / notional_usd if notional_usd > 0 else ABSENT,
         view.map_skill_share,
         *_target(target),
         _rejected_age_min(ahead.sweep, view.time_ms),
         threat.usd if threat is not None else 0.0,
         *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
+        view,
     )
     return Features(*row)
 

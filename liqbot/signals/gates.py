@@ -1,4 +1,4 @@
-"""Gates as data, and the one way to judge them: for a row with everything shown, for the bare code, for whole columns.
+"""Gates as data, and the one way to evaluate them: for a row with everything shown, for the bare code, for columns.
 
 A gate's `value` is an expression over features and its strategy's parameters in + - * / and comparisons only, so that
 the same expression serves floats and numpy columns and gives the same bits.
@@ -10,22 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.instruments import Side
-from liqbot.market.view import MarketView
-from liqbot.signals.features import Features
-from liqbot.signals.params import WAIVABLE, StrategyParams
-from liqbot.signals.verdict import (
-    DERIVED,
-    MEASURED,
-    MISSING,
-    MISSING_INPUT,
-    SIGNAL,
-    Gate,
-    Input,
-    Signal,
-    Verdict,
-)
+from liqbot.signals.verdict import DERIVED, MEASURED, MISSING, MISSING_INPUT, SIGNAL, Gate, Input
 
+OPERATORS: Final = (">=", "<=", ">", "<")
 _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     ">=": operator.ge,
     "<=": operator.le,
@@ -40,40 +27,25 @@ class GateSpec(msgspec.Struct, frozen=True):
     name: str
     inputs: tuple[str, ...]
     """Names of the features the value is made of."""
-    value: Callable[[Features, Any], Any]
+    value: Callable[[Any, Any], Any]
     op: str
     threshold: str | float
+    waivable: bool = False
+    """A profile may let it pass when its input is absent: recorded tapes often lack this feed."""
 
     @property
     def code(self) -> str:
         return self.name.upper()
 
-    @property
-    def waivable(self) -> bool:
-        return self.name in WAIVABLE
-
-    def threshold_of(self, params: StrategyParams) -> float | None:
-        """None: the gate is not asked."""
+    def threshold_of(self, params: Any) -> float | None:
+        """None: the gate is switched off; it is shown and passes."""
         if isinstance(self.threshold, str):
             number: float | None = getattr(params, self.threshold)
             return number
         return self.threshold
 
-
-class Exits(msgspec.Struct, frozen=True):
-    """Distances from the entry, both positive. Take None: only stop and time end the trade."""
-
-    stop_pct: float
-    take_pct: float | None
-
-
-class Strategy(msgspec.Struct, frozen=True):
-    """A reason to trade: what must hold, how it ends, what it says. `name` is also its parameters' field."""
-
-    name: str
-    gates: tuple[GateSpec, ...]
-    exits: Callable[[Features, Any], Exits]
-    why: Callable[[Features, Exits], str]
+    def waived_by(self, waive: tuple[str, ...]) -> bool:
+        return self.waivable and self.name in waive
 
 
 def larger(first: Any, second: Any) -> Any:
@@ -81,7 +53,7 @@ def larger(first: Any, second: Any) -> Any:
     return first * (first >= second) + second * (first < second)
 
 
-def same(name: str) -> Callable[[Features, Any], Any]:
+def same(name: str) -> Callable[[Any, Any], Any]:
     """The expression that is a feature itself."""
     getter = operator.attrgetter(name)
     return lambda features, _params: getter(features)
@@ -91,32 +63,32 @@ MAP_SKILL: Final = GateSpec("map_skill", ("map_skill_share",), same("map_skill_s
 """Any strategy may require that the map has lately been worth something."""
 
 
-def passes(spec: GateSpec, features: Features, params: StrategyParams, waive: tuple[str, ...]) -> Any:
-    """Whether the gate lets through: a bool for a row, a column of bools for columns, True when it is not asked."""
+def passes(spec: GateSpec, features: Any, params: Any, waive: tuple[str, ...]) -> Any:
+    """Whether the gate lets through: a bool for a row, a column of bools for columns, True when it is switched off."""
     threshold = spec.threshold_of(params)
     if threshold is None:
         return True
     value = spec.value(features, params)
     passed = _COMPARE[spec.op](value, threshold)
-    return passed | (value != value) if spec.name in waive else passed
+    return passed | (value != value) if spec.waived_by(waive) else passed
 
 
-Condition = tuple[Callable[[Features, Any], Any], Callable[[Any, Any], Any], float, bool, str]
-"""A gate that is asked: its value, how that compares with the threshold, whether it may be absent, the gate's code."""
+Condition = tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any], float, bool, str]
+"""A gate that is switched on: its value, how that compares with the threshold, whether it may be absent, its code."""
 
 
-def conditions(strategy: Strategy, params: StrategyParams, waive: tuple[str, ...]) -> tuple[Condition, ...]:
-    """The strategy's gates that these parameters ask."""
+def conditions(gates: tuple[GateSpec, ...], params: Any, waive: tuple[str, ...]) -> tuple[Condition, ...]:
+    """The gates that these parameters switch on."""
     return tuple(
-        (spec.value, _COMPARE[spec.op], threshold, spec.name in waive, spec.code)
-        for spec in strategy.gates
+        (spec.value, _COMPARE[spec.op], threshold, spec.waived_by(waive), spec.code)
+        for spec in gates
         if (threshold := spec.threshold_of(params)) is not None
     )
 
 
-def code_of(asked: tuple[Condition, ...], features: Features, params: StrategyParams) -> str:
-    """The verdict's code alone, for one row: stops at the first gate that fails."""
-    for value_of, compare, threshold, waived, code in asked:
+def code_of(required: tuple[Condition, ...], features: Any, params: Any) -> str:
+    """The code alone, for one row: that of the first gate that fails, SIGNAL when none does."""
+    for value_of, compare, threshold, waived, code in required:
         value = value_of(features, params)
         if not compare(value, threshold):
             if value == value:
@@ -126,33 +98,25 @@ def code_of(asked: tuple[Condition, ...], features: Features, params: StrategyPa
     return SIGNAL
 
 
-def judge(
-    strategy: Strategy,
-    side: Side,
-    features: Features,
-    view: MarketView,
-    params: StrategyParams,
-    waive: tuple[str, ...],
-    derived: frozenset[str],
-) -> Verdict:
-    """The verdict on one row with every gate shown. `derived` names features that stand in for measured ones."""
+def shown(
+    gates: tuple[GateSpec, ...], features: Any, params: Any, waive: tuple[str, ...], derived: frozenset[str]
+) -> tuple[str, tuple[Gate, ...]]:
+    """The code of one row, and every gate with its inputs, value and threshold. `derived` names features that stand in
+    for measured ones."""
     code = SIGNAL
-    gates = []
-    for spec in strategy.gates:
+    found = []
+    for spec in gates:
         gate = _gate(spec, features, params, waive, derived)
-        gates.append(gate)
+        found.append(gate)
         if code is SIGNAL and not gate.passed:
             code = MISSING_INPUT if gate.value is None else spec.code
-    signal = _signal(strategy, side, features, view, params) if code is SIGNAL else None
-    return Verdict(strategy.name, view.coin, side, code, tuple(gates), signal)
+    return code, tuple(found)
 
 
-def _gate(
-    spec: GateSpec, features: Features, params: StrategyParams, waive: tuple[str, ...], derived: frozenset[str]
-) -> Gate:
+def _gate(spec: GateSpec, features: Any, params: Any, waive: tuple[str, ...], derived: frozenset[str]) -> Gate:
     inputs = []
     for name in spec.inputs:
-        number = getattr(features, name)
+        number = features.value(name)
         if number != number:
             inputs.append(Input(name, None, MISSING))
         else:
@@ -160,25 +124,6 @@ def _gate(
     value = spec.value(features, params)
     threshold = spec.threshold_of(params)
     absent = value != value
-    waived = absent and threshold is not None and spec.name in waive
+    waived = absent and threshold is not None and spec.waived_by(waive)
     passed = threshold is None or waived or _COMPARE[spec.op](value, threshold)
     return Gate(spec.name, tuple(inputs), None if absent else value, spec.op, threshold, passed, waived)
-
-
-def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams) -> Signal:
-    exits = strategy.exits(features, params)
-    mark_price, sign = view.mark_price, float(side)
-    take_price = None if exits.take_pct is None else mark_price * (1.0 + sign * exits.take_pct / 100.0)
-    return Signal(
-        strategy=strategy.name,
-        coin=view.coin,
-        side=side,
-        entry_price=mark_price,
-        limit=False,
-        stop_price=mark_price * (1.0 - sign * exits.stop_pct / 100.0),
-        take_price=take_price,
-        # On bars the first chance to fill is a bar away.
-        expires_ms=view.time_ms + view.bar_span_ms + params.expiry_ms,
-        max_hold_ms=params.max_hold_ms,
-        why=strategy.why(features, exits),
-    )

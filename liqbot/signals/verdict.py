@@ -7,6 +7,12 @@ from liqbot.instruments import Side
 MEASURED, DERIVED, MISSING = "measured", "derived", "absent"
 SIGNAL = "SIGNAL"
 MISSING_INPUT = "MISSING_INPUT"
+ACCEPTED = "ACCEPTED"
+"""Of an entry that another strategy proposed."""
+NO_ENTRY = "NO_ENTRY"
+"""Nothing is proposed any more."""
+STRATEGY_FAILED = "STRATEGY_FAILED"
+"""The strategy raised an exception or took too long: it enters nothing until somebody looks after it."""
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -46,7 +52,8 @@ class Signal(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`code` is SIGNAL, MISSING_INPUT, or the name of the first gate that failed."""
+    """`code` is SIGNAL, MISSING_INPUT, or the name of the first gate that failed. A condition on entries says ACCEPTED
+    or NO_ENTRY instead of SIGNAL. A strategy that is disabled by a fault of its own says STRATEGY_FAILED, no gates."""
 
     strategy: str
     coin: str
@@ -54,6 +61,8 @@ class Verdict(msgspec.Struct, frozen=True):
     code: str
     gates: tuple[Gate, ...]
     signal: Signal | None = None
+    reason: str = ""
+    """In words, where no gate and no signal gives one."""
 
     @property
     def absent(self) -> tuple[str, ...]:

@@ -2,13 +2,23 @@
 
 from typing import Final
 
-from liqbot.venues.spec import LINEAR_ONE, Contract, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="aster",
+    title="Aster",
     client="aster",
     contracts=(Contract(settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE)),),
     liquidations=Liquidations(),
+    lacks=(NOT_READ, NOT_TRADED, NO_PRACTICE),
     tier_access="rule",
-    test_access="none",
 )

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from liqbot.venues.spec import Contract, Liquidations, VenueRow, listings
+from liqbot.venues.spec import NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN, Contract, Liquidations, VenueSpec, listings
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="backpack",
+    title="Backpack",
     client="backpack",
     contracts=(Contract(settle="USDC", listings=listings("{}/USDC:USDC")),),
     liquidations=Liquidations(),
+    lacks=(NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN),
 )

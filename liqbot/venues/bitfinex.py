@@ -2,12 +2,22 @@
 
 from typing import Final
 
-from liqbot.venues.spec import LINEAR_ONE, Contract, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="bitfinex",
+    title="Bitfinex",
     client="bitfinex",
     contracts=(Contract(settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE)),),
     liquidations=Liquidations(source="REST, all symbols"),
-    test_access="none",
+    lacks=(NOT_READ, NOT_TRADED, NO_PRACTICE),
 )

@@ -2,10 +2,23 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.examples import PositionExample, VenueExamples
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    PracticeAccess,
+    VenueSpec,
+    listings,
+)
+
+STEPS: Final = LiquidationSteps(kind="tiers_down")
 
 WITH_FEE: Final = MarginRule(basis="mark", fee_pct=0.06)
 
@@ -27,15 +40,21 @@ ETH_USDT: Final = _announced(
     (1_200_000_000, 1, 60.0),
 )
 
-ROW: Final = VenueRow(
+SAMPLE: Final = PositionExample(
+    venue_key="bitget", coin="BTC", long=True, entry_price=25_000.0, quantity_base=0.01, margin_usd=9.6695050093373343,
+    liquidation_price=24_144.1124161806977798, tolerance_price=1e-8,
+    source="sample position of the venue's documentation",
+)
+VENUE: Final = VenueSpec(
     venue="bitget",
+    title="Bitget",
     client="bitget",
     contracts=(
         Contract(
             settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
             margin=ContractMargin(
-                rule=WITH_FEE, cross_rule=None, ladder=steps.BITGET, fees=Fees(0.02, 0.06),
+                rule=WITH_FEE, cross_rule=None, ladder=STEPS, fees=Fees(0.02, 0.06),
                 tables=(("BTC", BTC_USDT), ("ETH", ETH_USDT)),
             ),
             note="The formula agrees with the documentation's sample position to its last digit.",
@@ -44,8 +63,10 @@ ROW: Final = VenueRow(
                  note="The unified `cost` of trades is wrong here."),
     ),
     liquidations=Liquidations(source="raw websocket topic, not in the client", completeness="sampled"),
+    lacks=(NOT_READ, NOT_TRADED),
+    examples=lambda: VenueExamples(positions=(SAMPLE,)),
+    practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header PAPTRADING"),),
+    credentials=("api_key", "secret", "password"),
     tier_access="public",
     one_ticker=True,
-    test_access="demo trading by the header PAPTRADING",
-    tradable=True,
 )

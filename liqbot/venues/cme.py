@@ -5,15 +5,26 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import NO_PRICE, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, Listing, VenueRow
+from liqbot.venues.spec import (
+    NO_FORCED_ORDERS,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    Listing,
+    VenueSpec,
+)
 
 # A performance bond of roughly this size; it sets leverage, never a liquidation price.
 BOND: Final = tier_table(
     ((10_000_000_000, 3, 30.0),), source="order of magnitude of the performance bond", as_of="undated"
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="cme",
+    title="CME",
     client=None,
     contracts=(
         Contract(
@@ -27,7 +38,7 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(completeness="none"),
-    test_access="none",
+    lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     mapped=False,
     note="Shown as open interest only; Databento GLBX.MDP3 with a licence, or a file.",
 )

@@ -5,7 +5,17 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    NO_FORCED_ORDERS,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
 
 def _session(initial_pct: float) -> TierTable:
@@ -19,8 +29,9 @@ def _session(initial_pct: float) -> TierTable:
 
 SESSIONS: Final = (("intraday", _session(10.0)), ("overnight", _session(30.6375)))
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="coinbase",
+    title="Coinbase US",
     client="coinbase",
     contracts=(
         Contract(
@@ -34,6 +45,6 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(completeness="none"),
+    lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     tier_access="rule",
-    test_access="none",
 )

@@ -5,7 +5,18 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NO_FORCED_ORDERS,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
 
 def close_out_margin_pct(initial_pct: float) -> float:
@@ -18,8 +29,9 @@ BASE: Final = tier_table(
     ((50_000_000, 10, 6.666667),), source="leverage and margin policy: maintenance = 2/3 of initial", as_of="undated"
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="coinbaseinternational",
+    title="Coinbase International",
     client="coinbaseinternational",
     contracts=(
         Contract(
@@ -31,6 +43,6 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(completeness="none"),
+    lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     tier_access="rule",
-    test_access="none",
 )

@@ -2,14 +2,25 @@
 
 from typing import Final
 
-from liqbot.venues.spec import LINEAR_ONE, Contract, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NO_FORCED_ORDERS,
+    NOT_READ,
+    NOT_TRADED,
+    PRACTICE_UNKNOWN,
+    Contract,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="cryptocom",
+    title="Crypto.com",
     client="cryptocom",
     contracts=(Contract(settle="USD", listings=listings("{}/USD:USD", *LINEAR_ONE), trade_unit="base"),),
     liquidations=Liquidations(completeness="none"),
+    lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, PRACTICE_UNKNOWN),
     tier_access="rule",
-    client_id_note="sent as client_oid",
-    note="Open interest in the raw ticker.",
+    note="Client order ids are sent as client_oid. Open interest in the raw ticker.",
 )

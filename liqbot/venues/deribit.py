@@ -2,10 +2,22 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.spec import (
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    PracticeAccess,
+    VenueSpec,
+    listings,
+)
+
+# The venue publishes that its steps are small, not how small: a twentieth is an assumption.
+STEPS: Final = LiquidationSteps(kind="small_steps", first_share_pct=5.0)
 
 ON_MARK: Final = MarginRule(basis="mark")
 _KNOTS: Final = (1.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 37.5, 50.0, 75.0, 100.0, 150.0, 200.0, 275.0, 350.0, 500.0,
@@ -31,12 +43,13 @@ def growing(maintenance_pct: float, initial_pct: float, growth_pct: float, unit:
 BTC: Final = growing(1.0, 2.0, 0.005, 1.0, 100_000.0)
 ETH: Final = growing(1.0, 2.0, 0.0004, 10.0, 4_000.0)
 _MARGIN: Final = ContractMargin(
-    rule=ON_MARK, cross_rule=None, ladder=steps.DERIBIT, fees=Fees(0.0, 0.05, 0.75),
+    rule=ON_MARK, cross_rule=None, ladder=STEPS, fees=Fees(0.0, 0.05, 0.75),
     tables=(("BTC", BTC), ("ETH", ETH)),
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="deribit",
+    title="Deribit",
     client="deribit",
     contracts=(
         Contract(
@@ -51,9 +64,9 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(source="trades with a liquidation flag"),
+    lacks=(NOT_READ, NOT_TRADED),
+    practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     tier_access="rule",
     one_ticker=True,
-    test_access="testnet",
-    client_id_note="sent as label",
-    note="A stop by triggerPrice becomes a plain market order.",
+    note="Client order ids are sent as label. A stop by triggerPrice becomes a plain market order.",
 )

@@ -5,15 +5,26 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NOT_READ,
+    NOT_TRADED,
+    PRACTICE_UNKNOWN,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
 MARKET: Final = tier_table(
     ((1_000_000_000, 50, 1.2),), source="maintenance fraction of the recorded perpetual markets", as_of="2025-12-08",
     checked_to_usd=1_000_000_000.0,
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="dydx",
+    title="dYdX",
     client="dydx",
     contracts=(
         Contract(
@@ -25,5 +36,6 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(source="trades of type LIQUIDATED"),
+    lacks=(NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN),
     tier_access="market_info",
 )

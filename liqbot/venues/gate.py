@@ -5,7 +5,17 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    NOT_READ,
+    NOT_TRADED,
+    ClientIdRule,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    PracticeAccess,
+    VenueSpec,
+    listings,
+)
 
 WITH_FEE: Final = MarginRule(basis="mark", fee_pct=0.06)
 BTC_USDT: Final = tier_table(
@@ -15,8 +25,9 @@ BTC_USDT: Final = tier_table(
     checked_to_usd=3_000_000.0,
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="gate",
+    title="Gate",
     client="gate",
     contracts=(
         Contract(
@@ -33,10 +44,10 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(source="REST liq_orders (`from` in seconds)", side="position"),
+    lacks=(NOT_READ, NOT_TRADED),
+    practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
+    client_id=ClientIdRule(length_max=30, pattern=r"t-[A-Za-z0-9._-]+", note="t- and 28 characters"),
     tier_access="public",
     one_ticker=True,
-    test_access="testnet",
-    client_id_max=30,
-    client_id_note="t- and 28 characters",
     note="That the side of forced orders is the position's is not confirmed.",
 )

@@ -2,10 +2,26 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NOT_READ,
+    NOT_TRADED,
+    ClientIdRule,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    PracticeAccess,
+    VenueSpec,
+    listings,
+)
+
+STEPS: Final = LiquidationSteps(
+    kind="fraction_first", takers=("book", "vault", "counterparties"), first_share_pct=20.0, whole_up_to_usd=100_000.0,
+    pause_ms=30_000, vault_below_share_pct=200.0 / 3.0,
+)
 
 ON_MARK: Final = MarginRule(basis="mark")
 
@@ -21,26 +37,26 @@ def tiers_by_leverage(*rows: tuple[float, float], as_of: str = "2026-09-27") -> 
 BTC: Final = tiers_by_leverage((150_000_000, 40), (1_000_000_000, 20))
 ETH: Final = tiers_by_leverage((100_000_000, 25), (1_000_000_000, 15))
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="hyperliquid",
+    title="Hyperliquid",
     client="hyperliquid",
     contracts=(
         Contract(
             settle="USDC", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
             margin=ContractMargin(
-                rule=ON_MARK, cross_rule=ON_MARK, ladder=steps.HYPERLIQUID, fees=Fees(0.015, 0.045),
+                rule=ON_MARK, cross_rule=ON_MARK, ladder=STEPS, fees=Fees(0.015, 0.045),
                 tables=(("BTC", BTC), ("ETH", ETH)),
             ),
             note="Open interest of all coins in one call, without a timestamp.",
         ),
     ),
     liquidations=Liquidations(source="fills that carry a liquidation; open positions are public"),
+    lacks=(NOT_READ, NOT_TRADED),
+    practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
+    client_id=ClientIdRule(length_max=34, pattern=r"0x[0-9a-f]{32}", note="0x and 32 hexadecimal digits"),
     tier_access="market_info",
     one_ticker=True,
-    test_access="testnet",
-    client_id_max=34,
-    client_id_note="0x and 32 hexadecimal digits",
-    tradable=True,
     note="No cancel-all. Market orders need a price; with attached stops one id lands on all three orders.",
 )

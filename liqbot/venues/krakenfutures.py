@@ -2,10 +2,22 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.spec import (
+    NOT_READ,
+    NOT_TRADED,
+    ClientIdRule,
+    Contract,
+    ContractMargin,
+    Lack,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
+
+STEPS: Final = LiquidationSteps(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
 
 ON_MARK: Final = MarginRule(basis="mark")
 
@@ -29,15 +41,16 @@ ETH_COIN: Final = tier_table(
     checked_to_usd=250_000.0,
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="krakenfutures",
+    title="Kraken Futures",
     client="krakenfutures",
     contracts=(
         Contract(
             settle="USD", listings=listings("{}/USD:USD", ("BTC", 1.0), ("ETH", 1.0)), trade_unit="base",
             open_interest_unit="base",
             margin=ContractMargin(
-                rule=ON_MARK, cross_rule=None, ladder=steps.KRAKEN, fees=Fees(0.02, 0.05),
+                rule=ON_MARK, cross_rule=None, ladder=STEPS, fees=Fees(0.02, 0.05),
                 tables=(("BTC", CLASS_A), ("ETH", CLASS_A)),
             ),
             note="Cross margin is a portfolio of collateral: no per-position price.",
@@ -46,16 +59,15 @@ ROW: Final = VenueRow(
             contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 1.0), ("ETH", 1.0)),
             trade_unit="usd", open_interest_unit="usd",
             margin=ContractMargin(
-                rule=ON_MARK, cross_rule=ON_MARK, ladder=steps.KRAKEN, fees=Fees(0.02, 0.05),
+                rule=ON_MARK, cross_rule=ON_MARK, ladder=STEPS, fees=Fees(0.02, 0.05),
                 tables=(("BTC", BTC_COIN), ("ETH", ETH_COIN)),
             ),
         ),
     ),
     liquidations=Liquidations(source="trades with type liquidation"),
+    lacks=(NOT_READ, NOT_TRADED, Lack("test_access", "its demo environment ended on 2026-07-14"),),
+    client_id=ClientIdRule(length_max=18),
     tier_access="public",
     one_ticker=True,
-    test_access="demo environment",
-    client_id_max=18,
-    tradable=True,
     note="Open interest comes with the tickers. Partial liquidation since March 2026.",
 )

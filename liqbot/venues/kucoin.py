@@ -5,7 +5,17 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    NO_FORCED_ORDERS,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
 BTC_USDT: Final = tier_table(
     ((500_000, 125, 0.4), (1_000_000, 100, 0.5), (2_000_000, 75, 0.7), (10_000_000, 50, 1.0), (50_000_000, 20, 2.5),
@@ -14,8 +24,9 @@ BTC_USDT: Final = tier_table(
     progressive=False, checked_to_usd=2_000_000.0,
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="kucoin",
+    title="KuCoin",
     client="kucoinfutures",
     contracts=(
         Contract(
@@ -28,7 +39,8 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(completeness="none"),
+    lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
+    credentials=("api_key", "secret", "password"),
     tier_access="public",
-    test_access="none",
     note="Sends leverage 1 with an order unless one is given.",
 )

@@ -2,10 +2,20 @@
 
 from typing import Final
 
-from liqbot.venues.spec import Contract, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    NO_FORCED_ORDERS,
+    NO_PRACTICE,
+    NOT_READ,
+    NOT_TRADED,
+    Contract,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="mexc",
+    title="MEXC",
     client="mexc",
     contracts=(
         Contract(settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.0001)), trade_unit="contracts",
@@ -14,8 +24,8 @@ ROW: Final = VenueRow(
                  trade_unit="contracts"),
     ),
     liquidations=Liquidations(completeness="none"),
+    lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     tier_access="public",
     one_ticker=True,
-    test_access="none",
     note="A stop by stopLossPrice becomes a plain market order. Open interest in the raw ticker.",
 )

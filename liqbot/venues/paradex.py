@@ -2,13 +2,24 @@
 
 from typing import Final
 
-from liqbot.venues.spec import LINEAR_ONE, Contract, Liquidations, VenueRow, listings
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NOT_READ,
+    NOT_TRADED,
+    PRACTICE_UNKNOWN,
+    Contract,
+    Liquidations,
+    VenueSpec,
+    listings,
+)
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="paradex",
+    title="Paradex",
     client="paradex",
     contracts=(Contract(settle="USDC", listings=listings("{}/USD:USDC", *LINEAR_ONE)),),
     liquidations=Liquidations(),
+    lacks=(NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN),
     tier_access="rule",
     one_ticker=True,
 )

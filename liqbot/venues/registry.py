@@ -1,123 +1,136 @@
-"""All venues: their facts, how their streams are read, how they are traded on, and the margin mechanics of each."""
+"""All venues: the built-in ones, found by looking into this package, and those a user adds; and the margin mechanics
+of each.
 
+A module or package beside this one that holds a `VENUE` is a venue: there is no list to add it to.
+"""
+
+import difflib
 import functools
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+import liqbot.venues
 from liqbot.instruments import split_venue_key
-from liqbot.margin import steps
-from liqbot.margin.formulas import MarginRule, tier_table
-from liqbot.margin.mechanics import Fees, Mechanics
-from liqbot.venues import (
-    apex,
-    aster,
-    backpack,
-    bingx,
-    bitfinex,
-    bitget,
-    bullish,
-    cme,
-    coinbase,
-    coinbaseinternational,
-    cryptocom,
-    deribit,
-    dydx,
-    gate,
-    grvt,
-    htx,
-    hyperliquid,
-    krakenfutures,
-    kucoin,
-    lighter,
-    mexc,
-    paradex,
-    phemex,
-    woofipro,
-)
-from liqbot.venues.binance import facts as binance
-from liqbot.venues.binance.orders import BinanceAdapter
-from liqbot.venues.binance.streams import WIRE as BINANCE_WIRE
-from liqbot.venues.bybit import facts as bybit
-from liqbot.venues.bybit.orders import BybitAdapter
-from liqbot.venues.bybit.streams import WIRE as BYBIT_WIRE
-from liqbot.venues.okx import facts as okx
-from liqbot.venues.okx.orders import OkxAdapter
-from liqbot.venues.okx.streams import WIRE as OKX_WIRE
-from liqbot.venues.spec import ContractMargin, VenueRow
+from liqbot.margin.mechanics import Mechanics
+from liqbot.venues.mechanics import mechanics_for
+from liqbot.venues.spec import Capability, VenueSpec
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
-ROWS: Final[tuple[VenueRow, ...]] = (
-    binance.ROW, bybit.ROW, okx.ROW, bitget.ROW, krakenfutures.ROW, hyperliquid.ROW, deribit.ROW, gate.ROW, htx.ROW,
-    mexc.ROW, kucoin.ROW, bingx.ROW, phemex.ROW, cryptocom.ROW, bitfinex.ROW, dydx.ROW, coinbaseinternational.ROW,
-    coinbase.ROW, lighter.ROW, paradex.ROW, woofipro.ROW, aster.ROW, bullish.ROW, backpack.ROW, apex.ROW, grvt.ROW,
-    cme.ROW,
-)
-VENUES: Final[Mapping[str, VenueRow]] = MappingProxyType({row.venue: row for row in ROWS})
-WIRES: Final[Mapping[str, VenueWire]] = MappingProxyType(
-    {wire.venue: wire for wire in (BINANCE_WIRE, BYBIT_WIRE, OKX_WIRE)}
-)
-"""Venues whose data is read live."""
-TRADING_ADAPTERS: Final[Mapping[str, TradingAdapter]] = MappingProxyType(
-    {recipe.venue: recipe for recipe in (BinanceAdapter(), BybitAdapter(), OkxAdapter())}
-)
-"""Venues that can be traded on."""
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*")
+_RESERVED: Final = "aggregate"
+"""On tapes: the sum over venues that are not told apart."""
 
-_STAND_IN_SOURCE: Final = "stand-in: the smallest tiers of large linear contracts, not this venue's figures"
-STAND_IN_MAJOR: Final = tier_table(
-    ((50_000, 125, 0.4), (500_000, 100, 0.5), (1_000_000, 75, 0.65), (5_000_000, 50, 1.0), (50_000_000, 20, 2.5),
-     (100_000_000, 10, 5.0), (200_000_000, 5, 10.0), (400_000_000, 2, 25.0), (800_000_000, 1, 50.0)),
-    source=_STAND_IN_SOURCE, as_of="2026-09-29",
-)
-"""For BTC and ETH at a venue whose tiers are not recorded."""
-STAND_IN_MINOR: Final = tier_table(
-    ((20_000, 75, 0.65), (50_000, 50, 1.0), (250_000, 25, 2.0), (1_000_000, 10, 5.0), (5_000_000, 5, 10.0),
-     (10_000_000, 2, 25.0), (20_000_000, 1, 50.0)),
-    source=_STAND_IN_SOURCE, as_of="2026-09-29",
-)
-"""For every other coin."""
-STAND_IN_MARGIN: Final = ContractMargin(
-    rule=MarginRule(basis="mark"), cross_rule=None, ladder=steps.WHOLE, fees=Fees(0.02, 0.05)
-)
+
+class VenueRegistry(Mapping[str, VenueSpec]):
+    """Venue -> spec: first those that can be traded on, then those that are read live, then all others, by name.
+
+    Filled before an engine is built; mechanics that were handed out do not change afterwards.
+    """
+
+    def __init__(self, specs: Sequence[VenueSpec]) -> None:
+        self._built_in = frozenset(spec.venue for spec in specs)
+        self._specs = _ordered(specs)
+
+    def __getitem__(self, venue: str) -> VenueSpec:
+        return self._specs[venue]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def add(self, spec: VenueSpec) -> None:
+        """A venue of the user's. ValueError for a name that is no plain one, or that a built-in venue has; a venue that
+        was added before is replaced."""
+        if not _NAME.fullmatch(spec.venue) or spec.venue == _RESERVED:
+            raise ValueError(f"venue {spec.venue!r}: small letters and digits are right, as in myvenue")
+        if spec.venue in self._built_in:
+            raise ValueError(f"venue {spec.venue!r} is built in; give yours another name")
+        self._specs = _ordered([*(one for one in self._specs.values() if one.venue != spec.venue), spec])
+        mechanics_of.cache_clear()
+
+    def remove(self, venue: str) -> None:
+        """A venue that was added. ValueError for any other."""
+        if venue in self._built_in or venue not in self._specs:
+            raise ValueError(f"venue {venue!r} was not added")
+        self._specs = {name: spec for name, spec in self._specs.items() if name != venue}
+        mechanics_of.cache_clear()
+
+
+def _ordered(specs: Sequence[VenueSpec]) -> dict[str, VenueSpec]:
+    ordered = sorted(specs, key=lambda spec: (spec.trading is None, spec.wire is None, spec.venue))
+    return {spec.venue: spec for spec in ordered}
+
+
+def built_in() -> tuple[VenueSpec, ...]:
+    """Every `VENUE` of this package, by the name of its module."""
+    found = []
+    for module in pkgutil.iter_modules(liqbot.venues.__path__, f"{liqbot.venues.__name__}."):
+        if module.name not in _SUPPORT:
+            spec = getattr(importlib.import_module(module.name), "VENUE", None)
+            if isinstance(spec, VenueSpec):
+                found.append(spec)
+    return tuple(found)
+
+
+_SUPPORT: Final = frozenset({__name__, f"{liqbot.venues.__name__}.conformance"})
+"""Not looked into: this module, and the one that reads the registry."""
+VENUES: Final = VenueRegistry(built_in())
 
 
 @functools.lru_cache(maxsize=1024)
 def mechanics_of(venue_key: str, coin: str) -> Mechanics:
-    """Margin physics of a book of positions.
-
-    A venue, contract or coin without recorded figures gets the stand-in with `assumed=True`: the venue's own rule where
-    it is known, generic maintenance on the mark where it is not; inverse if the key's contract is `coin`.
-    """
-    venue, contract = split_venue_key(venue_key)
-    row = VENUES.get(venue)
-    found = row.contract(contract) if row is not None else None
-    margin = found.margin if found is not None and found.margin is not None else STAND_IN_MARGIN
-    table = dict(margin.tables).get(coin)
-    sessions = dict(margin.sessions).get(coin, ())
-    return Mechanics(
-        venue_key=venue_key,
-        coin=coin,
-        rule=margin.rule,
-        cross_rule=margin.cross_rule,
-        table=table or (STAND_IN_MAJOR if coin in {"BTC", "ETH"} else STAND_IN_MINOR),
-        inverse=found.inverse if found is not None else contract == "coin",
-        fees=margin.fees,
-        ladder=margin.ladder,
-        session=sessions[0][0] if sessions else "",
-        sessions=sessions,
-        assumed=table is None,
-    )
+    """`mechanics_for` of the venue that a key names."""
+    return mechanics_for(VENUES.get(split_venue_key(venue_key)[0]), venue_key, coin)
 
 
 def wire_of(venue: str) -> VenueWire:
-    """ValueError for a venue without a wire, naming those that have one."""
-    wire = WIRES.get(venue)
-    if wire is None:
-        raise ValueError(f"venue: live data of {venue!r} cannot be read; known are {', '.join(WIRES)}")
-    return wire
+    """How its market data is read live. ValueError that says why where it cannot be."""
+    spec = VENUES.get(venue)
+    if spec is None or spec.wire is None:
+        raise ValueError(refusal("venues", venue, "market_data"))
+    return spec.wire
 
 
-def wired(venues: Sequence[str]) -> tuple[str, ...]:
-    """Those of the venues that can be read live, in the same order."""
-    return tuple(venue for venue in venues if venue in WIRES)
+def trading_of(venue: str) -> TradingAdapter:
+    """How it is traded on. ValueError that says why where it cannot be."""
+    spec = VENUES.get(venue)
+    if spec is None or spec.trading is None:
+        raise ValueError(refusal("trade_venue", venue, "orders"))
+    return spec.trading
+
+
+_UNABLE: Final[Mapping[Capability, str]] = {
+    "market_data": "cannot be read live", "orders": "takes no orders", "forced_orders": "tells no forced orders",
+    "test_access": "has no test access",
+}
+
+
+def refusal(setting: str, venue: str, capability: Capability) -> str:
+    """One line: what cannot be done with a venue, why, and with which it can."""
+    if venue not in VENUES:
+        return unknown(setting, venue)
+    able = ", ".join(name for name, spec in VENUES.items() if not spec.lack(capability))
+    return f"{setting}: {venue} {_UNABLE[capability]} ({VENUES[venue].lack(capability)}); possible with {able}"
+
+
+def unknown(setting: str, venue: str) -> str:
+    """One line for a name that no venue has, with the nearest that one has."""
+    near = difflib.get_close_matches(venue.lower(), VENUES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "liqbot venues lists them"
+    return f"{setting}: no such venue: {venue!r}; {hint}"
+
+
+def access_refusal(venue: str, access: str) -> str:
+    """One line that says how a venue can be traded on without money; empty when it offers this access."""
+    spec = VENUES[venue]
+    offered = ("live", *spec.practice_kinds)
+    if access in offered:
+        return ""
+    why = f" ({reason})" if (reason := spec.lack("test_access")) else ""
+    return f"mode: {venue} offers no {access} access{why}; it has {', '.join(offered)}"

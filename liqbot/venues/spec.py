@@ -1,9 +1,11 @@
-"""The shape of a venue's row: what it lists, in which units it speaks, what it tells about forced orders, its margin.
+"""`VenueSpec`: everything the program knows about one venue before it has talked to it, and what the venue lacks.
 
-`None` means unknown and is shown as such; it is never a default.
+What lists it, reads it, trades on it or describes it reads this one object. `None` means unknown and is shown as such;
+it is never a default.
 """
 
-from typing import Final, Literal
+from collections.abc import Callable
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -11,11 +13,19 @@ from liqbot.margin.formulas import MarginRule
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import TierTable
+from liqbot.venues.examples import VenueExamples
+from liqbot.venues.streams import VenueWire
+from liqbot.venues.trading import TradingAdapter
 
 Unit = Literal["base", "contracts", "usd"]
 Completeness = Literal["complete", "sampled", "none"]
 ForcedSide = Literal["order", "position"]
 TierAccess = Literal["public", "key", "market_info", "rule"]
+AccessKind = Literal["testnet", "demo"]
+CredentialField = Literal["api_key", "secret", "password"]
+Capability = Literal["market_data", "forced_orders", "orders", "test_access"]
+Proof = Literal["loopback", "live"]
+CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
 
 BTC_ETH: Final = ("BTC", "ETH")
 
@@ -64,26 +74,102 @@ class Liquidations(msgspec.Struct, frozen=True, kw_only=True):
     side: ForcedSide | None = None
 
 
-class VenueRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the bot knows about a venue before it has talked to it."""
+class PracticeAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to trade without money: `switch` is the method of the unified client that turns there."""
+
+    kind: AccessKind
+    switch: str
+    note: str = ""
+
+
+class ClientIdRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What the venue accepts as a client order id; `pattern` is a regular expression for the whole of it."""
+
+    length_max: int
+    pattern: str = r"\S+"
+    note: str = ""
+
+
+class RequestBudget(msgspec.Struct, frozen=True):
+    """Units per period over both channels; a request of weight n takes n units."""
+
+    units: int = 20
+    period_s: float = 1.0
+    priority_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.units < 2:
+            raise ValueError(f"units: {self.units} must be 2 or more, one for each channel")
+        if not 0.0 < self.priority_share < 1.0:
+            raise ValueError(f"priority_share: {self.priority_share} must lie between 0 and 1")
+
+
+class RefusalShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the JSON body of a refusal carries the venue's code and reason: paths tried in order, as in
+    `data.0.sCode`."""
+
+    code: tuple[str, ...] = ("code",)
+    reason: tuple[str, ...] = ("msg", "message")
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """Something that cannot be done with this venue, and why."""
+
+    capability: Capability
+    reason: str
+
+
+class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one venue. What it cannot do stands in `lacks`; everything else it must have."""
 
     venue: str
+    title: str
+    """Its name for people."""
     client: str | None
     """Id of the unified client; None where it has none."""
     contracts: tuple[Contract, ...]
     liquidations: Liquidations
+    lacks: tuple[Lack, ...] = ()
+
+    wire: VenueWire | None = None
+    """How its market data is read live."""
+    trading: TradingAdapter | None = None
+    """How it is traded on."""
+    examples: Callable[[], VenueExamples] | None = None
+    """What it sends, for the conformance suite; read only there."""
+    proof: Proof | None = None
+    """Against what both were tested last: the simulated exchange on loopback, or the venue itself."""
+
+    hosts: tuple[tuple[str, str], ...] = ()
+    """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
+    an address of its own, or for a regional entrance."""
+    market_types: tuple[str, ...] = ()
+    """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
+    public_budget: RequestBudget = RequestBudget()
+    """Requests for market data from one address, well below what the venue allows."""
+    trading_budget: RequestBudget = RequestBudget(units=10)
+    """Requests of one account, well below what the venue allows."""
+    refusal: RefusalShape = RefusalShape()
+
+    credentials: tuple[CredentialField, ...] = ("api_key", "secret")
+    """What a key consists of."""
+    practice: tuple[PracticeAccess, ...] = ()
+    client_id: ClientIdRule | None = None
+
     tier_access: TierAccess | None = None
     one_ticker: bool | None = None
     """One websocket ticker carries mark, index, open interest and funding."""
-    test_access: str | None = None
-    """How to trade without money; `none` where the venue has no way."""
-    client_id_max: int | None = None
-    client_id_note: str = ""
-    tradable: bool = False
-    """First trading venues; all others are data only."""
     mapped: bool = True
     """Whether its positions belong in the liquidation map."""
     note: str = ""
+
+    def lack(self, capability: Capability) -> str:
+        """Why it cannot be done; empty when it can."""
+        return next((one.reason for one in self.lacks if one.capability == capability), "")
+
+    @property
+    def practice_kinds(self) -> tuple[AccessKind, ...]:
+        return tuple(one.kind for one in self.practice)
 
     def contract(self, name: str) -> Contract | None:
         return next((contract for contract in self.contracts if contract.contract == name), None)
@@ -101,3 +187,9 @@ def listings(
 
 LINEAR_ONE: Final = (("BTC", 1.0), ("ETH", 1.0))
 """Contracts of one coin."""
+
+NOT_READ: Final = Lack("market_data", "from tapes, its streams are not read yet")
+NOT_TRADED: Final = Lack("orders", "simulated, its orders are not implemented yet")
+NO_FORCED_ORDERS: Final = Lack("forced_orders", "it publishes none")
+NO_PRACTICE: Final = Lack("test_access", "it has none")
+PRACTICE_UNKNOWN: Final = Lack("test_access", "not looked up yet")

@@ -87,5 +87,3 @@ class VenueWire(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...]
     histories: tuple[HistorySource, ...] = ()
     tiers: TierSource | None = None
-    requests_per_s: int = 20
-    """What the venue bears from one address, with room to spare."""

@@ -1,4 +1,4 @@
-"""What a venue says about our account, in the house's words, and what a venue's recipe must supply.
+"""The trading adapter, that is what a venue must supply to be traded on, and what it reports about our account.
 
 Quantities are in base coin, prices in the quote currency, money in dollars; `Decimal` throughout, made from the text
 that the venue sent.
@@ -15,7 +15,8 @@ from liqbot.commands import PlaceOrder
 from liqbot.instruments import Instrument
 
 ZERO: Final = Decimal(0)
-Lane = Literal["normal", "protective"]
+Channel = Literal["normal", "priority"]
+"""Of the rate limiter: a queue of reads never holds up what reduces or protects."""
 Retry = Literal["read", "never"]
 
 
@@ -23,7 +24,7 @@ class VenueCaller(Protocol):
     """The part of a venue client that orders need."""
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, lane: Lane = "normal", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read"
     ) -> Any: ...
 
 
@@ -60,11 +61,11 @@ class OrderStatus(enum.StrEnum):
 
 
 class OrderReport(msgspec.Struct, frozen=True):
-    """An order as the venue tells it. Fills of a stop may bear the id of another order, the one it turned into."""
+    """An order as the venue reports it. Fills of a stop may bear the id of another order, the one it turned into."""
 
     client_id: str
     venue_order_id: str
-    fate: OrderStatus
+    status: OrderStatus
     quantity_base: Decimal = ZERO
     filled_base: Decimal = ZERO
     reduce_only: bool = False
@@ -73,10 +74,6 @@ class OrderReport(msgspec.Struct, frozen=True):
     fills_order_id: str = ""
     """The id that its fills bear; empty when that is `venue_order_id`."""
     reason: str = ""
-
-    @property
-    def fills_under(self) -> str:
-        return self.fills_order_id or self.venue_order_id
 
 
 class TradeKind(enum.StrEnum):
@@ -141,7 +138,7 @@ class KeyPermissions(msgspec.Struct, frozen=True):
 
 
 class OrderHint(msgspec.Struct, frozen=True):
-    """The user stream spoke of an order: worth a look. `alias` is an order id under which its fills come."""
+    """The user stream mentioned an order: worth reading it. `alias` is an order id under which its fills come."""
 
     client_id: str
     venue_order_id: str = ""
@@ -149,76 +146,71 @@ class OrderHint(msgspec.Struct, frozen=True):
 
 
 Hint = OrderHint | TradeReport
+UserEvents = tuple[tuple[TradedContract, Hint], ...]
 
 
 class TradingAdapter(Protocol):
-    """How one venue is traded on. Functions that ask make reads only."""
+    """How one venue is traded on. Functions that take a client make reads only."""
 
     venue: str
     valid_ms: int
     """A request that has not arrived this long after it was sent will not be carried out any more."""
     options: dict[str, Any]
     """For the unified client."""
+    duplicate_codes: frozenset[str]
+    """Refusals which mean that an order of this client id was accepted before."""
+    unclear_codes: frozenset[str]
+    """Errors that look like refusals and leave open what became of the request."""
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call: ...
 
     def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call: ...
 
-    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
+    def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         """Writes that turn `found` into isolated, one-way and `leverage`; what is so already is left alone."""
-        ...
-
-    def duplicate(self, code: str) -> bool:
-        """Whether a refusal means that an order of this client id was accepted before."""
-        ...
-
-    def unclear(self, code: str) -> bool:
-        """Whether an error that looks like a refusal leaves open what became of the request."""
-        ...
-
-    def unknown_order(self, code: str) -> bool:
-        """Whether a refusal means that the venue knows no such order (any more)."""
         ...
 
     def streams(self, traded: Sequence[TradedContract]) -> tuple[Call, ...]:
         """Subscriptions of the user stream."""
         ...
 
-    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
+    def user_events(self, message: Any, traded: Sequence[TradedContract]) -> UserEvents | None:
         """A decoded message of the user stream; None when it is not about orders."""
         ...
 
     async def order(
-        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+        self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         """None when the venue knows no such order."""
         ...
 
-    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]: ...
+    async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]: ...
 
-    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
+    async def trades(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
+    ) -> list[TradeReport]:
         """Oldest first."""
         ...
 
-    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
+    async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         """Client id of the order, or of the stop, that `venue_order_id` is or came from; empty when unknown."""
         ...
 
-    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport: ...
+    async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport: ...
 
-    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings: ...
+    async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings: ...
 
-    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
+    async def wallet_usd(self, client: VenueCaller) -> Decimal:
         """Without unrealised profit."""
         ...
 
     async def payments(
-        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+        self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> list[PaymentReport]: ...
 
-    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions: ...
+    async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions: ...
 
-    async def server_ms(self, ask: VenueCaller) -> int: ...
+    async def server_ms(self, client: VenueCaller) -> int: ...
 
 
 def decimal(text: object) -> Decimal:

@@ -13,6 +13,7 @@ from liqbot.review.parameters import Choice
 from liqbot.review.placement import PlacedPosition, check_position, check_text
 from liqbot.review.sources import FoundMap, MapQuery, find_map, from_file, time_of
 from liqbot.review.tables import print_json
+from liqbot.signals.strategies import avoid_liquidity
 from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.verbs.map import At, Coin, Tape
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
@@ -22,7 +23,7 @@ def check(
     side: Annotated[str, typer.Option("--side", help="long or short.")],
     entry: Annotated[float, typer.Option("--entry", min=1e-6, help="Entry price.")],
     leverage: Annotated[float, typer.Option("--leverage", min=1, max=200)],
-    venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide, as in binance or binance:coin.")],
+    venue: Annotated[str, typer.Option("--venue", help="Venue whose tiers decide; VENUE:coin for inverse contracts.")],
     size_usd: Annotated[
         float, typer.Option("--size-usd", min=1, help="Notional: larger positions have higher maintenance.")
     ] = 10_000.0,
@@ -55,7 +56,7 @@ def check(
 
 
 def _answer(found: FoundMap, position: PlacedPosition, as_json: bool) -> None:
-    percentile_max = found.parameters.settings().risk.density_percentile_max
+    percentile_max = found.parameters.settings().signals.of(avoid_liquidity.STRATEGY).density_percentile_max
     mechanics = mechanics_of(position.venue, position.coin)
     try:
         report = check_position(found.reading.chart, found.reading.clusters, mechanics, position, percentile_max)

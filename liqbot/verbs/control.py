@@ -74,6 +74,8 @@ def _text(report: dict[str, Any]) -> str:
     lines = [head]
     if report["halt_code"] or report["halted"]:
         lines.append(f"HALTED    {report['halted'] or report['halt_code']}")
+    for name, reason in report["strategies_disabled"].items():
+        lines.append(f"STRATEGY  {name} is disabled: {reason}; liqbot resume lifts it")
     if report["journal_trouble"]:
         lines.append(f"JOURNAL   {report['journal_trouble']}")
     lines += [f"OBSERVER  {name}: {trouble}" for name, trouble in report["observers"]["trouble"].items()]

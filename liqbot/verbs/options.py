@@ -13,7 +13,7 @@ def plain_name(profile: str) -> str:
     """The profile itself. It becomes a file and a folder, so it may not lead anywhere else: ExpectedError (usage)."""
     if re.fullmatch(r"\w[\w.-]*", profile) is None:
         raise ExpectedError(
-            f"--profile {profile!r}: a plain name of letters, digits, '-', '_' and '.', as in demo-okx", Exit.USAGE
+            f"--profile {profile!r}: a plain name of letters, digits, '-', '_' and '.', as in demo-2", Exit.USAGE
         )
     return profile
 

@@ -17,11 +17,15 @@ def pnl(db: LedgerDb = None, data: Data = None, profile: Profile = "paper", as_j
     if found["strategies"]:
         print()
         print_rows(found["strategies"], queries.STRATEGY_COLUMNS, empty="")
+    if found["fees_other"]:
+        print("\nfees in other currencies; what is not valued is in no sum above or below:")
+        print_rows(found["fees_other"], queries.FEE_COLUMNS, empty="")
     print()
     total, deepest = found["total"], found["drawdown_max"]
     print(
         f"total: gross {text_of(total['gross_usd'])}, fees {text_of(total['fees_usd'])}, funding "
         f"{text_of(total['funding_usd'])}, net {text_of(total['net_usd'])} USD; {len(found['open'])} open"
+        + (f"; fees of {total['fees_not_valued']} fills not valued" if total["fees_not_valued"] else "")
     )
     if deepest is not None:
         share = "" if deepest["drawdown_pct"] is None else f" ({deepest['drawdown_pct']:.2f} %)"

@@ -1,7 +1,7 @@
 """`liqbot start`: the bot on a venue's test network, demo account, or with money."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -10,12 +10,14 @@ from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches
 from liqbot.log import configure
 from liqbot.settings import load
+from liqbot.settings.examples import PROFILES
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
+STARTABLE: Final = tuple(name for name in PROFILES if name != "paper")
 ProfileToStart = Annotated[
     str,
-    typer.Option("--profile", callback=plain_name, help="testnet, demo, demo-bybit, demo-okx, live or your own"),
+    typer.Option("--profile", callback=plain_name, help=f"{', '.join(STARTABLE)} or your own"),
 ]
 
 

@@ -27,4 +27,5 @@ def trades(
     if as_json:
         print_json(rows)
         return
-    print_rows(rows, queries.TRADE_COLUMNS, empty="no trades yet: liqbot decisions shows why not")
+    columns = (*queries.TRADE_COLUMNS, *([queries.FEES_OTHER] if any(row[queries.FEES_OTHER] for row in rows) else []))
+    print_rows(rows, columns, empty="no trades yet: liqbot decisions shows why not")

@@ -1,35 +1,38 @@
 """`liqbot venues`: what the registry knows of each venue, without talking to any of them."""
 
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from liqbot.instruments import venue_key
 from liqbot.margin.mechanics import Mechanics
-from liqbot.venues.registry import ROWS, mechanics_of
-from liqbot.venues.spec import Contract, VenueRow
-from liqbot.verbs.options import Json
-
-UNKNOWN: Final = "unknown"
+from liqbot.review.venue_table import UNKNOWN, abilities, short
+from liqbot.settings import load
+from liqbot.venues.registry import VENUES, mechanics_of
+from liqbot.venues.spec import Contract, VenueSpec
+from liqbot.verbs.options import ConfigDir, Json, Profile
 
 
 def venues(
     caps: Annotated[
         bool, typer.Option("--caps", help="Show units, order limits, margin rule and tiers of every contract.")
     ] = False,
+    profile: Profile = "paper",
+    config: ConfigDir = None,
     as_json: Json = False,
 ) -> None:
-    """List venues: their data, where forced orders are published, how to trade without money."""
+    """List venues, those of the profile's own files too: what each can do, and how to trade without money."""
+    load(profile, config=config)
     if as_json:
-        print(json.dumps([_venue(row, caps=caps) for row in ROWS], indent=2))
+        print(json.dumps([_venue(spec, caps=caps) for spec in VENUES.values()], indent=2))
         return
-    for line in _table([_line(row) for row in ROWS]):
+    for line in _table([_line(spec) for spec in VENUES.values()]):
         print(line)
     if caps:
-        for row in ROWS:
+        for spec in VENUES.values():
             print()
-            print("\n".join(_details(row)))
+            print("\n".join(_details(spec)))
 
 
 def _shown(value: object) -> str:
@@ -38,23 +41,26 @@ def _shown(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _line(row: VenueRow) -> tuple[str, ...]:
+def _line(spec: VenueSpec) -> tuple[str, ...]:
+    able = abilities(spec)
     return (
-        row.venue,
-        ",".join(contract.contract or contract.settle.lower() for contract in row.contracts),
-        "yes" if row.tradable else "data",
-        "yes" if row.mapped else "no",
-        _shown(row.liquidations.completeness),
-        _shown(row.liquidations.side),
-        _shown(row.tier_access),
-        "assumed" if mechanics_of(row.venue, "BTC").assumed else "recorded",
-        _shown(row.test_access),
+        spec.venue,
+        ",".join(contract.contract or contract.settle.lower() for contract in spec.contracts),
+        able.margin,
+        "yes" if spec.mapped else "no",
+        short(spec, "market_data"),
+        "none" if spec.lack("forced_orders") else able.forced_orders,
+        _shown(spec.liquidations.side),
+        _shown(spec.tier_access),
+        short(spec, "orders"),
+        "none" if spec.lack("test_access") else able.test_access,
     )
 
 
 def _table(lines: list[tuple[str, ...]]) -> list[str]:
     head = (
-        "VENUE", "CONTRACTS", "TRADE", "MAP", "FORCED ORDERS", "THEIR SIDE", "TIERS FROM", "BTC TIERS", "TEST ACCESS"
+        "VENUE", "CONTRACTS", "MARGIN", "MAP", "DATA", "FORCED ORDERS", "THEIR SIDE", "TIERS FROM", "ORDERS",
+        "TEST ACCESS",
     )
     widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head) - 1)]
     return [
@@ -63,20 +69,30 @@ def _table(lines: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _details(row: VenueRow) -> list[str]:
-    limit = _shown(row.client_id_max) + (f" ({row.client_id_note})" if row.client_id_note else "")
-    orders = f"forced orders from {_shown(row.liquidations.source)}"
-    ticker = f"one ticker for all: {_shown(row.one_ticker)}"
-    lines = [f"{row.venue}: client {row.client or 'none'}, client order id up to {limit}, {orders}, {ticker}"]
-    if row.note:
-        lines.append(f"  {row.note}")
-    for contract in row.contracts:
-        lines.extend(_contract_details(row, contract))
+def _details(spec: VenueSpec) -> list[str]:
+    orders = f"forced orders from {_shown(spec.liquidations.source)}"
+    ticker = f"one ticker for all: {_shown(spec.one_ticker)}"
+    lines = [f"{spec.venue}: client {spec.client or 'none'}, {_client_ids(spec)}, {orders}, {ticker}"]
+    lines += [f"  no {one.capability.replace('_', ' ')}: {one.reason}" for one in spec.lacks]
+    lines += [f"  {one.kind}: {one.note}" for one in spec.practice if one.note]
+    if spec.trading is not None:
+        lines.append(f"  a key consists of {', '.join(spec.credentials)}")
+    if spec.note:
+        lines.append(f"  {spec.note}")
+    for contract in spec.contracts:
+        lines.extend(_contract_details(spec, contract))
     return lines
 
 
-def _contract_details(row: VenueRow, contract: Contract) -> list[str]:
-    key = venue_key(row.venue, contract.contract)
+def _client_ids(spec: VenueSpec) -> str:
+    rule = spec.client_id
+    if rule is None:
+        return f"client order id {UNKNOWN}"
+    return f"client order id up to {rule.length_max}" + (f" ({rule.note})" if rule.note else "")
+
+
+def _contract_details(spec: VenueSpec, contract: Contract) -> list[str]:
+    key = venue_key(spec.venue, contract.contract)
     listed = (f"{each.coin} {each.symbol} (size {_shown(each.contract_units)})" for each in contract.listings)
     lines = [
         f"  {key}: {', '.join(listed)}",
@@ -108,32 +124,35 @@ def _tiers(book: Mechanics) -> str:
     )
 
 
-def _venue(row: VenueRow, *, caps: bool) -> dict[str, Any]:
+def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "venue": row.venue,
-        "client": row.client,
-        "tradable": row.tradable,
-        "mapped": row.mapped,
+        "venue": spec.venue,
+        "title": spec.title,
+        "client": spec.client,
+        "abilities": abilities(spec)._asdict(),
+        "lacks": {one.capability: one.reason for one in spec.lacks},
+        "mapped": spec.mapped,
         "forced_orders": {
-            "source": row.liquidations.source,
-            "completeness": row.liquidations.completeness,
-            "side": row.liquidations.side,
+            "source": spec.liquidations.source,
+            "completeness": spec.liquidations.completeness,
+            "side": spec.liquidations.side,
         },
-        "tier_access": row.tier_access,
-        "one_ticker": row.one_ticker,
-        "test_access": row.test_access,
-        "client_id_max": row.client_id_max,
-        "client_id_note": row.client_id_note,
-        "note": row.note,
-        "keys": [venue_key(row.venue, contract.contract) for contract in row.contracts],
+        "tier_access": spec.tier_access,
+        "one_ticker": spec.one_ticker,
+        "test_access": list(spec.practice_kinds),
+        "credentials": list(spec.credentials) if spec.trading is not None else [],
+        "client_id_max": spec.client_id.length_max if spec.client_id is not None else None,
+        "client_id_note": spec.client_id.note if spec.client_id is not None else "",
+        "note": spec.note,
+        "keys": [venue_key(spec.venue, contract.contract) for contract in spec.contracts],
     }
     if caps:
-        found["contracts"] = [_contract(row, contract) for contract in row.contracts]
+        found["contracts"] = [_contract(spec, contract) for contract in spec.contracts]
     return found
 
 
-def _contract(row: VenueRow, contract: Contract) -> dict[str, Any]:
-    key = venue_key(row.venue, contract.contract)
+def _contract(spec: VenueSpec, contract: Contract) -> dict[str, Any]:
+    key = venue_key(spec.venue, contract.contract)
     return {
         "key": key,
         "settle": contract.settle,

@@ -1,12 +1,13 @@
-"""Equity tick by tick, rebuilt from the exchange's facts alone: drawdown, exposure, against holding the coin."""
+"""Equity tick by tick, by the facts that explain it and not by the wallets as stated: drawdown, exposure, against
+holding the coin."""
 
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from liqbot.accounting.books import AccountBooks
 from liqbot.engine import Engine
-from paper.trips import Trips
 
 _ZERO: Final = Decimal(0)
 
@@ -51,10 +52,9 @@ class Hold:
 
 
 class EquityCurve:
-    """Fed at every tick after the facts of the step were folded into `trips`."""
+    """Fed at every tick, with the engine that has folded the step."""
 
-    def __init__(self, trips: Trips) -> None:
-        self._trips = trips
+    def __init__(self) -> None:
         self.start_usd = self.equity_usd = _ZERO
         self.unrealised_usd = _ZERO
         self.falls = Falls()
@@ -80,7 +80,7 @@ class EquityCurve:
             if coin not in self.holds:
                 self.holds[coin] = Hold(mark_price)
             self.holds[coin].add(time_ms, mark_price)
-        self._value(prices)
+        self._value(engine.account.books)
         self.falls.add(time_ms, float(self.equity_usd))
         self.last_ms = time_ms
 
@@ -90,15 +90,12 @@ class EquityCurve:
             self.open_ms += time_ms - self.last_ms
             self._leverage_ms += self._leverage * (time_ms - self.last_ms)
 
-    def _value(self, prices: dict[str, float]) -> None:
-        trips = self._trips
-        self.unrealised_usd = notional_usd = _ZERO
-        for trip in trips.open:
-            mark_price = Decimal(str(prices.get(trip.coin, float(trip.entry_price))))
-            self.unrealised_usd += int(trip.side) * (mark_price - trip.entry_price) * trip.held_base
-            notional_usd += mark_price * trip.held_base
-        realised_usd = trips.gross_usd - trips.fees_usd + trips.funding_usd + trips.rebates_usd
-        self.equity_usd = self.start_usd + trips.transfers_usd + realised_usd + self.unrealised_usd
+    def _value(self, books: AccountBooks) -> None:
+        cash = books.cash
+        self.unrealised_usd = books.unrealised_usd
+        notional_usd = sum((abs(one.signed_base) * (one.mark_price or _ZERO) for one in books.holdings), _ZERO)
+        realised_usd = cash.gross_usd - cash.fees_usd + cash.funding_usd + cash.rebates_usd
+        self.equity_usd = self.start_usd + cash.transfers_usd + realised_usd + self.unrealised_usd
         self._leverage = float(notional_usd / self.equity_usd) if notional_usd and self.equity_usd > 0 else 0.0
         self.leverage_max = max(self.leverage_max, self._leverage)
 

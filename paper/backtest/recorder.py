@@ -1,22 +1,76 @@
-"""Watches a house at work, block by block, and makes the report of it."""
+"""Watches a house at work, block by block, and makes the report of it. The money is read from the account's books."""
 
 from collections import Counter
 from decimal import Decimal
 from typing import Final
 
+import msgspec
+
+from liqbot.accounting.changes import Change, FillBooked, TripClosed
+from liqbot.accounting.currencies import amounts_text
+from liqbot.accounting.round_trips import TripFigures
 from liqbot.blocks import EventBlock
 from liqbot.commands import PlaceOrder
 from liqbot.engine import Engine, Step
 from liqbot.events import Balance, OrderRejected, PositionLiquidated
-from liqbot.risk.decision import Approved
+from liqbot.risk.decision import Approved, Target
 from liqbot.settings import Settings
 from paper.backtest.equity import EquityCurve
 from paper.backtest.report import SIMULATED, BacktestReport, Benchmark, Money, TradeStats, TripLine
 from paper.backtest.verdict_counts import VerdictTally
 from paper.tapes.info import TapeInfo
-from paper.trips import Trip, Trips
 
 MICRO: Final = Decimal("0.000001")
+ZERO: Final = Decimal(0)
+
+
+class _Plan(msgspec.Struct):
+    """Why a round trip was entered, and what it risked: the distance from its average entry to the first stop, times
+    its largest size."""
+
+    strategy: str = ""
+    decision_id: int = 0
+    risk_usd: Decimal = ZERO
+
+
+class PlannedTrips:
+    """Round trips as the books have them, each with the approved target it grew from."""
+
+    def __init__(self) -> None:
+        self.closed: list[TripFigures] = []
+        self._plans: dict[int, _Plan] = {}
+        self._targets: dict[tuple[str, str], Target] = {}
+
+    def expect(self, target: Target) -> None:
+        """The newest approved target of an instrument: it names the strategy and the first stop of the next trip."""
+        self._targets[target.venue, target.coin] = target
+
+    def fold(self, change: Change) -> None:
+        if isinstance(change, FillBooked) and change.trip is not None and not change.reduces:
+            self._enter(change.trip)
+        elif isinstance(change, TripClosed):
+            self.closed.append(change.trip)
+
+    def _enter(self, trip: TripFigures) -> None:
+        target, plan = self._targets.get((trip.venue, trip.coin)), self._plans.get(trip.number)
+        if plan is None:
+            plan = self._plans[trip.number] = _Plan()
+            if target is not None:
+                plan.strategy, plan.decision_id = target.strategy, target.decision_id
+        if target is not None and target.decision_id == plan.decision_id:
+            plan.risk_usd = abs(trip.entry_price - target.stop_price) * trip.largest_base
+
+    def line(self, trip: TripFigures) -> TripLine:
+        plan = self._plans.get(trip.number, _Plan())
+        return TripLine(
+            trip.venue, trip.coin, trip.side.word, plan.strategy, plan.decision_id, trip.opened_ms, trip.closed_ms,
+            trip.entry_price, trip.exit_price, trip.largest_base, trip.gross_usd, trip.fees_usd, trip.funding_usd,
+            trip.net_usd, self.r_multiple(trip), trip.ended_by, trip.fees_other,
+        )  # fmt: skip
+
+    def r_multiple(self, trip: TripFigures) -> float | None:
+        risk_usd = self._plans.get(trip.number, _Plan()).risk_usd
+        return float(trip.net_usd / risk_usd) if risk_usd > 0 else None
 
 
 class BacktestRecorder:
@@ -24,8 +78,8 @@ class BacktestRecorder:
 
     def __init__(self, settings: Settings, coins: tuple[str, ...]) -> None:
         self._settings = settings
-        self.trips = Trips()
-        self.equity = EquityCurve(self.trips)
+        self.trips = PlannedTrips()
+        self.equity = EquityCurve()
         self.tally = VerdictTally(settings.signals, coins)
         self.ticks = self.rows = self.bars = self.liquidated = 0
         self._approved: set[int] = set()
@@ -43,7 +97,7 @@ class BacktestRecorder:
             if isinstance(command, PlaceOrder):
                 self._orders[command.purpose.value] += 1
         if block.facts:
-            self._on_facts(block)
+            self._on_facts(block, engine)
         self.rows += block.market_rows
         self.bars += len(block.bars)
         if block.tick_ms is not None:
@@ -51,30 +105,32 @@ class BacktestRecorder:
             self.tally.on_tick(step, engine)
             self.equity.on_tick(block.tick_ms, engine)
 
-    def _on_facts(self, block: EventBlock) -> None:
+    def _on_facts(self, block: EventBlock, engine: Engine) -> None:
         if not self._started:
             stated = {fact.venue: fact.wallet_usd for fact in block.facts if isinstance(fact, Balance)}
             if stated:
                 self.equity.start(sum(stated.values(), Decimal(0)))
                 self._started = True
-        self.trips.fold(block.facts)
+        for changes in engine.account.changes:
+            for change in changes:
+                self.trips.fold(change)
         self.liquidated += sum(isinstance(fact, PositionLiquidated) for fact in block.facts)
         self._rejected.update(fact.code for fact in block.facts if isinstance(fact, OrderRejected))
 
-    def report(self, tape: TapeInfo, profile: str, equity_usd: Decimal) -> BacktestReport:
-        """`equity_usd` is the house's own figure at the end."""
+    def report(self, tape: TapeInfo, profile: str, engine: Engine) -> BacktestReport:
+        """`engine` as the last block left it."""
         signals = self._settings.signals
         names = tuple(name for name in type(signals).model_fields if getattr(getattr(signals, name), "enabled", False))
         verdicts = self.tally.verdicts()
-        equity = self.equity
+        equity, trips = self.equity, (*self.trips.closed, *engine.account.books.open_trips())
         return BacktestReport(
             caption=SIMULATED, tape=tape, profile=profile, trade_venue=self._settings.trade_venue, strategies=names,
             waive=tuple(signals.waive), ticks=self.ticks, rows=self.rows, bars=self.bars, weighed=self.tally.ticks,
             verdicts=verdicts, signals=sum(one.times for one in verdicts if one.code == "SIGNAL"),
             approvals=len(self._approved), refusals=self.tally.refusals(), lacks=self.tally.lacks(),
             orders=dict(sorted(self._orders.items())), orders_rejected=dict(sorted(self._rejected.items())),
-            liquidated=self.liquidated, trades=_stats(self.trips), trips=_lines(self.trips),
-            money=self._money(equity_usd), drawdown=equity.falls.deepest, exposure_pct=equity.exposure_pct,
+            liquidated=self.liquidated, trades=self._stats(trips), trips=tuple(map(self.trips.line, trips)),
+            money=self._money(engine), drawdown=equity.falls.deepest, exposure_pct=equity.exposure_pct,
             leverage_mean=equity.leverage_mean, leverage_max=equity.leverage_max,
             hold=tuple(
                 Benchmark(coin, hold.first_price, hold.last_price, hold.return_pct, hold.falls.deepest.pct)
@@ -82,36 +138,27 @@ class BacktestRecorder:
             ),
         )  # fmt: skip
 
-    def _money(self, house_usd: Decimal) -> Money:
-        equity, trips = self.equity, self.trips
-        net = equity.equity_usd - equity.start_usd - trips.transfers_usd
+    def _money(self, engine: Engine) -> Money:
+        """Fees that another coin's wallet paid are a cost of ours, and missing from no wallet of dollars."""
+        equity, cash = self.equity, engine.account.books.cash
+        net = equity.equity_usd - equity.start_usd - cash.transfers_usd
+        house_usd = engine.account.equity_usd - cash.paid_apart_usd
         return Money(
-            start_usd=equity.start_usd, end_usd=equity.equity_usd, gross_usd=trips.gross_usd, fees_usd=trips.fees_usd,
-            funding_usd=trips.funding_usd, rebates_usd=trips.rebates_usd, unrealised_usd=equity.unrealised_usd,
+            start_usd=equity.start_usd, end_usd=equity.equity_usd, gross_usd=cash.gross_usd, fees_usd=cash.fees_usd,
+            funding_usd=cash.funding_usd, rebates_usd=cash.rebates_usd, unrealised_usd=equity.unrealised_usd,
             net_usd=net, net_pct=float(net / equity.start_usd * 100) if equity.start_usd > 0 else 0.0,
             house_differs_usd=(house_usd - equity.equity_usd).quantize(MICRO),
+            fees_other=amounts_text(cash.fees_unvalued),
         )  # fmt: skip
 
-
-def _stats(trips: Trips) -> TradeStats:
-    nets = [trip.net_usd for trip in trips.closed]
-    wins = sum(net > 0 for net in nets)
-    multiples = [multiple for trip in trips.closed if (multiple := trip.r_multiple) is not None]
-    return TradeStats(
-        closed=len(nets), open=len(trips.open), wins=wins,
-        win_rate_pct=100.0 * wins / len(nets) if nets else None,
-        r_mean=sum(multiples) / len(multiples) if multiples else None,
-        best_usd=max(nets, default=None), worst_usd=min(nets, default=None),
-    )  # fmt: skip
-
-
-def _lines(trips: Trips) -> tuple[TripLine, ...]:
-    return tuple(_line(trip) for trip in (*trips.closed, *trips.open))
-
-
-def _line(trip: Trip) -> TripLine:
-    return TripLine(
-        trip.venue, trip.coin, trip.side.word, trip.strategy, trip.decision_id, trip.opened_ms, trip.closed_ms,
-        trip.entry_price, trip.exit_price if trip.left_base else None, trip.quantity_base, trip.gross_usd,
-        trip.fees_usd, trip.funding_usd, trip.net_usd, trip.r_multiple, trip.ended_by if trip.closed_ms else "",
-    )  # fmt: skip
+    def _stats(self, trips: tuple[TripFigures, ...]) -> TradeStats:
+        nets = [trip.net_usd for trip in trips if trip.closed_ms is not None]
+        wins = sum(net > 0 for net in nets)
+        found = (self.trips.r_multiple(trip) for trip in trips if trip.closed_ms is not None)
+        multiples = [multiple for multiple in found if multiple is not None]
+        return TradeStats(
+            closed=len(nets), open=len(trips) - len(nets), wins=wins,
+            win_rate_pct=100.0 * wins / len(nets) if nets else None,
+            r_mean=sum(multiples) / len(multiples) if multiples else None,
+            best_usd=max(nets, default=None), worst_usd=min(nets, default=None),
+        )  # fmt: skip

@@ -25,7 +25,9 @@ class Money(msgspec.Struct, frozen=True):
     net_usd: Decimal
     net_pct: float
     house_differs_usd: Decimal
-    """Equity as the house has it minus equity rebuilt from the exchange's facts: 0 is right."""
+    """Equity by the wallets as the exchange states them minus equity by the facts that explain it: 0 is right."""
+    fees_other: str = ""
+    """Fees that nothing values, by currency; in no other figure."""
 
 
 class TripLine(msgspec.Struct, frozen=True):
@@ -47,6 +49,8 @@ class TripLine(msgspec.Struct, frozen=True):
     net_usd: Decimal
     r_multiple: float | None
     ended_by: str
+    fees_other: str = ""
+    """Fees that nothing values, by currency; not in `fees_usd`."""
 
 
 class TradeStats(msgspec.Struct, frozen=True):

@@ -49,6 +49,8 @@ def _money(report: BacktestReport) -> str:
                          f"drawdown {one.drawdown_pct:.2f} %"))
         for one in report.hold
     ]  # fmt: skip
+    if money.fees_other:
+        rows.append(("not valued", f"fees of {money.fees_other}, in no figure above"))
     if money.house_differs_usd:
         rows.append(("warning", f"the house has {money.house_differs_usd} USD more than the exchange's facts explain"))
     return _aligned(rows)

@@ -52,7 +52,7 @@ def backtest(
         started_s = time.perf_counter()
         house = assembled_house(settings, tape, storage=storage, checks=(watch, *observers))
         run(house.loop, tape.blocks(batch_rows=batch_rows))
-        report = watch.report(info_of(tape), profile, house.engine.account.equity_usd)
+        report = watch.report(info_of(tape), profile, house.engine)
         seconds = time.perf_counter() - started_s
     speed = Speed(seconds, report.rows / seconds, report.bars / seconds, peak_memory_mb())
     kept = {} if data is None else {"journal": str(places.journal_path(data)), "ledger": str(places.ledger_path(data))}

@@ -11,7 +11,7 @@ from liqbot.instruments import Side
 from liqbot.market.view import MarketView, SideView
 from liqbot.risk.decision import Refused
 from liqbot.signals.evaluate import evaluate
-from liqbot.signals.params import SignalParams
+from liqbot.signals.registry import SignalParams
 from liqbot.signals.verdict import MISSING, SIGNAL, Gate, Verdict
 
 # The fields of a view that decide which inputs of gates are absent.

@@ -28,9 +28,15 @@ class Dialect(abc.ABC):
     hosts: ClassVar[tuple[str, ...]]
     """Original hosts it answers for: REST and websocket, live, testnet and demo."""
     evidence: ClassVar[tuple[Evidence, ...]]
+    time_address: ClassVar[str]
+    """Host and path of the venue's clock: what a person can try first."""
+    demo_keys_differ: ClassVar[bool] = False
+    """Whether the venue tells keys of demo trading from others."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.demo_keys: set[str] = set()
+        """Keys of demo trading, where the venue tells them from others."""
         self.instruments: dict[str, Instrument] = {one.coin: one for one in hub.instruments if one.venue == self.venue}
         """Its listed contracts by coin."""
 

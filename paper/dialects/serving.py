@@ -1,29 +1,36 @@
-"""Starting and stopping the exchange on loopback, for tests and verbs."""
+"""The venues whose protocols are spoken, and starting and stopping the exchange on loopback, for tests and verbs.
+
+A package beside this module is a venue; the `DIALECT` of its `dialect` module is how it speaks. There is no list.
+"""
 
 import contextlib
 import importlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+import pkgutil
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
+import paper.dialects
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.server import Server
 
-DIALECTS: Final[Mapping[str, str]] = {
-    "binance": "paper.dialects.binance.dialect:BinanceDialect",
-    "bybit": "paper.dialects.bybit.dialect:BybitDialect",
-    "okx": "paper.dialects.okx.dialect:OkxDialect",
-}
-"""Venues that are spoken, each loaded when it is asked for."""
+DIALECTS: Final[tuple[str, ...]] = tuple(
+    module.name for module in pkgutil.iter_modules(paper.dialects.__path__) if module.ispkg
+)
+"""Venues that are spoken, by name; each loaded when it is needed."""
 
 
 def dialects_of(hub: Hub, venues: Iterable[str]) -> list[Dialect]:
     """KeyError for a venue whose protocol is not spoken."""
-    made = []
-    for venue in venues:
-        module, name = DIALECTS[venue].split(":")
-        made.append(getattr(importlib.import_module(module), name)(hub))
-    return made
+    return [dialect_class(venue)(hub) for venue in venues]
+
+
+def dialect_class(venue: str) -> type[Dialect]:
+    """KeyError for a venue whose protocol is not spoken."""
+    if venue not in DIALECTS:
+        raise KeyError(venue)
+    found: type[Dialect] = importlib.import_module(f"{paper.dialects.__name__}.{venue}.dialect").DIALECT
+    return found
 
 
 class Loopback:

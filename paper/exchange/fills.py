@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
+from liqbot.accounting.currencies import DOLLARS
 from liqbot.commands import OrderKind
 from liqbot.events import Event
 from paper.exchange import matching
@@ -107,7 +108,7 @@ def _filled(
     key = (command.venue, command.coin)
     instrument = accounts.instruments[key]
     fee_usd = percent(price * quantity_base, instrument.maker_fee_pct if maker else instrument.taker_fee_pct)
-    fee, currency = _charge(accounts, command.venue, fee_usd)
+    fee, currency = _charge(accounts, key, price, fee_usd)
     accounts.book(command.venue, realised_usd=realised_usd)
     order.filled_base += quantity_base
     order.pieces += 1
@@ -133,14 +134,19 @@ def _filled(
     return fill, accounts.balance(key, time_ms)
 
 
-def _charge(accounts: ExchangeAccounts, venue: str, fee_usd: Decimal) -> tuple[Decimal, str]:
-    """From the wallet, or in the coin that fees are taken in: the fee and its currency."""
-    entries = accounts.entries
-    if not entries.fee_coin:
+def _charge(accounts: ExchangeAccounts, key: Key, price: Decimal, fee_usd: Decimal) -> tuple[Decimal, str]:
+    """The fee and its currency. Dollars of any kind and the traded coin, which is collateral, come out of the wallet;
+    any other coin out of a wallet of its own."""
+    entries, (venue, coin) = accounts.entries, key
+    if not entries.fee_coin or entries.fee_coin in DOLLARS:
         accounts.book(venue, fee_usd=fee_usd)
-        return fee_usd, "USD"
-    fee = (fee_usd / entries.fee_coin_price).quantize(_COIN_GRID)
-    entries.fee_coin_spent[venue] = entries.fee_coin_spent.get(venue, Decimal(0)) + fee
+        return fee_usd, entries.fee_coin or "USD"
+    own = entries.fee_coin == coin
+    fee = (fee_usd / (price if own else entries.fee_coin_price)).quantize(_COIN_GRID)
+    if own:
+        accounts.book(venue, fee_usd=fee * price)  # exactly: the coin is what the wallet lost
+    else:
+        entries.fee_coin_spent[venue] = entries.fee_coin_spent.get(venue, Decimal(0)) + fee
     return fee, entries.fee_coin
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import SecretStr
 
-from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.connection.client import Credentials, VenueClient
 from liqbot.engine import Engine
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit, ExpectedError
@@ -25,7 +25,8 @@ from liqbot.runtime.process import beat
 from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.registry import VENUES, trading_of
+from liqbot.venues.spec import RequestBudget
 from liqbot.venues.streams import VenueWire
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.serving import DIALECTS, dialects_of, serving
@@ -135,7 +136,7 @@ class _Session:
         waiting = Waiting()
         waiting.passes_on(facts_into(inbox))
         edge = AccountEdge(
-            trading, TRADING_ADAPTERS[self.settings.trade_venue], instruments, waiting.tell, self._now_ms,
+            trading, trading_of(self.settings.trade_venue), instruments, waiting.tell, self._now_ms,
             journal.stamp.journal_id, period_s=_RECONCILE_S, since_ms=self.market.live_ms,
         )
         house = self._house(instruments, edge, inbox, console, waiting)
@@ -155,7 +156,7 @@ class _Session:
             running.stop()
 
         moment.follow(
-            market.feeds, waiting, edge.known.placing, lambda: trading.running + house.loop.steps_waiting, over
+            market.feeds, waiting, edge.orders.submitting, lambda: trading.running + running.steps_waiting, over
         )
         await running.run(market)
         return running
@@ -187,7 +188,7 @@ class _Session:
         """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
         venue, coins = self.settings.trade_venue, self.settings.coins
         trading = _Counted(
-            VENUES[venue], loopback=url, budget=_BUDGET, options=TRADING_ADAPTERS[venue].options,
+            VENUES[venue], loopback=url, budget=_BUDGET, options=trading_of(venue).options,
             credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
         )
         clients = {

@@ -14,7 +14,8 @@ from liqbot.execution.client_order_id import sequence_of
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
-from liqbot.risk.placement import in_cluster
+from liqbot.signals.strategies import avoid_liquidity
+from liqbot.signals.strategies.avoid_liquidity import in_cluster
 from paper.exchange.matching import Resting
 from paper.exchange.money import ExchangeHolding
 from paper.simulate.probe import Probe
@@ -171,16 +172,17 @@ class HouseLaws(Probe):
             self.broken("ENTRY_LAGGING", f"{block.lag_ms} ms behind: {target}")
 
     def _at_the_right_place(self, target: Target, engine: Engine) -> None:
-        limits = self.scenario.settings.risk
+        limits, signals = self.scenario.settings.risk, self.scenario.settings.signals
+        avoid = signals.of(avoid_liquidity.STRATEGY)
         if not 1 <= target.leverage <= min(limits.leverage_max, LEVERAGE_CEILING):
             self.broken("LEVERAGE", f"{target}")
         sign, own = int(target.side), float(target.liquidation_price)
         entry = float(target.limit_price or 0) or engine.views[0].mark_price
-        if sign * (float(target.stop_price) - own) < entry * limits.stop_buffer_pct / 100 * 0.999:
+        if sign * (float(target.stop_price) - own) < entry * avoid.stop_buffer_pct / 100 * 0.999:
             self.broken("STOP_BEYOND_LIQUIDATION", f"{target}")
         (view,) = engine.views
-        dense = not view.map.density_percentile(target.side, own) <= limits.density_percentile_max
-        if dense or in_cluster(target.side, own, view, limits):
+        dense = not view.map.density_percentile(target.side, own) <= avoid.density_percentile_max
+        if dense or in_cluster(target.side, own, view, avoid):
             self.broken("LIQUIDATION_IN_CLUSTER", f"{target}")
 
 

@@ -6,9 +6,7 @@ It makes no claim to resemble a real market; it is there to move prices through 
 import random
 from typing import Any, Final
 
-import numpy as np
-
-from liqbot.blocks import DTYPES, EventBlock, Roster
+from liqbot.blocks import EventBlock, Roster, rows_of
 
 START_MS: Final = 1_700_006_400_000
 """A whole UTC day."""
@@ -67,7 +65,7 @@ class WildMarket:
             prices = tuple(round(one * (1.0 + code * 2e-5), 1) for one in (opened, high, low, self.price))
             self._tell(rows, code, span_ms, prices, told=told)
         self._tell_funding(rows, begin_ms, halted)
-        columns: dict[str, Any] = {kind: np.array(found, DTYPES[kind]) for kind, found in rows.items() if found}
+        columns: dict[str, Any] = {kind: rows_of(kind, found) for kind, found in rows.items() if found}
         return EventBlock(**columns, tick_ms=self.now_ms, backfilled=backfilled)
 
     def _tell(

@@ -8,7 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from liqbot import engine
-from liqbot.accounting.dedupe import Seen, identity_of
+from liqbot.accounting.books import AccountBooks
+from liqbot.accounting.changes import CashMoved, Change, Execution
+from liqbot.accounting.dedupe import RecentIds
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.engine import Engine
@@ -83,7 +85,7 @@ def _resends(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[C
 
 def _cancels_foreign(sound: Callable[..., tuple[Command, ...]]) -> Callable[..., tuple[Command, ...]]:
     def mutant(self: order_manager.OrderManager, now_ms: int, positions: Any) -> tuple[Command, ...]:
-        others = [(key, client_id) for key, book in self._books.items() for client_id in book.foreign]
+        others = [(key, client_id) for key, book in self._books.items() for client_id in book.external]
         return (*sound(self, now_ms, positions), *(CancelOrder(client_id, *key) for key, client_id in others))
 
     return mutant
@@ -158,18 +160,28 @@ def _passing(question: PreTradeCheck) -> PreTradeCheck:
     return mutant
 
 
-def _first_fill_only(sound: Callable[[Account, Fill], None]) -> Callable[[Account, Fill], None]:
-    def mutant(self: Account, fact: Fill) -> None:
-        seen = self._now.seen
-        if not seen.again(f"order {fact.client_id}") or f"fill {fact.venue} {fact.coin} {fact.fill_id}" in seen.keys:
-            sound(self, fact)
+Fold = Callable[[AccountBooks, Execution], tuple[Change, ...]]
+
+
+def _first_fill_only(sound: Fold) -> Fold:
+    def mutant(self: AccountBooks, fact: Execution) -> tuple[Change, ...]:
+        if isinstance(fact, Fill) and self._now.seen.is_repeat(f"order {fact.client_id}"):
+            return ()
+        return sound(self, fact)
 
     return mutant
 
 
-def _withdrawal_is_a_loss(self: Account, fact: Transfer) -> None:
-    if not self._now.seen.again(identity_of(fact)):
-        self._flow(fact.venue, fact.amount_usd)
+def _forced_unnoticed(sound: Fold) -> Fold:
+    return lambda self, fact: sound(self, fact) if isinstance(fact, Fill) else ()
+
+
+def _withdrawal_is_a_loss(sound: Callable[..., None]) -> Callable[..., None]:
+    def mutant(self: Account, moved: CashMoved, before_usd: Decimal) -> None:
+        if not isinstance(moved.fact, Transfer):
+            sound(self, moved, before_usd)
+
+    return mutant
 
 
 def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
@@ -186,12 +198,13 @@ def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
 
 def _stops_too_late(sound: Callable[..., Any]) -> Callable[..., Any]:
     def mutant(*args: Any, **kwargs: Any) -> Any:
-        decision = sound(*args, **kwargs)
+        reviewed = sound(*args, **kwargs)
+        decision = reviewed.decision
         if not isinstance(decision, Approved):
-            return decision
+            return reviewed
         beyond = decision.target.liquidation_price * (1 - decision.target.side / Decimal(100))
         late = msgspec.structs.replace(decision.target, stop_price=beyond.quantize(decision.target.stop_price))
-        return msgspec.structs.replace(decision, target=late)
+        return reviewed._replace(decision=msgspec.structs.replace(decision, target=late))
 
     return mutant
 
@@ -239,7 +252,8 @@ _ALL: Final = (
         (Patch(order_manager, "plan", _resends),),
         shows_in=("answer_lost",),
     ),
-    Mutant("first_fill_only", "later fills of an order are ignored", (Patch(Account, "_on_fill", _first_fill_only),)),
+    Mutant("first_fill_only", "later fills of an order are ignored",
+           (Patch(AccountBooks, "_on_execution", _first_fill_only),)),
     Mutant(
         "skip_journal",
         "commands leave before they are on disk",
@@ -255,19 +269,19 @@ _ALL: Final = (
     Mutant(
         "stale_accepted",
         "old prices are good enough",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.STALE)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.STALE)),),
         shows_in=("feed_silent", "maintenance"),
     ),
     Mutant(
         "lag_accepted",
         "late answers are good enough",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.LAGGING)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.LAGGING)),),
         shows_in=("suspended",),
     ),
     Mutant(
         "withdrawal_as_loss",
         "money taken out counts as lost",
-        (Patch(Account, "_on_transfer", _instead(_withdrawal_is_a_loss)),),
+        (Patch(Account, "_on_cash", _withdrawal_is_a_loss),),
         shows_in=("withdrawal",),
     ),
     Mutant(
@@ -279,26 +293,26 @@ _ALL: Final = (
     Mutant(
         "count_twice",
         "facts told twice count twice",
-        (Patch(Seen, "again", _instead(lambda *_: False)),),
+        (Patch(RecentIds, "is_repeat", _instead(lambda *_: False)),),
         shows_in=("events_duplicated",),
     ),
     Mutant(
         "halt_ignored",
         "entries go on while halted",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.HALTED)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.HALTED)),),
         shows_in=("halted_by_hand", "liquidation"),
     ),
     Mutant(
         "unread_account",
         "nobody waits for the account to be read",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.UNRECONCILED)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.UNRECONCILED)),),
         shows_in=("restart", "disconnected", "upgrade"),
     ),
     Mutant("cancel_first", "the old stop goes before the new one is there", (Patch(plan, "_protect", _cancels_first),)),
     Mutant(
         "beside_foreign",
         "what others hold and place is none of our business",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.FOREIGN_POSITION)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.FOREIGN_POSITION)),),
         shows_in=("second_instance", "database_deleted"),
     ),
     Mutant(
@@ -331,7 +345,7 @@ _ALL: Final = (
     Mutant(
         "losses_ignored",
         "entries go on after the day's loss",
-        (Patch(review, "QUESTIONS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
+        (Patch(review, "PRE_TRADE_CHECKS", _unasked(Refusal.DAILY_LOSS, Refusal.WEEKLY_LOSS, Refusal.DRAWDOWN)),),
         shows_in=("liquidation",),
     ),
     Mutant(
@@ -372,7 +386,7 @@ _ALL: Final = (
     Mutant(
         "forced_unnoticed",
         "nobody notices forced closes",
-        (Patch(Account, "_on_forced", _instead(_deaf)),),
+        (Patch(AccountBooks, "_on_execution", _forced_unnoticed),),
         shows_in=("liquidation", "adl"),
     ),
 )

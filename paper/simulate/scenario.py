@@ -113,7 +113,7 @@ class Scenario:
         """Small steps while something moves, large ones while nothing does."""
         book = self.engine.desk.book(*self.key)
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
-        if unsettled or book.pending() or book.exposure or book.leaving or not self.link.quiet:
+        if unsettled or book.pending() or book.exposure or book.closing or not self.link.quiet:
             return FINE_MS
         troubled = self.link.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
         if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):

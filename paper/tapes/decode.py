@@ -10,12 +10,22 @@ import numpy.typing as npt
 
 from liqbot.blocks import DTYPES, Rows
 from liqbot.instruments import CONTRACTS, Side, venue_key
-from paper.tapes.format import CONTRACT, KIND_OF_WORD
+from paper.tapes.format import (
+    ALL_COLUMNS,
+    COIN,
+    CONTRACT,
+    KEYS,
+    KIND,
+    KIND_OF_WORD,
+    SIDE,
+    TIME,
+    VENUE,
+    WHOLE,
+)
 from paper.tapes.validation import Indices, TapeFault
 
 Codes = npt.NDArray[np.int32]
 _SIDES: Final = {side.word: int(side) for side in Side}
-_HEAD: Final = ("time_ms", "venue", "coin")
 _CODES_MAX: Final = 32_767
 
 
@@ -45,11 +55,11 @@ class Decoder:
     def part(self, batch: Any, first_row: int) -> DecodedPart:
         """`batch` is a pyarrow RecordBatch of the tape's columns. `BrokenError` for words the format does not know."""
         columns = {name: batch.column(index) for index, name in enumerate(batch.schema.names)}
-        kinds = _words(columns["kind"], first_row, "kind", {word: i for i, word in enumerate(KIND_OF_WORD)})
+        kinds = _words(columns[KIND], first_row, KIND, {word: i for i, word in enumerate(KIND_OF_WORD)})
         head: dict[str, npt.NDArray[Any]] = {
-            "time_ms": whole_numbers(columns["time_ms"], first_row, "time_ms"),
-            "venue": self._venue_codes(columns, first_row),
-            "coin": self._coin_codes(columns["coin"], first_row),
+            TIME: whole_numbers(columns[TIME], first_row, TIME),
+            VENUE: self._venue_codes(columns, first_row),
+            COIN: self._coin_codes(columns[COIN], first_row),
         }
         rows: dict[str, Rows] = {}
         at: dict[str, Indices] = {}
@@ -58,7 +68,7 @@ class Decoder:
             if len(chosen):
                 rows[kind] = _rows(kind, columns, head, chosen, first_row)
                 at[kind] = chosen + first_row
-        return DecodedPart(head["time_ms"], rows, at)
+        return DecodedPart(head[TIME], rows, at)
 
     def _coin_codes(self, column: Any, first_row: int) -> Codes:
         indices, words = text_codes(column)
@@ -98,19 +108,28 @@ def _rows(
     kind: str, columns: Mapping[str, Any], head: Mapping[str, npt.NDArray[Any]], chosen: Indices, first_row: int
 ) -> Rows:
     rows = np.empty(len(chosen), DTYPES[kind])
-    everything = len(chosen) == len(head["time_ms"])
+    everything = len(chosen) == len(head[TIME])
     for name in DTYPES[kind].names or ():
-        if name in _HEAD:
+        if name in KEYS:
             rows[name] = head[name] if everything else head[name][chosen]
             continue
-        column = columns[name] if everything else columns[name].take(_arrow(chosen))
-        if name == "side":
+        stored = columns.get(name)
+        if stored is None:  # an optional column that this file lacks
+            stored = _arrow_nulls(len(head[TIME]))
+        column = stored if everything else stored.take(_arrow(chosen))
+        if name == SIDE:
             rows[name] = _words(column, first_row, name, _SIDES, at=chosen + first_row)
-        elif name == "span_ms":
+        elif ALL_COLUMNS[name] == WHOLE:
             rows[name] = whole_numbers(column, first_row, name, at=chosen + first_row)
         else:
             rows[name] = column.to_numpy(zero_copy_only=False) if column.null_count < len(column) else np.nan
     return rows
+
+
+def _arrow_nulls(count: int) -> Any:
+    import pyarrow as pa
+
+    return pa.nulls(count)
 
 
 def _arrow(chosen: Indices) -> Any:

@@ -1,4 +1,9 @@
-"""The tape format: column names and types, kinds, what each kind must and may fill, the header, and `TapeError`."""
+"""The tape format: kinds and columns, what each kind must and may fill, the header, and `TapeError`.
+
+Columns follow from the market events (`liqbot.events`, by way of `DTYPES`). To add one: a field of its event that may
+be None, its name in `ADDED_COLUMNS`, a line in docs/tapes.md. To add a kind: its event, its row in `EVENT_OF` with a
+field of `EventBlock`, its word in `KIND_OF_WORD`, its columns in `ADDED_COLUMNS`, a line in docs/tapes.md.
+"""
 
 import difflib
 from collections.abc import Sequence
@@ -7,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.blocks import Roster
+from liqbot.blocks import CODED, DTYPES, Roster, optional_columns
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 
@@ -16,17 +21,8 @@ HEADER_KEY: Final = b"liqbot_tape"
 AGGREGATE: Final = "aggregate"
 
 TEXT, WHOLE, NUMBER = "text", "whole number", "number"
-COLUMNS: Final = {
-    "time_ms": WHOLE, "venue": TEXT, "coin": TEXT, "kind": TEXT, "span_ms": WHOLE,
-    "open": NUMBER, "high": NUMBER, "low": NUMBER, "close": NUMBER,
-    "volume_usd": NUMBER, "buy_usd": NUMBER, "sell_usd": NUMBER, "side": TEXT, "price": NUMBER, "size_usd": NUMBER,
-    "long_usd": NUMBER, "short_usd": NUMBER, "oi_usd": NUMBER, "mark_price": NUMBER, "index_price": NUMBER,
-    "rate_pct": NUMBER, "interval_h": NUMBER,
-}  # fmt: skip
-CONTRACT: Final = "contract"
-OPTIONAL_COLUMNS: Final = {CONTRACT: TEXT}
-
-# The word in the file -> the kind of rows in an `EventBlock`.
+TIME, VENUE, COIN, KIND, SIDE, CONTRACT = "time_ms", "venue", "coin", "kind", "side", "contract"
+# The word in the file -> the kind of rows in an `EventBlock`. Book tops have no place on a tape.
 KIND_OF_WORD: Final = {
     "trades": "bars",
     "liquidation": "liquidations",
@@ -37,6 +33,45 @@ KIND_OF_WORD: Final = {
     "position": "positions",
 }
 WORD_OF_KIND: Final = {kind: word for word, kind in KIND_OF_WORD.items()}
+ADDED_COLUMNS: Final[frozenset[str]] = frozenset()
+"""Columns of events that came after the first version of the format: a tape may lack them."""
+POSITIVE_COLUMNS: Final = frozenset({
+    "open", "high", "low", "close", "price", "mark_price", "index_price", "span_ms", "interval_h"
+})
+SIGNED_COLUMNS: Final = frozenset({"rate_pct"})
+"""Numbers of every other column may be zero, and never negative."""
+
+
+def _holds_in_file(kind: str, name: str) -> str:
+    if name in CODED or name == SIDE:
+        return TEXT
+    return NUMBER if DTYPES[kind][name].kind == "f" else WHOLE
+
+
+KEYS: Final = (TIME, VENUE, COIN)
+"""Columns of every row, whatever its kind."""
+_KIND_COLUMNS: Final = {
+    kind: tuple(name for name in DTYPES[kind].names or () if name not in KEYS) for kind in KIND_OF_WORD.values()
+}
+_HOLDS: Final = {
+    TIME: WHOLE, VENUE: TEXT, COIN: TEXT, KIND: TEXT,
+    **{name: _holds_in_file(kind, name) for kind, names in _KIND_COLUMNS.items() for name in names},
+    CONTRACT: TEXT,
+}  # fmt: skip
+OPTIONAL_COLUMNS: Final = {
+    name: holds for name, holds in _HOLDS.items() if name == CONTRACT or name in ADDED_COLUMNS
+}
+"""Columns that a file may lack; all rows are read as if they were null."""
+COLUMNS: Final = {name: holds for name, holds in _HOLDS.items() if name not in OPTIONAL_COLUMNS}
+"""Columns that every file has, in the order in which they are written."""
+ALL_COLUMNS: Final = {**COLUMNS, **OPTIONAL_COLUMNS}
+MAY_BE_NULL: Final = {
+    kind: tuple(name for name in names if name in optional_columns(kind)) for kind, names in _KIND_COLUMNS.items()
+}
+REQUIRED: Final = {
+    kind: tuple(name for name in names if name not in MAY_BE_NULL[kind]) for kind, names in _KIND_COLUMNS.items()
+}
+"""What a row of each kind must fill, beside the keys."""
 
 
 class TapeError(ExpectedError):
@@ -93,14 +128,15 @@ def check_columns(schema: Any, path: str) -> tuple[str, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TapeError(f"{path}: column {repeated[0]!r} occurs {names.count(repeated[0])} times, once is right")
-    extra = tuple(name for name in names if name not in COLUMNS and name not in OPTIONAL_COLUMNS)
+    extra = tuple(name for name in names if name not in ALL_COLUMNS)
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise TapeError(f"{path}: column {missing[0]!r} is missing{_instead(missing[0], extra)}{_others(missing)}")
+    absent = [name for name in OPTIONAL_COLUMNS if name not in names]
     for name in extra:
-        if CONTRACT not in names and difflib.get_close_matches(name, [CONTRACT], cutoff=0.85):
-            raise TapeError(f"{path}: column {name!r} is not part of the format; did you mean {CONTRACT!r}?")
-    for name, wanted in {**COLUMNS, **OPTIONAL_COLUMNS}.items():
+        for near in difflib.get_close_matches(name, absent, n=1, cutoff=0.85):
+            raise TapeError(f"{path}: column {name!r} is not part of the format; did you mean {near!r}?")
+    for name, wanted in ALL_COLUMNS.items():
         if name in names and not _holds(schema.field(name).type, wanted):
             raise TapeError(f"{path}: column {name!r} holds {schema.field(name).type}, a {wanted} column is right")
     return extra

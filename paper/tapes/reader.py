@@ -9,12 +9,11 @@ import numpy as np
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from paper.tapes.decode import BrokenError, DecodedPart, Decoder
-from paper.tapes.format import COLUMNS, OPTIONAL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of, no_file
+from paper.tapes.format import ALL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of, no_file
 from paper.tapes.survey import Survey, TapeSeries
 from paper.tapes.validation import TapeFault, row_fault, time_fault
 
 BATCH_ROWS: Final = 131_072
-_KNOWN: Final = {**COLUMNS, **OPTIONAL_COLUMNS}
 
 
 class Tape(msgspec.Struct, frozen=True, eq=False):
@@ -93,7 +92,7 @@ def _opened(path: str) -> Any:
     try:
         plain = parquet.ParquetFile(path, pre_buffer=False)
         names = plain.schema_arrow.names
-        texts = [name for name, holds in _KNOWN.items() if holds == TEXT and names.count(name) == 1]
+        texts = [name for name, holds in ALL_COLUMNS.items() if holds == TEXT and names.count(name) == 1]
         return parquet.ParquetFile(path, metadata=plain.metadata, read_dictionary=texts, pre_buffer=False)
     except pa.ArrowInvalid as error:
         raise TapeError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
@@ -109,7 +108,7 @@ def _batches(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterato
     """Row group by row group, so that a tape of any length needs the memory of one."""
     import pyarrow as pa
 
-    columns = [name for name in file.schema_arrow.names if name in _KNOWN]
+    columns = [name for name in file.schema_arrow.names if name in ALL_COLUMNS]
     first_row = 0
     try:
         for batch in file.iter_batches(batch_rows, columns=columns, use_threads=False):

@@ -8,7 +8,7 @@ import numpy as np
 
 from liqbot.blocks import Roster, Rows
 from paper.tapes.decode import DecodedPart
-from paper.tapes.format import AGGREGATE, COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
+from paper.tapes.format import AGGREGATE, ALL_COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
 from paper.tapes.validation import PRICE_JUMP_MAX, Floats, Indices, TapeFault
 
 _HOUR_MS: Final = 3_600_000
@@ -102,8 +102,8 @@ class Survey:
 
     def note_unused(self, batch: Any, part: DecodedPart) -> None:
         """Count filled cells that belong to no kind in their row: read over, but worth telling."""
-        for name, holds in COLUMNS.items():
-            if holds != NUMBER:
+        for name, holds in ALL_COLUMNS.items():
+            if holds != NUMBER or name not in batch.schema.names:
                 continue
             column = batch.column(name)
             used = [rows[name] for rows in part.rows.values() if name in (rows.dtype.names or ())]

@@ -8,7 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import Rows
-from paper.tapes.format import WORD_OF_KIND
+from paper.tapes.format import (
+    MAY_BE_NULL,
+    POSITIVE_COLUMNS,
+    REQUIRED,
+    SIDE,
+    SIGNED_COLUMNS,
+    WORD_OF_KIND,
+)
 
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
@@ -36,20 +43,6 @@ class TapeFault(msgspec.Struct, frozen=True):
         return f"{path}: row {self.row} (the first is 0), column {self.column!r}: {self.value}; {self.wanted}"
 
 
-REQUIRED: Final[dict[str, tuple[str, ...]]] = {
-    "bars": ("span_ms", "open", "high", "low", "close", "volume_usd"),
-    "liquidations": ("side", "price", "size_usd"),
-    "totals": ("span_ms", "long_usd", "short_usd"),
-    "open_interest": ("oi_usd",),
-    "marks": ("mark_price",),
-    "funding": ("rate_pct", "interval_h"),
-    "positions": ("side", "price", "size_usd"),
-}
-_OPTIONAL: Final = {"bars": ("buy_usd", "sell_usd"), "marks": ("index_price",)}
-_POSITIVE: Final = {"open", "high", "low", "close", "price", "mark_price", "index_price", "span_ms", "interval_h"}
-_SIGNED: Final = {"rate_pct", "side"}
-
-
 def row_fault(kind: str, rows: Rows, at: Indices) -> TapeFault | None:
     """The first broken row of one kind, None when all are sound. `at` gives each row's number in the file."""
     faults = [fault for fault in _faults(kind, rows, at) if fault is not None]
@@ -58,21 +51,21 @@ def row_fault(kind: str, rows: Rows, at: Indices) -> TapeFault | None:
 
 def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     word = WORD_OF_KIND[kind]
-    for name in (*REQUIRED[kind], *_OPTIONAL.get(kind, ())):
-        if name == "side":
+    for name in (*REQUIRED[kind], *MAY_BE_NULL[kind]):
+        if name == SIDE:
             continue
         needed = name in REQUIRED[kind]
         values = rows[name]
-        if name == "span_ms":
+        if values.dtype.kind == "i":
             yield _first(values <= 0, rows, at, name, f"a {word} row needs a positive number of milliseconds")
             continue
         if needed:
             yield _first(~np.isfinite(values), rows, at, name, f"a {word} row needs a finite number here")
         else:
             yield _first(np.isinf(values), rows, at, name, "a finite number or null is right")
-        if name in _POSITIVE:
+        if name in POSITIVE_COLUMNS:
             yield _first(values <= 0, rows, at, name, "a positive number is right")
-        elif name not in _SIGNED:
+        elif name not in SIGNED_COLUMNS:
             yield _first(values < 0, rows, at, name, "it cannot be negative")
     special = _SPECIAL.get(kind)
     if special is not None:

@@ -12,14 +12,18 @@ import numpy.typing as npt
 from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.instruments import CONTRACTS, Instrument, Side, split_venue_key
 from paper.tapes.format import (
-    COLUMNS,
+    ALL_COLUMNS,
+    COIN,
     CONTRACT,
     FORMAT_VERSION,
     HEADER_KEY,
+    KIND,
     KIND_OF_WORD,
     NUMBER,
-    OPTIONAL_COLUMNS,
+    SIDE,
     TEXT,
+    TIME,
+    VENUE,
     WHOLE,
     TapeError,
     TapeHeader,
@@ -29,7 +33,6 @@ from paper.tapes.reader import Tape, read_tape
 
 GROUP_ROWS: Final = 262_144
 _WORDS: Final = tuple(KIND_OF_WORD)
-_HEAD: Final = ("time_ms", "venue", "coin")
 
 
 def write_tape(
@@ -75,7 +78,7 @@ def import_csv(source: str | Path, path: str | Path) -> Tape:
     except OSError as error:
         raise TapeError(f"{source}: cannot be read ({error})") from None
     check_columns(table.schema, str(source))
-    known = [name for name in (*COLUMNS, *OPTIONAL_COLUMNS) if name in table.schema.names]
+    known = [name for name in ALL_COLUMNS if name in table.schema.names]
     with _replacing(Path(path)) as part:
         with _writer(part, TapeHeader(note="imported from CSV"), known) as writer:
             writer.write_table(table.select(known).cast(writer.schema), row_group_size=GROUP_ROWS)
@@ -104,19 +107,18 @@ def _writer(path: Path, header: TapeHeader, names: Sequence[str] | None = None) 
     from pyarrow import parquet
 
     schema = _schema(header, names)
-    held = [*COLUMNS, *OPTIONAL_COLUMNS] if names is None else names
-    kinds = {**COLUMNS, **OPTIONAL_COLUMNS}
+    held = [*ALL_COLUMNS] if names is None else names
     # Measured on real bars: delta times and split bytes take 17 bytes a row where dictionaries take 28.
-    encoding = {name: "DELTA_BINARY_PACKED" for name in held if kinds[name] == WHOLE}
-    encoding |= {name: "BYTE_STREAM_SPLIT" for name in held if kinds[name] == NUMBER}
+    encoding = {name: "DELTA_BINARY_PACKED" for name in held if ALL_COLUMNS[name] == WHOLE}
+    encoding |= {name: "BYTE_STREAM_SPLIT" for name in held if ALL_COLUMNS[name] == NUMBER}
     return parquet.ParquetWriter(
         path,
         schema,
         compression="zstd",
         compression_level=6,
-        use_dictionary=[name for name in held if kinds[name] == TEXT],
+        use_dictionary=[name for name in held if ALL_COLUMNS[name] == TEXT],
         column_encoding=encoding,
-        write_statistics=["time_ms"],
+        write_statistics=[TIME],
     )
 
 
@@ -124,8 +126,7 @@ def _schema(header: TapeHeader, names: Sequence[str] | None = None) -> Any:
     import pyarrow as pa
 
     types = {TEXT: pa.dictionary(pa.int32(), pa.string()), WHOLE: pa.int64(), NUMBER: pa.float64()}
-    known = {**COLUMNS, **OPTIONAL_COLUMNS}
-    fields = [pa.field(name, types[known[name]]) for name in (names or known)]
+    fields = [pa.field(name, types[ALL_COLUMNS[name]]) for name in (names or ALL_COLUMNS)]
     return pa.schema(fields, metadata={HEADER_KEY: msgspec.json.encode(header)})
 
 
@@ -160,7 +161,7 @@ def _timed(
 ) -> Iterator[tuple[str, Rows]]:
     for kind, rows in step:
         timed = rows.copy()
-        timed["time_ms"] = tick_ms if on_ticks else np.clip(rows["time_ms"], from_ms, tick_ms)
+        timed[TIME] = tick_ms if on_ticks else np.clip(rows[TIME], from_ms, tick_ms)
         yield kind, timed
 
 
@@ -171,15 +172,15 @@ def _table(parts: Sequence[tuple[str, Rows]], roster: Roster, schema: Any) -> An
     for kind, rows in parts:
         by_kind.setdefault(kind, []).append(rows)
     columns = {kind: np.concatenate(by_kind[kind]) for kind in KIND_OF_WORD.values() if kind in by_kind}
-    times = np.concatenate([rows["time_ms"] for rows in columns.values()])
+    times = np.concatenate([rows[TIME] for rows in columns.values()])
     order = np.argsort(times, kind="stable")
     arrays = [
-        _text(field.name, columns, roster)[order] if COLUMNS.get(field.name, TEXT) == TEXT
+        _text(field.name, columns, roster)[order] if ALL_COLUMNS[field.name] == TEXT
         else _numbers(field.name, columns, len(order))[order]
         for field in schema
     ]  # fmt: skip
-    words = {"venue": [split_venue_key(key)[0] for key in roster.venues], "coin": roster.coins, "kind": _WORDS}
-    words |= {"side": [Side.LONG.word, Side.SHORT.word], CONTRACT: CONTRACTS}
+    words = {VENUE: [split_venue_key(key)[0] for key in roster.venues], COIN: roster.coins, KIND: _WORDS}
+    words |= {SIDE: [Side.LONG.word, Side.SHORT.word], CONTRACT: CONTRACTS}
     return pa.table([_arrow(array, field, words) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
 
@@ -187,7 +188,7 @@ def _arrow(array: npt.NDArray[Any], field: Any, words: dict[str, Sequence[str]])
     import pyarrow as pa
 
     if field.name not in words:
-        absent = array < 0 if field.name == "span_ms" else np.isnan(array) if array.dtype.kind == "f" else None
+        absent = np.isnan(array) if array.dtype.kind == "f" else None if field.name == TIME else array < 0
         return pa.array(array, field.type, mask=absent)
     codes = pa.array(array, pa.int32(), mask=array < 0)
     return pa.DictionaryArray.from_arrays(codes, pa.array(list(words[field.name]), pa.string()))
@@ -198,13 +199,13 @@ def _text(name: str, columns: dict[str, Rows], roster: Roster) -> npt.NDArray[np
     contracts = np.array([_contract_code(key) for key in roster.venues], np.int32)
     parts: list[npt.NDArray[Any]] = []
     for kind, rows in columns.items():
-        if name == "kind":
+        if name == KIND:
             parts.append(np.full(len(rows), tuple(KIND_OF_WORD.values()).index(kind)))
         elif name == CONTRACT:
-            parts.append(contracts[rows["venue"]])
-        elif name == "side":
-            sided = "side" in (rows.dtype.names or ())
-            parts.append(np.where(rows["side"] > 0, 0, 1) if sided else np.full(len(rows), -1))
+            parts.append(contracts[rows[VENUE]])
+        elif name == SIDE:
+            sided = SIDE in (rows.dtype.names or ())
+            parts.append(np.where(rows[SIDE] > 0, 0, 1) if sided else np.full(len(rows), -1))
         else:
             parts.append(rows[name])
     return np.concatenate(parts).astype(np.int32)
@@ -217,7 +218,7 @@ def _contract_code(key: str) -> int:
 
 def _numbers(name: str, columns: dict[str, Rows], count: int) -> npt.NDArray[Any]:
     """A numeric column over all kinds; NaN, or -1 in a whole-number column, is null."""
-    whole = COLUMNS[name] == WHOLE
+    whole = ALL_COLUMNS[name] == WHOLE
     values = np.full(count, -1, np.int64) if whole else np.full(count, np.nan)
     start = 0
     for rows in columns.values():

@@ -16,8 +16,7 @@ from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
-from paper.dialects.serving import DIALECTS, Loopback, dialects_of, serving
+from paper.dialects.serving import DIALECTS, Loopback, dialect_class, dialects_of, serving
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
 from paper.tapes.reader import read_tape
@@ -29,13 +28,8 @@ KEY: Final = "simulated-{venue}-key"
 WORD: Final = "simulated-{venue}-secret"
 """No secret: it opens a pretended account on this machine, as does the other one."""
 WORD_TOO: Final = "simulated"
-DEMO_KEY: Final = "simulated-okx-demo-key"
-"""OKX tells demo keys from others: this one is for clients in demo trading, as the profile demo-okx is."""
-TIME: Final = {
-    "binance": "fapi.binance.com/fapi/v1/time",
-    "bybit": "api.bybit.com/v5/market/time",
-    "okx": "www.okx.com/api/v5/public/time",
-}
+DEMO_KEY: Final = "simulated-{venue}-demo-key"
+"""For clients in demo trading, at venues that tell their keys from others."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -55,7 +49,7 @@ def exchange() -> None:
 def serve(
     venue: Annotated[
         str, typer.Option("--venue", help="Venues to speak as, separated by commas.")
-    ] = "binance,bybit,okx",
+    ] = ",".join(DIALECTS),
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     market: Annotated[str, typer.Option("--market", help="world (simulated traders) or a tape.")] = "world",
     speed: Annotated[
@@ -102,8 +96,8 @@ async def _serve(
 def _spoken(hub: Hub, venues: tuple[str, ...]) -> list[Dialect]:
     dialects = dialects_of(hub, venues)
     for dialect in dialects:
-        if isinstance(dialect, OkxDialect):
-            dialect.demo_keys.add(DEMO_KEY)
+        if dialect.demo_keys_differ:
+            dialect.demo_keys.add(DEMO_KEY.format(venue=dialect.venue))
     return dialects
 
 
@@ -124,7 +118,10 @@ def _market(name: str, settings: Settings, seed: int) -> Served:
 
 
 def _hub(roster: Roster, venues: tuple[str, ...], settings: Settings) -> Hub:
-    """With one account per venue, two on OKX. ExpectedError when the market lacks a venue or all of the coins."""
+    """With one account per venue, and one for demo trading where its keys differ.
+
+    ExpectedError when the market lacks a venue or all of the coins.
+    """
     lacking = [one for one in venues if one not in roster.venues]
     coins = [coin for coin in settings.coins if coin in roster.coins]
     if lacking or not coins:
@@ -138,7 +135,7 @@ def _hub(roster: Roster, venues: tuple[str, ...], settings: Settings) -> Hub:
 
 
 def _keys(venues: tuple[str, ...]) -> list[tuple[str, str]]:
-    demo = [("okx", DEMO_KEY)] if "okx" in venues else []
+    demo = [(name, DEMO_KEY.format(venue=name)) for name in venues if dialect_class(name).demo_keys_differ]
     return [*((name, KEY.format(venue=name)) for name in venues), *demo]
 
 
@@ -153,5 +150,5 @@ def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
         f"serving {', '.join(venues)} on {loop.url}, {pace}; nothing here is real\n"
         f"accounts, {wallet:,.0f} USD each:\n{keys}\n"
         "point a client at it: put this address and the original host before every path, websockets (ws://) alike:\n"
-        f"  curl {loop.url}/{TIME[venues[0]]}"
+        f"  curl {loop.url}/{dialect_class(venues[0]).time_address}"
     )

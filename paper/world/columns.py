@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from liqbot.blocks import DTYPES, Rows
+from liqbot.blocks import Rows, unknown_rows
 from paper.world.coin_market import WorldCoin
 
 Venues = npt.NDArray[np.intp]
@@ -47,7 +47,7 @@ def funding(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
 def liquidations(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
     """Forced orders as published."""
     told = np.concatenate([market.published for market in markets])
-    rows = np.empty(len(told), DTYPES["liquidations"])
+    rows = unknown_rows("liquidations", len(told))
     for name in ("venue", "coin", "side", "price", "size_usd"):
         rows[name] = told[name]
     rows["time_ms"] = now_ms
@@ -57,7 +57,7 @@ def liquidations(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
 def positions(told: Rows, venues: Venues) -> Rows:
     """A snapshot of all positions of some venues, of rows as in `truth.POSITIONS`."""
     chosen = told[np.isin(told["venue"], venues)]
-    rows = np.empty(len(chosen), DTYPES["positions"])
+    rows = unknown_rows("positions", len(chosen))
     for name in ("time_ms", "venue", "coin", "side", "size_usd"):
         rows[name] = chosen[name]
     rows["price"] = chosen["liquidation_price"]
@@ -65,7 +65,7 @@ def positions(told: Rows, venues: Venues) -> Rows:
 
 
 def _headed(kind: str, markets: Sequence[WorldCoin], venues: Venues, now_ms: int) -> Rows:
-    rows = np.empty(len(markets) * len(venues), DTYPES[kind])
+    rows = unknown_rows(kind, len(markets) * len(venues))
     rows["time_ms"] = now_ms
     rows["venue"] = np.tile(venues, len(markets))
     rows["coin"] = np.repeat(np.arange(len(markets)), len(venues))

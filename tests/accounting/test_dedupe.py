@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from liqbot.accounting.dedupe import SEEN_MAX, Seen, identity_of
+from liqbot.accounting.dedupe import REMEMBERED_MAX, RecentIds, identity_of
 from liqbot.events import Balance, FundingPaid, MoneyFact, PositionDeleveraged, PositionLiquidated, Rebate, Transfer
 from liqbot.instruments import Side
 from liqbot.risk.account import Account
@@ -50,8 +50,8 @@ def test_a_rate_that_is_published_later_makes_no_second_payment():
 
 
 def test_the_oldest_are_forgotten_first():
-    seen = Seen()
-    for number in range(SEEN_MAX + 1):
-        assert not seen.again(str(number))
-    assert seen.again("1")
-    assert not seen.again("0")
+    seen = RecentIds()
+    for number in range(REMEMBERED_MAX + 1):
+        assert not seen.is_repeat(str(number))
+    assert seen.is_repeat("1")
+    assert not seen.is_repeat("0")

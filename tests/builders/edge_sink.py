@@ -33,7 +33,8 @@ class Gathered:
                 if isinstance(fact, kind) and fact.feed == feed]  # type: ignore[attr-defined]
 
 
-async def until(true: Callable[[], object], seconds: float = 8.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 60.0) -> None:
+    """The limit is far beyond what a busy machine takes: only what would hang for ever fails by it."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not true():
         assert asyncio.get_running_loop().time() < deadline, "it did not come true in time"

@@ -13,15 +13,16 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from golden_lines import digest_of, in_old_words, step_lines
+from golden_lines import SPOKE_LATER, digest_of, in_old_words, step_lines
 
 from liqbot import places
 from liqbot.blocks import DTYPES
 from liqbot.cli import main
+from liqbot.code_version import this_code
 from liqbot.journal import JournalReader, plain_step
 from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
 from liqbot.ledger import rebuild
-from liqbot.replay import replay, this_code
+from liqbot.replay import replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings import load
 from liqbot.settings.show import rows
@@ -29,6 +30,11 @@ from liqbot.settings.show import rows
 FOLDER: Final = Path(__file__).parents[1] / "fixtures" / "first_format"
 PROFILES: Final = FOLDER / "profiles"
 BOOKS: Final = ("session", "facts")
+REWORDED: Final = {
+    "of the liquidations in range lie ahead": "of the fuel lies ahead",
+    "the opposite side pays": "the crowd ahead pays",
+}
+"""Words of a reason now -> then."""
 Fields = Mapping[str, list[str]]
 
 
@@ -143,7 +149,27 @@ def views_of(ledger: Path) -> dict[str, list[dict[str, Any]]]:
     """All rows of every view a trader queries."""
     with contextlib.closing(sqlite3.connect(ledger)) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")]
-        return {name: sorted(_all(connection, name), key=json.dumps) for name in sorted(names)}
+        views = {name: list(_all(connection, name)) for name in sorted(names)}
+    return {name: sorted(rows, key=json.dumps) for name, rows in _without_later_rows(views).items()}
+
+
+def _without_later_rows(views: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Without the rows of strategies that gave no verdict then; decisions are numbered as if there were none."""
+    kept = {name: [row for row in rows if row.get("strategy") not in SPOKE_LATER] for name, rows in views.items()}
+    numbers = {old: new for new, old in enumerate(sorted(row["decision"] for row in kept["v_decisions"]), 1)}
+    return {
+        name: [
+            _reworded({**row, "decision": numbers.get(row["decision"])} if "decision" in row else row) for row in rows
+        ]
+        for name, rows in kept.items()
+    }
+
+
+def _reworded(row: dict[str, Any]) -> dict[str, Any]:
+    """Free text in the words it had then."""
+    for new, old in REWORDED.items():
+        row = {key: value.replace(new, old) if isinstance(value, str) else value for key, value in row.items()}
+    return row
 
 
 def _all(connection: sqlite3.Connection, name: str) -> Iterator[dict[str, Any]]:

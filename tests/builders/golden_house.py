@@ -8,8 +8,8 @@ import msgspec
 from golden_lines import fact_lines, step_lines, text_of
 
 from liqbot.blocks import EventBlock
+from liqbot.code_version import this_code
 from liqbot.journal import plain_step
-from liqbot.replay import this_code
 from liqbot.settings import Settings, load
 from paper.backtest.run import house_of
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts, seeded_journal_id

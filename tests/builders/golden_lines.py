@@ -14,8 +14,11 @@ from typing import Any, Final, NamedTuple
 
 Plain = Mapping[str, Any]
 
-RENAMES: Final[dict[str, str]] = {}
+RENAMES: Final[dict[str, str]] = {"fuel_ahead": "notional_ahead", "FUEL_AHEAD": "NOTIONAL_AHEAD"}
 """Old name -> new name of a field, type, code, gate, strategy or purpose; the lines always speak the old names."""
+
+SPOKE_LATER: Final = ("avoid_liquidity",)
+"""Strategies that gave no verdict when the lines were written; what they answer is in the checks of the decision."""
 
 SIDES: Final = {1: "long", -1: "short", "long": "long", "short": "short", None: "-"}
 NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -60,6 +63,8 @@ def step_lines(step: Plain) -> Iterator[str]:
 def _step_lines(step: Plain) -> Iterator[str]:
     at = moment(step["time_ms"])
     for verdict in step["verdicts"]:
+        if verdict["strategy"] in SPOKE_LATER:
+            continue
         yield f"{at} verdict {verdict['code']} {_who(verdict)} | {_gates(verdict)}{_signal(verdict)}"
     for decision in step["decisions"]:
         yield f"{at} decision {_decision(decision)} | {_checks(decision)}"

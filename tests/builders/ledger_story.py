@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 import numpy as np
+from kept_account import KeptAccount
 from market_views import MARK, NOW_MS, a_map, a_view
 
 from liqbot.blocks import DTYPES
@@ -88,6 +89,7 @@ class Teller:
 
     def __init__(self) -> None:
         self.seq = 0
+        self._kept = KeptAccount()
 
     def now_ms(self) -> int:
         return NOW_MS + self.seq * 1_000
@@ -100,11 +102,12 @@ class Teller:
         time_ms = self.now_ms()
         drawn = msgspec.structs.replace(a_map(), as_of_ms=time_ms)
         views: tuple[MarketView, ...] = (a_view(time_ms=time_ms, map=drawn, **view),)
-        return Observation(
+        observation = Observation(
             seq=self.seq, time_ms=time_ms, source="paper", tick_ms=time_ms, views=views, verdicts=verdicts,
             decisions=decisions, commands=commands,  # type: ignore[arg-type]
             facts=tuple(msgspec.structs.replace(fact, time_ms=time_ms) for fact in facts),
         )
+        return self._kept.complete(observation)
 
 
 def story() -> Iterator[Observation]:

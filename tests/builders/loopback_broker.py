@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -10,19 +9,22 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.connection.client import Credentials, RequestBudget, VenueClient
+from liqbot.connection.client import Credentials, VenueClient
 from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.instruments import Side
-from liqbot.venues.registry import TRADING_ADAPTERS, VENUES
+from liqbot.venues.registry import VENUES, trading_of
+from liqbot.venues.spec import RequestBudget
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.serving import Loopback, serving
+from paper.dialects.serving import Loopback, dialect_class, serving
 from tests.builders import loopback_market as market
 
 JOURNAL_ID = "abc123"
 VENUES_SERVED = ("binance", "bybit", "okx")
+PATIENCE_S = 60.0
+"""Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""
 F = TypeVar("F")
 
 
@@ -93,7 +95,9 @@ class Rig:
             market.block(self.second, *market.flat(self.venue, "BTC", self.second, price), *rows)
         )
 
-    async def until(self, kind: type[F], client_id: str | None = None, count: int = 1, s: float = 6.0) -> list[F]:
+    async def until(
+        self, kind: type[F], client_id: str | None = None, count: int = 1, s: float = PATIENCE_S
+    ) -> list[F]:
         """Waits for facts of a kind; market time stands still."""
         deadline = asyncio.get_running_loop().time() + s
         while len(found := self.desk.of(kind, client_id)) < count:
@@ -110,8 +114,7 @@ def spoken(hub: Hub, venue: str) -> Dialect:
     """The venue's dialect; the same one for every client of the hub, because a venue remembers."""
     known: dict[str, Dialect] = vars(hub).setdefault("spoken", {})
     if venue not in known:
-        module = importlib.import_module(f"paper.dialects.{venue}.dialect")
-        known[venue] = getattr(module, f"{venue.title()}Dialect")(hub)
+        known[venue] = dialect_class(venue)(hub)
     return known[venue]
 
 
@@ -127,14 +130,14 @@ async def rig(
     async with serving(hub, [spoken(hub, venue)]) as loop:
         client = VenueClient(
             VENUES[venue], credentials=Credentials(SecretStr("key"), SecretStr(secret), SecretStr("phrase")),
-            loopback=loop.url, budget=RequestBudget(units=10_000), options=TRADING_ADAPTERS[venue].options,
+            loopback=loop.url, budget=RequestBudget(units=10_000), options=trading_of(venue).options,
         )
         desk = Desk(venue)
         try:
             await client.open(("BTC",))
             edge = AccountEdge(
                 client,
-                TRADING_ADAPTERS[venue],
+                trading_of(venue),
                 client.instruments(("BTC",)),
                 desk.tell,
                 lambda: hub.now_ms,
@@ -148,7 +151,7 @@ async def rig(
                 return
             task = asyncio.create_task(edge.run())
             ready = asyncio.create_task(edge.ready())
-            await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED, timeout=6)
+            await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
             if task.done():
                 task.result()
             assert edge.reconciler.ready.is_set(), desk.facts

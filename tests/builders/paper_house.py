@@ -138,8 +138,8 @@ class House:
 
     def _fold(self, fact: Event) -> None:
         self.facts.append(fact)
-        self.account.on_fact(fact)
-        self.desk.on_fact(fact)
+        if self.account.on_fact(fact):
+            self.desk.on_fact(fact)
 
     def react(self, facts: tuple[Event, ...], time_ms: int) -> tuple[Command, ...]:
         for fact in facts:

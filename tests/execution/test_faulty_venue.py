@@ -153,8 +153,8 @@ class Watched:
 
     def step(self, now_ms: int) -> tuple:
         for fact in self.venue.due(now_ms):
-            self.account.on_fact(fact)
-            self.desk.on_fact(fact)
+            if self.account.on_fact(fact):
+                self.desk.on_fact(fact)
         positions = self.account.positions
         commands = self.desk.commands(now_ms, positions)
         assert self.desk.commands(now_ms, positions) == ()
@@ -186,9 +186,9 @@ class Watched:
             return
         ours = [one for one in book.live(Purpose.STOP, Purpose.EXIT) if one.side is position.side]
         unwanted = book.target is None or book.target.side is not position.side
-        waits_for_retry = bool(book.failures) and (bool(book.leaving) or unwanted)
+        waits_for_retry = bool(book.failures) and (bool(book.closing) or unwanted)
         assert ours or waits_for_retry, "an open position with neither stop nor exit under way"
-        assert book.exposure is None or book.leaving or now_ms - book.exposure.since_ms <= PARAMS.unprotected_ms_max
+        assert book.exposure is None or book.closing or now_ms - book.exposure.since_ms <= PARAMS.unprotected_ms_max
 
 
 def run(seed: int, trouble: float, steps: int) -> Watched:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paper_house import order
 
+from liqbot.accounting.dedupe import RecentIds, identity_of
 from liqbot.commands import Purpose
 from liqbot.events import CancelRejected, Fill, OrderAccepted, OrderCancelled, OrderMissing, OrderRejected
 from liqbot.execution.order_lifecycle import (
@@ -41,9 +42,11 @@ def sent() -> Order:
 
 
 def told(facts: list[OrderFact]) -> Order:
-    one = sent()
+    """As the engine does: a fill that was delivered before goes no further than the account's books."""
+    one, seen = sent(), RecentIds()
     for fact in facts:
-        one = after_fact(one, fact)
+        if not (isinstance(fact, Fill) and seen.is_repeat(identity_of(fact))):
+            one = after_fact(one, fact)
     return one
 
 
@@ -51,7 +54,7 @@ FACTS = st.one_of(
     st.sampled_from([ACCEPTED, CANCELLED, REJECTED, MISSING, REFUSED]),
     st.builds(fill, st.integers(0, 5), st.integers(1, 8)),
 )
-OWN = st.sampled_from([OrderEvent.CANCEL_SENT, OrderEvent.DOUBTED])
+OWN = st.sampled_from([OrderEvent.CANCEL_SENT, OrderEvent.UNANSWERED])
 
 
 def test_every_pair_is_defined():
@@ -74,16 +77,15 @@ def test_missing_is_believed_only_after_asking():
 
 
 @given(st.lists(st.one_of(FACTS, OWN), max_size=30))
-def test_fills_count_once_and_never_beyond_the_order(steps):
-    one = sent()
-    sizes: dict[str, Decimal] = {}
+def test_fills_never_count_beyond_the_order(steps):
+    one, filled_base = sent(), Decimal(0)
     for step in steps:
         before = one
         one = after_event(one, step) if isinstance(step, OrderEvent) else after_fact(one, step)
         if isinstance(step, Fill):
-            sizes.setdefault(step.fill_id, step.quantity_base)
+            filled_base += step.quantity_base
         assert one.filled_base >= before.filled_base
-        assert one.filled_base == min(sum(sizes.values(), Decimal(0)), Decimal(10))
+        assert one.filled_base == min(filled_base, Decimal(10))
         assert (one.state is OrderState.FILLED) == (one.filled_base == 10)
         assert not (one.state is OrderState.WORKING and one.filled_base)
 

@@ -178,7 +178,7 @@ def test_flatten_closes_what_is_open():
     story.bar(100.0)
     story.desk.on_fact(events.Flatten(time_ms=story.now_ms, reason="enough"))
     story.act(story.now_ms)
-    assert "flatten" in story.desk.leaving(*KEY)
+    assert "flatten" in story.desk.closing(*KEY)
     story.bar(100.0)
     assert (story.held, story.resting) == (None, {})
 
@@ -258,7 +258,7 @@ def test_a_position_that_stays_unprotected_is_closed():
     assert Purpose.EXIT not in story.purposes()
     story.plan(T0 + 5_001)
     assert story.purposes()[-1] is Purpose.EXIT
-    assert "no confirmed stop" in story.desk.leaving(*KEY)
+    assert "no confirmed stop" in story.desk.closing(*KEY)
 
 
 def test_a_stop_that_vanishes_is_replaced_and_three_are_the_end():
@@ -270,7 +270,7 @@ def test_a_stop_that_vanishes_is_replaced_and_three_are_the_end():
         story.react((events.OrderAccepted(**head(stop.client_id), venue_order_id=str(number)),), T0)
         story.react((events.OrderCancelled(**head(stop.client_id)),), T0)
     assert story.purposes()[-1] is Purpose.EXIT
-    assert "stop failed 3 times" in story.desk.leaving(*KEY)
+    assert "stop failed 3 times" in story.desk.closing(*KEY)
 
 
 def test_an_exit_that_fails_is_tried_again_with_patience_but_for_ever():
@@ -294,7 +294,7 @@ def test_a_late_fill_after_the_end_is_protected_and_closed():
     assert story.desk.target(*KEY) is None
     story.react((entry_fill(entry, 1, "0.1"),), T0)
     assert story.purposes()[-2:] == [Purpose.STOP, Purpose.EXIT]
-    assert "late fill" in story.desk.leaving(*KEY)
+    assert "late fill" in story.desk.closing(*KEY)
 
 
 def test_an_old_stop_is_gone_before_the_next_entry_goes_out():

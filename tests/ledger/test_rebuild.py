@@ -31,13 +31,17 @@ class Told:
 
 
 class Account:
-    equity_usd = Decimal(10_000)
+    """As it was when the observation was taken; the story values nothing."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.changes, self.cash = observation.changes, observation.cash
+        self.equity_usd = Decimal(10_000)
 
 
 class Teller:
     """An engine that answers as in the story."""
 
-    account = Account()
+    account: Account
 
     def __init__(self) -> None:
         self._story: Iterator[Observation] = story()
@@ -46,7 +50,7 @@ class Teller:
     def on_block(self, block: EventBlock) -> Told:
         observation = next(self._story)
         assert block.facts == observation.facts
-        self.views = observation.views
+        self.views, self.account = observation.views, Account(observation)
         return Told(observation)
 
     def snapshot(self) -> bytes:

@@ -26,7 +26,7 @@ everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
 def panic_of(one: Rig) -> tuple[Panic, list[str]]:
     said: list[str] = []
-    return Panic(one.client, one.edge.recipe, one.edge.traded, said.append), said
+    return Panic(one.client, one.edge.adapter, one.edge.traded, said.append), said
 
 
 async def in_a_trade(one: Rig) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from liqbot import __version__
+from liqbot.code_version import this_code
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live.doctor import Finding, Health, findings
 from liqbot.live.record import record
 from liqbot.places import journal_path
-from liqbot.replay import Equality, replay, this_code
+from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running

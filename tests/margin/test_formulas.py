@@ -8,14 +8,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from liqbot.instruments import Side
+from liqbot.instruments import Side, venue_key
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees, Mechanics
-from liqbot.venues.registry import ROWS, mechanics_of
+from liqbot.venues.registry import VENUES, mechanics_of
 
 KEYS = tuple(
-    f"{row.venue}:{contract.contract}" if contract.contract else row.venue for row in ROWS for contract in row.contracts
+    venue_key(spec.venue, contract.contract) for spec in VENUES.values() for contract in spec.contracts
 )
 PRICED = tuple(key for key in KEYS if mechanics_of(key, "BTC").priced)
 

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqbot.margin.steps import LiquidationStep
-from liqbot.venues.registry import ROWS, mechanics_of
+from liqbot.venues.registry import VENUES as SPECS
+from liqbot.venues.registry import mechanics_of
 
-VENUES = tuple(row.venue for row in ROWS)
+VENUES = tuple(SPECS)
 
 
 @settings(max_examples=300, deadline=None)

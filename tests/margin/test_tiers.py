@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from liqbot.margin.tiers import LeverageTier, TierTable, evenly_stepped, tier_table
-from liqbot.venues.registry import ROWS, STAND_IN_MAJOR, STAND_IN_MINOR, mechanics_of
+from liqbot.venues.mechanics import STAND_IN_MAJOR, STAND_IN_MINOR
+from liqbot.venues.registry import VENUES, mechanics_of
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "brackets"
 TIERS = (LeverageTier(0.0, 100.0, 50.0, 1.0), LeverageTier(100.0, 1_000.0, 10.0, 5.0, 4.0))
@@ -135,7 +136,7 @@ def test_gate_deductions_are_the_returned_ones():
 
 
 def test_every_shipped_table_says_where_it_comes_from():
-    shipped = [margin.tables for row in ROWS for contract in row.contracts if (margin := contract.margin)]
+    shipped = [margin.tables for spec in VENUES.values() for contract in spec.contracts if (margin := contract.margin)]
     tables = [found for by_coin in shipped for _, found in by_coin] + [STAND_IN_MAJOR, STAND_IN_MINOR]
     assert len(tables) > 20
     for found in tables:

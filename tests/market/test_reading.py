@@ -20,7 +20,7 @@ from liqbot.market.market import Market
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
 from liqbot.market.observed.liquidations import ForcedFlow
-from liqbot.market.observed.prices import PriceBar
+from liqbot.market.observed.prices import BarColumns
 from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import ClusterParams, MarketParams, RollingParams, SweepParams
 from liqbot.market.record import clusters_from, map_from, map_record, thin_zones_from
@@ -97,7 +97,7 @@ def knowing(*prices: float) -> SweepsFold:
     fold = SweepsFold(SweepParams())
     drawn = chart({price: 1e6 * (number + 1) for number, price in enumerate(prices)})
     for side in Side:
-        fold.know(side, read_side(drawn, side, 1e6, ClusterParams())[0])
+        fold.take_clusters(side, read_side(drawn, side, 1e6, ClusterParams())[0])
     return fold
 
 
@@ -129,7 +129,7 @@ def test_price_that_settles_beyond_a_cluster_ends_the_sweep_without_rejection() 
     fold = knowing(97.0)
     for number in range(2, 300):
         fold.on_step(step(number, 95.0, 95.2, 95.1))
-        fold.know(Side.LONG, ())  # the map holds nothing any more where price has been
+        fold.take_clusters(Side.LONG, ())  # the map holds nothing any more where price has been
     ended = fold.latest(Side.LONG)
     assert ended is not None
     assert not ended.rejected
@@ -165,8 +165,10 @@ def test_late_totals_and_untold_open_interest_are_unknown_not_zero() -> None:
     assert after.printed_usd == pytest.approx(2.4e6 * 202 / 240)
 
 
-def bar(close: float, span_ms: int, volume_usd: float = 1e6, imbalance_usd: float = 0.0) -> PriceBar:
-    return PriceBar(span_ms, close, close * 1.001, close * 0.999, close, volume_usd, imbalance_usd)
+def bar(close: float, span_ms: int, volume_usd: float) -> BarColumns:
+    """One bar of the roster's first venue."""
+    row = (0, 0, 0, span_ms, close, close * 1.001, close * 0.999, close, volume_usd, volume_usd / 2, volume_usd / 2)
+    return BarColumns.of({0: [row]})
 
 
 @pytest.mark.parametrize("span_ms", [1_000, MINUTE_MS, HOUR_MS])
@@ -175,11 +177,11 @@ def test_bars_of_any_span_read_alike(span_ms: int) -> None:
     end_ms = 30 * HOUR_MS
     for time_ms in range(span_ms, end_ms + 1, span_ms):
         price = 100.0 + 0.1 * time_ms / HOUR_MS
-        fold.take_bars({"binance": [bar(price, span_ms, volume_usd=span_ms * 10.0)]})
+        fold.take_bars(bar(price, span_ms, volume_usd=span_ms * 10.0), ("binance",))
         fold.take_mark(10**12 + time_ms, price, price - 0.1 * span_ms / HOUR_MS - 0.05, price + 0.05)
     now_ms = 10**12 + end_ms
     assert fold.volume_ratio == pytest.approx(1.0)
-    assert fold.usual_per_minute_usd("binance") == pytest.approx(600_000.0)
+    assert fold.mean_per_minute_usd("binance") == pytest.approx(600_000.0)
     assert fold.return_pct(now_ms, HOUR_MS, 103.0) == pytest.approx(0.1 / 102.9 * 100, rel=0.03)
     assert fold.return_pct(now_ms, DAY_MS, 103.0) == pytest.approx(2.4 / 100.6 * 100, rel=0.01)
     assert fold.range_pct == pytest.approx(0.2, abs=0.03)

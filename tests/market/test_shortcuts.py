@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liqbot.blocks import DTYPES
 from liqbot.instruments import Side
-from liqbot.market.estimate.price_grid import bin_shares, edges, position_of
+from liqbot.market.estimate.kernels import bin_shares
+from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.map.clusters import ThinZones, clusters_of, nearest_zones, read_side, turns
 from liqbot.market.map.liquidation_map import LiquidationMap, smoothed
 from liqbot.market.observed.outliers import OutlierFilter
@@ -115,6 +117,6 @@ def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[lis
         bars = [
             (time_ms, venue, 0, 60_000, price, price, price, price, 1e6, 5e5, 5e5) for venue, price, bar in told if bar
         ]
-        rows = {"marks": marks, "bars": bars}
+        rows = {kind: np.array(told, DTYPES[kind]) for kind, told in (("marks", marks), ("bars", bars))}
         assert repr(short.take(rows)) == repr(asking.take(rows))
         assert repr(short.prices) == repr(asking.prices)

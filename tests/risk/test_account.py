@@ -285,14 +285,14 @@ def test_the_day_counts_what_was_entered_on_it():
 @pytest.mark.parametrize(("price", "wait_ms"), [("59000", 3_600_000), ("61000", 300_000)])
 def test_cooldown_is_longer_after_a_loss(price: str, wait_ms: int):
     account = rc.an_account(rc.a_fill("1", "1", "60000"), rc.a_fill("2", "1", price, reduces=True))
-    assert account.holding(rc.VENUE, rc.COIN).cooldown_until_ms == rc.NOW_MS + wait_ms
+    assert account.cooldown_until_ms(rc.VENUE, rc.COIN) == rc.NOW_MS + wait_ms
 
 
 def test_seen_facts_are_bounded():
     account = rc.an_account()
     for number in range(9_000):
         account.on_fact(funding("0", rc.NOW_MS + number))
-    assert len(account.state()["seen"]["keys"]) == 8_192
+    assert len(account.state()["books"]["seen"]["keys"]) == 8_192
 
 
 # --- codes of halts -------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ D = Decimal
 
 def fill(holding: Holding, time_ms: int, quantity: str, *, reduces: bool, side: Side = Side.LONG) -> None:
     holding.fill(
-        side, reduces=reduces, price=D(100), quantity_base=D(quantity), fee_usd=D(0), time_ms=time_ms
+        side, reduces=reduces, price=D(100), quantity_base=D(quantity), time_ms=time_ms
     )
 
 

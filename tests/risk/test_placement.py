@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import OrderProposal, TradingBook, buffer_pct, in_cluster, place
+from liqbot.risk.placement import OrderProposal, TradingBook, place
 from liqbot.risk.sizing import Budget, exact, loss_base, size
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, in_cluster
 
 D = Decimal
 ENTRY = D(65536)
-WIDE = {"liquidation_loss_pct_max": 25.0, "deeper_pct_max": 0.0}
+WIDE = RiskLimits(liquidation_loss_pct_max=25.0)
+
+
+def avoid(**changes: float) -> AvoidLiquidityParams:
+    return AvoidLiquidityParams(**({"deeper_pct_max": 0.0} | changes))
 
 
 def a_budget(equity: int | Decimal = 100_000, **changes: Decimal | None) -> Budget:
@@ -79,33 +84,33 @@ def heavy_at(side: Side, leverage: int, usd: float = 5e7) -> mv.MarketView:
 
 @pytest.mark.parametrize("side", list(Side))
 def test_the_highest_leverage_is_taken_where_the_map_is_thin(side: Side):
-    limits = RiskLimits(**WIDE, density_percentile_max=60.0)
-    rungs = place(a_wish(side), heavy_at(side, 5, 0.0), rc.a_book(), a_budget(), limits)
+    params = avoid(density_percentile_max=60.0)
+    rungs = place(a_wish(side), heavy_at(side, 5, 0.0), rc.a_book(), a_budget(), WIDE, params)
     assert [(rung.leverage, rung.refusal) for rung in rungs] == [(5, None)]
 
 
 @pytest.mark.parametrize("side", list(Side))
 def test_leverage_goes_down_until_our_own_liquidation_is_in_a_thin_zone(side: Side):
-    limits = RiskLimits(**WIDE, density_percentile_max=60.0)
-    rungs = place(a_wish(side), heavy_at(side, 5), rc.a_book(), a_budget(), limits)
+    params = avoid(density_percentile_max=60.0)
+    rungs = place(a_wish(side), heavy_at(side, 5), rc.a_book(), a_budget(), WIDE, params)
     assert [(rung.leverage, rung.refusal) for rung in rungs] == [(5, Refusal.LIQUIDATION_IN_CLUSTER), (4, None)]
 
 
 def test_a_deeper_limit_entry_is_the_second_resort():
     view = heavy_at(Side.LONG, 1, 0.0)
-    limits = RiskLimits(leverage_max=5, deeper_pct_max=0.5, deeper_step_pct=0.25, density_percentile_max=0.1)
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), limits)
-    entries = sorted({rung.wish.entry_price for rung in rungs}, reverse=True)
+    params = avoid(deeper_pct_max=0.5, deeper_step_pct=0.25, density_percentile_max=0.1)
+    rungs = place(a_wish(), view, rc.a_book(), a_budget(), RiskLimits(leverage_max=5), params)
+    entries = sorted({rung.proposal.entry_price for rung in rungs}, reverse=True)
     assert rungs[-1].refusal is None or len(entries) == 3
     for rung in rungs[5:]:
-        assert rung.wish.limit
-        assert rung.wish.entry_price < ENTRY
-    far = RiskLimits(deeper_pct_max=5.0, deeper_step_pct=0.25, density_percentile_max=0.0)
+        assert rung.proposal.limit
+        assert rung.proposal.entry_price < ENTRY
+    far = avoid(deeper_pct_max=5.0, deeper_step_pct=0.25, density_percentile_max=0.0)
     blocked = heavy_at(Side.LONG, 5)
     stop = a_wish().stop_price
-    for rung in place(a_wish(), blocked, rc.a_book(), a_budget(), far):
-        room_pct = (rung.wish.entry_price - stop) / rung.wish.entry_price * 100
-        assert room_pct >= exact(far.stop_pct_min)
+    for rung in place(a_wish(), blocked, rc.a_book(), a_budget(), RiskLimits(), far):
+        room_pct = (rung.proposal.entry_price - stop) / rung.proposal.entry_price * 100
+        assert room_pct >= exact(RiskLimits().stop_pct_min)
 
 
 def test_a_cluster_alone_keeps_us_out_even_where_the_percentile_allows():
@@ -113,30 +118,30 @@ def test_a_cluster_alone_keeps_us_out_even_where_the_percentile_allows():
     price = rc.a_book().mechanics.isolated_liquidation_price(Side.LONG, float(ENTRY), 0.5, 5)
     cluster = msgspec.structs.replace(mv.a_cluster(Side.LONG, 100.0), price_low=price - 10, price_high=price + 10)
     view = msgspec.structs.replace(view, below=mv.a_side(Side.LONG, 1e9, (cluster,)))
-    limits = RiskLimits(**WIDE, density_percentile_max=80.0)
-    assert in_cluster(Side.LONG, price, view, limits)
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), limits)
+    params = avoid(density_percentile_max=80.0)
+    assert in_cluster(Side.LONG, price, view, params)
+    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, params)
     assert rungs[0].refusal is Refusal.LIQUIDATION_IN_CLUSTER
 
 
 def test_a_stop_needs_its_buffer_before_our_own_liquidation():
-    limits = RiskLimits(**WIDE, stop_buffer_pct=19.0, density_percentile_max=80.0)
-    rungs = place(a_wish(), heavy_at(Side.LONG, 5, 0.0), rc.a_book(), a_budget(), limits)
+    params = avoid(stop_buffer_pct=19.0, density_percentile_max=80.0)
+    rungs = place(a_wish(), heavy_at(Side.LONG, 5, 0.0), rc.a_book(), a_budget(), WIDE, params)
     assert rungs[0].refusal is Refusal.STOP_BEYOND_LIQUIDATION
-    assert buffer_pct(rungs[-1].wish, rungs[-1].liquidation_price) >= 19.0
+    assert rungs[-1].place.beyond_stop_pct >= 19.0
 
 
 def test_an_empty_map_is_no_thin_zone():
     view = msgspec.structs.replace(mv.a_view(), map=mv.a_map(0.0, 0.0))
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), RiskLimits(**WIDE))
+    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, avoid())
     assert {rung.refusal for rung in rungs} == {Refusal.LIQUIDATION_IN_CLUSTER}
 
 
 def test_a_venue_without_such_leverage_is_respected_and_small_money_is_too_small():
-    small = place(a_wish(), mv.a_view(), rc.a_book(), a_budget(10), RiskLimits(**WIDE))
+    small = place(a_wish(), mv.a_view(), rc.a_book(), a_budget(10), WIDE, avoid())
     assert {rung.refusal for rung in small} == {Refusal.SIZE_TOO_SMALL}
     spent = a_budget(day_notional_usd=D(2_500_000))
-    assert {r.refusal for r in place(a_wish(), mv.a_view(), rc.a_book(), spent, RiskLimits(**WIDE))} == {
+    assert {r.refusal for r in place(a_wish(), mv.a_view(), rc.a_book(), spent, WIDE, avoid())} == {
         Refusal.SIZE_LIMIT
     }
 
@@ -159,24 +164,25 @@ def test_an_accepted_rung_keeps_every_promise(
     view = mv.a_view()
     for near, usd in dense:
         view = mv.with_mass(view, side, mv.MARK * near - 700, mv.MARK * near + 700, usd)
-    book, limits = rc.a_book(venue), RiskLimits(density_percentile_max=60.0)
+    book, limits = rc.a_book(venue), RiskLimits()
+    params = AvoidLiquidityParams(density_percentile_max=60.0)
     wish = a_wish(side, stop)
-    rungs = place(wish, view, book, a_budget(equity), limits)
+    rungs = place(wish, view, book, a_budget(equity), limits, params)
     assert all(rung.refusal is not None for rung in rungs[:-1])
     last = rungs[-1]
     if last.refusal is not None:
         return
     assert 1 <= last.leverage <= 5
-    assert last.size.quantity_base * last.wish.entry_price >= book.instrument.min_notional_usd
+    assert last.size.quantity_base * last.proposal.entry_price >= book.instrument.min_notional_usd
     own = book.mechanics.isolated_liquidation_price(
-        side, float(last.wish.entry_price), float(last.size.quantity_base), last.leverage
+        side, float(last.proposal.entry_price), float(last.size.quantity_base), last.leverage
     )
     assert own == last.liquidation_price
-    assert int(side) * (float(wish.stop_price) - own) / float(last.wish.entry_price) * 100 >= limits.stop_buffer_pct
-    assert view.map.density_percentile(side, own) <= limits.density_percentile_max
-    loss_usd = last.size.quantity_base * loss_base(book.instrument, last.wish.entry_price, wish.stop_price, limits)
+    assert int(side) * (float(wish.stop_price) - own) / float(last.proposal.entry_price) * 100 >= params.stop_buffer_pct
+    assert view.map.density_percentile(side, own) <= params.density_percentile_max
+    loss_usd = last.size.quantity_base * loss_base(book.instrument, last.proposal.entry_price, wish.stop_price, limits)
     assert loss_usd <= equity * exact(limits.risk_per_trade_pct) / 100
-    ruin_usd = last.size.quantity_base * loss_base(book.instrument, last.wish.entry_price, exact(own), limits)
+    ruin_usd = last.size.quantity_base * loss_base(book.instrument, last.proposal.entry_price, exact(own), limits)
     assert ruin_usd <= equity * exact(limits.liquidation_loss_pct_max) / 100 * (1 + D("1e-9"))
 
 

@@ -1,6 +1,7 @@
 """The open position: each reason to end it, tighter stops only, and silence when the house is blind."""
 
 from decimal import Decimal
+from functools import partial
 
 import market_views as mv
 import msgspec
@@ -13,10 +14,14 @@ from liqbot.accounting.positions import Position
 from liqbot.events import Flatten, Halt
 from liqbot.instruments import Side
 from liqbot.risk.decision import Adjustment, Target
-from liqbot.risk.position_monitor import monitored
+from liqbot.risk.position_monitor import adjustment_for
 from liqbot.risk.review import review_reduction
+from liqbot.signals.evaluate import reason_gone
+from liqbot.signals.failures import StrategyGuard
+from liqbot.signals.registry import signal_model
 
 D = Decimal
+INVALIDATED = partial(reason_gone, params=signal_model()(), guard=StrategyGuard())
 
 
 def a_position(side: Side = Side.LONG, **changes: object) -> Position:
@@ -31,8 +36,9 @@ def asked(
     account: rc.Account | None = None,
     time_ms: int = rc.NOW_MS,
 ) -> Adjustment | None:
-    return monitored(
-        view, position or a_position(), target or rc.a_target(), account or rc.an_account(), rc.LIMITS, time_ms
+    return adjustment_for(
+        view, position or a_position(), target or rc.a_target(), account or rc.an_account(), rc.LIMITS, time_ms,
+        INVALIDATED,
     )
 
 
@@ -71,7 +77,7 @@ def test_a_liquidation_price_farther_away_than_reckoned_is_no_trouble():
 
 
 def test_ours_without_a_decision_is_closed():
-    found = monitored(mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS)
+    found = adjustment_for(mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS, INVALIDATED)
     assert found.code == "NO_TARGET"
 
 
@@ -85,7 +91,7 @@ HEAVY = mv.a_side(Side.LONG, 2e9, (mv.a_cluster(Side.LONG, 1_000.0, ratio=2.0),)
 @pytest.mark.parametrize("strategy", ["cascade", "funding_squeeze"])
 def test_little_fuel_ahead_and_a_heavy_cluster_behind_ends_it(strategy: str):
     view = mv.squeeze_long(above=mv.a_side(Side.SHORT, 1e8), below=HEAVY)
-    assert asked(view, target=rc.a_target(strategy=strategy)).code == "FUEL_TURNED"
+    assert asked(view, target=rc.a_target(strategy=strategy)).code == "NOTIONAL_TURNED"
     assert asked(view, target=rc.a_target(strategy="grab_reverse")) is None
 
 
@@ -151,4 +157,4 @@ def test_whatever_the_guard_says_is_less_risk(
         assert found.stop_price % target.price_tick == 0
     after = review_reduction(found, position, target).target
     assert after.quantity_base <= target.quantity_base
-    assert monitored(view, position, after, rc.an_account(), rc.LIMITS, rc.NOW_MS + later_ms) is None
+    assert asked(view, position, after, time_ms=rc.NOW_MS + later_ms) is None

@@ -15,15 +15,17 @@ from liqbot.events import Flatten, FundingPaid, Halt
 from liqbot.instruments import Side
 from liqbot.risk.decision import Adjustment, Approved, Refusal, Refused
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.placement import in_cluster
-from liqbot.risk.review import QUESTIONS, review_entry, review_reduction
+from liqbot.risk.pre_trade_checks import PRE_TRADE_CHECKS
+from liqbot.risk.review import review_entry, review_reduction
 from liqbot.risk.sizing import exact, loss_base
 from liqbot.signals.evaluate import evaluate
-from liqbot.signals.params import SignalParams
-from liqbot.signals.verdict import Signal
+from liqbot.signals.registry import signal_model
+from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams, in_cluster
+from liqbot.signals.verdict import ACCEPTED, Signal
 
 D = Decimal
-PARAMS = SignalParams()
+PARAMS = signal_model()()
+AVOID = AvoidLiquidityParams()
 
 
 def signal_of(view: mv.MarketView) -> Signal:
@@ -38,7 +40,8 @@ LOSS = FundingPaid(time_ms=rc.NOW_MS, venue=rc.VENUE, coin=rc.COIN, amount_usd=D
 
 def refused(view: mv.MarketView = GRAB, signal: Signal = SIGNAL, facts: tuple = (), **kwargs: object) -> Refused:
     limits = RiskLimits(**kwargs.pop("limits", {}))
-    decision = review_entry(signal, view, rc.an_account(*facts, limits=limits), rc.a_book(), limits, 9, **kwargs)
+    account = rc.an_account(*facts, limits=limits)
+    decision = review_entry(signal, view, account, rc.a_book(), limits, AVOID, 9, **kwargs).decision
     assert isinstance(decision, Refused)
     assert decision.reason
     assert (decision.decision_id, decision.strategy, decision.coin, decision.side) == (
@@ -55,10 +58,10 @@ def changed(**changes: object) -> mv.MarketView:
 
 
 def test_a_textbook_signal_is_approved_with_all_its_checks():
-    decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, 9)
+    decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     assert isinstance(decision, Approved)
     target = decision.target
-    assert len(decision.checks) > len(QUESTIONS)
+    assert len(decision.checks) > len(PRE_TRADE_CHECKS)
     assert decision.checks[-1].passed
     assert target.leverage <= 5
     assert target.liquidation_price < target.stop_price < D(str(mv.MARK)) < target.take_price
@@ -104,7 +107,7 @@ def test_an_unreconciled_account_never_enters():
     account = rc.Account(rc.LIMITS)
     account.on_fact(rc.balance(100_000))
     rc.tick(account)
-    decision = review_entry(SIGNAL, GRAB, account, rc.a_book(), rc.LIMITS, 1)
+    decision = review_entry(SIGNAL, GRAB, account, rc.a_book(), rc.LIMITS, AVOID, 1).decision
     assert decision.code is Refusal.UNRECONCILED
 
 
@@ -118,7 +121,7 @@ def test_the_first_refusal_in_order_wins_and_all_checks_are_recorded():
 
 def test_every_question_comes_in_the_order_of_the_codes():
     order = list(Refusal)
-    codes = [order.index(code) for code, _ in QUESTIONS]
+    codes = [order.index(code) for code, _ in PRE_TRADE_CHECKS]
     assert codes == sorted(codes)
 
 
@@ -139,7 +142,7 @@ def accounts(draw: st.DrawFn, limits: RiskLimits) -> rc.Account:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[mv.MarketView, rc.Account, RiskLimits, bool]:
+def cases(draw: st.DrawFn) -> tuple[mv.MarketView, rc.Account, RiskLimits, AvoidLiquidityParams, bool]:
     """Mostly tradable views with a reason, on accounts in every state."""
     view = draw(st.one_of(mv.reasons(), mv.reasons(), mv.reasons(), mv.views()))
     view = msgspec.structs.replace(
@@ -154,21 +157,27 @@ def cases(draw: st.DrawFn) -> tuple[mv.MarketView, rc.Account, RiskLimits, bool]
         view = mv.with_mass(view, side, mv.MARK * near - 2_000, mv.MARK * near + 2_000, usd)
     limits = RiskLimits(
         leverage_max=draw(st.integers(1, 5)),
-        density_percentile_max=draw(st.sampled_from((30.0, 60.0, 80.0))),
         risk_per_trade_pct=draw(st.sampled_from((0.1, 0.5, 2.0))),
     )
-    return view, draw(accounts(limits)), limits, draw(SOMETIMES)
+    avoid = AvoidLiquidityParams(density_percentile_max=draw(st.sampled_from((30.0, 60.0, 80.0))))
+    return view, draw(accounts(limits)), limits, avoid, draw(SOMETIMES)
 
 
 @given(case=cases())
 def test_approved_entries_keep_every_promise_and_others_are_refused(case: Any):
-    view, account, limits, in_flight = case
+    view, account, limits, avoid, in_flight = case
     book = rc.a_book()
     for verdict in evaluate(view, PARAMS):
         if verdict.signal is None:
             continue
-        decision = review_entry(verdict.signal, view, account, book, limits, 1, entry_in_flight=in_flight)
+        decision, judged = review_entry(
+            verdict.signal, view, account, book, limits, avoid, 1, entry_in_flight=in_flight
+        )
         OUTCOMES["approved" if isinstance(decision, Approved) else str(decision.code)] += 1
+        placed = [check.passed for check in decision.checks if check.name == "placement"]
+        assert (judged is not None) == bool(placed)
+        assert judged is None or (judged.code == ACCEPTED) == all(g.passed for g in judged.gates) == placed[-1]
+        assert judged is None or len(judged.gates[-1].inputs) == len(placed)
         if isinstance(decision, Refused):
             assert not all(check.passed for check in decision.checks)
             continue
@@ -177,19 +186,21 @@ def test_approved_entries_keep_every_promise_and_others_are_refused(case: Any):
         assert view.lag_ms <= limits.lag_ms_max
         assert min(view.warmth_long_pct, view.warmth_short_pct) >= limits.warmth_pct_min
         assert account.holding(rc.VENUE, rc.COIN).reconciled
-        keeps_its_promises(decision.target, view, account, limits)
+        keeps_its_promises(decision.target, view, account, limits, avoid)
 
 
-def keeps_its_promises(target: rc.Target, view: mv.MarketView, account: rc.Account, limits: RiskLimits) -> None:
+def keeps_its_promises(
+    target: rc.Target, view: mv.MarketView, account: rc.Account, limits: RiskLimits, avoid: AvoidLiquidityParams
+) -> None:
     sign, book = int(target.side), rc.a_book()
     entry = target.limit_price or exact(view.mark_price)
     assert 1 <= target.leverage <= min(5, limits.leverage_max)
     assert sign * (entry - target.stop_price) > 0
     buffer = sign * (target.stop_price - target.liquidation_price) / entry * 100
-    assert buffer >= exact(limits.stop_buffer_pct) - D("1e-9")
+    assert buffer >= exact(avoid.stop_buffer_pct) - D("1e-9")
     own = float(target.liquidation_price)
-    assert view.map.density_percentile(target.side, own) <= limits.density_percentile_max
-    assert not in_cluster(target.side, own, view, limits)
+    assert view.map.density_percentile(target.side, own) <= avoid.density_percentile_max
+    assert not in_cluster(target.side, own, view, avoid)
     loss_usd = target.quantity_base * loss_base(book.instrument, entry, target.stop_price, limits)
     assert loss_usd <= account.equity_usd * exact(limits.risk_per_trade_pct) / 100
     assert target.quantity_base * entry / target.leverage <= account.equity_usd
@@ -252,7 +263,7 @@ def test_a_reduction_is_approved_in_every_state_and_never_adds_risk(
 
 
 def entering(coin: str) -> tuple:
-    decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, 9)
+    decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     assert isinstance(decision, Approved)
     return (msgspec.structs.replace(decision.target, coin=coin),)
 
@@ -262,13 +273,13 @@ def test_an_entry_under_way_on_another_coin_takes_a_place():
 
 
 def test_an_entry_under_way_on_another_coin_takes_exposure():
-    alone = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, 9)
+    alone = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     other = entering("ETH")[0]
     assert isinstance(alone, Approved)
     notional_usd = alone.target.quantity_base * exact(SIGNAL.entry_price)
     room = float(notional_usd / rc.an_account().sure_equity_usd) * 1.5
     limits = changed_limits(rc.LIMITS, exposure_max=room)
-    beside = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), limits, 9, entering=(other,))
+    beside = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), limits, AVOID, 9, entering=(other,)).decision
     taken = beside.target.quantity_base if isinstance(beside, Approved) else D(0)
     assert taken < alone.target.quantity_base
 

@@ -1,6 +1,7 @@
 """Examples and laws of the three strategies: gates on rows and columns agree, mirrored views give mirrored verdicts."""
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import market_views as mv
@@ -11,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from liqbot.signals.evaluate import SIDES, STRATEGIES, codes, enabled_strategies, evaluate
-from liqbot.signals.features import Features, derived_features, features_of
+from liqbot.signals.evaluate import SIDES, codes, enabled_strategies, evaluate
+from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features, derived_features, features_of
 from liqbot.signals.gates import larger, passes
-from liqbot.signals.params import WAIVABLE, SignalParams
+from liqbot.signals.registry import STRATEGIES, signal_model
 from liqbot.signals.verdict import DERIVED, MISSING_INPUT, SIGNAL, Verdict
 
+SignalParams = signal_model()
 PARAMS = SignalParams()
 ALL_ASKED = SignalParams(
     waive=("flow", "oi_rising"),
-    grab_reverse={"prior_crowd_percentile_min": 80.0},
+    grab_reverse={"prior_funding_percentile_min": 80.0},
     cascade={"oi_change_pct_min": -1.0},
 )
 OPTIONS = st.sampled_from((PARAMS, ALL_ASKED))
@@ -104,7 +106,7 @@ def test_grab_wants_thin_ground_beyond_the_wick():
         ({"trend_pct": 0.1}, "BIAS"),
         ({"given_bias": Side.SHORT}, "BIAS"),
         ({"above": mv.a_side(Side.SHORT, 2e9)}, "CLUSTER_AHEAD"),
-        ({"above": mv.a_side(Side.SHORT, 2e8, (mv.a_cluster(Side.SHORT, 1_966.0),))}, "FUEL_AHEAD"),
+        ({"above": mv.a_side(Side.SHORT, 2e8, (mv.a_cluster(Side.SHORT, 1_966.0),))}, "NOTIONAL_AHEAD"),
         ({"below": mv.a_side(Side.LONG, 1e9, (mv.a_cluster(Side.LONG, 600.0, usd=5e8),))}, "LIGHT_BEHIND"),
         ({"return_1h_pct": -0.5}, "MOMENTUM"),
         ({"volume_ratio": 1.0}, "VOLUME"),
@@ -172,13 +174,14 @@ def test_waiving_an_unwaivable_gate_is_refused_with_the_nearest_name():
 
 
 def test_every_waivable_name_and_every_declared_input_and_threshold_exists():
-    names = {spec.name for strategy in STRATEGIES for spec in strategy.gates}
-    assert set(WAIVABLE) <= names
+    assert SignalParams.waivable == (
+        "flow", "flow_flipped", "oi_dropped", "oi_rising", "prints_stopped", "prior_funding",
+    )  # fmt: skip
     for strategy in STRATEGIES:
         params = getattr(PARAMS, strategy.name)
         assert len({spec.name for spec in strategy.gates}) == len(strategy.gates)
         for spec in strategy.gates:
-            assert set(spec.inputs) <= set(Features.__struct_fields__)
+            assert set(spec.inputs) <= set(FEATURE_NAMES)
             assert spec.threshold_of(params) is None or isinstance(spec.threshold_of(params), float)
 
 
@@ -186,7 +189,7 @@ def test_derived_inputs_are_named():
     view = mv.cascade_long(derived=frozenset({"trend_pct"}))
     gate = verdict_of(view, "cascade", Side.LONG).gates[0]
     assert gate.inputs[0].source == DERIVED
-    assert derived_features(frozenset({"trend_pct"})) == {"bias"}
+    assert derived_features(frozenset({"trend_pct"})) == {"bias", "view.trend_pct"}
 
 
 def test_a_disabled_strategy_is_not_asked():
@@ -224,8 +227,11 @@ def test_mirrored_views_give_mirrored_verdicts(view: mv.MarketView, params: Sign
 def test_gates_give_the_same_bits_on_rows_and_on_columns(rows: list[Any], params: SignalParams):
     for side in SIDES:
         features = [features_of(view, side, params.cluster_reach_pct) for view in rows]
-        table = [msgspec.structs.astuple(row) for row in features]
-        columns = Features(*(np.array(column, dtype=np.float64) for column in zip(*table, strict=True)))
+        table = [msgspec.structs.astuple(row)[:-1] for row in features]
+        columns = Features(
+            *(np.array(column, dtype=np.float64) for column in zip(*table, strict=True)),
+            SimpleNamespace(**{name: np.array([getattr(view, name) for view in rows]) for name in VIEW_NUMBERS}),
+        )
         for strategy in STRATEGIES:
             own = getattr(params, strategy.name)
             for spec in strategy.gates:

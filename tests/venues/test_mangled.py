@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook, WireContract
-from liqbot.venues.registry import WIRES
+from liqbot.venues.registry import VENUES
 
 GOOD: dict[str, tuple[str, ...]] = {
     "binance": (
@@ -45,6 +45,7 @@ GOOD: dict[str, tuple[str, ...]] = {
         "pong",
     ),
 }
+WIRES = {spec.venue: spec.wire for spec in VENUES.values() if spec.wire is not None}
 MESSAGES = [(venue, raw) for venue, messages in GOOD.items() for raw in messages]
 RUBBISH: list[Any] = [
     None, True, -1, 0, 1e308, 10**30, "", "NaN", "Infinity", "-1", "abc", "1e400", [], {}, [None], "\ud800", "0x", 1.5,

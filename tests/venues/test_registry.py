@@ -1,28 +1,85 @@
 """The registry: every venue once, units only where stated, and mechanics for any key a tape may carry."""
 
 import math
+from pathlib import Path
 
+import grimp
+import msgspec
 import pytest
 
-from liqbot.instruments import CONTRACTS, Side, venue_key
+import liqbot.venues
+from liqbot.instruments import Side, venue_key
 from liqbot.venues.coinbaseinternational import close_out_margin_pct
-from liqbot.venues.registry import ROWS, VENUES, mechanics_of
+from liqbot.venues.registry import VENUES, access_refusal, mechanics_of, trading_of, wire_of
 
-KEYS = [venue_key(row.venue, contract.contract) for row in ROWS for contract in row.contracts]
+FOLDER = Path(liqbot.venues.__file__).parent
+KEYS = [venue_key(spec.venue, contract.contract) for spec in VENUES.values() for contract in spec.contracts]
 
 
-def test_every_venue_and_key_is_there_once():
-    assert len(VENUES) == len(ROWS) == 27
+def source(path: Path) -> str:
+    """Of a module, or of all modules of a package."""
+    files = [path] if path.suffix == ".py" else sorted(path.glob("*.py"))
+    return "\n".join(file.read_text() for file in files)
+
+
+def test_every_venue_and_key_is_there_once_in_an_order_that_says_what_they_can_do():
+    assert len(VENUES) >= 27
     assert len(set(KEYS)) == len(KEYS)
-    assert all(row.contracts[0].contract == "" for row in ROWS)
-    assert all(contract.contract in ("", *CONTRACTS) for row in ROWS for contract in row.contracts)
+    able = [(spec.trading is not None, spec.wire is not None) for spec in VENUES.values()]
+    assert able == sorted(able, reverse=True)
+    for rank in set(able):
+        names = [name for name, one in zip(VENUES, able, strict=True) if one == rank]
+        assert names == sorted(names)
+    assert [spec.venue for spec in VENUES.values() if not spec.mapped] == ["cme"]
 
 
-def test_first_trading_venues():
-    assert {row.venue for row in ROWS if row.tradable} == {
-        "binance", "bybit", "okx", "bitget", "krakenfutures", "hyperliquid"
-    }
-    assert [row.venue for row in ROWS if not row.mapped] == ["cme"]
+def test_every_module_with_a_venue_is_found_and_named_like_it():
+    assert {path.stem for path in FOLDER.iterdir() if "VENUE: Final = " in source(path)} == set(VENUES)
+
+
+def test_venues_import_nothing_of_each_other():
+    graph = grimp.build_graph("liqbot", cache_dir=None)
+    for venue in VENUES:
+        own = f"liqbot.venues.{venue}"
+        for module in {own, *graph.find_descendants(own)}:
+            others = {name.split(".")[2] for name in graph.find_modules_directly_imported_by(module)
+                      if name.startswith("liqbot.venues.")}
+            assert not (others & set(VENUES)) - {venue}, module
+
+
+def test_a_venue_that_is_added_is_found_everywhere_until_it_is_removed():
+    before = mechanics_of("pier", "BTC")
+    VENUES.add(msgspec.structs.replace(VENUES["bitget"], venue="pier"))
+    try:
+        assert list(VENUES)[-4:] == ["paradex", "phemex", "pier", "woofipro"]
+        assert not mechanics_of("pier", "BTC").assumed
+        VENUES.add(msgspec.structs.replace(VENUES["htx"], venue="pier"))
+        assert mechanics_of("pier", "BTC").assumed
+    finally:
+        VENUES.remove("pier")
+    assert "pier" not in VENUES
+    assert mechanics_of("pier", "BTC") == before
+
+
+@pytest.mark.parametrize(("name", "fault"), [
+    ("binance", "is built in"), ("aggregate", "small letters"), ("My Venue", "small letters"),
+    ("a:coin", "small letters"),
+])
+def test_a_name_that_cannot_be_added(name: str, fault: str):
+    with pytest.raises(ValueError, match=fault):
+        VENUES.add(msgspec.structs.replace(VENUES["bitget"], venue=name))
+
+
+def test_what_cannot_be_done_is_said_with_the_reason_of_the_spec():
+    for venue in ("bitget", "krakenfutures"):
+        with pytest.raises(ValueError, match=VENUES[venue].lack("orders")):
+            trading_of(venue)
+        with pytest.raises(ValueError, match=VENUES[venue].lack("market_data")):
+            wire_of(venue)
+    with pytest.raises(ValueError, match="no such venue: 'binnance'; did you mean 'binance'"):
+        wire_of("binnance")
+    assert access_refusal("binance", "testnet") == "mode: binance offers no testnet access; it has live, demo"
+    assert "(its demo environment ended on 2026-07-14); it has live" in access_refusal("krakenfutures", "demo")
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -7,18 +7,19 @@ import sys
 import pytest
 
 from liqbot import cli
-from liqbot.venues.registry import ROWS
+from liqbot.venues.registry import VENUES
 
 
 def test_lists_every_venue_with_unknown_as_unknown(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["venues"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.startswith("VENUE")
-    assert [line.split()[0] for line in lines] == [row.venue for row in ROWS]
+    assert [line.split()[0] for line in lines] == list(VENUES)
     by_venue = {line.split()[0]: line for line in lines}
     assert "sampled" in by_venue["binance"]
     assert "unknown" in by_venue["grvt"]
-    assert "assumed" in by_venue["htx"]
+    assert "stand-in" in by_venue["htx"]
+    assert "own rule and tiers" in by_venue["bitget"]
 
 
 def test_caps_explain_rule_and_source(capsys: pytest.CaptureFixture[str]):
@@ -28,16 +29,18 @@ def test_caps_explain_rule_and_source(capsys: pytest.CaptureFixture[str]):
     assert "no mark price liquidates here" in printed
     assert "0x and 32 hexadecimal digits" in printed
     assert "None" not in printed
+    assert "no orders: simulated, its orders are not implemented yet" in printed
+    assert "a key consists of api_key, secret, password" in printed
 
 
 def test_json_has_contracts_and_tiers(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["venues", "--caps", "--json"]) == 0
     found = {row["venue"]: row for row in json.loads(capsys.readouterr().out)}
-    assert len(found) == len(ROWS)
+    assert len(found) == len(VENUES)
     btc = found["binance"]["contracts"][0]["coins"][0]
     assert (btc["symbol"], btc["tiers"][0]) == ("BTC/USDT:USDT", [300_000.0, 150.0, 0.4, 0.0])
     assert found["bybit"]["forced_orders"]["side"] == "position"
-    assert found["okx"]["forced_orders"]["completeness"] is None
+    assert found["okx"]["forced_orders"]["completeness"] == "sampled"
     assert found["binance"]["keys"] == ["binance", "binance:usdc", "binance:coin"]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from liqbot.execution.edge.broker import Broker
-from liqbot.execution.edge.order_cache import Clock, OrderCache, Tell
+from liqbot.execution.edge.order_cache import Clock, OrderCache, Publish
 from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
@@ -14,31 +14,31 @@ from liqbot.venues.trading import TradedContract, TradingAdapter, VenueCaller
 
 
 class Client(VenueCaller, Listening, Protocol):
-    """What is asked of a venue client; its contracts must be loaded."""
+    """What an account needs of a venue client; its contracts must be loaded."""
 
     @property
     def exchange(self) -> Any: ...
 
 
 class AccountEdge:
-    """`tell` takes facts and must not block. Fills and payments since `since_ms` are told, again if need be."""
+    """`publish` takes facts and must not block. Fills and payments since `since_ms` are published, again if need be."""
 
     def __init__(
-        self, client: Client, recipe: TradingAdapter, instruments: Sequence[Instrument], tell: Tell, clock: Clock,
-        journal_id: str, *, period_s: float, since_ms: int,
+        self, client: Client, adapter: TradingAdapter, instruments: Sequence[Instrument], publish: Publish,
+        clock: Clock, journal_id: str, *, period_s: float, since_ms: int,
     ) -> None:
         """To be made in the loop it will run in."""
-        self.recipe, self._client = recipe, client
+        self.adapter, self._client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
-        self.known = OrderCache(tell, clock, journal_id)
-        self.fates = OrderStatusResolver(client, recipe, self.known, trades_since_ms=since_ms)
-        self.broker = Broker(client, recipe, self.traded, self.known, self.fates)
+        self.orders = OrderCache(publish, clock, journal_id)
+        self.resolver = OrderStatusResolver(client, adapter, self.orders, trades_since_ms=since_ms)
+        self.broker = Broker(client, adapter, self.traded, self.orders, self.resolver)
         self.reconciler = Reconciler(
-            client, recipe, self.traded, self.known, self.fates, self.broker, period_s=period_s,
+            client, adapter, self.traded, self.orders, self.resolver, self.broker, period_s=period_s,
             payments_since_ms=since_ms,
         )
         self.stream = UserStream(
-            client, recipe, self.traded, self.fates, on_down=self.reconciler.down, on_up=self.reconciler.request
+            client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request
         )
 
     async def run(self) -> None:

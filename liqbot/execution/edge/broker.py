@@ -1,4 +1,4 @@
-"""`Broker`: commands out to one venue, their outcomes back as facts. A submit leaves once; what is unclear is asked."""
+"""`Broker`: commands out to one venue, their outcomes back as facts. A submit leaves once; doubts are queried."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -22,7 +22,7 @@ from liqbot.venues.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueErro
 from liqbot.venues.trading import (
     AccountSettings,
     Call,
-    Lane,
+    Channel,
     OrderReport,
     OrderStatus,
     TradedContract,
@@ -33,7 +33,7 @@ from liqbot.venues.trading import (
 READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Waits before reading an accepted order: venues show it a moment later."""
 REFUSED_PAUSE_S: Final = 1.0
-"""Longest wait before a request that a venue had no time for is told as refused: the answer to it comes at once."""
+"""Longest wait before a request that a venue had no time for is reported as refused: the answer to it comes at once."""
 _log = structlog.get_logger(__name__)
 
 
@@ -43,12 +43,12 @@ class Broker:
     def __init__(
         self,
         client: VenueCaller,
-        recipe: TradingAdapter,
+        adapter: TradingAdapter,
         traded: Sequence[TradedContract],
-        known: OrderCache,
-        fates: OrderStatusResolver,
+        orders: OrderCache,
+        resolver: OrderStatusResolver,
     ) -> None:
-        self._client, self._recipe, self._known, self._fates = client, recipe, known, fates
+        self._client, self._adapter, self._orders, self._resolver = client, adapter, orders, resolver
         self._traded = {(one.instrument.venue, one.instrument.coin): one for one in traded}
         self._group: asyncio.TaskGroup | None = None
         self._waiting: list[Command] = []
@@ -58,7 +58,7 @@ class Broker:
         async with asyncio.TaskGroup() as group:
             self._group = group
             waiting, self._waiting = self._waiting, []
-            await self.send(waiting, self._known.clock())
+            await self.send(waiting, self._orders.clock())
             try:
                 await asyncio.Event().wait()
             finally:
@@ -73,19 +73,19 @@ class Broker:
         for command in commands:
             if isinstance(command, PlaceOrder):
                 # From here on nobody but this task may conclude that the order does not exist.
-                self._known.placing.add(command.client_id)
+                self._orders.submitting.add(command.client_id)
             self._group.create_task(self._carried_out(command))
 
     async def _carried_out(self, command: Command) -> None:
         traded = self._traded[command.venue, command.coin]
-        self._known.stir(command.coin)
+        self._orders.mark_dirty(command.coin)
         try:
             await self._work(command, traded)
         except VenueError as error:
-            # What the venue did not say the desk will ask for.
+            # What is still open the order manager will query.
             _log.warning("unanswered", command=type(command).__name__, coin=command.coin, error=str(error))
         finally:
-            self._known.stir(command.coin)
+            self._orders.mark_dirty(command.coin)
 
     def _work(self, command: Command, traded: TradedContract) -> Coroutine[Any, Any, None]:
         if isinstance(command, PlaceOrder):
@@ -94,23 +94,23 @@ class Broker:
             return self._cancel(command.client_id, traded)
         if isinstance(command, SetLeverage):
             return self._set_leverage(command, traded)
-        return self._question(command, traded)
+        return self._query(command, traded)
 
-    async def _question(self, command: QueryOrder, traded: TradedContract) -> None:
-        await self._fates.question(command.client_id, traded)
+    async def _query(self, command: QueryOrder, traded: TradedContract) -> None:
+        await self._resolver.resolve(command.client_id, traded)
 
     # --- placing --------------------------------------------------------------------------------------------------
 
     async def _place(self, order: PlaceOrder, traded: TradedContract) -> None:
-        self._known.sent(order.client_id, asyncio.get_running_loop().time())
+        self._orders.sent(order.client_id, asyncio.get_running_loop().time())
         try:
-            lane: Lane = "protective" if order.reduce_only else "normal"
-            answer = await self._sent(self._recipe.place(order, traded), lane)
+            channel: Channel = "priority" if order.reduce_only else "normal"
+            answer = await self._sent(self._adapter.place(order, traded), channel)
         except OutcomeUnknown as error:
-            _log.warning("outcome unknown: asking", client_id=order.client_id, error=str(error))
+            _log.warning("outcome unknown: querying", client_id=order.client_id, error=str(error))
             await self._after_silence(order, traded)
         except VenueRefused as refusal:
-            if self._recipe.duplicate(refusal.code) or self._recipe.unclear(refusal.code):
+            if refusal.code in self._adapter.duplicate_codes | self._adapter.unclear_codes:
                 await self._after_silence(order, traded)
             else:
                 self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))
@@ -119,76 +119,77 @@ class Broker:
         else:
             await self._accepted(order, traded, str((answer or {}).get("id") or ""))
         finally:
-            self._known.placing.discard(order.client_id)
+            self._orders.submitting.discard(order.client_id)
 
-    async def _sent(self, call: Call, lane: Lane) -> Any:
-        return await self._client.call(call.method, *call.args, weight=call.weight, lane=lane, retry="never")
+    async def _sent(self, call: Call, channel: Channel) -> Any:
+        return await self._client.call(call.method, *call.args, weight=call.weight, channel=channel, retry="never")
 
     async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
         if isinstance(error, VenueAuth):
-            self._known.tell(
-                Halt(time_ms=self._known.clock(), reason=f"key refused: {error}", code=HaltCode.KEY_REFUSED)
+            self._orders.publish(
+                Halt(time_ms=self._orders.clock(), reason=f"key refused: {error}", code=HaltCode.KEY_REFUSED)
             )
-        asked_s = error.retry_after_s if isinstance(error, VenueBusy) else None
-        await asyncio.sleep(min(asked_s or REFUSED_PAUSE_S, REFUSED_PAUSE_S))
+        wait_s = error.retry_after_s if isinstance(error, VenueBusy) else None
+        await asyncio.sleep(min(wait_s or REFUSED_PAUSE_S, REFUSED_PAUSE_S))
         self._refused(order, type(error).__name__, str(error))
 
     def _refused(self, order: PlaceOrder, code: str, reason: str) -> None:
         _log.warning("order refused", client_id=order.client_id, code=code, reason=reason)
         fact = OrderRejected(
-            time_ms=self._known.clock(), venue=order.venue, coin=order.coin, client_id=order.client_id, code=code,
+            time_ms=self._orders.clock(), venue=order.venue, coin=order.coin, client_id=order.client_id, code=code,
             reason=reason,
         )
-        self._known.tell(fact)
+        self._orders.publish(fact)
 
     async def _after_silence(self, order: PlaceOrder, traded: TradedContract) -> None:
-        word = await self._fates.await_word(order.client_id, traded)
-        if word is not None:
-            await self._read_back(order, traded, word)
+        report = await self._resolver.await_report(order.client_id, traded)
+        if report is not None:
+            await self._read_back(order, traded, report)
 
     async def _accepted(self, order: PlaceOrder, traded: TradedContract, venue_order_id: str) -> None:
-        self._known.own(order.coin, venue_order_id, order.client_id)
+        self._orders.link(order.coin, venue_order_id, order.client_id)
         if order.purpose is not Purpose.STOP:
             fact = OrderAccepted(
-                time_ms=self._known.clock(), venue=order.venue, coin=order.coin, client_id=order.client_id,
+                time_ms=self._orders.clock(), venue=order.venue, coin=order.coin, client_id=order.client_id,
                 venue_order_id=venue_order_id,
             )
-            self._known.tell(fact)
-        word = None
+            self._orders.publish(fact)
+        report = None
         for wait_s in READ_BACK_S:
             await asyncio.sleep(wait_s)
-            word = await self._fates.look(order.client_id, traded)
-            if word is not None and not (order.kind is OrderKind.MARKET and word.fate is OrderStatus.RESTING):
+            report = await self._resolver.query(order.client_id, traded)
+            if report is not None and not (order.kind is OrderKind.MARKET and report.status is OrderStatus.RESTING):
                 break
-        if word is not None:
-            await self._read_back(order, traded, word)
+        if report is not None:
+            await self._read_back(order, traded, report)
         elif order.purpose is Purpose.STOP:
             await self._after_silence(order, traded)
 
-    async def _read_back(self, order: PlaceOrder, traded: TradedContract, word: OrderReport) -> None:
+    async def _read_back(self, order: PlaceOrder, traded: TradedContract, report: OrderReport) -> None:
         """A stop counts only if it is what was ordered; any other order is reported as it is."""
-        wrong = misread(order, word) if order.purpose is Purpose.STOP and word.fate is OrderStatus.RESTING else ""
+        is_stop = order.purpose is Purpose.STOP and report.status is OrderStatus.RESTING
+        wrong = stop_mismatch(order, report) if is_stop else ""
         if not wrong:
-            await self._fates.report(order.client_id, traded, word)
+            await self._resolver.publish_report(order.client_id, traded, report)
             return
-        self._known.tell(
+        self._orders.publish(
             Halt(
-                time_ms=self._known.clock(), code=HaltCode.STOP_MISPLACED,
+                time_ms=self._orders.clock(), code=HaltCode.STOP_MISPLACED,
                 reason=f"{order.venue} did not place the stop as ordered: {wrong}",
             )
         )
-        await self._sent(self._recipe.cancel(order.client_id, traded, stop=True), "protective")
+        await self._sent(self._adapter.cancel(order.client_id, traded, stop=True), "priority")
         self._refused(order, "STOP_MISREAD", wrong)
 
     # --- cancelling -----------------------------------------------------------------------------------------------
 
     async def _cancel(self, client_id: str, traded: TradedContract) -> None:
-        """Then ask: an order that filled before its cancel arrived has its true fate told."""
+        """Then query it: of an order that filled before its cancel arrived the fill is published."""
         stop = client_order_id.purpose_of(client_id) is Purpose.STOP
-        call = self._recipe.cancel(client_id, traded, stop=stop)
+        call = self._adapter.cancel(client_id, traded, stop=stop)
         refused = ""
         try:
-            await self._client.call(call.method, *call.args, weight=call.weight, lane="protective", retry="read")
+            await self._client.call(call.method, *call.args, weight=call.weight, channel="priority", retry="read")
         except VenueRefused as refusal:
             refused = refusal.reason or str(refusal)
         except VenueError as error:
@@ -196,61 +197,61 @@ class Broker:
             return
         for wait_s in READ_BACK_S:
             await asyncio.sleep(wait_s)
-            word = await self._fates.look(client_id, traded)
-            if word is None:
+            report = await self._resolver.query(client_id, traded)
+            if report is None:
                 # An order that never filled leaves the venue's books soon after it is cancelled.
-                await self._fates.question(client_id, traded)
+                await self._resolver.resolve(client_id, traded)
                 return
-            if word.fate is not OrderStatus.RESTING:
-                await self._fates.report(client_id, traded, word)
+            if report.status is not OrderStatus.RESTING:
+                await self._resolver.publish_report(client_id, traded, report)
                 return
         self._cancel_failed(client_id, traded, refused or "still resting after the cancel was accepted")
 
     def _cancel_failed(self, client_id: str, traded: TradedContract, reason: str) -> None:
         instrument = traded.instrument
         fact = CancelRejected(
-            time_ms=self._known.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id,
+            time_ms=self._orders.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id,
             reason=reason,
         )
-        self._known.tell(fact)
+        self._orders.publish(fact)
 
     # --- leverage -------------------------------------------------------------------------------------------------
 
     async def _set_leverage(self, command: SetLeverage, traded: TradedContract) -> None:
         """Read, change what differs, read again: only what the venue says afterwards is confirmed."""
-        found = await self._recipe.settings(self._client, traded)
-        for call in self._recipe.settle(traded, command.leverage, found):
+        found = await self._adapter.settings(self._client, traded)
+        for call in self._adapter.settings_changes(traded, command.leverage, found):
             try:
                 await self._sent(call, "normal")
             except (VenueRefused, OutcomeUnknown) as error:
                 _log.info("not set", method=call.method, answer=str(error))
-            found = await self._recipe.settings(self._client, traded)
+            found = await self._adapter.settings(self._client, traded)
         self.confirm(traded, found)
         if not found.isolated or found.leverage != command.leverage:
             _log.warning("leverage differs", wanted=command.leverage, is_now=found.leverage, isolated=found.isolated)
 
     def confirm(self, traded: TradedContract, found: AccountSettings) -> None:
-        """Tell leverage and margin mode. An account in hedge mode is not traded on."""
-        instrument, now_ms = traded.instrument, self._known.clock()
+        """Publish leverage and margin mode. An account in hedge mode is not traded on."""
+        instrument, now_ms = traded.instrument, self._orders.clock()
         if not found.one_way:
             reason = f"{instrument.venue} is in hedge mode, one-way is needed"
-            self._known.tell(Halt(time_ms=now_ms, reason=reason, code=HaltCode.ACCOUNT_MODE))
+            self._orders.publish(Halt(time_ms=now_ms, reason=reason, code=HaltCode.ACCOUNT_MODE))
             return
         fact = LeverageConfirmed(
             time_ms=now_ms, venue=instrument.venue, coin=instrument.coin, leverage=found.leverage,
             isolated=found.isolated,
         )
-        self._known.tell(fact)
+        self._orders.publish(fact)
 
 
-def misread(order: PlaceOrder, word: OrderReport) -> str:
+def stop_mismatch(order: PlaceOrder, report: OrderReport) -> str:
     """What about a resting stop is not as ordered; empty when all is."""
-    if not word.reduce_only:
+    if not report.reduce_only:
         return "it is not reduce-only"
-    if not word.on_mark:
+    if not report.on_mark:
         return "it does not trigger on the mark price"
-    if word.trigger_price != order.trigger_price:
-        return f"its trigger is {word.trigger_price}, not {order.trigger_price}"
-    if word.quantity_base != order.quantity_base:
-        return f"its quantity is {word.quantity_base}, not {order.quantity_base}"
+    if report.trigger_price != order.trigger_price:
+        return f"its trigger is {report.trigger_price}, not {order.trigger_price}"
+    if report.quantity_base != order.quantity_base:
+        return f"its quantity is {report.quantity_base}, not {order.quantity_base}"
     return ""

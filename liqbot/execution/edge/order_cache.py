@@ -1,50 +1,52 @@
-"""What the broker remembers of this process's dealings: who owns which order id, what has been told, what is under way.
+"""What the broker remembers of this process's orders: which id belongs to which order, what was published, what is in
+flight.
 
-Nothing here is needed after a restart: facts told twice are harmless, and everything else is read from the venue again.
+Nothing here is needed after a restart: facts published twice are harmless, all else is read from the venue again.
 """
 
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, TypeVar
 
+from liqbot.accounting.dedupe import REMEMBERED_MAX, RecentIds
 from liqbot.commands import Purpose
 from liqbot.events import Event, Fill, PositionDeleveraged, PositionLiquidated
 from liqbot.execution import client_order_id
 from liqbot.instruments import Side
 from liqbot.venues.trading import ZERO, TradedContract, TradeKind, TradeReport
 
-Tell = Callable[[tuple[Event, ...]], None]
+Publish = Callable[[tuple[Event, ...]], None]
 """Takes facts to the engine; never blocks."""
 Clock = Callable[[], int]
 """UTC milliseconds."""
 
-KEPT_MAX: Final = 20_000
+KEPT_MAX: Final = REMEMBERED_MAX
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
 class OrderCache:
-    """One account's. `now_ms` stamps facts; what the venue dates itself keeps the venue's time."""
+    """One account's. `clock` stamps facts; what the venue dates itself keeps the venue's time."""
 
-    def __init__(self, tell: Tell, clock: Clock, journal_id: str) -> None:
-        self._tell, self.clock, self.journal_id = tell, clock, journal_id
-        self.placing: set[str] = set()
-        """Client ids whose fate this process is finding out: nobody else should."""
+    def __init__(self, publish: Publish, clock: Clock, journal_id: str) -> None:
+        self._publish, self.clock, self.journal_id = publish, clock, journal_id
+        self.submitting: set[str] = set()
+        """Client ids whose outcome a task of the broker is resolving: nobody else should."""
         self.sent_s: dict[str, float] = {}
         """When an order left, on the loop's clock."""
         self.filled_base: dict[str, Decimal] = {}
-        """By client id: what has been told of its fills."""
-        self.stirred: dict[str, int] = {}
+        """By client id: what was published of its fills."""
+        self.dirty_count: dict[str, int] = {}
         """By coin: counts everything that may have made a reading of the account out of date."""
         self._owners: dict[tuple[str, str], str] = {}
-        self._told: dict[tuple[str, str], bool] = {}
+        self._published = RecentIds()
 
-    def tell(self, *facts: Event) -> None:
+    def publish(self, *facts: Event) -> None:
         if facts:
-            self._tell(facts)
+            self._publish(facts)
 
-    def stir(self, coin: str) -> None:
-        self.stirred[coin] = self.stirred.get(coin, 0) + 1
+    def mark_dirty(self, coin: str) -> None:
+        self.dirty_count[coin] = self.dirty_count.get(coin, 0) + 1
 
     def ours(self, client_id: str) -> bool:
         """Whether this journal made the id."""
@@ -53,30 +55,29 @@ class OrderCache:
     def sent(self, client_id: str, now_s: float) -> None:
         _keep(self.sent_s, client_id, now_s)
 
-    def own(self, coin: str, venue_order_id: str, client_id: str) -> None:
+    def link(self, coin: str, venue_order_id: str, client_id: str) -> None:
         """Fills under `venue_order_id` belong to `client_id`; empty: to nobody of ours."""
         if venue_order_id:
             _keep(self._owners, (coin, venue_order_id), client_id)
 
     def owner(self, coin: str, trade: TradeReport) -> str | None:
-        """Client id of ours, empty when it is none of ours, None when that has to be asked."""
+        """Client id of ours, empty when it is none of ours, None when the venue must be queried."""
         if self.ours(trade.client_id):
             return trade.client_id
         return self._owners.get((coin, trade.venue_order_id))
 
     def trade(self, traded: TradedContract, trade: TradeReport, client_id: str) -> bool:
-        """Tell an execution unless that was done; False when there was nothing to tell."""
+        """Publish an execution unless that was done; False when there was nothing new."""
         coin = traded.instrument.coin
-        if (coin, trade.trade_id) in self._told:
+        if self._published.is_repeat(f"{coin} {trade.trade_id}"):
             return False
         fact = fact_of(trade, client_id, traded)
-        _keep(self._told, (coin, trade.trade_id), True)
         if fact is None:
             return False
         if isinstance(fact, Fill):
             _keep(self.filled_base, client_id, self.filled_base.get(client_id, ZERO) + fact.quantity_base)
-        self.stir(coin)
-        self.tell(fact)
+        self.mark_dirty(coin)
+        self.publish(fact)
         return True
 
 

@@ -1,4 +1,4 @@
-"""REST as the truth: orders, fills, position, leverage, money and payments read in full and told as facts.
+"""REST as the truth: orders, fills, position, leverage, money and payments read in full and published as facts.
 
 A reading counts only if nothing moved while it was made; else it is made again. At start, after every break of the
 user stream, and every so often.
@@ -55,33 +55,33 @@ class Reconciler:
     def __init__(
         self,
         client: VenueCaller,
-        recipe: TradingAdapter,
+        adapter: TradingAdapter,
         traded: Sequence[TradedContract],
-        known: OrderCache,
-        fates: OrderStatusResolver,
+        orders: OrderCache,
+        resolver: OrderStatusResolver,
         broker: Broker,
         *,
         period_s: float,
         payments_since_ms: int,
     ) -> None:
-        self._client, self._recipe, self._traded = client, recipe, tuple(traded)
-        self._known, self._fates, self._broker = known, fates, broker
+        self._client, self._adapter, self._traded = client, adapter, tuple(traded)
+        self._orders, self._resolver, self._broker = orders, resolver, broker
         self._period_s, self._payments_since_ms = period_s, payments_since_ms
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self._down = True
         self._alarmed: set[str] = set()
         self.ready = asyncio.Event()
 
     def request(self) -> None:
         """Soon, whatever the period."""
-        self._asked.set()
+        self._requested.set()
 
     def down(self, reason: str) -> None:
         """The user stream broke: nothing counts as reconciled until it has been read again."""
         if not self._down:
             self._down = True
-            now_ms = self._known.clock()
-            self._known.tell(*(
+            now_ms = self._orders.clock()
+            self._orders.publish(*(
                 FeedDown(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=ACCOUNT_FEED,
                          reason=reason)
                 for one in self._traded
@@ -92,11 +92,11 @@ class Reconciler:
         while True:
             whole = await self.once()
             try:
-                await asyncio.wait_for(self._asked.wait(), self._period_s if whole else AFTER_FAILURE_S)
+                await asyncio.wait_for(self._requested.wait(), self._period_s if whole else AFTER_FAILURE_S)
                 await asyncio.sleep(QUIET_S)
             except TimeoutError:
                 pass
-            self._asked.clear()
+            self._requested.clear()
 
     async def once(self) -> bool:
         """One round; True when everything was read in full."""
@@ -113,8 +113,8 @@ class Reconciler:
             return False
         if whole and self._down:
             self._down = False
-            now_ms = self._known.clock()
-            self._known.tell(*(
+            now_ms = self._orders.clock()
+            self._orders.publish(*(
                 FeedUp(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=ACCOUNT_FEED)
                 for one in self._traded
             ))  # fmt: skip
@@ -128,16 +128,16 @@ class Reconciler:
         """False when it never held still."""
         coin = traded.instrument.coin
         for _ in range(TRIES):
-            started_ms, stirred = self._known.clock(), self._known.stirred.get(coin, 0)
-            settings = await self._recipe.settings(self._client, traded)
-            resting = await self._recipe.resting(self._client, traded)
-            # Fills before the position: one that comes between shows as somebody else's until it is told, whereas a
+            started_ms, dirty_count = self._orders.clock(), self._orders.dirty_count.get(coin, 0)
+            settings = await self._adapter.settings(self._client, traded)
+            resting = await self._adapter.resting(self._client, traded)
+            # Fills before the position: one that comes between shows as somebody else's until published, whereas a
             # position older than a fill that we know would look closed.
-            await self._fates.catch_up(traded)
-            position = await self._recipe.position(self._client, traded)
-            if stirred == self._known.stirred.get(coin, 0) and not self._known.placing:
+            await self._resolver.catch_up(traded)
+            position = await self._adapter.position(self._client, traded)
+            if dirty_count == self._orders.dirty_count.get(coin, 0) and not self._orders.submitting:
                 self._say(traded, settings, resting, position)
-                self._fates.trades_since_ms = max(self._fates.trades_since_ms, started_ms - OVERLAP_MS)
+                self._resolver.trades_since_ms = max(self._resolver.trades_since_ms, started_ms - OVERLAP_MS)
                 return True
             await asyncio.sleep(QUIET_S)
         return False
@@ -150,18 +150,18 @@ class Reconciler:
         position: PositionReport,
     ) -> None:
         here: dict[str, Any] = {
-            "time_ms": self._known.clock(), "venue": traded.instrument.venue, "coin": traded.instrument.coin
+            "time_ms": self._orders.clock(), "venue": traded.instrument.venue, "coin": traded.instrument.coin
         }
         facts: list[Event] = []
-        for word in resting:
-            client_id = word.client_id or f"venue-{word.venue_order_id}"
-            if client_order_id.purpose_of(client_id) is not None and not self._known.ours(client_id):
+        for report in resting:
+            client_id = report.client_id or f"venue-{report.venue_order_id}"
+            if client_order_id.purpose_of(client_id) is not None and not self._orders.ours(client_id):
                 self._alarm(
                     HaltCode.FOREIGN_ORDERS,
                     f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}",
                 )
-            self._known.own(here["coin"], word.venue_order_id, client_id if self._known.ours(client_id) else "")
-            facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=word.venue_order_id))
+            self._orders.link(here["coin"], report.venue_order_id, client_id if self._orders.ours(client_id) else "")
+            facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=report.venue_order_id))
         self._broker.confirm(traded, settings)
         flat = not position.signed_base
         facts.append(
@@ -175,18 +175,18 @@ class Reconciler:
                 liquidation_price=None if flat else position.liquidation_price,
             )
         )
-        self._known.tell(*facts, Reconciled(**here))
+        self._orders.publish(*facts, Reconciled(**here))
 
     # --- money ----------------------------------------------------------------------------------------------------
 
     async def _money(self) -> None:
-        started_ms = self._known.clock()
-        payments = await self._recipe.payments(self._client, self._traded, self._payments_since_ms, started_ms)
+        started_ms = self._orders.clock()
+        payments = await self._adapter.payments(self._client, self._traded, self._payments_since_ms, started_ms)
         facts = [await self._paid(payment) for payment in payments]
-        wallet_usd = await self._recipe.wallet_usd(self._client)
+        wallet_usd = await self._adapter.wallet_usd(self._client)
         first = self._traded[0].instrument
-        self._known.tell(
-            *facts, Balance(time_ms=self._known.clock(), venue=first.venue, coin=first.coin, wallet_usd=wallet_usd)
+        self._orders.publish(
+            *facts, Balance(time_ms=self._orders.clock(), venue=first.venue, coin=first.coin, wallet_usd=wallet_usd)
         )
         self._payments_since_ms = max(self._payments_since_ms, started_ms - OVERLAP_MS)
 
@@ -214,4 +214,4 @@ class Reconciler:
         if reason not in self._alarmed:
             self._alarmed.add(reason)
             _log.error("halted", code=code, reason=reason)
-            self._known.tell(Halt(time_ms=self._known.clock(), reason=reason, code=code))
+            self._orders.publish(Halt(time_ms=self._orders.clock(), reason=reason, code=code))

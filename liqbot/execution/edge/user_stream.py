@@ -1,4 +1,4 @@
-"""The user stream: a hint, never the truth. Executions are told at once, orders it speaks of are looked at by REST."""
+"""The user stream: a hint, never the truth. Executions are published at once, orders it mentions are read by REST."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from liqbot.venues.trading import Call, OrderHint, TradedContract, TradeReport, 
 
 REDIAL_S_MAX: Final = 30.0
 DIALLING_S: Final = 1.0
-"""A reading made this long after dialling began misses nothing that the new connection did not tell."""
+"""A reading made this long after dialling began misses nothing that the new connection did not report."""
 HINTS_MAX: Final = 10_000
 _log = structlog.get_logger(__name__)
 
@@ -27,22 +27,22 @@ class Listening(Protocol):
 
 
 class UserStream:
-    """`on_down` and `on_up` are told when the stream broke and when it has been dialled again."""
+    """`on_down` and `on_up` are called when the stream broke and when it has been dialled again."""
 
     def __init__(
         self,
         client: Listening,
-        recipe: TradingAdapter,
+        adapter: TradingAdapter,
         traded: Sequence[TradedContract],
-        fates: OrderStatusResolver,
+        resolver: OrderStatusResolver,
         *,
         on_down: Callable[[str], None],
         on_up: Callable[[], None],
     ) -> None:
-        self._client, self._recipe, self._traded, self._fates = client, recipe, tuple(traded), fates
+        self._client, self._adapter, self._traded, self._resolver = client, adapter, tuple(traded), resolver
         self._on_down, self._on_up = on_down, on_up
         self._hints: asyncio.Queue[tuple[TradedContract, OrderHint | TradeReport]] = asyncio.Queue(HINTS_MAX)
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         """Client ids waiting in the queue: one look answers them all."""
         self.malformed = 0
         client.tap(self._tapped)
@@ -50,8 +50,8 @@ class UserStream:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._look())
-            for call in self._recipe.streams(self._traded):
+            group.create_task(self._follow())
+            for call in self._adapter.streams(self._traded):
                 group.create_task(self._keep(call))
 
     async def _keep(self, call: Call) -> None:
@@ -73,8 +73,8 @@ class UserStream:
         del url
         try:
             message = msgspec.json.decode(raw)
-            found = self._recipe.heard(message, self._traded)
-        except (msgspec.DecodeError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            found = self._adapter.user_events(message, self._traded)
+        except (msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             self.malformed += 1
             _log.warning("user stream: not understood", error=f"{type(error).__name__}: {error}")
             return False
@@ -83,32 +83,32 @@ class UserStream:
         return found is not None
 
     def _take(self, traded: TradedContract, hint: OrderHint | TradeReport) -> None:
-        known = self._fates.known
+        orders = self._resolver.orders
         if isinstance(hint, TradeReport):
-            owner = known.owner(traded.instrument.coin, hint)
+            owner = orders.owner(traded.instrument.coin, hint)
             if owner is not None:
-                known.trade(traded, hint, owner)
+                orders.trade(traded, hint, owner)
                 return
         else:
-            if not known.ours(hint.client_id):
+            if not orders.ours(hint.client_id):
                 return
-            known.stir(traded.instrument.coin)
-            known.own(traded.instrument.coin, hint.venue_order_id, hint.client_id)
-            known.own(traded.instrument.coin, hint.alias, hint.client_id)
-            if hint.client_id in known.placing or hint.client_id in self._asked:
+            orders.mark_dirty(traded.instrument.coin)
+            orders.link(traded.instrument.coin, hint.venue_order_id, hint.client_id)
+            orders.link(traded.instrument.coin, hint.alias, hint.client_id)
+            if hint.client_id in orders.submitting or hint.client_id in self._requested:
                 return
-            self._asked.add(hint.client_id)
-        if not self._hints.full():  # beyond that the next reconciliation tells
+            self._requested.add(hint.client_id)
+        if not self._hints.full():  # beyond that the next reconciliation reports it
             self._hints.put_nowait((traded, hint))
 
-    async def _look(self) -> None:
+    async def _follow(self) -> None:
         while True:
             traded, hint = await self._hints.get()
             try:
                 if isinstance(hint, TradeReport):
-                    self._fates.known.trade(traded, hint, await self._fates.owner(traded, hint))
+                    self._resolver.orders.trade(traded, hint, await self._resolver.owner(traded, hint))
                 else:
-                    self._asked.discard(hint.client_id)
-                    await self._fates.question(hint.client_id, traded)
+                    self._requested.discard(hint.client_id)
+                    await self._resolver.resolve(hint.client_id, traded)
             except VenueError as error:
                 _log.warning("hint not followed", error=str(error))

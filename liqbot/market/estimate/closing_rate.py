@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.estimate.kernels import Floats, hazard_of, kept_share_of
 
 _HOUR_MS: Final = 3_600_000.0
 
@@ -12,7 +12,7 @@ _HOUR_MS: Final = 3_600_000.0
 class ClosingRate:
     """`rates[tier]` per millisecond: a position at leverage L is closed within close_h / L hours, on average.
 
-    `pace` is how many times as fast they are found to be closed, the same for all tiers.
+    `pace` is how many times as fast they are found to be closed, the same for all tiers; `ClosingRateFit` learns it.
     """
 
     def __init__(self, leverages: tuple[float, ...], close_h: float) -> None:
@@ -32,19 +32,13 @@ class ClosingRate:
 
     def hazard(self, elapsed_ms: int) -> Floats:
         """Closings that a position of each tier is exposed to meanwhile, on average."""
-        return self.rates * (self._pace * elapsed_ms)
+        return hazard_of(self.rates, self._pace, elapsed_ms)
 
     def kept_share(self, elapsed_ms: int) -> Floats:
-        """Share of each tier's positions that are not closed meanwhile.
-
-        Rational, in sixteen steps: (1 + hazard / 16) ** -16.
-        """
-        factor = self._kept.get(elapsed_ms)
-        if factor is None:
-            factor = 1.0 / (1.0 + self.hazard(elapsed_ms) / 16.0)
-            for _ in range(4):
-                factor = factor * factor
+        """Share of each tier's positions that are not closed meanwhile."""
+        share = self._kept.get(elapsed_ms)
+        if share is None:
             if len(self._kept) > 256:
                 self._kept.clear()
-            self._kept[elapsed_ms] = factor
-        return factor
+            share = self._kept[elapsed_ms] = kept_share_of(self.hazard(elapsed_ms))
+        return share

@@ -1,206 +1,279 @@
-"""From bars to positions: how much each venue's step opens and closes, within what open interest allows."""
+"""`PositionEstimator`: from bars to positions: how much each venue's step opens and closes, within open interest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import msgspec
 import numpy as np
 
+from liqbot.blocks import Rows
 from liqbot.instruments import Side, split_venue_key
-from liqbot.market.estimate.calibration import Calibration, Order
-from liqbot.market.estimate.cells import BINS
+from liqbot.market.estimate.calibration import Calibration, Order, Sums
+from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
+from liqbot.market.estimate.entry_to_liquidation import shifts_of
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd
 from liqbot.market.estimate.leverage_prior import LeveragePrior
-from liqbot.market.estimate.opened_positions import opened_usd, shifts_of
 from liqbot.market.estimate.positions import Positions
-from liqbot.market.estimate.price_grid import position_of
-from liqbot.market.estimate.reported_positions import ReportedPositions, told_positions
+from liqbot.market.estimate.price_grid import position_of, positions_of
+from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
+from liqbot.market.estimate.state import EstimateState
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
-from liqbot.market.observed.prices import PriceBar, VenuePrice, swept_range
+from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
 from liqbot.market.params import CalibrationParams, EstimateParams
 from liqbot.venues.registry import VENUES
 
 
+class _Round(msgspec.Struct):
+    """At most one bar of each venue; a list per column, prices in USD."""
+
+    rows: list[int]
+    low_price: list[float]
+    high_price: list[float]
+    mark_price: list[float]
+    bars: list[int]
+    """Which of the step's bars; -1 where a venue's marks alone moved."""
+    by_trades: bool = True
+    """Whether every mark swept what its bar traded in: no marks stream."""
+
+
 class PositionEstimator:
-    """One coin's `Positions` and which of its rows is which venue's."""
+    """One coin's estimate. Owns the `EstimateState` that the other modules of this room work on."""
 
     def __init__(
         self, coin: str, venues: Sequence[str], params: EstimateParams, calibration: CalibrationParams
     ) -> None:
         self._coin, self._venues, self._params = coin, venues, params
-        self.calibration = Calibration(calibration, len(params.leverages))
-        self.positions = Positions(params)
-        self.closing_pace = ClosingRateFit(calibration, self.positions.closing)
-        self.measured = ReportedPositions(self.positions.closing, params.leverages, calibration)
-        self.tier_prior = LeveragePrior(params, calibration)
-        self.now_ms = 0
-        self.row_of: dict[int, int] = {}
-        """Venue code -> row, in the order venues were first seen trading."""
+        self._level = calibration.level_ratio
+        self.state = EstimateState.empty(len(params.smear_factors), np.array(params.leverage_mix))
+        self.closing = ClosingRate(params.leverages, params.close_h)
+        self.positions = Positions(self.state.positions, self.closing)
+        self.calibration = Calibration(calibration, self.state.calibration)
+        self.closing_fit = ClosingRateFit(calibration, self.closing, self.state.closing)
+        self.reported = ReportedPositions(self.closing, params.leverages, calibration, self.state.reported)
+        self.leverage_prior = LeveragePrior(params, calibration, self.closing, self.state.leverage_prior)
         self.reported_usd: Floats = np.zeros((0, 2))
-        """[row, side]: what feeds were expected to tell of the last step's touches."""
+        """[row, side]: what feeds were expected to report of the last step's touches."""
         self.crossed: dict[int, tuple[float, float, float]] = {}
         """Per row that moved in the last step: where its mark stood before, its lowest and highest (positions)."""
-        self.before: dict[int, float] = {}
-        """Per row: position of its mark after the last step."""
         self.orders: list[Order] = []
         self.sums: list[tuple[str, float, float]] = []
-        """Forced orders, and sums of them by venue (longs, shorts), told in the last step."""
-        self.unseen_usd: dict[int, Floats] = {}
-        """Per row and tier: positions of either side that were open before they could be seen, and still are."""
+        """Forced orders, and sums of them by venue (longs, shorts), reported in the last step."""
 
-    def _row(self, code: int) -> int | None:
-        row = self.row_of.get(code)
-        if row is None and self._mapped(self._venues[code]):
-            row = self.row_of[code] = self.positions.admit(shifts_of(self._venues[code], self._coin, self._params))
-            venue = VENUES.get(split_venue_key(self._venues[code])[0])
-            told = venue.liquidations.completeness if venue is not None else None
-            self.calibration.admit(complete=told == "complete", silent=told == "none")
-            self.closing_pace.admit()
-            self.measured.admit()
+    @property
+    def row_of(self) -> dict[int, int]:
+        """Venue index -> row, in the order venues were first seen trading."""
+        return self.state.row_of
+
+    def _row(self, venue: int) -> int | None:
+        row = self.state.row_of.get(venue)
+        if row is None and self._mapped(self._venues[venue]):
+            facts = VENUES.get(split_venue_key(self._venues[venue])[0])
+            completeness = facts.liquidations.completeness if facts is not None else None
+            row = self.state.add_venue(
+                venue, shifts_of(self._venues[venue], self._coin, self._params), self._level,
+                complete=completeness == "complete", silent=completeness == "none",
+            )  # fmt: skip
         return row
 
     @staticmethod
     def _mapped(venue: str) -> bool:
         """Venues whose mark never force-closes anybody hold no mass."""
-        row = VENUES.get(split_venue_key(venue)[0])
-        return venue != AGGREGATE and (row is None or row.mapped)
+        facts = VENUES.get(split_venue_key(venue)[0])
+        return venue != AGGREGATE and (facts is None or facts.mapped)
+
+    # --- the update ---------------------------------------------------------------------------------------------------
 
     def decay(self, position: float, elapsed_ms: int) -> None:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)
         self.positions.decay(elapsed_ms)
-        self.tier_prior.decay(position, elapsed_ms, self.positions.closing.pace)
+        self.leverage_prior.decay(position, elapsed_ms)
 
     def on_step(
         self,
-        bars: Mapping[int, list[PriceBar]],
+        bars: BarColumns,
         prices: Sequence[VenuePrice],
         open_interest: OpenInterestFold,
         bounds_base: Mapping[int, float],
         now_ms: int,
     ) -> None:
         """Bars of one venue in order, venues side by side; a venue with marks alone is only swept."""
-        self._begin_step(now_ms)
-        moved = {code for code, price in enumerate(prices) if price.step_low == price.step_low}
-        rounds = max((len(venue_bars) for venue_bars in bars.values()), default=1 if moved else 0)
-        for turn in range(rounds):
-            rows, entries, opened, swept = [], [], [], []
-            for code in sorted(bars.keys() | moved) if turn == 0 else sorted(bars):
-                venue_bars = bars.get(code, ())
-                bar = venue_bars[turn] if turn < len(venue_bars) else None
-                row = self._row(code) if bar is not None or turn == 0 else None
-                if row is None:
-                    continue
-                low, high = swept_range(prices[code], bar)
-                positions = position_of(low), position_of(high)
-                self._cross(row, *positions)
-                if bar is not None and row in self.unseen_usd:
-                    self.unseen_usd[row] *= self.positions.closing.kept_share(bar.span_ms)
-                if bar is not None and bar.volume_usd > 0:
-                    change_base = open_interest.change_base(
-                        self._venues[code], bounds_base.get(code, 0.0), now_ms, bar.span_ms
-                    )
-                    rows.append(row)
-                    same = low == bar.low and high == bar.high
-                    entries.append(positions if same else (position_of(bar.low), position_of(bar.high)))
-                    opened.append(opened_usd(bar, change_base * bar.close, self._params))
-                    swept.append(positions)
-            if rows:
-                self.positions.open(rows, entries, opened, swept)
-                self.tier_prior.open(rows, entries, opened, swept)
-        self._stand(prices)
+        self.state.now_ms = now_ms
+        self.positions.begin_step()
+        self.reported.begin_step()
+        self.crossed = {}
+        moved = {venue for venue, price in enumerate(prices) if price.step_low == price.step_low}
+        for number in range(bars.rounds or (1 if moved else 0)):
+            venues = sorted(bars.of_venue.keys() | moved) if number == 0 else sorted(bars.of_venue)
+            self._take_round(self._round(bars, number, venues, prices), bars, open_interest, bounds_base)
         self._bound(prices, bounds_base)
 
-    def _begin_step(self, now_ms: int) -> None:
-        self.positions.begin_step()
-        self.measured.begin_step()
-        self.crossed, self.now_ms = {}, now_ms
+    def _round(self, bars: BarColumns, number: int, venues: list[int], prices: Sequence[VenuePrice]) -> _Round:
+        found = _Round([], [], [], [], [])
+        for venue in venues:
+            of_venue = bars.of_venue.get(venue, range(0))
+            bar = of_venue[number] if number < len(of_venue) else -1
+            row = self._row(venue) if bar >= 0 or number == 0 else None
+            if row is not None:
+                low_price, high_price = swept_range(prices[venue], bars, bar)
+                found.rows.append(row)
+                found.low_price.append(low_price)
+                found.high_price.append(high_price)
+                found.mark_price.append(prices[venue].mark_price)
+                found.bars.append(bar)
+                if bar < 0 or low_price != bars.low[bar] or high_price != bars.high[bar]:
+                    found.by_trades = False
+        return found
 
-    def _cross(self, row: int, low: float, high: float) -> None:
-        self.positions.touch(row, low, high)
-        self.tier_prior.touch(row, low, high)
-        self.measured.touch(row, low, high, self.now_ms)
-        start, lowest, highest = self.crossed.get(row, (self.before.get(row, low), low, high))
-        self.crossed[row] = start, min(lowest, low), max(highest, high)
+    def _take_round(
+        self, taken: _Round, bars: BarColumns, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
+    ) -> None:
+        """Sweep every row of the round, then open."""
+        if not taken.rows:
+            return
+        lows, highs = positions_of(taken.low_price), positions_of(taken.high_price)
+        rows, swept = np.array(taken.rows), np.array((lows, highs))
+        self._touch(taken.rows, lows, highs, positions_of(taken.mark_price))
+        self.positions.touch(rows, swept[0], swept[1])
+        if self.leverage_prior:
+            self.leverage_prior.touch(rows, swept[0], swept[1])
+        opening: list[int] = []
+        opened: list[tuple[float, float]] = []
+        for index, (row, bar) in enumerate(zip(taken.rows, taken.bars, strict=True)):
+            if bar < 0:
+                continue
+            if row in self.state.unseen_rows:
+                self.state.unseen_usd[row] *= self.closing.kept_share(bars.span_ms[bar])
+            if bars.volume_usd[bar] > 0:
+                opening.append(index)
+                opened.append(self._opened_usd(bars, bar, open_interest, bounds_base))
+        if opening:
+            if len(opening) < len(rows):
+                rows, swept = rows[opening], swept[:, opening]
+            entries, usd = swept, np.array(opened)
+            if not taken.by_trades:
+                traded = [taken.bars[index] for index in opening]
+                entries = np.array([positions_of(column[bar] for bar in traded) for column in (bars.low, bars.high)])
+            self.positions.open(rows, entries, usd, swept)
+            if self.leverage_prior:
+                self.leverage_prior.open(rows, entries, usd, swept)
 
-    def _stand(self, prices: Sequence[VenuePrice]) -> None:
-        """Note where the marks that moved stand now: what they cross next is new from here on."""
-        for code, row in self.row_of.items():
-            if row in self.crossed:
-                self.before[row] = position_of(prices[code].mark_price)
+    def _opened_usd(
+        self, bars: BarColumns, bar: int, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
+    ) -> tuple[float, float]:
+        """(Longs, shorts) that one bar opened."""
+        venue = bars.venue[bar]
+        change_base = open_interest.change_base(
+            self._venues[venue], bounds_base.get(venue, 0.0), self.state.now_ms, bars.span_ms[bar]
+        )
+        return opened_usd(
+            bars.volume_usd[bar], bars.imbalance_usd[bar], change_base * bars.close[bar], self._params.taker_weight,
+            self._params.activity_share,
+        )  # fmt: skip
+
+    def _touch(self, rows: list[int], lows: list[float], highs: list[float], marks: list[float]) -> None:
+        """Note what each row's mark crossed, and where it stands now: what it crosses next is new from there on.
+
+        Positions that venues reported one by one are touched one by one.
+        """
+        for row, low, high, mark in zip(rows, lows, highs, marks, strict=True):
+            self.reported.touch(row, low, high, self.state.now_ms)
+            before = self.crossed.get(row)
+            if before is None:
+                start = self.state.mark.item(row)
+                self.crossed[row] = start if start == start else low, low, high
+            else:
+                self.crossed[row] = before[0], min(before[1], low), max(before[2], high)
+            self.state.mark[row] = mark
+
+    # --- learning -----------------------------------------------------------------------------------------------------
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int, *, history: bool = False) -> None:
-        """Compare what the step's touches promised with the forced orders told in it; `history`: before the start."""
-        reporting = self.calibration.reporting
-        modelled_usd = np.add.reduce(self.positions.touched_usd, axis=2) * reporting[:, None]
-        self.reported_usd = modelled_usd + self.measured.expect(modelled_usd, reporting, elapsed_ms)
-        row_of = {self._venues[code]: row for code, row in self.row_of.items()}
-        self.orders = orders = [
+        """Compare what the step's touches promised with the forced orders in it; `history`: before the start."""
+        positions, reporting = self.state.positions, self.state.calibration.reporting
+        modelled_usd = np.add.reduce(positions.touched_usd, axis=2) * reporting[:, None]
+        self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
+        sums = self._take_forced(forced)
+        orders = self.orders
+        touched_usd, hazard_usd = positions.touched_prior_usd, positions.touched_hazard_usd
+        if self.reported:
+            for row, side, usd in orders:
+                self.reported.count(row, side, usd)
+            fresh = self.reported.fresh(self.state.now_ms)
+            self.calibration.follow_pooled_level(fresh)
+            orders = [order for order in orders if order[0] not in fresh]
+            touched_usd, hazard_usd = touched_usd.copy(), hazard_usd.copy()
+            touched_usd[fresh] = hazard_usd[fresh] = 0.0
+        self.calibration.on_step(
+            touched_usd, orders, sums, elapsed_ms, leverage_prior=self.state.leverage_prior.ratio, history=history
+        )
+        positions.multiplier = self.calibration.multiplier()
+        self.closing_fit.on_step(touched_usd, hazard_usd, orders, sums, self.calibration, elapsed_ms, history=history)
+
+    def _take_forced(self, forced: ForcedFlow) -> list[Sums]:
+        """Keep the step's orders and sums of mapped venues; the sums with the rows that they are of.
+
+        An aggregate is of the venues that reported nothing themselves.
+        """
+        self.orders, self.sums = [], []
+        if not forced.orders and not forced.sums:
+            return []
+        row_of = {self._venues[venue]: row for venue, row in self.row_of.items()}
+        self.orders = [
             (row_of[venue], LONG if side is Side.LONG else SHORT, usd)
             for venue, side, usd in forced.orders
             if venue in row_of
         ]
-        untold = [row for venue, row in row_of.items() if not forced.told_by(venue)]
-        self.sums = [told for told in forced.sums if told[0] in row_of or (told[0] == AGGREGATE and untold)]
-        sums = [
-            (untold if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
+        others = [row for venue, row in row_of.items() if not forced.reported_by(venue)]
+        self.sums = [one for one in forced.sums if one[0] in row_of or (one[0] == AGGREGATE and others)]
+        return [
+            (others if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
             for venue, long_usd, short_usd in self.sums
         ]
-        touched_usd, hazard_usd = self.positions.touched_prior_usd, self.positions.touched_hazard_usd
-        if self.measured:
-            for row, side, usd in orders:
-                self.measured.count(row, side, usd)
-            led = self.measured.fresh(self.now_ms)
-            self.calibration.lead(led)
-            orders = [order for order in orders if order[0] not in led]
-            touched_usd, hazard_usd = touched_usd.copy(), hazard_usd.copy()
-            touched_usd[led] = hazard_usd[led] = 0.0
-        self.calibration.on_step(touched_usd, orders, sums, elapsed_ms, history=history)
-        self.positions.multiplier = self.calibration.multiplier()
-        self.closing_pace.on_step(
-            touched_usd, hazard_usd, orders, sums, self.calibration, elapsed_ms, history=history
-        )
 
-    def measure(
-        self, rows: Sequence[tuple[Any, ...]], prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]
-    ) -> None:
-        """Positions that venues tell one by one take the place of the modelled ones they cover."""
-        for code, sides in told_positions(rows).items():
-            row = self.row_of.get(code)
-            if row is None or not prices[code].known:
+    def take_snapshots(self, rows: Rows, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
+        """Positions that venues report one by one take the place of the modelled ones they cover."""
+        for venue, sides in newest_snapshots(rows).items():
+            row = self.row_of.get(venue)
+            if row is None or not prices[venue].known:
                 continue
-            oi_usd = bounds_base.get(code, 0.0) * prices[code].mark_price
+            oi_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
             both_usd = sum(float(usd.sum()) for _, usd in sides)
             # Without open interest a snapshot is taken to be of everything.
             share = min(both_usd / (2.0 * oi_usd), 1.0) if oi_usd > 0 else 1.0
-            prior_usd = self.positions.prior_usd()[row]
-            kept = self.measured.kept_share(row, prior_usd, share, self.now_ms)
-            mark = position_of(prices[code].mark_price)
-            self.tier_prior.watch(row, self.positions)
-            self.tier_prior.compare(row, sides, mark, self.now_ms)
-            self.calibration.standing = self.tier_prior.standing
+            prior_usd, now_ms = self.positions.prior_usd()[row], self.state.now_ms
+            kept = self.reported.kept_share(row, prior_usd, share, now_ms)
+            mark = position_of(prices[venue].mark_price)
+            self.leverage_prior.watch(row, self.state.positions)
+            self.leverage_prior.compare(row, sides, mark, now_ms)
             self.positions.keep(row, kept)
-            self.measured.replace(row, sides, mark, share, prior_usd * kept, self.now_ms)
-            if row in self.unseen_usd:
-                self.unseen_usd[row] *= 1.0 - share
+            self.reported.replace(row, sides, mark, share, prior_usd * kept, now_ms)
+            if row in self.state.unseen_rows:
+                self.state.unseen_usd[row] *= 1.0 - share
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
-        most_usd = self._most_usd(prices, bounds_base)
-        self.positions.bound(most_usd)
-        self.tier_prior.bound(most_usd, self.positions.multiplier)
-        for row, most in enumerate(most_usd):
-            if row not in self.unseen_usd and most < float("inf"):
-                self.unseen_usd[row] = most * self.positions.standing_mix(row)
+        state, most_usd = self.state, self._most_usd(prices, bounds_base)
+        most = np.array(most_usd)
+        self.positions.bound(most)
+        if self.leverage_prior:
+            self.leverage_prior.bound(most, state.positions.multiplier)
+        if len(state.unseen_rows) < len(most_usd):
+            for row, row_usd in enumerate(most_usd):
+                if row not in state.unseen_rows and row_usd < float("inf"):
+                    state.unseen_rows.append(row)
+                    state.unseen_usd[row] = row_usd * self.positions.open_mix(row)
 
     def _most_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> list[float]:
         """Per row, what a side may hold at most; infinity where open interest is not known."""
-        most_usd = [float("inf")] * self.positions.rows
-        for code, row in self.row_of.items():
-            bound_usd = bounds_base.get(code, 0.0) * prices[code].mark_price
+        most_usd = [float("inf")] * self.state.positions.rows
+        for venue, row in self.row_of.items():
+            bound_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
             if bound_usd > 0:
                 most_usd[row] = self._params.leveraged_share * bound_usd
         return most_usd
+
+    # --- reading ------------------------------------------------------------------------------------------------------
 
     def warmth_pct(self, bounds_base: Mapping[int, float], prices: Sequence[VenuePrice]) -> tuple[float, float]:
         """Modelled positions, all of which were seen being opened, against those and the unseen ones still open.
@@ -208,16 +281,18 @@ class PositionEstimator:
         (long, short). The unseen ones close at the same rates while a venue is watched, and are never more than open
         interest leaves room for. NaN before any venue's open interest is known.
         """
-        if not self.unseen_usd:
+        state = self.state
+        if not state.unseen_rows:
             return float("nan"), float("nan")
         seen, unseen = [0.0, 0.0], [0.0, 0.0]
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
         most_usd = self._most_usd(prices, bounds_base)
         totals = np.add.reduce(self.positions.prior_usd(), axis=2).tolist()
-        for row, left in self.unseen_usd.items():
-            left_usd = sum(left.tolist())
+        left = state.unseen_usd.tolist()
+        for row in state.unseen_rows:
+            left_usd = sum(left[row])
             for side in (LONG, SHORT):
-                known_usd = totals[row][side] + self.measured.total_usd(row, side, self.now_ms)
+                known_usd = totals[row][side] + self.reported.total_usd(row, side, state.now_ms)
                 seen[side] += known_usd
                 unseen[side] += max(0.0, min(left_usd, most_usd[row] - known_usd))
         long_pct, short_pct = (
@@ -225,55 +300,47 @@ class PositionEstimator:
         )
         return long_pct, short_pct
 
-    def drawn(
+    def mapped_usd(
         self,
-        side: int,
         prices: Sequence[VenuePrice],
         reference_price: float,
         *,
-        codes: Sequence[int] | None = None,
+        venues: Sequence[int] | None = None,
         tiers: Sequence[int] | None = None,
-        reported: bool = False,
+        as_reported: bool = False,
         measured_only: bool = False,
-    ) -> Floats:
-        """USD per bin of the window, every venue moved from its own mark to the reference; some venues, some tiers.
+    ) -> tuple[Floats, Floats]:
+        """(Longs, shorts): USD per bin of the window, every venue moved from its own mark to the reference.
 
-        `reported`: only what its feed is expected to tell. `measured_only`: without what is modelled.
+        `venues`, `tiers`: of some alone. `as_reported`: only what its feed is expected to report. `measured_only`:
+        without what is modelled.
         """
-        out = np.zeros(BINS)
-        reference = position_of(reference_price)
-        for code, row in self.row_of.items():
-            if (codes is None or code in codes) and prices[code].known:
-                offset = reference - position_of(prices[code].mark_price)
-                start, values = (0, out[:0]) if measured_only else self.positions.line(row, side, tiers)
-                told = self.calibration.reporting[row] if reported else 1.0
-                if len(values):
-                    _add_moved(out, start, values * told if reported else values, offset)
-                values = self.measured.line(row, side, self.positions.window_first, BINS, self.now_ms, tiers)
-                if len(values):
-                    _add_moved(out, 0, values * (told * self.measured.ratio) if reported else values, offset)
+        out, reference = (np.zeros(BINS), np.zeros(BINS)), position_of(reference_price)
+        first, now_ms = self.state.positions.first_bin, self.state.now_ms
+        ratio = self.reported.ratio if as_reported else 1.0
+        for venue, row in self.row_of.items():
+            if (venues is not None and venue not in venues) or not prices[venue].known:
+                continue
+            offset = reference - position_of(prices[venue].mark_price)
+            share = self.state.calibration.reporting[row] if as_reported else 1.0
+            for side in (LONG, SHORT):
+                start, usd = (0, out[side][:0]) if measured_only else self.positions.line(row, side, tiers)
+                if len(usd):
+                    add_moved(out[side], start, usd * share if as_reported else usd, offset)
+                usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
+                if len(usd):
+                    add_moved(out[side], 0, usd * (share * ratio) if as_reported else usd, offset)
         return out
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
         """(long, short) per row."""
-        modelled = self.positions.total_usd().sum(axis=2).tolist()
-        long_usd, short_usd = (
-            [totals[side] + self.measured.total_usd(row, side, self.now_ms) for row, totals in enumerate(modelled)]
-            for side in (LONG, SHORT)
-        )
-        return list(zip(long_usd, short_usd, strict=True))
+        found = []
+        for row, (long_usd, short_usd) in enumerate(self.positions.total_usd().sum(axis=2).tolist()):
+            own = [self.reported.total_usd(row, side, self.state.now_ms) for side in (LONG, SHORT)]
+            found.append((long_usd + own[LONG], short_usd + own[SHORT]))
+        return found
 
-
-def _add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
-    """Add a stretch moved by a fractional number of bins; what leaves the window is left out."""
-    whole = int(offset // 1)
-    part = offset - whole
-    if part:
-        moved = np.zeros(len(values) + 1)
-        moved[:-1] = values * (1.0 - part)
-        moved[1:] += values * part
-        values = moved
-    first = start + whole
-    low, high = max(first, 0), min(first + len(values), len(out))
-    if low < high:
-        out[low:high] += values[low - first : high - first]
+    def load(self, record: dict[str, object]) -> None:
+        """The state from a snapshot."""
+        self.state.load(record)
+        self.closing_fit.set_pace()

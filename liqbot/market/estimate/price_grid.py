@@ -5,15 +5,14 @@ through a logarithm. A *position* is a bin's index plus the fraction of that bin
 price ratio becomes a constant shift of positions.
 """
 
-import math
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from liqbot.market.estimate.kernels import Floats
 
 BIN_BPS: Final = 5
 PRICE_MIN: Final = 1e-6
@@ -53,6 +52,11 @@ def position_of(price: float) -> float:
     return index + (price - table[index]) / (table[index + 1] - table[index])
 
 
+def positions_of(prices: Iterable[float]) -> list[float]:
+    """`position_of` of each."""
+    return [position_of(price) for price in prices]
+
+
 def price_at(position: float) -> float:
     """Inverse of `position_of`; positions beyond the table give its ends."""
     table, _ = _ticks()
@@ -65,12 +69,3 @@ def price_at(position: float) -> float:
 def shift_of(ratio: float) -> float:
     """Bins between a price and `ratio` times that price; NaN stays NaN."""
     return float("nan") if ratio != ratio else position_of(ratio) - _ticks()[1]
-
-
-def bin_shares(low: float, high: float) -> list[float]:
-    """Of a range of positions, low below high: how much of it lies in each bin from low's own on."""
-    first, width = math.floor(low), high - low
-    last = math.floor(high - first)
-    if not last:
-        return [(high - low) / width]
-    return [(first + 1.0 - low) / width, *(1.0 / width,) * (last - 1), (high - (first + last)) / width]

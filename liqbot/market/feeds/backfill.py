@@ -29,7 +29,7 @@ class Past(msgspec.Struct):
 
 async def past_of(client: VenueClient, wire: VenueWire, roster: Roster, since_ms: int, until_ms: int) -> Past:
     """Facts of [since, until) of every contract of the venue in the roster, in no order. The client must be open."""
-    book = wire_book(client.exchange.markets, client.row, roster)
+    book = wire_book(client.exchange.markets, client.spec, roster)
     past = Past()
     for index, contract in enumerate(book.contracts):
         for history in wire.histories:

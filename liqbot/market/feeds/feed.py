@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from liqbot.blocks import DTYPES, Roster, block_of
+from liqbot.blocks import Roster, block_of, rows_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
@@ -89,7 +89,7 @@ class VenueFeed:
                     return False
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._params.retry_s_max)
-        self._book = wire_book(self._client.exchange.markets, self._client.row, self._roster)
+        self._book = wire_book(self._client.exchange.markets, self._client.spec, self._roster)
         self._subscriptions = subscriptions(self._wire, self._book)
         self._polls = Polls(self._client, self._wire, self._book, self._clock, self._take_polled, self.stats)
         self._collector = TradeCollector(len(self._book.contracts), self._params.trade_span_ms, self.stats)
@@ -274,7 +274,7 @@ class VenueFeed:
             (end_ms, *codes[index], span_ms, opened, high, low, close, buy_usd + sell_usd, buy_usd, sell_usd)
             for index, end_ms, opened, high, low, close, buy_usd, sell_usd in bars
         ]
-        return np.array(rows, DTYPES["bars"])
+        return rows_of("bars", rows)
 
     def _codes(self) -> list[tuple[int, int]]:
         return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
 from liqbot.market.estimate.estimate import PositionEstimator
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.forecast.forecast import FINE, Forecast, ForecastFold, outward
 from liqbot.market.forecast.live_score import LiveTouchScore
@@ -19,13 +19,13 @@ _SIDES: Final = (LONG, SHORT)
 
 
 class ForecastEvaluation:
-    """Told after every step's touches were compared with its prints."""
+    """One step at a time, after its touches were compared with its prints."""
 
     def __init__(self, forecast: ForecastParams, scoring: ScoringParams) -> None:
         self.fold = ForecastFold(forecast)
         self.score = LiveTouchScore(scoring)
         self._since: dict[str, list[float]] = {}
-        """Per venue that tells sums: where the reference stood at the last one, its lowest and highest since."""
+        """Per venue that reports sums: where the reference stood at the last one, its lowest and highest since."""
 
     def count_volume(self, volume_usd: float, elapsed_ms: int) -> None:
         """What was traded in the step, history included."""
@@ -33,69 +33,69 @@ class ForecastEvaluation:
             self.fold.count_volume(volume_usd, elapsed_ms)
 
     def on_step(
-        self, exposure: PositionEstimator, prices: Sequence[VenuePrice], home: int, reference_price: float, now_ms: int,
-        elapsed_ms: int,
+        self, estimator: PositionEstimator, prices: Sequence[VenuePrice], trade_venue: int, reference_price: float,
+        now_ms: int, elapsed_ms: int,
     ) -> None:
         reference = position_of(reference_price)
         offset = {
-            row: reference - position_of(prices[code].mark_price) for code, row in exposure.row_of.items()
+            row: reference - position_of(prices[venue].mark_price) for venue, row in estimator.row_of.items()
         }
-        path = self._path(exposure, exposure.row_of.get(home), offset)
+        path = self._path(estimator, estimator.row_of.get(trade_venue), offset)
         if path is not None:
             self.fold.on_path(path[1], path[2])
-        for row, side, usd in exposure.orders:
-            low, high = _newly(exposure.crossed.get(row), side, reference - offset[row])
+        for row, side, usd in estimator.orders:
+            low, high = _newly(estimator.crossed.get(row), side, reference - offset[row])
             self.fold.on_print(side, low + offset[row], high + offset[row], usd)
-        self._take_sums(exposure, path or (reference, reference, reference))
-        self._judge(exposure, elapsed_ms)
+        self._take_sums(estimator, path or (reference, reference, reference))
+        self._judge(estimator, elapsed_ms)
         if self.fold.due(now_ms):
-            self.fold.begin_origin(now_ms, reference, self.mapped_usd(exposure, prices, reference_price))
+            self.fold.begin_origin(now_ms, reference, self.mapped_usd(estimator, prices, reference_price))
 
     @staticmethod
     def _path(
-        exposure: PositionEstimator, home: int | None, offset: dict[int, float]
+        estimator: PositionEstimator, traded: int | None, offset: dict[int, float]
     ) -> tuple[float, float, float] | None:
-        """Start, low and high of the reference: the home venue's, or the first one's that moved."""
-        row = home if home in exposure.crossed else next(iter(exposure.crossed), None)
+        """Start, low and high of the reference: the trade venue's row's, or the first one's that moved."""
+        row = traded if traded in estimator.crossed else next(iter(estimator.crossed), None)
         if row is None:
             return None
-        start, low, high = exposure.crossed[row]
+        start, low, high = estimator.crossed[row]
         return start + offset[row], low + offset[row], high + offset[row]
 
-    def _take_sums(self, exposure: PositionEstimator, path: tuple[float, float, float]) -> None:
+    def _take_sums(self, estimator: PositionEstimator, path: tuple[float, float, float]) -> None:
         """Sums over an interval come from anywhere the reference newly went in it."""
         for band in self._since.values():
             band[1], band[2] = min(band[1], path[1]), max(band[2], path[2])
-        for venue, long_usd, short_usd in exposure.sums:
+        for venue, long_usd, short_usd in estimator.sums:
             start, low, high = self._since.get(venue, list(path))
             self.fold.on_print(LONG, low, max(low, start), long_usd)
             self.fold.on_print(SHORT, min(start, high), high, short_usd)
             self._since[venue] = [path[0], path[0], path[0]]
 
-    def _judge(self, exposure: PositionEstimator, elapsed_ms: int) -> None:
+    def _judge(self, estimator: PositionEstimator, elapsed_ms: int) -> None:
         crossed = [0.0, 0.0]
-        for start, low, high in exposure.crossed.values():
+        for start, low, high in estimator.crossed.values():
             crossed[LONG] += max(0.0, start - low) / FINE
             crossed[SHORT] += max(0.0, high - start) / FINE
-        printed = [sum(usd for _, side, usd in exposure.orders if side == one) for one in _SIDES]
-        promised = exposure.reported_usd.sum(axis=0).tolist() if len(exposure.reported_usd) else [0.0, 0.0]
+        printed = [sum(usd for _, side, usd in estimator.orders if side == one) for one in _SIDES]
+        promised = estimator.reported_usd.sum(axis=0).tolist() if len(estimator.reported_usd) else [0.0, 0.0]
         self.score.fade(elapsed_ms)
         for side in _SIDES:
             self.score.count(crossed[side], promised[side], printed[side])
 
     @staticmethod
-    def mapped_usd(exposure: PositionEstimator, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
+    def mapped_usd(estimator: PositionEstimator, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
         """[side, bin]: the map in reported USD, outward from the reference."""
-        first, position = exposure.positions.window_first, position_of(reference_price)
-        drawn = [exposure.drawn(side, prices, reference_price, reported=True) for side in _SIDES]
-        return np.stack([outward(drawn[side], first, position, side) for side in _SIDES])
+        first, position = estimator.state.positions.first_bin, position_of(reference_price)
+        usd = estimator.mapped_usd(prices, reference_price, as_reported=True)
+        return np.stack([outward(usd[side], first, position, side) for side in _SIDES])
 
     def forecast(
-        self, coin: str, as_of_ms: int, horizon_h: int, exposure: PositionEstimator, prices: Sequence[VenuePrice],
+        self, coin: str, as_of_ms: int, horizon_h: int, estimator: PositionEstimator, prices: Sequence[VenuePrice],
         reference_price: float,
     ) -> Forecast:
         """As things stand. A horizon that is not learnt is a ValueError."""
-        usd = self.fold.expected(horizon_h, self.mapped_usd(exposure, prices, reference_price))
+        usd = self.fold.expected(horizon_h, self.mapped_usd(estimator, prices, reference_price))
         return Forecast(coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT])
 
     def state(self) -> dict[str, Any]:

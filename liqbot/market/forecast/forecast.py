@@ -15,7 +15,7 @@ import numpy as np
 
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading_per_hour
-from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.estimate.kernels import Floats
 from liqbot.market.forecast.mixture import MixtureWeights
 from liqbot.market.params import ForecastParams
 
@@ -23,9 +23,9 @@ FINE: Final = 4
 """Grid bins of 5 bp in one bin of the forecast."""
 BINS: Final = 100
 _HOUR_MS: Final = 3_600_000
-_REACH: Final = np.arange(BINS) // 4
-_FIRST: Final = np.maximum(np.arange(BINS) - _REACH, 0)
-_STOP: Final = np.minimum(np.arange(BINS) + _REACH, BINS - 1) + 1
+_NEIGHBOURS: Final = np.arange(BINS) // 4
+_FIRST: Final = np.maximum(np.arange(BINS) - _NEIGHBOURS, 0)
+_STOP: Final = np.minimum(np.arange(BINS) + _NEIGHBOURS, BINS - 1) + 1
 """The farther away, the more neighbours a bin's climatology is the mean of: far bins are visited rarely."""
 _QUARTERS: Final = np.array([0.125, 0.375, 0.625, 0.875])
 _OUTWARD: Final = np.array([-1.0, 1.0])
@@ -58,8 +58,8 @@ class _Origin(msgspec.Struct):
 
     def visited(self) -> Floats:
         """Share of each bin that price has been in since."""
-        reach = np.array([self.position - self.low, self.high - self.position]) / FINE
-        found: Floats = np.clip(reach[:, None] - np.arange(BINS), 0.0, 1.0)
+        extent = np.array([self.position - self.low, self.high - self.position]) / FINE
+        found: Floats = np.clip(extent[:, None] - np.arange(BINS), 0.0, 1.0)
         return found
 
 
@@ -72,15 +72,15 @@ class ForecastFold:
         count = len(params.horizons_h)
         self._printed: Floats = np.zeros((count, BINS))
         self._visits: Floats = np.zeros((count, BINS))
-        self._blends = [MixtureWeights(params) for _ in params.horizons_h]
+        self._mixtures = [MixtureWeights(params) for _ in params.horizons_h]
         self._volume = [0.0, 0.0]
-        """Volume per hour, lately and usually."""
+        """Volume per hour: recent, and baseline."""
 
     @property
     def activity(self) -> float:
-        """Recent over usual volume; 1 before there is any."""
-        recent, usual = self._volume
-        return recent / usual if usual > 0 else 1.0
+        """Recent over baseline volume; 1 before there is any."""
+        recent, baseline = self._volume
+        return recent / baseline if baseline > 0 else 1.0
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class ForecastFold:
         visited = origin.visited()
         printed = np.where(visited > 0, origin.printed_usd, 0.0)
         climate = origin.root * self.climatology_usd(index)
-        self._blends[index].count(origin.mapped_usd * visited, climate * visited, printed)
+        self._mixtures[index].count(origin.mapped_usd * visited, climate * visited, printed)
         # One origin an hour: a half-life in hours is one in origins.
         kept = fading_per_hour(self._params.climatology_h)
         self._printed[index] = self._printed[index] * kept + printed.sum(axis=0)
@@ -142,7 +142,7 @@ class ForecastFold:
 
     def weights(self, horizon_h: int) -> tuple[float, float]:
         """Learnt weights of (map in reported USD, climatology). A horizon that is not learnt is a ValueError."""
-        of_map, of_climate = self._blends[self._index(horizon_h)].weights.tolist()
+        of_map, of_climate = self._mixtures[self._index(horizon_h)].weights.tolist()
         return of_map, of_climate
 
     def _index(self, horizon_h: int) -> int:
@@ -154,7 +154,7 @@ class ForecastFold:
     def expected(self, horizon_h: int, mapped_usd: Floats) -> Floats:
         """[side, bin] of reported USD if visited within the horizon, from the map in reported USD as it stands."""
         index = self._index(horizon_h)
-        of_map, of_climate = self._blends[index].weights.tolist()
+        of_map, of_climate = self._mixtures[index].weights.tolist()
         climate = of_climate * math.sqrt(self.activity) * self.climatology_usd(index)
         found: Floats = of_map * mapped_usd + climate
         return found
@@ -166,8 +166,8 @@ class ForecastFold:
             for one in self._origins
         ]  # fmt: skip
         sums = [packed(array) for array in (self._printed, self._visits)]
-        blends = [blend.state() for blend in self._blends]
-        return {"origins": origins, "sums": sums, "blends": blends, "volume": list(self._volume)}
+        mixtures = [mixture.state() for mixture in self._mixtures]
+        return {"origins": origins, "sums": sums, "mixtures": mixtures, "volume": list(self._volume)}
 
     def load_state(self, state: dict[str, Any]) -> None:
         self._origins = [
@@ -175,8 +175,8 @@ class ForecastFold:
             for time_ms, position, low, high, root, learnt, mapped, printed in state["origins"]
         ]
         self._printed, self._visits = (unpacked(array) for array in state["sums"])
-        for blend, kept in zip(self._blends, state["blends"], strict=True):
-            blend.load_state(kept)
+        for mixture, kept in zip(self._mixtures, state["mixtures"], strict=True):
+            mixture.load_state(kept)
         self._volume = list(state["volume"])
 
 

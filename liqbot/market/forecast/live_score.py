@@ -13,7 +13,7 @@ from liqbot.market.params import ScoringParams
 
 _LN2: Final = 0.6931471805599453
 _FLOOR: Final = 1e-4
-"""Expectations are at least this share of the usual amount per step: nothing is called impossible."""
+"""Expectations are at least this share of the mean amount per step: nothing is called impossible."""
 
 
 class LiveTouchScore:

@@ -12,7 +12,7 @@ import numpy as np
 
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading_per_hour
-from liqbot.market.estimate.entry_to_liquidation import Floats
+from liqbot.market.estimate.kernels import Floats
 from liqbot.market.params import ForecastParams
 
 _CLASSES: Final = 24
@@ -28,13 +28,13 @@ class MixtureWeights:
     def __init__(self, params: ForecastParams) -> None:
         self._params = params
         self._kept = fading_per_hour(params.scale_h)
-        self._usual = np.array([1.0, params.climatology_share])
+        self._prior = np.array([1.0, params.climatology_share])
         self._printed: Floats = np.zeros((2, _CLASSES))
         """Printed USD by class of the map's part, and the same times that part."""
         self._offered: Floats = np.zeros(2)
         """USD of (map, climatology) in visited bins."""
         self._origins = 0.0
-        self.weights: Floats = self._usual.copy()
+        self.weights: Floats = self._prior.copy()
 
     def count(self, mapped_usd: Floats, climate_usd: Floats, printed_usd: Floats) -> None:
         """One origin: what either offered in visited bins, and what was printed in them; arrays of one shape."""
@@ -42,9 +42,9 @@ class MixtureWeights:
         self._offered = self._offered * self._kept + (mapped_usd.sum(), climate_usd.sum())
         self._origins = self._origins * self._kept + 1.0
         both = mapped_usd + climate_usd
-        told = (printed_usd > 0) & (both > 0)
-        if told.any():
-            part, usd = mapped_usd[told] / both[told], printed_usd[told]
+        shown = (printed_usd > 0) & (both > 0)
+        if shown.any():
+            part, usd = mapped_usd[shown] / both[shown], printed_usd[shown]
             which = np.minimum((part * _CLASSES).astype(np.int64), _CLASSES - 1)
             self._printed[0] += np.bincount(which, usd, minlength=_CLASSES)
             self._printed[1] += np.bincount(which, usd * part, minlength=_CLASSES)
@@ -52,11 +52,11 @@ class MixtureWeights:
 
     def _solve(self) -> None:
         offered, printed = self._offered, self._printed[0]
-        usual_usd = float((self._usual * offered).sum())
-        if not usual_usd > 0:
+        prior_sum_usd = float((self._prior * offered).sum())
+        if not prior_sum_usd > 0:
             return
-        prior_usd = usual_usd * _DAY_ORIGINS / max(self._origins, _DAY_ORIGINS)
-        centre = self._usual * ((float(printed.sum()) + prior_usd) / (usual_usd + prior_usd))
+        prior_usd = prior_sum_usd * _DAY_ORIGINS / max(self._origins, _DAY_ORIGINS)
+        centre = self._prior * ((float(printed.sum()) + prior_usd) / (prior_sum_usd + prior_usd))
         pull = offered * (self._params.mix_origins / self._origins)
         seen = printed > 0
         usd, by_map = printed[seen], self._printed[1][seen] / printed[seen]

@@ -39,35 +39,35 @@ def turns(mask: npt.NDArray[np.bool_]) -> list[int]:
 
 
 def read_side(
-    chart: LiquidationMap, side: Side, usual_usd: float, params: ClusterParams
+    liq_map: LiquidationMap, side: Side, median_usd: float, params: ClusterParams
 ) -> tuple[tuple[Cluster, ...], tuple[ThinZone, ...]]:
     """A side's clusters, largest first, and its thin zones, by price.
 
-    `usual_usd` is what a cluster's ratio is taken against; NaN when it is not known yet.
+    `median_usd` is what a cluster's ratio is taken against; NaN when there is none yet.
     """
-    bins, typical = _side_bins(chart, side, params)
+    bins, typical = _side_bins(liq_map, side, params)
     if typical <= 0:
         return (), ()
-    return _clusters(bins, typical, usual_usd, params), _thin_zones(bins, typical, params)
+    return _clusters(bins, typical, median_usd, params), _thin_zones(bins, typical, params)
 
 
-def clusters_of(chart: LiquidationMap, side: Side, usual_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
+def clusters_of(liq_map: LiquidationMap, side: Side, median_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
     """The first half of `read_side`."""
-    bins, typical = _side_bins(chart, side, params)
-    return _clusters(bins, typical, usual_usd, params) if typical > 0 else ()
+    bins, typical = _side_bins(liq_map, side, params)
+    return _clusters(bins, typical, median_usd, params) if typical > 0 else ()
 
 
 class ThinZones:
-    """A map's thin zones, nearest to the mark first: read when somebody asks, as few do, and then kept."""
+    """A map's thin zones, nearest to the mark first: read when they are needed, as they seldom are, and then kept."""
 
-    def __init__(self, chart: LiquidationMap, params: ClusterParams) -> None:
-        self._chart, self._params = chart, params
+    def __init__(self, liq_map: LiquidationMap, params: ClusterParams) -> None:
+        self._map, self._params = liq_map, params
         self._found: tuple[ThinZone, ...] | None = None
 
     def __call__(self) -> tuple[ThinZone, ...]:
         if self._found is None:
             self._found = nearest_zones(
-                self._of(Side.LONG), self._of(Side.SHORT), self._chart.mark_price, self._params.thin_kept
+                self._of(Side.LONG), self._of(Side.SHORT), self._map.mark_price, self._params.thin_kept
             )
         return self._found
 
@@ -75,20 +75,20 @@ class ThinZones:
         return repr(self())
 
     def _of(self, side: Side) -> tuple[ThinZone, ...]:
-        bins, typical = _side_bins(self._chart, side, self._params)
+        bins, typical = _side_bins(self._map, side, self._params)
         return _thin_zones(bins, typical, self._params) if typical > 0 else ()
 
 
-def _side_bins(chart: LiquidationMap, side: Side, params: ClusterParams) -> "tuple[_SideBins, float]":
+def _side_bins(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> "tuple[_SideBins, float]":
     """A side's bins, and their typical density: 0 for an empty side."""
-    bins = chart.span(side, max(params.distance_pct_max, params.thin_distance_pct_max))
-    usd, edges = chart.usd(side)[bins], chart.edges[bins.start : bins.stop + 1]
+    bins = liq_map.span(side, max(params.distance_pct_max, params.thin_distance_pct_max))
+    usd, edges = liq_map.usd(side)[bins], liq_map.edges[bins.start : bins.stop + 1]
     density = smoothed(usd)
-    return _SideBins(chart.mark_price, side, edges, density, usd.cumsum()), typical_density(density)
+    return _SideBins(liq_map.mark_price, side, edges, density, usd.cumsum()), typical_density(density)
 
 
 class _SideBins(NamedTuple):
-    """One side's bins from its mark out to the farthest distance asked for."""
+    """One side's bins from its mark out to the farthest distance of the parameters."""
 
     mark_price: float
     side: Side
@@ -105,7 +105,7 @@ class _SideBins(NamedTuple):
         if not found:
             return []
         at = np.array(found)
-        # Before the first bin there is nothing: index -1 of the sums is not asked for where a stretch starts at 0.
+        # Before the first bin there is nothing: index -1 of the sums is not used where a stretch starts at 0.
         sums, prices = self.sums[at - 1].tolist(), self.edges[at].tolist()
         if found[0] == 0:
             sums[0] = 0.0
@@ -119,7 +119,7 @@ class _SideBins(NamedTuple):
         ]
 
 
-def _clusters(bins: _SideBins, typical: float, usual_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
+def _clusters(bins: _SideBins, typical: float, median_usd: float, params: ClusterParams) -> tuple[Cluster, ...]:
     density = bins.density
     dense = turns(density > params.density_ratio_min * typical)
     if not dense:
@@ -133,18 +133,18 @@ def _clusters(bins: _SideBins, typical: float, usual_usd: float, params: Cluster
     found = bins.stretches(turns(density >= limit))
     found.sort(key=lambda run: (-run[0], run[3]))
     dust_usd = _DUST_SHARE * found[0][0]
-    reach, below = params.distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
+    farthest, below = params.distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
     clusters: list[Cluster] = []
     for usd, low, high, start, stop in found:
         if len(clusters) == params.kept or usd < dust_usd or not usd > 0:
             break
-        if (bins.mark_price - high if below else low - bins.mark_price) <= reach:
-            clusters.append(_cluster(bins, start, stop, low, high, usd, usual_usd))
+        if (bins.mark_price - high if below else low - bins.mark_price) <= farthest:
+            clusters.append(_cluster(bins, start, stop, low, high, usd, median_usd))
     return tuple(clusters)
 
 
 def _cluster(
-    bins: _SideBins, start: int, stop: int, low: float, high: float, usd: float, usual_usd: float
+    bins: _SideBins, start: int, stop: int, low: float, high: float, usd: float, median_usd: float
 ) -> Cluster:
     peak = start + int(bins.density[start:stop].argmax())
     peak_price = min(max((bins.edges.item(peak) + bins.edges.item(peak + 1)) / 2.0, low), high)
@@ -152,17 +152,17 @@ def _cluster(
     scale = 100.0 / bins.mark_price
     return Cluster(
         bins.side, low, high, peak_price, usd, abs(bins.mark_price - near_price) * scale,
-        abs(bins.mark_price - peak_price) * scale, usd / usual_usd,
+        abs(bins.mark_price - peak_price) * scale, usd / median_usd,
     )
 
 
 def _thin_zones(bins: _SideBins, typical: float, params: ClusterParams) -> tuple[ThinZone, ...]:
     width_min = params.thin_width_pct_min / 100.0 * bins.mark_price
-    reach, below = params.thin_distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
+    farthest, below = params.thin_distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
     return tuple(
         ThinZone(low, high, usd)
         for usd, low, high, _, _ in bins.stretches(turns(bins.density < params.thin_density_ratio_max * typical))
-        if high - low >= width_min and (bins.mark_price - high if below else low - bins.mark_price) <= reach
+        if high - low >= width_min and (bins.mark_price - high if below else low - bins.mark_price) <= farthest
     )
 
 

@@ -51,8 +51,8 @@ def drift(before: LiquidationMap, now: LiquidationMap, params: ClusterParams) ->
     return tuple(sorted(found, key=lambda one: (-abs(one.now_usd - one.before_usd), one.price_low)))
 
 
-def within_usd(chart: LiquidationMap, side: Side, price_low: float, price_high: float) -> float:
+def within_usd(liq_map: LiquidationMap, side: Side, price_low: float, price_high: float) -> float:
     """USD of a side between two prices; bins that are cut count in proportion."""
-    whole = np.concatenate([[0.0], np.cumsum(chart.usd(side))])
-    low_usd, high_usd = np.interp([price_low, price_high], chart.edges, whole).tolist()
+    whole = np.concatenate([[0.0], np.cumsum(liq_map.usd(side))])
+    low_usd, high_usd = np.interp([price_low, price_high], liq_map.edges, whole).tolist()
     return float(max(0.0, high_usd - low_usd))

@@ -6,7 +6,7 @@ import numpy as np
 
 from liqbot.instruments import Side
 from liqbot.market.estimate.array_state import packed, unpacked
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import price_at
 from liqbot.market.forecast.forecast import BINS, FINE, outward
 from liqbot.market.map.liquidation_map import LiquidationMap

@@ -8,7 +8,7 @@ from liqbot.instruments import Side
 
 Floats = npt.NDArray[np.float64]
 
-_REACH_PCT = 40.0
+_RANKED_PCT = 40.0
 """Densities are ranked among the bins of a side this near to the mark: where 2x and more would be liquidated."""
 
 
@@ -25,7 +25,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
     long_usd: Floats
     short_usd: Floats
     measured_usd: Floats | None = None
-    """Of both sides, what venues told position by position; it is part of the others. None where no venue does."""
+    """Of both sides, what venues reported position by position; it is part of the others. None where no venue does."""
 
     def usd(self, side: Side) -> Floats:
         return self.long_usd if side is Side.LONG else self.short_usd
@@ -38,25 +38,17 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
         index = int(self.edges.searchsorted(price, "right")) - 1
         return min(index, len(self.long_usd))
 
-    def span(self, side: Side, reach_pct: float) -> slice:
-        """Bins of a side from the mark out to `reach_pct`, the mark's own bin included."""
+    def span(self, side: Side, within_pct: float) -> slice:
+        """Bins of a side from the mark out to `within_pct`, the mark's own bin included."""
         mark = min(max(self.bin_of(self.mark_price), 0), len(self.long_usd) - 1)
         if side is Side.LONG:
-            return slice(max(0, self.bin_of(self.mark_price * (1.0 - reach_pct / 100.0))), mark + 1)
-        far = self.bin_of(self.mark_price * (1.0 + reach_pct / 100.0))
+            return slice(max(0, self.bin_of(self.mark_price * (1.0 - within_pct / 100.0))), mark + 1)
+        far = self.bin_of(self.mark_price * (1.0 + within_pct / 100.0))
         return slice(mark, min(len(self.short_usd), far + 1))
 
-    def within_usd(self, side: Side, reach_pct: float) -> float:
+    def within_usd(self, side: Side, within_pct: float) -> float:
         """All USD of a side within a distance from the mark."""
-        return float(np.add.reduce(self.usd(side)[self.span(side, reach_pct)]))
-
-    def cumulative(self, side: Side) -> tuple[Floats, Floats]:
-        """(prices, USD between the mark and there), outward from the mark."""
-        bins = self.span(side, 100.0)
-        usd = self.usd(side)[bins]
-        if side is Side.LONG:
-            return self.edges[bins][::-1], np.cumsum(usd[::-1])
-        return self.edges[bins.start + 1 : bins.stop + 1], np.cumsum(usd)
+        return float(np.add.reduce(self.usd(side)[self.span(side, within_pct)]))
 
     def density_percentile(self, side: Side, price: float) -> float:
         """How dense the map is at a price on a side: 0 (empty) to 100 (nowhere denser), ties by half.
@@ -85,7 +77,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
 
     def _percentiles(self, side: Side, prices: Floats) -> Floats:
         density = smoothed(self.usd(side))
-        ranked = np.sort(density[self.span(side, _REACH_PCT)])
+        ranked = np.sort(density[self.span(side, _RANKED_PCT)])
         if not len(ranked) or not ranked[-1] > 0:
             return np.full(len(prices), np.nan)
         index = np.searchsorted(self.edges, prices, side="right") - 1

@@ -32,7 +32,7 @@ class SweepStep(msgspec.Struct, frozen=True):
     """Sum of open interest, now and before the step; NaN when unknown."""
     oi_base_before: float
     oi_ms: int
-    """When open interest was last told."""
+    """When open interest was last reported."""
     printed: Sequence[Printed]
     reported: bool
     """Whether any venue reports forced orders as they happen, or at least hourly."""
@@ -53,7 +53,7 @@ class _Track(msgspec.Struct):
     extreme_price: float
     oi_base: float
     oi_base_now: float
-    """NaN until open interest has been told since the sweep began."""
+    """NaN until open interest has been reported since the sweep began."""
     volume_ratio: float
     active: bool = True
     rejected: bool = False
@@ -72,7 +72,7 @@ class SweepsFold:
         self._tracks: dict[Side, list[_Track]] = {Side.LONG: [], Side.SHORT: []}
         self._clusters: dict[Side, tuple[Cluster, ...]] = {Side.LONG: (), Side.SHORT: ()}
 
-    def know(self, side: Side, clusters: tuple[Cluster, ...]) -> None:
+    def take_clusters(self, side: Side, clusters: tuple[Cluster, ...]) -> None:
         """Clusters (largest first) price may go into next; those too small to matter are left out."""
         large_usd = clusters[0].usd * self._params.size_share_min if clusters else 0.0
         least = self._params.size_ratio_min

@@ -1,14 +1,15 @@
-"""Rolling price and volume of one coin: returns, trend, hourly range, volume against its usual rate.
+"""Rolling price and volume of one coin: returns, trend, hourly range, volume against its mean rate.
 
 Means decay rationally, by span / (time constant + span), so that bars of any span give nearly the same picture.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
-from liqbot.market.observed.prices import PriceBar
+from liqbot.market.observed.prices import BarColumns
 from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import RollingParams
 
@@ -41,7 +42,7 @@ class BarsFold:
         self._rolling = _Rolling()
         self._marks = SampledSeries(params.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
         self._rates: dict[str, tuple[float, int]] = {}
-        """Usual volume per ms and venue, and for how long it has been watched."""
+        """Mean volume per ms and venue, and for how long it has been watched."""
 
     @property
     def volume_ratio(self) -> float:
@@ -55,32 +56,32 @@ class BarsFold:
     def range_pct(self) -> float:
         return self._rolling.range_pct
 
-    def take_bars(self, bars: dict[str, list[PriceBar]]) -> None:
-        """Volume of the present step, every venue against its own usual rate."""
-        rate = usual = taken_usd = split_usd = 0.0
-        for venue, venue_bars in bars.items():
-            span_ms = sum(bar.span_ms for bar in venue_bars)
-            volume_usd = sum(bar.volume_usd for bar in venue_bars)
+    def take_bars(self, bars: BarColumns, venues: Sequence[str]) -> None:
+        """Volume of the present step, every venue against its own baseline; `venues` is the roster's."""
+        rate = baseline = taken_usd = split_usd = 0.0
+        for index, at in bars.of_venue.items():
+            venue, mine = venues[index], slice(at.start, at.stop)
+            span_ms, volume_usd = sum(bars.span_ms[mine]), sum(bars.volume_usd[mine])
             before, watched_ms = self._rates.get(venue, (volume_usd / span_ms, 0))
             if watched_ms >= 4 * span_ms:
                 rate += volume_usd / span_ms
-                usual += before
+                baseline += before
             # Until a whole time constant has been watched the mean is the plain mean.
             share = span_ms / (min(watched_ms, self._params.volume_ms) + span_ms)
             self._rates[venue] = before + share * (volume_usd / span_ms - before), watched_ms + span_ms
-            for bar in venue_bars:
-                if bar.imbalance_usd == bar.imbalance_usd:
-                    taken_usd += bar.imbalance_usd
-                    split_usd += bar.volume_usd
-        self._rolling.volume_ratio = rate / usual if usual > 0 else ABSENT
+            for imbalance_usd, bar_usd in zip(bars.imbalance_usd[mine], bars.volume_usd[mine], strict=True):
+                if imbalance_usd == imbalance_usd:
+                    taken_usd += imbalance_usd
+                    split_usd += bar_usd
+        self._rolling.volume_ratio = rate / baseline if baseline > 0 else ABSENT
         self._rolling.imbalance = taken_usd / split_usd if split_usd > 0 else ABSENT
 
-    def usual_per_minute_usd(self, venue: str) -> float:
+    def mean_per_minute_usd(self, venue: str) -> float:
         """NaN for a venue without bars."""
         return self._rates[venue][0] * 60_000 if venue in self._rates else ABSENT
 
     def volume_shares(self, venues: list[str]) -> list[float]:
-        """Each venue's share of their usual volume."""
+        """Each venue's share of their mean volume."""
         rates = [self._rates[venue][0] if venue in self._rates else 0.0 for venue in venues]
         total = sum(rates)
         return [rate / total if total > 0 else 1.0 / len(venues) for rate in rates]

@@ -30,7 +30,7 @@ class FundingFold:
         return True
 
     def on_tick(self, now_ms: int, oi_base: Mapping[str, float]) -> None:
-        """`oi_base` weighs venues that tell theirs; the others weigh as much as the mean of those."""
+        """`oi_base` weighs venues that report theirs; the others weigh as much as the mean of those."""
         fresh = [
             (venue, rate) for venue, (time_ms, rate, interval_h) in self._rates.items()
             if now_ms - time_ms <= 3 * interval_h * _HOUR_MS
@@ -38,9 +38,9 @@ class FundingFold:
         if not fresh:
             self.rate_8h_pct = self.percentile = ABSENT
             return
-        told = [oi_base[venue] for venue, _ in fresh if venue in oi_base]
-        usual = sum(told) / len(told) if told else 1.0
-        weights = [oi_base.get(venue, usual) for venue, _ in fresh]
+        reported = [oi_base[venue] for venue, _ in fresh if venue in oi_base]
+        mean = sum(reported) / len(reported) if reported else 1.0
+        weights = [oi_base.get(venue, mean) for venue, _ in fresh]
         rate = sum(weight * rate for weight, (_, rate) in zip(weights, fresh, strict=True)) / sum(weights)
         changed = rate != self.rate_8h_pct
         self.rate_8h_pct = rate

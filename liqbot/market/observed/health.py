@@ -18,7 +18,7 @@ class VenueHealth(msgspec.Struct, frozen=True):
     age_ms: int
     stale: bool
     down: tuple[str, ...]
-    """Feeds reported down and not heard of since."""
+    """Feeds reported down and silent since."""
     rejected: int
     """Rows refused since the start: prices far from the other venues, impossible numbers."""
     oi_usd: float
@@ -27,11 +27,11 @@ class VenueHealth(msgspec.Struct, frozen=True):
     short_usd: float
     """Positions, modelled or measured."""
     measured_share: float = 0.0
-    """Of its open interest, told position by position in the venue's newest snapshot."""
+    """Of its open interest, reported position by position in the venue's newest snapshot."""
 
 
 class HealthFold:
-    """Feeds that said they are down. Staleness follows from each venue's own usual rate, see `VenuePrice.stale`."""
+    """Feeds that said they are down. Staleness follows from each venue's own mean rate, see `VenuePrice.stale`."""
 
     def __init__(self, params: HealthParams) -> None:
         self._params = params

@@ -1,4 +1,4 @@
-"""Observed forced orders of one coin, summed over the last hour. Venues tell only a part: every sum is a floor."""
+"""Observed forced orders of one coin, summed over the last hour. Venues report only a part: every sum is a floor."""
 
 from typing import Any, Final
 
@@ -23,9 +23,9 @@ class ForcedFlow:
     def __init__(self) -> None:
         self._slots: list[list[float]] = []
         """[slot, long, short], ascending."""
-        self._heard_ms = 0
-        self._heard: dict[str, int] = {}
-        """Venues that told single orders, and when first."""
+        self._received_ms = 0
+        self._reporters: dict[str, int] = {}
+        """Venues that reported single orders, and when first."""
         self._totals: dict[str, tuple[int, int, float, float]] = {}
         """Newest sums of venues that give them: time, span, long, short. Their single orders are contained in those."""
         self.begin_step()
@@ -42,7 +42,7 @@ class ForcedFlow:
         if totals is None or time_ms - totals[0] >= _REPORTS_MS:
             self._add(time_ms, time_ms, Side(side), size_usd)
             self.orders.append((venue, Side(side), size_usd))
-            self._heard.setdefault(venue, time_ms)
+            self._reporters.setdefault(venue, time_ms)
         return True
 
     def take_totals(self, time_ms: int, venue: str, span_ms: int, long_usd: float, short_usd: float) -> bool:
@@ -58,19 +58,19 @@ class ForcedFlow:
         self.printed.append((start_ms, end_ms, side, usd))
         if end_ms - start_ms > _HOUR_MS:
             return
-        self._heard_ms = max(self._heard_ms, end_ms)
+        self._received_ms = max(self._received_ms, end_ms)
         slot = end_ms // _SLOT_MS
         if not self._slots or self._slots[-1][0] < slot:
             self._slots.append([slot, 0.0, 0.0])
         self._slots[-1][1 if side is Side.LONG else 2] += usd
 
-    def told_by(self, venue: str) -> bool:
-        """Whether this venue itself ever told a forced order or a sum of them."""
-        return venue in self._heard or venue in self._totals
+    def reported_by(self, venue: str) -> bool:
+        """Whether this venue itself ever reported a forced order or a sum of them."""
+        return venue in self._reporters or venue in self._totals
 
     def reports(self, now_ms: int) -> bool:
-        """Whether anybody tells forced orders as they happen, or at least hourly."""
-        return self._heard_ms > 0 and now_ms - self._heard_ms <= _REPORTS_MS
+        """Whether anybody reports forced orders as they happen, or at least hourly."""
+        return self._received_ms > 0 and now_ms - self._received_ms <= _REPORTS_MS
 
     def coarse(self, now_ms: int) -> bool:
         """Whether the sums rest in part on totals over more than an hour, taken in proportion."""
@@ -100,11 +100,11 @@ class ForcedFlow:
 
     def state(self) -> list[Any]:
         totals = {venue: list(total) for venue, total in self._totals.items()}
-        return [[list(slot) for slot in self._slots], self._heard_ms, totals, dict(self._heard)]
+        return [[list(slot) for slot in self._slots], self._received_ms, totals, dict(self._reporters)]
 
     def load_state(self, state: list[Any]) -> None:
-        slots, self._heard_ms, totals, self._heard = state
-        self._heard = dict(self._heard)
+        slots, self._received_ms, totals, self._reporters = state
+        self._reporters = dict(self._reporters)
         self._slots = [list(slot) for slot in slots]
         self._totals = {venue: (total[0], total[1], total[2], total[3]) for venue, total in totals.items()}
         self.begin_step()

@@ -1,4 +1,4 @@
-"""Open interest of one coin: per venue where it is told, bounded by the `aggregate` where it is not, and its change.
+"""Open interest of one coin: per venue where reported, bounded by the `aggregate` where it is not, and its change.
 
 Kept in base coin: in USD a move of the price would look like a change of positions.
 """
@@ -16,7 +16,7 @@ _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
 
 
-class _Book(msgspec.Struct):
+class _VenueInterest(msgspec.Struct):
     """One venue's open interest (or the aggregate)."""
 
     base: float = ABSENT
@@ -31,8 +31,8 @@ class OpenInterestFold:
 
     def __init__(self, estimate: EstimateParams, rolling: RollingParams) -> None:
         self._smoothing_ms, self._shares = estimate.oi_smoothing_ms, estimate.oi_shares
-        self._books: dict[str, _Book] = {}
-        self.told_ms = 0
+        self._venues: dict[str, _VenueInterest] = {}
+        self.reported_ms = 0
         self._history = SampledSeries(rolling.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
 
     def take(self, time_ms: int, venue: str, oi_usd: float, price: float) -> bool:
@@ -40,21 +40,21 @@ class OpenInterestFold:
         if not (0 < oi_usd < 1e13 and price > 0):
             return False
         base = oi_usd / price
-        self.told_ms = max(self.told_ms, time_ms)
-        book = self._books.get(venue)
-        if book is None:
+        self.reported_ms = max(self.reported_ms, time_ms)
+        own = self._venues.get(venue)
+        if own is None:
             before = self.total_base()
-            self._books[venue] = _Book(base=base, time_ms=time_ms)
+            self._venues[venue] = _VenueInterest(base=base, time_ms=time_ms)
             if before == before:
-                # A venue heard for the first time was there before: no jump in the sum.
+                # A venue that reports for the first time was there before: no jump in the sum.
                 self._history.raise_by(self.total_base() - before)
             return True
-        elapsed_ms = time_ms - book.time_ms
+        elapsed_ms = time_ms - own.time_ms
         if elapsed_ms > 0:
             share = elapsed_ms / (self._smoothing_ms + elapsed_ms)
-            book.change_per_ms += share * ((base - book.base) / elapsed_ms - book.change_per_ms)
-            book.gap_ms = elapsed_ms if book.gap_ms == 0 else book.gap_ms + (elapsed_ms - book.gap_ms) / 8
-        book.base, book.time_ms = base, max(time_ms, book.time_ms)
+            own.change_per_ms += share * ((base - own.base) / elapsed_ms - own.change_per_ms)
+            own.gap_ms = elapsed_ms if own.gap_ms == 0 else own.gap_ms + (elapsed_ms - own.gap_ms) / 8
+        own.base, own.time_ms = base, max(time_ms, own.time_ms)
         return True
 
     def remember(self, time_ms: int) -> None:
@@ -62,66 +62,66 @@ class OpenInterestFold:
         self._history.add(time_ms, self.total_base())
 
     @property
-    def told_any(self) -> bool:
-        return bool(self._books)
+    def any_reported(self) -> bool:
+        return bool(self._venues)
 
     def known(self, venue: str) -> bool:
-        return venue in self._books
+        return venue in self._venues
 
-    def told_base(self) -> dict[str, float]:
-        """Of the venues that tell their own."""
-        return {venue: book.base for venue, book in self._books.items() if venue != AGGREGATE}
+    def reported_base(self) -> dict[str, float]:
+        """Of the venues that report their own."""
+        return {venue: own.base for venue, own in self._venues.items() if venue != AGGREGATE}
 
     def total_base(self) -> float:
-        """The aggregate where it is told, else the sum over venues; NaN without either."""
-        bound = self._books.get(AGGREGATE)
+        """The aggregate where it is reported, else the sum over venues; NaN without either."""
+        bound = self._venues.get(AGGREGATE)
         if bound is not None:
             return bound.base
-        return sum(book.base for book in self._books.values()) if self._books else ABSENT
+        return sum(own.base for own in self._venues.values()) if self._venues else ABSENT
 
     def bound_base(self, venue: str, volume_share: float) -> float:
-        """A venue's own, else its usual share of what the others leave of the aggregate; NaN without either.
+        """A venue's own, else its configured share of what the others leave of the aggregate; NaN without either.
 
-        A venue without a usual share takes `volume_share`, its share of the volume of the venues that tell nothing.
+        A venue without a configured share takes `volume_share`, its part of the volume of the venues that report none.
         """
-        book = self._books.get(venue)
-        if book is not None:
-            return book.base
-        bound = self._books.get(AGGREGATE)
+        own = self._venues.get(venue)
+        if own is not None:
+            return own.base
+        bound = self._venues.get(AGGREGATE)
         if bound is None:
             return ABSENT
-        told = sum(book.base for name, book in self._books.items() if name != AGGREGATE)
-        left = bound.base - told
+        reported = sum(one.base for name, one in self._venues.items() if name != AGGREGATE)
+        left = bound.base - reported
         if not left > 0:
             return ABSENT
         if venue not in self._shares:
             return left * volume_share
-        untold = sum(share for name, share in self._shares.items() if name not in self._books)
-        return left * self._shares[venue] / max(untold, self._shares[venue])
+        silent = sum(share for name, share in self._shares.items() if name not in self._venues)
+        return left * self._shares[venue] / max(silent, self._shares[venue])
 
     def change_base(self, venue: str, bound_base: float, now_ms: int, span_ms: int) -> float:
-        """Smoothed change over a span; 0 when open interest is not told, or has not been for long."""
-        book = self._books.get(venue) or self._books.get(AGGREGATE)
-        if book is None or now_ms - book.time_ms > 3 * max(book.gap_ms, self._smoothing_ms):
+        """Smoothed change over a span; 0 when open interest is not reported, or has not been for long."""
+        own = self._venues.get(venue) or self._venues.get(AGGREGATE)
+        if own is None or now_ms - own.time_ms > 3 * max(own.gap_ms, self._smoothing_ms):
             return 0.0
-        part = 1.0 if venue in self._books else bound_base / book.base
+        part = 1.0 if venue in self._venues else bound_base / own.base
         if part != part:
             return 0.0
-        return book.change_per_ms * span_ms * part
+        return own.change_per_ms * span_ms * part
 
     def change_pct(self, now_ms: int, lookback_ms: int) -> float:
         """NaN when the newest number is too old for this lookback: four-hourly numbers say nothing about an hour."""
-        if now_ms - self.told_ms > lookback_ms // 4:
+        if now_ms - self.reported_ms > lookback_ms // 4:
             return ABSENT
         before = self._history.ago(now_ms, lookback_ms)
         return (self.total_base() / before - 1.0) * 100.0 if before > 0 else ABSENT
 
     def state(self) -> list[Any]:
-        books = {venue: msgspec.to_builtins(book) for venue, book in self._books.items()}
-        return [books, self._history.state(), self.told_ms]
+        venues = {venue: msgspec.to_builtins(own) for venue, own in self._venues.items()}
+        return [venues, self._history.state(), self.reported_ms]
 
     def load_state(self, state: list[Any]) -> None:
         # Not msgspec.convert: NaN would arrive as null from codecs other than msgpack, and must not pass silently.
-        self._books = {venue: _Book(**book) for venue, book in state[0].items()}
+        self._venues = {venue: _VenueInterest(**own) for venue, own in state[0].items()}
         self._history.load_state(state[1])
-        self.told_ms = state[2]
+        self.reported_ms = state[2]

@@ -1,23 +1,23 @@
-"""What is believed of one coin's rows in one step: every venue's price, and its bars in order."""
+"""Which of one coin's rows are believed in one step: every venue's price, and its bars in order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from liqbot.blocks import Rows
 from liqbot.market.observed.health import HealthFold
-from liqbot.market.observed.prices import PriceBar, VenuePrice, bar_of, believable
+from liqbot.market.observed.prices import NO_BARS, BarColumns, VenuePrice, believable, possible
 from liqbot.market.params import HealthParams
 
-Row = tuple[Any, ...]
-Rows = Mapping[str, Sequence[Row]]
-"""Kind of row -> rows (time, venue code, coin code, ...), in the order of `blocks.DTYPES`."""
+Columns = Mapping[str, Rows]
+"""Kind -> the rows of one coin and step, as columns (`blocks.DTYPES`); kinds without rows may be missing."""
 
 _RECENT_MS: Final = 60_000
-_TIME, _VENUE = 0, 1
-_NOTHING: Final = (float("inf"), float("-inf"))
+_INFINITE: Final = float("inf")
+_NOTHING: Final = (_INFINITE, -_INFINITE)
 
 
 class OutlierFilter:
-    """`prices[code]` per venue of the roster; the aggregate's stays unknown."""
+    """`prices[venue index]` per venue of the roster; the aggregate's stays unknown."""
 
     def __init__(self, venues: Sequence[str], aggregate: int, params: HealthParams) -> None:
         self._params = params
@@ -26,34 +26,40 @@ class OutlierFilter:
         self.health = HealthFold(params)
         self._venues = venues
 
-    def take(self, rows: Rows) -> dict[int, list[PriceBar]]:
-        """Marks first, then bars; returns the believed bars by venue code, in order."""
-        marks, bars = rows.get("marks", ()), rows.get("bars", ())
-        offered = {row[_VENUE]: row[3] for row in marks if 0 < row[3] < float("inf")}
+    def take(self, columns: Columns) -> BarColumns:
+        """Marks first, then bars; returns the believed bars."""
+        marks = columns["marks"].tolist() if "marks" in columns else ()
+        bars = columns["bars"].tolist() if "bars" in columns else ()
+        offered = {venue: price for _, venue, _, price, _ in marks if 0 < price < _INFINITE}
         marked = set(offered)
-        for row in bars:
-            if row[_VENUE] not in marked and 0 < row[7] < float("inf"):
-                offered[row[_VENUE]] = row[7]
+        offered |= {row[1]: row[7] for row in bars if row[1] not in marked and 0 < row[7] < _INFINITE}
         together = self._together(offered)
         for price in self.prices:
             price.begin_step()
-        for row in marks:
-            if self._believed(row, row[3], offered, together):
-                self.prices[row[_VENUE]].take_mark(row[_TIME], row[3], row[4], self._params)
-        taken: dict[int, list[PriceBar]] = {}
+        for time_ms, venue, _, mark_price, index_price in marks:
+            if self._believed(venue, time_ms, mark_price, offered, together):
+                self.prices[venue].take_mark(time_ms, mark_price, index_price, self._params)
+        return self._take_bars(bars, offered, together) if bars else NO_BARS
+
+    def _take_bars(
+        self, bars: Sequence[tuple[Any, ...]], offered: Mapping[int, float], together: tuple[float, float]
+    ) -> BarColumns:
+        """Rows as in `blocks.DTYPES["bars"]`."""
+        believed: dict[int, list[tuple[Any, ...]]] = {}
         for row in bars:
-            bar = bar_of(row, self._params)
-            if bar is None:
-                self.prices[row[_VENUE]].rejected += 1
-            elif self._believed(row, bar.close, offered, together):
-                self.prices[row[_VENUE]].take_bar(row[_TIME], bar, self._params)
-                taken.setdefault(row[_VENUE], []).append(bar)
-        return taken
+            time_ms, venue, _, span_ms, first, high, low, close, volume_usd, _, _ = row
+            price = self.prices[venue]
+            if not possible(span_ms, first, high, low, close, volume_usd, self._params):
+                price.rejected += 1
+            elif self._believed(venue, time_ms, close, offered, together):
+                price.take_bar(time_ms, span_ms, close, self._params)
+                believed.setdefault(venue, []).append(row)
+        return BarColumns.of(believed)
 
     def _together(self, offered: Mapping[int, float]) -> tuple[float, float]:
         """Low and high of all that is offered or was believed last, when any two of those prices agree; else nothing.
 
-        Whatever median is taken among them, a price between the two is near it: nobody needs to be asked.
+        Whatever median is taken among them, a price between the two is near it: no vote is needed.
         """
         if len(offered) < 2:
             return _NOTHING
@@ -63,10 +69,9 @@ class OutlierFilter:
         return (low, high) if agree else _NOTHING
 
     def _believed(
-        self, row: Row, new_price: float, offered: Mapping[int, float], together: tuple[float, float]
+        self, venue: int, time_ms: int, new_price: float, offered: Mapping[int, float], together: tuple[float, float]
     ) -> bool:
         """Against what the other venues say in this very step, or said a moment ago on this venue's own rhythm."""
-        venue, time_ms = row[_VENUE], row[_TIME]
         price = self.prices[venue]
         if venue == self._aggregate:
             price.rejected += 1
@@ -75,14 +80,15 @@ class OutlierFilter:
             return True
         recent_ms = max(_RECENT_MS, 2 * price.gap_ms)
         others = [
-            offered.get(code, other.mark_price)
-            for code, other in enumerate(self.prices)
-            if code != venue and (code in offered or (other.known and time_ms - other.mark_ms <= recent_ms))
+            offered.get(index, other.mark_price)
+            for index, other in enumerate(self.prices)
+            if index != venue and (index in offered or (other.known and time_ms - other.mark_ms <= recent_ms))
         ]
         return believable(price, new_price, others, self._params)
 
-    def stale(self, code: int, now_ms: int) -> bool:
-        return self.health.stale(self._venues[code], self.prices[code], now_ms)
+    def stale(self, venue: int, now_ms: int) -> bool:
+        return self.health.stale(self._venues[venue], self.prices[venue], now_ms)
 
     def live(self, now_ms: int) -> list[int]:
-        return [code for code, price in enumerate(self.prices) if price.known and not self.stale(code, now_ms)]
+        """Venue indices."""
+        return [venue for venue, price in enumerate(self.prices) if price.known and not self.stale(venue, now_ms)]

@@ -3,8 +3,8 @@
 A price far from the other venues is rejected and counted: one venue's broken feed must not wreck the aggregate.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -13,17 +13,44 @@ from liqbot.market.params import HealthParams
 ABSENT = float("nan")
 
 
-class PriceBar(msgspec.Struct, frozen=True, array_like=True):
-    """A believed trade bar."""
+class BarColumns(msgspec.Struct, frozen=True):
+    """The believed trade bars of one step as columns, grouped by venue in the order in which venues first come."""
 
-    span_ms: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume_usd: float
-    imbalance_usd: float
+    of_venue: dict[int, range]
+    """Venue index -> its bars, oldest first."""
+    venue: Sequence[int]
+    span_ms: Sequence[int]
+    low: Sequence[float]
+    high: Sequence[float]
+    close: Sequence[float]
+    volume_usd: Sequence[float]
+    imbalance_usd: Sequence[float]
     """Buys minus sells; NaN without a taker split."""
+
+    @classmethod
+    def of(cls, believed: Mapping[int, Sequence[tuple[Any, ...]]]) -> "BarColumns":
+        """Of rows (`blocks.DTYPES["bars"]`) by venue index."""
+        of_venue: dict[int, range] = {}
+        grouped: list[tuple[Any, ...]] = []
+        for index, rows in believed.items():
+            of_venue[index] = range(len(grouped), len(grouped) + len(rows))
+            grouped += rows
+        if not grouped:
+            return NO_BARS
+        _, venue, _, span_ms, _, high, low, close, volume_usd, buy_usd, sell_usd = zip(*grouped, strict=True)
+        imbalance_usd = [
+            buys - sells if abs(buys - sells) <= usd * 1.001 else ABSENT
+            for usd, buys, sells in zip(volume_usd, buy_usd, sell_usd, strict=True)
+        ]
+        return cls(of_venue, venue, span_ms, low, high, close, volume_usd, imbalance_usd)
+
+    @property
+    def rounds(self) -> int:
+        """Most bars that one venue has."""
+        return max(map(len, self.of_venue.values()), default=0)
+
+
+NO_BARS: Final = BarColumns({}, (), (), (), (), (), (), ())
 
 
 class VenuePrice(msgspec.Struct):
@@ -40,7 +67,7 @@ class VenuePrice(msgspec.Struct):
     seen_ms: int = 0
     """Time of the newest believed price, bar or mark."""
     gap_ms: float = 0.0
-    """Usual gap between believed prices."""
+    """Mean gap between believed prices."""
     rejected: int = 0
     confirming: int = 0
     confirming_price: float = ABSENT
@@ -68,14 +95,14 @@ class VenuePrice(msgspec.Struct):
         self._see(time_ms)
         self.mark_price, self.mark_ms, self.index_price = price, time_ms, index_price
 
-    def take_bar(self, time_ms: int, bar: PriceBar, params: HealthParams) -> None:
+    def take_bar(self, time_ms: int, span_ms: int, close: float, params: HealthParams) -> None:
         """The close stands for the mark unless a mark row is as new as this bar, or marks stream."""
-        self.last_price, self.bar_span_ms = bar.close, bar.span_ms
+        self.last_price, self.bar_span_ms = close, span_ms
         self._see(time_ms)
         if self.streaming and time_ms - self.mark_row_ms > params.mark_gap_ms_max:
             self.streaming = False
         if not self.streaming and self.mark_row_ms < time_ms:
-            self.mark_price, self.mark_ms = bar.close, time_ms
+            self.mark_price, self.mark_ms = close, time_ms
 
     def _see(self, time_ms: int) -> None:
         if 0 < self.seen_ms < time_ms:
@@ -85,12 +112,15 @@ class VenuePrice(msgspec.Struct):
         self.seen_ms = max(self.seen_ms, time_ms)
 
 
-def swept_range(price: VenuePrice, bar: PriceBar | None) -> tuple[float, float]:
-    """Range the venue's mark covered: streamed marks where there are, else the bar's low..high (derived)."""
+def swept_range(price: VenuePrice, bars: BarColumns, bar: int) -> tuple[float, float]:
+    """Range the venue's mark covered: streamed marks where there are, else the bar's low..high (derived).
+
+    `bar` is one of the step's bars; -1 for a venue without one.
+    """
     if price.streaming and price.step_low == price.step_low:
         return price.step_low, price.step_high
-    if bar is not None and not price.streaming:
-        return bar.low, bar.high
+    if bar >= 0 and not price.streaming:
+        return bars.low[bar], bars.high[bar]
     return price.mark_price, price.mark_price
 
 
@@ -124,18 +154,15 @@ def _reject(price: VenuePrice) -> bool:
     return False
 
 
-def bar_of(row: tuple[Any, ...], params: HealthParams) -> PriceBar | None:
-    """The row (time, venue, coin, span, open, high, low, close, volume, buys, sells) as a bar; None if it cannot be."""
-    span_ms, first, high, low, close, volume_usd, buy_usd, sell_usd = row[3:]
+def possible(
+    span_ms: int, first: float, high: float, low: float, close: float, volume_usd: float, params: HealthParams
+) -> bool:
+    """Whether a bar with these numbers can be."""
     ordered = 0 < low <= first <= high and low <= close <= high
     if not (ordered and span_ms > 0 and 0 <= volume_usd < 1e15):
-        return None
-    if (high - close) * 100.0 > params.wick_pct_max * close or (close - low) * 100.0 > params.wick_pct_max * close:
-        return None
-    imbalance_usd = buy_usd - sell_usd
-    if not abs(imbalance_usd) <= volume_usd * 1.001:
-        imbalance_usd = ABSENT
-    return PriceBar(span_ms, first, high, low, close, volume_usd, imbalance_usd)
+        return False
+    wick = params.wick_pct_max * close
+    return not ((high - close) * 100.0 > wick or (close - low) * 100.0 > wick)
 
 
 def reference_price(marks: Iterable[tuple[float, float]]) -> float:

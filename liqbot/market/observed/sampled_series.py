@@ -1,4 +1,4 @@
-"""`SampledSeries`: a bounded, evenly thinned record of one number over time, asked for its value some time ago."""
+"""`SampledSeries`: a bounded, evenly thinned record of one number over time, read for its value some time ago."""
 
 from bisect import bisect_right
 from typing import Any
@@ -35,7 +35,7 @@ class SampledSeries:
             del self._times[:old], self._values[:old]
 
     def ago(self, time_ms: int, lookback_ms: int) -> float:
-        """The newest sample at least `lookback_ms` old, NaN when that is more than a quarter older than asked."""
+        """The newest sample at least `lookback_ms` old, NaN when that is more than a quarter older than that."""
         index = bisect_right(self._times, time_ms - lookback_ms) - 1
         if index < 0 or self._times[index] < time_ms - lookback_ms - lookback_ms // 4:
             return float("nan")

@@ -1,11 +1,54 @@
 """Cascade confirmation: price leans toward a large cluster and breaks into it; forced orders there carry it further.
-Little fuel ahead and a heavy cluster behind: no trade."""
+Few liquidations ahead and a heavy cluster behind: no trade."""
 
 from typing import Any, Final
 
+from pydantic import Field
+
+from liqbot.accounting.positions import Position
+from liqbot.market.view import MarketView
 from liqbot.signals.features import Features
-from liqbot.signals.gates import MAP_SKILL, Exits, GateSpec, Strategy, larger, same
-from liqbot.signals.params import CascadeParams
+from liqbot.signals.gates import MAP_SKILL, GateSpec, larger, same
+from liqbot.signals.invalidation import LiquidationShareParams, share_turned
+from liqbot.signals.strategy import Exits, Reason, Strategy
+
+
+class CascadeParams(LiquidationShareParams):
+    """Cascade confirmation."""
+
+    bias_min: float = Field(
+        0.5, gt=0.0, le=1.0, description="Directional bias toward the trade; 1.0 is a given bias or a full trend."
+    )
+    distance_pct_max: float = Field(5.0, gt=0.0, le=20.0, description="The cluster ahead is at most this far away.")
+    size_ratio_min: float = Field(
+        1.2, ge=0.0, le=100.0, description="Cluster ahead against the rolling median of the coin's largest clusters."
+    )
+    momentum_pct_min: float = Field(
+        0.2, ge=-10.0, le=10.0, description="One-hour return toward the cluster: price is breaking into it."
+    )
+    volume_ratio_min: float = Field(1.5, ge=0.0, le=1_000.0, description="Volume rate over its rolling mean.")
+    flow_min: float | None = Field(0.05, ge=-1.0, le=1.0, description="Taker imbalance toward the trade.")
+    notional_ahead_share_min: float = Field(
+        0.5, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead."
+    )
+    behind_share_max: float = Field(
+        1.0, ge=0.0, le=100.0, description="Largest cluster behind over the cluster ahead, at most."
+    )
+    rejected_age_min: float = Field(
+        60.0,
+        ge=0.0,
+        lt=10_080.0,
+        description="A cluster ahead that rejected price this recently is no target (minutes).",
+    )
+    oi_change_pct_min: float | None = Field(
+        None, ge=-100.0, le=100.0, description="One-hour change of open interest: new positions are being opened."
+    )
+    stop_range: float = Field(1.0, gt=0.0, le=10.0, description="Stop distance in mean hourly ranges.")
+    stop_pct_min: float = Field(0.4, gt=0.0, le=10.0, description="Stop distance at least.")
+    stop_pct_max: float = Field(2.5, gt=0.0, le=10.0, description="A stop farther than this: no trade.")
+    reward_min: float = Field(
+        1.5, gt=0.0, le=20.0, description="Distance to the cluster's peak over the stop distance."
+    )
 
 
 def _stop_pct(features: Features, params: CascadeParams) -> Any:
@@ -17,7 +60,13 @@ GATES: Final = (
     GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
     GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
     GateSpec("cluster_size", ("ahead_ratio",), same("ahead_ratio"), ">=", "size_ratio_min"),
-    GateSpec("fuel_ahead", ("fuel_share",), same("fuel_share"), ">=", "fuel_share_min"),
+    GateSpec(
+        "notional_ahead",
+        ("notional_ahead_share",),
+        same("notional_ahead_share"),
+        ">=",
+        "notional_ahead_share_min",
+    ),
     GateSpec(
         "light_behind",
         ("behind_usd", "ahead_usd"),
@@ -27,9 +76,9 @@ GATES: Final = (
     ),
     GateSpec("momentum", ("return_1h_pct",), same("return_1h_pct"), ">=", "momentum_pct_min"),
     GateSpec("volume", ("volume_ratio",), same("volume_ratio"), ">=", "volume_ratio_min"),
-    GateSpec("flow", ("flow",), same("flow"), ">=", "flow_min"),
+    GateSpec("flow", ("flow",), same("flow"), ">=", "flow_min", waivable=True),
     GateSpec("not_rejected", ("ahead_rejected_age_min",), same("ahead_rejected_age_min"), ">", "rejected_age_min"),
-    GateSpec("oi_rising", ("oi_change_1h_pct",), same("oi_change_1h_pct"), ">=", "oi_change_pct_min"),
+    GateSpec("oi_rising", ("oi_change_1h_pct",), same("oi_change_1h_pct"), ">=", "oi_change_pct_min", waivable=True),
     GateSpec("stop_range", ("range_pct",), _stop_pct, "<=", "stop_pct_max"),
     GateSpec(
         "reward",
@@ -50,9 +99,20 @@ def exits(features: Features, params: CascadeParams) -> Exits:
 def why(features: Features, exits: Exits) -> str:
     return (
         f"bias {features.bias:+.2f} toward a cluster of ${features.ahead_usd:,.0f} ({features.ahead_ratio:.1f}x usual) "
-        f"{features.ahead_distance_pct:.1f} % ahead, {100.0 * features.fuel_share:.0f} % of the fuel lies ahead, "
+        f"{features.ahead_distance_pct:.1f} % ahead, {100.0 * features.notional_ahead_share:.0f} % of the liquidations "
+        "in range lie ahead, "
         f"{features.volume_ratio:.1f}x volume; stop {exits.stop_pct:.2f} % away"
     )
 
 
-CASCADE: Final = Strategy("cascade", GATES, exits, why)
+def target_rejected(view: MarketView, position: Position, _params: CascadeParams) -> Reason | None:
+    """The cluster ahead was reached since we entered, and price came back out of it."""
+    sweep = view.ahead(position.side).sweep
+    if sweep is None or not sweep.rejected or sweep.started_ms < position.opened_ms:
+        return None
+    return Reason("CLUSTER_SPENT", f"the cluster of ${sweep.cluster_usd:,.0f} ahead was swept and price was rejected")
+
+
+STRATEGY: Final = Strategy(
+    "cascade", CascadeParams, GATES, exits, why, invalidations=(share_turned, target_rejected), rank=20
+)

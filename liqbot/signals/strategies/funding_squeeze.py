@@ -1,10 +1,51 @@
-"""Funding-rate divergence: a crowd pays dearly to stay on one side and its liquidations lie dense ahead; squeeze it."""
+"""Funding-rate divergence: one side pays dearly to stay in, and its liquidations lie dense ahead; trade against it."""
 
 from typing import Any, Final
 
+from pydantic import Field
+
+from liqbot.accounting.positions import Position
+from liqbot.market.view import MarketView
 from liqbot.signals.features import Features
-from liqbot.signals.gates import MAP_SKILL, Exits, GateSpec, Strategy, larger, same
-from liqbot.signals.params import FundingSqueezeParams
+from liqbot.signals.gates import MAP_SKILL, GateSpec, larger, same
+from liqbot.signals.invalidation import LiquidationShareParams, share_turned
+from liqbot.signals.strategy import Exits, Reason, Strategy
+
+
+class FundingSqueezeParams(LiquidationShareParams):
+    """Funding-rate divergence."""
+
+    opposite_funding_percentile_min: float = Field(
+        95.0, ge=50.0, le=100.0, description="How extreme funding is against the trade's side, within the kept history."
+    )
+    funding_pct_min: float = Field(
+        0.02, ge=0.0, le=10.0, description="What the opposite side pays per eight hours, at least."
+    )
+    distance_pct_max: float = Field(
+        5.0, gt=0.0, le=20.0, description="The opposite side's cluster is at most this far away."
+    )
+    size_ratio_min: float = Field(
+        1.0, ge=0.0, le=100.0, description="Cluster ahead against the rolling median of the coin's largest clusters."
+    )
+    notional_ahead_share_min: float = Field(
+        0.55, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead."
+    )
+    oi_change_pct_min: float | None = Field(
+        0.0, ge=-100.0, le=100.0, description="24-hour change of open interest: the opposite side is still growing."
+    )
+    adverse_pct_max: float = Field(
+        0.1,
+        ge=0.0,
+        le=10.0,
+        description="One-hour return against the trade, at most: price no longer moves against it.",
+    )
+    stop_range: float = Field(1.5, gt=0.0, le=10.0, description="Stop distance in mean hourly ranges.")
+    stop_pct_min: float = Field(0.6, gt=0.0, le=10.0, description="Stop distance at least.")
+    stop_pct_max: float = Field(2.5, gt=0.0, le=10.0, description="A stop farther than this: no trade.")
+    reward_min: float = Field(
+        1.5, gt=0.0, le=20.0, description="Distance to the cluster's peak over the stop distance."
+    )
+    max_hold_ms: int = Field(86_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
 
 
 def _stop_pct(features: Features, params: FundingSqueezeParams) -> Any:
@@ -13,12 +54,24 @@ def _stop_pct(features: Features, params: FundingSqueezeParams) -> Any:
 
 GATES: Final = (
     GateSpec("funding_paid", ("funding_pct",), same("funding_pct"), ">=", "funding_pct_min"),
-    GateSpec("funding_extreme", ("crowd_percentile",), same("crowd_percentile"), ">=", "crowd_percentile_min"),
+    GateSpec(
+        "funding_extreme",
+        ("opposite_funding_percentile",),
+        same("opposite_funding_percentile"),
+        ">=",
+        "opposite_funding_percentile_min",
+    ),
     GateSpec("cluster_ahead", ("ahead_seen",), same("ahead_seen"), ">=", 1.0),
     GateSpec("not_too_far", ("ahead_distance_pct",), same("ahead_distance_pct"), "<=", "distance_pct_max"),
     GateSpec("cluster_size", ("ahead_ratio",), same("ahead_ratio"), ">=", "size_ratio_min"),
-    GateSpec("fuel_ahead", ("fuel_share",), same("fuel_share"), ">=", "fuel_share_min"),
-    GateSpec("oi_rising", ("oi_change_24h_pct",), same("oi_change_24h_pct"), ">=", "oi_change_pct_min"),
+    GateSpec(
+        "notional_ahead",
+        ("notional_ahead_share",),
+        same("notional_ahead_share"),
+        ">=",
+        "notional_ahead_share_min",
+    ),
+    GateSpec("oi_rising", ("oi_change_24h_pct",), same("oi_change_24h_pct"), ">=", "oi_change_pct_min", waivable=True),
     GateSpec(
         "not_against",
         ("return_1h_pct",),
@@ -39,16 +92,25 @@ GATES: Final = (
 
 
 def exits(features: Features, params: FundingSqueezeParams) -> Exits:
-    """Take at the peak of the crowd's cluster, where it is forced to close."""
+    """Take at the peak of the opposite side's cluster, where it is forced to close."""
     return Exits(_stop_pct(features, params), features.ahead_peak_distance_pct)
 
 
 def why(features: Features, exits: Exits) -> str:
     return (
-        f"the crowd ahead pays {features.funding_pct:.3f} % per 8 h (percentile {features.crowd_percentile:.0f}), its "
-        f"cluster of ${features.ahead_usd:,.0f} lies {features.ahead_distance_pct:.1f} % ahead; "
+        f"the opposite side pays {features.funding_pct:.3f} % per 8 h "
+        f"(percentile {features.opposite_funding_percentile:.0f}), its cluster of ${features.ahead_usd:,.0f} "
+        f"lies {features.ahead_distance_pct:.1f} % ahead; "
         f"stop {exits.stop_pct:.2f} % away"
     )
 
 
-FUNDING_SQUEEZE: Final = Strategy("funding_squeeze", GATES, exits, why)
+def funding_calm(view: MarketView, position: Position, _params: FundingSqueezeParams) -> Reason | None:
+    """The opposite side no longer pays (an unknown rate says nothing)."""
+    paid_pct = -float(position.side) * view.funding_8h_pct
+    return Reason("FUNDING_CALM", f"funding is {view.funding_8h_pct:.4f} % per 8 h") if paid_pct <= 0 else None
+
+
+STRATEGY: Final = Strategy(
+    "funding_squeeze", FundingSqueezeParams, GATES, exits, why, invalidations=(share_turned, funding_calm), rank=30
+)

@@ -3,9 +3,61 @@ reversal with a tight stop just beyond what was swept."""
 
 from typing import Any, Final
 
+from pydantic import Field
+
 from liqbot.signals.features import Features
-from liqbot.signals.gates import MAP_SKILL, Exits, GateSpec, Strategy, same
-from liqbot.signals.params import GrabReverseParams
+from liqbot.signals.gates import MAP_SKILL, GateSpec, same
+from liqbot.signals.strategy import Exits, Strategy, StrategyParams
+
+
+class GrabReverseParams(StrategyParams):
+    """Liquidation grab and reverse."""
+
+    distance_pct_min: float = Field(
+        2.0, ge=0.0, le=20.0, description="The swept cluster lay at least this far from price before the sweep."
+    )
+    distance_pct_max: float = Field(
+        5.0, gt=0.0, le=20.0, description="The swept cluster lay at most this far from price before the sweep."
+    )
+    size_ratio_min: float = Field(
+        1.5, ge=0.0, le=100.0, description="Swept cluster against the rolling median of the coin's largest clusters."
+    )
+    rejected_within_min: float = Field(
+        30.0, gt=0.0, le=1_440.0, description="Minutes from touch to rejection, beyond the span of one bar."
+    )
+    age_min_max: float = Field(15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, at most.")
+    volume_ratio_min: float = Field(
+        3.0, ge=0.0, le=1_000.0, description="Largest volume rate during the sweep over its rolling mean."
+    )
+    oi_change_pct_max: float | None = Field(
+        -0.5, ge=-100.0, le=0.0, description="Open interest must have changed by this or less since the sweep began."
+    )
+    flow_after_min: float | None = Field(
+        0.02, ge=-1.0, le=1.0, description="Taker imbalance toward the trade since the extreme, at least."
+    )
+    printed_after_share_max: float | None = Field(
+        0.25, ge=0.0, le=10.0, description="Forced flow since the rejection over forced flow during the sweep, at most."
+    )
+    beyond_share_max: float = Field(
+        0.6, ge=0.0, le=100.0, description="Largest cluster left beyond the wick over the swept cluster, at most."
+    )
+    prior_funding_percentile_min: float | None = Field(
+        None,
+        ge=0.0,
+        le=100.0,
+        description="Funding percentile of the side that was flushed, at least (100: most crowded).",
+    )
+    stop_buffer_pct: float = Field(
+        0.15, gt=0.0, le=5.0, description="Stop beyond the farther of the wick's extreme and the cluster's far edge."
+    )
+    stop_pct_max: float = Field(2.5, gt=0.0, le=10.0, description="A stop farther than this is not tight: no trade.")
+    take_r: float = Field(
+        2.0, gt=0.0, le=20.0, description="Take in multiples of the stop distance without a cluster ahead."
+    )
+    take_r_min: float = Field(1.5, gt=0.0, le=20.0, description="A cluster ahead nearer than this many R is no target.")
+    take_r_max: float = Field(
+        4.0, gt=0.0, le=50.0, description="A cluster ahead farther than this many R is no target."
+    )
 
 
 def _stop_pct(features: Features, params: GrabReverseParams) -> Any:
@@ -27,14 +79,22 @@ GATES: Final = (
     GateSpec("not_too_far", ("sweep_distance_pct",), same("sweep_distance_pct"), "<=", "distance_pct_max"),
     GateSpec("cluster_size", ("sweep_ratio",), same("sweep_ratio"), ">=", "size_ratio_min"),
     GateSpec("volume", ("sweep_volume_ratio",), same("sweep_volume_ratio"), ">=", "volume_ratio_min"),
-    GateSpec("oi_dropped", ("sweep_oi_change_pct",), same("sweep_oi_change_pct"), "<=", "oi_change_pct_max"),
-    GateSpec("flow_flipped", ("sweep_flow_after",), same("sweep_flow_after"), ">=", "flow_after_min"),
+    GateSpec(
+        "oi_dropped",
+        ("sweep_oi_change_pct",),
+        same("sweep_oi_change_pct"),
+        "<=",
+        "oi_change_pct_max",
+        waivable=True,
+    ),
+    GateSpec("flow_flipped", ("sweep_flow_after",), same("sweep_flow_after"), ">=", "flow_after_min", waivable=True),
     GateSpec(
         "prints_stopped",
         ("sweep_printed_after_usd", "sweep_printed_usd"),
         lambda f, _p: f.sweep_printed_after_usd / f.sweep_printed_usd,
         "<=",
         "printed_after_share_max",
+        waivable=True,
     ),
     GateSpec(
         "thin_beyond",
@@ -45,10 +105,11 @@ GATES: Final = (
     ),
     GateSpec(
         "prior_funding",
-        ("own_crowd_percentile",),
-        same("own_crowd_percentile"),
+        ("own_funding_percentile",),
+        same("own_funding_percentile"),
         ">=",
-        "prior_crowd_percentile_min",
+        "prior_funding_percentile_min",
+        waivable=True,
     ),
     GateSpec("tight_stop", ("sweep_far_distance_pct",), _stop_pct, "<=", "stop_pct_max"),
     GateSpec("stop_behind", ("sweep_far_distance_pct",), _stop_pct, ">", 0.0),
@@ -74,4 +135,5 @@ def why(features: Features, exits: Exits) -> str:
     )
 
 
-GRAB_REVERSE: Final = Strategy("grab_reverse", GATES, exits, why)
+STRATEGY: Final = Strategy("grab_reverse", GrabReverseParams, GATES, exits, why, rank=10)
+"""Nothing invalidates it before its exits: its stop lies where its reason ends."""

@@ -1,1 +1,3 @@
-"""Binance."""
+"""Binance: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.binance.facts import VENUE as VENUE

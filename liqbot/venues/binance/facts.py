@@ -2,17 +2,25 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
+from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.binance.orders import BinanceAdapter
+from liqbot.venues.binance.streams import WIRE
+from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
+    ClientIdRule,
     Contract,
     ContractMargin,
     Liquidations,
-    VenueRow,
+    PracticeAccess,
+    RequestBudget,
+    VenueSpec,
     listings,
 )
+
+STEPS: Final = LiquidationSteps(kind="compliance")
 
 ON_MARK: Final = MarginRule(basis="mark")
 EVERYWHERE: Final = 1e12
@@ -60,12 +68,13 @@ ETH_COIN: Final = tier_table(
 
 def _margin(fees: Fees, btc: TierTable, eth: TierTable) -> ContractMargin:
     return ContractMargin(
-        rule=ON_MARK, cross_rule=ON_MARK, ladder=steps.BINANCE, fees=fees, tables=(("BTC", btc), ("ETH", eth))
+        rule=ON_MARK, cross_rule=ON_MARK, ladder=STEPS, fees=fees, tables=(("BTC", btc), ("ETH", eth))
     )
 
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="binance",
+    title="Binance USD-M",
     client="binance",
     contracts=(
         Contract(
@@ -83,10 +92,17 @@ ROW: Final = VenueRow(
         ),
     ),
     liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
+    wire=WIRE,
+    trading=BinanceAdapter(),
+    examples=packaged(__package__ or ""),
+    proof="loopback",
+    market_types=("linear", "inverse"),
+    trading_budget=RequestBudget(units=30),  # the venue allows 2,400 units a minute
+    practice=(
+        PracticeAccess(kind="demo", switch="enable_demo_trading", note="the client's sandbox refuses private calls"),
+    ),
+    client_id=ClientIdRule(length_max=36, pattern=r"[.A-Z:/a-z0-9_-]+"),
     tier_access="key",
     one_ticker=False,
-    test_access="demo trading (enable_demo_trading); the sandbox mode refuses private calls",
-    client_id_max=36,
-    tradable=True,
     note="At most one forced order per symbol and second, with the bankruptcy price; open interest by REST.",
 )

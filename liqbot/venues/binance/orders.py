@@ -12,7 +12,6 @@ from liqbot.venues.trading import (
     ZERO,
     AccountSettings,
     Call,
-    Hint,
     KeyPermissions,
     OrderHint,
     OrderReport,
@@ -22,6 +21,7 @@ from liqbot.venues.trading import (
     TradedContract,
     TradeKind,
     TradeReport,
+    UserEvents,
     VenueCaller,
     by_market,
     decimal,
@@ -30,7 +30,7 @@ from liqbot.venues.trading import (
 )
 from liqbot.venues.unified_order import unified_order
 
-_FATES: Final = {
+_STATUS: Final = {
     "NEW": OrderStatus.RESTING, "PARTIALLY_FILLED": OrderStatus.RESTING, "FILLED": OrderStatus.FILLED, "CANCELED":
     OrderStatus.CANCELLED,
     "EXPIRED": OrderStatus.CANCELLED, "EXPIRED_IN_MATCH": OrderStatus.CANCELLED, "REJECTED": OrderStatus.REJECTED,
@@ -43,10 +43,12 @@ _SPAN_MS: Final = 7 * DAY_MS - 1
 
 
 class BinanceAdapter:
-    """See `Recipe`."""
+    """See `TradingAdapter`."""
 
     venue = "binance"
     valid_ms = 3_000
+    duplicate_codes = frozenset(("-4111", "-4116"))
+    unclear_codes = frozenset(("-1000", "-1001", "-1006", "-1007"))
     options: dict[str, Any] = {"recvWindow": 3_000}  # noqa: RUF012 -- read by the client's constructor, never changed
 
     # --- writes ---------------------------------------------------------------------------------------------------
@@ -65,7 +67,7 @@ class BinanceAdapter:
         params = {"clientOrderId": client_id} | ({"trigger": True} if stop else {})
         return Call("cancel_order", ("", traded.instrument.symbol, params))
 
-    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
+    def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         symbol, calls = traded.instrument.symbol, []
         if not found.one_way:
             calls.append(Call("set_position_mode", (False, symbol)))
@@ -75,53 +77,46 @@ class BinanceAdapter:
             calls.append(Call("set_leverage", (leverage, symbol)))
         return tuple(calls)
 
-    def duplicate(self, code: str) -> bool:
-        return code in ("-4111", "-4116")
-
-    def unclear(self, code: str) -> bool:
-        return code in ("-1000", "-1001", "-1006", "-1007")
-
-    def unknown_order(self, code: str) -> bool:
-        return code in _UNKNOWN_ORDER
-
     # --- orders ---------------------------------------------------------------------------------------------------
 
     async def order(
-        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+        self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         try:
             if not stop:
                 query = {"symbol": traded.market_id, "origClientOrderId": client_id}
-                return _order(await ask.call("fapiPrivateGetOrder", query))
-            found = await ask.call("fapiPrivateGetAlgoOrder", {"clientAlgoId": client_id})
+                return _order(await client.call("fapiPrivateGetOrder", query))
+            found = await client.call("fapiPrivateGetAlgoOrder", {"clientAlgoId": client_id})
         except VenueRefused as refusal:
             if refusal.code in _UNKNOWN_ORDER or refusal.kind == "OrderNotFound":
                 return None
             raise
-        word = _algo(found)
-        if not word.fills_order_id:
-            return word
+        report = _algo(found)
+        if not report.fills_order_id:
+            return report
         # Triggered: what became of it is told by the order it turned into.
-        query = {"symbol": traded.market_id, "orderId": word.fills_order_id}
-        became = _order(await ask.call("fapiPrivateGetOrder", query))
+        query = {"symbol": traded.market_id, "orderId": report.fills_order_id}
+        became = _order(await client.call("fapiPrivateGetOrder", query))
         return OrderReport(
-            client_id, word.venue_order_id, became.fate, word.quantity_base, became.filled_base, word.reduce_only,
-            word.trigger_price, word.on_mark, word.fills_order_id, became.reason,
+            client_id, report.venue_order_id, became.status, report.quantity_base, became.filled_base,
+            report.reduce_only, report.trigger_price, report.on_mark, report.fills_order_id, became.reason,
         )
 
-    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]:
+    async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]:
         query = {"symbol": traded.market_id}
-        orders = [_order(one) for one in await ask.call("fapiPrivateGetOpenOrders", query)]
-        return orders + [_algo(one) for one in await ask.call("fapiPrivateGetOpenAlgoOrders", query)]
+        orders = [_order(one) for one in await client.call("fapiPrivateGetOpenOrders", query)]
+        return orders + [_algo(one) for one in await client.call("fapiPrivateGetOpenAlgoOrders", query)]
 
-    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
+    async def trades(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
+    ) -> list[TradeReport]:
         found: list[TradeReport] = []
         for start_ms, end_ms in spans(since_ms, now_ms, _SPAN_MS):
             query: dict[str, Any] = {
                 "symbol": traded.market_id, "startTime": start_ms, "endTime": end_ms, "limit": _PAGE
             }
             for _ in range(PAGES_MAX):
-                rows = await ask.call("fapiPrivateGetUserTrades", query, weight=5)
+                rows = await client.call("fapiPrivateGetUserTrades", query, weight=5)
                 found += [_trade(row) for row in rows]
                 if len(rows) < _PAGE:
                     break
@@ -129,66 +124,66 @@ class BinanceAdapter:
                 query = {"symbol": traded.market_id, "fromId": int(rows[-1]["id"]) + 1, "limit": _PAGE}
         return found
 
-    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
+    async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         query = {"symbol": traded.market_id, "orderId": venue_order_id}
         try:
-            client_id = _order(await ask.call("fapiPrivateGetOrder", query)).client_id
+            client_id = _order(await client.call("fapiPrivateGetOrder", query)).client_id
         except VenueRefused:
             client_id = ""
-        for row in await ask.call("fapiPrivateGetAllAlgoOrders", {"symbol": traded.market_id}, weight=5):
+        for row in await client.call("fapiPrivateGetAllAlgoOrders", {"symbol": traded.market_id}, weight=5):
             if str(row.get("actualOrderId") or "") == venue_order_id:
                 return str(row["clientAlgoId"])
         return client_id
 
     # --- the account ----------------------------------------------------------------------------------------------
 
-    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport:
-        rows = await ask.call("fapiPrivateV3GetPositionRisk", {"symbol": traded.market_id}, weight=5)
+    async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport:
+        rows = await client.call("fapiPrivateV3GetPositionRisk", {"symbol": traded.market_id}, weight=5)
         held = next((row for row in rows if decimal(row["positionAmt"])), None)
         if held is None:
             return PositionReport()
-        settings = await self.settings(ask, traded)
+        settings = await self.settings(client, traded)
         return PositionReport(
             decimal(held["positionAmt"]), decimal(held["entryPrice"]), settings.leverage, settings.isolated,
             price_or_none(held["liquidationPrice"]),
         )
 
-    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings:
-        rows = await ask.call("fapiPrivateGetSymbolConfig", {"symbol": traded.market_id}, weight=5)
+    async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
+        rows = await client.call("fapiPrivateGetSymbolConfig", {"symbol": traded.market_id}, weight=5)
         row = next(row for row in rows if row["symbol"] == traded.market_id)
-        mode = await ask.call("fapiPrivateGetPositionSideDual", weight=30)
+        mode = await client.call("fapiPrivateGetPositionSideDual", weight=30)
         return AccountSettings(
             float(row["leverage"]), row["marginType"] == "ISOLATED", mode["dualSidePosition"] is False
         )
 
-    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
-        rows = await ask.call("fapiPrivateV3GetBalance", weight=5)
+    async def wallet_usd(self, client: VenueCaller) -> Decimal:
+        rows = await client.call("fapiPrivateV3GetBalance", weight=5)
         return next((decimal(row["balance"]) for row in rows if row["asset"] == "USDT"), ZERO)
 
     async def payments(
-        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+        self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> list[PaymentReport]:
         del now_ms
-        rows = await ask.call("fapiPrivateGetIncome", {"startTime": since_ms, "limit": _PAGE}, weight=30)
-        return [word for row in rows if (word := _payment(row, traded)) is not None]
+        rows = await client.call("fapiPrivateGetIncome", {"startTime": since_ms, "limit": _PAGE}, weight=30)
+        return [report for row in rows if (report := _payment(row, traded)) is not None]
 
-    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions:
-        rows = await ask.call("fapiPrivateV3GetBalance", weight=5)
+    async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
+        rows = await client.call("fapiPrivateV3GetBalance", weight=5)
         account = str(rows[0]["accountAlias"]) if rows else ""
         if not with_money:
             return KeyPermissions(account, None, None, "rights of a demo key cannot be read here")
-        found = await ask.call("sapiGetAccountApiRestrictions")
+        found = await client.call("sapiGetAccountApiRestrictions")
         return KeyPermissions(account, _true(found["enableWithdrawals"]), _true(found["enableFutures"]))
 
-    async def server_ms(self, ask: VenueCaller) -> int:
-        return int((await ask.call("fapiPublicGetTime"))["serverTime"])
+    async def server_ms(self, client: VenueCaller) -> int:
+        return int((await client.call("fapiPublicGetTime"))["serverTime"])
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
     def streams(self, traded: Sequence[TradedContract]) -> tuple[Call, ...]:
         return (Call("watch_orders", (traded[0].instrument.symbol,)),)
 
-    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
+    def user_events(self, message: Any, traded: Sequence[TradedContract]) -> UserEvents | None:
         if not isinstance(message, dict):
             return None
         body = message.get("data", message)
@@ -203,7 +198,7 @@ class BinanceAdapter:
             alias = str(order.get("ai") or "")
             return ((contract, OrderHint(str(order["caid"]), str(order["aid"]), alias)),)
         if order["x"] in ("TRADE", "CALCULATED") and decimal(order["l"]):
-            return ((contract, _heard_trade(order, contract)),)
+            return ((contract, _stream_trade(order, contract)),)
         return ((contract, OrderHint(str(order["c"]), str(order["i"]))),)
 
 
@@ -211,7 +206,7 @@ def _order(row: dict[str, Any]) -> OrderReport:
     return OrderReport(
         client_id=str(row["clientOrderId"]),
         venue_order_id=str(row["orderId"]),
-        fate=_FATES[row["status"]],
+        status=_STATUS[row["status"]],
         quantity_base=decimal(row["origQty"]),
         filled_base=decimal(row["executedQty"]),
         reduce_only=_true(row.get("reduceOnly")),
@@ -224,7 +219,7 @@ def _algo(row: dict[str, Any]) -> OrderReport:
     return OrderReport(
         client_id=str(row["clientAlgoId"]),
         venue_order_id=str(row["algoId"]),
-        fate=_FATES[row["algoStatus"]],
+        status=_STATUS[row["algoStatus"]],
         quantity_base=decimal(row["quantity"]),
         reduce_only=_true(row.get("reduceOnly")),
         trigger_price=price_or_none(row.get("triggerPrice")),
@@ -249,7 +244,7 @@ def _trade(row: dict[str, Any]) -> TradeReport:
     )
 
 
-def _heard_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
+def _stream_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
     client_id = str(order["c"])
     kind = next((kind for head, kind in _FORCED.items() if client_id.startswith(head)), TradeKind.TRADE)
     return TradeReport(

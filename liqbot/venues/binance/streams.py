@@ -99,5 +99,4 @@ WIRE: Final = VenueWire(
     ),
     polls=_polls("fapi", inverse=False) + _polls("dapi", inverse=True),
     histories=_histories("fapi", inverse=False) + _histories("dapi", inverse=True),
-    requests_per_s=30,
 )

@@ -2,11 +2,26 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
+from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
-from liqbot.venues.spec import LINEAR_ONE, Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.bybit.orders import BybitAdapter
+from liqbot.venues.bybit.streams import WIRE
+from liqbot.venues.examples import packaged
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    ClientIdRule,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    PracticeAccess,
+    RefusalShape,
+    VenueSpec,
+    listings,
+)
+
+STEPS: Final = LiquidationSteps(kind="tiers_down")
 
 _LADDER_OF_RISK: Final = (
     (2.0, 100, 0.5), (2.6, 90, 0.56), (3.2, 80, 0.63), (3.8, 75, 0.67), (4.4, 70, 0.71), (5.0, 65, 0.77),
@@ -38,15 +53,16 @@ ETH_COIN: Final = tier_table(
     source=_INVERSE_SOURCE, as_of="2025-11-25", coin_price_usd=4_000.0,
 )
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="bybit",
+    title="Bybit linear",
     client="bybit",
     contracts=(
         Contract(
             settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", open_interest_two_sided=True,
             margin=ContractMargin(
-                rule=MarginRule(basis="entry"), cross_rule=None, ladder=steps.BYBIT, fees=Fees(0.02, 0.055),
+                rule=MarginRule(basis="entry"), cross_rule=None, ladder=STEPS, fees=Fees(0.02, 0.055),
                 tables=(("BTC", BTC_USDT), ("ETH", ETH_USDT)),
             ),
             note="Cross and portfolio margin: the account's rate reaches 100 %, no per-position price. "
@@ -56,7 +72,7 @@ ROW: Final = VenueRow(
             contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 1.0), ("ETH", 1.0)),
             trade_unit="usd", open_interest_unit="usd",
             margin=ContractMargin(
-                rule=MarginRule(basis="mark"), cross_rule=None, ladder=steps.BYBIT, fees=Fees(0.02, 0.055),
+                rule=MarginRule(basis="mark"), cross_rule=None, ladder=STEPS, fees=Fees(0.02, 0.055),
                 tables=(("BTC", BTC_COIN), ("ETH", ETH_COIN)),
             ),
         ),
@@ -64,10 +80,18 @@ ROW: Final = VenueRow(
     liquidations=Liquidations(
         source="websocket allLiquidation.<symbol>, batches of 500 ms", completeness="complete", side="position"
     ),
+    wire=WIRE,
+    trading=BybitAdapter(),
+    examples=packaged(__package__ or ""),
+    proof="loopback",
+    market_types=("linear", "inverse"),
+    refusal=RefusalShape(code=("retCode", "code"), reason=("retMsg", "msg")),
+    practice=(
+        PracticeAccess(kind="testnet", switch="set_sandbox_mode"),
+        PracticeAccess(kind="demo", switch="enable_demo_trading"),
+    ),
+    client_id=ClientIdRule(length_max=36, pattern=r"[A-Za-z0-9_-]+"),
     tier_access="public",
     one_ticker=True,
-    test_access="testnet and demo trading",
-    client_id_max=36,
-    tradable=True,
     note="Forced orders carry the bankruptcy price; Buy means that a long was liquidated.",
 )

@@ -22,6 +22,7 @@ from liqbot.venues.trading import (
     TradedContract,
     TradeKind,
     TradeReport,
+    UserEvents,
     VenueCaller,
     by_market,
     decimal,
@@ -30,7 +31,7 @@ from liqbot.venues.trading import (
 )
 from liqbot.venues.unified_order import unified_order
 
-_FATES: Final = {
+_STATUS: Final = {
     "New": OrderStatus.RESTING, "Created": OrderStatus.RESTING, "PartiallyFilled": OrderStatus.RESTING, "Untriggered":
     OrderStatus.RESTING,
     "Triggered": OrderStatus.RESTING, "Active": OrderStatus.RESTING, "PendingCancel": OrderStatus.RESTING, "Filled":
@@ -47,10 +48,12 @@ _LINEAR: Final = {"category": "linear"}
 
 
 class BybitAdapter:
-    """See `Recipe`."""
+    """See `TradingAdapter`."""
 
     venue = "bybit"
     valid_ms = 3_000
+    duplicate_codes = frozenset(("110072",))
+    unclear_codes = frozenset(("10000", "10016", "170007", "170146"))
     options: dict[str, Any] = {  # noqa: RUF012 -- read by the client's constructor, never changed
         # Told, so that the client need not ask before its first order; `rights` checks it.
         "recvWindow": 3_000, "enableUnifiedMargin": False, "enableUnifiedAccount": True,
@@ -72,7 +75,7 @@ class BybitAdapter:
         del stop  # one endpoint for both
         return Call("privatePostV5OrderCancel", (self._named(traded) | {"orderLinkId": client_id},))
 
-    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
+    def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         symbol, calls = traded.instrument.symbol, []
         if not found.one_way:
             calls.append(Call("set_position_mode", (False, symbol)))
@@ -82,51 +85,44 @@ class BybitAdapter:
             calls.append(Call("set_leverage", (leverage, symbol)))
         return tuple(calls)
 
-    def duplicate(self, code: str) -> bool:
-        return code == "110072"
-
-    def unclear(self, code: str) -> bool:
-        return code in ("10000", "10016", "170007", "170146")
-
-    def unknown_order(self, code: str) -> bool:
-        return code in ("110001", "20001", "170213")
-
     # --- orders ---------------------------------------------------------------------------------------------------
 
     async def order(
-        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+        self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         del stop
-        return await self._one(ask, self._named(traded) | {"orderLinkId": client_id})
+        return await self._one(client, self._named(traded) | {"orderLinkId": client_id})
 
-    async def _one(self, ask: VenueCaller, query: dict[str, Any]) -> OrderReport | None:
+    async def _one(self, client: VenueCaller, query: dict[str, Any]) -> OrderReport | None:
         """Resting orders and the newest ended ones come from one list, older ones from the history."""
         for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
-            rows = (await ask.call(method, query))["result"]["list"]
+            rows = (await client.call(method, query))["result"]["list"]
             if rows:
                 return _order(rows[0])
         return None
 
-    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]:
-        rows = await self._pages(ask, "privateGetV5OrderRealtime", self._named(traded) | {"limit": 50})
-        return [word for row in rows if (word := _order(row)).fate is OrderStatus.RESTING]
+    async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]:
+        rows = await self._pages(client, "privateGetV5OrderRealtime", self._named(traded) | {"limit": 50})
+        return [report for row in rows if (report := _order(row)).status is OrderStatus.RESTING]
 
-    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
+    async def trades(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
+    ) -> list[TradeReport]:
         found: list[TradeReport] = []
         for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
             query = self._named(traded) | {"startTime": start_ms, "endTime": end_ms, "limit": 100}
-            rows = await self._pages(ask, "privateGetV5ExecutionList", query)
+            rows = await self._pages(client, "privateGetV5ExecutionList", query)
             found += [_trade(row) for row in rows if row["execType"] in _KINDS]
         return sorted(found, key=lambda trade: trade.time_ms)
 
-    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
-        word = await self._one(ask, self._named(traded) | {"orderId": venue_order_id})
-        return "" if word is None else word.client_id
+    async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
+        report = await self._one(client, self._named(traded) | {"orderId": venue_order_id})
+        return "" if report is None else report.client_id
 
-    async def _pages(self, ask: VenueCaller, method: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _pages(self, client: VenueCaller, method: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for _ in range(PAGES_MAX):
-            result = (await ask.call(method, query))["result"]
+            result = (await client.call(method, query))["result"]
             found += result["list"]
             cursor = result.get("nextPageCursor")
             if not cursor or len(result["list"]) < query["limit"]:
@@ -139,49 +135,49 @@ class BybitAdapter:
 
     # --- the account ----------------------------------------------------------------------------------------------
 
-    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport:
-        rows = (await ask.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
+    async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport:
+        rows = (await client.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
         held = next((row for row in rows if decimal(row["size"])), None)
         if held is None:
             return PositionReport()
         size = decimal(held["size"])
         return PositionReport(
             size if held["side"] == "Buy" else -size, decimal(held["avgPrice"]), float(held["leverage"] or 0),
-            await self._isolated(ask), price_or_none(held["liqPrice"]),
+            await self._isolated(client), price_or_none(held["liqPrice"]),
         )
 
-    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings:
-        rows = (await ask.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
+    async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
+        rows = (await client.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
         one_way = all(int(row["positionIdx"]) == 0 for row in rows)
         leverage = float(rows[0]["leverage"] or 0) if rows else 0.0
-        return AccountSettings(leverage, await self._isolated(ask), one_way)
+        return AccountSettings(leverage, await self._isolated(client), one_way)
 
-    async def _isolated(self, ask: VenueCaller) -> bool:
-        return bool((await ask.call("privateGetV5AccountInfo"))["result"]["marginMode"] == "ISOLATED_MARGIN")
+    async def _isolated(self, client: VenueCaller) -> bool:
+        return bool((await client.call("privateGetV5AccountInfo"))["result"]["marginMode"] == "ISOLATED_MARGIN")
 
-    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
-        found = await ask.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
+    async def wallet_usd(self, client: VenueCaller) -> Decimal:
+        found = await client.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
         coins = [coin for account in found["result"]["list"] for coin in account["coin"]]
         return next((decimal(coin["walletBalance"]) for coin in coins if coin["coin"] == "USDT"), ZERO)
 
     async def payments(
-        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+        self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> list[PaymentReport]:
         found: list[PaymentReport] = []
         for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
             query = {"accountType": "UNIFIED", "startTime": start_ms, "endTime": end_ms, "limit": 50}
-            rows = await self._pages(ask, "privateGetV5AccountTransactionLog", query)
-            found += [word for row in rows if (word := _payment(row, traded)) is not None]
+            rows = await self._pages(client, "privateGetV5AccountTransactionLog", query)
+            found += [report for row in rows if (report := _payment(row, traded)) is not None]
         return found
 
-    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions:
+    async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         try:
-            key = (await ask.call("privateGetV5UserQueryApi"))["result"]
+            key = (await client.call("privateGetV5UserQueryApi"))["result"]
         except VenueRefused as refusal:
             if refusal.code != _NOT_IN_DEMO or with_money:
                 raise
             # Whether the key works at all can be asked all the same.
-            await ask.call("privateGetV5AccountInfo")
+            await client.call("privateGetV5AccountInfo")
             return KeyPermissions("", None, None, "rights of a demo key cannot be read here")
         rights = key["permissions"]
         trade = not int(key["readOnly"]) and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
@@ -190,8 +186,8 @@ class BybitAdapter:
             str(key["userID"]), "Withdraw" in rights.get("Wallet", ()), trade and not unified, unified
         )
 
-    async def server_ms(self, ask: VenueCaller) -> int:
-        return int((await ask.call("publicGetV5MarketTime"))["time"])
+    async def server_ms(self, client: VenueCaller) -> int:
+        return int((await client.call("publicGetV5MarketTime"))["time"])
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
@@ -199,7 +195,7 @@ class BybitAdapter:
         symbol = traded[0].instrument.symbol
         return Call("watch_orders", (symbol,)), Call("watch_my_trades", (symbol,))
 
-    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
+    def user_events(self, message: Any, traded: Sequence[TradedContract]) -> UserEvents | None:
         topic = message.get("topic") if isinstance(message, dict) else None
         if topic not in ("order", "execution", "order.linear", "execution.linear"):
             return None
@@ -220,7 +216,7 @@ def _order(row: dict[str, Any]) -> OrderReport:
     return OrderReport(
         client_id=str(row["orderLinkId"]),
         venue_order_id=str(row["orderId"]),
-        fate=_FATES[row["orderStatus"]],
+        status=_STATUS[row["orderStatus"]],
         quantity_base=decimal(row["qty"]),
         filled_base=decimal(row["cumExecQty"]),
         reduce_only=bool(row.get("reduceOnly")),

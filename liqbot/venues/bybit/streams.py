@@ -84,5 +84,4 @@ WIRE: Final = VenueWire(
         ),
     ),
     tiers=TierSource(method="publicGetV5MarketRiskLimit", params=_named, parse=responses.tiers),
-    requests_per_s=40,
 )

@@ -2,11 +2,26 @@
 
 from typing import Final
 
-from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
+from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
-from liqbot.venues.spec import Contract, ContractMargin, Liquidations, VenueRow, listings
+from liqbot.venues.examples import packaged
+from liqbot.venues.okx.orders import OkxAdapter
+from liqbot.venues.okx.streams import WIRE
+from liqbot.venues.spec import (
+    ClientIdRule,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    PracticeAccess,
+    RefusalShape,
+    RequestBudget,
+    VenueSpec,
+    listings,
+)
+
+STEPS: Final = LiquidationSteps(kind="tiers_down", whole_up_to_tier=2, tiers_per_step=2)
 
 WITH_FEE: Final = MarginRule(basis="mark", fee_pct=0.05)
 _DATE: Final = "2026-09-18"
@@ -37,13 +52,14 @@ ETH_COIN: Final = _swaps(200_000, 500_000, 2_000_000, source="taken from the BTC
 
 def _margin(btc: TierTable, eth: TierTable) -> ContractMargin:
     return ContractMargin(
-        rule=WITH_FEE, cross_rule=WITH_FEE, ladder=steps.OKX, fees=Fees(0.02, 0.05),
+        rule=WITH_FEE, cross_rule=WITH_FEE, ladder=STEPS, fees=Fees(0.02, 0.05),
         tables=(("BTC", btc), ("ETH", eth)),
     )
 
 
-ROW: Final = VenueRow(
+VENUE: Final = VenueSpec(
     venue="okx",
+    title="OKX swap",
     client="okx",
     contracts=(
         Contract(
@@ -56,12 +72,21 @@ ROW: Final = VenueRow(
             trade_unit="contracts", open_interest_unit="contracts", margin=_margin(BTC_COIN, ETH_COIN),
         ),
     ),
-    liquidations=Liquidations(source="websocket liquidation-orders, all swaps in one stream", side="order"),
+    liquidations=Liquidations(
+        source="websocket liquidation-orders, all swaps in one stream, at most one a second and contract",
+        completeness="sampled", side="order",
+    ),
+    wire=WIRE,
+    trading=OkxAdapter(),
+    examples=packaged(__package__ or ""),
+    proof="loopback",
+    market_types=("swap",),
+    public_budget=RequestBudget(units=10),
+    refusal=RefusalShape(code=("data.0.sCode", "code"), reason=("data.0.sMsg", "msg")),
+    practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header x-simulated-trading"),),
+    credentials=("api_key", "secret", "password"),
+    client_id=ClientIdRule(length_max=32, pattern=r"[A-Za-z0-9]+", note="letters and digits only"),
     tier_access="public",
     one_ticker=False,
-    test_access="demo trading by the header x-simulated-trading",
-    client_id_max=32,
-    client_id_note="letters and digits only",
-    tradable=True,
     note="Forced orders carry the bankruptcy price. Mark and funding by their own streams, open interest by REST.",
 )

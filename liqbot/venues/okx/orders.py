@@ -21,6 +21,7 @@ from liqbot.venues.trading import (
     TradedContract,
     TradeKind,
     TradeReport,
+    UserEvents,
     VenueCaller,
     by_market,
     decimal,
@@ -28,7 +29,7 @@ from liqbot.venues.trading import (
 )
 from liqbot.venues.unified_order import unified_order
 
-_FATES: Final = {
+_STATUS: Final = {
     "live": OrderStatus.RESTING, "partially_filled": OrderStatus.RESTING, "filled": OrderStatus.FILLED, "canceled":
     OrderStatus.CANCELLED,
     "mmp_canceled": OrderStatus.CANCELLED, "pause": OrderStatus.RESTING, "partially_effective": OrderStatus.RESTING,
@@ -49,10 +50,12 @@ _PAGE: Final = 100
 
 
 class OkxAdapter:
-    """See `Recipe`."""
+    """See `TradingAdapter`."""
 
     venue = "okx"
     valid_ms = 3_000
+    duplicate_codes = frozenset(("51016", "51065"))
+    unclear_codes = frozenset(("50001", "50004", "50013", "50026", "51149"))
     # Else the client signs algo orders, which bear no `clOrdId`, with a name of its own.
     options: dict[str, Any] = {"brokerId": None}  # noqa: RUF012 -- read by the client's constructor, never changed
 
@@ -78,7 +81,7 @@ class OkxAdapter:
         params = {"clientOrderId": client_id} | ({"trigger": True} if stop else {})
         return Call("cancel_order", ("", traded.instrument.symbol, params))
 
-    def settle(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
+    def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
         symbol, calls = traded.instrument.symbol, []
         if not found.one_way:
             calls.append(Call("set_position_mode", (False, symbol)))
@@ -86,75 +89,68 @@ class OkxAdapter:
             calls.append(Call("set_leverage", (leverage, symbol, {"marginMode": "isolated"})))
         return tuple(calls)
 
-    def duplicate(self, code: str) -> bool:
-        return code in ("51016", "51065")
-
-    def unclear(self, code: str) -> bool:
-        return code in ("50001", "50004", "50013", "50026", "51149")
-
-    def unknown_order(self, code: str) -> bool:
-        return code in _GONE
-
     # --- orders ---------------------------------------------------------------------------------------------------
 
     async def order(
-        self, ask: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
+        self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         if not stop:
-            return await self._one(ask, traded, {"clOrdId": client_id})
-        row = await self._row(ask, "privateGetTradeOrderAlgo", {"algoClOrdId": client_id})
+            return await self._one(client, traded, {"clOrdId": client_id})
+        row = await self._row(client, "privateGetTradeOrderAlgo", {"algoClOrdId": client_id})
         if row is None:
             return None
-        word = _algo(row, traded)
-        if not word.fills_order_id:
-            return word
-        became = await self._one(ask, traded, {"ordId": word.fills_order_id})
+        report = _algo(row, traded)
+        if not report.fills_order_id:
+            return report
+        became = await self._one(client, traded, {"ordId": report.fills_order_id})
         if became is None:
-            return word
+            return report
         return OrderReport(
-            client_id, word.venue_order_id, became.fate, word.quantity_base, became.filled_base, word.reduce_only,
-            word.trigger_price, word.on_mark, word.fills_order_id, became.reason,
+            client_id, report.venue_order_id, became.status, report.quantity_base, became.filled_base,
+            report.reduce_only, report.trigger_price, report.on_mark, report.fills_order_id, became.reason,
         )
 
-    async def _one(self, ask: VenueCaller, traded: TradedContract, named: dict[str, str]) -> OrderReport | None:
-        row = await self._row(ask, "privateGetTradeOrder", {"instId": traded.market_id} | named)
+    async def _one(self, client: VenueCaller, traded: TradedContract, named: dict[str, str]) -> OrderReport | None:
+        row = await self._row(client, "privateGetTradeOrder", {"instId": traded.market_id} | named)
         return None if row is None else _order(row, traded)
 
-    async def _row(self, ask: VenueCaller, method: str, query: dict[str, Any]) -> dict[str, Any] | None:
+    async def _row(self, client: VenueCaller, method: str, query: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            rows = (await ask.call(method, query))["data"]
+            rows = (await client.call(method, query))["data"]
         except VenueRefused as refusal:
             if refusal.code in _GONE or refusal.kind == "OrderNotFound":
                 return None
             raise
         return rows[0] if rows else None
 
-    async def resting(self, ask: VenueCaller, traded: TradedContract) -> list[OrderReport]:
+    async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]:
         query = _SWAP | {"instId": traded.market_id}
-        orders = (await ask.call("privateGetTradeOrdersPending", query))["data"]
-        stops = (await ask.call("privateGetTradeOrdersAlgoPending", query | {"ordType": "conditional"}))["data"]
+        orders = (await client.call("privateGetTradeOrdersPending", query))["data"]
+        stops = (await client.call("privateGetTradeOrdersAlgoPending", query | {"ordType": "conditional"}))["data"]
         return [_order(row, traded) for row in orders] + [_algo(row, traded) for row in stops]
 
-    async def trades(self, ask: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int) -> list[TradeReport]:
+    async def trades(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
+    ) -> list[TradeReport]:
         del now_ms
         query: dict[str, Any] = _SWAP | {"instId": traded.market_id, "begin": str(since_ms), "limit": str(_PAGE)}
         found: list[TradeReport] = []
         for _ in range(PAGES_MAX):
-            rows = (await ask.call("privateGetTradeFillsHistory", query))["data"]
+            rows = (await client.call("privateGetTradeFillsHistory", query))["data"]
             found += [_trade(row, traded) for row in rows]
             if len(rows) < _PAGE:
                 break
             query = query | {"after": rows[-1]["billId"]}
         return sorted(found, key=lambda trade: trade.time_ms)
 
-    async def owner(self, ask: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
-        row = await self._row(ask, "privateGetTradeOrder", {"instId": traded.market_id, "ordId": venue_order_id})
+    async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
+        row = await self._row(client, "privateGetTradeOrder", {"instId": traded.market_id, "ordId": venue_order_id})
         return "" if row is None else str(row.get("algoClOrdId") or row["clOrdId"])
 
     # --- the account ----------------------------------------------------------------------------------------------
 
-    async def position(self, ask: VenueCaller, traded: TradedContract) -> PositionReport:
-        rows = (await ask.call("privateGetAccountPositions", _SWAP | {"instId": traded.market_id}))["data"]
+    async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport:
+        rows = (await client.call("privateGetAccountPositions", _SWAP | {"instId": traded.market_id}))["data"]
         held = next((row for row in rows if decimal(row["pos"])), None)
         if held is None:
             return PositionReport()
@@ -164,39 +160,39 @@ class OkxAdapter:
             float(held["lever"] or 0), held["mgnMode"] == "isolated", price_or_none(held["liqPx"]),
         )
 
-    async def settings(self, ask: VenueCaller, traded: TradedContract) -> AccountSettings:
+    async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
         query = {"instId": traded.market_id, "mgnMode": "isolated"}
-        rows = (await ask.call("privateGetAccountLeverageInfo", query))["data"]
-        account = (await ask.call("privateGetAccountConfig"))["data"][0]
+        rows = (await client.call("privateGetAccountLeverageInfo", query))["data"]
+        account = (await client.call("privateGetAccountConfig"))["data"][0]
         leverage = float(rows[0]["lever"] or 0) if rows else 0.0
         # The margin mode is said with every order, so it is isolated for all that we place.
         return AccountSettings(leverage, isolated=True, one_way=account["posMode"] == "net_mode")
 
-    async def wallet_usd(self, ask: VenueCaller) -> Decimal:
-        found = (await ask.call("privateGetAccountBalance", {"ccy": "USDT"}))["data"]
+    async def wallet_usd(self, client: VenueCaller) -> Decimal:
+        found = (await client.call("privateGetAccountBalance", {"ccy": "USDT"}))["data"]
         details = [row for account in found for row in account["details"] if row["ccy"] == "USDT"]
         return decimal(details[0]["eq"]) - decimal(details[0].get("upl")) if details else ZERO
 
     async def payments(
-        self, ask: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
+        self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> list[PaymentReport]:
         del now_ms
         found: list[PaymentReport] = []
         for kind in ("8", "1"):
             query = {"type": kind, "begin": str(since_ms), "limit": str(_PAGE)}
-            rows = (await ask.call("privateGetAccountBills", query))["data"]
-            found += [word for row in rows if (word := _payment(row, traded)) is not None]
+            rows = (await client.call("privateGetAccountBills", query))["data"]
+            found += [report for row in rows if (report := _payment(row, traded)) is not None]
         return found
 
-    async def rights(self, ask: VenueCaller, *, with_money: bool) -> KeyPermissions:
+    async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         del with_money
-        account = (await ask.call("privateGetAccountConfig"))["data"][0]
+        account = (await client.call("privateGetAccountConfig"))["data"][0]
         rights = str(account["perm"]).split(",")
         note = "" if account["acctLv"] != "1" else "spot mode: switch the account to futures mode"
         return KeyPermissions(str(account["uid"]), "withdraw" in rights, "trade" in rights and not note, note)
 
-    async def server_ms(self, ask: VenueCaller) -> int:
-        return int((await ask.call("publicGetPublicTime"))["data"][0]["ts"])
+    async def server_ms(self, client: VenueCaller) -> int:
+        return int((await client.call("publicGetPublicTime"))["data"][0]["ts"])
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
@@ -205,8 +201,9 @@ class OkxAdapter:
         kinds: tuple[dict[str, Any], ...] = ({}, {"trigger": True})
         return tuple(Call("watch_orders", (symbol, None, None, kind)) for symbol in symbols for kind in kinds)
 
-    def heard(self, message: Any, traded: Sequence[TradedContract]) -> tuple[tuple[TradedContract, Hint], ...] | None:
-        channel = message.get("arg", {}).get("channel") if isinstance(message, dict) else None
+    def user_events(self, message: Any, traded: Sequence[TradedContract]) -> UserEvents | None:
+        topic = message.get("arg") if isinstance(message, dict) else None
+        channel = topic.get("channel") if isinstance(topic, dict) else None
         if channel not in ("orders", "orders-algo") or "data" not in message:
             return None
         found: list[tuple[TradedContract, Hint]] = []
@@ -219,7 +216,7 @@ class OkxAdapter:
                 found.append((contract, hint))
                 continue
             if decimal(row["fillSz"]) and row.get("tradeId") and row.get("execType"):
-                found.append((contract, _heard_trade(row, contract)))
+                found.append((contract, _stream_trade(row, contract)))
             if row["state"] in ("live", "canceled", "mmp_canceled"):
                 found.append((contract, OrderHint(_client_id(row), str(row["ordId"]))))
         return tuple(found)
@@ -233,7 +230,7 @@ def _order(row: dict[str, Any], traded: TradedContract) -> OrderReport:
     return OrderReport(
         client_id=_client_id(row),
         venue_order_id=str(row["ordId"]),
-        fate=_FATES[row["state"]],
+        status=_STATUS[row["state"]],
         quantity_base=traded.base(row["sz"]),
         filled_base=traded.base(row["accFillSz"]),
         reduce_only=row.get("reduceOnly") in ("true", True),
@@ -246,7 +243,7 @@ def _algo(row: dict[str, Any], traded: TradedContract) -> OrderReport:
     return OrderReport(
         client_id=str(row["algoClOrdId"]),
         venue_order_id=str(row["algoId"]),
-        fate=_FATES[row["state"]],
+        status=_STATUS[row["state"]],
         quantity_base=traded.base(row["sz"]),
         reduce_only=row.get("reduceOnly") in ("true", True),
         trigger_price=price_or_none(row.get("slTriggerPx")),
@@ -272,7 +269,7 @@ def _trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
     )
 
 
-def _heard_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
+def _stream_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
     # `fee` is the order's sum so far: of a single execution it is told in `fillFee`.
     fee = row.get("fillFee") or row["fee"]
     return TradeReport(

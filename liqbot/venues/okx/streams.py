@@ -88,5 +88,4 @@ WIRE: Final = VenueWire(
         method="publicGetPublicPositionTiers", parse=responses.tiers, in_coin=True,
         params=lambda c: {"instType": "SWAP", "tdMode": "isolated", "instFamily": _family(c)},
     ),
-    requests_per_s=10,
 )

@@ -36,6 +36,7 @@ class BinanceDialect(Dialect):
         "testnet.binancefuture.com", "fstream.binancefuture.com",
     )  # fmt: skip
     evidence = binance_evidence.EVIDENCE
+    time_address = "fapi.binance.com/fapi/v1/time"
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
@@ -148,3 +149,6 @@ class BinanceDialect(Dialect):
         if socket.topics[topic] != "combined":
             return message
         return b'{"stream":"' + topic.encode() + b'","data":' + message + b"}"
+
+
+DIALECT: Final = BinanceDialect

@@ -42,6 +42,7 @@ class BybitDialect(Dialect):
         "stream.bybit.com", "stream-testnet.bybit.com", "stream-demo.bybit.com",
     )  # fmt: skip
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
+    time_address: ClassVar[str] = "api.bybit.com/v5/market/time"
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
@@ -209,3 +210,6 @@ def _connection(socket: Socket) -> str:
 def _numbered(message: Mapping[str, Any]) -> dict[str, str]:
     """The request's own id, echoed as text."""
     return {"req_id": str(message["req_id"])} if "req_id" in message else {}
+
+
+DIALECT: Final = BybitDialect

@@ -53,10 +53,12 @@ class OkxDialect(Dialect):
         "www.okx.com", "aws.okx.com", "ws.okx.com", "ws.okx.com:443", "ws.okx.com:8443", "wsaws.okx.com", *DEMO_HOSTS,
     )
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
+    time_address: ClassVar[str] = "www.okx.com/api/v5/public/time"
+    demo_keys_differ: ClassVar[bool] = True
 
     def __init__(self, hub: Hub, demo_keys: Iterable[str] = ()) -> None:
         super().__init__(hub)
-        self.demo_keys = set(demo_keys)
+        self.demo_keys.update(demo_keys)
         self._swaps = Swaps(self.instruments)
         self._market = OkxMarket(hub, self.venue, self._swaps)
         self._streams = Streams(hub, self.venue, self._swaps)
@@ -246,3 +248,6 @@ def _complain(socket: Socket, trouble: OkxTrouble) -> None:
 def _connection(socket: Socket) -> str:
     """Eight hexadecimal digits, as the venue names connections."""
     return f"{zlib.crc32(f'{socket.host}{socket.path}'.encode()):08x}"
+
+
+DIALECT: Final = OkxDialect

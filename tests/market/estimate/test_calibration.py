@@ -3,6 +3,7 @@ import random
 import msgspec
 import numpy as np
 import pytest
+from estimates import calibration_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_rows import RandomMarket, blocks_of
@@ -20,10 +21,7 @@ seeds = st.integers(0, 2**32)
 
 
 def fresh(complete: tuple[bool, ...] = (True, False)) -> Calibration:
-    calibration = Calibration(PARAMS, TIERS)
-    for whole in complete:
-        calibration.admit(complete=whole)
-    return calibration
+    return calibration_with(PARAMS, TIERS, *complete)
 
 
 def crowd(seed: int, calibration: Calibration, real: np.ndarray, shares: tuple[float, ...], steps: int = 3000) -> None:
@@ -48,23 +46,23 @@ def test_known_weights_and_reporting_shares_are_found(seed: int) -> None:
     crowd(seed, calibration, real, (1.0, 0.4))
     found = calibration.multiplier()[0]
     assert found == pytest.approx(real, rel=0.3, abs=0.03)
-    assert calibration.reporting[0] == 1.0
-    assert calibration.reporting[1] == pytest.approx(0.4, rel=0.25)
-    assert calibration.level[1] == pytest.approx(calibration.level[0], rel=0.25)
+    assert calibration.state.reporting[0] == 1.0
+    assert calibration.state.reporting[1] == pytest.approx(0.4, rel=0.25)
+    assert calibration.state.level[1] == pytest.approx(calibration.state.level[0], rel=0.25)
 
 
 def test_without_a_complete_feed_the_best_one_is_the_floor() -> None:
     calibration = fresh((False, False))
     crowd(1, calibration, np.full(TIERS, 0.5), (0.8, 0.2))
-    assert calibration.reporting[0] == pytest.approx(1.0, abs=0.05)
-    assert calibration.reporting[1] == pytest.approx(0.25, rel=0.3)
+    assert calibration.state.reporting[0] == pytest.approx(1.0, abs=0.05)
+    assert calibration.state.reporting[1] == pytest.approx(0.25, rel=0.3)
 
 
 def test_a_venue_that_tells_nothing_is_found_out() -> None:
     calibration = fresh((True, False))
     crowd(2, calibration, np.full(TIERS, 0.5), (1.0, 0.0))
-    assert calibration.reporting[1] == 0.0
-    assert calibration.level[1] == pytest.approx(calibration.level[0])
+    assert calibration.state.reporting[1] == 0.0
+    assert calibration.state.level[1] == pytest.approx(calibration.state.level[0])
 
 
 def test_before_any_order_was_heard_the_prior_ratio_stands() -> None:
@@ -78,12 +76,12 @@ def test_silence_in_a_history_says_nothing_of_who_tells() -> None:
     for _ in range(500):
         calibration.on_step(touched, (), (), MINUTE_MS, history=True)
     assert calibration.multiplier() == pytest.approx(np.full((2, TIERS), PARAMS.level_ratio))
-    assert calibration.reporting.tolist() == [1.0, 1.0]
+    assert calibration.state.reporting.tolist() == [1.0, 1.0]
     live = fresh((True, False))
     for one in (calibration, live):
         crowd(5, one, np.full(TIERS, 0.5), (1.0, 0.4), steps=200)
     assert calibration.multiplier() == pytest.approx(live.multiplier(), rel=0.02)
-    assert calibration.reporting == pytest.approx(live.reporting, rel=0.02)
+    assert calibration.state.reporting == pytest.approx(live.state.reporting, rel=0.02)
 
 
 def test_a_history_with_forced_orders_teaches_who_tells() -> None:
@@ -97,9 +95,9 @@ def test_a_history_with_forced_orders_teaches_who_tells() -> None:
 
 def test_what_nothing_was_expected_of_teaches_nothing() -> None:
     calibration = fresh()
-    before = msgspec.msgpack.encode(calibration.state())
+    before = msgspec.msgpack.encode(calibration.state.packed())
     calibration.on_step(np.zeros((2, 2, TIERS)), [(0, 0, 5e6)], [((1,), 1e6, 0.0)], MINUTE_MS)
-    assert msgspec.msgpack.encode(calibration.state()) == before
+    assert msgspec.msgpack.encode(calibration.state.packed()) == before
 
 
 def test_one_whale_hardly_moves_the_weights() -> None:
@@ -109,8 +107,8 @@ def test_one_whale_hardly_moves_the_weights() -> None:
     touched = np.zeros((2, 2, TIERS))
     touched[0, 0, 3] = 10_000.0
     struck.on_step(touched, [(0, 0, 3e6)], (), MINUTE_MS)
-    assert struck.weights == pytest.approx(plain.weights, rel=0.02)
-    assert 1.0 < struck.tail <= PARAMS.tail_ratio_max
+    assert struck.state.weights == pytest.approx(plain.state.weights, rel=0.02)
+    assert 1.0 < struck.state.tail_ratio <= PARAMS.tail_ratio_max
 
 
 def test_sums_over_hours_are_compared_with_all_that_was_touched_since() -> None:
@@ -128,10 +126,10 @@ def test_sums_over_hours_are_compared_with_all_that_was_touched_since() -> None:
 def test_what_was_learnt_comes_back_exactly_and_goes_on_alike(seed: int) -> None:
     calibration, again = fresh(), fresh(())
     crowd(seed, calibration, np.full(TIERS, 0.3), (1.0, 0.5), steps=40)
-    again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(calibration.state())))
+    again.state.load(msgspec.msgpack.decode(msgspec.msgpack.encode(calibration.state.packed())))
     for one in (calibration, again):
         crowd(seed + 1, one, np.full(TIERS, 0.6), (1.0, 0.5), steps=20)
-    assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(calibration.state())
+    assert msgspec.msgpack.encode(again.state.packed()) == msgspec.msgpack.encode(calibration.state.packed())
 
 
 def test_the_market_learns_from_the_orders_it_is_told() -> None:
@@ -140,11 +138,11 @@ def test_the_market_learns_from_the_orders_it_is_told() -> None:
     for block in blocks_of(world.steps(400), world.roster):
         market.collect(block)
         market.on_tick(block.tick_ms or 0)
-    calibration = market._coins[0].exposure.calibration
+    calibration = market._coins[0].estimator.calibration
     # Orders of 10,000 USD against touches of millions: far less is there than the prior says.
-    assert calibration.orders_heard() > 20
+    assert calibration.sample_size() > 20
     assert calibration.scale < 0.5
-    assert (calibration.weights > 0).all()
+    assert (calibration.state.weights > 0).all()
 
 
 def test_a_history_without_forced_orders_leaves_the_score_and_the_forecast_to_the_live_feed() -> None:

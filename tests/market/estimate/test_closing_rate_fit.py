@@ -4,15 +4,15 @@ import random
 import msgspec
 import numpy as np
 import pytest
+from estimates import calibration_with, closing_fit, open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_rows import RandomMarket
 
 from liqbot.blocks import block_of
-from liqbot.market.estimate.calibration import Calibration, Order
+from liqbot.market.estimate.calibration import Order
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
-from liqbot.market.estimate.opened_positions import shifts_of
-from liqbot.market.estimate.positions import Positions
+from liqbot.market.estimate.entry_to_liquidation import shifts_of
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
@@ -33,14 +33,11 @@ class Crowd:
 
     def __init__(self, seed: int, pace: float = 1.0, told: float = 0.3, *, in_sums: bool = False) -> None:
         self.chance, self.told, self.in_sums = random.Random(seed), told, in_sums
-        self.real, self.modelled = Positions(ESTIMATE), Positions(ESTIMATE)
+        shifts = shifts_of("binance", "BTC", ESTIMATE)
+        self.real, self.modelled = positions_with(ESTIMATE, shifts), positions_with(ESTIMATE, shifts)
         self.real.closing.pace = pace
-        self.calibration = Calibration(PARAMS, TIERS)
-        self.learner = ClosingRateFit(PARAMS, self.modelled.closing)
-        self.calibration.admit(complete=True)
-        self.learner.admit()
-        for positions in (self.real, self.modelled):
-            positions.admit(shifts_of("binance", "BTC", ESTIMATE))
+        self.calibration = calibration_with(PARAMS, TIERS, True)
+        self.learner = closing_fit(PARAMS, self.modelled.closing)
         self.price, self.step, self.unsaid = 60_000.0, 0, np.zeros(2)
 
     def run(self, steps: int) -> None:
@@ -55,13 +52,14 @@ class Crowd:
             positions.begin_step()
             positions.centre(at[0])
             positions.decay(MINUTE_MS)
-            positions.touch(0, *at)
-            positions.open([0], [at], [(1e6, 1e6)], [at])
-        orders, sums = self._say(self.real.touched_prior_usd[0].sum(axis=1) * self.told)
-        self.calibration.on_step(self.modelled.touched_prior_usd, orders, sums, MINUTE_MS)
-        self.modelled.multiplier = self.calibration.multiplier()
+            touch(positions, 0, *at)
+            open_in(positions, [0], [at], [(1e6, 1e6)], [at])
+        orders, sums = self._say(self.real.state.touched_prior_usd[0].sum(axis=1) * self.told)
+        self.calibration.on_step(self.modelled.state.touched_prior_usd, orders, sums, MINUTE_MS)
+        self.modelled.state.multiplier = self.calibration.multiplier()
+        touched = self.modelled.state
         self.learner.on_step(
-            self.modelled.touched_prior_usd, self.modelled.touched_hazard_usd, orders, sums, self.calibration, MINUTE_MS
+            touched.touched_prior_usd, touched.touched_hazard_usd, orders, sums, self.calibration, MINUTE_MS
         )
         self.step += 1
 
@@ -110,8 +108,7 @@ def test_it_draws_the_map_nearer_to_the_real_one() -> None:
     crowd = Crowd(3, 0.2)
     crowd.run(4_000)
     as_assumed = Crowd(3, 0.2)
-    as_assumed.learner = ClosingRateFit(CalibrationParams(pace_weight=1e9), as_assumed.modelled.closing)
-    as_assumed.learner.admit()
+    as_assumed.learner = closing_fit(CalibrationParams(pace_weight=1e9), as_assumed.modelled.closing)
     as_assumed.run(4_000)
     assert as_assumed.pace == pytest.approx(1.0, abs=1e-3)
     off = [
@@ -172,25 +169,31 @@ def test_it_comes_back_exactly_and_goes_on_alike(seed: int, steps: int, in_sums:
     crowd, other = (Crowd(seed, 0.5, in_sums=in_sums) for _ in range(2))
     crowd.run(400 + steps)
     other.run(400 + steps)
-    positions = Positions(ESTIMATE)
-    positions.load_state(other.modelled.state())
-    restored = ClosingRateFit(PARAMS, positions.closing)
-    restored.load_state(other.learner.state())
+    positions = positions_with(ESTIMATE)
+    positions.state.load(other.modelled.state.packed())
+    restored = closing_fit(PARAMS, positions.closing)
+    restored.state.load(other.learner.state.packed())
+    restored.set_pace()
     other.learner, other.modelled = restored, positions
     crowd.run(200)
     other.run(200)
-    assert msgspec.msgpack.encode(other.learner.state()) == msgspec.msgpack.encode(crowd.learner.state())
-    assert msgspec.msgpack.encode(other.modelled.state()) == msgspec.msgpack.encode(crowd.modelled.state())
+    assert msgspec.msgpack.encode(other.learner.state.packed()) == msgspec.msgpack.encode(crowd.learner.state.packed())
+    assert other.modelled.state.packed() == crowd.modelled.state.packed()
+
+
+def sums(learner: ClosingRateFit) -> tuple[float, float]:
+    slope, curvature = learner.state.evidence.tolist()
+    return slope, curvature
 
 
 def test_silence_in_a_history_teaches_nothing() -> None:
     crowd = Crowd(2)
     crowd.run(1_000)
-    slope, curvature = crowd.learner.state()["sums"]
+    slope, curvature = sums(crowd.learner)
     touched = np.full((1, 2, TIERS), 1e7)
     for _ in range(24):
         crowd.learner.on_step(touched, touched * 2.0, [], [], crowd.calibration, 300_000, history=True)
-    after = crowd.learner.state()["sums"]
+    after = sums(crowd.learner)
     assert after[1] < curvature  # two hours older, and nothing but that
     assert after[0] / after[1] == pytest.approx(slope / curvature)
 
@@ -229,16 +232,16 @@ def test_what_comes_as_promised_is_no_evidence_however_little_is_promised(promis
         mean, hazard = ((1.0, 1.0), (promise, 0.1))[step % 2]
         touched = np.zeros((1, 2, TIERS))
         touched[0, 0, 5] = mean * calibration.grain_usd() / calibration.promise()[0, 5]
-        before = learner.state()["sums"]
+        before = sums(learner)
         count = sum(chance.random() < mean / 50.0 for _ in range(50))
         orders = [(0, 0, ORDER_USD)] * count
         learner.on_step(touched, touched * hazard, orders, [], calibration, 300_000)
-        after = learner.state()["sums"]
+        after = sums(learner)
         if after[1] > before[1]:
             # At pace 1 the centre is 0: what is added to the slope is the evidence itself.
-            learner._log, learner._stood[:] = 0.0, 0.0
+            learner.state.pace_log_ratio, learner.state.stood[:] = 0.0, 0.0
             slope += after[0] - before[0]
-    assert abs(slope) < 0.15 * learner.state()["sums"][1] + 20.0
+    assert abs(slope) < 0.15 * sums(learner)[1] + 20.0
 
 
 @given(seeds)

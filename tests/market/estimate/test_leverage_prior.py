@@ -1,14 +1,14 @@
 import msgspec
 import numpy as np
 import pytest
+from estimates import calibration_with, leverage_prior, open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
-from liqbot.market.estimate.calibration import Calibration
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, Floats
+from liqbot.market.estimate.entry_to_liquidation import shifts_of
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats
 from liqbot.market.estimate.leverage_prior import LeveragePrior
-from liqbot.market.estimate.opened_positions import shifts_of
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
@@ -25,16 +25,18 @@ Sides = list[tuple[Floats, Floats]]
 seeds = st.integers(0, 2**32)
 
 
+def two_venues(params: EstimateParams) -> Positions:
+    return positions_with(params, *[shifts_of(venue, "BTC", params) for venue in ("binance", "hyperliquid")])
+
+
 def modelled(seed: int) -> Positions:
     """Two venues, of which the second one is measured; what was opened around the mark."""
-    positions, chance = Positions(ESTIMATE), np.random.default_rng(seed)
-    for venue in ("binance", "hyperliquid"):
-        positions.admit(shifts_of(venue, "BTC", ESTIMATE))
+    positions, chance = two_venues(ESTIMATE), np.random.default_rng(seed)
     positions.centre(MARK)
     for _ in range(40):
         low = MARK - chance.uniform(0, 4)
         entries = [(low, low + 3.0)] * 2
-        positions.open([0, 1], entries, [(1e7, 1e7), tuple(chance.uniform(1e6, 3e6, 2))], [(MARK, MARK)] * 2)
+        open_in(positions, [0, 1], entries, [(1e7, 1e7), tuple(chance.uniform(1e6, 3e6, 2))], [(MARK, MARK)] * 2)
     return positions
 
 
@@ -46,15 +48,15 @@ def drawn_from(positions: Positions, parts: int, times: Floats) -> Sides:
         for tier, factor in enumerate(times):
             start, values = positions.line(1, side, [tier])
             filled = np.flatnonzero(values)
-            at.append(np.repeat(filled + start + positions.window_first + 0.5, parts))
+            at.append(np.repeat(filled + start + positions.state.first_bin + 0.5, parts))
             usd.append(np.repeat(values[filled] * (factor / parts), parts))
         sides.append((np.concatenate(at), np.concatenate(usd)))
     return sides
 
 
 def told(positions: Positions, sides: Sides, *, hours: int = 100, params: CalibrationParams = PARAMS) -> LeveragePrior:
-    prior = LeveragePrior(ESTIMATE, params)
-    prior.watch(1, positions)
+    prior = leverage_prior(ESTIMATE, params, positions.closing)
+    prior.watch(1, positions.state)
     for hour in range(hours):
         prior.compare(1, sides, MARK, hour * HOUR_MS)
     return prior
@@ -65,8 +67,8 @@ def told(positions: Positions, sides: Sides, *, hours: int = 100, params: Calibr
 def test_a_measured_venue_as_modelled_says_nothing_whatever_its_size(seed: int, size: float) -> None:
     positions = modelled(seed)
     prior = told(positions, drawn_from(positions, 3, np.full(len(LEVERAGES), size)))
-    assert prior.standing[OFFERED] == pytest.approx(1.0)
-    assert prior.standing[~OFFERED].tolist() == [0.0] * int((~OFFERED).sum())
+    assert prior.state.ratio[OFFERED] == pytest.approx(1.0)
+    assert prior.state.ratio[~OFFERED].tolist() == [0.0] * int((~OFFERED).sum())
 
 
 @given(seeds)
@@ -76,7 +78,7 @@ def test_twice_as_much_of_the_far_tiers_is_found_with_evidence(seed: int) -> Non
     positions, times = modelled(seed), np.where(LEVERAGES <= 5, 2.0, 1.0)
 
     def ratio(parts: int, hours: int) -> float:
-        standing = told(positions, drawn_from(positions, parts, times), hours=hours).standing
+        standing = told(positions, drawn_from(positions, parts, times), hours=hours).state.ratio
         return float(standing[0] / standing[3])
 
     found = [ratio(1, 2), ratio(1, 5), ratio(1, 80), ratio(100, 80)]
@@ -86,7 +88,7 @@ def test_twice_as_much_of_the_far_tiers_is_found_with_evidence(seed: int) -> Non
 
 def test_the_first_snapshot_alone_says_nothing() -> None:
     positions = modelled(2)
-    assert not told(positions, drawn_from(positions, 1, np.ones(len(LEVERAGES))), hours=1).standing.any()
+    assert not told(positions, drawn_from(positions, 1, np.ones(len(LEVERAGES))), hours=1).state.ratio.any()
 
 
 def test_one_large_position_is_little_evidence() -> None:
@@ -99,7 +101,7 @@ def test_one_large_position_is_little_evidence() -> None:
         (np.append(sides[LONG][0], np.full(500, far)), np.append(sides[LONG][1], np.full(500, total_usd / 500))),
         sides[SHORT],
     ]
-    whale, crowd = told(positions, one).standing, told(positions, many).standing
+    whale, crowd = told(positions, one).state.ratio, told(positions, many).state.ratio
     assert 1.0 < whale[0] / whale[3] < 0.7 * crowd[0] / crowd[3]
 
 
@@ -107,36 +109,33 @@ def test_what_lies_beyond_every_class_and_empty_snapshots_say_nothing() -> None:
     positions = modelled(4)
     sides = drawn_from(positions, 3, np.ones(len(LEVERAGES)))
     beyond = [(np.append(position, MARK + 2_000.0), np.append(usd, 1e12)) for position, usd in sides]
-    assert told(positions, beyond).standing == pytest.approx(told(positions, sides).standing)
+    assert told(positions, beyond).state.ratio == pytest.approx(told(positions, sides).state.ratio)
     nothing = (np.zeros(0), np.zeros(0))
-    assert told(positions, [nothing, nothing]).standing.tolist() == [0.0] * len(LEVERAGES)
+    assert told(positions, [nothing, nothing]).state.ratio.tolist() == [0.0] * len(LEVERAGES)
 
 
 def test_its_own_estimate_follows_the_modelled_one() -> None:
     """Opened, touched, closed and bounded alike, apart from which of a tier's distances comes when."""
     params = ESTIMATE.model_copy(update={"smear_factors": (1.0,)})
-    positions = Positions(params)
-    for venue in ("binance", "hyperliquid"):
-        positions.admit(shifts_of(venue, "BTC", params))
+    positions = two_venues(params)
     positions.centre(MARK)
-    prior = LeveragePrior(params, PARAMS)
-    prior.watch(1, positions)
+    prior = leverage_prior(params, PARAMS, positions.closing)
+    prior.watch(1, positions.state)
     for number in range(30):
         at = MARK + 20.0 * (number % 5)
         positions.closing.pace = (1.0, 0.5, 2.5)[number % 3]
-        prior.decay(at, HOUR_MS, positions.closing.pace)
+        prior.decay(at, HOUR_MS)
         positions.centre(at)
         positions.decay(HOUR_MS)
         for row in (0, 1):
-            positions.touch(row, at - 30, at + 30)
-            prior.touch(row, at - 30, at + 30)
+            touch(positions, row, at - 30, at + 30)
+            touch(prior, row, at - 30, at + 30)
         args = [0, 1], [(at - 30, at + 30)] * 2, [(1e6, 2e6), (3e6, 4e6)], [(at - 30, at + 30)] * 2
-        positions.open(*args)
-        prior.open(*args)
-        positions.bound([2e7, 3e7])
-        prior.bound([2e7, 3e7], positions.multiplier)
-    alone = Positions(params)
-    alone.load_state(prior.state()["alone"][0][1])
+        open_in(positions, *args)
+        open_in(prior, *args)
+        positions.bound(np.array([2e7, 3e7]))
+        prior.bound(np.array([2e7, 3e7]), positions.state.multiplier)
+    alone = Positions(prior.state.unreplaced[1], positions.closing)
     assert alone.total_usd()[0] == pytest.approx(positions.total_usd()[1])
     for side in (LONG, SHORT):
         assert alone.line(0, side)[1] == pytest.approx(positions.line(1, side)[1])
@@ -145,50 +144,49 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
 def test_it_comes_back_exactly_and_goes_on_alike() -> None:
     positions = modelled(5)
     sides = drawn_from(positions, 2, np.linspace(0.5, 2.0, len(LEVERAGES)))
-    prior, again = told(positions, sides, hours=5), LeveragePrior(ESTIMATE, PARAMS)
-    again.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state())))
+    prior, again = told(positions, sides, hours=5), leverage_prior(ESTIMATE, PARAMS, positions.closing)
+    record = msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state.packed()))
+    again.state.load(record, len(ESTIMATE.smear_factors), np.array(ESTIMATE.leverage_mix))
     for one in (prior, again):
-        one.decay(MARK, HOUR_MS, 1.0)
-        one.open([0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
+        one.decay(MARK, HOUR_MS)
+        open_in(one, [0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
         one.compare(1, sides, MARK + 3.0, 9 * HOUR_MS)
-    assert msgspec.msgpack.encode(again.state()) == msgspec.msgpack.encode(prior.state())
+    assert msgspec.msgpack.encode(again.state.packed()) == msgspec.msgpack.encode(prior.state.packed())
 
 
 # --- what calibration makes of it -------------------------------------------------------------------------------------
 
 
-def heard(standing: tuple[float, ...], params: CalibrationParams = PARAMS) -> Floats:
+def learnt(ratio: tuple[float, ...], params: CalibrationParams = PARAMS) -> Floats:
     """Weights after orders told of the last two of four tiers, one for each ten times as much touched."""
-    calibration = Calibration(params, 4)
-    calibration.admit(complete=True)
-    calibration.standing = np.array(standing)
+    calibration = calibration_with(params, 4, True)
     for step in range(400):
         touched = np.zeros((1, 2, 4))
         touched[0, 0, 2 + step % 2] = 10_000.0
-        calibration.on_step(touched, [(0, 0, 1_000.0)], (), 60_000)
-    return calibration.weights
+        calibration.on_step(touched, [(0, 0, 1_000.0)], (), 60_000, leverage_prior=np.array(ratio))
+    return calibration.state.weights
 
 
 def test_tiers_that_price_does_not_reach_follow_those_it_does() -> None:
-    without = heard((0.0, 0.0, 0.0, 0.0))
+    without = learnt((0.0, 0.0, 0.0, 0.0))
     assert without == pytest.approx(1.0, rel=0.02)
     for size in (1.0, 30.0):
-        found = heard((6.0 * size, 0.0, 3.0 * size, 3.0 * size))
+        found = learnt((6.0 * size, 0.0, 3.0 * size, 3.0 * size))
         assert found[0] == pytest.approx(2.0, rel=0.2)
         assert found[1:] == pytest.approx(without[1:], rel=0.05)
-    assert heard((1.0, 1.0, 1.0, 1.0)) == pytest.approx(without, rel=0.02)
+    assert learnt((1.0, 1.0, 1.0, 1.0)) == pytest.approx(without, rel=0.02)
 
 
 def test_what_is_reached_is_known_by_what_prints() -> None:
     """However measured positions are spread, the two reached tiers print alike."""
-    found = heard((1.0, 1.0, 5.0, 1.0))
+    found = learnt((1.0, 1.0, 5.0, 1.0))
     assert found[2] == pytest.approx(found[3], rel=0.1)
 
 
 def test_the_most_it_may_change_is_kept() -> None:
-    assert heard((1e6, 0.0, 1.0, 1.0))[0] == pytest.approx(PARAMS.standing_ratio_max, rel=0.05)
+    assert learnt((1e6, 0.0, 1.0, 1.0))[0] == pytest.approx(PARAMS.standing_ratio_max, rel=0.05)
     off = PARAMS.model_copy(update={"standing_ratio_max": 1.0})
-    assert heard((9.0, 0.0, 1.0, 2.0), off).tolist() == heard((0.0, 0.0, 0.0, 0.0), off).tolist()
+    assert learnt((9.0, 0.0, 1.0, 2.0), off).tolist() == learnt((0.0, 0.0, 0.0, 0.0), off).tolist()
 
 
 # --- in a market ------------------------------------------------------------------------------------------------------

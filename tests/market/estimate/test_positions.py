@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from estimates import open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqbot.market.estimate.cells import BINS
-from liqbot.market.estimate.entry_to_liquidation import LONG, SHORT, EntryToLiquidation
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import BIN_BPS, edges, position_of, price_at, shift_of
 from liqbot.market.params import EstimateParams
@@ -17,16 +17,14 @@ prices = st.floats(1e-3, 1e6)
 
 
 def fresh(price: float, rows: int = 1) -> Positions:
-    positions = Positions(PARAMS)
-    for _ in range(rows):
-        positions.admit(SHIFT)
+    positions = positions_with(PARAMS, *[SHIFT] * rows)
     positions.centre(position_of(price))
     return positions
 
 
 def open_at(positions: Positions, low: float, high: float, long_usd: float = 1e6, short_usd: float = 1e6) -> None:
     at = position_of(low), position_of(high)
-    positions.open([0], [at], [(long_usd, short_usd)], [at])
+    open_in(positions, [0], [at], [(long_usd, short_usd)], [at])
 
 
 def held(positions: Positions, side: int) -> float:
@@ -55,14 +53,14 @@ def test_what_is_opened_is_held_except_for_what_the_bar_itself_closed(
 ) -> None:
     at = position_of(price), position_of(price * (1 + width_pct / 100))
     whole = fresh(price)
-    whole.open([0], [at], [(long_usd, short_usd)], [(at[1] + BINS, at[0] - BINS)])
+    open_in(whole, [0], [at], [(long_usd, short_usd)], [(at[1] + BINS, at[0] - BINS)])
     assert held(whole, LONG) == pytest.approx(long_usd, rel=1e-9)
     assert held(whole, SHORT) == pytest.approx(short_usd, rel=1e-9)
     swept = fresh(price)
-    swept.open([0], [at], [(long_usd, short_usd)], [at])
+    open_in(swept, [0], [at], [(long_usd, short_usd)], [at])
     for side in (LONG, SHORT):
         start, usd = swept.line(0, side)
-        bins = swept.window_first + start + np.arange(len(usd))
+        bins = swept.state.first_bin + start + np.arange(len(usd))
         assert usd[(bins > at[0]) & (bins + 1 < at[1])].sum() == 0
 
 
@@ -71,7 +69,7 @@ def test_each_tier_lies_at_its_own_liquidation_price(price: float, tier: int, si
     positions = fresh(price)
     open_at(positions, price, price)
     start, usd = positions.line(0, side, [tier])
-    centre = positions.window_first + start + float((usd * (np.arange(len(usd)) + 0.5)).sum() / usd.sum())
+    centre = positions.state.first_bin + start + float((usd * (np.arange(len(usd)) + 0.5)).sum() / usd.sum())
     ratio = RATIOS[tier] if side == LONG else 1 / RATIOS[tier]
     assert price_at(centre) == pytest.approx(price * ratio, rel=6e-4)
 
@@ -82,14 +80,15 @@ def test_touch_leaves_nothing_between_low_and_high(price: float, down_pct: float
     open_at(positions, price, price * 1.01)
     before = held(positions, LONG), held(positions, SHORT)
     low, high = price * (1 - down_pct / 100), price * (1.01 + up_pct / 100)
-    positions.touch(0, position_of(low), position_of(high))
+    touch(positions, 0, position_of(low), position_of(high))
     for side, kept_before in enumerate(before):
         start, usd = positions.line(0, side)
-        centres = positions.window_first + start + np.arange(len(usd))
+        centres = positions.state.first_bin + start + np.arange(len(usd))
         inside = (centres > position_of(low)) & (centres + 1 < position_of(high))
         assert usd[inside].sum() == 0
         # What is gone is what the touch says was force-closed.
-        assert held(positions, side) + positions.touched_usd[0, side].sum() == pytest.approx(kept_before, rel=1e-9)
+        gone_usd = positions.state.touched_usd[0, side].sum()
+        assert held(positions, side) + gone_usd == pytest.approx(kept_before, rel=1e-9)
 
 
 @given(prices, st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6))
@@ -99,8 +98,8 @@ def test_a_sweep_in_parts_equals_the_sweep_at_once(price: float, parts: list[flo
         open_at(positions, price, price)
     here, last = position_of(price), position_of(price * 0.95)
     for part in [*sorted(parts), 1.0]:
-        slow.touch(0, here + part * (last - here), here)
-    fast.touch(0, last, here)
+        touch(slow, 0, here + part * (last - here), here)
+    touch(fast, 0, last, here)
     assert held(slow, LONG) == pytest.approx(held(fast, LONG), rel=1e-9)
 
 
@@ -126,15 +125,16 @@ def test_moving_the_window_keeps_all_mass(price: float, factor: float) -> None:
     positions.centre(position_of(price * factor))
     assert positions.total_usd().sum() == pytest.approx(before, rel=1e-9)
     assert held(positions, LONG) + held(positions, SHORT) == pytest.approx(before, rel=1e-9)
-    assert abs(position_of(price * factor) - positions.window_first - BINS / 2) <= 513
+    assert abs(position_of(price * factor) - positions.state.first_bin - BINS / 2) <= 513
 
 
 @given(st.lists(st.tuples(st.integers(-60, 60), st.integers(0, 30), st.floats(0, 1e6), st.floats(0, 1e6)), max_size=12))
 def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, float, float]]) -> None:
-    plain, turned = fresh(1.0), fresh(1.0)
+    plain = fresh(1.0)
     # The shifts of the second one are the first one's, sides exchanged and signs turned.
-    middle = plain.window_first + BINS / 2
-    turned._at = EntryToLiquidation(-plain._at.shift[:, :, ::-1], plain._mix)
+    middle = plain.state.first_bin + BINS / 2
+    turned = positions_with(PARAMS, -plain.state.shift[:, 0, ::-1])
+    turned.centre(position_of(1.0))
     for move, width, long_usd, short_usd in bars:
         low, high = middle + move + 0.25, middle + move + width + 0.75
         for positions, at, opened in (
@@ -142,8 +142,8 @@ def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, 
             (turned, (2 * middle - high, 2 * middle - low), (short_usd, long_usd)),
         ):
             positions.decay(60_000)
-            positions.touch(0, *at)
-            positions.open([0], [at], [opened], [at])
+            touch(positions, 0, *at)
+            open_in(positions, [0], [at], [opened], [at])
     for side in (LONG, SHORT):
         start, usd = plain.line(0, side)
         start_turned, usd_turned = turned.line(0, 1 - side)
@@ -156,7 +156,7 @@ def test_a_mirrored_market_gives_a_mirrored_estimate(bars: list[tuple[int, int, 
 def test_the_window_reaches_every_tier_wherever_price_stands_in_it() -> None:
     assert max(-SHIFT.min(), SHIFT.max()) < (BINS / 2 - 512)
     positions = fresh(100.0)
-    low, high = price_at(positions.window_first + 512), price_at(positions.window_first + BINS - 512)
+    low, high = price_at(positions.state.first_bin + 512), price_at(positions.state.first_bin + BINS - 512)
     assert low < 60 and high > 155  # noqa: PT018 - one statement about one window
 
 
@@ -165,7 +165,7 @@ def test_a_bound_is_never_exceeded_and_small_mass_is_left_alone(price: float, op
     positions = fresh(price)
     open_at(positions, price, price, opened, opened)
     before = held(positions, LONG)
-    positions.bound([most])
+    positions.bound(np.array([most]))
     assert held(positions, LONG) == pytest.approx(min(before, most), rel=1e-9)
 
 
@@ -175,16 +175,16 @@ def test_a_bound_is_drawn_and_forgets_nothing(price: float, opened: float, share
     bounded, free = fresh(price), fresh(price)
     for positions in (bounded, free):
         open_at(positions, price, price, opened, opened)
-    bounded.bound([held(free, LONG) * share])
+    bounded.bound(np.array([held(free, LONG) * share]))
     assert held(bounded, LONG) == pytest.approx(held(free, LONG) * share, rel=1e-9)
     again = fresh(price)
-    again.load_state(bounded.state())
+    again.state.load(bounded.state.packed())
     assert held(again, LONG) == held(bounded, LONG)
     for positions in (bounded, free):
         positions.begin_step()
-        positions.touch(0, position_of(price * 0.97), position_of(price))
-    assert np.array_equal(bounded.touched_usd, free.touched_usd)
-    bounded.bound([float("inf")])
+        touch(positions, 0, position_of(price * 0.97), position_of(price))
+    assert np.array_equal(bounded.state.touched_usd, free.state.touched_usd)
+    bounded.bound(np.array([float("inf")]))
     assert held(bounded, LONG) == held(free, LONG)
 
 
@@ -198,18 +198,19 @@ def test_running_sums_agree_with_the_cells_and_state_comes_back_exactly(
         after = price * (1 + move)
         positions.centre(position_of(after))
         positions.decay(elapsed_ms)
-        positions.touch(0, position_of(min(price, after)), position_of(max(price, after)))
+        touch(positions, 0, position_of(min(price, after)), position_of(max(price, after)))
         open_at(positions, min(price, after), max(price, after))
         price = after
     cells = [positions.line(0, side)[1].sum() for side in (LONG, SHORT)]
     assert positions.total_usd()[0].sum(axis=1) == pytest.approx(cells, rel=1e-6, abs=1e-3)
     assert min(positions.line(0, side)[1].min() for side in (LONG, SHORT)) >= 0
-    again = Positions(PARAMS)
-    again.load_state(positions.state())
-    assert again.state() == positions.state()
+    again = positions_with(PARAMS)
+    again.state.load(positions.state.packed())
+    assert again.state.packed() == positions.state.packed()
 
 
 def test_one_venue_costs_at_most_a_megabyte_and_a_half() -> None:
     positions = fresh(60_000.0)
-    arrays = [value for value in vars(positions).values() if isinstance(value, np.ndarray)]
+    fields = [getattr(positions.state, name) for name in positions.state.__struct_fields__]
+    arrays = [value for value in fields if isinstance(value, np.ndarray)]
     assert sum(array.nbytes for array in arrays) <= 1.5e6

@@ -3,15 +3,15 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 import pytest
+from estimates import reported_positions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_rows import START_MS, RandomMarket, blocks_of
 
-from liqbot.blocks import EventBlock, Roster, block_of
+from liqbot.blocks import DTYPES, EventBlock, Roster, block_of
 from liqbot.events import Liquidation, MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
 from liqbot.instruments import Side
-from liqbot.market.estimate.closing_rate import ClosingRate
-from liqbot.market.estimate.reported_positions import ReportedPositions, told_positions
+from liqbot.market.estimate.reported_positions import newest_snapshots
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
 from paper.world import World, WorldParams
@@ -20,7 +20,6 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 ROSTER = Roster(("hyperliquid", "binance"), ("BTC",))
 PLACES = ((Side.LONG, 95.0, 4e6), (Side.LONG, 90.0, 2e6), (Side.SHORT, 104.0, 3e6))
-KEPT = ClosingRate(EstimateParams().leverages, EstimateParams().close_h)
 
 seeds = st.integers(0, 2**32)
 
@@ -107,8 +106,7 @@ def test_a_snapshot_that_gets_old_fades() -> None:
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1e6), st.floats(0.0, 1e6))
 def test_what_is_not_covered_shrinks_once(share: float, standing_usd: float, opened_usd: float) -> None:
     """A second snapshot of the same share takes its part of what was opened since, not of what the first one left."""
-    measured = ReportedPositions(KEPT, EstimateParams().leverages, CalibrationParams())
-    measured.admit()
+    measured = reported_positions(EstimateParams(), CalibrationParams())
     tiers = len(EstimateParams().leverages)
     before = np.full((2, tiers), standing_usd)
     left = before * measured.kept_share(0, before, share, START_MS)
@@ -124,8 +122,7 @@ def test_what_is_not_covered_shrinks_once(share: float, standing_usd: float, ope
 def test_how_much_of_measured_positions_is_told_is_learnt(seed: int) -> None:
     """Of positions reached, six in ten had left before."""
     chance = np.random.default_rng(seed)
-    measured = ReportedPositions(KEPT, EstimateParams().leverages, CalibrationParams())
-    measured.admit()
+    measured = reported_positions(EstimateParams(), CalibrationParams())
     none, whole, now_ms = np.zeros((1, 2)), np.ones(1), START_MS
     for _ in range(300):
         measured.replace(0, [(np.array([990.5]), np.array([1e5])), (np.zeros(0), np.zeros(0))], 1_000.0, 1.0,
@@ -143,7 +140,7 @@ def test_how_much_of_measured_positions_is_told_is_learnt(seed: int) -> None:
 def test_impossible_rows_are_left_out() -> None:
     head = (START_MS, 0, 0)
     rows = [(*head, 1, float("nan"), 1.0), (*head, 1, -5.0, 1.0), (*head, -1, 10.0, float("inf")), (*head, 1, 10.0, 7)]
-    longs, shorts = told_positions(rows)[0]
+    longs, shorts = newest_snapshots(np.array(rows, DTYPES["positions"]))[0]
     assert longs[1].tolist() == [7.0]
     assert shorts[1].tolist() == []
 

@@ -9,7 +9,7 @@ from liqbot.market.feeds.backfill import backfilled_blocks, past_of
 from liqbot.venues.bybit import responses as bybit
 from liqbot.venues.okx import responses as okx
 from liqbot.venues.parsing import WireBook, WireContract
-from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
 
 START_MS = 1_700_000_100_000
@@ -23,7 +23,7 @@ def book_of(venue: str, units: float, *, two_sided: bool = False) -> WireBook:
 
 async def test_pages_of_the_past_become_backfilled_steps() -> None:
     async with PublicVenue() as server:
-        client = VenueClient(ROWS["binance"], loopback=server.url)
+        client = VenueClient(SPECS["binance"], loopback=server.url)
         await client.open(("BTC",))
         wire = wire_of("binance")
         short = tuple(msgspec.structs.replace(one, rows_max=7) if one.kind == "bars" else one for one in wire.histories)
@@ -45,7 +45,7 @@ async def test_pages_of_the_past_become_backfilled_steps() -> None:
 
 async def test_what_cannot_be_read_is_named_and_the_rest_is_given() -> None:
     async with PublicVenue() as server:
-        client = VenueClient(ROWS["okx"], loopback=server.url)
+        client = VenueClient(SPECS["okx"], loopback=server.url)
         await client.open(("BTC",))
         past = await past_of(client, wire_of("okx"), ROSTER, START_MS, START_MS + 300_000)
         assert past.facts == []

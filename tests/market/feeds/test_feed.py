@@ -13,7 +13,7 @@ from liqbot.events import FeedDown, FeedUp, FundingRate, Liquidation, MarkPrice,
 from liqbot.instruments import Side
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
-from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
 from liqbot.venues.streams import VenueWire
 
@@ -35,7 +35,7 @@ async def fed(
     venue: str, server: PublicVenue, *, wire: VenueWire | None = None, coins: tuple[str, ...] = COINS
 ) -> AsyncIterator[tuple[VenueFeed, Gathered, VenueClient, "asyncio.Task[None]"]]:
     roster = Roster((venue,), coins)
-    client = VenueClient(ROWS[venue], loopback=server.url)
+    client = VenueClient(SPECS[venue], loopback=server.url)
     feed, sink = VenueFeed(client, wire or wire_of(venue), roster, now_ms, QUICK), Gathered(roster)
     task = asyncio.create_task(feed.run(sink))
     try:
@@ -54,7 +54,7 @@ def listening(server: PublicVenue) -> set[str]:
 
 async def streaming(server: PublicVenue, sink: Gathered, venue: str) -> None:
     """Subscribed, and every feed up."""
-    await until(lambda: {"trades", "liquidation", "mark"} <= listening(server), 30)
+    await until(lambda: {"trades", "liquidation", "mark"} <= listening(server))
     await server.send("trades", trade(venue, PRICE, 1, bought=True))
     await server.send("mark", mark(venue, PRICE))
     await until(lambda: all(sink.said(FeedUp, feed) for feed in ("trades", "liquidation", "mark", "open_interest")))
@@ -67,6 +67,8 @@ async def test_everything_the_map_needs_arrives_in_usd_and_by_side(venue: str) -
         await server.send("trades", trade(venue, PRICE + 10, 2, bought=False))
         await server.send("liquidation", forced(venue, PRICE, 3, long=True), forced(venue, PRICE + 5, 4, long=False))
         await until(lambda: len(sink.of(Liquidation)) == 2 and sum(bar.sell_usd or 0 for bar in sink.of(TradeBar)) > 0)
+        # What is asked for comes in its own time.
+        await until(lambda: sink.of(FundingRate) and sink.of(MarkPrice)[-1].index_price is not None)
         units = server.sizes[venue]
         assert [(one.side, one.price, one.size_usd) for one in sink.of(Liquidation)] == [
             (Side.LONG, PRICE, pytest.approx(3 * PRICE * units)),
@@ -160,7 +162,7 @@ async def test_a_venue_that_is_away_is_told_once_and_waited_for() -> None:
     async with PublicVenue() as server:
         server.broken = True
         async with fed("okx", server) as (feed, sink, _, task):
-            await until(lambda: sink.said(FeedDown, "trades"), 30)
+            await until(lambda: sink.said(FeedDown, "trades"))
             await until(lambda: feed.stats.refusals > 1, 20)
             assert len(sink.said(FeedDown, "trades")) == 1
             assert "www.okx.com" in sink.said(FeedDown, "trades")[0].reason  # type: ignore[union-attr]
@@ -174,14 +176,14 @@ async def test_a_contract_that_is_not_the_one_we_know_is_not_read(coins: tuple[s
     async with PublicVenue() as server:
         server.sizes["okx"] = size
         async with fed("okx", server, coins=coins) as (_, sink, _, task):
-            await until(task.done, 30)
+            await until(task.done)
             (down,) = sink.said(FeedDown, "trades")
             assert coins[0] in down.reason  # type: ignore[union-attr]
 
 
 async def test_published_tiers_that_differ_are_shown() -> None:
     async with PublicVenue() as server, fed("bybit", server) as (feed, _, _, _):
-        await until(lambda: feed.stats.tier_differences, 30)
+        await until(lambda: feed.stats.tier_differences)
         (difference,) = feed.stats.tier_differences
         assert difference.startswith("bybit BTC: tier 2 maintenance %: published 0.7, calculated with 0.56")
 
@@ -194,7 +196,7 @@ async def test_requests_that_fail_take_down_only_what_they_carry() -> None:
         async with fed("binance", server, wire=quick) as (_, sink, _, _):
             await streaming(server, sink, "binance")
             server.broken = True
-            await until(lambda: sink.said(FeedDown, "open_interest"), 30)
+            await until(lambda: sink.said(FeedDown, "open_interest"))
             assert not sink.said(FeedDown, "mark")
             server.broken = False
-            await until(lambda: len(sink.said(FeedUp, "open_interest")) == 2, 30)
+            await until(lambda: len(sink.said(FeedUp, "open_interest")) == 2)

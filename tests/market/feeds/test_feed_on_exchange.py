@@ -14,7 +14,7 @@ from liqbot.instruments import Side
 from liqbot.market.feeds.backfill import past_of
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
-from liqbot.venues.registry import VENUES as ROWS
+from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
 from paper.dialects.serving import dialects_of, serving
 
@@ -41,11 +41,11 @@ async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
     hub, chance, roster = hub_of(venue), random.Random(venue), Roster((venue,), BOTH)
     hub.warm([block(0, *(interest(venue, 0, 1e9, coin) for coin in BOTH))])
     async with serving(hub, dialects_of(hub, [venue])) as loopback:
-        client, sink = VenueClient(ROWS[venue], loopback=loopback.url), Gathered(roster)
+        client, sink = VenueClient(SPECS[venue], loopback=loopback.url), Gathered(roster)
         feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, FeedParams(flush_ms=20))
         task = asyncio.create_task(feed.run(sink))
         try:
-            await until(lambda: len(sink.said(FeedUp, "liquidation")) == len(BOTH), 30)
+            await until(lambda: len(sink.said(FeedUp, "liquidation")) == len(BOTH))
             rows = []
             for second in range(1, SECONDS + 1):
                 happened = told(chance, venue, second)
@@ -54,7 +54,7 @@ async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
                                         *(interest(venue, second, 1e9 + second * 1e6, coin) for coin in BOTH)))
             wanted = [row for row in rows if isinstance(row, Liquidation)]
             await until(lambda: len(sink.of(Liquidation)) == len(wanted) and len(sink.of(MarkPrice)) >= 2 * SECONDS)
-            await until(lambda: sink.of(OpenInterest) and sink.of(FundingRate), 15)
+            await until(lambda: sink.of(OpenInterest) and sink.of(FundingRate))
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -98,7 +98,7 @@ async def test_the_past_of_the_exchange_can_be_read(venue: str) -> None:
         for minute in range(1, minutes + 1)
     )
     async with serving(hub, dialects_of(hub, [venue])) as loopback:
-        client = VenueClient(ROWS[venue], loopback=loopback.url)
+        client = VenueClient(SPECS[venue], loopback=loopback.url)
         await client.open(("BTC",))
         past = await past_of(client, wire_of(venue), roster, START_MS, START_MS + minutes * 60_000)
         await client.close()

@@ -9,12 +9,13 @@ import pytest
 
 from liqbot import __version__, places
 from liqbot.blocks import EventBlock
+from liqbot.code_version import this_code
 from liqbot.engine import Engine, Step
 from liqbot.events import Balance, Event, Fill, Reconciled
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.journal.rerun import Rerun
-from liqbot.replay import Equality, replay, this_code
+from liqbot.replay import Equality, replay
 from liqbot.review.books_check import checked
 from liqbot.review.ledger_reader import Ledger
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine

@@ -12,7 +12,7 @@ from liqbot.connection.endpoints import Access
 from liqbot.exits import Exit
 from liqbot.live.credentials import check_permissions, trading_client
 from liqbot.settings import load
-from liqbot.venues.registry import TRADING_ADAPTERS
+from liqbot.venues.registry import trading_of
 from paper.dialects.serving import serving
 from paper.tapes.writer import write_tape
 from paper.verbs import exchange
@@ -45,14 +45,16 @@ async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: 
     hub = exchange._hub(Roster(("okx",), ("BTC",)), ("okx",), settings)
     await hub.advance(quiet(1, "okx"))
     async with serving(hub, exchange._spoken(hub, ("okx",))) as loop:
-        trials: dict[Access, str] = {"demo": exchange.DEMO_KEY, "live": exchange.KEY.format(venue="okx")}
+        trials: dict[Access, str] = {
+            "demo": exchange.DEMO_KEY.format(venue="okx"), "live": exchange.KEY.format(venue="okx"),
+        }
         for access, key in trials.items():
             keys = {"okx": {"api_key": key, "secret": "simulated-okx-secret", "password": exchange.WORD_TOO}}
             wanted = settings_for("okx", loop.url, keys=keys)
             client = trading_client(wanted, access)
             try:
                 await client.open(("BTC",))
-                assert not (await check_permissions(client, TRADING_ADAPTERS["okx"], with_money=False)).may_withdraw
+                assert not (await check_permissions(client, trading_of("okx"), with_money=False)).may_withdraw
             finally:
                 await client.close()
 

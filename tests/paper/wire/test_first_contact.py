@@ -95,7 +95,7 @@ async def test_trouble_on_reads_is_named_and_ends_with_the_account_read_again(ve
 async def refused(one: Rig) -> VenueError:
     """What an account reading is refused with."""
     with pytest.raises(VenueError) as raised:
-        await one.edge.recipe.position(one.client, one.edge.traded[0])
+        await one.edge.adapter.position(one.client, one.edge.traded[0])
     return raised.value
 
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from estimates import open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqbot.market.estimate.opened_positions import shifts_of
+from liqbot.market.estimate.entry_to_liquidation import shifts_of
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.params import EstimateParams
@@ -18,8 +19,7 @@ bars = st.lists(
 
 
 def fresh() -> Positions:
-    positions = Positions(PARAMS)
-    positions.admit(shifts_of("binance", "BTC", PARAMS))
+    positions = positions_with(PARAMS, shifts_of("binance", "BTC", PARAMS))
     positions.centre(position_of(60_000.0))
     return positions
 
@@ -44,7 +44,7 @@ def test_touched_hazard_is_that_of_every_single_opening(
             positions.centre(at)
         before = positions.prior_usd()[0]
         # Nothing counts as swept, so that all of it is added.
-        positions.open([0], [(at, at + 3.0)], [(1e6, 2e6)], [(at + 5e4, at - 5e4)])
+        open_in(positions, [0], [(at, at + 3.0)], [(1e6, 2e6)], [(at + 5e4, at - 5e4)])
         usd = np.concatenate([usd, (positions.prior_usd()[0] - before)[None]])
         hazard = np.concatenate([hazard, np.zeros((1, 2, tiers))])
         positions.closing.pace = pace
@@ -52,9 +52,9 @@ def test_touched_hazard_is_that_of_every_single_opening(
     usd *= kept
     positions.begin_step()
     # To where no part of an end bin is left.
-    positions.touch(0, int(middle) - 1e5, int(middle) + 1e5 - 1e-9)
-    assert positions.touched_prior_usd[0] == pytest.approx(usd.sum(axis=0), rel=1e-6)
-    assert positions.touched_hazard_usd[0] == pytest.approx((usd * hazard).sum(axis=0), rel=1e-6, abs=1e-3)
+    touch(positions, 0, int(middle) - 1e5, int(middle) + 1e5 - 1e-9)
+    assert positions.state.touched_prior_usd[0] == pytest.approx(usd.sum(axis=0), rel=1e-6)
+    assert positions.state.touched_hazard_usd[0] == pytest.approx((usd * hazard).sum(axis=0), rel=1e-6, abs=1e-3)
     assert held(positions) < 1e-3
 
 

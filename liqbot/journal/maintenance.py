@@ -6,13 +6,19 @@ import sqlite3
 import msgspec
 
 from liqbot.journal import schema
-from liqbot.journal.errors import CorruptRecordError, JournalError, JournalUnwritableError, MarketDroppedError
+from liqbot.journal.errors import (
+    CorruptRecordError,
+    JournalError,
+    JournalUnwritableError,
+    MarketDroppedError,
+    UnknownShapeError,
+)
 from liqbot.journal.lock import WriterLock
 from liqbot.journal.reader import JournalReader
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What `check` read: how much, and what was wrong (nothing, for a sound book)."""
+    """What `check` read: how much, and what was wrong (nothing, for a sound journal)."""
 
     path: str
     journal_id: str
@@ -25,9 +31,9 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 def backup(path: pathlib.Path, target: pathlib.Path) -> None:
-    """A consistent, compact copy, made while the book may be being written. Refuses to overwrite.
+    """A consistent, compact copy, made while the journal may be being written. Refuses to overwrite.
 
-    CorruptRecordError when the book itself is damaged; no half copy stays behind.
+    CorruptRecordError when the journal itself is damaged; no half copy stays behind.
     """
     if target.exists():
         raise JournalUnwritableError(f"backup {target}: exists already; name a new file")
@@ -83,8 +89,8 @@ def check(path: pathlib.Path) -> Checked:
                 records += 1
                 facts += len(record.block.facts)
                 market_rows += record.block.market_rows
-            steps = sum(1 for _ in reader.steps())
-        except (CorruptRecordError, MarketDroppedError) as error:
+            steps = sum(one.seq - one.first_seq + 1 for one in reader.steps())
+        except (CorruptRecordError, MarketDroppedError, UnknownShapeError) as error:
             problems.append(f"after {records} records: {error}")
             steps = 0
         stamp = reader.stamp

@@ -1,5 +1,6 @@
 """`Journal`: the writing end. Appends are queued in order and group-committed by the writer thread."""
 
+import contextlib
 import pathlib
 import sqlite3
 import threading
@@ -12,17 +13,18 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.journal import codec, retention, schema
-from liqbot.journal.errors import JournalUnwritableError
+from liqbot.journal.errors import JournalStuckError, JournalUnwritableError
 from liqbot.journal.lock import WriterLock
 from liqbot.journal.reader import JournalReader, checksum
 from liqbot.journal.schema import Stamp
-from liqbot.journal.steps import StepLike, speaks, step_digest
+from liqbot.journal.shape import TODAY, Shape
+from liqbot.journal.steps import StepLike, StepRow, StepRows
 from liqbot.journal.writer import GroupWriter, Item, Work
 
 _SNAPSHOTS_KEPT: Final = 3
 _INSERT_BLOCK: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_MARKET: Final = "INSERT INTO market VALUES (?, ?)"
-_INSERT_STEP: Final = "INSERT OR REPLACE INTO step VALUES (?, ?, ?)"
+_INSERT_MARKET: Final = "INSERT INTO market (seq, rows, shape) VALUES (?, ?, ?)"
+_INSERT_STEP: Final = "INSERT OR REPLACE INTO step (seq, digest, step, from_seq) VALUES (?, ?, ?, ?)"
 
 
 class JournalLimits(msgspec.Struct, frozen=True):
@@ -38,8 +40,12 @@ class Journal:
     """One process at a time. Any thread may append; sequence numbers follow the order of the calls."""
 
     def __init__(self, path: pathlib.Path, lock: WriterLock, connection: sqlite3.Connection, limits: JournalLimits,
-                 stamp: Stamp) -> None:
+                 stamp: Stamp, shape: Shape, shape_id: int) -> None:
         self.path, self.stamp, self._lock = path, stamp, lock
+        self._shape, self._shape_id = shape, shape_id
+        self._closed = False
+        self._steps = StepRows()
+        """Used in the writer thread alone."""
         self._ordering = threading.Lock()
         (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         self._last_seq: int = last_seq
@@ -52,10 +58,12 @@ class Journal:
 
     @classmethod
     def open(
-        cls, path: pathlib.Path, *, mode: str, account: str, roster: Roster, limits: JournalLimits | None = None
+        cls, path: pathlib.Path, *, mode: str, account: str, roster: Roster, limits: JournalLimits | None = None,
+        shape: Shape = TODAY,
     ) -> Self:
-        """Opens or creates. When that must not be: AlreadyRunningError, StampMismatchError, JournalNewerError,
-        JournalUnwritableError."""
+        """Opens or creates; tables of an older version are brought up to date. `shape` is what the rows to be appended
+        look like. AlreadyRunningError, StampMismatchError, JournalNewerError or JournalUnwritableError when that must
+        not be; CorruptRecordError when this is no sound journal."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -66,9 +74,12 @@ class Journal:
             try:
                 if schema.is_empty(connection):
                     schema.create(connection, mode, account, roster)
+                before = schema.read_stamp(connection, path)
+                schema.require_same(before, mode, account, roster, path)
+                schema.upgrade(connection, before.schema_version)
+                shape_id = schema.shape_id(connection, shape)
                 stamp = schema.read_stamp(connection, path)
-                schema.require_same(stamp, mode, account, roster, path)
-                return cls(path, lock, connection, limits or JournalLimits(), stamp)
+                return cls(path, lock, connection, limits or JournalLimits(), stamp, shape, shape_id)
             except sqlite3.OperationalError as error:
                 connection.close()
                 raise JournalUnwritableError(f"journal {path}: {error}") from error
@@ -81,7 +92,7 @@ class Journal:
 
     @property
     def last_seq(self) -> int:
-        """0 for a book without records."""
+        """0 for a journal without records."""
         return self._last_seq
 
     @property
@@ -105,12 +116,14 @@ class Journal:
         return seq
 
     def record(self, seq: int, step: StepLike, wait_s: float | None = None) -> None:
-        """What the engine answered to block `seq`: its digest always, the whole Step where it says something. Waits
-        and fails as `append` does."""
-        self._writer.put(Item(1, lambda: _step(seq, step)), wait_s)
+        """What the engine answered to block `seq`: the whole Step where it says something, and in any case a part of a
+        digest that is written with the next one that does, or after a number of quiet ones. Waits and fails as `append`
+        does."""
+        self._writer.put(Item(1, lambda: _writing(self._steps.take(seq, step))), wait_s)
 
     def durable(self, seq: int | None = None) -> Future[None]:
-        """Done when everything appended and recorded so far is on disk; `seq` must be among it."""
+        """Done when everything appended so far is on disk, and every Step recorded that says something; `seq` must be
+        among it."""
         if seq is not None and not 0 <= seq <= self._last_seq:
             raise ValueError(f"seq {seq} was never appended: the last is {self._last_seq}")
         return self._writer.durable()
@@ -121,7 +134,19 @@ class Journal:
 
     def save_snapshot(self, name: str, seq: int, version: str, data: bytes, wait_s: float | None = None) -> None:
         """Engine state after block `seq`. The newest few of a name are kept. Waits and fails as `append` does."""
-        self._writer.put(Item(1 + len(data) // 64, lambda: _snapshot(name, seq, version, data)), wait_s)
+
+        def prepare() -> Work:
+            # A replay may begin here, and must find the digests of what follows begin here too.
+            steps, snapshot = _writing(self._steps.close()), _snapshot(name, seq, version, data)
+
+            def write(connection: sqlite3.Connection) -> None:
+                if steps is not None:
+                    steps(connection)
+                snapshot(connection)
+
+            return write
+
+        self._writer.put(Item(1 + len(data) // 64, prepare), wait_s)
 
     def retain(
         self, *, days: float, max_bytes: int, rows: int = 2_000, wait_s: float | None = None
@@ -146,8 +171,13 @@ class Journal:
         return JournalReader(self.path)
 
     def close(self) -> None:
-        """Writes everything queued, durably, then lets go of the lock. JournalStuckError when it cannot be written."""
+        """Writes everything queued, durably, then lets go of the lock. JournalStuckError when it cannot be written.
+        Closing again does nothing new."""
         try:
+            if not self._closed:
+                self._closed = True
+                with contextlib.suppress(JournalStuckError):  # closing the writer says so itself
+                    self._writer.put(Item(0, lambda: _writing(self._steps.close())))
             self._writer.close()
         finally:
             self._lock.release()
@@ -165,22 +195,20 @@ class Journal:
                 seq, self._time_ms, block.tick_ms, block.backfilled, block.lag_ms, source, source_seq,
                 block.market_rows, codec.pack_facts(block.facts),
             )
-            market = codec.pack_market(block)
+            market = codec.pack_market(block, self._shape)
 
             def write(connection: sqlite3.Connection) -> None:
                 connection.execute(_INSERT_BLOCK, head)
                 if market is not None:
-                    connection.execute(_INSERT_MARKET, (seq, market))
+                    connection.execute(_INSERT_MARKET, (seq, market, self._shape_id))
 
             return write
 
         return prepare
 
 
-def _step(seq: int, step: StepLike) -> Work:
-    encoded = step.encoded()
-    row = (seq, step_digest(encoded), encoded if speaks(step) else None)
-    return lambda connection: connection.execute(_INSERT_STEP, row)
+def _writing(rows: list[StepRow]) -> Work | None:
+    return (lambda connection: connection.executemany(_INSERT_STEP, rows)) if rows else None
 
 
 def _snapshot(name: str, seq: int, version: str, data: bytes) -> Work:

@@ -1,0 +1,111 @@
+"""Code of the user's own: Python files and entry points that the configuration names, loaded only if they are safe.
+
+It runs beside the keys, with every right of this process: there is no sandbox. So nothing loads that a profile does not
+name, nor from a place where somebody else on this machine could have put it.
+"""
+
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import stat
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from liqbot.exits import Exit, ExpectedError
+
+_ROOT_UID: Final = 0
+
+
+class Extension(NamedTuple):
+    """Something that was loaded; `sha256` is that of the source text that ran, hexadecimal."""
+
+    origin: str
+    """The file, or `group:name` of an entry point."""
+    sha256: str
+    module: ModuleType
+
+
+def extension_file(name: str, directory: Path) -> Path:
+    """The file that a setting names, relative names below the directory of the configuration, never below the current
+    one. ExpectedError unless it is a Python file of ours that nobody else may write."""
+    path = Path(name).expanduser()
+    path = path if path.is_absolute() else directory.absolute() / path
+    path = Path(os.path.realpath(path))
+    if path.suffix != ".py" or not path.is_file():
+        raise ExpectedError(f"{name}: no Python file at {path}", Exit.CONFIG)
+    for place in (path, path.parent):
+        _require_ours(place, name)
+    for place in path.parent.parents:
+        mode = place.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise ExpectedError(f"{name}: anybody may write {place}, which it lies in; chmod o-w {place}", Exit.CONFIG)
+    return path
+
+
+def _require_ours(place: Path, name: str) -> None:
+    found = place.stat()
+    if found.st_uid not in (_ROOT_UID, os.geteuid()):
+        raise ExpectedError(f"{name}: {place} belongs to user {found.st_uid}, not to this one; own it", Exit.CONFIG)
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        who = "anybody" if found.st_mode & stat.S_IWOTH else "its group"
+        raise ExpectedError(f"{name}: {who} may write {place}; chmod go-w {place}", Exit.CONFIG)
+
+
+def load_file(path: Path) -> Extension:
+    """Run a file that `extension_file` accepted. ExpectedError in one line that names file and line of the fault.
+
+    The bytes that are hashed are the bytes that run: nothing is read twice, no cached bytecode is used.
+    """
+    source = _read(path)
+    digest = hashlib.sha256(source).hexdigest()
+    name = f"liqbot_extension_{path.stem}_{digest[:12]}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    # Annotations of structs and models are looked up in the module they were written in.
+    sys.modules[name] = module
+    try:
+        exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102 -- this is what the user asked for
+    except SyntaxError as error:
+        del sys.modules[name]
+        raise ExpectedError(f"{path}:{error.lineno or 1}: {error.msg}", Exit.CONFIG) from None
+    except Exception as error:  # noqa: BLE001 -- somebody else's code may raise anything
+        del sys.modules[name]
+        raise ExpectedError(_fault(path, error), Exit.CONFIG) from None
+    return Extension(str(path), digest, module)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ExpectedError(f"{path}: {error.strerror or error}", Exit.CONFIG) from None
+
+
+def _fault(path: Path, error: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    line = f":{frames[-1].lineno}" if frames else ""
+    return f"{path}{line}: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def load_entry_point(group: str, name: str) -> tuple[Extension, Any]:
+    """An installed package's entry point that a setting names, and the object it stands for.
+
+    ExpectedError when there is none of that name, more than one, or when it fails.
+    """
+    found = [entry for entry in importlib.metadata.entry_points(group=group) if entry.name == name]
+    if len(found) != 1:
+        there = ", ".join(sorted({entry.name for entry in importlib.metadata.entry_points(group=group)})) or "none"
+        count = "several packages have" if found else "no installed package has"
+        raise ExpectedError(f"{name}: {count} this entry point in {group}; there are: {there}", Exit.CONFIG)
+    try:
+        value = found[0].load()
+        module = importlib.import_module(found[0].module)
+    except Exception as error:  # noqa: BLE001 -- somebody else's code may raise anything
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ExpectedError(f"{name}: entry point {found[0].value} of {group}: {reason}", Exit.CONFIG) from None
+    digest = hashlib.sha256(_read(Path(module.__file__))).hexdigest() if module.__file__ else ""
+    return Extension(f"{group}:{name}", digest, module), value

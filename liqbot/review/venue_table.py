@@ -1,0 +1,62 @@
+"""What each venue can do, in plain words: the one source of `liqbot venues` and of the README's table."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from liqbot.venues.registry import mechanics_of
+from liqbot.venues.spec import Capability, VenueSpec
+
+UNKNOWN: Final = "unknown"
+README_BEGIN: Final = "<!-- venues: written by docs/generate_venues.py -->"
+README_END: Final = "<!-- end of venues -->"
+_TESTED: Final = {"loopback": "tested on loopback, not against the live venue", "live": "tested against the live venue"}
+
+
+class Abilities(NamedTuple):
+    """One line of the table; "no" is followed by its reason."""
+
+    margin: str
+    market_data: str
+    forced_orders: str
+    test_access: str
+    orders: str
+
+
+def abilities(spec: VenueSpec) -> Abilities:
+    tested = f"yes, {_TESTED[spec.proof]}" if spec.proof is not None else "yes"
+    return Abilities(
+        margin=_margin(spec),
+        market_data=_or_reason(spec, "market_data", tested),
+        forced_orders=_or_reason(spec, "forced_orders", spec.liquidations.completeness or UNKNOWN),
+        test_access=_or_reason(spec, "test_access", ", ".join(spec.practice_kinds)),
+        orders=_or_reason(spec, "orders", tested),
+    )
+
+
+def short(spec: VenueSpec, capability: Capability) -> str:
+    """Yes or no, without the reason."""
+    return "no" if spec.lack(capability) else "yes"
+
+
+def _or_reason(spec: VenueSpec, capability: Capability, able: str) -> str:
+    reason = spec.lack(capability)
+    return f"no: {reason}" if reason else able
+
+
+def _margin(spec: VenueSpec) -> str:
+    mechanics = mechanics_of(spec.venue, spec.contracts[0].listings[0].coin)
+    if not mechanics.priced:
+        return "no price liquidates"
+    if spec.contracts[0].margin is None:
+        return "stand-in"
+    return "own rule, stand-in tiers" if mechanics.assumed else "own rule and tiers"
+
+
+def readme_table(specs: Iterable[VenueSpec]) -> str:
+    """Markdown, between its two marks; venues that can do the same share a line."""
+    lines: dict[Abilities, list[str]] = {}
+    for spec in specs:
+        lines.setdefault(abilities(spec), []).append(spec.title)
+    head = ("venue", "margin rules", "market data, live", "forced orders", "test access", "orders")
+    rows = [head, ("---",) * len(head), *((", ".join(titles), *cells) for cells, titles in lines.items())]
+    return "\n".join([README_BEGIN, *(f"| {' | '.join(row)} |" for row in rows), README_END])

@@ -1,0 +1,37 @@
+"""How long the calls of the user's own strategies take, by the wall clock: an overrun enters the inbox as a fact.
+
+The core has no clock, so it is measured here and the journal has it before the engine acts on it: a replay, which
+measures nothing, disables the strategy at the same record. A call that never returns cannot be ended from here.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from liqbot.events import Event, StrategyDisabled
+
+T = TypeVar("T")
+
+
+class CallTimer:
+    """A `CallMeter` for a running house."""
+
+    def __init__(
+        self,
+        call_ms_max: int,
+        report: Callable[[tuple[Event, ...]], object],
+        clock: Callable[[], int],
+        timer_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        """`clock` gives the milliseconds of facts; `timer_ns` measures."""
+        self._call_ms_max, self._report, self._clock, self._timer_ns = call_ms_max, report, clock, timer_ns
+
+    def __call__(self, strategy: str, call: Callable[[], T], /) -> T:
+        begun_ns = self._timer_ns()
+        try:
+            return call()
+        finally:
+            took_ms = (self._timer_ns() - begun_ns) / 1e6
+            if took_ms > self._call_ms_max:
+                reason = f"a call took {took_ms:,.0f} ms, signals.call_ms_max is {self._call_ms_max} ms"
+                self._report((StrategyDisabled(time_ms=self._clock(), strategy=strategy, reason=reason),))

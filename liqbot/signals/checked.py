@@ -1,0 +1,85 @@
+"""What a strategy must keep to: parameters with defaults, gates over features and thresholds that exist, exits that
+give numbers. Found at load, on a row of features, instead of while it trades."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features
+from liqbot.signals.gates import OPERATORS, GateSpec
+from liqbot.signals.strategy import Exits, Strategy, StrategyParams
+
+_VALUES: Final[tuple[Any, ...]] = (
+    *[1.0] * (len(Features.__struct_fields__) - 1), SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0)),
+)  # fmt: skip
+_ROW: Final = Features(*_VALUES)
+_MISTAKES: Final = (AttributeError, NameError, TypeError, UnboundLocalError)
+"""Errors of the code itself, whatever the numbers are."""
+
+
+def faults_of(strategy: Strategy) -> Iterator[str]:
+    """One line for each thing that is wrong with a strategy's own description."""
+    kind: Any = strategy.params
+    if not (isinstance(kind, type) and issubclass(kind, StrategyParams)):
+        yield f"params: expected a subclass of StrategyParams, found {kind!r}"
+        return
+    try:
+        params = strategy.params()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        yield f"params: {'.'.join(map(str, first['loc']))} needs a default that holds ({first['msg']})"
+        return
+    yield from _gate_faults(strategy, params)
+    yield from _call_faults(strategy, params)
+
+
+def _gate_faults(strategy: Strategy, params: StrategyParams) -> Iterator[str]:
+    gates: tuple[Any, ...] = strategy.gates
+    if not gates:
+        yield "gates: expected at least one"
+    names = [getattr(spec, "name", None) for spec in gates]
+    for number, spec in enumerate(gates):
+        if not isinstance(spec, GateSpec):
+            yield f"gates: entry {number + 1} is a {type(spec).__name__}, expected a GateSpec"
+            continue
+        where = f"gate {spec.name!r}"
+        if names.count(spec.name) > 1:
+            yield f"{where}: there are two of this name"
+        if spec.op not in OPERATORS:
+            yield f"{where}: compares by {spec.op!r}, expected one of {', '.join(OPERATORS)}"
+        for name in spec.inputs:
+            if name not in FEATURE_NAMES:
+                yield f"{where}: input {name!r} is no feature{_nearest(name, FEATURE_NAMES)}"
+        fields = type(params).model_fields
+        if isinstance(spec.threshold, str) and spec.threshold not in fields:
+            yield f"{where}: threshold {spec.threshold!r} is no parameter{_nearest(spec.threshold, fields)}"
+
+
+def _call_faults(strategy: Strategy, params: StrategyParams) -> Iterator[str]:
+    for spec in strategy.gates:
+        yield from _fault_of(f"gate {spec.name!r}", partial(spec.value, _ROW, params))
+    yield from _fault_of("exits", lambda: _expect_exits(strategy.exits(_ROW, params)))
+    yield from _fault_of("why", lambda: strategy.why(_ROW, Exits(1.0, 2.0)))
+
+
+def _expect_exits(found: Any) -> None:
+    if not isinstance(found, Exits):
+        raise TypeError(f"expected Exits(stop_pct, take_pct), found a {type(found).__name__}")
+
+
+def _fault_of(where: str, call: Callable[[], Any]) -> Iterator[str]:
+    try:
+        call()
+    except _MISTAKES as error:
+        yield f"{where}: {type(error).__name__}: {' '.join(str(error).split())}"
+    except ArithmeticError:
+        return  # on other numbers it may well answer
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

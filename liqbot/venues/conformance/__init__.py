@@ -1,0 +1,39 @@
+"""One suite for every venue, for what each claims to be able to do: facts, margin, market data, orders.
+
+Usable from a user's own test: `assert not faults(VENUE)`. Nothing is sent anywhere; the parsers and the trading adapter
+run on the examples that the venue carries.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from liqbot.venues.conformance import facts, margin, market_data, orders
+from liqbot.venues.spec import VenueSpec
+
+
+class Check(NamedTuple):
+    """`faults` gives a line per fault, none for what the venue does not claim."""
+
+    name: str
+    faults: Callable[[VenueSpec], list[str]]
+
+
+CHECKS: Final = (
+    Check("names and listings", facts.listing_faults),
+    Check("what it has and what it lacks", facts.capability_faults),
+    Check("access, credentials and client order ids", facts.access_faults),
+    Check("margin tiers", margin.tier_faults),
+    Check("published positions", margin.published_faults),
+    Check("streams", market_data.stream_faults),
+    Check("requests", market_data.request_faults),
+    Check("order requests", orders.request_faults),
+    Check("account reads", orders.read_faults),
+    Check("user stream", orders.user_stream_faults),
+    Check("liquidation prices", margin.price_faults),
+    Check("mangled messages and responses", market_data.mangled_faults),
+)
+
+
+def faults(spec: VenueSpec) -> list[str]:
+    """Everything that is wrong with a venue, a line each; empty for one that is sound."""
+    return [f"{spec.venue}: {check.name}: {fault}" for check in CHECKS for fault in check.faults(spec)]
