@@ -35,7 +35,7 @@ async def entry_sent(here: Place, settings: Settings, data: Path) -> PlaceOrder:
     client = trading_client(settings, access_of(settings))
     try:
         await client.open(settings.coins)
-        rights = await trading_adapter_for(settings).rights(client, with_money=False)
+        rights = await trading_adapter_for(settings).permissions(client, with_money=False)
         instruments = client.instruments(settings.coins)
     finally:
         await client.close()

@@ -95,7 +95,8 @@ def test_nothing_is_loaded_from_the_current_directory(tmp_path: Path, monkeypatc
     folder.mkdir()
     written(folder, NAMED)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LIQBOT_CONFIG", raising=False)
+    for name in ("LIQBOT_CONFIG", "LIQBOT_HOME", "XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(ExpectedError, match=r"not loaded from .* because it is in the current directory"):
         load("paper", environment={})
 
