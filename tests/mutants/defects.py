@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from liqbot.accounting.currencies import FeeCost
 from liqbot.commands import PlaceOrder, adds_risk
 from liqbot.engine import Step
 from liqbot.events import LeverageConfirmed, OrderCancelled
@@ -213,8 +214,8 @@ def sends_anew(sound: Sound) -> Sound:
     del sound
 
     async def mutant(self: Any, order: PlaceOrder, traded: Any) -> None:
-        sequence = client_order_id.sequence_of(order.client_id, self._known.journal_id) or 0
-        new_id = client_order_id.client_id(self._known.journal_id, sequence + 1_000, order.purpose)
+        sequence = client_order_id.sequence_of(order.client_id, self._orders.journal_id) or 0
+        new_id = client_order_id.client_id(self._orders.journal_id, sequence + 1_000, order.purpose)
         await self._place(msgspec.structs.replace(order, client_id=new_id), traded)
 
     return mutant
@@ -237,8 +238,8 @@ def missing_is_filled(sound: dict[Any, OrderState]) -> dict[Any, OrderState]:
 def believes_the_cancel(sound: Sound) -> Sound:
     async def mutant(self: Any, client_id: str, traded: Any) -> None:
         instrument = traded.instrument
-        self._known.tell(OrderCancelled(
-            time_ms=self._known.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id
+        self._orders.publish(OrderCancelled(
+            time_ms=self._orders.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id
         ))  # fmt: skip
         await sound(self, client_id, traded)
 
@@ -253,8 +254,8 @@ def any_mode(sound: Sound) -> Sound:
 
     def mutant(self: Any, traded: Any, found: Any) -> None:
         instrument = traded.instrument
-        self._known.tell(LeverageConfirmed(
-            time_ms=self._known.clock(), venue=instrument.venue, coin=instrument.coin, leverage=found.leverage,
+        self._orders.publish(LeverageConfirmed(
+            time_ms=self._orders.clock(), venue=instrument.venue, coin=instrument.coin, leverage=found.leverage,
             isolated=found.isolated,
         ))  # fmt: skip
 
@@ -263,7 +264,7 @@ def any_mode(sound: Sound) -> Sound:
 
 def fee_as_dollars(sound: Sound) -> Sound:
     del sound
-    return lambda fill: fill.fee
+    return lambda fee, *_: FeeCost(fee)
 
 
 # --- new risk ---------------------------------------------------------------------------------------------------------

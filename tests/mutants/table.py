@@ -135,7 +135,7 @@ _ALL: Final = (
     ),
     LiveMutant(
         "stop_not_read_back", "a stop counts whatever the venue made of it",
-        "liqbot.execution.edge.broker:misread", defects.reads_nothing_wrong,
+        "liqbot.execution.edge.broker:stop_mismatch", defects.reads_nothing_wrong,
         "tests/execution/edge/test_stop_read_back.py::test_a_stop_that_is_not_as_ordered_is_named",
     ),
     LiveMutant(
@@ -187,23 +187,23 @@ _ALL: Final = (
     ),
     LiveMutant(
         "fee_currency_ignored", "a fee in another coin is taken for dollars",
-        "liqbot.risk.account:fee_usd", defects.fee_as_dollars,
-        "tests/risk/test_account.py::test_fees_in_the_coin_are_priced_and_in_another_coin_are_no_flow_of_this_wallet",
+        "liqbot.accounting.books:fee_cost", defects.fee_as_dollars,
+        "tests/accounting/test_fee_currencies.py::test_every_reading_says_the_same",
     ),
     LiveMutant(
         "fill_counted_twice", "a fill that is told twice counts twice",
-        "liqbot.accounting.dedupe:Seen.again", defects.never,
-        "tests/risk/test_account.py::test_order_and_duplicates_of_fills_change_nothing_in_the_end",
+        "liqbot.accounting.dedupe:RecentIds.is_repeat", defects.never,
+        "tests/accounting/test_micro_usd.py::test_a_fill_told_twice_counts_once",
     ),
     # --- new risk -----------------------------------------------------------------------------------------------------
     LiveMutant(
         "halt_ignored", "entries go on while halted",
-        "liqbot.risk.review:QUESTIONS", defects.passes("HALTED"),
+        "liqbot.risk.review:PRE_TRADE_CHECKS", defects.passes("HALTED"),
         "tests/risk/test_review.py::test_each_refusal",
     ),
     LiveMutant(
         "lag_accepted", "entries go on while the house lags behind its inbox",
-        "liqbot.risk.review:QUESTIONS", defects.passes("LAGGING"),
+        "liqbot.risk.review:PRE_TRADE_CHECKS", defects.passes("LAGGING"),
         "tests/risk/test_review.py::test_each_refusal",
     ),
     LiveMutant(

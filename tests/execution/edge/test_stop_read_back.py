@@ -7,20 +7,20 @@ import pytest
 
 from liqbot import events
 from liqbot.commands import Purpose
-from liqbot.execution.edge.broker import misread
+from liqbot.execution.edge.broker import stop_mismatch
 from liqbot.venues.trading import OrderReport, OrderStatus
 from tests.builders.loopback_broker import VENUES_SERVED, Desk, rig
 from tests.execution.edge.test_broker import long_of
 
 STOP = Desk("binance").order(Purpose.STOP, trigger_price="49000")
 AS_ORDERED = OrderReport(
-    client_id=STOP.client_id, venue_order_id="1", fate=OrderStatus.RESTING, quantity_base=Decimal("0.01"),
+    client_id=STOP.client_id, venue_order_id="1", status=OrderStatus.RESTING, quantity_base=Decimal("0.01"),
     reduce_only=True, trigger_price=Decimal("49000.0"), on_mark=True,
 )
 
 
 def test_a_stop_as_ordered_is_fine() -> None:
-    assert misread(STOP, AS_ORDERED) == ""
+    assert stop_mismatch(STOP, AS_ORDERED) == ""
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_stop_as_ordered_is_fine() -> None:
     ],
 )
 def test_a_stop_that_is_not_as_ordered_is_named(changes: dict[str, object], named: str) -> None:
-    assert named in misread(STOP, msgspec.structs.replace(AS_ORDERED, **changes))
+    assert named in stop_mismatch(STOP, msgspec.structs.replace(AS_ORDERED, **changes))
 
 
 @pytest.mark.parametrize("venue", VENUES_SERVED)
