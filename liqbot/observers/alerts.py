@@ -13,6 +13,7 @@ import structlog
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Flatten, Halt, PositionDeleveraged, PositionLiquidated
+from liqbot.exits import Exit, ExpectedError
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 from liqbot.signals.verdict import STRATEGY_FAILED
@@ -88,8 +89,17 @@ def file_sink(context: ObserverContext) -> Sink | None:
 SINKS: Final[Mapping[str, Callable[[ObserverContext], Sink | None]]] = {"log": log_sink, "file": file_sink}
 
 
+def require_sinks(names: Sequence[str]) -> None:
+    """ExpectedError (configuration) for a sink that there is not."""
+    for name in names:
+        if name not in SINKS:
+            known = ", ".join(SINKS)
+            raise ExpectedError(f"observers.alert_sinks: {name!r} is no sink; there are {known}", Exit.CONFIG)
+
+
 def alert_observer(context: ObserverContext) -> AlertObserver:
-    """With the sinks of `observers.alert_sinks`."""
+    """With the sinks of `observers.alert_sinks`; ExpectedError (configuration) for one that there is not."""
+    require_sinks(context.settings.observers.alert_sinks)
     made = (SINKS[name](context) for name in context.settings.observers.alert_sinks)
     return AlertObserver([sink for sink in made if sink is not None])
 

@@ -3,14 +3,12 @@ the configuration. Modules are imported only when the configuration enables them
 
 import importlib
 import importlib.metadata
-import importlib.util
-import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.extensions import extension_file, load_entry_point, load_file
 from liqbot.journal import Journal
 from liqbot.observers.observer import Observer
 from liqbot.settings import Settings
@@ -96,46 +94,22 @@ def _factory(name: str) -> Factory:
         module, _, attribute = BUILT_IN[name].partition(":")
         built_in: Factory = getattr(importlib.import_module(module), attribute)
         return built_in
-    if name.endswith(".py"):
-        return _from_file(Path(name))
-    others = {entry.name: entry for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
-    if name not in others:
-        known = ", ".join((*BUILT_IN, *sorted(others)))
-        raise ExpectedError(
-            f"observers.enabled: {name!r} is no observer; there are {known}, and files ending in .py", Exit.CONFIG
-        )
-    return _called(name, others[name].load)
-
-
-def _from_file(path: Path) -> Factory:
-    """It runs with the keys in memory: only a file that nobody else can change is loaded."""
-    for place in (path, path.parent):
-        try:
-            found = place.stat()
-        except OSError as error:
-            raise ExpectedError(f"observers.enabled: {place}: {error.strerror}", Exit.CONFIG) from None
-        if found.st_uid not in (0, os.getuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise ExpectedError(
-                f"observers.enabled: {place}: others than its owner can write it, or it is not ours; "
-                f"chown it to this user and chmod go-w it", Exit.CONFIG,
-            )
-    return _called(str(path), lambda: getattr(_module(path), FILE_FACTORY))
-
-
-def _module(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"liqbot_observer_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _called(name: str, load: Callable[[], Any]) -> Factory:
-    """Code of somebody else: whatever goes wrong while it is loaded is one line."""
     try:
-        factory: Factory = load()
-    except Exception as error:
-        reason = f"observers.enabled: {name!r} cannot be loaded: {type(error).__name__}: {error}"
-        raise ExpectedError(reason, Exit.CONFIG) from error
-    return factory
+        return _extension(name)
+    except ExpectedError as error:
+        raise ExpectedError(f"observers.enabled: {error}", error.exit_code) from None
+
+
+def _extension(name: str) -> Factory:
+    if name.endswith(".py"):
+        loaded = load_file(extension_file(name, Path("/")))  # the settings have made its path absolute
+        factory: Factory | None = getattr(loaded.module, FILE_FACTORY, None)
+        if factory is None:
+            raise ExpectedError(f"{loaded.origin}: no function {FILE_FACTORY}(context)", Exit.CONFIG)
+        return factory
+    others = sorted(entry.name for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP))
+    if name not in others:
+        known = ", ".join((*BUILT_IN, *others))
+        raise ExpectedError(f"{name!r} is no observer; there are {known}, and files ending in .py", Exit.CONFIG)
+    installed: Factory = load_entry_point(ENTRY_POINT_GROUP, name)[1]
+    return installed

@@ -56,8 +56,9 @@ class ObserversParams(_Params):
         description="Observers by name: built in, of an installed package, or a .py file (relative to the "
         "configuration directory).",
     )
-    alert_sinks: tuple[Literal["log", "file"], ...] = Field(
-        ("log", "file"), description="Where the observer `alerts` sends them: the log, alerts.jsonl beside the books."
+    alert_sinks: tuple[str, ...] = Field(
+        ("log", "file"),
+        description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books).",
     )
 
     @field_validator("enabled")

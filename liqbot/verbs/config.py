@@ -7,6 +7,7 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.observers.alerts import require_sinks
 from liqbot.observers.registry import require_known
 from liqbot.settings import config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
@@ -82,6 +83,7 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     """Say whether the configuration holds; exit code 3 and one line per fault when it does not."""
     loaded = load(profile, config=config, overrides=overrides or ())
     require_known(loaded.settings.observers.enabled)
+    require_sinks(loaded.settings.observers.alert_sinks)
     digest = config_digest(config_json(loaded.settings))
     if as_json:
         found = {"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}
