@@ -218,7 +218,8 @@ def test_a_file_that_others_can_change_is_never_loaded(shared: str, tmp_path: Pa
     path.parent.mkdir(mode=0o755)
     path.write_text("raise SystemExit('it was run')\n")
     (path if shared == "file" else path.parent).chmod(0o777)
-    with pytest.raises(ExpectedError, match=rf"anybody may write {path if shared == 'file' else path.parent}; chmod go-w"):
+    place = path if shared == "file" else path.parent
+    with pytest.raises(ExpectedError, match=rf"anybody may write {place}; chmod go-w"):
         observers_for(context(str(path), tmp_path))
     with pytest.raises(ExpectedError, match="no Python file at"):
         observers_for(context(str(tmp_path / "none.py"), tmp_path))
