@@ -3,7 +3,6 @@
 Floats serve the map and the risk floor; the Decimal methods decide, on the exchange, whether a position is liquidated.
 """
 
-import functools
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
@@ -16,7 +15,6 @@ from liqbot.margin.formulas import MarginRule, bankruptcy_prices, liquidation_pr
 from liqbot.margin.steps import LiquidationStep, LiquidationSteps, ladder_steps
 from liqbot.margin.tiers import Floats, TierTable
 
-SHARP_LEVERAGES: Final = (3.0, 5.0, 10.0, 20.0, 25.0, 50.0, 75.0, 100.0, 125.0)
 SMALL_NOTIONAL_USD: Final = 10_000.0
 """Within the lowest tier of every venue's table for BTC and ETH: the size the retail mass of the map is priced at."""
 
@@ -163,12 +161,6 @@ class Mechanics(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     def leverage_max(self, notional_usd: float, price: float | None = None) -> float:
         """0.0 where the venue takes no position of this size."""
         return self.table.leverage_max(float(positive_floats("notional_usd", notional_usd, zero=True)), price)
-
-    @functools.cached_property
-    def sharp_leverages(self) -> tuple[float, ...]:
-        """Those of `SHARP_LEVERAGES` that small positions may have here."""
-        highest = self.leverage_max(SMALL_NOTIONAL_USD)
-        return tuple(leverage for leverage in SHARP_LEVERAGES if leverage <= highest)
 
     def maintenance_usd(self, notional_usd: float, price: float | None = None) -> float:
         """What equity must exceed, the closing fee included where the venue reserves it.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 
 from liqbot.blocks import EventBlock
@@ -30,7 +31,6 @@ QUIET_S: Final = 3.0
 FOLDED_S: Final = 0.02
 RECORDS_MAX: Final = 500
 """More records than this were run again: a snapshot is made at once."""
-_COUNTS: Final = ("messages", "trades", "facts", "forced_orders", "malformed", "reconnects", "silences")
 _log = structlog.get_logger(__name__)
 
 
@@ -198,8 +198,7 @@ class RunningHouse:
             "journal_trouble": str(trouble) if trouble is not None else None,
             "steps_waiting_for_disk": self.steps_waiting,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
-            "feeds": {venue: {name: getattr(stats, name) for name in _COUNTS}
-                      for venue, stats in self._feed_stats().items()},
+            "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
             "orders_under_way": len(account.orders.submitting) if account is not None else 0,
             "observers": {"working": list(self._house.observers.names), "trouble": self._house.observers.troubles},

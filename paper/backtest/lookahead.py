@@ -1,12 +1,18 @@
 """Poisoned future: change everything after a moment and see that nothing before it noticed."""
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from liqbot.blocks import KINDS, EventBlock, Rows
+from liqbot.engine import Engine, Step
+from liqbot.settings import Settings
+from paper.backtest.run import house_of
+from paper.sessions.tape_settings import fitted
+from paper.tapes.reader import Tape
 
 PRICE_FACTOR: Final = 3.0
 _PRICES: Final = {
@@ -57,3 +63,60 @@ def first_peek(clean: Iterable[tuple[int, bytes]], poison: Iterable[tuple[int, b
     if len(before[0]) != len(before[1]):
         return Peek(min(len(before[0]), len(before[1])), after_ms)
     return None
+
+
+class LookaheadReport(msgspec.Struct, frozen=True):
+    """`peeks` has the moments after which a changed future was noticed before it came; none is right."""
+
+    tape: str
+    steps: int
+    speaking: int
+    """Steps with verdicts, decisions or commands: only these can show that something was noticed."""
+    moments_ms: tuple[int, ...]
+    """The future was changed after each of them, in a run of its own."""
+    peeks: tuple[Peek, ...]
+
+
+class StepRecorder:
+    """An observer that keeps every Step with the end of the clock step it was made in."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, bytes]] = []
+        self.speaking_ms: list[int] = []
+        self._waiting: list[bytes] = []
+
+    def __call__(self, _seq: int, block: EventBlock, step: Step, _engine: Engine) -> None:
+        self._waiting.append(step.encoded())
+        if step.verdicts or step.decisions or step.commands:
+            self.speaking_ms.append(step.time_ms)
+        if block.tick_ms is not None:
+            self.steps += [(block.tick_ms, encoded) for encoded in self._waiting]
+            self._waiting = []
+
+
+def look(tape: Tape, settings: Settings, moments: int, progress: Callable[[str], object]) -> LookaheadReport:
+    """Run the tape as it is, then once for each of `moments` with everything after that moment changed. The moments
+    lie in the midst of what was decided, evenly over it; a tape on which nothing was decided gives evenly spaced ones.
+    """
+    clean = _run(tape, settings, tape.blocks())
+    times = clean.speaking_ms or [time_ms for time_ms, _ in clean.steps]
+    chosen = sorted({times[len(times) * (number + 1) // (moments + 1)] for number in range(moments)})
+    peeks = []
+    for number, after_ms in enumerate(chosen, 1):
+        progress(f"changed future {number} of {len(chosen)}")
+        changed = itertools.takewhile(
+            lambda block, after_ms=after_ms: block.tick_ms is None or block.tick_ms <= after_ms,  # type: ignore[misc]
+            poisoned(tape.blocks(), after_ms),
+        )
+        peek = first_peek(clean.steps, _run(tape, settings, changed).steps, after_ms)
+        if peek is not None:
+            peeks.append(peek)
+    return LookaheadReport(str(tape.path), len(clean.steps), len(clean.speaking_ms), tuple(chosen), tuple(peeks))
+
+
+def _run(tape: Tape, settings: Settings, blocks: Iterable[EventBlock]) -> StepRecorder:
+    recorder = StepRecorder()
+    house = house_of(fitted(settings, tape), tape, observers=(recorder,))
+    for block in blocks:
+        house.step(block)
+    return recorder

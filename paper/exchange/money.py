@@ -4,7 +4,7 @@ Every booking is rounded once, when it is booked. So a wallet is always exactly 
 fees, plus funding, plus transfers, plus rebates.
 """
 
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 import msgspec
@@ -107,10 +107,6 @@ class ExchangeHolding(msgspec.Struct):
 
 def margin_needed(notional_usd: Decimal, leverage: int) -> Decimal:
     return (notional_usd / leverage).quantize(MICRO_USD, ROUND_CEILING)
-
-
-def rounded_down(amount_usd: Decimal) -> Decimal:
-    return amount_usd.quantize(MICRO_USD, ROUND_DOWN)
 
 
 def liquidation_tick(holding: ExchangeHolding, instrument: Instrument, mechanics: Mechanics) -> Decimal | None:

@@ -109,7 +109,6 @@ class TouchScore:
         self._controls = [touch.crossed_bins]
         self._constant = self._deviances(np.zeros_like(touch.realised_usd))[0]
         self._controls += [touch.crossed_bins**_BEYOND] if beyond_depth else []
-        self._by_side: dict[str, Floats] = {}
         self.sums: dict[str, Floats] = {}
         """[days] deviance per model."""
         self.reference = self.days.sums(self._constant)

@@ -123,12 +123,11 @@ def test_stand_in_of_a_known_venue_keeps_its_rule():
     assert mechanics_of("okx", "DOGE").rule.fee_pct == 0.05
 
 
-def test_sharp_leverages_end_at_the_venues_highest():
-    assert mechanics_of("hyperliquid", "BTC").sharp_leverages == (3, 5, 10, 20, 25)
-    assert mechanics_of("hyperliquid", "ETH").sharp_leverages == (3, 5, 10, 20, 25)
-    assert mechanics_of("krakenfutures", "BTC").sharp_leverages[-1] == 50
-    assert mechanics_of("binance", "BTC").sharp_leverages[-1] == 125
-    assert mechanics_of("coinbaseinternational", "BTC").sharp_leverages == (3, 5, 10)
+def test_small_positions_end_at_the_venues_highest_leverage():
+    highest = {"hyperliquid": 40, "krakenfutures": 50, "binance": 150, "coinbaseinternational": 10}
+    for venue, leverage in highest.items():
+        assert mechanics_of(venue, "BTC").leverage_max(10_000.0) == leverage
+    assert mechanics_of("hyperliquid", "ETH").leverage_max(10_000.0) == 25
 
 
 def test_close_out_margin_takes_the_larger_of_both():

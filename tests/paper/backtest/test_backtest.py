@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from walk_tape import paper_settings, random_walk
 
@@ -21,10 +22,12 @@ from liqbot.settings import Settings
 from liqbot.signals.evaluate import evaluate
 from liqbot.signals.registry import signal_model
 from liqbot.signals.verdict import MISSING, SIGNAL
-from paper.backtest.lookahead import first_peek, poisoned
+from paper.backtest import lookahead
+from paper.backtest.lookahead import StepRecorder, first_peek, look, poisoned
 from paper.backtest.report import BacktestReport
 from paper.backtest.report_text import text_of
 from paper.backtest.run import backtest, house_of, run
+from paper.sessions.sim_loop import SimLoop
 from paper.sessions.tape_settings import fitted
 from paper.tapes.format import TapeError
 from paper.tapes.reader import Tape, read_tape
@@ -53,24 +56,10 @@ def kept(tape: Tape, settings: Settings, tmp_path_factory: pytest.TempPathFactor
     return backtest(tape, settings, profile="test", data=data), data
 
 
-class Steps:
-    """An observer that keeps every Step with the end of the clock step it was made in."""
-
-    def __init__(self) -> None:
-        self.made: list[tuple[int, bytes]] = []
-        self._waiting: list[bytes] = []
-
-    def __call__(self, _seq: int, block: EventBlock, step: Step, _engine: Engine) -> None:
-        self._waiting.append(step.encoded())
-        if block.tick_ms is not None:
-            self.made += [(block.tick_ms, encoded) for encoded in self._waiting]
-            self._waiting = []
-
-
 def steps_of(tape: Tape, settings: Settings, blocks: Iterator[EventBlock]) -> list[tuple[int, bytes]]:
-    steps = Steps()
+    steps = StepRecorder()
     run(house_of(fitted(settings, tape), tape, observers=(steps,)), blocks)
-    return steps.made
+    return steps.steps
 
 
 def test_the_report_adds_up(kept: tuple[BacktestReport, Path]) -> None:
@@ -155,6 +144,34 @@ def test_a_poisoned_future_is_not_noticed_before_it_comes(tape: Tape, settings: 
     assert first_peek(clean, poison, after_ms) is None
     assert before > 100
     assert clean[before:] != poison[before:]
+
+
+class OneBlockAhead:
+    """A house that sees the close of the next block already."""
+
+    def __init__(self, house: SimLoop) -> None:
+        self._house = house
+        self._held: EventBlock | None = None
+
+    def step(self, block: EventBlock) -> None:
+        held, self._held = self._held, block
+        if held is not None:
+            bars = held.bars.copy()
+            bars["close"] = np.clip(block.bars["close"][: len(bars)], bars["low"], bars["high"])
+            self._house.step(msgspec.structs.replace(held, bars=bars))
+
+
+def test_a_house_that_knows_the_future_is_found(
+    tape: Tape, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = look(tape, settings, 1, lambda _text: None)
+    assert honest.speaking > 10
+    assert len(honest.moments_ms) == 1
+    assert not honest.peeks
+    monkeypatch.setattr(lookahead, "house_of", lambda *given, **named: OneBlockAhead(house_of(*given, **named)))
+    peeking = look(tape, settings, 2, lambda _text: None)
+    assert peeking.peeks
+    assert {peek.time_ms for peek in peeking.peeks} <= set(peeking.moments_ms)
 
 
 def test_first_peek_finds_what_differs() -> None:

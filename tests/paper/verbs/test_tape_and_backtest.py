@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from liqbot import places
 from liqbot.blocks import DTYPES, KINDS, EventBlock, Roster
+from liqbot.cli import main
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
 from liqbot.settings import settings_model
@@ -92,7 +93,7 @@ def test_backtest_prints_a_report_and_keeps_its_books(
 ) -> None:
     if "paper" not in settings_model().model_fields:
         pytest.skip("the package is not installed, so its section of the configuration is unknown")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIQBOT_HOME", str(tmp_path))
     app = typer.Typer()
     app.command()(backtest_verb.backtest)
     text = stdout_of(app, str(tape), "--no-journal")
@@ -104,8 +105,15 @@ def test_backtest_prints_a_report_and_keeps_its_books(
         "journal.sqlite",
         "ledger.sqlite",
     ]
-    assert told["journal"] == "var/backtest/small/journal.sqlite"
+    assert told["journal"] == str(tmp_path / "var/backtest/small/journal.sqlite")
 
 
 def test_the_verbs_are_in_the_table() -> None:
     assert {"tape", "backtest"} <= VERBS.keys()
+
+
+def test_a_look_ahead_says_when_nothing_could_show(tape: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lookahead", str(tape), "--moments", "1"]) == Exit.OK
+    said = capsys.readouterr().out
+    assert "nothing was decided on this tape, so nothing could show" in said or "no decision knew the future" in said
+    assert "future changed after 2023-11-14T" in said
