@@ -20,6 +20,7 @@ TEXTS = sorted(
 )
 FUNCTION_LINES_MAX = 40
 FILE_LINES_MAX = 400
+MODULE_LINES_MIN = 25
 
 # A number's name says its unit, or is one of the words that have none.
 # `r` counts the risk taken at entry, `range` the usual range of an hour.
@@ -48,6 +49,45 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
+
+
+def imported_by(path: Path) -> set[str]:
+    """Dotted names of what a file imports: modules, and names that may be modules."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_one_name_one_class() -> None:
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(named(path))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_a_module_of_few_lines_has_a_second_user() -> None:
+    """A handful of lines that one module uses belongs into that module. Found by looking, so without importers: venues,
+    verbs, migrations."""
+    looked_for = ("liqbot/venues/", "liqbot/verbs/", "paper/verbs/", "liqbot/ledger/migrations/")
+    users: dict[str, int] = {}
+    for path in SOURCES:
+        for name in imported_by(path):
+            users[name] = users.get(name, 0) + 1
+    lonely = [
+        named(path)
+        for path in SOURCES
+        if path.name != "__init__.py"
+        and not named(path).startswith(looked_for)
+        and len(path.read_text(encoding="utf-8").splitlines()) < MODULE_LINES_MIN
+        and users.get(named(path)[:-3].replace("/", "."), 0) < 2
+    ]
+    assert not lonely, f"shorter than {MODULE_LINES_MIN} lines and used once: {lonely}"
 
 
 def test_there_is_something_to_check() -> None:

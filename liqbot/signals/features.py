@@ -12,7 +12,6 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep
 from liqbot.market.view import MarketView, SideView
-from liqbot.signals.bias import bias_of
 
 _MINUTE_MS: Final = 60_000.0
 _WEEK_MIN: Final = 10_080.0
@@ -119,7 +118,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         view.range_pct,
         sign * view.taker_imbalance,
         sign * view.return_1h_pct,
-        bias_of(view, side),
+        _bias(view, side),
         -sign * view.funding_8h_pct,
         100.0 - percentile if side is Side.LONG else percentile,
         percentile if side is Side.LONG else 100.0 - percentile,
@@ -134,6 +133,20 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         view,
     )
     return Features(*row)
+
+
+def _bias(view: MarketView, side: Side) -> float:
+    """Which way price leans, toward `side`, -1..1: a direction given from outside, else the technical one. A given
+    bias is full; the technical one is the trend (fast over slow average) in mean hourly ranges, cut off at one. NaN
+    without a trend or a range."""
+    if view.given_bias is not None:
+        return 1.0 if view.given_bias is side else -1.0
+    if not view.range_pct > 0:
+        return ABSENT
+    leaning = float(side) * view.trend_pct / view.range_pct
+    if leaning != leaning:
+        return ABSENT
+    return max(-1.0, min(1.0, leaning))
 
 
 def _within(side_view: SideView, reach_pct: float) -> Cluster | None:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from paper.backtest.equity import LargestFall
-from paper.backtest.verdict_counts import Count, Lack
+from paper.backtest.verdict_counts import Count, MissingInputCount
 from paper.tapes.info import TapeInfo
 
 SIMULATED: Final = "simulated: fills, fees and funding are modelled, and USD in a liquidation map is an estimate"
@@ -103,7 +103,7 @@ class BacktestReport(msgspec.Struct, frozen=True):
     signals: int
     approvals: int
     refusals: tuple[Count, ...]
-    lacks: tuple[Lack, ...]
+    lacks: tuple[MissingInputCount, ...]
     orders: dict[str, int]
     """Orders sent, by purpose."""
     orders_rejected: dict[str, int]

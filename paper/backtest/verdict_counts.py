@@ -30,7 +30,7 @@ class Count(msgspec.Struct, frozen=True):
     changes: int
 
 
-class Lack(msgspec.Struct, frozen=True):
+class MissingInputCount(msgspec.Struct, frozen=True):
     """Verdicts (one per tick, strategy and side) with a gate whose input was absent."""
 
     input: str
@@ -115,7 +115,7 @@ class VerdictTally:
         ordered = sorted(times, key=lambda name: (name[0], -times[name], name[1]))
         return tuple(Count(*name, times[name], changes[name]) for name in ordered)
 
-    def lacks(self) -> tuple[Lack, ...]:
+    def lacks(self) -> tuple[MissingInputCount, ...]:
         """Exact: views with the same fields absent make the same gates lack the same inputs, so one stands for all."""
         refused: Counter[str] = Counter()
         waived: Counter[str] = Counter()
@@ -124,7 +124,7 @@ class VerdictTally:
                 for name, gate in _without(verdict).items():
                     (waived if gate.waived else refused)[name] += times
         names = sorted({*refused, *waived}, key=lambda name: (-refused[name] - waived[name], name))
-        return tuple(Lack(name, refused[name], waived[name]) for name in names)
+        return tuple(MissingInputCount(name, refused[name], waived[name]) for name in names)
 
 
 def _without(verdict: Verdict) -> dict[str, Gate]:

@@ -96,7 +96,7 @@ class FaultSchedule(Probe):
         self._prepared.add(draw.from_step)
         helping = _helping(draw.state, self.scenario.now_ms, armed=bool(BY_NAME[draw.fault].needs))
         self.scenario.link.troubles += (
-            (link_faults.Parts(_nothing, self.scenario.is_stop),) if _wants_half_a_stop(draw) else helping
+            (link_faults.FillInParts(_nothing, self.scenario.is_stop),) if _wants_half_a_stop(draw) else helping
         )
 
 
@@ -118,7 +118,7 @@ def _helping(state: str, now_ms: int, *, armed: bool) -> tuple[LinkTrouble, ...]
     if state == OrderState.REJECTED:
         return (link_faults.OnOrder(_nothing, (CommandFate(refused="UNAVAILABLE"),)),)
     if state == OrderState.PARTIAL:
-        return (link_faults.Parts(_nothing),)
+        return (link_faults.FillInParts(_nothing),)
     if state == OrderState.INTENDED and armed:
         return (link_faults.SlowAnswers(now_ms + 240_000),)
     return ()

@@ -134,7 +134,7 @@ class PartThenCut(Armed):
         return None
 
 
-class Parts(Armed):
+class FillInParts(Armed):
     """The next fill comes in two parts with a while between them; with `is_stop`, the next one of a stop."""
 
     def __init__(self, struck: Callable[[], None], is_stop: IsStop | None = None) -> None:

@@ -16,7 +16,7 @@ FOREIGN_MS: Final = 3_000_000
 _FOREVER_MS: Final = 10**10
 
 
-class Place(Protocol):
+class OperatorPlace(Protocol):
     """What an operator sees and touches of a scenario."""
 
     chance: random.Random
@@ -36,7 +36,7 @@ class Place(Protocol):
 class Operator:
     """Comes by after every clock step, in no hurry."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: OperatorPlace) -> None:
         self._place = place
         self._resume_at_ms = 0
         self._foreign_since_ms = 0

@@ -26,7 +26,7 @@ MARGIN: Any = BYBIT.contracts[0].margin
 
 @pytest.mark.parametrize("check", conformance.CHECKS, ids=lambda check: check.name.replace(" ", "_"))
 @pytest.mark.parametrize("spec", VENUES.values(), ids=lambda spec: spec.venue)
-def test_conforms(spec: VenueSpec, check: conformance.Check) -> None:
+def test_conforms(spec: VenueSpec, check: conformance.ConformanceCheck) -> None:
     assert check.faults(spec) == []
 
 

@@ -17,7 +17,7 @@ from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions
 from liqbot.market.estimate.price_grid import edges
-from liqbot.market.estimate.state import ReportedState, Snapshot, SnapshotSide
+from liqbot.market.estimate.state import ReportedSnapshot, ReportedState, SnapshotSide
 from liqbot.market.params import CalibrationParams
 
 _DAY_MS: Final = 86_400_000
@@ -87,7 +87,7 @@ class ReportedPositions:
             # The tier whose leverage fits the distance best says how soon such positions are closed.
             tier = np.abs(self._leverages * away[:, None] - 1.0).argmin(axis=1)
             kept.append(SnapshotSide(position[order], usd[order], tier))
-        self.state.snapshots[row] = Snapshot(now_ms, share, beside_usd, kept)
+        self.state.snapshots[row] = ReportedSnapshot(now_ms, share, beside_usd, kept)
 
     def begin_step(self) -> None:
         if self.state.snapshots:
@@ -142,7 +142,7 @@ class ReportedPositions:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _usd(self, snapshot: Snapshot, side: int, now_ms: int) -> Floats:
+    def _usd(self, snapshot: ReportedSnapshot, side: int, now_ms: int) -> Floats:
         one = snapshot.sides[side]
         kept = self._closing.kept_share(max(0, now_ms - snapshot.taken_ms))
         usd: Floats = one.usd[one.first :] * kept[one.tier[one.first :]]

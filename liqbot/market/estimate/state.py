@@ -189,7 +189,7 @@ class SnapshotSide(msgspec.Struct):
     first: int = 0
 
 
-class Snapshot(msgspec.Struct):
+class ReportedSnapshot(msgspec.Struct):
     """What a venue reported at one time."""
 
     taken_ms: int
@@ -203,7 +203,7 @@ class Snapshot(msgspec.Struct):
 class ReportedState(RowArrays):
     """Positions that venues report one by one, and how much of them is reported again when price arrives."""
 
-    snapshots: dict[int, Snapshot]
+    snapshots: dict[int, ReportedSnapshot]
     """Row -> the newest one."""
     touched_usd: Annotated[Floats, PerRow(in_snapshot=False)]
     """[row, side]: what the touches of this step closed, before stops and early leavers."""
@@ -227,7 +227,7 @@ class ReportedState(RowArrays):
     def load_state(self, record: dict[str, Any]) -> None:
         super().load_state(record)
         self.snapshots = {
-            row: Snapshot(
+            row: ReportedSnapshot(
                 taken_ms, share, unpacked(beside),
                 [SnapshotSide(unpacked(at), unpacked(usd), unpacked(tier), first) for at, usd, tier, first in sides],
             )

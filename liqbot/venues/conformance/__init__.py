@@ -11,7 +11,7 @@ from liqbot.venues.conformance import facts, margin, market_data, orders
 from liqbot.venues.spec import VenueSpec
 
 
-class Check(NamedTuple):
+class ConformanceCheck(NamedTuple):
     """`faults` gives a line per fault, none for what the venue does not claim."""
 
     name: str
@@ -19,18 +19,18 @@ class Check(NamedTuple):
 
 
 CHECKS: Final = (
-    Check("names and listings", facts.listing_faults),
-    Check("what it has and what it lacks", facts.capability_faults),
-    Check("access, credentials and client order ids", facts.access_faults),
-    Check("margin tiers", margin.tier_faults),
-    Check("published positions", margin.published_faults),
-    Check("streams", market_data.stream_faults),
-    Check("requests", market_data.request_faults),
-    Check("order requests", orders.request_faults),
-    Check("account reads", orders.read_faults),
-    Check("user stream", orders.user_stream_faults),
-    Check("liquidation prices", margin.price_faults),
-    Check("mangled messages and responses", market_data.mangled_faults),
+    ConformanceCheck("names and listings", facts.listing_faults),
+    ConformanceCheck("what it has and what it lacks", facts.capability_faults),
+    ConformanceCheck("access, credentials and client order ids", facts.access_faults),
+    ConformanceCheck("margin tiers", margin.tier_faults),
+    ConformanceCheck("published positions", margin.published_faults),
+    ConformanceCheck("streams", market_data.stream_faults),
+    ConformanceCheck("requests", market_data.request_faults),
+    ConformanceCheck("order requests", orders.request_faults),
+    ConformanceCheck("account reads", orders.read_faults),
+    ConformanceCheck("user stream", orders.user_stream_faults),
+    ConformanceCheck("liquidation prices", margin.price_faults),
+    ConformanceCheck("mangled messages and responses", market_data.mangled_faults),
 )
 
 

@@ -18,7 +18,7 @@ _REACH: Final = 1e6
 """A price so many times the entry is none that can be reached."""
 
 
-class Position(NamedTuple):
+class ProbePosition(NamedTuple):
     side: Side
     entry_price: float
     quantity_base: float
@@ -60,7 +60,7 @@ def _table_faults(table: TierTable) -> Iterator[str]:
         smallest_usd = tier.notional_usd_cap * (1.0 + _EPSILON)
 
 
-def positions(book: Mechanics) -> Iterator[Position]:
+def positions(book: Mechanics) -> Iterator[ProbePosition]:
     """A low-discrepancy sequence, so that few positions reach every corner."""
     price_usd = book.table.coin_price_usd or 50_000.0
     largest_usd = min(book.table.tiers[-1].notional_usd_cap * book.table.scale(price_usd), 1e9)
@@ -72,7 +72,7 @@ def positions(book: Mechanics) -> Iterator[Position]:
         if highest >= 1.0:
             leverage = 1.0 + (highest - 1.0) * (number * 0.7548776662466927 % 1.0)
             side = Side.LONG if number % 2 else Side.SHORT
-            yield Position(side, entry_price, notional_usd / entry_price, leverage)
+            yield ProbePosition(side, entry_price, notional_usd / entry_price, leverage)
 
 
 def price_faults(spec: VenueSpec) -> list[str]:
@@ -88,7 +88,7 @@ def price_faults(spec: VenueSpec) -> list[str]:
     return found
 
 
-def _price_fault(book: Mechanics, position: Position) -> str:
+def _price_fault(book: Mechanics, position: ProbePosition) -> str:
     side, entry_price, quantity_base, leverage = position
     margin_usd = entry_price * quantity_base / leverage
     price = book.isolated_liquidation_price(side, entry_price, quantity_base, leverage)
@@ -102,7 +102,7 @@ def _price_fault(book: Mechanics, position: Position) -> str:
     return _exactness_fault(book, position, price, margin_usd)
 
 
-def _exactness_fault(book: Mechanics, position: Position, price: float, margin_usd: float) -> str:
+def _exactness_fault(book: Mechanics, position: ProbePosition, price: float, margin_usd: float) -> str:
     """Just beyond the price the exact arithmetic liquidates, just before it does not."""
     side, entry_price, quantity_base, _ = position
     shift = entry_price * 1e-6
