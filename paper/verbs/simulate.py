@@ -24,9 +24,9 @@ from paper.simulate.run import simulate as run_seed
 from paper.simulate.text import mutant_runs_text, text_of
 
 PROGRESS_EVERY_S: Final = 10.0
-HUNT_SEEDS_MAX: Final = 600
+MUTANT_SEEDS_MAX: Final = 600
 """A defect that so many seeds do not notice is not caught."""
-_HUNTED: Final = "all"
+_ALL_MUTANTS: Final = "all"
 
 
 def simulate(
@@ -71,7 +71,7 @@ def _all(first_seed: int, seeds: int, records: RunRecords, kept: MutantRuns | No
     result = summary(_followed(first_seed, seeds, records))
     if not as_json:
         print(text_of(result), flush=True)
-    found = [] if kept is None else _hunted(tuple(MUTANTS), first_seed, min(seeds, HUNT_SEEDS_MAX), kept)
+    found = [] if kept is None else _mutant_runs(tuple(MUTANTS), first_seed, min(seeds, MUTANT_SEEDS_MAX), kept)
     where = {
         "command": _command(), "commit": _commit(), "code": records.digest,
         "wall_s": round(time.monotonic() - began_s),
@@ -156,9 +156,9 @@ def _chosen(faults: str, drawn: tuple[Draw, ...]) -> tuple[Draw, ...]:
 
 def _run_mutants(name: str, first_seed: int, seeds: int, kept: MutantRuns, *, as_json: bool) -> int:
     """Each defect until a seed catches it."""
-    if name != _HUNTED and name not in MUTANTS:
-        raise ExpectedError(f"--mutant {name!r}: one of {_HUNTED}, {', '.join(MUTANTS)}", Exit.USAGE)
-    found = _hunted(tuple(MUTANTS) if name == _HUNTED else (name,), first_seed, seeds, kept)
+    if name != _ALL_MUTANTS and name not in MUTANTS:
+        raise ExpectedError(f"--mutant {name!r}: one of {_ALL_MUTANTS}, {', '.join(MUTANTS)}", Exit.USAGE)
+    found = _mutant_runs(tuple(MUTANTS) if name == _ALL_MUTANTS else (name,), first_seed, seeds, kept)
     if as_json:
         print(msgspec.json.encode({run.mutant: run for run in found}).decode())
     else:
@@ -166,7 +166,7 @@ def _run_mutants(name: str, first_seed: int, seeds: int, kept: MutantRuns, *, as
     return Exit.OK if all(run.caught for run in found) else Exit.FAILED
 
 
-def _hunted(names: tuple[str, ...], first_seed: int, seeds: int, kept: MutantRuns) -> list[MutantRun]:
+def _mutant_runs(names: tuple[str, ...], first_seed: int, seeds: int, kept: MutantRuns) -> list[MutantRun]:
     """In the order of the list, with a line on stderr for each as it ends."""
     found: dict[str, MutantRun] = {}
     for run in run_mutants(names, first_seed, seeds, kept):
