@@ -175,9 +175,6 @@ async def flat(here: Place) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.xfail(
-    raises=HeldBack, reason="the live loop waits for the journal's durability without a limit, reductions included"
-)
 async def test_an_exit_leaves_while_the_journal_hangs(tmp_path: Path) -> None:
     async with place() as here:
         settings = settings_of(here)
