@@ -141,6 +141,21 @@ def test_only_the_review_can_approve() -> None:
     assert set(builders) == {"liqbot/risk/review.py"}
 
 
+def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> None:
+    """The rounding of a thread is anybody's to change, and the unified client does."""
+    unsaid = [
+        f"{named(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        and (
+            (node.func.attr == "quantize" and len(node.args) < 2)
+            or (node.func.attr == "to_integral_value" and not node.args and not node.keywords)
+        )
+    ]
+    assert not unsaid, f"say how: {unsaid}"
+
+
 def test_live_code_never_imports_what_pretends() -> None:
     guilty = [
         named(path)

@@ -5,6 +5,7 @@ loses bursts and costs forty times as much. Nothing is imported from it until a 
 """
 
 import asyncio
+import decimal
 import functools
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -173,7 +174,9 @@ class VenueClient:
         from ccxt.base.errors import BaseError
 
         try:
-            return await asked
+            # The library sets its caller's rounding to half up and leaves it so: not that of code which counts money.
+            with decimal.localcontext():
+                return await asked
         except BaseError as error:
             raise venue_error(self.spec, self.host, error, answer, write=write) from error
 

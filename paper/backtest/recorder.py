@@ -1,7 +1,7 @@
 """Watches a house at work, block by block, and makes the report of it. The money is read from the account's books."""
 
 from collections import Counter
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 import msgspec
@@ -147,7 +147,7 @@ class BacktestRecorder:
             start_usd=equity.start_usd, end_usd=equity.equity_usd, gross_usd=cash.gross_usd, fees_usd=cash.fees_usd,
             funding_usd=cash.funding_usd, rebates_usd=cash.rebates_usd, unrealised_usd=equity.unrealised_usd,
             net_usd=net, net_pct=float(net / equity.start_usd * 100) if equity.start_usd > 0 else 0.0,
-            house_differs_usd=(house_usd - equity.equity_usd).quantize(MICRO),
+            house_differs_usd=(house_usd - equity.equity_usd).quantize(MICRO, ROUND_HALF_EVEN),
             fees_other=amounts_text(cash.fees_unvalued),
         )  # fmt: skip
 

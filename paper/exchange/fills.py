@@ -1,6 +1,6 @@
 """What moves money on the exchange: fills, forced closes and funding, each answered with facts."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from liqbot import events
@@ -142,7 +142,7 @@ def _charge(accounts: ExchangeAccounts, key: Key, price: Decimal, fee_usd: Decim
         accounts.book(venue, fee_usd=fee_usd)
         return fee_usd, entries.fee_coin or "USD"
     own = entries.fee_coin == coin
-    fee = (fee_usd / (price if own else entries.fee_coin_price)).quantize(_COIN_GRID)
+    fee = (fee_usd / (price if own else entries.fee_coin_price)).quantize(_COIN_GRID, ROUND_HALF_EVEN)
     if own:
         accounts.book(venue, fee_usd=fee * price)  # exactly: the coin is what the wallet lost
     else:

@@ -4,7 +4,7 @@ Every booking is rounded once, when it is booked. So a wallet is always exactly 
 fees, plus funding, plus transfers, plus rebates.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 import msgspec
@@ -20,7 +20,7 @@ _TICKS_SEARCHED: Final = 64
 
 def micro(amount_usd: Decimal) -> Decimal:
     """Rounded half to even."""
-    return amount_usd.quantize(MICRO_USD)
+    return amount_usd.quantize(MICRO_USD, ROUND_HALF_EVEN)
 
 
 def percent(amount_usd: Decimal, pct: float) -> Decimal:

@@ -3,7 +3,7 @@ is decided by `LinkTrouble`s; without any, commands arrive, answers come back, a
 
 import random
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 import msgspec
@@ -251,7 +251,7 @@ class Link:
         if steps < 2 or (late_ms is None and self._chance.random() < 0.7):
             return [(fill, 0)]
         share = self._chance.randint(1, steps - 1) * step
-        fee = (fill.fee * share / fill.quantity_base).quantize(_MICRO)
+        fee = (fill.fee * share / fill.quantity_base).quantize(_MICRO, ROUND_HALF_EVEN)
         change, rest_base = msgspec.structs.replace, fill.quantity_base - share
         first = change(fill, fill_id=f"{fill.fill_id}a", quantity_base=share, fee=fee)
         rest = change(fill, fill_id=f"{fill.fill_id}b", quantity_base=rest_base, fee=fill.fee - fee)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 import msgspec
@@ -190,7 +190,7 @@ def _loosens(sound: Callable[..., Approved]) -> Callable[..., Approved]:
         if target is None or adjustment.exit_base:
             return approved
         looser = target.stop_price - target.side * position.entry_price / 500
-        looser = looser.quantize(target.stop_price)
+        looser = looser.quantize(target.stop_price, ROUND_HALF_EVEN)
         return msgspec.structs.replace(approved, target=msgspec.structs.replace(target, stop_price=looser))
 
     return mutant
@@ -203,7 +203,9 @@ def _stops_too_late(sound: Callable[..., Any]) -> Callable[..., Any]:
         if not isinstance(decision, Approved):
             return reviewed
         beyond = decision.target.liquidation_price * (1 - decision.target.side / Decimal(100))
-        late = msgspec.structs.replace(decision.target, stop_price=beyond.quantize(decision.target.stop_price))
+        late = msgspec.structs.replace(
+            decision.target, stop_price=beyond.quantize(decision.target.stop_price, ROUND_HALF_EVEN)
+        )
         return reviewed._replace(decision=msgspec.structs.replace(decision, target=late))
 
     return mutant

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import decimal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -248,3 +249,15 @@ def test_every_address_is_rewritten_with_its_host_in_front() -> None:
 
 def test_credentials_do_not_show_themselves() -> None:
     assert "2718" not in repr(KEYS) + str(vars(KEYS))
+
+
+async def test_the_library_does_not_change_how_our_money_is_rounded() -> None:
+    """It sets the caller's rounding to half up whenever it formats a number."""
+    async with answered(saying("{}")) as (client, _):
+
+        async def formats_a_number() -> str:
+            return str(client.exchange.decimal_to_precision("0.125", 1, 2))
+
+        client.exchange.formats_a_number = formats_a_number
+        assert await client.call("formats_a_number") == "0.13"
+    assert decimal.getcontext().rounding == decimal.ROUND_HALF_EVEN

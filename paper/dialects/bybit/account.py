@@ -1,6 +1,6 @@
 """Bybit v5: the account: balance, key, margin mode, leverage and positions."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
 from liqbot import events
@@ -99,7 +99,7 @@ class AccountRequests:
             wanted = [Decimal(str(params.get(name, ""))) for name in ("buyLeverage", "sellLeverage")]
         except InvalidOperation:
             raise BybitRefused(10001, "leverage invalid") from None
-        if wanted[0] != wanted[1] or wanted[0] != wanted[0].to_integral_value():
+        if wanted[0] != wanted[1] or wanted[0] != wanted[0].to_integral_value(ROUND_HALF_EVEN):
             raise self._names.not_modelled(f"leverage {wanted[0]} and {wanted[1]}")
         leverage = int(wanted[0])
         if leverage == account.leverage(one.coin):

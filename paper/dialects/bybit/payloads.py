@@ -1,6 +1,6 @@
 """Bybit v5: orders, executions, positions and wallet as the venue writes them, in answers and on the private stream."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import takewhile
 from typing import Final
 
@@ -160,7 +160,7 @@ class Rows:
 
     def _rate(self, fill: events.Fill) -> str:
         value = fill.price * fill.quantity_base
-        return plain((fill.fee / value).quantize(_RATE)) if value else "0"
+        return plain((fill.fee / value).quantize(_RATE, ROUND_HALF_EVEN)) if value else "0"
 
     def funded(self, account: VenueAccount, payment: Payment, side: Side, quantity_base: Decimal) -> Row:
         """A positive fee is paid; the rate is signed alike, so that fee = value x rate."""
