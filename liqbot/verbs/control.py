@@ -92,7 +92,12 @@ def _text(report: dict[str, Any]) -> str:
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
-    for venue, counts in report["feeds"].items():
-        lines.append(f"{venue:<9} " + ", ".join(f"{value:,} {name}" for name, value in counts.items()))
+    lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     return "\n".join(lines)
 
+
+def _counted(stats: dict[str, Any]) -> str:
+    """Counts, then whatever text there is beside them."""
+    counts = [f"{value:,} {name}" for name, value in stats.items() if isinstance(value, int)]
+    texts = [f"{name}: {value}" for name, value in stats.items() if value and not isinstance(value, int)]
+    return ", ".join((*counts, *texts))

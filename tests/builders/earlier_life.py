@@ -5,6 +5,7 @@ With these a start of the real bot finds a trade under way, without a market tha
 
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -88,11 +89,26 @@ def _wanted(venue: str, now_ms: int) -> Target:
 
 
 @contextlib.contextmanager
-def held_by_another(data: Path) -> Iterator[None]:
-    """Another program has the journal locked for writing: whoever waits for its commits waits."""
-    other = sqlite3.connect(places.journal_path(data), isolation_level=None, timeout=30)
+def held_by_another(data: Path, *, until_gone: Path | None = None) -> Iterator[None]:
+    """Another program has the journal locked for writing, at the longest until a file has gone: whoever waits for its
+    commits waits. In a thread of its own, because an end in order waits for the journal on the event loop."""
+    locked, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        other = sqlite3.connect(places.journal_path(data), isolation_level=None, timeout=30)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            locked.set()
+            while not release.wait(0.02) and (until_gone is None or until_gone.exists()):
+                pass
+        finally:
+            other.close()
+
+    holder = threading.Thread(target=hold, daemon=True)
+    holder.start()
+    assert locked.wait(60), "the journal was never free"
     try:
-        other.execute("BEGIN IMMEDIATE")
         yield
     finally:
-        other.close()
+        release.set()
+        holder.join()
