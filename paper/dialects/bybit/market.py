@@ -1,7 +1,7 @@
 """Bybit v5: what it tells everybody by request, from the market's tickers."""
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from liqbot.instruments import Instrument
@@ -276,7 +276,7 @@ def _tier(symbol: str, place: int, tier: LeverageTier) -> Row:
     return {
         "id": place, "symbol": symbol, "riskLimitValue": plain(tier.notional_usd_cap),
         "maintenanceMargin": plain(_share(tier.maintenance_pct)),
-        "initialMargin": plain((1 / Decimal(str(tier.leverage_max))).quantize(Decimal("0.0001"))),
+        "initialMargin": plain((1 / Decimal(str(tier.leverage_max))).quantize(Decimal("0.0001"), ROUND_HALF_EVEN)),
         "isLowestRisk": int(place == 1), "maxLeverage": f"{tier.leverage_max:.2f}",
         "mmDeduction": plain(tier.deduction_usd),
     }  # fmt: skip
