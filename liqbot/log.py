@@ -1,5 +1,6 @@
 """The log: structured lines on stderr, readable on a terminal, JSON for machines. stdout is left to results."""
 
+import contextlib
 import logging
 import sys
 from typing import Final
@@ -21,9 +22,20 @@ def configure(level: str = "info", form: str = "auto") -> None:
             *_rendering(console=console),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_names: _StderrLogger(),
         cache_logger_on_first_use=True,
     )
+
+
+class _StderrLogger:
+    """Writes to what stderr is at that moment. A log that cannot be written stops nothing: stops and exits go on."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
+
+    log = debug = info = warning = error = critical = exception = msg
 
 
 def _rendering(*, console: bool) -> list[structlog.typing.Processor]:

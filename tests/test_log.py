@@ -1,6 +1,8 @@
 """The log goes to stderr, in the form that was asked for, without the values of local variables."""
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -38,3 +40,12 @@ def test_a_traceback_shows_no_local_values(form: str, capsys: pytest.CaptureFixt
     assert "edge failed" in printed
     assert "OSError" in printed
     assert "canary-55" not in printed
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    log.configure("info", "json")
+    line = structlog.get_logger("anywhere")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    line.error("nobody reads this")
