@@ -45,6 +45,14 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
+def signals_end_it() -> None:
+    """The next SIGTERM or SIGINT ends the process on the spot."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
+
+
 def beat(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
     """After every step: the service manager's watchdog hears of each Tick."""
     del seq, step, engine

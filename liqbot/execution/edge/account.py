@@ -28,7 +28,7 @@ class AccountEdge:
         clock: Clock, journal_id: str, *, period_s: float, since_ms: int,
     ) -> None:
         """To be made in the loop it will run in."""
-        self.adapter, self._client = adapter, client
+        self.adapter, self.client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
         self.orders = OrderCache(publish, clock, journal_id)
         self.resolver = OrderStatusResolver(client, adapter, self.orders, trades_since_ms=since_ms)
@@ -41,12 +41,27 @@ class AccountEdge:
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request
         )
 
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
     async def run(self) -> None:
-        """Until cancelled; errors that are no venue's are raised."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.broker.run())
-            group.create_task(self.stream.run())
-            group.create_task(self.reconciler.run())
+        """Until cancelled. The first error that is no venue's is raised, in a group, and the others work on until
+        `close`: whoever has to end can still protect what is open."""
+        self._tasks = tuple(
+            asyncio.create_task(one.run()) for one in (self.broker, self.stream, self.reconciler)
+        )
+        try:
+            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        raise BaseExceptionGroup("the account's edge", [error for task in done if (error := task.exception())])
+
+    async def close(self) -> None:
+        """The broker last."""
+        for task in reversed(self._tasks):
+            task.cancel()
+            await asyncio.wait((task,))
+        await self.broker.close()
 
     async def ready(self) -> None:
         """The account has been read in full."""
