@@ -308,6 +308,12 @@ class HaltCode(enum.StrEnum):
     """The venue did not place a stop as it was ordered."""
     ACCOUNT_MODE = "ACCOUNT_MODE"
     """Hedge mode, where one-way is needed."""
+    CONTRACT_CHANGED = "CONTRACT_CHANGED"
+    """The venue lists a traded contract otherwise than before, and a position is open under the old terms."""
+    REPEATED_CRASHES = "REPEATED_CRASHES"
+    """The process ended several times within minutes without an orderly end."""
+    STOP_CANARY = "STOP_CANARY"
+    """At the start a far stop was not placed, or not as it was ordered."""
     FOREIGN_ORDERS = "FOREIGN_ORDERS"
     """Orders of another liqbot rest on the account."""
 

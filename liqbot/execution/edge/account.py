@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import Clock, OrderCache, Publish
 from liqbot.execution.edge.order_status import OrderStatusResolver
+from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, nothing_watched
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
 from liqbot.venues.trading import TradedContract, TradingAdapter, VenueCaller
+
+CHECK_S: Final = 2.5
 
 
 class Client(VenueCaller, Listening, Protocol):
@@ -25,17 +28,25 @@ class AccountEdge:
 
     def __init__(
         self, client: Client, adapter: TradingAdapter, instruments: Sequence[Instrument], publish: Publish,
-        clock: Clock, journal_id: str, *, period_s: float, since_ms: int,
+        clock: Clock, journal_id: str, *, period_s: float, since_ms: int, watched: Watched = nothing_watched,
+        check_s: float = CHECK_S, at_once: bool = False, began_s: float | None = None,
     ) -> None:
-        """To be made in the loop it will run in."""
+        """To be made in the loop it will run in. `watched` says which stops should rest, every `check_s` somebody
+        looks; `at_once`: a position may be open, so that is done before anything else is read. `began_s`: no request of
+        an earlier process was sent after this moment of the loop's clock."""
         self.adapter, self._client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
         self.orders = OrderCache(publish, clock, journal_id)
-        self.resolver = OrderStatusResolver(client, adapter, self.orders, trades_since_ms=since_ms)
+        self.resolver = OrderStatusResolver(
+            client, adapter, self.orders, trades_since_ms=since_ms, began_s=began_s
+        )
         self.broker = Broker(client, adapter, self.traded, self.orders, self.resolver)
         self.reconciler = Reconciler(
             client, adapter, self.traded, self.orders, self.resolver, self.broker, period_s=period_s,
             payments_since_ms=since_ms,
+        )
+        self.check = ProtectionCheck(
+            client, adapter, self.traded, self.orders, self.resolver, watched, period_s=check_s, at_once=at_once
         )
         self.stream = UserStream(
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request
@@ -45,8 +56,13 @@ class AccountEdge:
         """Until cancelled; errors that are no venue's are raised."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.broker.run())
+            group.create_task(self.check.run())
             group.create_task(self.stream.run())
-            group.create_task(self.reconciler.run())
+            group.create_task(self._reconcile())
+
+    async def _reconcile(self) -> None:
+        await self.check.tried.wait()  # the long reading holds up nobody who may be naked
+        await self.reconciler.run()
 
     async def ready(self) -> None:
         """The account has been read in full."""
