@@ -122,6 +122,18 @@ class OrderManager:
         """How many orders of others rest on the instrument, as last read or heard."""
         return len(self._book(venue, coin).external)
 
+    def resting_stops(self, positions: Iterable[Position]) -> dict[str, tuple[str, ...]]:
+        """For each coin with an open position the client ids of the confirmed stops that protect it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for position in positions:
+            book = self._books.get((position.venue, position.coin))
+            if book is not None:
+                found[position.coin] = tuple(
+                    order.client_id for order in book.live(Purpose.STOP)
+                    if order.confirmed and order.side is position.side
+                )
+        return found
+
     def closing(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
         return self._book(venue, coin).closing

@@ -10,12 +10,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.errors import AlreadyRunningError
 from liqbot.journal.lock import WriterLock
+
+BEGAN_S: Final = time.monotonic()
+"""When this process had imported the program, on the clock of its event loop."""
 
 
 def wall_ms() -> int:
