@@ -73,7 +73,8 @@ class Venue:
         self.orders[order.client_id] = order
         self.fills[order.client_id] = []
         flat = self.signed * order.side <= 0
-        if (order.reduce_only and (flat or self._too_much(order))) or (not order.reduce_only and self.signed * order.side < 0) or self.bad():
+        against = flat or self._too_much(order) if order.reduce_only else self.signed * order.side < 0
+        if against or self.bad():
             self.ended[order.client_id] = events.OrderRejected
             self.tell(now_ms, events.OrderRejected, order.client_id, code="NO", reason="no")
             return

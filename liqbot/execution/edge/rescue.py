@@ -12,6 +12,7 @@ import structlog
 
 from liqbot.accounting.positions import Position
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.execution.client_order_id import purpose_of
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.order_manager import OrderManager
 from liqbot.instruments import Side
@@ -58,6 +59,14 @@ class Rescue:
         ours = order.trigger_price is not None and order.reduce_only and self._edge.orders.ours(order.client_id)
         return order.quantity_base - order.filled_base if ours else ZERO
 
+    async def _entered(self, traded: TradedContract) -> bool:
+        """An entry of ours has filled, whether or not the house has heard of it."""
+        try:
+            await self._edge.resolver.catch_up(traded)
+        except VenueError as error:
+            _log.warning("fills not read", coin=traded.instrument.coin, error=str(error))
+        return any(purpose_of(client_id) is Purpose.ENTRY for client_id in self._edge.orders.filled_base)
+
     async def _protect(self, traded: TradedContract, position: PositionReport) -> str:
         instrument, quantity_base = traded.instrument, abs(position.signed_base)
         side = Side.LONG if position.signed_base > 0 else Side.SHORT
@@ -65,7 +74,7 @@ class Rescue:
         book = self._desk.book(instrument.venue, instrument.coin)
         held = Position(instrument.venue, instrument.coin, side, quantity_base, position.entry_price, opened_ms=0)
         target = book.target_for(side)
-        if target is None or not book.ours(held):
+        if target is None or not (book.ours(held) or await self._entered(traded)):
             return f"{word}: not known to be ours"
         sent = self._sent.get(instrument.coin)
         if sent is not None and sent.client_id in self._edge.orders.submitting and sent.quantity_base >= quantity_base:
