@@ -17,11 +17,12 @@ from liqbot.journal.lock import WriterLock
 from liqbot.live import credentials
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.observers.registry import require_known
+from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
-from liqbot.runtime.process import beat, only_one, wall_ms
+from liqbot.runtime.process import beat, wall_ms
 from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
@@ -55,7 +56,7 @@ async def trade(
         place = f"{settings.mode} {account} {settings.network.loopback}"
         instruments = trading.instruments(settings.coins)
         with (
-            contextlib.nullcontext() if dry_run else only_one(place),
+            contextlib.nullcontext() if dry_run else only_one(place, data),
             opened(data, settings, account, roster, instruments) as storage,
         ):
             inbox = Inbox()
