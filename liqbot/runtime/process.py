@@ -1,22 +1,15 @@
-"""Manners of a service: one process per account, the wall clock, signals, and word to the service manager."""
+"""Manners of a service: the wall clock, signals, and word to the service manager."""
 
 import asyncio
-import contextlib
-import hashlib
 import os
 import signal
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.exits import Exit, ExpectedError
-from liqbot.journal.errors import AlreadyRunningError
-from liqbot.journal.lock import WriterLock
 
 BEGAN_S: Final = time.monotonic()
 """When this process had imported the program, on the clock of its event loop."""
@@ -25,21 +18,6 @@ BEGAN_S: Final = time.monotonic()
 def wall_ms() -> int:
     """UTC milliseconds."""
     return time.time_ns() // 1_000_000
-
-
-@contextlib.contextmanager
-def only_one(account: str) -> Iterator[None]:
-    """Holds the account on this machine, whatever the state directory. ExpectedError when somebody else does."""
-    name = hashlib.sha256(account.encode()).hexdigest()[:16]
-    try:
-        lock = WriterLock(Path(tempfile.gettempdir()) / f"liqbot-{name}")
-    except AlreadyRunningError as error:
-        holder = str(error).rsplit(" ", 1)[-1]
-        raise ExpectedError(f"account {account.strip()} is traded by process {holder} already", Exit.RUNNING) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
