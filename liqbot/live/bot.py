@@ -29,11 +29,7 @@ from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
-<<<<<<< HEAD
-from liqbot.runtime.process import BEGAN_S, beat, only_one, wall_ms
-=======
-from liqbot.runtime.process import beat, wall_ms
->>>>>>> 3ecd53a
+from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
@@ -66,13 +62,8 @@ async def trade(
             admission = await _asked(settings, access, trading, adapter, clients)
         place = f"{settings.mode} {admission.account} {settings.network.loopback}"
         with (
-<<<<<<< HEAD
-            contextlib.nullcontext() if dry_run else only_one(place),
-            opened(data, settings, admission.account, roster, admission.instruments) as storage,
-=======
             contextlib.nullcontext() if dry_run else only_one(place, data),
-            opened(data, settings, account, roster, instruments) as storage,
->>>>>>> 3ecd53a
+            opened(data, settings, admission.account, roster, admission.instruments) as storage,
         ):
             await loading
             if admission.contracts is not None:
