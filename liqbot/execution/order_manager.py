@@ -65,8 +65,10 @@ class OrderManager:
                 book.mark_unknown(fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
+        elif isinstance(fact, events.JournalRepaired):
+            self._leap(fact.time_ms)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
-            if isinstance(fact, events.JournalOpened):
+            if isinstance(fact, events.JournalOpened) and self._sequence:
                 self._leap(fact.time_ms)
             self._unheard.clear()
             for book in self._books.values():
