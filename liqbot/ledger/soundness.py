@@ -1,6 +1,7 @@
 """Is the ledger's file one that can be written on? It can be made anew from the journal, so a damaged one stops nobody:
 it is moved aside, kept, and a new one is begun in its place."""
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -45,6 +46,19 @@ def move_aside_if_damaged(url: str, journal_id: str, last_seq: int) -> Path | No
         raise ExpectedError(f"ledger {path}: {reason}; it cannot be moved: {error.strerror}", Exit.DATABASE) from error
     _log.error("the ledger cannot be used: kept aside, and made anew from the journal", reason=reason, kept=str(kept))
     return kept
+
+
+def journals_told_of(url: str) -> tuple[str, ...]:
+    """The ids of the journals that a ledger file has read anything of; empty for none that can be read."""
+    path = file_of(url)
+    if path is None or not path.is_file():
+        return ()
+    try:
+        with contextlib.closing(sqlite_files.connect_reading(path)) as connection:
+            found = connection.execute('SELECT journal_id FROM "offset" WHERE seq > 0 ORDER BY journal_id').fetchall()
+    except (sqlite3.Error, OSError):
+        return ()
+    return tuple(str(journal_id) for (journal_id,) in found)
 
 
 def damage(path: Path, journal_id: str = "", last_seq: int | None = None) -> str | None:
