@@ -55,7 +55,9 @@ def test_books_are_0600_in_a_0700_directory_whatever_the_umask(tmp_path: Path) -
     assert set(found.values()) == {"0600"}, found
 
 
-def test_books_of_before_are_closed_to_others_with_a_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_books_of_before_are_closed_to_others_with_a_line_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     opened(tmp_path).close()
     tmp_path.chmod(0o755)
     places.journal_path(tmp_path).chmod(0o644)

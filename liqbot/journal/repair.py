@@ -111,9 +111,10 @@ def _copied(
     try:
         target.execute("BEGIN IMMEDIATE")
         schema.make_tables(target)
-        target.executemany("INSERT OR IGNORE INTO stamp VALUES (?, ?)", source.execute("SELECT key, value FROM stamp"))
+        insert = "INSERT OR IGNORE INTO"
+        target.executemany(f"{insert} stamp VALUES (?, ?)", source.execute("SELECT key, value FROM stamp"))
         if stamp.schema_version > 1:
-            target.executemany("INSERT OR IGNORE INTO shape VALUES (?, ?)", source.execute("SELECT id, kinds FROM shape"))
+            target.executemany(f"{insert} shape VALUES (?, ?)", source.execute("SELECT id, kinds FROM shape"))
         holes = _Copy(source, target, stamp).run()
         kept = _kept(target, stamp, holes, snapshot_version)
         told = _cut(target, stamp, holes, kept, now_ms)

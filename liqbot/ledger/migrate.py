@@ -12,11 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from liqbot import sqlite_files
+from liqbot import places, sqlite_files
 from liqbot.exits import Exit, ExpectedError
 from liqbot.ledger.views import views
 
-HEAD: Final = "0003"
+HEAD: Final = places.ledger_schema()
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 

@@ -1,4 +1,4 @@
-"""What another local user of the machine can do with a file: tried in a child process, where the tests may become one."""
+"""What another local user of the machine can do with a file: tried in a child process, where one may be become."""
 
 import os
 import shutil

@@ -99,7 +99,7 @@ DAMAGES = {
     "bad header": _bad_header, "malformed page": _malformed_page,
     "newer schema": _altered("UPDATE alembic_version SET version_num = '9999'"),
     "table gone": _altered("DROP TABLE fold_state"),
-    "ahead of the journal": _altered("UPDATE \"offset\" SET seq = seq + 1000"),
+    "ahead of the journal": _altered('UPDATE "offset" SET seq = seq + 1000'),
 }
 
 
@@ -203,7 +203,7 @@ def test_the_verbs_mend_the_books_and_say_so(data: Path, capsys: pytest.CaptureF
     assert "whatever followed record" in said
     assert "journal.sqlite.damaged-1" in said
     with JournalReader(path) as reader:
-        last = list(reader.records(reader.last_seq))[0]
+        last = next(iter(reader.records(reader.last_seq)))
         assert isinstance(last.block.facts[0], JournalRepaired)
     assert main(["db", "rebuild", *here, "--partly"]) == Exit.OK
     assert "ledger.sqlite.replaced-1" in capsys.readouterr().out
