@@ -1,4 +1,4 @@
-"""Of a frame of many rows, one that does not fit costs itself alone: the good ones beside it arrive, and it is noted."""
+"""Of a frame of many rows, one that does not fit costs itself alone, and is noted; the good ones beside it arrive."""
 
 import copy
 import json
