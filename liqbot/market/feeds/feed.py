@@ -52,6 +52,8 @@ class VenueFeed:
         self.stats = FeedStats()
         self._malformed = MalformedRows(self.stats, clock)
         self._facts: list[MarketEvent | FeedUp | FeedDown] = []
+        self._newest_ms = 0
+        """Of all that the venue has told."""
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
         self._polls = self._polled()
@@ -171,16 +173,17 @@ class VenueFeed:
         self._facts += self._timely(facts, self._clock())
 
     def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
-        """What claims to be of the future would be the newest for ever: it counts as of now, and what is a day off our
-        clock either way is no fact at all."""
+        """What claims to be of the future would be the newest for ever: it counts as of now. What is a day ahead of our
+        clock, or a day behind what the venue has told before, is no fact at all."""
         found: list[Fact] = []
         for fact in facts:
-            if not -DAY_MS < fact.time_ms - now_ms < DAY_MS:
+            if not self._newest_ms - DAY_MS < fact.time_ms < now_ms + DAY_MS:
                 self._book.reject(self._book.malformed(f"{type(fact).__name__} time", fact.time_ms, fact))
             elif fact.time_ms > now_ms + AHEAD_MS_MAX:
                 self.stats.misdated_facts += 1
                 found.append(msgspec.structs.replace(fact, time_ms=now_ms))
             else:
+                self._newest_ms = max(self._newest_ms, fact.time_ms)
                 found.append(fact)
         if self._book.rejected:
             self._malformed.take(self._book)

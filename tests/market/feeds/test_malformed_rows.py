@@ -76,7 +76,9 @@ def test_a_trade_of_another_year_is_in_no_bar() -> None:
     stats = FeedStats()
     collector = TradeCollector(1, 250, stats)
     old, new = (0, 1_000, 5.0, 1.0, True), (0, NOW_MS + 2 * DAY_MS, 500.0, 1.0, True)
-    collector.take([old, (0, NOW_MS, 100.0, 1.0, True), old, new, (0, NOW_MS + 10, 101.0, 1.0, True)], NOW_MS)
+    collector.take([new, (0, NOW_MS, 100.0, 1.0, True), old, new, (0, NOW_MS + 10, 101.0, 1.0, True)], NOW_MS)
     ((_, end_ms, opened, high, low, close, buy_usd, _),) = collector.flush(NOW_MS, everything=True)
     assert (end_ms, opened, high, low, close, buy_usd) == (NOW_MS + 250, 100.0, 101.0, 100.0, 101.0, 2.0)
     assert stats.malformed_rows == 3
+    collector.take([old], NOW_MS)
+    assert collector.flush(NOW_MS, everything=True) == []
