@@ -13,6 +13,7 @@ from liqbot.events import Event
 from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_event, after_fact
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
+from liqbot.risk.account import CLOCK_FEED, UNREAD_MS_MAX
 from liqbot.risk.decision import Target
 
 ENDED_ORDERS_KEPT: Final = 64
@@ -61,6 +62,9 @@ class InstrumentOrders(msgspec.Struct):
     """Others' orders that rest here, by client id, with when the venue last named them."""
     orphaned: dict[str, int] = {}
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    unread_until_ms: int = 0
+    """Time was lost: until the account has been read again, and at the longest until then, what is known is not judged.
+    0 when there is nothing to wait for."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
 
@@ -103,7 +107,7 @@ class InstrumentOrders(msgspec.Struct):
     def steady(self, now_ms: int, position: Position | None) -> bool:
         """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
-        moved = signed_base != self.seen_base
+        moved = signed_base != self.seen_base or bool(self.unread_until_ms)
         if moved or self.exposure is not None or self.failures or self.closing or self.pending() or self.orphaned:
             return False
         live = self.live()
@@ -184,6 +188,8 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+            if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
+                self.unread_until_ms = fact.time_ms + UNREAD_MS_MAX
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.cancel_entry()
             self.closing = self.closing or f"flatten: {fact.reason}"
@@ -203,7 +209,7 @@ class InstrumentOrders(msgspec.Struct):
     def mark_unknown(self, before_ms: int) -> None:
         """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
         answers again, so earlier failures hold nothing back."""
-        self.failures = []
+        self.failures, self.unread_until_ms = [], 0
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
         self.orphaned = {client_id: asked_ms for client_id, asked_ms in self.orphaned.items() if client_id in kept}
@@ -225,6 +231,10 @@ class InstrumentOrders(msgspec.Struct):
             self._observe_flat()
             return
         self.seen_base = position.side.value * position.quantity_base
+        if now_ms >= self.unread_until_ms:
+            self.unread_until_ms = 0
+        if self.unread_until_ms:
+            return
         if self.ours(position):
             self._measure_exposure(position, now_ms)
             self.closing = self.closing or self._unprotectable(now_ms, params)

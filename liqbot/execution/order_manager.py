@@ -15,7 +15,7 @@ from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.risk.decision import Approved, Target
 
 FOREIGN_ORDERS_KEPT: Final = 100
@@ -208,4 +208,4 @@ class OrderManager:
 
 def _account_is_dark(fact: Event) -> bool:
     """News about orders and positions have stopped coming."""
-    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED
+    return isinstance(fact, events.FeedDown) and fact.feed in (ACCOUNT_FEED, CLOCK_FEED)

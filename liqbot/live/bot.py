@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
+from liqbot.events import Event
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.exits import Exit
 from liqbot.instruments import Instrument
@@ -24,11 +25,13 @@ from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, 
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.observers.registry import require_known
 from liqbot.runtime.assembly import House, Parts, assembled
+from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, only_one, wall_ms
+from liqbot.runtime.pump import Work
 from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
@@ -79,13 +82,17 @@ async def trade(
                 check_s=settings.network.protect_check_s, at_once=held, began_s=BEGAN_S,
             )
             broker = DryRunBroker(edge) if dry_run else edge.broker
-            house = live_house(settings, data, roster, admission.instruments, storage, inbox, broker)
+            watch = ClockWatch()
+            house = live_house(
+                settings, data, roster, admission.instruments, storage, inbox, broker,
+                first=lambda: _told_first(watch, edge),
+            )
             later = LaterAdmission(
                 admission, settings, access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage)
             )
             return await run_live(
                 house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s,
-                later=later if held else None,
+                beside=(watch.run,), later=later.run if held else None,
             )
     finally:
         await closed({**clients, f"{settings.trade_venue} account": trading})
@@ -106,6 +113,15 @@ async def _asked(
     return admission
 
 
+def _told_first(watch: ClockWatch, edge: AccountEdge) -> tuple[Event, ...]:
+    """When time was lost: that the account is to be read again before anything is judged."""
+    found = watch.taken()
+    if not found:
+        return ()
+    _log.error("time was lost: the account is read again first", reason=found)
+    return edge.reconciler.doubt(found)
+
+
 def _keep_contracts(storage: Storage, contracts: bytes) -> None:
     """For a start that begins with protection."""
     journal = storage.journal
@@ -115,13 +131,14 @@ def _keep_contracts(storage: Storage, contracts: bytes) -> None:
 
 def live_house(
     settings: Settings, data: Path, roster: Roster, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
-    broker: CommandSink,
+    broker: CommandSink, *, first: Callable[[], tuple[Event, ...]] = tuple,
 ) -> House[Runtime]:
-    """The house of whatever runs on real venues, with an account or without one."""
+    """The house of whatever runs on real venues, with an account or without one. `first` as `Runtime` has it."""
     parts = Parts(
         settings, roster, instruments, storage.journal.stamp.journal_id,
         loop=lambda engine, observers: Runtime(
-            engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms
+            engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms,
+            first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
     )  # fmt: skip
@@ -131,9 +148,9 @@ def live_house(
 async def run_live(
     house: House[Runtime], inbox: Inbox, settings: Settings, data: Path, roster: Roster,
     clients: dict[str, VenueClient], storage: Storage, *, account: AccountEdge | None, for_s: float | None,
-    later: LaterAdmission | None = None,
+    beside: Sequence[Work] = (), later: Work | None = None,
 ) -> Exit:
-    """Until stopped. ExpectedError when a halt forbids to begin. `later` runs beside the market."""
+    """Until stopped. ExpectedError when a halt forbids to begin. `beside` runs as long, `later` once it has begun."""
     running = RunningHouse(
         house, inbox, settings, data, wall_ms, journal=storage.journal, account=account, for_s=for_s,
         records_run_again=storage.recovered.records,
@@ -143,20 +160,26 @@ async def run_live(
         clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin
     )
     running.show_feeds(market.stats)
-    return await running.run(_MarketBeside(market, later) if later is not None else market)
+    return await running.run(_MarketBeside(market, beside, later))
 
 
 class _MarketBeside:
-    """The market, and what is asked once protection stands."""
+    """The market with what runs as long as it does."""
 
-    def __init__(self, market: LiveMarket, later: LaterAdmission) -> None:
-        self._market, self._later = market, later
+    def __init__(self, market: LiveMarket, beside: Sequence[Work], later: Work | None) -> None:
+        self._market, self._beside, self._later = market, tuple(beside), later
 
     async def run(self, inbox: Inbox) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._market.run(inbox))
-            await self._market.admitted.wait()
-            await self._later.run()
+            tasks = [group.create_task(work()) for work in (*self._beside, self._then)]
+            await self._market.run(inbox)
+            for task in tasks:
+                task.cancel()
+
+    async def _then(self) -> None:
+        await self._market.admitted.wait()
+        if self._later is not None:
+            await self._later()
 
 
 async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:

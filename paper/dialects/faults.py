@@ -47,6 +47,8 @@ class Faults:
         self.waiting: deque[WireFault] = deque()
         self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
+        self.silent = False
+        """The user streams stay connected, and carry nothing."""
 
     def next(
         self, endpoint: str, kind: Kind | str, value: int = 0, *, times: int = 1,
@@ -74,3 +76,4 @@ class Faults:
     def clear(self) -> None:
         self.waiting.clear()
         self.cuts.clear()
+        self.silent = False

@@ -12,8 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from liqbot import places
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.commands import PlaceOrder, SetLeverage
+from liqbot.connection.unified_library import library_version
 from liqbot.events import Balance, Event, LeverageConfirmed, PositionSnapshot, Reconciled
 from liqbot.instruments import Instrument, Side
 from liqbot.journal import Journal
@@ -21,6 +22,7 @@ from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.live.credentials import account_of, trading_adapter_for, trading_client
 from liqbot.risk.decision import Approved, Target
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
+from liqbot.runtime.last_known import CONTRACTS_NAME
 from liqbot.settings import Settings
 from tests.builders import loopback_market as market
 from tests.builders.loopback_house import Place, access_of
@@ -29,42 +31,61 @@ QUANTITY, STOP_PRICE, LEVERAGE = Decimal("0.01"), Decimal(49_000), 3
 DAY_MS = 86_400_000
 
 
-async def entry_sent(here: Place, settings: Settings, data: Path) -> PlaceOrder:
-    """Writes the books. The entry that was sent; the venue has not seen it, and would carry it out."""
+async def entry_sent(
+    here: Place, settings: Settings, data: Path, *, records: int = 0, after: int = 0
+) -> PlaceOrder:
+    """Writes the books. The entry that was sent; the venue has not seen it, and would carry it out. `records` of a
+    quiet market come before it, and `after` as many between snapshot and end."""
     here.second = int(time.time()) - market.START_MS // 1_000  # the market's next second is now
     await here.advance()
     client = trading_client(settings, access_of(settings))
     try:
         await client.open(settings.coins)
         rights = await trading_adapter_for(settings).permissions(client, with_money=False)
-        instruments = client.instruments(settings.coins)
+        instruments, contracts = client.instruments(settings.coins), client.contracts
     finally:
         await client.close()
     here.account.isolated["BTC"] = True
     await here.hub.execute(here.account, SetLeverage(here.venue, "BTC", LEVERAGE))
-    return _written(settings, data, account_of(rights, settings), instruments)
+    return _written(settings, data, account_of(rights, settings), instruments, contracts, (records, after))
 
 
-def _written(settings: Settings, data: Path, account: str, instruments: Sequence[Instrument]) -> PlaceOrder:
+def _written(
+    settings: Settings, data: Path, account: str, instruments: Sequence[Instrument], contracts: bytes,
+    quiet: tuple[int, int],
+) -> PlaceOrder:
     now_ms, roster = time.time_ns() // 1_000_000, Roster(settings.venues, settings.coins)
     with Journal.open(places.journal_path(data), mode=settings.mode, account=account, roster=roster) as journal:
         journal_id = journal.stamp.journal_id
         engine = engine_of(settings, roster, journal_id, instruments)
+        before, after = quiet
+        first_ms = now_ms - (before + after + 1) * 1_000
         blocks = [
-            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, now_ms)),
-            EventBlock(facts=_account_read(settings.trade_venue, now_ms)),
-            EventBlock(tick_ms=now_ms),
+            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, first_ms)),
+            *(_second(settings.trade_venue, roster, first_ms + one * 1_000) for one in range(before)),
+            EventBlock(facts=_account_read(settings.trade_venue, first_ms + before * 1_000)),
+            EventBlock(tick_ms=first_ms + before * 1_000),
+            *(_second(settings.trade_venue, roster, first_ms + (before + one) * 1_000) for one in range(1, after + 1)),
         ]
+        sent = len(blocks) - after
         for number, block in enumerate(blocks, 1):
-            if block.tick_ms is not None:
+            if number == sent:
                 engine.desk.adopt(Approved(_wanted(settings.trade_venue, now_ms)))
             seq = journal.append(block, "inbox", number)
             step = engine.on_block(block)
             journal.record(seq, step)
-        journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
-    (entry,) = step.commands
+            if number == sent:
+                (entry,) = step.commands
+                journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
+                journal.save_snapshot(CONTRACTS_NAME, seq, library_version(), contracts)
     assert isinstance(entry, PlaceOrder)
     return entry
+
+
+def _second(venue: str, roster: Roster, tick_ms: int) -> EventBlock:
+    """In which nothing moves."""
+    rows = market.flat(venue, "BTC", (tick_ms - market.START_MS) // 1_000)
+    return block_of(rows, roster, tick_ms=tick_ms)
 
 
 def _account_read(venue: str, now_ms: int) -> tuple[Event, ...]:
