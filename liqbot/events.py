@@ -316,6 +316,8 @@ class HaltCode(enum.StrEnum):
     """At the start a far stop was not placed, or not as it was ordered."""
     FOREIGN_ORDERS = "FOREIGN_ORDERS"
     """Orders of another liqbot rest on the account."""
+    ENDING = "ENDING"
+    """This process ends; the next one begins without it."""
 
 
 OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
@@ -350,6 +352,12 @@ class Flatten(Fact, frozen=True, tag=True, kw_only=True):
     code: HaltCode = HaltCode.NONE
 
 
+class Ending(Fact, frozen=True, tag=True, kw_only=True):
+    """The process ends: nothing is entered by it any more. To the next one that opens the journal this says nothing."""
+
+    reason: str
+
+
 _REASONS_BEFORE_CODES: Final = (
     ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
     ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
@@ -374,6 +382,7 @@ AccountEvent = (
 )
 ControlEvent = (
     JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten | StrategyDisabled
+    | Ending
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

@@ -138,6 +138,11 @@ class OrderManager:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
         return self._book(venue, coin).closing
 
+    @property
+    def books(self) -> tuple[InstrumentOrders, ...]:
+        """Of all instruments; not to be changed."""
+        return tuple(self._books.values())
+
     def book(self, venue: str, coin: str) -> InstrumentOrders:
         """What is known of one instrument, for views and checks; not to be changed."""
         return self._book(venue, coin)
@@ -153,7 +158,7 @@ class OrderManager:
             if key in self._unheard and book.steady(now_ms, position):
                 continue
             book.observe(position, now_ms, self._params)
-            commands = plan(book, position, now_ms, self._params, self._mint)
+            commands = plan(book, position, now_ms, self._params, self.mint)
             for command in commands:
                 book.register(command, now_ms)
             planned += commands
@@ -163,7 +168,8 @@ class OrderManager:
                 self._unheard.add(key)
         return tuple(planned)
 
-    def _mint(self, purpose: Purpose) -> str:
+    def mint(self, purpose: Purpose) -> str:
+        """The next client order id; used once, whatever becomes of the order."""
         self._sequence += 1
         return client_order_id.client_id(self._journal_id, self._sequence, purpose)
 

@@ -24,13 +24,14 @@ from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.observers.registry import require_known
+from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
-from liqbot.runtime.process import BEGAN_S, beat, only_one, wall_ms
+from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.pump import Work
 from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
@@ -64,7 +65,7 @@ async def trade(
             admission = await _asked(settings, access, trading, adapter, clients)
         place = f"{settings.mode} {admission.account} {settings.network.loopback}"
         with (
-            contextlib.nullcontext() if dry_run else only_one(place),
+            contextlib.nullcontext() if dry_run else only_one(place, data),
             opened(data, settings, admission.account, roster, admission.instruments) as storage,
         ):
             await loading

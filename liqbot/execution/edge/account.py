@@ -34,7 +34,7 @@ class AccountEdge:
         """To be made in the loop it will run in. `watched` says which stops should rest, every `check_s` somebody
         looks; `at_once`: a position may be open, so that is done before anything else is read. `began_s`: no request of
         an earlier process was sent after this moment of the loop's clock."""
-        self.adapter, self._client = adapter, client
+        self.adapter, self.client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
         self.orders = OrderCache(publish, clock, journal_id)
         self.resolver = OrderStatusResolver(
@@ -51,14 +51,28 @@ class AccountEdge:
         self.stream = UserStream(
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request
         )
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def run(self) -> None:
-        """Until cancelled; errors that are no venue's are raised."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.broker.run())
-            group.create_task(self.check.run())
-            group.create_task(self.stream.run())
-            group.create_task(self._reconcile())
+        """Until cancelled. The first error that is no venue's is raised, in a group, and the others work on until
+        `close`: whoever has to end can still protect what is open."""
+        self._tasks = tuple(
+            asyncio.create_task(one) for one in
+            (self.broker.run(), self.check.run(), self.stream.run(), self._reconcile())
+        )
+        try:
+            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        raise BaseExceptionGroup("the account's edge", [error for task in done if (error := task.exception())])
+
+    async def close(self) -> None:
+        """The broker last."""
+        for task in reversed(self._tasks):
+            task.cancel()
+            await asyncio.wait((task,))
+        await self.broker.close()
 
     async def _reconcile(self) -> None:
         await self.check.tried.wait()  # the long reading holds up nobody who may be naked
