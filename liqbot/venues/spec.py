@@ -155,6 +155,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a key consists of."""
     practice: tuple[PracticeAccess, ...] = ()
     client_id: ClientIdRule | None = None
+    flat_stop_refusals: tuple[str, ...] = ()
+    """Codes by which it refuses a reduce-only stop while there is no position: from these a canary learns no more."""
 
     tier_access: TierAccess | None = None
     one_ticker: bool | None = None
