@@ -46,9 +46,11 @@ _log = structlog.get_logger(__name__)
 
 
 async def trade(
-    settings: Settings, data: Path, access: Access, *, dry_run: bool = False, for_s: float | None = None
+    settings: Settings, data: Path, access: Access, *, dry_run: bool = False, for_s: float | None = None,
+    halts: Mapping[HaltCode, str] = NO_HALTS,
 ) -> Exit:
-    """Until stopped. ExpectedError for everything that a user can mend before it runs."""
+    """Until stopped. ExpectedError for everything that a user can mend before it runs. `halts`: why nothing may be
+    entered from the start."""
     data = data / DRY if dry_run else data
     require_known(settings.observers.enabled)
     require_free(data)
@@ -72,7 +74,8 @@ async def trade(
             opened(data, settings, admission.account, outside.roster, admission.instruments) as storage,
         ):
             await loading
-            return await _traded(outside, admission, storage, held=held, crashes=crashes, for_s=for_s)
+            halts = {**_because_of(crashes), **halts}
+            return await _traded(outside, admission, storage, held=held, halts=halts, for_s=for_s)
     finally:
         await closed({**outside.clients, f"{settings.trade_venue} account": outside.trading})
 
@@ -100,8 +103,14 @@ def _counted(data: Path) -> Iterator[int]:
     crash_count.ended(data)
 
 
+def _because_of(crashes: int) -> dict[HaltCode, str]:
+    why = crash_count.why_no_entries(crashes)
+    return {HaltCode.REPEATED_CRASHES: why} if why else {}
+
+
 async def _traded(
-    outside: _Outside, admission: Admission, storage: Storage, *, held: bool, crashes: int, for_s: float | None
+    outside: _Outside, admission: Admission, storage: Storage, *, held: bool, halts: Mapping[HaltCode, str],
+    for_s: float | None,
 ) -> Exit:
     settings, trading, adapter = outside.settings, outside.trading, outside.adapter
     if admission.contracts is not None:
@@ -124,7 +133,6 @@ async def _traded(
         admission, settings, outside.access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage)
     )
     canary = StopCanary(edge, trading, house.opening[-1].time_ms)
-    halts = {HaltCode.REPEATED_CRASHES: why} if (why := crash_count.why_no_entries(crashes)) else {}
     flies = settings.network.stop_canary and not (held or outside.dry_run)
     return await run_live(
         house, inbox, settings, outside.data, outside.roster, outside.clients, storage, account=edge, for_s=for_s,

@@ -1,4 +1,5 @@
-"""A stop far away, placed, read back and cancelled: the way every position will be protected, tried before there is one.
+"""A stop far away, placed, read back and cancelled: the way every position will be protected, tried before one is
+there.
 
 What it proves hangs on the venue: one that refuses a reduce-only stop without a position proves key, contract and
 fields, but not that it would rest.
@@ -76,7 +77,7 @@ class StopCanary:
     """Of one account, at its start; its halt is what came of it."""
 
     def __init__(self, edge: AccountEdge, client: VenueCaller, time_ms: int) -> None:
-        """`time_ms` of the start: no order of this process has a sequence that low, none of an earlier one that high."""
+        """`time_ms` of the start: the sequences of this process are higher, those of earlier ones lower."""
         self._edge, self._client, self._time_ms = edge, client, time_ms
 
     async def run(self) -> None:

@@ -92,8 +92,8 @@ class NetworkParams(_Params):
 
     stop_canary: bool = Field(
         True,
-        description="At a start without a position a stop far away is placed, read back and cancelled; where that fails "
-        "nothing is entered until somebody resumes.",
+        description="At a start without a position a stop far away is placed, read back and cancelled; where that "
+        "fails nothing is entered until somebody resumes.",
     )
     protect_check_s: float = Field(
         2.5, ge=1, le=30,

@@ -1,4 +1,4 @@
-"""A start that enters nothing and manages what is open: after repeated crashes, and when a far stop does not come back."""
+"""A start that enters nothing and manages what is open: repeated crashes, a far stop gone."""
 
 import asyncio
 import signal
@@ -10,16 +10,17 @@ import pytest
 
 from liqbot.commands import Purpose
 from liqbot.events import HaltCode
-from liqbot.exits import ExpectedError
+from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.runtime import crash_count
 from liqbot.runtime.crash_count import CRASHES_MAX, WINDOW_MS
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
+from liqbot.verbs.start import _settings as settings_of_a_start
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
-from tests.builders.real_bot import real_bot
+from tests.builders.real_bot import PROFILE, real_bot
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 T0 = 1_800_000_000_000
@@ -140,3 +141,62 @@ async def test_a_far_stop_that_the_venue_does_not_take_forbids_entries(tmp_path:
         # A person looks, and the next start tries again; the halt lasts until somebody has lifted it.
         async with running(here.settings(), tmp_path) as bot:
             assert (await bot.status())["halt_code"] == HaltCode.STOP_CANARY
+
+
+# --- a profile that cannot be read ------------------------------------------------------------------------------------
+
+
+UNREADABLE = {
+    "no TOML": "mode = [",
+    "an unknown name": "[risk]\nleverage_maximum = 3\n",
+    "a value out of range": "[risk]\nleverage_max = 50\n",
+    "not UTF-8": "\udcff",
+}
+
+
+def written(folder: Path, text: str) -> None:
+    (folder / f"{PROFILE}.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+async def test_flat_an_unreadable_profile_refuses_the_start(text: str, tmp_path: Path) -> None:
+    written(tmp_path, text)
+    async with place() as here, running(here.settings(), tmp_path / "data"):
+        pass
+    with pytest.raises(ExpectedError) as refused:
+        settings_of_a_start(PROFILE, tmp_path, (), tmp_path / "data")
+    assert refused.value.exit_code == Exit.CONFIG
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+async def test_with_a_position_an_unreadable_profile_gives_way_to_the_journals(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIQBOT_KEYS__BINANCE__API_KEY", "of the environment")
+    monkeypatch.setenv("LIQBOT_NO_SUCH_SETTING", "1")
+    written(tmp_path, text)
+    async with place() as here:
+        settings = here.settings(risk={"leverage_max": 2})
+        await entry_sent(here, settings, tmp_path / "data")
+    found, halts = settings_of_a_start(PROFILE, tmp_path, (), tmp_path / "data")
+    assert (found.risk.leverage_max, found.network, found.trade_venue) == (2, settings.network, "binance")
+    key = found.keys["binance"].api_key
+    assert key is not None
+    assert key.get_secret_value() == "of the environment"
+    assert list(halts) == [HaltCode.RECORDED_CONFIGURATION]
+
+
+async def test_with_a_position_and_an_unreadable_profile_the_bot_protects_and_enters_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with place("bybit") as here:
+        entry = await entry_sent(here, here.settings(), data)
+        await here.hub.execute(here.account, entry)
+        await here.advance()
+        async with real_bot(here, tmp_path, data) as bot:
+            written(tmp_path, UNREADABLE["an unknown name"])
+            bot.start()
+            await bot.until(lambda: here.stopped_base == QUANTITY, "a stop")
+            status = await bot.status()
+            assert status["halt_code"] == HaltCode.RECORDED_CONFIGURATION
+            assert "leverage_maximum" in status["halted"]
+            assert "leverage_maximum" in bot.log
