@@ -14,14 +14,13 @@ import msgspec
 
 from liqbot.instruments import Instrument, Side
 
-
 _WHOLE_MAX: Final = 2**63 - 1
 """What a book can keep of a whole number."""
 
 
 def encodable(text: str) -> str:
-    """The text as every book can keep it: halves of characters (bytes that were no UTF-8, `\\ud800` in somebody's JSON)
-    are spelled out."""
+    """The text as every book can keep it: lone surrogates (bytes that were no UTF-8, escapes in somebody's JSON) are
+    spelled out."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -51,6 +51,9 @@ class Journal:
         self._ordering = threading.Lock()
         (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         self._last_seq: int = last_seq
+        self._begun_seq: int = last_seq
+        (snapshot_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM snapshot").fetchone()
+        self._snapshot_seq: int = snapshot_seq
         newest = connection.execute("SELECT time_ms FROM block WHERE seq = ?", (last_seq,)).fetchone()
         self._time_ms: int = newest[0] if newest else 0
         self._writer = GroupWriter(
@@ -98,7 +101,17 @@ class Journal:
         return self._last_seq
 
     @property
-    def trouble(self) -> Exception | None:
+    def written_seq(self) -> int:
+        """The last record that is committed; what came after it a crash of this process would lose."""
+        return max(self._begun_seq, self._writer.written_seq)
+
+    @property
+    def snapshot_seq(self) -> int:
+        """The newest snapshot's record when the journal was opened; 0 without any."""
+        return self._snapshot_seq
+
+    @property
+    def trouble(self) -> JournalStuckError | None:
         """A JournalStuckError while the disk cannot be written or does not answer; None in good times."""
         return self._writer.trouble
 
@@ -113,7 +126,7 @@ class Journal:
         with self._ordering:
             seq = self._last_seq + 1
             weight = block.market_rows + len(block.facts) + 1
-            self._writer.put(Item(weight, self._block(seq, block, source, source_seq)), wait_s)
+            self._writer.put(Item(weight, self._block(seq, block, source, source_seq), seq), wait_s)
             self._last_seq = seq
         return seq
 

@@ -35,6 +35,8 @@ class Item(msgspec.Struct, frozen=True):
 
     weight: int
     prepare: Callable[[], Work | None]
+    seq: int = 0
+    """Of the block, where it is one."""
 
 
 class GroupWriter:
@@ -62,6 +64,8 @@ class GroupWriter:
         self._writing_since_s: float | None = None
         """Since when one group has been on its way to the disk."""
         self._last_failure = ""
+        self.written_seq = 0
+        """The last block that is committed by this process."""
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -185,6 +189,7 @@ class GroupWriter:
         if not written:
             return False
         with self._changed:
+            self.written_seq = max(self.written_seq, *(item.seq for item in items), 0)
             self._weight -= weight
             if durably:
                 self._durable = reached

@@ -102,7 +102,7 @@ def test_closing_does_not_wait_for_ever_for_a_disk_that_hangs(tmp_path: pathlib.
     free = threading.Event()
     writer = hanging(tmp_path / "any.sqlite", free)
     monkeypatch.setattr("liqbot.journal.writer.CLOSE_S_MAX", 0.2)
-    writer.put(Item(1, lambda: lambda connection: None))
+    writer.put(Item(1, lambda: lambda _connection: None))
     with pytest.raises(JournalStuckError):
         writer.close()
     free.set()
