@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from liqbot.exits import Exit, ExpectedError
 from liqbot.ledger.views import views
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
