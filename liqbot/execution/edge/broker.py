@@ -18,17 +18,20 @@ from liqbot.events import (
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OrderStatusResolver
-from liqbot.venues.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
+from liqbot.venues.answers import answer
+from liqbot.venues.errors import AnswerMalformed, OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
 from liqbot.venues.trading import (
     AccountSettings,
     Call,
     Channel,
+    Decode,
     OrderReport,
     OrderStatus,
     TradedContract,
     TradingAdapter,
     VenueCaller,
 )
+from liqbot.venues.unified_order import PlacedOrder
 
 READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Waits before reading an accepted order: venues show it a moment later."""
@@ -105,7 +108,7 @@ class Broker:
         self._orders.sent(order.client_id, asyncio.get_running_loop().time())
         try:
             channel: Channel = "priority" if order.reduce_only else "normal"
-            answer = await self._sent(self._adapter.place(order, traded), channel)
+            placed_as = await self._sent(self._adapter.place(order, traded), channel, decode=self._placed)
         except OutcomeUnknown as error:
             _log.warning("outcome unknown: querying", client_id=order.client_id, error=str(error))
             await self._after_silence(order, traded)
@@ -117,12 +120,18 @@ class Broker:
         except VenueError as error:
             await self._not_carried_out(order, error)
         else:
-            await self._accepted(order, traded, str((answer or {}).get("id") or ""))
+            await self._accepted(order, traded, placed_as)
         finally:
             self._orders.submitting.discard(order.client_id)
 
-    async def _sent(self, call: Call, channel: Channel) -> Any:
-        return await self._client.call(call.method, *call.args, weight=call.weight, channel=channel, retry="never")
+    async def _sent(self, call: Call, channel: Channel, decode: Decode | None = None) -> Any:
+        return await self._client.call(
+            call.method, *call.args, weight=call.weight, channel=channel, retry="never", decode=decode
+        )
+
+    def _placed(self, payload: Any) -> str:
+        """The venue's id of an order that it took. An answer that does not give it leaves open what was done."""
+        return answer(self._adapter.venue, "create_order", payload, PlacedOrder, lambda placed: placed.id)
 
     async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
         if isinstance(error, VenueAuth):
@@ -158,7 +167,7 @@ class Broker:
         for wait_s in READ_BACK_S:
             await asyncio.sleep(wait_s)
             report = await self._resolver.query(order.client_id, traded)
-            if report is not None and not (order.kind is OrderKind.MARKET and report.status is OrderStatus.RESTING):
+            if report is not None and not _goes_on(order, report):
                 break
         if report is not None:
             await self._read_back(order, traded, report)
@@ -192,6 +201,9 @@ class Broker:
             await self._client.call(call.method, *call.args, weight=call.weight, channel="priority", retry="read")
         except VenueRefused as refusal:
             refused = refusal.reason or str(refusal)
+        except AnswerMalformed as error:
+            # It was answered: whether the order is gone can be read.
+            refused = str(error)
         except VenueError as error:
             self._cancel_failed(client_id, traded, str(error))
             return
@@ -202,7 +214,7 @@ class Broker:
                 # An order that never filled leaves the venue's books soon after it is cancelled.
                 await self._resolver.resolve(client_id, traded)
                 return
-            if report.status is not OrderStatus.RESTING:
+            if report.status not in (OrderStatus.RESTING, OrderStatus.UNKNOWN):
                 await self._resolver.publish_report(client_id, traded, report)
                 return
         self._cancel_failed(client_id, traded, refused or "still resting after the cancel was accepted")
@@ -242,6 +254,12 @@ class Broker:
             isolated=found.isolated,
         )
         self._orders.publish(fact)
+
+
+def _goes_on(order: PlaceOrder, report: OrderReport) -> bool:
+    """Whether another look a moment later will tell more."""
+    moving = order.kind is OrderKind.MARKET and report.status is OrderStatus.RESTING
+    return moving or report.status is OrderStatus.UNKNOWN
 
 
 def stop_mismatch(order: PlaceOrder, report: OrderReport) -> str:
