@@ -23,7 +23,7 @@ from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.strategy import Strategy
 
 if TYPE_CHECKING:
-    from liqbot.ledger import LedgerWriter  # its libraries take seconds to import, and not every house keeps one
+    from liqbot.ledger import LedgerThread  # its libraries take seconds to import, and not every house keeps one
 
 LoopT = TypeVar("LoopT")
 
@@ -48,7 +48,9 @@ class Parts(NamedTuple, Generic[LoopT]):
     mode: str = ""
     """What the journal calls this run, where that is not the configuration's mode."""
     journal: Journal | None = None
-    ledger: "LedgerWriter | None" = None
+    ledger: "LedgerThread | None" = None
+    ledger_wait_s: float = 0.0
+    """How long the market may be held up for a ledger that is behind; 0 where the market does not wait."""
     data: Path | None = None
     """State directory."""
     source: str = "inbox"
@@ -89,7 +91,8 @@ def _context(parts: Parts[LoopT]) -> ObserverContext:
         enabled = settings.observers.model_copy(update={"enabled": parts.enabled})
         settings = settings.model_copy(update={"observers": enabled})
     return ObserverContext(
-        settings, parts.data, parts.journal, parts.ledger, parts.console, parts.source, SNAPSHOT_VERSION
+        settings, parts.data, parts.journal, parts.ledger, parts.ledger_wait_s, parts.console, parts.source,
+        SNAPSHOT_VERSION,
     )
 
 

@@ -21,6 +21,7 @@ from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
+from liqbot.log import LINES
 from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
@@ -311,6 +312,7 @@ class RunningHouse:
             "data": str(self._data),
             "journal_trouble": str(trouble) if trouble is not None else None,
             "steps_waiting_for_disk": self.steps_waiting,
+            "log_lines_dropped": LINES.dropped,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),

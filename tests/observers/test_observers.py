@@ -14,7 +14,7 @@ from liqbot.events import Flatten, Halt, HaltCode, Reconciled
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal, JournalReader
 from liqbot.journal.rerun import SNAPSHOT_NAME
-from liqbot.ledger import LedgerWriter
+from liqbot.ledger import LedgerThread, LedgerWriter
 from liqbot.observers.alerts import FILE_NAME, Alert, alerts_of
 from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import BUILT_IN, ObserverContext, observers_for, ordered, require_known
@@ -97,9 +97,10 @@ def test_an_unknown_name_is_refused_in_one_line_that_lists_the_others() -> None:
     require_known(tuple(BUILT_IN))
 
 
-def house_on(data: Path, settings: Settings, stack: Any) -> tuple[House[SimLoop], Journal, LedgerWriter]:
+def house_on(data: Path, settings: Settings, stack: Any) -> tuple[House[SimLoop], Journal, LedgerThread]:
     journal = stack.enter_context(Journal.open(data / "j.sqlite", mode="paper", account="x", roster=MARKET.roster))
-    ledger = stack.enter_context(LedgerWriter(f"sqlite:///{data / 'l.sqlite'}", journal.stamp.journal_id))
+    url, written = f"sqlite:///{data / 'l.sqlite'}", lambda: journal.written_seq
+    ledger = stack.enter_context(LedgerThread(url, journal.stamp.journal_id, written=written))
     exchange = exchange_of(settings, MARKET.roster, LISTED)
     parts = Parts(
         settings, MARKET.roster, LISTED, journal.stamp.journal_id, journal=journal, ledger=ledger, data=data,
@@ -116,13 +117,14 @@ def snapshots(data: Path) -> list[int]:
         return sorted(one.seq for one in reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)[0])
 
 
-def test_snapshots_are_saved_while_it_runs_and_the_ledger_reaches_each(tmp_path: Path) -> None:
+def test_snapshots_are_saved_while_it_runs_and_one_at_most_is_ahead_of_the_ledger(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         house, journal, ledger = house_on(tmp_path, settings_with(), stack)
         for tick_ms, rows in MARKET.steps(12):
             house.loop.step(block_of(rows, MARKET.roster, tick_ms=tick_ms))
             journal.wait_durable()
-            assert all(seq <= ledger.seq for seq in snapshots(tmp_path))
+            assert sum(seq > ledger.seq for seq in snapshots(tmp_path)) <= 1
+            assert ledger.flush(20)
         assert len(snapshots(tmp_path)) == 2, "every five minutes of twelve"
         house.observers.flush(journal.last_seq, house.engine)
     assert snapshots(tmp_path)[-1] == 13
@@ -144,16 +146,22 @@ def test_no_snapshot_overtakes_a_ledger_that_cannot_be_written(
     def refuse(_self: LedgerWriter) -> None:
         raise OperationalError("INSERT", {}, Exception("disk is full"))
 
+    monkeypatch.setattr("liqbot.observers.ledger.FLUSH_S_MAX", 0.1)
     with contextlib.ExitStack() as stack:
-        house, journal, _ = house_on(tmp_path, settings_with(), stack)
+        house, journal, ledger = house_on(tmp_path, settings_with(), stack)
         monkeypatch.setattr(LedgerWriter, "flush", refuse)
         for tick_ms, rows in MARKET.steps(12):
             house.loop.step(block_of(rows, MARKET.roster, tick_ms=tick_ms))
         journal.wait_durable()
         assert snapshots(tmp_path) == []
+        while not ledger.trouble:  # said by its own thread, soon
+            ledger.flush(0.01)
+        house.observers.flush(journal.last_seq, house.engine)
+        assert snapshots(tmp_path) == []
         assert "disk is full" in house.observers.troubles["snapshots"]
         assert "snapshots" in house.observers.names, "it works again once the ledger does"
         monkeypatch.undo()
+        assert ledger.flush(20)
         house.observers.flush(journal.last_seq, house.engine)
     assert len(snapshots(tmp_path)) == 1
     assert house.observers.troubles == {}
