@@ -20,6 +20,7 @@ from liqbot.exits import Exit
 from liqbot.instruments import Instrument
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
+from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
@@ -72,7 +73,7 @@ async def trade(
         with (
             contextlib.nullcontext() if dry_run else only_one(place, data),
             _counted(data) as crashes,
-            opened(data, settings, admission.account, outside.roster, admission.instruments) as storage,
+            opened(data, settings, admission.account, outside.roster, admission.instruments, in_haste=held) as storage,
         ):
             await loading
             halts = {**_because_of(crashes), **halts}
@@ -217,14 +218,14 @@ async def run_live(
 
     market = LiveMarket(clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin)
     running.show_feeds(market.stats)
-    return await running.run(_MarketBeside(market, beside))
+    return await running.run(_MarketBeside(market, beside, storage.ledger))
 
 
 class _MarketBeside:
     """The market with what runs as long as it does."""
 
-    def __init__(self, market: LiveMarket, beside: Beside) -> None:
-        self._market, self._beside = market, beside
+    def __init__(self, market: LiveMarket, beside: Beside, ledger: FedLedger) -> None:
+        self._market, self._beside, self._ledger = market, beside, ledger
 
     async def run(self, inbox: Inbox) -> None:
         async with asyncio.TaskGroup() as group:
@@ -235,6 +236,8 @@ class _MarketBeside:
 
     async def _then(self) -> None:
         await self._market.admitted.wait()
+        if isinstance(self._ledger, LaterLedger):
+            self._ledger.begin()
         if self._beside.after is not None:
             await self._beside.after()
 

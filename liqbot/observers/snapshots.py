@@ -10,7 +10,7 @@ from liqbot.engine import Engine, Step
 from liqbot.journal import Journal
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.rerun import SNAPSHOT_NAME
-from liqbot.ledger import LedgerThread
+from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 from liqbot.settings.params import JournalParams
@@ -25,7 +25,7 @@ class SnapshotObserver(Observer):
 
     name = "snapshots"
 
-    def __init__(self, journal: Journal, ledger: LedgerThread | None, params: JournalParams, version: str) -> None:
+    def __init__(self, journal: Journal, ledger: FedLedger | None, params: JournalParams, version: str) -> None:
         self._journal, self._ledger, self._params, self._version = journal, ledger, params, version
         self._snapshot_ms = self._retained_ms = 0
         self._saved_seq = journal.snapshot_seq
