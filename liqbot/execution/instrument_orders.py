@@ -75,6 +75,9 @@ class InstrumentOrders(msgspec.Struct):
     unread_until_ms: int = 0
     """Time was lost: until the account has been read again, and at the longest until then, what is known is not judged.
     0 when there is nothing to wait for."""
+    present_ms: int = 0
+    """Since when we can do anything about a missing stop: a process started, or the account was read after time was
+    lost. What went before counts as naked time, but is no reason to leave a position that can be protected now."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
 
@@ -219,6 +222,8 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+            if isinstance(fact, events.JournalOpened):
+                self.present_ms = fact.time_ms
             if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
                 self.unread_until_ms = fact.time_ms + UNREAD_MS_MAX
         elif isinstance(fact, events.Flatten) and not self.idle:
@@ -237,10 +242,12 @@ class InstrumentOrders(msgspec.Struct):
             self.external.pop(fact.client_id, None)
             self.orphaned.pop(fact.client_id, None)
 
-    def mark_unknown(self, before_ms: int) -> None:
-        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
+    def mark_unknown(self, read_ms: int, before_ms: int) -> None:
+        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and the venue
         answers again, so earlier failures hold nothing back."""
-        self.failures, self.unread_until_ms = [], 0
+        if self.unread_until_ms:
+            self.unread_until_ms, self.present_ms = 0, read_ms
+        self.failures = []
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
         self.orphaned = {client_id: asked_ms for client_id, asked_ms in self.orphaned.items() if client_id in kept}
@@ -288,8 +295,9 @@ class InstrumentOrders(msgspec.Struct):
         return late or (asked_enough and waited_enough)
 
     def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
-        if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:
-            return f"no confirmed stop for {now_ms - self.exposure.since_ms} ms"
+        since_ms = now_ms if self.exposure is None else max(self.exposure.since_ms, self.present_ms)
+        if now_ms - since_ms > params.unprotected_ms_max:
+            return f"no confirmed stop for {now_ms - since_ms} ms"
         refused = self.failed(Purpose.STOP, now_ms - params.failure_window_ms)
         return f"stop failed {len(refused)} times" if len(refused) >= params.stop_attempts_max else ""
 

@@ -80,7 +80,7 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms, fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.JournalRepaired):

@@ -130,3 +130,19 @@ def test_risk_judges_no_position_until_it_has_been_read(read):
     else:
         assert not account.unread(position, WOKEN_MS + UNREAD_MS_MAX)
     assert (position.venue, position.coin) == KEY
+
+
+def test_a_start_protects_what_was_naked_while_nobody_ran():
+    before, entry = entering()
+    desk = OrderManager((BTC,), ExecutionParams(), "abcdef")
+    desk.load_state(before.state())
+    desk.on_fact(events.JournalOpened(
+        time_ms=WOKEN_MS, journal_id="abcdef", mode="paper", venues=(VENUE,), coins=(COIN,)
+    ))  # fmt: skip
+    desk.on_fact(fill(entry.client_id))
+    commands = desk.commands(WOKEN_MS, (held(),))
+    assert [one.purpose for one in commands if isinstance(one, PlaceOrder)] == [Purpose.STOP]
+    # And what cannot be had within the limit from then on ends the position after all.
+    assert not exits(desk.commands(WOKEN_MS + 4_900, (held(),)))
+    assert exits(desk.commands(WOKEN_MS + 5_200, (held(),)))
+    assert desk.book(*KEY).naked.naked_ms(WOKEN_MS) == WOKEN_MS - FILLED_MS
