@@ -243,8 +243,8 @@ class InstrumentOrders(msgspec.Struct):
             self.orphaned.pop(fact.client_id, None)
 
     def mark_unknown(self, read_ms: int, before_ms: int) -> None:
-        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and the venue
-        answers again, so earlier failures hold nothing back."""
+        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and
+        the venue answers again, so earlier failures hold nothing back."""
         if self.unread_until_ms:
             self.unread_until_ms, self.present_ms = 0, read_ms
         self.failures = []
