@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from liqbot import places
+from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
@@ -81,6 +81,7 @@ def live_house(
             engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
+        without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip
     return assembled(parts, max(wall_ms(), storage.recovered.last_ms))
 
