@@ -97,7 +97,8 @@ async def run_live(
     )  # fmt: skip
     since_ms = history_from_ms(settings, house.engine, storage.recovered.last_ms, wall_ms())
     market = LiveMarket(
-        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin
+        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin,
+        held=lambda: bool(house.engine.account.positions),
     )
     running.show_feeds(market.stats)
     return await running.run(market)
