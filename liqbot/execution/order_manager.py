@@ -83,8 +83,10 @@ class OrderManager:
                 book.mark_unknown(fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
+        elif isinstance(fact, events.JournalRepaired):
+            self._leap(fact.time_ms)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
-            if isinstance(fact, events.JournalOpened):
+            if isinstance(fact, events.JournalOpened) and self._sequence:
                 self._leap(fact.time_ms)
             self._unheard.clear()
             for book in self._books.values():
@@ -107,11 +109,11 @@ class OrderManager:
 
     def _leap(self, time_ms: int) -> None:
         """A process that takes up a journal counts on from the time of its start, beyond all ids that another one may
-        have used unrecorded: while a journal cannot be written stops and exits leave all the same."""
-        if self._sequence:
-            first = max(self._sequence, time_ms) + 1
-            self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
-            self._sequence = first
+        have used unrecorded: while a journal cannot be written stops and exits leave all the same. After a repair they
+        may even be all that were ever used."""
+        first = max(self._sequence, time_ms) + 1
+        self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
+        self._sequence = first
 
     def target(self, venue: str, coin: str) -> Target | None:
         """The target of the trade that is on or about to begin; None when there is none."""
@@ -140,9 +142,26 @@ class OrderManager:
         """How many orders of others rest on the instrument, as last read or heard."""
         return len(self._book(venue, coin).external)
 
+    def resting_stops(self, positions: Iterable[Position]) -> dict[str, tuple[str, ...]]:
+        """For each coin with an open position the client ids of the confirmed stops that protect it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for position in positions:
+            book = self._books.get((position.venue, position.coin))
+            if book is not None:
+                found[position.coin] = tuple(
+                    order.client_id for order in book.live(Purpose.STOP)
+                    if order.confirmed and order.side is position.side
+                )
+        return found
+
     def closing(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
         return self._book(venue, coin).closing
+
+    @property
+    def books(self) -> tuple[InstrumentOrders, ...]:
+        """Of all instruments; not to be changed."""
+        return tuple(self._books.values())
 
     def book(self, venue: str, coin: str) -> InstrumentOrders:
         """What is known of one instrument, for views and checks; not to be changed."""
@@ -159,7 +178,7 @@ class OrderManager:
             if key in self._unheard and book.steady(now_ms, position):
                 continue
             self._observe(book, position, now_ms)
-            commands = plan(book, position, now_ms, self._params, self._mint)
+            commands = plan(book, position, now_ms, self._params, self.mint)
             for command in commands:
                 book.register(command, now_ms)
             planned += commands
@@ -181,7 +200,8 @@ class OrderManager:
             venue, coin = book.instrument.venue, book.instrument.coin
             self._no_longer_naked.append(PositionNaked(venue, coin, book.account, side, naked_ms))
 
-    def _mint(self, purpose: Purpose) -> str:
+    def mint(self, purpose: Purpose) -> str:
+        """The next client order id; used once, whatever becomes of the order."""
         self._sequence += 1
         return client_order_id.client_id(self._journal_id, self._sequence, purpose)
 

@@ -52,6 +52,8 @@ class LiveMarket:
         waits for its Ticks. Nothing begins before `after` has said True."""
         self._clients, self._roster, self._clock, self._params = dict(clients), roster, clock, params
         self._since_ms, self._after, self._held = since_ms, after, held
+        self.admitted = asyncio.Event()
+        """Set once it may begin, or never will."""
         self.feeds = {
             venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
@@ -77,7 +79,9 @@ class LiveMarket:
 
     async def run(self, inbox: Inbox) -> None:
         if self._after is not None and not await self._after():
+            self.admitted.set()
             return
+        self.admitted.set()
         if self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
             await self._past(inbox, self._since_ms)
         async with asyncio.TaskGroup() as group:

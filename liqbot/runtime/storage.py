@@ -20,6 +20,7 @@ from liqbot.journal.steps import StepLike
 from liqbot.ledger import LedgerThread
 from liqbot.ledger.observation import observation_of
 from liqbot.ledger.rebuild import rebuild
+from liqbot.ledger.soundness import journals_told_of, move_aside_if_damaged
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.runtime.recovery import Recovered, recover
 from liqbot.settings import Settings
@@ -46,11 +47,22 @@ def opened(
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
-    with (
-        Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal,
-        _ledger(path, url, settings, journal) as ledger,
-    ):
-        yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+    with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
+        _say_if_begun_anew(journal, url)
+        move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
+        with _ledger(path, url, settings, journal) as ledger:
+            yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+
+
+def _say_if_begun_anew(journal: Journal, url: str) -> None:
+    """A journal was here, says the ledger, and is gone."""
+    gone = [] if journal.last_seq else [one for one in journals_told_of(url) if one != journal.stamp.journal_id]
+    if gone:
+        _log.warning(
+            "the journal of this ledger is gone: a new one begins", gone=", ".join(gone), new=journal.stamp.journal_id,
+            next="what the old one left at the venue is somebody else's until it is adopted; stop, put the old journal "
+            "back, and start, if you have it",
+        )
 
 
 def journal_limits(settings: Settings) -> JournalLimits:
@@ -97,7 +109,8 @@ def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> Ledge
     _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
     gap = False
     try:
-        rebuild(path, partial(recorded_engine, own=settings.signals.own), url, snapshot_version=SNAPSHOT_VERSION)
+        factory = partial(recorded_engine, own=settings.signals.own)
+        rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
     except ExpectedError as error:
         _log.error("the ledger has a gap", reason=str(error))
         gap = True
