@@ -79,6 +79,16 @@ def secrets_dir() -> Path | None:
     return _variable(SECRETS_VARIABLE) or _variable("CREDENTIALS_DIRECTORY")
 
 
+def run_dirs() -> tuple[Path, ...]:
+    """Where files that live as long as a process may lie, best first: `liqbot` in $XDG_RUNTIME_DIR, else in the user's
+    directory under /run/user, else `liqbot-run` beside the user's state directory of liqbot (which is not made by the
+    way: that it exists says where the books lie). Each is one user's own."""
+    found = [_variable("XDG_RUNTIME_DIR"), Path(f"/run/user/{os.geteuid()}")]
+    own = _user_directory("XDG_STATE_HOME", ".local/state")
+    here = [base / "liqbot" for base in found if base is not None and base.is_dir()]
+    return (*here, own.with_name("liqbot-run")) if own is not None else tuple(here)
+
+
 def journal_path(data: Path) -> Path:
     return data / "journal.sqlite"
 
