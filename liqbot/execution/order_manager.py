@@ -17,6 +17,7 @@ from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
+from liqbot.venues.registry import attached_stop_of
 
 FOREIGN_ORDERS_KEPT: Final = 100
 GAPS_KEPT: Final = 32
@@ -31,7 +32,9 @@ class OrderManager:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
         self._books = {
-            (instrument.venue, instrument.coin): InstrumentOrders(instrument, account=account)
+            (instrument.venue, instrument.coin): InstrumentOrders(
+                instrument, account=account, rides=attached_stop_of(instrument.venue)
+            )
             for instrument in instruments
         }
         self._unheard: set[tuple[str, str]] = set()
@@ -185,7 +188,7 @@ class OrderManager:
             )
         for key, book in loaded.items():
             # Units come from configuration: a venue may have changed them since.
-            book.instrument = self._books[key].instrument
+            book.instrument, book.rides = self._books[key].instrument, self._books[key].rides
         self._books = loaded
         self._unheard.clear()
         self._sequence = state["sequence"]

@@ -15,6 +15,7 @@ from typing import Final
 import liqbot.venues
 from liqbot.instruments import split_venue_key
 from liqbot.margin.mechanics import Mechanics
+from liqbot.venues.entry_stops import AttachedStop
 from liqbot.venues.mechanics import mechanics_for
 from liqbot.venues.spec import Capability, VenueSpec
 from liqbot.venues.streams import VenueWire
@@ -103,6 +104,12 @@ def trading_of(venue: str) -> TradingAdapter:
     if spec is None or spec.trading is None:
         raise ValueError(refusal("trade_venue", venue, "orders"))
     return spec.trading
+
+
+def attached_stop_of(venue: str) -> AttachedStop | None:
+    """How the venue lets a stop ride on an entry; None where it does not, or where that is not known."""
+    spec = VENUES.get(venue)
+    return None if spec is None or spec.protection is None else spec.protection.attached
 
 
 _UNABLE: Final[Mapping[Capability, str]] = {

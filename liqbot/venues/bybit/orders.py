@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.venues.bybit import attached_stop
+from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import VenueRefused
 from liqbot.venues.trading import (
     DAY_MS,
@@ -51,7 +55,8 @@ class BybitAdapter:
     """See `TradingAdapter`."""
 
     venue = "bybit"
-    valid_ms = 3_000
+    valid_ms = stop_valid_ms = 3_000
+    early_codes: frozenset[str] = frozenset()
     duplicate_codes = frozenset(("110072",))
     unclear_codes = frozenset(("10000", "10016", "170007", "170146"))
     options: dict[str, Any] = {  # noqa: RUF012 -- read by the client's constructor, never changed
@@ -67,12 +72,18 @@ class BybitAdapter:
             params["reduceOnly"] = True
         if order.post_only:
             params["postOnly"] = True
+        if order.immediate:
+            params["timeInForce"] = "IOC"
+        if order.stop_price is not None:
+            params |= attached_stop.entry_params(order.stop_price)
         if order.kind is OrderKind.STOP_MARKET:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "triggerBy": "MarkPrice"}
         return unified_order(order, traded, params)
 
     def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call:
         del stop  # one endpoint for both
+        if entry_of(client_id) is not None:
+            return attached_stop.cancelling(self._named(traded))
         return Call("privatePostV5OrderCancel", (self._named(traded) | {"orderLinkId": client_id},))
 
     def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
@@ -91,6 +102,9 @@ class BybitAdapter:
         self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         del stop
+        if entry_of(client_id) is not None:
+            row = await attached_stop.find(client, self._named(traded), client_id)
+            return None if row is None else msgspec.structs.replace(_order(row), client_id=client_id)
         return await self._one(client, self._named(traded) | {"orderLinkId": client_id})
 
     async def _one(self, client: VenueCaller, query: dict[str, Any]) -> OrderReport | None:
@@ -205,7 +219,7 @@ class BybitAdapter:
             if contract is None or row.get("category", "linear") != "linear":
                 continue
             if topic.startswith("order"):
-                found.append((contract, OrderHint(str(row["orderLinkId"]), str(row["orderId"]))))
+                found.append((contract, OrderHint(attached_stop.client_id_of(row), str(row["orderId"]))))
             elif row["execType"] in _KINDS:
                 found.append((contract, _trade(row)))
         return tuple(found)
@@ -214,7 +228,7 @@ class BybitAdapter:
 def _order(row: dict[str, Any]) -> OrderReport:
     reason = row.get("rejectReason") or ""
     return OrderReport(
-        client_id=str(row["orderLinkId"]),
+        client_id=attached_stop.client_id_of(row),
         venue_order_id=str(row["orderId"]),
         status=_STATUS[row["orderStatus"]],
         quantity_base=decimal(row["qty"]),
@@ -222,6 +236,7 @@ def _order(row: dict[str, Any]) -> OrderReport:
         reduce_only=bool(row.get("reduceOnly")),
         trigger_price=price_or_none(row.get("triggerPrice")),
         on_mark=row.get("triggerBy") == "MarkPrice",
+        whole_position=attached_stop.guards_position(row),
         reason=str(reason if reason != "EC_NoError" else row.get("cancelType") or ""),
     )
 
