@@ -66,6 +66,8 @@ class InstrumentOrders(msgspec.Struct):
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
     rides: AttachedStop | None = None
     """How the venue lets a stop ride on an entry; None where it does not."""
+    lost_stop_ms: int = 0
+    """After this long the fate of a stop of its own is certain, whatever became of the answer."""
     read_back: int = 0
     """Stops that rode on an entry and were found at the venue as ordered."""
 

@@ -17,7 +17,7 @@ from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
-from liqbot.venues.registry import attached_stop_of
+from liqbot.venues.registry import protection_of
 
 FOREIGN_ORDERS_KEPT: Final = 100
 GAPS_KEPT: Final = 32
@@ -33,7 +33,8 @@ class OrderManager:
         self._journal_id = client_order_id.checked_journal_id(journal_id)
         self._books = {
             (instrument.venue, instrument.coin): InstrumentOrders(
-                instrument, account=account, rides=attached_stop_of(instrument.venue)
+                instrument, account=account, rides=protection_of(instrument.venue).attached,
+                lost_stop_ms=protection_of(instrument.venue).lost_stop_ms,
             )
             for instrument in instruments
         }
@@ -188,7 +189,9 @@ class OrderManager:
             )
         for key, book in loaded.items():
             # Units come from configuration: a venue may have changed them since.
-            book.instrument, book.rides = self._books[key].instrument, self._books[key].rides
+            configured = self._books[key]
+            book.instrument, book.rides = configured.instrument, configured.rides
+            book.lost_stop_ms = configured.lost_stop_ms
         self._books = loaded
         self._unheard.clear()
         self._sequence = state["sequence"]

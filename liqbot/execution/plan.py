@@ -4,6 +4,7 @@ Nothing here remembers: asked again after its own commands were registered in th
 comes first, then reductions, then tidying, then new risk.
 """
 
+import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -137,7 +138,7 @@ def _protect(
         return [_cancel(stop) for stop in stops if stop.confirmed and stop is not settled[-1]]
     refused = book.failed(Purpose.STOP, now_ms - params.failure_window_ms)
     under_way = [stop for stop in stops if stop.on_the_way and _may_stay(stop, book)]
-    expected = any(now_ms - stop.placed_ms < _expected_ms(stop, params) for stop in under_way)
+    expected = any(now_ms - stop.placed_ms < _expected_ms(stop, book, params) for stop in under_way)
     if expected or len(refused) >= params.stop_attempts_max or len(under_way) > params.stop_attempts_max:
         return []
     order = _reducing(target, position, Purpose.STOP, OrderKind.STOP_MARKET, quantity_base, mint, trigger_price=price)
@@ -149,8 +150,11 @@ def _may_stay(stop: Order, book: InstrumentOrders) -> bool:
     return not stop.attached or (book.rides is not None and not book.rides.outlives_position)
 
 
-def _expected_ms(stop: Order, params: ExecutionParams) -> int:
-    return params.attached_stop_ms if stop.attached else params.unknown_ms
+def _expected_ms(stop: Order, book: InstrumentOrders, params: ExecutionParams) -> int | float:
+    """How long a stop under way is waited for before another is placed: to the end, unless that comes too late."""
+    if stop.attached:
+        return params.attached_stop_ms
+    return params.unknown_ms if book.lost_stop_ms > params.unprotected_ms_max else math.inf
 
 
 def _reduce(

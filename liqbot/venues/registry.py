@@ -15,7 +15,7 @@ from typing import Final
 import liqbot.venues
 from liqbot.instruments import split_venue_key
 from liqbot.margin.mechanics import Mechanics
-from liqbot.venues.entry_stops import AttachedStop
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.mechanics import mechanics_for
 from liqbot.venues.spec import Capability, VenueSpec
 from liqbot.venues.streams import VenueWire
@@ -106,10 +106,11 @@ def trading_of(venue: str) -> TradingAdapter:
     return spec.trading
 
 
-def attached_stop_of(venue: str) -> AttachedStop | None:
-    """How the venue lets a stop ride on an entry; None where it does not, or where that is not known."""
+def protection_of(venue: str) -> EntryProtection:
+    """How a position is guarded from its first fill; where that is not known, no stop rides on an entry."""
     spec = VENUES.get(venue)
-    return None if spec is None or spec.protection is None else spec.protection.attached
+    known = None if spec is None else spec.protection
+    return known or EntryProtection(attached=None, naked="not looked up yet", source="")
 
 
 _UNABLE: Final[Mapping[Capability, str]] = {

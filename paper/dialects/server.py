@@ -53,6 +53,8 @@ class Server:
             self._all.append(room)
             self._rooms.update(dict.fromkeys(dialect.hosts, room))
         self._runner: web.AppRunner | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        """Requests whose connection is gone and that have not reached the venue yet."""
         hub.outlet = self
 
     @property
@@ -77,6 +79,8 @@ class Server:
     async def stop(self) -> None:
         for socket in self.sockets:
             socket.close()
+        for late in self._late:
+            late.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -122,6 +126,11 @@ class Server:
         if handler is None:
             self.hub.note_unknown(room.dialect.venue, request.endpoint)
             return room.dialect.not_found(request)
+        if fault is not None and fault.kind is Kind.LATE_MS:
+            late = asyncio.create_task(self._carried_out_late(handler, request, fault.value))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            return None
         answer = await handler(request)
         if fault is not None and fault.kind is Kind.DROP_ANSWER:
             return None
@@ -130,6 +139,11 @@ class Server:
         if fault is not None and fault.change is not None:
             answer = msgspec.structs.replace(answer, body=fault.change(answer.payload))
         return answer
+
+    @staticmethod
+    async def _carried_out_late(handler: Handler, request: Request, late_ms: int) -> None:
+        await asyncio.sleep(late_ms / 1000)
+        await handler(request)
 
     def _note(self, request: Request, status: int) -> None:
         self.log.append(Logged(request.endpoint, request.query, request.body.decode(errors="replace"), status))

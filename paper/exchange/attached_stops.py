@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.events import Event
 from liqbot.venues.entry_stops import AttachedStop, attached_order
-from liqbot.venues.registry import attached_stop_of
+from liqbot.venues.registry import protection_of
 from paper.exchange.accounts import ExchangeAccounts, accepted
 from paper.exchange.matching import Resting
 from paper.exchange.quotes import Key
@@ -37,7 +37,7 @@ def after_entry(accounts: ExchangeAccounts, entry: Resting, time_ms: int) -> tup
 
 def after_position(accounts: ExchangeAccounts, key: Key, time_ms: int) -> tuple[Event, ...]:
     """To be called when a position may have gone: its own stop goes with it."""
-    rides = attached_stop_of(key[0])
+    rides = protection_of(key[0]).attached
     if rides is None or rides.scope != "position" or accounts.holding(key) is not None:
         return ()
     mine = [one for one in accounts.resting(key) if one.rode_in]
@@ -45,7 +45,7 @@ def after_position(accounts: ExchangeAccounts, key: Key, time_ms: int) -> tuple[
 
 
 def _rides(entry: Resting) -> AttachedStop | None:
-    return attached_stop_of(entry.command.venue) if entry.command.stop_client_id else None
+    return protection_of(entry.command.venue).attached if entry.command.stop_client_id else None
 
 
 def _stop_of(accounts: ExchangeAccounts, stop_client_id: str) -> Resting | None:

@@ -93,6 +93,7 @@ VENUE: Final = VenueSpec(
         naked="nothing once the entry has ended; what fills before it ends waits for that, so entries never rest",
         source="v5 place order (attachAlgoOrds) of 2026-06-27; announcement on partly filled parents, in force since "
                "2026-07-01",
+        lost_stop_ms=31_000,
     ),
     expiry=RequestExpiry(
         name="expTime", place="header",
