@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from liqbot.venues.entry_stops import attached_id, entry_of
-from liqbot.venues.trading import Call, VenueCaller, price_or_none
+from liqbot.venues.trading import Call
 
-_STOPS: Final = {"orderFilter": "StopOrder", "limit": 50}
+STOPS: Final = {"orderFilter": "StopOrder", "limit": 50}
+"""Of a query for conditional orders alone."""
 
 
 def entry_params(stop_price: Decimal) -> dict[str, Any]:
@@ -26,47 +27,19 @@ def cancelling(named: Mapping[str, Any]) -> Call:
     return Call("privatePostV5PositionTradingStop", (query,))
 
 
-def client_id_of(row: Mapping[str, Any]) -> str:
-    """Our name for an order row; empty when it bears none."""
-    link_id, parent = str(row.get("orderLinkId") or ""), str(row.get("parentOrderLinkId") or "")
-    if link_id or row.get("stopOrderType") != "StopLoss" or not parent:
-        return link_id
+def our_name(link_id: str | None, parent: str | None, stop_kind: str | None) -> str:
+    """For an order of these `orderLinkId`, `parentOrderLinkId` and `stopOrderType`; empty when it bears none."""
+    if link_id or stop_kind != "StopLoss" or not parent:
+        return link_id or ""
     stop_id = attached_id(parent)
     return stop_id if entry_of(stop_id) == parent else ""
 
 
-def guards_position(row: Mapping[str, Any]) -> bool:
+def of_position(stop_kind: str | None, mode: str | None) -> bool:
     """A stop of the whole position: its quantity is whatever is held."""
-    return row.get("stopOrderType") == "StopLoss" and row.get("tpslMode") == "Full"
+    return stop_kind == "StopLoss" and mode == "Full"
 
 
-async def find(client: VenueCaller, named: Mapping[str, Any], stop_id: str) -> dict[str, Any] | None:
-    """The row of the stop of this name, resting or ended; None when there is none (yet).
-
-    By its parent, else, where the venue names none, by what it is: the position's own stop, at the price that its
-    entry asked for.
-    """
-    nameless: list[dict[str, Any]] = []
-    for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
-        rows: Sequence[dict[str, Any]] = (await client.call(method, {**named, **_STOPS}))["result"]["list"]
-        for row in rows:
-            if client_id_of(row) == stop_id:
-                return row
-        if method.endswith("Realtime"):
-            nameless = [row for row in rows if _unparented(row)]
-    return await _by_price(client, named, stop_id, nameless) if nameless else None
-
-
-async def _by_price(
-    client: VenueCaller, named: Mapping[str, Any], stop_id: str, nameless: Sequence[dict[str, Any]]
-) -> dict[str, Any] | None:
-    query = {**named, "orderLinkId": entry_of(stop_id)}
-    entries = (await client.call("privateGetV5OrderRealtime", query))["result"]["list"]
-    wanted = price_or_none(entries[0].get("stopLoss")) if entries else None
-    if wanted is None:
-        return None
-    return next((row for row in nameless if price_or_none(row.get("triggerPrice")) == wanted), None)
-
-
-def _unparented(row: Mapping[str, Any]) -> bool:
-    return guards_position(row) and not row.get("orderLinkId") and not row.get("parentOrderLinkId")
+def at_price(nameless: Sequence[Any], wanted: Decimal | None) -> Any | None:
+    """Where the venue names no parent: the position's own stop that triggers where its entry asked for."""
+    return next((one for one in nameless if wanted and one.trigger_price == wanted), None)
