@@ -176,7 +176,9 @@ class InstrumentOrders(msgspec.Struct):
         if isinstance(command, CancelOrder):
             order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
         else:
-            queried = msgspec.structs.replace(order, query_count=order.query_count + 1)
+            first = order.attached and not order.query_count
+            placed_ms = now_ms if first else order.placed_ms  # waited for from the first question on
+            queried = msgspec.structs.replace(order, query_count=order.query_count + 1, placed_ms=placed_ms)
             order = after_event(queried, OrderEvent.UNANSWERED)
         self.orders[index] = order
 

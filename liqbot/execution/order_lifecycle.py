@@ -114,7 +114,8 @@ class Order(msgspec.Struct, frozen=True):
     query_count: int = 0
     reason: str = ""
     placed_ms: int = 0
-    """When it was first sent; of a stop that rides on an entry when that entry first filled, 0 until then."""
+    """When it was first sent; of a stop that rides on an entry when that entry first filled and, from then on, when
+    it was first asked about; 0 until the fill."""
 
     @property
     def client_id(self) -> str:

@@ -4,7 +4,6 @@ Nothing here remembers: asked again after its own commands were registered in th
 comes first, then reductions, then tidying, then new risk.
 """
 
-import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -132,7 +131,7 @@ def _protect(
         return [_cancel(stop) for stop in stops if stop.confirmed and stop is not settled[-1]]
     refused = book.failed(Purpose.STOP, now_ms - params.failure_window_ms)
     under_way = [stop for stop in stops if stop.on_the_way and _may_stay(stop, book)]
-    expected = any(now_ms - stop.placed_ms < _expected_ms(stop, book, params) for stop in under_way)
+    expected = any(_expected(stop, book, now_ms, params) for stop in under_way)
     if expected or len(refused) >= params.stop_attempts_max or len(under_way) > params.stop_attempts_max:
         return []
     order = _reducing(target, position, Purpose.STOP, OrderKind.STOP_MARKET, quantity_base, mint, trigger_price=price)
@@ -144,11 +143,12 @@ def _may_stay(stop: Order, book: InstrumentOrders) -> bool:
     return not stop.attached or (book.rides is not None and not book.rides.outlives_position)
 
 
-def _expected_ms(stop: Order, book: InstrumentOrders, params: ExecutionParams) -> int | float:
-    """How long a stop under way is waited for before another is placed: to the end, unless that comes too late."""
+def _expected(stop: Order, book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> bool:
+    """Whether a stop under way is still waited for before another is placed: to the end, unless that comes too late."""
+    waited_ms = now_ms - stop.placed_ms
     if stop.attached:
-        return params.attached_stop_ms
-    return params.unknown_ms if book.lost_stop_ms > params.unprotected_ms_max else math.inf
+        return not stop.query_count or waited_ms < params.attached_stop_ms
+    return book.lost_stop_ms <= params.unprotected_ms_max or waited_ms < params.unknown_ms
 
 
 def _reduce(

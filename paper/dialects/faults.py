@@ -21,6 +21,8 @@ class Kind(enum.StrEnum):
     """The answer comes `value` wall milliseconds late."""
     DISCONNECT_WS = "disconnect_ws"
     """Every websocket whose path starts with the endpoint is cut; takes effect when it is ordered."""
+    REFUSED = "refused"
+    """The venue's own refusal, of code `value`; nothing is carried out."""
     LATE_MS = "late_ms"
     """The connection breaks at once, and the request reaches the venue `value` wall milliseconds later."""
     SKEW_MS = "skew_ms"

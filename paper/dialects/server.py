@@ -18,7 +18,7 @@ from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000
 TURN_MESSAGES: Final = 200
-_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
+_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE, Kind.REFUSED)
 
 
 class Logged(msgspec.Struct, frozen=True):

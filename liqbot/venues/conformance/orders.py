@@ -191,7 +191,8 @@ def texts_of(call: Call) -> set[str]:
 
 
 def _numbers(call: Call) -> set[float]:
-    return {float(leaf) for leaf in leaves_of(call.args) if isinstance(leaf, int | float) and not isinstance(leaf, bool)}
+    numbers = (leaf for leaf in leaves_of(call.args) if isinstance(leaf, int | float) and not isinstance(leaf, bool))
+    return {float(number) for number in numbers}
 
 
 def _flags(call: Call) -> set[str]:

@@ -1,5 +1,5 @@
-"""Checks of what a venue claims about the first instant of a position: the stop that rides on an entry is in its request
-as documented, an immediate limit is one, and times after which a lost request counts as lost are long enough."""
+"""Checks of what a venue claims about the first instant of a position: the stop that rides on an entry is in its
+request as documented, an immediate limit is one, and a lost request does not count as lost too soon."""
 
 from decimal import Decimal
 from typing import Any, Final

@@ -106,6 +106,8 @@ class BybitDialect(Dialect):
         """Too many requests of a key: an ordinary answer with an error code (`value` 0). Of an address: HTTP 403
         (`value` 403). Any other `value`: the gateway's own 429, in a shape that is not the venue's, with Retry-After.
         Maintenance: `value` 0 an ordinary answer with an error code, any other the gateway's 503."""
+        if fault.kind is Kind.REFUSED:
+            return self._door.refusal(BybitRefused(fault.value, "refused"), request)
         if fault.kind is Kind.MAINTENANCE:
             if fault.value:
                 return HttpAnswer(

@@ -120,6 +120,8 @@ def no_such_path() -> HttpAnswer:
 
 
 def faulty(fault: WireFault) -> HttpAnswer:
+    if fault.kind is Kind.REFUSED:
+        return refused(OkxTrouble(str(fault.value), "refused"))
     if fault.kind is Kind.MAINTENANCE:
         return refused(OkxTrouble("50001", "Service temporarily unavailable. Please try again later.", 503))
     answer = refused(OkxTrouble("50011", "Too Many Requests", 429))
