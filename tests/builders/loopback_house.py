@@ -77,8 +77,9 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def place(venue: str = "binance") -> AsyncIterator[Place]:
-    hub = market.hub_of(venue)
+async def place(venue: str = "binance", **paper: Any) -> AsyncIterator[Place]:
+    """`paper`: how its exchange behaves (`PaperParams`)."""
+    hub = market.hub_of(venue, **paper)
     account = hub.open_account(venue, "key", SECRET, passphrase="phrase" if venue == "okx" else "")
     dialect = OkxDialect(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
     async with serving(hub, [dialect]) as loop:
