@@ -17,6 +17,7 @@ HOME_VARIABLE: Final = "LIQBOT_HOME"
 PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, HOME_VARIABLE)
 """Environment variables with the program's prefix that are no settings."""
 CURRENT: Final = "the current directory"
+_MIGRATIONS: Final = Path(__file__).parent / "ledger" / "migrations" / "versions"
 _SYSTEM_CONFIG: Final = Path("/etc/liqbot")
 _SYSTEM_STATE: Final = Path("/var/lib/liqbot")
 _reported: set[str] = set()
@@ -78,12 +79,28 @@ def secrets_dir() -> Path | None:
     return _variable(SECRETS_VARIABLE) or _variable("CREDENTIALS_DIRECTORY")
 
 
+def run_dirs() -> tuple[Path, ...]:
+    """Where files that live as long as a process may lie, best first: `liqbot` in $XDG_RUNTIME_DIR, else in the user's
+    directory under /run/user, else `liqbot-run` beside the user's state directory of liqbot (which is not made by the
+    way: that it exists says where the books lie). Each is one user's own."""
+    found = [_variable("XDG_RUNTIME_DIR"), Path(f"/run/user/{os.geteuid()}")]
+    own = _user_directory("XDG_STATE_HOME", ".local/state")
+    here = [base / "liqbot" for base in found if base is not None and base.is_dir()]
+    return (*here, own.with_name("liqbot-run")) if own is not None else tuple(here)
+
+
 def journal_path(data: Path) -> Path:
     return data / "journal.sqlite"
 
 
 def ledger_path(data: Path) -> Path:
     return data / "ledger.sqlite"
+
+
+def ledger_schema() -> str:
+    """The newest version of the ledger's tables: the names of its migrations begin with theirs, so that a reader need
+    not import what they need."""
+    return max(path.name[1:5] for path in _MIGRATIONS.glob("v[0-9]*.py"))
 
 
 def _default_data(name: str) -> Place:

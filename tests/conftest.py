@@ -73,3 +73,9 @@ def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("LIQBOT_HOME", HOME)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _run_directory(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Locks of bots that tests run lie where the test's own files do."""
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("run"))

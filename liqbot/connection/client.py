@@ -7,11 +7,11 @@ loses bursts and costs forty times as much. Nothing is imported from it until a 
 import asyncio
 import decimal
 import functools
-import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
+import msgspec
 import structlog
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
@@ -28,6 +28,7 @@ from liqbot.connection.endpoints import (
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import instrument_of, market_of, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
+from liqbot.connection.unified_library import client_class
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
@@ -105,14 +106,12 @@ class VenueClient:
         return self._exchange
 
     def _made(self) -> Any:
-        import ccxt.pro
-
         if self.spec.client is None:
             raise ValueError(f"{self.venue}: the unified client does not know this venue")
         config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
         if self._credentials is not None:
             config |= self._credentials.config()
-        exchange = getattr(ccxt.pro, self.spec.client)(config)
+        exchange = client_class(self.spec.client)(config)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
         use_access(exchange, self.spec, self.access)
@@ -134,8 +133,7 @@ class VenueClient:
 
         ContractChanged when one is missing or of another size.
         """
-        # The library takes seconds to import: not on the event loop.
-        await asyncio.to_thread(importlib.import_module, "ccxt.pro")
+        await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         await self.call("load_markets", True, weight=5)
         kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
@@ -143,6 +141,22 @@ class VenueClient:
                 if listing.contract == "" or symbol in self.exchange.markets]
         self.exchange.set_markets(kept, {})
         self.opened = True
+
+    async def open_again(self, contracts: bytes) -> None:
+        """Without asking: the contracts as `contracts` of an earlier process kept them."""
+        await self.load()
+        self.exchange.set_markets(msgspec.json.decode(contracts), {})
+        self.opened = True
+
+    async def load(self) -> None:
+        """The library, which takes seconds to import: not on the event loop."""
+        if self.spec.client is not None:
+            await asyncio.to_thread(client_class, self.spec.client)
+
+    @property
+    def contracts(self) -> bytes:
+        """The contracts as the venue listed them, for `open_again` of a later process; after `open`."""
+        return msgspec.json.encode(list(self.exchange.markets.values()))
 
     def symbols(self, coins: Sequence[str], contract: str = "") -> dict[str, str]:
         """Coin -> unified symbol of one of the venue's contracts (the main one by default)."""

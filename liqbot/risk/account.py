@@ -16,6 +16,7 @@ from liqbot.accounting.round_trips import TripFigures
 from liqbot.events import (
     Balance,
     CodeVersion,
+    Ending,
     Event,
     FeedDown,
     Fill,
@@ -45,6 +46,7 @@ class _State(msgspec.Struct):
     drawdown: Drawdown = msgspec.field(default_factory=Drawdown)
     halted: str = ""
     halt_code: HaltCode = HaltCode.NONE
+    ending: str = ""
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
@@ -66,6 +68,7 @@ class Account:
             CodeVersion: self._on_start,
             JournalOpened: self._on_start,
             Halt: self._on_halt,
+            Ending: self._on_ending,
             Flatten: self._on_flatten,
             Resume: self._on_resume,
         }
@@ -118,12 +121,14 @@ class Account:
 
     @property
     def halted(self) -> str:
-        """Why there are no entries until somebody resumes; empty when there may be."""
-        return self._now.halted
+        """Why there are no entries until somebody resumes, or by this process; empty when there may be."""
+        return self._now.halted or self._now.ending
 
     @property
     def halt_code(self) -> HaltCode:
         """The same for programs; NONE when there may be entries, or when an unknown reason forbids them."""
+        if self._now.ending and not self._now.halted:
+            return HaltCode.ENDING
         return self._now.halt_code or halt_code_of(self._now.halted)
 
     @property
@@ -246,11 +251,15 @@ class Account:
 
     def _on_start(self, _fact: CodeVersion | JournalOpened) -> None:
         """A process starts: what the venue holds is hearsay until it has been read again."""
+        self._now.ending = ""
         for holding in self._books.holdings:
             holding.reconciled = False
 
     def _on_halt(self, fact: Halt) -> None:
         self._now.halted, self._now.halt_code = fact.reason or "halted", fact.code
+
+    def _on_ending(self, fact: Ending) -> None:
+        self._now.ending = fact.reason or "ending"
 
     def _on_flatten(self, fact: Flatten) -> None:
         self._now.halted, self._now.halt_code = fact.reason or "flatten", fact.code

@@ -1,21 +1,18 @@
-"""Manners of a service: one process per account, the wall clock, signals, and word to the service manager."""
+"""Manners of a service: the wall clock, signals, and word to the service manager."""
 
 import asyncio
-import contextlib
-import hashlib
 import os
 import signal
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
+from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.exits import Exit, ExpectedError
-from liqbot.journal.errors import AlreadyRunningError
-from liqbot.journal.lock import WriterLock
+
+BEGAN_S: Final = time.monotonic()
+"""When this process had imported the program, on the clock of its event loop."""
 
 
 def wall_ms() -> int:
@@ -23,26 +20,19 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@contextlib.contextmanager
-def only_one(account: str) -> Iterator[None]:
-    """Holds the account on this machine, whatever the state directory. ExpectedError when somebody else does."""
-    name = hashlib.sha256(account.encode()).hexdigest()[:16]
-    try:
-        lock = WriterLock(Path(tempfile.gettempdir()) / f"liqbot-{name}")
-    except AlreadyRunningError as error:
-        holder = str(error).rsplit(" ", 1)[-1]
-        raise ExpectedError(f"account {account.strip()} is traded by process {holder} already", Exit.RUNNING) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def stop_on_signals(stop: Callable[[], None]) -> None:
     """SIGTERM and SIGINT ask for an orderly end, as long as the running loop lives."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+
+
+def signals_end_it() -> None:
+    """The next SIGTERM or SIGINT ends the process on the spot."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
 
 
 def beat(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:

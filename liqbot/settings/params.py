@@ -90,6 +90,11 @@ class NetworkParams(_Params):
         30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
     )
 
+    protect_check_s: float = Field(
+        2.5, ge=1, le=30,
+        description="Seconds between two looks at the venue whether the stop of an open position still rests.",
+    )
+
     @field_validator("loopback")
     @classmethod
     def _on_this_machine(cls, address: str) -> str:

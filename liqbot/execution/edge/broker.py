@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Broker:
-    """Implements what the runtime sends to. `run` must be running for anything to leave."""
+    """Implements what the runtime sends to. Nothing leaves before `run` has begun, or after `close`."""
 
     def __init__(
         self,
@@ -53,31 +53,46 @@ class Broker:
     ) -> None:
         self._client, self._adapter, self._orders, self._resolver = client, adapter, orders, resolver
         self._traded = {(one.instrument.venue, one.instrument.coin): one for one in traded}
-        self._group: asyncio.TaskGroup | None = None
+        self._open = False
         self._waiting: list[Command] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._first_error: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Carries out commands until cancelled; what has been sent by then is seen through."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            waiting, self._waiting = self._waiting, []
-            await self.send(waiting, self._orders.clock())
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self._group = None
+        """Carries out commands. The first error that is no venue's is raised; what else is under way, and what comes
+        later, is carried out all the same until `close`: one wrong command must not take a stop with it."""
+        self._open = True
+        waiting, self._waiting = self._waiting, []
+        await self.send(waiting, self._orders.clock())
+        await asyncio.shield(self._first_error)
+
+    async def close(self) -> None:
+        """Nothing leaves any more, and nobody waits for answers."""
+        self._open = False
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def send(self, commands: Sequence[Command], now_ms: int) -> None:
         """Returns at once: each command is a task of its own, so that a stop never waits for a read."""
         del now_ms
-        if self._group is None:
+        if not self._open:
             self._waiting += commands
             return
         for command in commands:
             if isinstance(command, PlaceOrder):
                 # From here on nobody but this task may conclude that the order does not exist.
                 self._orders.submitting.add(command.client_id)
-            self._group.create_task(self._carried_out(command))
+            task = asyncio.create_task(self._carried_out(command))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._first_error.done():
+            self._first_error.set_exception(error)
 
     async def _carried_out(self, command: Command) -> None:
         traded = self._traded[command.venue, command.coin]

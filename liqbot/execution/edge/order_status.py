@@ -53,14 +53,16 @@ class OrderStatusResolver:
     """Shared by whoever sends, listens and reconciles."""
 
     def __init__(
-        self, client: VenueCaller, adapter: TradingAdapter, orders: OrderCache, *, trades_since_ms: int
+        self, client: VenueCaller, adapter: TradingAdapter, orders: OrderCache, *, trades_since_ms: int,
+        began_s: float | None = None,
     ) -> None:
+        """`began_s`: what this process did not send left before that, on the loop's clock; None: before now."""
         self._client, self._priority, self._adapter, self.orders = client, PriorityCaller(client), adapter, orders
         self.trades_since_ms = trades_since_ms
         """Fills of every contract before this have been published; moved on by reconciliations."""
         self._read_to_ms: dict[str, int] = {}
         """By coin: how far the fills have been read, where that is further."""
-        self._born_s = asyncio.get_running_loop().time()
+        self._born_s = asyncio.get_running_loop().time() if began_s is None else began_s
         self._reading: dict[str, asyncio.Lock] = {}
 
     async def query(self, client_id: str, traded: TradedContract) -> OrderReport | None:
