@@ -11,7 +11,7 @@ from liqbot.events import FeedDown, FeedUp, MarketEvent
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.ports import Clock
-from liqbot.venues.errors import VenueError
+from liqbot.venues.errors import AnswerMalformed, VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
 from liqbot.venues.streams import Poll, VenueWire
 
@@ -85,7 +85,7 @@ class Polls:
     def _failed(self, job: "_Job", error: Exception) -> None:
         job.failures += 1
         self._stats.poll_failures += 1
-        if isinstance(error, MalformedMessage):
+        if isinstance(error, MalformedMessage | AnswerMalformed):
             self._stats.malformed += 1
             self._stats.malformed_newest = str(error)
         if job.failures == FAILURES_MAX:

@@ -41,6 +41,8 @@ class Recorded:
     def __init__(self, responses: Sequence[ResponseExample]) -> None:
         self._responses = responses
         self.writes: list[str] = []
+        self.asked: list[ResponseExample] = []
+        """Whose answers were given."""
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
@@ -53,8 +55,9 @@ class Recorded:
         exact = [one for one in same if list(one.args) == list(args)]
         if not same:
             raise LookupError(f"no example of the answer to {method}")
-        payload = (exact or same)[0].payload
-        return payload if decode is None else decode(payload)
+        chosen = (exact or same)[0]
+        self.asked.append(chosen)
+        return chosen.payload if decode is None else decode(chosen.payload)
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
@@ -89,7 +92,7 @@ def contract_of(spec: VenueSpec, account: AccountExample | None) -> TradedContra
     return TradedContract(instrument, account.market_id if account is not None else listing.symbol)
 
 
-def _account(spec: VenueSpec) -> AccountExample | None:
+def account_of(spec: VenueSpec) -> AccountExample | None:
     return spec.examples().account if spec.examples is not None else None
 
 
@@ -107,7 +110,7 @@ def _order(spec: VenueSpec, traded: TradedContract, purpose: Purpose, kind: Orde
 def request_faults(spec: VenueSpec) -> list[str]:
     if spec.trading is None:
         return []
-    adapter, traded = spec.trading, contract_of(spec, _account(spec))
+    adapter, traded = spec.trading, contract_of(spec, account_of(spec))
     found = []
     if not 0 < adapter.valid_ms <= VALID_MS_MAX:
         found.append(f"valid_ms {adapter.valid_ms}: a lost order would be waited for that long")
@@ -206,7 +209,7 @@ def read_faults(spec: VenueSpec) -> list[str]:
     """On the account of the examples: one long position, a stop that rests below it, an entry that was filled."""
     if spec.trading is None:
         return []
-    account = _account(spec)
+    account = account_of(spec)
     if account is None:
         return ["examples: no account, so what is read of it cannot be checked"]
     adapter, traded, client = spec.trading, contract_of(spec, account), Recorded(account.responses)
@@ -289,7 +292,7 @@ def _account_read(
 
 def user_stream_faults(spec: VenueSpec) -> list[str]:
     """Examples are about our orders; foreign messages are left alone; a mangled one raises what listeners catch."""
-    account = _account(spec)
+    account = account_of(spec)
     if spec.trading is None or account is None:
         return []
     adapter, traded = spec.trading, (contract_of(spec, account),)
