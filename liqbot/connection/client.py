@@ -264,6 +264,13 @@ class VenueClient:
             if socket is not None:
                 socket.on_error(NetworkError(f"{self.venue} {url} {reason}"))
 
+    def sign_in_again(self) -> None:
+        """The next dialling of the user stream asks for its key anew: the one that is kept may be the reason why the
+        last one broke, nonsense for instance, and would be used again for many minutes."""
+        for kept in self.exchange.options.values():
+            if isinstance(kept, dict) and "listenKey" in kept:
+                kept |= {"listenKey": None, "lastAuthenticatedTime": 0}
+
     async def close(self) -> None:
         if self._exchange is not None:
             await self._exchange.close()

@@ -25,6 +25,8 @@ class Listening(Protocol):
 
     async def watch(self, method: str, *args: Any) -> Any: ...
 
+    def sign_in_again(self) -> None: ...
+
 
 class UserStream:
     """`on_down` and `on_up` are called when the stream broke and when it has been dialled again."""
@@ -63,6 +65,7 @@ class UserStream:
             except VenueError as error:
                 _log.warning("user stream broke", stream=call.method, error=str(error))
                 self._on_down(str(error))
+                self._client.sign_in_again()
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, REDIAL_S_MAX)
                 # Dialled again at once; what happened meanwhile is read by REST.
