@@ -1,4 +1,4 @@
-"""Checks of the trading adapter against answers that went wrong: refused by name, never believed, nothing else raised."""
+"""Checks of the trading adapter against answers that went wrong: refused by name, not believed, nothing else raised."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
