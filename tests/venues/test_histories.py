@@ -12,7 +12,7 @@ NOW_MS = 5 * WEEK_MS
 
 
 async def parts_of(
-    times: list[int], since_ms: int, *, at_once: int = 10**9, fails_at: int = -1
+    times: list[int], since_ms: int, *, at_once: int = 10**9, fails_at: int = -1, kept_ms: int = NOW_MS
 ) -> tuple[list[HistoryPart[int]], list[tuple[int, int]]]:
     """What is told of a history by a venue that answers at most `at_once` rows; it fails at one of its answers."""
     parts: list[HistoryPart[int]] = []
@@ -26,7 +26,7 @@ async def parts_of(
         return found if len(found) <= at_once else None
 
     try:
-        async for part in by_spans(read, since_ms, NOW_MS, WEEK_MS):
+        async for part in by_spans(read, since_ms, NOW_MS, WEEK_MS, kept_ms):
             parts.append(part)  # noqa: PERF401 -- what came before a failure counts
     except ConnectionError:
         pass
@@ -61,3 +61,8 @@ def test_more_than_even_a_second_may_hold_stays_to_be_read() -> None:
     parts, asked = asyncio.run(parts_of(crowd, 0, at_once=8))
     assert parts[-1].read_to_ms <= WEEK_MS * 2
     assert asked[-1][1] - asked[-1][0] < SPAN_MS_MIN
+
+
+def test_what_no_venue_keeps_is_not_asked_for() -> None:
+    _, asked = asyncio.run(parts_of([], 0, kept_ms=WEEK_MS))
+    assert asked[0][0] == NOW_MS - WEEK_MS

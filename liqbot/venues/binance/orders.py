@@ -60,6 +60,7 @@ from liqbot.venues.unified_order import unified_order
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
 _PAGE: Final = 1_000
 _SPAN_MS: Final = 7 * DAY_MS - 1
+_KEPT_MS: Final = 180 * DAY_MS
 _PAID: Final = ("FUNDING_FEE", "TRANSFER")
 
 
@@ -144,7 +145,7 @@ class BinanceAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(

@@ -55,6 +55,7 @@ _GONE: Final = ("51400", "51401", "51402", "51603")
 _SWAP: Final = {"instType": "SWAP"}
 _PAGE: Final = 100
 _SPAN_MS: Final = 7 * DAY_MS
+_KEPT_MS: Final = 89 * DAY_MS
 _RECENT_MS: Final = 6 * DAY_MS
 """Younger bills are read where the last seven days are kept."""
 
@@ -159,7 +160,7 @@ class OkxAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -237,12 +238,14 @@ class OkxAdapter:
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
         """One place has the last seven days, another the last three months."""
         recent_ms = max(since_ms, now_ms - _RECENT_MS)
+        since_ms = max(since_ms, now_ms - _KEPT_MS)
         for method, from_ms, to_ms in (
             ("privateGetAccountBillsArchive", since_ms, recent_ms),
             ("privateGetAccountBills", recent_ms, now_ms),
         ):
             if from_ms < to_ms or to_ms == now_ms:
-                async for part in by_spans(partial(self._bills, client, traded, method), from_ms, to_ms, _SPAN_MS):
+                read = partial(self._bills, client, traded, method)
+                async for part in by_spans(read, from_ms, to_ms, _SPAN_MS, _KEPT_MS):
                     yield part
 
     async def _bills(
