@@ -65,7 +65,7 @@ async def seconds_to_stop(venue: str, options: argparse.Namespace) -> tuple[floa
         async with place(venue) as here:
             profile(here, folder)
             settings = here.settings()
-            entry = await entry_sent(here, settings, data, records=options.records, after=options.after)
+            entry = await entry_sent(here, settings, data, quiet=(options.records, options.after))
             await here.hub.execute(here.account, entry)
             await here.advance()
             began_s = time.monotonic()

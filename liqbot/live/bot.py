@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from liqbot import places
+from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
@@ -184,6 +184,7 @@ def live_house(
             first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
+        without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip
     return assembled(parts, max(wall_ms(), storage.recovered.last_ms))
 
@@ -216,7 +217,10 @@ async def run_live(
             await beside.before()
         return begins
 
-    market = LiveMarket(clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin)
+    market = LiveMarket(
+        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin,
+        held=lambda: bool(house.engine.account.positions),
+    )
     running.show_feeds(market.stats)
     return await running.run(_MarketBeside(market, beside, storage.ledger))
 

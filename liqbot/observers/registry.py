@@ -58,7 +58,7 @@ def observers_for(context: ObserverContext) -> list[Observer]:
     for name in ordered(context.settings.observers.enabled):
         observer = _made(name, context)
         if observer is not None:
-            observer.name = observer.name or name
+            observer.name, observer.added_as = observer.name or name, "" if name in BUILT_IN else name
             made.append(observer)
     return made
 

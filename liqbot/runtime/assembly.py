@@ -24,6 +24,7 @@ from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.strategy import Strategy
 
 LoopT = TypeVar("LoopT")
+LEFT_OUT: Final = "left out: it did not return the last time; liqbot resume and a restart take it back"
 
 SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
 """Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
@@ -57,6 +58,8 @@ class Parts(NamedTuple, Generic[LoopT]):
     """Shows a person what happens."""
     enabled: tuple[str, ...] | None = None
     """Observers by name; None: those of the configuration."""
+    without: tuple[str, ...] = ()
+    """Observers that are enabled and are not made all the same: they hung the last time."""
     checks: Sequence[OnStep] = ()
     """Called before the observers and not guarded like them: an error in one (a broken law) ends the run."""
     account_facts: Sequence[Event] = ()
@@ -77,7 +80,10 @@ def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
     settings, roster, listed = parts.settings, parts.roster, parts.instruments
     engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
     opening = opening_facts(settings, roster, parts.journal_id, listed, time_ms, mode=parts.mode or settings.mode)
-    observers = ObserverGroup(observers_for(_context(parts)))
+    left_out = dict.fromkeys(parts.without, LEFT_OUT)
+    observers = ObserverGroup(
+        observers_for(_context(parts)), call_ms_max=settings.observers.call_ms_max, left_out=left_out
+    )
     observers.start(engine)
     loop = parts.loop(engine, (*parts.checks, observers.on_step))
     return House(engine, loop, observers, (*opening, *parts.account_facts))
@@ -85,8 +91,10 @@ def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
 
 def _context(parts: Parts[LoopT]) -> ObserverContext:
     settings = parts.settings
-    if parts.enabled is not None:
-        enabled = settings.observers.model_copy(update={"enabled": parts.enabled})
+    if parts.enabled is not None or parts.without:
+        named = settings.observers.enabled if parts.enabled is None else parts.enabled
+        working = tuple(name for name in named if name not in parts.without)
+        enabled = settings.observers.model_copy(update={"enabled": working})
         settings = settings.model_copy(update={"observers": enabled})
     return ObserverContext(
         settings, parts.data, parts.journal, parts.ledger, parts.ledger_wait_s, parts.console, parts.source,

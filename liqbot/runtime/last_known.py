@@ -12,6 +12,7 @@ from liqbot.events import (
     ConfigLoaded,
     Fill,
     JournalOpened,
+    JournalRepaired,
     OrderCancelled,
     OrderMissing,
     OrderRejected,
@@ -73,6 +74,8 @@ def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
         for fact in reversed(record.block.facts):
             if isinstance(fact, ENTRY_ENDS):
                 ended.add(fact.client_id)
+            if isinstance(fact, JournalRepaired) and unanswered:
+                return True  # what the lost records said is not known
             if not isinstance(fact, PositionSnapshot | Fill) or (fact.venue, fact.coin) not in unanswered:
                 continue
             if isinstance(fact, PositionSnapshot):

@@ -3,7 +3,7 @@
 What the engine says meanwhile is not sent again: it is what it said the first time, and the venue is asked about it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -73,10 +73,11 @@ class _Tail:
 
 def recover(
     path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], observe: Observe, *,
-    ledger_seq: int | None = None,
+    ledger_seq: int | None = None, hung: Collection[str] = (),
 ) -> Recovered:
     """The engine as the journal left it, under today's settings. `observe` sees every record that is run again: all
-    that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them.
+    that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them. Strategies named in `hung` did not
+    return the last time, and are not asked again.
 
     ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
     """
@@ -85,7 +86,8 @@ def recover(
         fresh = engine_of(settings, roster, journal_id, instruments)
         if not reader.last_seq:
             return Recovered(fresh, 0, 0, 0)
-        before, records, last_ms = _before(reader, observe, settings.signals.own, ledger_seq)
+        own = tuple(one for one in settings.signals.own if one.name not in hung)
+        before, records, last_ms = _before(reader, observe, own, ledger_seq)
         if not last_ms:
             last_ms = next(iter(reader.records(reader.last_seq, facts_only=True))).time_ms
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
-from liqbot import places
+from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import Reconciled
@@ -103,7 +103,9 @@ def _recovered(
             if isinstance(fact, Reconciled):
                 read_ms = max(read_ms, fact.time_ms)
 
-    found = recover(path, settings, roster, instruments, observe, ledger_seq=ledger.seq if ledger.opened else None)
+    hung = {one.name for one in hung_calls.read(path.parent)}
+    reached = ledger.seq if ledger.opened else None
+    found = recover(path, settings, roster, instruments, observe, ledger_seq=reached, hung=hung)
     if not found.last_ms:
         return found
     since_ms = (read_ms or found.last_ms - UNREAD_MS) - MARGIN_MS

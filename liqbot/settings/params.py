@@ -62,6 +62,11 @@ class ObserversParams(_Params):
         description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books).",
     )
 
+    call_ms_max: int = Field(
+        250, ge=10, le=60_000,
+        description="An observer that is not part of the program and takes longer than this for a step is disabled.",
+    )
+
     @field_validator("enabled")
     @classmethod
     def _without_repeats(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,11 +32,13 @@ DAY_MS = 86_400_000
 
 
 async def entry_sent(
-    here: Place, settings: Settings, data: Path, *, records: int = 0, after: int = 0
+    here: Place, settings: Settings, data: Path, *, ago_ms: int = 0, quantity_base: Decimal = QUANTITY,
+    quiet: tuple[int, int] = (0, 0),
 ) -> PlaceOrder:
-    """Writes the books. The entry that was sent; the venue has not seen it, and would carry it out. `records` of a
-    quiet market come before it, and `after` as many between snapshot and end."""
-    here.second = int(time.time()) - market.START_MS // 1_000  # the market's next second is now
+    """Writes the books, of `ago_ms` ago. The entry that was sent; the venue has not seen it, and would carry it out.
+    `quiet`: so many seconds of a market that rests before it, and between its snapshot and the end."""
+    then_ms = time.time_ns() // 1_000_000 - ago_ms
+    here.catch_up(ago_ms)
     await here.advance()
     client = trading_client(settings, access_of(settings))
     try:
@@ -47,34 +49,35 @@ async def entry_sent(
         await client.close()
     here.account.isolated["BTC"] = True
     await here.hub.execute(here.account, SetLeverage(here.venue, "BTC", LEVERAGE))
-    return _written(settings, data, account_of(rights, settings), instruments, contracts, (records, after))
+    wanted = _wanted(here.venue, then_ms, quantity_base)
+    account, wallet_usd = account_of(rights, settings), here.account.wallet_usd
+    return _written(settings, data, account, instruments, wanted, wallet_usd, then_ms, contracts, quiet)
 
 
 def _written(
-    settings: Settings, data: Path, account: str, instruments: Sequence[Instrument], contracts: bytes,
-    quiet: tuple[int, int],
+    settings: Settings, data: Path, account: str, instruments: Sequence[Instrument], wanted: Target,
+    wallet_usd: Decimal, now_ms: int, contracts: bytes, quiet: tuple[int, int],
 ) -> PlaceOrder:
-    now_ms, roster = time.time_ns() // 1_000_000, Roster(settings.venues, settings.coins)
+    roster = Roster(settings.venues, settings.coins)
     with Journal.open(places.journal_path(data), mode=settings.mode, account=account, roster=roster) as journal:
         journal_id = journal.stamp.journal_id
         engine = engine_of(settings, roster, journal_id, instruments)
         before, after = quiet
-        first_ms = now_ms - (before + after + 1) * 1_000
+        sent_ms, seconds = now_ms - after * 1_000, range(1_000, 1_000 * (max(quiet) + 1), 1_000)
         blocks = [
-            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, first_ms)),
-            *(_second(settings.trade_venue, roster, first_ms + one * 1_000) for one in range(before)),
-            EventBlock(facts=_account_read(settings.trade_venue, first_ms + before * 1_000)),
-            EventBlock(tick_ms=first_ms + before * 1_000),
-            *(_second(settings.trade_venue, roster, first_ms + (before + one) * 1_000) for one in range(1, after + 1)),
+            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, sent_ms - before * 1_000)),
+            *(_second(settings.trade_venue, roster, sent_ms - one_ms) for one_ms in reversed(seconds[:before])),
+            EventBlock(facts=_account_read(settings.trade_venue, sent_ms, wallet_usd)),
+            EventBlock(tick_ms=sent_ms),
+            *(_second(settings.trade_venue, roster, sent_ms + one_ms) for one_ms in seconds[:after]),
         ]
-        sent = len(blocks) - after
         for number, block in enumerate(blocks, 1):
-            if number == sent:
-                engine.desk.adopt(Approved(_wanted(settings.trade_venue, now_ms)))
+            if number == len(blocks) - after:
+                engine.desk.adopt(Approved(wanted))
             seq = journal.append(block, "inbox", number)
             step = engine.on_block(block)
             journal.record(seq, step)
-            if number == sent:
+            if number == len(blocks) - after:
                 (entry,) = step.commands
                 journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
                 journal.save_snapshot(CONTRACTS_NAME, seq, library_version(), contracts)
@@ -88,10 +91,10 @@ def _second(venue: str, roster: Roster, tick_ms: int) -> EventBlock:
     return block_of(rows, roster, tick_ms=tick_ms)
 
 
-def _account_read(venue: str, now_ms: int) -> tuple[Event, ...]:
+def _account_read(venue: str, now_ms: int, wallet_usd: Decimal) -> tuple[Event, ...]:
     here = {"time_ms": now_ms, "venue": venue, "coin": "BTC"}
     return (
-        Balance(**here, wallet_usd=Decimal(10_000)),
+        Balance(**here, wallet_usd=wallet_usd),
         LeverageConfirmed(**here, leverage=float(LEVERAGE), isolated=True),
         PositionSnapshot(
             **here, side=Side.LONG, quantity_base=Decimal(0), entry_price=Decimal(0), leverage=float(LEVERAGE),
@@ -101,22 +104,24 @@ def _account_read(venue: str, now_ms: int) -> tuple[Event, ...]:
     )  # fmt: skip
 
 
-def _wanted(venue: str, now_ms: int) -> Target:
+def _wanted(venue: str, now_ms: int, quantity_base: Decimal) -> Target:
     return Target(
-        decision_id=1, venue=venue, coin="BTC", strategy="test", side=Side.LONG, quantity_base=QUANTITY,
+        decision_id=1, venue=venue, coin="BTC", strategy="test", side=Side.LONG, quantity_base=quantity_base,
         limit_price=None, leverage=LEVERAGE, stop_price=STOP_PRICE, take_price=None,
         liquidation_price=Decimal(40_000), expires_ms=now_ms + DAY_MS, exit_by_ms=now_ms + DAY_MS, reason="test",
     )  # fmt: skip
 
 
 @contextlib.contextmanager
-def held_by_another(data: Path, *, until_gone: Path | None = None) -> Iterator[None]:
-    """Another program has the journal locked for writing, at the longest until a file has gone: whoever waits for its
+def held_by_another(
+    data: Path, *, book: Callable[[Path], Path] = places.journal_path, until_gone: Path | None = None
+) -> Iterator[None]:
+    """Another program has a book locked for writing, at the longest until a file has gone: whoever waits for its
     commits waits. In a thread of its own, because an end in order waits for the journal on the event loop."""
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        other = sqlite3.connect(places.journal_path(data), isolation_level=None, timeout=30)
+        other = sqlite3.connect(book(data), isolation_level=None, timeout=30)
         try:
             other.execute("BEGIN IMMEDIATE")
             locked.set()
@@ -127,7 +132,7 @@ def held_by_another(data: Path, *, until_gone: Path | None = None) -> Iterator[N
 
     holder = threading.Thread(target=hold, daemon=True)
     holder.start()
-    assert locked.wait(60), "the journal was never free"
+    assert locked.wait(60), "the book was never free"
     try:
         yield
     finally:

@@ -77,6 +77,33 @@ def test_one_that_raises_is_disabled_and_named_and_the_others_go_on(fails: str) 
     assert group.troubles == {"broken": f"disabled: RuntimeError: broken in {fails}"}
 
 
+@pytest.mark.parametrize(("added", "working"), [("", True), ("mine.py", False)])
+def test_one_that_is_added_and_takes_too_long_is_disabled(added: str, working: bool) -> None:
+    now_ns, nothing = iter((0, 250_000_000, 0, 251_000_000)), None  # type: tuple[Iterator[int], Any]
+    slow = Listening("slow")
+    slow.added_as = added
+    group = ObserverGroup([slow], call_ms_max=250, timer_ns=lambda: next(now_ns))
+    for seq in (1, 2, 3):
+        group.on_step(seq, EventBlock(), nothing, nothing)
+    assert (group.names == ("slow",)) is working
+    assert len(slow.calls) == (3 if working else 2)
+    if not working:
+        reason = "disabled: TimeoutError: a call took 251 ms, observers.call_ms_max is 250 ms"
+        assert group.troubles == {"slow": reason}
+
+
+def test_one_that_hung_the_last_time_is_left_out_and_named(tmp_path: Path) -> None:
+    settings = settings_with(enabled=("log", "/x/mine.py"))
+    exchange = exchange_of(settings, MARKET.roster, LISTED)
+    parts = Parts(
+        settings, MARKET.roster, LISTED, "abc123", data=tmp_path, without=("/x/mine.py",),
+        loop=lambda engine, observers: SimLoop(engine, exchange, observers=observers),
+    )  # fmt: skip
+    group = assembled(parts, START_MS).observers
+    assert group.names == ("log",)
+    assert "did not return the last time" in group.troubles["/x/mine.py"]
+
+
 def test_a_trouble_that_passes_is_shown_while_it_lasts() -> None:
     one = Listening("one")
     group = ObserverGroup([one])
