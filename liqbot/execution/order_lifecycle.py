@@ -116,6 +116,8 @@ class Order(msgspec.Struct, frozen=True):
     placed_ms: int = 0
     """When it was first sent; of a stop that rides on an entry when that entry first filled and, from then on, when
     it was first asked about; 0 until the fill."""
+    confirmed_ms: int = 0
+    """When the venue has last been heard to have it, after a time in which it had not."""
 
     @property
     def client_id(self) -> str:
@@ -195,7 +197,13 @@ def after_entry(stop: Order, entry: Order, time_ms: int) -> Order:
 def after_fact(order: Order, fact: OrderFact) -> Order:
     """The order after a fact about it. A fill never counts beyond the order's quantity; one that was delivered before
     must not come here (the account's books know)."""
-    order = msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms))
+    before = order
+    order = _after_fact(msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms)), fact)
+    newly = order.confirmed and not before.confirmed
+    return msgspec.structs.replace(order, confirmed_ms=fact.time_ms) if newly else order
+
+
+def _after_fact(order: Order, fact: OrderFact) -> Order:
     if order.attached and isinstance(fact, events.OrderMissing):
         # Nothing of its own was ever sent: it is asked for only after the fill, so this answers that question.
         order = after_event(order, OrderEvent.UNANSWERED) if order.state is OrderState.INTENDED else order

@@ -68,6 +68,8 @@ class Hub:
         self.params = params or HubParams()
         self.now_ms = 0
         """The market's time: the end of the last block."""
+        self.before_ms = 0
+        """The end of the one before it."""
         self.skew_ms = 0
         """How far every venue's clock is ahead of ours."""
         self.faults = Faults()
@@ -201,7 +203,7 @@ class Hub:
         for account in tuple(self.accounts.values()):
             await self._walk(account, block)
         self.tickers.fold(block)
-        self.now_ms = end_ms(block, self.now_ms)
+        self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
         if self.outlet is not None:
             await self.outlet.public(block)
         await self.quiesce()

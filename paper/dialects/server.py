@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -18,6 +19,8 @@ from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000
+REFUSALS_MAX: Final = 1_000
+"""Kinds of refusals that are told apart."""
 TURN_MESSAGES: Final = 200
 _BEFORE: Final = (
     Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE, Kind.REFUSED
@@ -47,6 +50,10 @@ class Server:
     def __init__(self, hub: Hub, dialects: Iterable[Dialect]) -> None:
         self.hub = hub
         self.log: list[Logged] = []
+        self.refusals: Counter[str] = Counter()
+        """Requests that the venues said no to, by endpoint and reason, trouble on order left out."""
+        self.requests = 0
+        """Ever."""
         self.requests_running = 0
         self.port = 0
         self._rooms: dict[str, _Room] = {}
@@ -106,12 +113,15 @@ class Server:
             await got.read(),
         )
         fault = self.hub.faults.take(request.endpoint)
+        self.requests += 1
         self.requests_running += 1
         try:
             answer = await self._answer(room, request, fault)
         finally:
             self.requests_running -= 1
         self._note(request, 0 if answer is None else answer.status)
+        if answer is not None and fault is None and (refusal := answer.refusal):
+            self._refuse(f"{room.dialect.venue} {request.endpoint}: {refusal}")
         return await delivered(got, answer, fault)
 
     async def _answer(self, room: _Room, request: Request, fault: WireFault | None) -> HttpAnswer | None:
@@ -138,6 +148,10 @@ class Server:
             answer = msgspec.structs.replace(answer, body=fault.change(answer.payload))
         return answer
 
+    def _refuse(self, what: str) -> None:
+        if what in self.refusals or len(self.refusals) < REFUSALS_MAX:
+            self.refusals[what] += 1
+
     @staticmethod
     async def _carried_out_late(handler: Handler, request: Request, late_ms: int) -> None:
         await asyncio.sleep(late_ms / 1000)
@@ -152,6 +166,7 @@ class Server:
     async def _connect(self, got: web.Request, room: _Room, socket: Socket) -> web.StreamResponse:
         if not room.dialect.opened(socket):
             self.hub.note_unknown(room.dialect.venue, f"ws {socket.path}")
+            self._refuse(f"{room.dialect.venue} ws {socket.path}: no such stream root, or its key is not known")
             return web.Response(status=404, text="no such stream")
         connection = web.WebSocketResponse(max_msg_size=2**22, compress=False)
         await connection.prepare(got)

@@ -82,6 +82,7 @@ class BybitDialect(Dialect):
         door, account, orders, history = self._door, self._account, self._orders, self._history
         return {
             "GET /v5/user/query-api": door.signed(account.key, demo=False),
+            "GET /v5/asset/coin/query-info": door.signed(account.coins, demo=False),
             "GET /v5/account/info": door.signed(account.info),
             "GET /v5/account/wallet-balance": door.signed(account.wallet),
             "GET /v5/account/fee-rate": door.signed(account.fees),

@@ -31,6 +31,7 @@ _PUBLIC: Final = (
         "fields as in ws_ticker_linear.json; singleOpenInterest as "
         "documented; bid and ask are one step around the last price",
     ),
+    _documented("GET /v5/asset/coin/query-info", "asset/coin-info", "no network carries anything"),
     _recorded("GET /v5/market/orderbook", "http_get_orderbook.json", "one level on either side"),
     _recorded("GET /v5/market/recent-trade", "http_get_trades_recent.json"),
     _recorded("GET /v5/market/kline", "http_get_klines_linear.json"),

@@ -85,6 +85,7 @@ class OkxDialect(Dialect):
         return {
             "GET /api/v5/account/balance": (books.balance, "ccy"),
             "GET /api/v5/account/config": (books.config, ""),
+            "GET /api/v5/asset/currencies": (books.currencies, "ccy"),
             "GET /api/v5/account/positions": (books.positions, "instType instId"),
             "GET /api/v5/account/leverage-info": (books.leverage, "instId mgnMode"),
             "GET /api/v5/account/trade-fee": (books.fees, "instType instId instFamily uly"),

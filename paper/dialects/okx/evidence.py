@@ -48,6 +48,7 @@ _PUBLIC_REQUESTS: Final = (
 )
 
 _ACCOUNT_REQUESTS: Final = (
+    _documented("GET /api/v5/asset/currencies", "funding-account-rest-api-get-currencies", "no network carries any"),
     _recorded("GET /api/v5/account/balance", "http_get_account_balance.json",
               "cashBal is without isolated margin: eq = cashBal + isoEq"),
     _documented("GET /api/v5/account/config", "trading-account-rest-api-get-account-configuration",
