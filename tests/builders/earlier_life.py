@@ -28,9 +28,12 @@ QUANTITY, STOP_PRICE, LEVERAGE = Decimal("0.01"), Decimal(49_000), 3
 DAY_MS = 86_400_000
 
 
-async def entry_sent(here: Place, settings: Settings, data: Path) -> PlaceOrder:
-    """Writes the books. The entry that was sent; the venue has not seen it, and would carry it out."""
-    here.catch_up()
+async def entry_sent(
+    here: Place, settings: Settings, data: Path, *, ago_ms: int = 0, quantity_base: Decimal = QUANTITY
+) -> PlaceOrder:
+    """Writes the books, of `ago_ms` ago. The entry that was sent; the venue has not seen it, and would carry it out."""
+    then_ms = time.time_ns() // 1_000_000 - ago_ms
+    here.catch_up(ago_ms)
     await here.advance()
     client = trading_client(settings, access_of(settings))
     try:
@@ -41,22 +44,26 @@ async def entry_sent(here: Place, settings: Settings, data: Path) -> PlaceOrder:
         await client.close()
     here.account.isolated["BTC"] = True
     await here.hub.execute(here.account, SetLeverage(here.venue, "BTC", LEVERAGE))
-    return _written(settings, data, account_of(rights, settings), instruments)
+    wanted = _wanted(here.venue, then_ms, quantity_base)
+    return _written(settings, data, account_of(rights, settings), instruments, wanted, here.account.wallet_usd, then_ms)
 
 
-def _written(settings: Settings, data: Path, account: str, instruments: Sequence[Instrument]) -> PlaceOrder:
-    now_ms, roster = time.time_ns() // 1_000_000, Roster(settings.venues, settings.coins)
+def _written(
+    settings: Settings, data: Path, account: str, instruments: Sequence[Instrument], wanted: Target,
+    wallet_usd: Decimal, now_ms: int,
+) -> PlaceOrder:
+    roster = Roster(settings.venues, settings.coins)
     with Journal.open(places.journal_path(data), mode=settings.mode, account=account, roster=roster) as journal:
         journal_id = journal.stamp.journal_id
         engine = engine_of(settings, roster, journal_id, instruments)
         blocks = [
             EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, now_ms)),
-            EventBlock(facts=_account_read(settings.trade_venue, now_ms)),
+            EventBlock(facts=_account_read(settings.trade_venue, now_ms, wallet_usd)),
             EventBlock(tick_ms=now_ms),
         ]
         for number, block in enumerate(blocks, 1):
             if block.tick_ms is not None:
-                engine.desk.adopt(Approved(_wanted(settings.trade_venue, now_ms)))
+                engine.desk.adopt(Approved(wanted))
             seq = journal.append(block, "inbox", number)
             step = engine.on_block(block)
             journal.record(seq, step)
@@ -66,10 +73,10 @@ def _written(settings: Settings, data: Path, account: str, instruments: Sequence
     return entry
 
 
-def _account_read(venue: str, now_ms: int) -> tuple[Event, ...]:
+def _account_read(venue: str, now_ms: int, wallet_usd: Decimal) -> tuple[Event, ...]:
     here = {"time_ms": now_ms, "venue": venue, "coin": "BTC"}
     return (
-        Balance(**here, wallet_usd=Decimal(10_000)),
+        Balance(**here, wallet_usd=wallet_usd),
         LeverageConfirmed(**here, leverage=float(LEVERAGE), isolated=True),
         PositionSnapshot(
             **here, side=Side.LONG, quantity_base=Decimal(0), entry_price=Decimal(0), leverage=float(LEVERAGE),
@@ -79,9 +86,9 @@ def _account_read(venue: str, now_ms: int) -> tuple[Event, ...]:
     )  # fmt: skip
 
 
-def _wanted(venue: str, now_ms: int) -> Target:
+def _wanted(venue: str, now_ms: int, quantity_base: Decimal) -> Target:
     return Target(
-        decision_id=1, venue=venue, coin="BTC", strategy="test", side=Side.LONG, quantity_base=QUANTITY,
+        decision_id=1, venue=venue, coin="BTC", strategy="test", side=Side.LONG, quantity_base=quantity_base,
         limit_price=None, leverage=LEVERAGE, stop_price=STOP_PRICE, take_price=None,
         liquidation_price=Decimal(40_000), expires_ms=now_ms + DAY_MS, exit_by_ms=now_ms + DAY_MS, reason="test",
     )  # fmt: skip
