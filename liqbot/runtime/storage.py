@@ -12,12 +12,12 @@ from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import Reconciled
-from liqbot.exits import ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader, Record
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.steps import StepLike
 from liqbot.ledger import LedgerThread
+from liqbot.ledger.background import Remake
 from liqbot.ledger.observation import observation_of
 from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.soundness import journals_told_of, move_aside_if_damaged
@@ -82,7 +82,8 @@ def _recovered(
 
     def observe(record: Record, step: StepLike, engine: Engine) -> None:
         nonlocal read_ms
-        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), ROOM_S_MAX)
+        wait_s = ROOM_S_MAX if ledger.opened else 0.0
+        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), wait_s)
         for fact in record.block.facts:
             if isinstance(fact, Reconciled):
                 read_ms = max(read_ms, fact.time_ms)
@@ -100,20 +101,12 @@ def _recovered(
 def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> LedgerThread:
     """One that has seen less than every snapshot that recovery may begin from (deleted, restored) is made anew from the
     journal."""
-    ledger = LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq)
     with JournalReader(path) as reader:
         snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
-    if not snapshots or not ledger.opened or any(one.seq <= ledger.seq for one in snapshots):
-        return ledger
-    ledger.close()
-    _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
-    gap = False
-    try:
-        factory = partial(recorded_engine, own=settings.signals.own)
-        rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
-    except ExpectedError as error:
-        _log.error("the ledger has a gap", reason=str(error))
-        gap = True
-    return LedgerThread(
-        url, journal.stamp.journal_id, written=lambda: journal.written_seq, may_begin_later=gap
+    oldest_seq = min((one.seq for one in snapshots), default=0)
+    factory = partial(recorded_engine, own=settings.signals.own)
+    remake = Remake(
+        needed=lambda ledger_seq: ledger_seq < oldest_seq,
+        make=lambda: rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True),
     )
+    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)
