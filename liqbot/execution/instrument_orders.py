@@ -11,10 +11,11 @@ from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder, SetLeverage
 from liqbot.events import Event
 from liqbot.execution.naked_time import NakedClock
-from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_event, after_fact
+from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_entry, after_event, after_fact
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
 from liqbot.risk.decision import Target
+from liqbot.venues.entry_stops import AttachedStop, attached_order
 
 ENDED_ORDERS_KEPT: Final = 64
 FAILURES_KEPT: Final = 16
@@ -73,6 +74,12 @@ class InstrumentOrders(msgspec.Struct):
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
+    rides: AttachedStop | None = None
+    """How the venue lets a stop ride on an entry; None where it does not."""
+    lost_stop_ms: int = 0
+    """After this long the fate of a stop of its own is certain, whatever became of the answer."""
+    read_back: int = 0
+    """Stops that rode on an entry and were found at the venue as ordered."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -134,7 +141,8 @@ class InstrumentOrders(msgspec.Struct):
         live = self.live()
         expires_ms = 0 if self.target is None else self.target.expires_ms
         entering = any(order.purpose is Purpose.ENTRY for order in live)
-        return all(order.confirmed for order in live) and not (entering and now_ms >= expires_ms)
+        settled = all(order.confirmed or order.dormant for order in live)
+        return settled and not (entering and now_ms >= expires_ms)
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -158,6 +166,8 @@ class InstrumentOrders(msgspec.Struct):
             self.orders.append(Order(command, now_ms, placed_ms=now_ms))
             if command.purpose is Purpose.ENTRY:
                 self.entered = max(self.entered, command.decision_id)
+            if command.stop_client_id:
+                self.orders.append(Order(attached_order(command), now_ms))
         elif isinstance(command, SetLeverage):
             self.leverage_sent_ms, self.leverage_attempts = now_ms, self.leverage_attempts + 1
         else:
@@ -174,7 +184,9 @@ class InstrumentOrders(msgspec.Struct):
         if isinstance(command, CancelOrder):
             order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
         else:
-            queried = msgspec.structs.replace(order, query_count=order.query_count + 1)
+            first = order.attached and not order.query_count
+            placed_ms = now_ms if first else order.placed_ms  # waited for from the first question on
+            queried = msgspec.structs.replace(order, query_count=order.query_count + 1, placed_ms=placed_ms)
             order = after_event(queried, OrderEvent.UNANSWERED)
         self.orders[index] = order
 
@@ -187,9 +199,19 @@ class InstrumentOrders(msgspec.Struct):
         order = self.orders[index] = after_fact(before, fact)
         if order.filled_base > before.filled_base:
             self._count_fill(order, order.filled_base - before.filled_base, fact.time_ms)
-        if order.failed and not before.failed:
+        if order.command.stop_client_id:
+            self._carry(order, fact.time_ms)
+        if order.attached:
+            self.read_back += order.confirmed and not before.confirmed
+        elif order.failed and not before.failed:
             self.failures = [*self.failures[1 - FAILURES_KEPT :], Failure(fact.time_ms, order.purpose)]
         return True
+
+    def _carry(self, entry: Order, time_ms: int) -> None:
+        """The stop that rides on an entry follows it."""
+        index = self._index(entry.command.stop_client_id)
+        if index is not None:
+            self.orders[index] = after_entry(self.orders[index], entry, time_ms)
 
     def _count_fill(self, order: Order, filled_base: Decimal, time_ms: int) -> None:
         entry = order.purpose is Purpose.ENTRY
@@ -322,6 +344,8 @@ class InstrumentOrders(msgspec.Struct):
 def _doubted(order: Order, before_ms: int) -> Order:
     """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
     answers again, so patience starts anew."""
+    if order.dormant:
+        return order
     if order.confirmed and order.heard_ms < before_ms:
         order = after_event(order, OrderEvent.UNANSWERED)
     elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:
