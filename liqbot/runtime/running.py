@@ -15,6 +15,7 @@ from liqbot import events
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
+from liqbot.control.panic_latch import panic_reason
 from liqbot.control.status import is_flat
 from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume
 from liqbot.execution.edge.account import AccountEdge
@@ -254,7 +255,7 @@ class RunningHouse:
         elif account.halt_code is HaltCode.OPERATOR_STOP and not account.positions:
             reason = "started again after an orderly end"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.STARTED_AGAIN))
-        why = protocol.read_latch(self._data, protocol.PANIC)
+        why = panic_reason(self._data)
         if why:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}", code=HaltCode.PANIC))
         return tuple(facts)
