@@ -247,6 +247,14 @@ class JournalOpened(Fact, frozen=True, tag=True, kw_only=True):
     coins: tuple[str, ...]
 
 
+class JournalRepaired(Fact, frozen=True, tag=True, kw_only=True):
+    """Last fact of a journal that was copied from a damaged one: what happened to us in the records that are lost is
+    known to the venue alone, and the client order ids that they gave out may not be given out again."""
+
+    lost: str
+    """Which records, for people."""
+
+
 class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
     """What must agree for a byte-identical replay; `platform` names interpreter, numpy and CPU features."""
 
@@ -381,8 +389,8 @@ AccountEvent = (
     | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
 )
 ControlEvent = (
-    JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten | StrategyDisabled
-    | Ending
+    JournalOpened | JournalRepaired | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
+    | StrategyDisabled | Ending
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

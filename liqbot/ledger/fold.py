@@ -20,6 +20,7 @@ from liqbot.events import (
     Halt,
     HaltCode,
     JournalOpened,
+    JournalRepaired,
     MoneyFact,
     OrderMissing,
     OrderRejected,
@@ -42,7 +43,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     Resume: ("info", "RESUME"), Flatten: ("warning", "FLATTEN"), OrderRejected: ("warning", "ORDER_REJECTED"),
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
-    StrategyDisabled: ("warning", "STRATEGY_DISABLED"),
+    StrategyDisabled: ("warning", "STRATEGY_DISABLED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
 }
 
 _BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})

@@ -24,6 +24,7 @@ from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, 
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.observers.registry import require_known
 from liqbot.runtime.account_lock import only_one
+from liqbot.private_files import make_private_directory
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
@@ -169,5 +170,5 @@ async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:
 def require_free(data: Path) -> None:
     """Fails at once, before any venue is asked, when another process writes the journal."""
     path = places.journal_path(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_directory(path.parent)
     WriterLock(path).release()
