@@ -9,12 +9,13 @@ import pytest
 from liqbot.cli import main
 from liqbot.commands import OrderKind, PlaceOrder, Purpose, SetLeverage
 from liqbot.control import protocol
-from liqbot.control.panic_latch import panic_reason
-from liqbot.exits import Exit
+from liqbot.control.panic_latch import LatchReport, panic_reason
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
-from tests.builders.earlier_life import QUANTITY
+from liqbot.live.bot import trade
+from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
-from tests.builders.loopback_house import SECRET, Place, place
+from tests.builders.loopback_house import SECRET, Place, access_of, place, running
 from tests.builders.wrong_answers import SHAPES
 
 CONTRACTS = {
@@ -85,6 +86,36 @@ async def test_without_a_list_of_contracts_it_closes_what_is_documented(
         assert await panicked(here, tmp_path, tmp_path / "data") == Exit.OK
         assert here.hub.faults.suffered
         assert here.held_base == 0
+
+
+async def test_a_running_bot_without_a_latch_is_told_closes_too_and_does_not_start_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    async with place() as here:
+        settings = here.settings()
+        entry = await entry_sent(here, settings, data)
+        async with running(settings, data) as bot:
+            await here.hub.execute(here.account, entry)
+            await here.advance()
+            await bot.position(protected=True)
+            monkeypatch.setattr("liqbot.verbs.panic.set_panic", no_latch)
+            assert await panicked(here, tmp_path, data) == Exit.FAILED
+            assert here.held_base == 0
+            assert (await bot.status())["halted"] == "panic: by hand"
+        said = capsys.readouterr().out
+        assert "the running bot closes too" in said
+        assert "a bot that is started there may enter again" in said
+        with pytest.raises(ExpectedError, match="panic: by hand") as refused:
+            await trade(settings, data, access_of(settings))
+        assert refused.value.exit_code == Exit.HALTED
+    assert len(here.orders(Purpose.ENTRY)) == 1
+
+
+def no_latch(data: Path, *, time_ms: int, why: str) -> LatchReport:
+    """As on a disk that takes nothing anywhere."""
+    del time_ms, why
+    return LatchReport((), (f"{data}: No space left on device",))
 
 
 def no_file(latch: Path) -> None:
