@@ -92,7 +92,7 @@ class Venue(kill9.Venue):
         """The longest span that ended after `from_s`, as far as it lies after `not_before_s`."""
         now_s = time.monotonic()
         spans = [(one[0], one[1] if len(one) > 1 else now_s) for one in self.spans]
-        return max((end - max(start, not_before_s) for start, end in spans if end > from_s), default=0.0)
+        return max((max(0.0, end - max(start, not_before_s)) for start, end in spans if end > from_s), default=0.0)
 
 
 class Instant(NamedTuple):
@@ -239,7 +239,7 @@ def kept(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def table(found: list[dict[str, Any]]) -> str:
     head = ("fault", "venue", "disk ms", "n", "wrong", "p50 s", "p99 s", "max s", "able p50", "able p99", "able max")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for one in found:
         for key in ((one["fault"], one["venue"], str(one["disk_ms"])), (one["fault"], "all", "all")):

@@ -23,8 +23,8 @@ from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.observers.registry import require_known
-from liqbot.runtime.account_lock import only_one
 from liqbot.private_files import make_private_directory
+from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known

@@ -25,7 +25,7 @@ from liqbot.journal import Journal
 from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
-from liqbot.runtime.ending import ENDING_S_MAX, Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.ending import ENDING_S_MAX, EndingAct, EndingDecision, Unsettled, unsettled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import notify, signals_end_it, stop_on_signals
 from liqbot.runtime.pump import Feed, Watched, error_of
@@ -79,7 +79,7 @@ class RunningHouse:
         self.engine.guard.meter = CallTimer(settings.signals.call_ms_max, facts_into(inbox), clock)
         self.interrupted = False
         self._stop = asyncio.Event()
-        self._ending: Ending | None = None
+        self._ending: EndingDecision | None = None
         self._market_over = self._source_failed = False
         self._failure: BaseException | None = None
         self._naked: tuple[str, ...] = ()
@@ -191,13 +191,13 @@ class RunningHouse:
             self._failed(error)
         self._stop.set()
 
-    def _begin_ending(self, reason: str) -> Ending:
+    def _begin_ending(self, reason: str) -> EndingDecision:
         """From this instant on nothing is entered."""
         self._loop.enter_nothing()
         notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((ENDING_S_MAX + MARGIN_S) * 1_000_000)}")
         if self._account is not None:
             self._inbox.put(EventBlock(facts=(events.Ending(time_ms=self._clock(), reason=f"ending: {reason}"),)))
-        return Ending(asyncio.get_running_loop().time(), market_over=self._market_over)
+        return EndingDecision(asyncio.get_running_loop().time(), market_over=self._market_over)
 
     async def _end(self) -> None:
         """Over once there is a reason to stop and nothing is under way any more."""

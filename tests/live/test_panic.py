@@ -127,13 +127,12 @@ async def test_a_gateway_that_answers_503_is_waited_out_and_unknown_is_not_flat(
 @everywhere
 async def test_a_close_that_fills_in_parts_is_followed_to_the_end_with_its_stop_in_place(venue: str) -> None:
     async with rig(venue, hub=market.hub_of(venue, fill_usd_max=300.0, fill_pause_ms=400)) as one:
-        await one.leverage()
-        await one.until(events.LeverageConfirmed)
-        await one.send(one.desk.order(Purpose.ENTRY, quantity="0.02"))
-        while (held := one.account.holding("BTC")) is None or held.quantity_base < Decimal("0.02"):
+        await long_of(one, quantity="0.02")
+        while (held := one.account.holding("BTC")) is not None and held.quantity_base < Decimal("0.02"):
             await one.advance()
-        await one.send(one.desk.order(Purpose.STOP, quantity="0.02", trigger_price="49000"))
-        await one.until(events.OrderAccepted)
+        stop = one.desk.order(Purpose.STOP, quantity="0.02", trigger_price="49000")
+        await one.send(stop)
+        await one.until(events.OrderAccepted, stop.client_id)
         panic, _ = panic_of(one)
         work = asyncio.create_task(panic.run(60))
         while not work.done():

@@ -20,8 +20,8 @@ from liqbot.runtime.ending import (
     ENDING_S_MAX,
     FLATTEN_AFTER_S,
     QUIET_S,
-    Ending,
     EndingAct,
+    EndingDecision,
     Unsettled,
     unsettled,
 )
@@ -32,7 +32,7 @@ ANY = st.sampled_from([SETTLED, NAKED, BUSY, UNKNOWN])
 
 
 def acts(*seen: tuple[float, Unsettled], market_over: bool = False) -> list[EndingAct]:
-    ending = Ending(100.0, market_over=market_over)
+    ending = EndingDecision(100.0, market_over=market_over)
     return [ending.next(100.0 + after_s, left) for after_s, left in seen]
 
 
@@ -55,7 +55,7 @@ def test_what_cannot_be_protected_is_closed_once_and_waited_for() -> None:
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
-    ending = Ending(0.0)
+    ending = EndingDecision(0.0)
     assert ending.next(0.1, NAKED) is EndingAct.WAIT
     ending.hurry()
     assert ending.next(0.2, NAKED) is EndingAct.OVER
