@@ -16,6 +16,10 @@ from liqbot.venues.trading import decimal
 
 _ASKED: Final = "load_markets"
 
+FINEST_PLACES: Final = 8
+DECIMAL_PLACES: Final = 2
+"""The unified client's word for precisions that are numbers of digits; else they are steps."""
+
 
 class WantedListing(Listing, frozen=True, kw_only=True):
     """A listing and the part behind the colon of its venue key."""
@@ -96,6 +100,25 @@ def market_of(markets: Mapping[str, Any], symbol: str, wanted: WantedListing, sp
     if wanted.contract_units is not None and size != wanted.contract_units:
         raise ContractChanged(spec.venue, f"{symbol}: contract size {size}, expected {wanted.contract_units}")
     return market
+
+
+def documented_market(exchange: Any, spec: VenueSpec, coin: str) -> Any:
+    """What the unified client needs of a contract to read a position and to close it, without the venue's list: id,
+    symbol and size. Tick and step are finer than any, so nothing is rounded: quantities come from the position itself.
+    ContractChanged where the spec does not say id and size."""
+    contract = spec.contracts[0]
+    listing = next((one for one in contract.listings if one.coin == coin), None)
+    if listing is None or listing.contract_units is None or not contract.market_id:
+        raise ContractChanged(spec.venue, f"{coin}: its contract is known from the venue's list only")
+    finest = int(FINEST_PLACES) if exchange.precisionMode == DECIMAL_PLACES else 10.0**-FINEST_PLACES
+    quote = listing.symbol.partition("/")[2].partition(":")[0]
+    return exchange.safe_market_structure({
+        "id": contract.market_id.replace("{}", coin), "symbol": listing.symbol, "base": coin, "quote": quote,
+        "settle": contract.settle, "baseId": coin, "quoteId": quote, "settleId": contract.settle, "type": "swap",
+        "spot": False, "margin": False, "swap": True, "future": False, "option": False, "active": True,
+        "contract": True, "linear": True, "inverse": False, "contractSize": listing.contract_units,
+        "precision": {"amount": finest, "price": finest}, "limits": {}, "info": {"orderTypes": ["LIMIT", "MARKET"]},
+    })  # fmt: skip
 
 
 def instrument_of(exchange: Any, spec: VenueSpec, coin: str, symbol: str) -> Instrument:

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from liqbot import events
 from liqbot.engine import Engine
 from liqbot.events import Event, Flatten, HaltCode
-from liqbot.runtime.ending import Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.ending import EndingAct, EndingDecision, Unsettled, unsettled
 
 ORDERLY: Final = "orderly"
 
@@ -41,7 +41,7 @@ class OrderlyEnd:
     def __init__(self, place: EndingPlace, over: Callable[[Unsettled], None]) -> None:
         self._place, self._over = place, over
         self.began_ms = place.now_ms
-        self._ending = Ending(self.began_ms / 1_000)
+        self._ending = EndingDecision(self.began_ms / 1_000)
         self._said = False
 
     def look(self) -> None:
@@ -50,7 +50,7 @@ class OrderlyEnd:
         if not self._said:
             self._said = True
             place.house.enter_nothing()
-            place.tell((events.Ending(time_ms=place.now_ms, reason="asked to end"),))
+            place.tell((events.EndingDecision(time_ms=place.now_ms, reason="asked to end"),))
         waiting = ("steps wait for the disk",) if place.house.steps_waiting else ()
         left = unsettled(place.engine, at_the_edges=waiting)
         act = self._ending.next(place.now_ms / 1_000, left)

@@ -13,6 +13,7 @@ from liqbot.events import LeverageConfirmed, OrderCancelled
 from liqbot.execution import client_order_id
 from liqbot.execution.order_lifecycle import OrderEvent, OrderState
 from liqbot.runtime import step as rule
+from liqbot.runtime.ending import Unsettled
 from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
 
 __all__ = ["not_waiting", "silent_when_stuck"]
@@ -22,6 +23,11 @@ Sound = Callable[..., Any]
 def does_nothing(sound: Sound) -> Sound:
     del sound
     return lambda *_, **__: None
+
+
+def all_settled(sound: Sound) -> Sound:
+    del sound
+    return lambda *_, **__: Unsettled()
 
 
 def never(sound: Sound) -> Sound:

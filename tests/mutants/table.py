@@ -238,5 +238,16 @@ _ALL: Final = (
         "liqbot.market.feeds.clock:TickClock.next_step", defects.measures_no_lag,
         "tests/market/feeds/test_clock.py::test_steps_that_nobody_took_are_lag",
     ),
+    # --- the way out --------------------------------------------------------------------------------------------------
+    LiveMutant(
+        "entry_while_ending", "an entry that waits for the disk leaves after the wish to end",
+        f"{_STEP}.enter_nothing", defects.does_nothing,
+        "tests/runtime/test_ending.py::test_an_entry_that_waits_for_the_disk_is_given_up_and_a_stop_is_not",
+    ),
+    LiveMutant(
+        "ended_unsettled", "the house ends with an entry or a stop under way",
+        "liqbot.runtime.ending:unsettled", defects.all_settled,
+        "tests/runtime/test_ending.py::test_from_the_entry_to_the_confirmed_stop_it_is_unsettled",
+    ),
 )
 LIVE_MUTANTS: Final = {mutant.name: mutant for mutant in _ALL}
