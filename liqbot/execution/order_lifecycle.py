@@ -112,6 +112,10 @@ class Order(msgspec.Struct, frozen=True):
     cancel_asked: bool = False
     query_count: int = 0
     reason: str = ""
+    placed_ms: int = 0
+    """When it was first sent."""
+    confirmed_ms: int = 0
+    """When the venue has last been heard to have it, after a time in which it had not."""
 
     @property
     def client_id(self) -> str:
@@ -161,7 +165,13 @@ def after_event(order: Order, event: OrderEvent) -> Order:
 def after_fact(order: Order, fact: OrderFact) -> Order:
     """The order after a fact about it. A fill never counts beyond the order's quantity; one that was delivered before
     must not come here (the account's books know)."""
-    order = msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms))
+    before = order
+    order = _after_fact(msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms)), fact)
+    newly = order.confirmed and not before.confirmed
+    return msgspec.structs.replace(order, confirmed_ms=fact.time_ms) if newly else order
+
+
+def _after_fact(order: Order, fact: OrderFact) -> Order:
     if isinstance(fact, events.Fill):
         return _filled(order, fact)
     if isinstance(fact, events.OrderAccepted):
