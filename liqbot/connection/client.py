@@ -136,6 +136,9 @@ class VenueClient:
         await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         await self.call("load_markets", True, weight=5)
+        if not self.exchange.markets:
+            # The client takes a page, or nothing, for a list without contracts.
+            raise AnswerMalformed(self.venue, "load_markets", "$", "", "no contract at all is listed")
         kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
                 for symbol, listing in symbols_of(self.spec, coins)
                 if listing.contract == "" or symbol in self.exchange.markets]
