@@ -9,7 +9,7 @@ import msgspec
 from liqbot.blocks import Roster
 from liqbot.instruments import Instrument, venue_key
 from liqbot.venues.answers import FigureOrNothing, Positive, answer, as_it_is
-from liqbot.venues.errors import ContractChanged
+from liqbot.venues.errors import AnswerMalformed, ContractChanged
 from liqbot.venues.parsing import WireBook, WireContract
 from liqbot.venues.spec import Contract, Listing, VenueSpec
 from liqbot.venues.trading import decimal
@@ -61,6 +61,9 @@ def listed_contracts(spec: VenueSpec, coins: Sequence[str], markets: Any) -> lis
     """Of all contracts as the unified client lists them those of our coins, as they are. AnswerMalformed when the
     listing, or an entry of ours, is not fit for use; ContractChanged when one is missing or of another size."""
     found: Mapping[str, Any] = answer(spec.venue, _ASKED, markets, dict[str, Any], as_it_is)
+    if not found:
+        # The client takes a page, or nothing, for a list without contracts.
+        raise AnswerMalformed(spec.venue, _ASKED, "$", "", "no contract at all is listed")
     return [
         market_of(found, symbol, listing, spec) for symbol, listing in symbols_of(spec, coins)
         if listing.contract == "" or symbol in found

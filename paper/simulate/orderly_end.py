@@ -50,7 +50,7 @@ class OrderlyEnd:
         if not self._said:
             self._said = True
             place.house.enter_nothing()
-            place.tell((events.EndingDecision(time_ms=place.now_ms, reason="asked to end"),))
+            place.tell((events.Ending(time_ms=place.now_ms, reason="asked to end"),))
         waiting = ("steps wait for the disk",) if place.house.steps_waiting else ()
         left = unsettled(place.engine, at_the_edges=waiting)
         act = self._ending.next(place.now_ms / 1_000, left)
