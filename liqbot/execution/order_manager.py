@@ -36,6 +36,8 @@ class OrderManager:
         }
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
+        self.journals: set[str] = {self._journal_id}
+        """Those that count as ours: this one under all its names, and what was adopted."""
         self._sequence = 0
         self._gaps: list[tuple[int, int]] = []
         """(last recorded, first that was not left out), newest last, bounded."""
@@ -67,6 +69,7 @@ class OrderManager:
                 book.on_fact(fact)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
             if isinstance(fact, events.JournalOpened):
+                self.journals.add(fact.journal_id)
                 self._leap(fact.time_ms)
             self._unheard.clear()
             for book in self._books.values():
@@ -167,6 +170,7 @@ class OrderManager:
         books = list(self._books.values())
         return {
             "journal_id": self._journal_id,
+            "journals": sorted(self.journals),
             "sequence": self._sequence,
             "gaps": [list(gap) for gap in self._gaps],
             "foreign_orders": list(self.foreign_orders),
@@ -188,6 +192,7 @@ class OrderManager:
             book.instrument = self._books[key].instrument
         self._books = loaded
         self._unheard.clear()
+        self.journals = {self._journal_id, *state["journals"]}
         self._sequence = state["sequence"]
         self._gaps = [(last, first) for last, first in state["gaps"]]
         self.foreign_orders = list(state["foreign_orders"])

@@ -16,6 +16,7 @@ from liqbot.instruments import Instrument
 from liqbot.journal.lock import WriterLock
 from liqbot.live import credentials
 from liqbot.live.dry_run import DryRunBroker
+from liqbot.live.one_account import account_taken
 from liqbot.observers.registry import require_known
 from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
@@ -59,14 +60,19 @@ async def trade(
             contextlib.nullcontext() if dry_run else only_one(place, data),
             opened(data, settings, account, roster, instruments) as storage,
         ):
-            inbox = Inbox()
-            edge = AccountEdge(
-                trading, adapter, instruments, facts_into(inbox), wall_ms, storage.journal.stamp.journal_id,
-                period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
-            )
-            broker = DryRunBroker(edge) if dry_run else edge.broker
-            house = live_house(settings, data, roster, instruments, storage, inbox, broker)
-            return await run_live(house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s)
+            journal_id, engine = storage.journal.stamp.journal_id, storage.recovered.engine
+            async with account_taken(
+                settings, account, journal_id, engine, trading, instruments, dry_run=dry_run
+            ) as presence:
+                inbox = Inbox()
+                edge = AccountEdge(
+                    trading, adapter, instruments, facts_into(inbox), wall_ms, journal_id,
+                    period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
+                    presence=presence, kin=engine.desk.journals,
+                )
+                broker = DryRunBroker(edge) if dry_run else edge.broker
+                house = live_house(settings, data, roster, instruments, storage, inbox, broker)
+                return await run_live(house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s)
     finally:
         await closed({**clients, f"{settings.trade_venue} account": trading})
 

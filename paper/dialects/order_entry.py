@@ -1,13 +1,17 @@
 """From what a venue's order says to the order the simulated exchange understands."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
-from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose
+from liqbot.events import Event
 from liqbot.execution.client_order_id import purpose_of
 from liqbot.instruments import Side
 from paper.dialects.accounts import VenueAccount
+from paper.dialects.hub import Hub
+from paper.exchange.rules import crosses
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
@@ -21,10 +25,24 @@ class OrderRequest(msgspec.Struct, frozen=True):
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     post_only: bool = False
+    immediate: bool = False
+    """What does not trade as it comes is cancelled: immediate or cancel."""
 
 
 class NotModelled(ValueError):
     """A legal order that the simulated exchange cannot carry out: to be noted as unknown, never to be guessed at."""
+
+
+async def carried_out(
+    hub: Hub, account: VenueAccount, wish: OrderRequest, command: PlaceOrder, asked: Mapping[str, str]
+) -> tuple[Event, ...]:
+    """The facts that answer it. An immediate order that could trade as it comes is NotModelled."""
+    if wish.immediate and crosses(command, hub.ticker(account.venue, wish.coin).last_price):
+        raise NotModelled(f"{wish.client_id}: an immediate order at a price that trades")
+    facts = await hub.execute(account, command, asked)
+    if wish.immediate and account.orders[command.client_id].open:
+        await hub.execute(account, CancelOrder(command.client_id, command.venue, command.coin))
+    return facts
 
 
 def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:

@@ -1,12 +1,13 @@
 """One account at one venue: broker, user stream and reconciliation put together, run and stopped as one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Protocol
 
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import Clock, OrderCache, Publish
 from liqbot.execution.edge.order_status import OrderStatusResolver
+from liqbot.execution.edge.presence import AccountPresence
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
@@ -25,17 +26,19 @@ class AccountEdge:
 
     def __init__(
         self, client: Client, adapter: TradingAdapter, instruments: Sequence[Instrument], publish: Publish,
-        clock: Clock, journal_id: str, *, period_s: float, since_ms: int,
+        clock: Clock, journal_id: str, *, period_s: float, since_ms: int, presence: AccountPresence | None = None,
+        kin: Container[str] = (),
     ) -> None:
-        """To be made in the loop it will run in."""
+        """To be made in the loop it will run in. `presence` looks for other instances on the account; `kin` are the
+        journals that count as ours beside `journal_id`."""
         self.adapter, self._client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
-        self.orders = OrderCache(publish, clock, journal_id)
+        self.orders = OrderCache(publish, clock, journal_id, kin)
         self.resolver = OrderStatusResolver(client, adapter, self.orders, trades_since_ms=since_ms)
         self.broker = Broker(client, adapter, self.traded, self.orders, self.resolver)
         self.reconciler = Reconciler(
             client, adapter, self.traded, self.orders, self.resolver, self.broker, period_s=period_s,
-            payments_since_ms=since_ms,
+            payments_since_ms=since_ms, presence=presence,
         )
         self.stream = UserStream(
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request

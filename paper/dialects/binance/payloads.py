@@ -35,7 +35,8 @@ def status(record: OrderRecord) -> str:
     if record.state is VenueOrderState.CANCELLED:
         if closes_position(record) and record.filled_base:
             return "FILLED"
-        return "CANCELED" if record.reason == "cancelled" else "EXPIRED"
+        asked_for = record.reason == "cancelled" and time_in_force(record) != "IOC"
+        return "CANCELED" if asked_for else "EXPIRED"
     return _STATUS[record.state]
 
 
@@ -63,7 +64,7 @@ def original_type(record: OrderRecord) -> str:
 
 
 def time_in_force(record: OrderRecord) -> str:
-    if record.forced:
+    if record.forced or record.asked.get("timeInForce") == "IOC":
         return "IOC"
     return "GTX" if record.command.post_only else "GTC"
 

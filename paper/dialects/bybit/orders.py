@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from liqbot import events
-from liqbot.commands import CancelOrder, PlaceOrder
+from liqbot.commands import CancelOrder
 from liqbot.instruments import Instrument
 from paper.dialects.accounts import OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.bybit.errors import (
@@ -23,7 +23,7 @@ from paper.dialects.bybit.errors import (
     time_range,
 )
 from paper.dialects.bybit.payloads import POST_ONLY_REFUSED, Rows, status_of, visible
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, carried_out, order_of
 from paper.dialects.trade_prints import plain
 
 LINK_ID_LENGTH_MAX: Final = 36
@@ -54,8 +54,7 @@ class OrderRequests:
         asked["lastPriceOnCreated"] = plain(self._names.hub.ticker(one.venue, one.coin).last_price)
         if not link_id:
             link_id, asked["unnamed"] = f"x{self._names.hub.next_order()}", "true"
-        command = self._command(account, params, link_id, one)
-        facts = await self._names.hub.execute(account, command, asked)
+        facts = await self._carried_out(account, params, link_id, one, asked)
         refused = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if refused is not None and refused.code != POST_ONLY_REFUSED:
             raise self._refusal(account, refused, params, one)
@@ -82,12 +81,15 @@ class OrderRequests:
             raise BybitRefused(110072, "OrderLinkedID is duplicate")
         if account.hedge_mode or _text(params.get("positionIdx", 0)) != "0":
             raise BybitRefused(10001, "position idx not match position mode")
-        if not account.isolated[one.coin]:
+        if not account.isolated[one.coin] and params.get("timeInForce") != "IOC":
             raise self._names.not_modelled("trading in cross margin")
 
-    def _command(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> PlaceOrder:
+    async def _carried_out(
+        self, account: VenueAccount, params: Params, link_id: str, one: Instrument, asked: Mapping[str, str]
+    ) -> tuple[events.Event, ...]:
         try:
-            return order_of(self._wish(params, link_id, one), account)
+            wish = self._wish(params, link_id, one)
+            return await carried_out(self._names.hub, account, wish, order_of(wish, account), asked)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
 
@@ -102,7 +104,7 @@ class OrderRequests:
         limit = _amount(params, "price", "price invalid") if kind == "Limit" else None
         usual = "GTC" if kind == "Limit" else "IOC"
         in_force = params.get("timeInForce") or usual
-        if in_force not in ("PostOnly", usual):
+        if in_force not in ("PostOnly", "IOC", usual):
             raise NotModelled(f"a {kind} order that is {in_force}")
         if in_force == "PostOnly" and kind == "Market":
             raise BybitRefused(10001, "Market order not support PostOnly")
@@ -114,6 +116,7 @@ class OrderRequests:
         return OrderRequest(
             client_id=link_id, coin=one.coin, buys=side == "Buy", quantity_base=quantity, reduce_only=reduces,
             limit_price=limit, trigger_price=trigger, post_only=in_force == "PostOnly",
+            immediate=in_force == "IOC" and kind == "Limit",
         )
 
     def _check_trigger(self, params: Params, limit: Decimal | None, *, buys: bool) -> None:

@@ -27,13 +27,13 @@ from paper.dialects.okx.payloads import (
     triggered,
     visible,
 )
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, carried_out, order_of
 
 Params = Mapping[str, str]
 Asked = Mapping[str, Any]
 BATCH_MAX: Final = 20
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
-_LIMITS: Final = ("limit", "post_only")
+_LIMITS: Final = ("limit", "post_only", "ioc")
 _PLAIN: Final = frozenset(
     ("instId", "tdMode", "side", "posSide", "ordType", "sz", "px", "clOrdId", "tag", "reduceOnly"))
 _ALGO: Final = frozenset(
@@ -102,11 +102,11 @@ class OkxOrders:
         try:
             wish = self._wish(account, asked, kind)
             command = order_of(wish, account)
+            facts = await carried_out(self._hub, account, wish, command, _text(asked))
         except OkxRefused as refused:
             return None, refused.trouble
         except NotModelled as odd:
             return None, self._not_modelled(str(odd), "order")
-        facts = await self._hub.execute(account, command, _text(asked))
         rejected = next((fact for fact in facts if isinstance(fact, OrderRejected)), None)
         record = account.orders[command.client_id]
         # A post-only order that would trade is acknowledged like any other, and cancelled at once.
@@ -158,6 +158,7 @@ class OkxOrders:
             client_id=self._own_id(account, asked, "clOrdId", errors.TWICE), coin=swap.coin, buys=buys,
             quantity_base=quantity_base, reduce_only=_text(asked).get("reduceOnly") == "true",
             limit_price=_number(asked, "px") if kind in _LIMITS else None, post_only=kind == "post_only",
+            immediate=kind == "ioc",
         )
 
     def _stop(

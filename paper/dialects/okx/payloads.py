@@ -198,6 +198,8 @@ def _since_ms(record: OrderRecord) -> int:
 def _order_type(record: OrderRecord) -> str:
     if record.command.limit_price is None:
         return "market"
+    if record.asked.get("ordType") == "ioc":
+        return "ioc"
     return "post_only" if record.command.post_only else "limit"
 
 

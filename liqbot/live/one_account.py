@@ -1,0 +1,65 @@
+"""Whose account it is: taken before anything is entered, given back when nothing is held any more."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import structlog
+
+from liqbot.connection.client import VenueClient
+from liqbot.engine import Engine
+from liqbot.execution.edge.account import traded_on
+from liqbot.execution.edge.presence import AccountPresence, Other
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument
+from liqbot.live.credentials import one_line
+from liqbot.settings import Settings
+from liqbot.venues.errors import VenueError
+from liqbot.venues.registry import VENUES
+
+_MIN_MS: Final = 60_000
+_log = structlog.get_logger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def account_taken(
+    settings: Settings, account: str, journal_id: str, engine: Engine, client: VenueClient,
+    instruments: Sequence[Instrument], *, dry_run: bool = False,
+) -> AsyncIterator[AccountPresence | None]:
+    """ExpectedError (running) when another instance has it, on whatever host. With a position of ours open nobody is
+    refused: it must be managed, and reconciliation looks for others then. None where nobody can be seen."""
+    marks = VENUES[settings.trade_venue].marks
+    if marks is None or dry_run:
+        if marks is None:
+            _log.warning("a second instance on this account would not be seen here", venue=settings.trade_venue)
+        yield None
+        return
+    presence = AccountPresence(
+        client, marks, settings.trade_venue, [traded_on(client, one) for one in instruments], journal_id,
+        frozenset(engine.desk.journals), leaves_marks=settings.network.account_mark,
+    )
+    if not engine.account.positions:
+        await _take(presence, account, journal_id)
+    yield presence
+    if not engine.account.positions:
+        await presence.leave()
+
+
+async def _take(presence: AccountPresence, account: str, journal_id: str) -> None:
+    try:
+        other = await presence.begin()
+    except VenueError as error:
+        raise one_line(error) from None
+    if other is not None:
+        raise ExpectedError(refusal(other, account, journal_id), Exit.RUNNING)
+
+
+def refusal(other: Other, account: str, journal_id: str) -> str:
+    """In one line, with what to do."""
+    age_min = max(0, (time.time_ns() // 1_000_000 - other.newest.time_ms) // _MIN_MS)
+    what = "an order rests" if other.newest.resting else f"its last order is {age_min:,} min old"
+    return (
+        f"account {account} is traded by another liqbot (journal {other.journal_id}, ours is {journal_id}; {what}): stop "
+        "that one; when it is gone for good, take over what it left with: liqbot adopt"
+    )
