@@ -231,6 +231,20 @@ class PositionDeleveraged(MoneyFact, frozen=True, tag=True, kw_only=True):
     quantity_base: Decimal
 
 
+class PositionAdopted(AccountFact, frozen=True, tag=True, kw_only=True):
+    """A person takes over a position that no order of this journal opened: from now on it is ours, under this stop, and
+    ends as a position of `strategy` would."""
+
+    side: Side
+    quantity_base: Decimal
+    entry_price: Decimal
+    """As the venue states it."""
+    stop_price: Decimal
+    exit_by_ms: int
+    strategy: str
+    reason: str
+
+
 class Reconciled(AccountFact, frozen=True, tag=True, kw_only=True):
     """Orders, position and balance of this instrument have been read from the venue in full."""
 
@@ -245,6 +259,13 @@ class JournalOpened(Fact, frozen=True, tag=True, kw_only=True):
     mode: str
     venues: tuple[str, ...]
     coins: tuple[str, ...]
+
+
+class JournalAdopted(Fact, frozen=True, tag=True, kw_only=True):
+    """Orders that name this other journal count as ours from now on: a person said that it has ended."""
+
+    journal_id: str
+    reason: str
 
 
 class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
@@ -364,10 +385,12 @@ def halt_code_of(reason: str) -> HaltCode:
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
-    | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
+    | PositionSnapshot | PositionAdopted | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged
+    | Reconciled
 )
 ControlEvent = (
-    JournalOpened | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten | StrategyDisabled
+    JournalOpened | JournalAdopted | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
+    | StrategyDisabled
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

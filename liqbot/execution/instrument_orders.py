@@ -1,6 +1,7 @@
 """`InstrumentOrders`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed
 we are."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -184,6 +185,8 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+        elif isinstance(fact, events.PositionAdopted):
+            self.own_base = fact.side.value * fact.quantity_base
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.cancel_entry()
             self.closing = self.closing or f"flatten: {fact.reason}"
@@ -199,6 +202,12 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.OrderCancelled | events.OrderRejected):
             self.external.pop(fact.client_id, None)
             self.orphaned.pop(fact.client_id, None)
+
+    def inherit(self, client_ids: Iterable[str]) -> None:
+        """Others' orders that count as ours now: they go once nothing depends on them."""
+        for client_id in client_ids:
+            if client_id in self.external:
+                self.orphaned.setdefault(client_id, 0)
 
     def mark_unknown(self, before_ms: int) -> None:
         """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue

@@ -19,10 +19,12 @@ from liqbot.events import (
     Flatten,
     Halt,
     HaltCode,
+    JournalAdopted,
     JournalOpened,
     MoneyFact,
     OrderMissing,
     OrderRejected,
+    PositionAdopted,
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
@@ -42,7 +44,8 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     Resume: ("info", "RESUME"), Flatten: ("warning", "FLATTEN"), OrderRejected: ("warning", "ORDER_REJECTED"),
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
-    StrategyDisabled: ("warning", "STRATEGY_DISABLED"),
+    StrategyDisabled: ("warning", "STRATEGY_DISABLED"), PositionAdopted: ("warning", "POSITION_ADOPTED"),
+    JournalAdopted: ("warning", "JOURNAL_ADOPTED"),
 }
 
 _BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})

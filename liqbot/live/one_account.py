@@ -10,7 +10,7 @@ import structlog
 from liqbot.connection.client import VenueClient
 from liqbot.engine import Engine
 from liqbot.execution.edge.account import traded_on
-from liqbot.execution.edge.presence import AccountPresence, Other
+from liqbot.execution.edge.presence import AccountPresence, OtherInstance
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.live.credentials import one_line
@@ -55,11 +55,11 @@ async def _take(presence: AccountPresence, account: str, journal_id: str) -> Non
         raise ExpectedError(refusal(other, account, journal_id), Exit.RUNNING)
 
 
-def refusal(other: Other, account: str, journal_id: str) -> str:
+def refusal(other: OtherInstance, account: str, journal_id: str) -> str:
     """In one line, with what to do."""
     age_min = max(0, (time.time_ns() // 1_000_000 - other.newest.time_ms) // _MIN_MS)
     what = "an order rests" if other.newest.resting else f"its last order is {age_min:,} min old"
     return (
-        f"account {account} is traded by another liqbot (journal {other.journal_id}, ours is {journal_id}; {what}): stop "
-        "that one; when it is gone for good, take over what it left with: liqbot adopt"
+        f"account {account} is traded by another liqbot (journal {other.journal_id}, ours is {journal_id}; {what}): "
+        "stop that one; when it is gone for good, take over what it left with: liqbot adopt"
     )

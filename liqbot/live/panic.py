@@ -44,8 +44,8 @@ class Panic:
 
     def __init__(self, client: VenueCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
         self._client, self._recipe, self._traded, self._say = client, recipe, tuple(traded), say
-        # Ids of its own: nothing of the bot's books is needed, nothing of theirs can be hit, and no instance that trades
-        # is seen in them. They count on from the time, so that no two panics share one.
+        # Ids of its own: nothing of the bot's books is needed, nothing of theirs can be hit, and nobody takes them for
+        # those of an instance that trades. They count on from the time, so that no two panics share one.
         self._name = PANIC_NAME + secrets.choice(string.ascii_lowercase + string.digits)
         self._count = wall_ms()
         self._not_before_s: dict[str, float] = {}

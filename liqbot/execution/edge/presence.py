@@ -36,7 +36,7 @@ MARGIN: Final = Decimal("1.2")
 _log = structlog.get_logger(__name__)
 
 
-class Other(NamedTuple):
+class OtherInstance(NamedTuple):
     """Another instance: its journal, and its newest order."""
 
     journal_id: str
@@ -62,14 +62,14 @@ class AccountPresence:
         self._claimed_ms = 0
         """The venue's time of one of them; 0 before the first."""
 
-    async def begin(self) -> Other | None:
+    async def begin(self) -> OtherInstance | None:
         """Take the account: None when it is ours now, else who has it. VenueError when that cannot be told."""
         found = _others(await self._recent(), self._ours, time.time_ns() // 1_000_000)
         if found or not self._leaves_marks:
             return found[0] if found else None
         return await self._claim()
 
-    async def look(self) -> Other | None:
+    async def look(self) -> OtherInstance | None:
         """Whether another instance trades here, read at every reconciliation: once its orders are there, or its mark
         when ours had lapsed (a process that was suspended for hours). Renews our mark when it is due."""
         lapsed_s = time.time() - self._claimed_s
@@ -93,7 +93,7 @@ class AccountPresence:
 
     # --- the claim ------------------------------------------------------------------------------------------------
 
-    async def _claim(self) -> Other | None:
+    async def _claim(self) -> OtherInstance | None:
         mine = await self._listed(await self._place(PRESENT))
         await asyncio.sleep(SETTLE_S)
         others = _others(await self._recent(), self._ours, mine.time_ms)
@@ -151,7 +151,7 @@ def mark_quantity(instrument: Instrument, price: Decimal) -> Decimal:
     return steps * instrument.quantity_step_base
 
 
-def _others(marks: Sequence[OrderMark], ours: frozenset[str], now_ms: int) -> list[Other]:
+def _others(marks: Sequence[OrderMark], ours: frozenset[str], now_ms: int) -> list[OtherInstance]:
     """Instances of other journals that may be alive: whatever rests counts, and what is new enough, unless its newest
     word is that it has gone. The newest first."""
     found: dict[str, list[OrderMark]] = {}
@@ -159,7 +159,8 @@ def _others(marks: Sequence[OrderMark], ours: frozenset[str], now_ms: int) -> li
         journal_id = client_order_id.journal_of(mark.client_id)
         if journal_id and journal_id not in ours:
             found.setdefault(journal_id, []).append(mark)
-    others = [Other(journal_id, newest) for journal_id, mine in found.items() if (newest := _sign(mine, now_ms))]
+    signs = {journal_id: _sign(of_one, now_ms) for journal_id, of_one in found.items()}
+    others = [OtherInstance(journal_id, newest) for journal_id, newest in signs.items() if newest is not None]
     return sorted(others, key=lambda other: other.newest.time_ms, reverse=True)
 
 

@@ -22,8 +22,8 @@ class BinanceMarks:
 
     async def recent(self, client: VenueCaller, traded: Sequence[TradedContract]) -> list[OrderMark]:
         found = [_mark(row) for row in await client.call("fapiPrivateGetOpenOrders", {}, weight=40)]
-        for row in await client.call("fapiPrivateGetOpenAlgoOrders", {}, weight=40):
-            found.append(OrderMark(str(row["clientAlgoId"]), int(row["createTime"]), resting=True))
+        stops = await client.call("fapiPrivateGetOpenAlgoOrders", {}, weight=40)
+        found += [OrderMark(str(row["clientAlgoId"]), int(row["createTime"]), resting=True) for row in stops]
         for one in traded:
             # Without a time or an id the newest are listed.
             query = {"symbol": one.market_id, "limit": _PAGE}

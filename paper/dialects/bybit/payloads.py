@@ -117,7 +117,7 @@ class Rows:
             "leavesQty": plain(left), "leavesValue": plain(left * price), "cumExecQty": plain(order.filled_base),
             "cumExecValue": plain(order.filled_usd), "cumExecFee": plain(sum(fees.values(), Decimal(0))),
             "cumFeeDetail": {coin: plain(fee) for coin, fee in fees.items()}, "feeCurrency": next(iter(fees), QUOTE),
-            "timeInForce": "PostOnly" if command.post_only else "IOC" if market or asked.get("timeInForce") == "IOC" else "GTC",
+            "timeInForce": "PostOnly" if command.post_only else "IOC" if market else asked.get("timeInForce") or "GTC",
             "stopOrderType": "Stop" if stop else "", "orderIv": "", "marketUnit": "",
             "triggerPrice": plain(command.trigger_price) if command.trigger_price is not None else "",
             "triggerDirection": (1 if order.buys else 2) if stop else 0, "triggerBy": "MarkPrice" if stop else "",
