@@ -17,6 +17,7 @@ HOME_VARIABLE: Final = "LIQBOT_HOME"
 PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, HOME_VARIABLE)
 """Environment variables with the program's prefix that are no settings."""
 CURRENT: Final = "the current directory"
+_MIGRATIONS: Final = Path(__file__).parent / "ledger" / "migrations" / "versions"
 _SYSTEM_CONFIG: Final = Path("/etc/liqbot")
 _SYSTEM_STATE: Final = Path("/var/lib/liqbot")
 _reported: set[str] = set()
@@ -94,6 +95,12 @@ def journal_path(data: Path) -> Path:
 
 def ledger_path(data: Path) -> Path:
     return data / "ledger.sqlite"
+
+
+def ledger_schema() -> str:
+    """The newest version of the ledger's tables: the names of its migrations begin with theirs, so that a reader need
+    not import what they need."""
+    return max(path.name[1:5] for path in _MIGRATIONS.glob("v[0-9]*.py"))
 
 
 def _default_data(name: str) -> Place:

@@ -11,10 +11,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import OperationalError
 
+from liqbot import places
 from liqbot.exits import Exit, ExpectedError
 from liqbot.ledger.views import views
 
-HEAD: Final = "0003"
+HEAD: Final = places.ledger_schema()
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 

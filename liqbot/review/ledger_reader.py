@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = places.ledger_schema()
 """The ledger version whose views these queries know."""
 URL_VARIABLE: Final = "LIQBOT_LEDGER__URL"
 _REMEDY: Final = "start the bot (liqbot paper makes one) or name a file with --db"

@@ -245,7 +245,9 @@ class Link:
         return parts
 
     def _split(self, fill: events.Fill) -> list[tuple[Event, int]]:
-        late_ms = next((one for trouble in self.troubles if (one := trouble.on_split(fill)) is not None), None)
+        # Within a long step nothing wakes the house up: a trouble that parts a fill waits for a short one.
+        troubles = self.troubles if self._fine else []
+        late_ms = next((one for trouble in troubles if (one := trouble.on_split(fill)) is not None), None)
         step = self.exchange.accounts.instruments[fill.venue, fill.coin].quantity_step_base
         steps = int(fill.quantity_base / step)
         if steps < 2 or (late_ms is None and self._chance.random() < 0.7):
@@ -255,7 +257,7 @@ class Link:
         change, rest_base = msgspec.structs.replace, fill.quantity_base - share
         first = change(fill, fill_id=f"{fill.fill_id}a", quantity_base=share, fee=fee)
         rest = change(fill, fill_id=f"{fill.fill_id}b", quantity_base=rest_base, fee=fill.fee - fee)
-        brief_ms = self._chance.choice((0, 0, 40, 300)) * self._fine  # within a long step nothing wakes the house up
+        brief_ms = self._chance.choice((0, 0, 40, 300)) * self._fine
         return [(first, 0), (rest, brief_ms if late_ms is None else late_ms)]
 
     def _retell(self, asked: QueryOrder, facts: tuple[Event, ...]) -> tuple[Event, ...]:
