@@ -19,12 +19,12 @@ from liqbot.execution.edge.account import AccountEdge, traded_on
 from liqbot.exits import Exit
 from liqbot.instruments import Side
 from liqbot.live import credentials
-from liqbot.live.bot import live_house, require_free
+from liqbot.live.bot import account_edge, live_house, require_free
 from liqbot.risk.limits import RiskLimits
 from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import wall_ms
-from liqbot.runtime.running import RunningHouse, facts_into
+from liqbot.runtime.running import RunningHouse
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
 from liqbot.signals.strategies import cascade
@@ -128,7 +128,7 @@ class _Adoption:
         marks = VENUES[self._settings.trade_venue].marks
         if marks is None:
             return
-        for mark in await marks.recent(self._client, self._traded):
+        for mark in await marks.recent(self._client, self._traded, everywhere=True):
             journal_id = client_order_id.journal_of(mark.client_id)
             if journal_id and journal_id not in self._ours:
                 self._journals[journal_id] = max(self._journals.get(journal_id, 0), mark.time_ms)
@@ -171,15 +171,9 @@ class _Adoption:
     async def take(self, roster: Roster) -> Exit:
         """Until every position is under a stop of ours and the other journals' orders are gone."""
         settings, storage, inbox = self._settings, self._storage, Inbox()
-        journal_id = storage.journal.stamp.journal_id
-        edge = AccountEdge(
-            self._client, self._adapter, self._client.instruments(settings.coins), facts_into(inbox), wall_ms,
-            journal_id, period_s=settings.network.reconcile_s,
-            since_ms=storage.recovered.fills_since_ms or wall_ms(), kin={*self._ours, *self._journals},
-        )
-        house = live_house(
-            settings, self._data, roster, self._client.instruments(settings.coins), storage, inbox, edge.broker
-        )
+        instruments, kin = self._client.instruments(settings.coins), {*self._ours, *self._journals}
+        edge = account_edge(settings, self._client, self._adapter, instruments, storage, inbox, None, kin)
+        house = live_house(settings, self._data, roster, instruments, storage, inbox, edge.broker)
         running = RunningHouse(house, inbox, settings, self._data, wall_ms, journal=storage.journal, account=edge)
         feed = _Taking(edge, house.engine, self.facts)
         ended = await running.run(feed)

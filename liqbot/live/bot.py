@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.execution.edge.account import AccountEdge
+from liqbot.execution.edge.presence import AccountPresence
 from liqbot.exits import Exit
 from liqbot.instruments import Instrument
 from liqbot.journal.lock import WriterLock
@@ -28,6 +29,7 @@ from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
+from liqbot.venues.trading import TradingAdapter
 
 DRY: Final = "dry"
 
@@ -60,21 +62,26 @@ async def trade(
             contextlib.nullcontext() if dry_run else only_one(place, data),
             opened(data, settings, account, roster, instruments) as storage,
         ):
-            journal_id, engine = storage.journal.stamp.journal_id, storage.recovered.engine
-            async with account_taken(
-                settings, account, journal_id, engine, trading, instruments, dry_run=dry_run
-            ) as presence:
+            async with account_taken(settings, account, storage, trading, instruments, dry_run=dry_run) as presence:
                 inbox = Inbox()
-                edge = AccountEdge(
-                    trading, adapter, instruments, facts_into(inbox), wall_ms, journal_id,
-                    period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
-                    presence=presence, kin=engine.desk.journals,
-                )
+                edge = account_edge(settings, trading, adapter, instruments, storage, inbox, presence)
                 broker = DryRunBroker(edge) if dry_run else edge.broker
                 house = live_house(settings, data, roster, instruments, storage, inbox, broker)
                 return await run_live(house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s)
     finally:
         await closed({**clients, f"{settings.trade_venue} account": trading})
+
+
+def account_edge(
+    settings: Settings, trading: VenueClient, adapter: TradingAdapter, instruments: Sequence[Instrument],
+    storage: Storage, inbox: Inbox, presence: AccountPresence | None, kin: Container[str] | None = None,
+) -> AccountEdge:
+    """Of the books' journal; orders of its earlier names, and those of `kin`, raise no alarm."""
+    return AccountEdge(
+        trading, adapter, instruments, facts_into(inbox), wall_ms, storage.journal.stamp.journal_id,
+        period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
+        presence=presence, kin=storage.recovered.engine.desk.journals if kin is None else kin,
+    )
 
 
 def live_house(

@@ -8,12 +8,12 @@ from typing import Final
 import structlog
 
 from liqbot.connection.client import VenueClient
-from liqbot.engine import Engine
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.presence import AccountPresence, OtherInstance
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.live.credentials import one_line
+from liqbot.runtime.storage import Storage
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import VENUES
@@ -24,8 +24,8 @@ _log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def account_taken(
-    settings: Settings, account: str, journal_id: str, engine: Engine, client: VenueClient,
-    instruments: Sequence[Instrument], *, dry_run: bool = False,
+    settings: Settings, account: str, storage: Storage, client: VenueClient, instruments: Sequence[Instrument], *,
+    dry_run: bool = False,
 ) -> AsyncIterator[AccountPresence | None]:
     """ExpectedError (running) when another instance has it, on whatever host. With a position of ours open nobody is
     refused: it must be managed, and reconciliation looks for others then. None where nobody can be seen."""
@@ -35,6 +35,7 @@ async def account_taken(
             _log.warning("a second instance on this account would not be seen here", venue=settings.trade_venue)
         yield None
         return
+    journal_id, engine = storage.journal.stamp.journal_id, storage.recovered.engine
     presence = AccountPresence(
         client, marks, settings.trade_venue, [traded_on(client, one) for one in instruments], journal_id,
         frozenset(engine.desk.journals), leaves_marks=settings.network.account_mark,

@@ -155,7 +155,7 @@ async def running(settings: Settings, data: Path, **more: Any) -> AsyncIterator[
     task = asyncio.create_task(trade(settings, data, access_of(settings), **more))
     try:
         one = Running(data, task)
-        await one.status()
+        await one.status(120)
         yield one
         if not task.done():
             with contextlib.suppress(ExpectedError):

@@ -116,7 +116,7 @@ async def test_a_naked_position_by_hand_gets_a_stop(tmp_path: Path) -> None:
 async def test_leverage_beyond_the_limit_is_closed_and_said_before(tmp_path: Path) -> None:
     async with place() as here:
         await left_behind(here, leverage=20)
-        account, lines = await account_shown(here, tmp_path)
+        _, lines = await account_shown(here, tmp_path)
         assert any(line.startswith("CLOSED    BTC") for line in lines)
 
 

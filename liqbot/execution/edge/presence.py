@@ -31,6 +31,7 @@ SETTLE_S: Final = 1.0
 LISTED_S_MAX: Final = 15.0
 LOOK_S: Final = 0.25
 BANISHED_S_MAX: Final = 3.0
+PRICE_MAX: Final = 1e12
 MARGIN: Final = Decimal("1.2")
 """Over the least notional that a venue takes."""
 _log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class AccountPresence:
 
     async def begin(self) -> OtherInstance | None:
         """Take the account: None when it is ours now, else who has it. VenueError when that cannot be told."""
-        found = _others(await self._recent(), self._ours, time.time_ns() // 1_000_000)
+        found = _others(await self._recent(everywhere=True), self._ours, time.time_ns() // 1_000_000)
         if found or not self._leaves_marks:
             return found[0] if found else None
         return await self._claim()
@@ -115,15 +116,14 @@ class AccountPresence:
                 raise NotListedError(self._venue, f"our order {mark_id} was taken and is not listed")
             await asyncio.sleep(LOOK_S)
 
-    async def _recent(self) -> list[OrderMark]:
-        return await self._marks.recent(self._client, self._traded)
+    async def _recent(self, *, everywhere: bool = False) -> list[OrderMark]:
+        return await self._marks.recent(self._client, self._traded, everywhere=everywhere)
 
     async def _place(self, letter: str) -> str:
         """A mark; VenueError when it was not taken."""
         traded = self._traded[0]
         instrument = traded.instrument
-        ticker = await self._client.call("fetch_ticker", instrument.symbol)
-        price = mark_price(instrument, Decimal(str(ticker["last"])), self._marks.away_pct)
+        price = mark_price(instrument, await self._last_price(instrument), self._marks.away_pct)
         self._sequence_ms = max(self._sequence_ms + 1, time.time_ns() // 1_000_000)
         mark_id = client_order_id.mark_id(self._journal_id, self._sequence_ms, letter)
         call = self._marks.place(mark_id, traded, mark_quantity(instrument, price), price)
@@ -137,6 +137,14 @@ class AccountPresence:
         if letter == PRESENT:
             self._claimed_s = time.time()
         return mark_id
+
+
+    async def _last_price(self, instrument: Instrument) -> Decimal:
+        ticker = await self._client.call("fetch_ticker", instrument.symbol)
+        last = ticker.get("last") if isinstance(ticker, dict) else None
+        if not isinstance(last, int | float) or not 0 < last < PRICE_MAX:
+            raise VenueError(self._venue, f"it gives no price of {instrument.symbol}: {last!r}")
+        return Decimal(str(last))
 
 
 def mark_price(instrument: Instrument, last_price: Decimal, away_pct: Decimal) -> Decimal:

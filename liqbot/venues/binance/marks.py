@@ -7,11 +7,30 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from liqbot.venues.marks import OrderMark, immediate_or_cancel
+import msgspec
+
+from liqbot.venues.marks import OrderMark, immediate_or_cancel, rows_of
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
 _PAGE: Final = 500
 _ENDED: Final = ("FILLED", "CANCELED", "EXPIRED", "EXPIRED_IN_MATCH", "REJECTED", "FINISHED", "TRIGGERED")
+
+
+class _Order(msgspec.Struct):
+    clientOrderId: str  # noqa: N815 -- the venue's names
+    time: int
+    status: str
+
+    def mark(self) -> OrderMark:
+        return OrderMark(self.clientOrderId, self.time, self.status not in _ENDED)
+
+
+class _Algo(msgspec.Struct):
+    clientAlgoId: str  # noqa: N815
+    createTime: int  # noqa: N815
+
+    def mark(self) -> OrderMark:
+        return OrderMark(self.clientAlgoId, self.createTime, resting=True)
 
 
 class BinanceMarks:
@@ -20,19 +39,26 @@ class BinanceMarks:
     away_pct = Decimal(4)
     """The filter PERCENT_PRICE of the largest contracts allows 5 %."""
 
-    async def recent(self, client: VenueCaller, traded: Sequence[TradedContract]) -> list[OrderMark]:
-        found = [_mark(row) for row in await client.call("fapiPrivateGetOpenOrders", {}, weight=40)]
-        stops = await client.call("fapiPrivateGetOpenAlgoOrders", {}, weight=40)
-        found += [OrderMark(str(row["clientAlgoId"]), int(row["createTime"]), resting=True) for row in stops]
+    async def recent(
+        self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
+    ) -> list[OrderMark]:
+        found: list[OrderMark] = []
+        asked = [({}, 40)] if everywhere else [({"symbol": one.market_id}, 1) for one in traded]
+        for query, weight in asked:
+            found += await _read(client, "fapiPrivateGetOpenOrders", query, _Order, weight)
+            found += await _read(client, "fapiPrivateGetOpenAlgoOrders", query, _Algo, weight)
         for one in traded:
             # Without a time or an id the newest are listed.
-            query = {"symbol": one.market_id, "limit": _PAGE}
-            found += [_mark(row) for row in await client.call("fapiPrivateGetAllOrders", query, weight=5)]
+            newest = {"symbol": one.market_id, "limit": _PAGE}
+            found += await _read(client, "fapiPrivateGetAllOrders", newest, _Order, 5)
         return found
 
     def place(self, client_id: str, traded: TradedContract, quantity_base: Decimal, price: Decimal) -> Call:
         return immediate_or_cancel(client_id, traded, quantity_base, price)
 
 
-def _mark(row: dict[str, Any]) -> OrderMark:
-    return OrderMark(str(row["clientOrderId"]), int(row["time"]), str(row["status"]) not in _ENDED)
+async def _read(
+    client: VenueCaller, method: str, query: dict[str, Any], shape: type[_Order | _Algo], weight: int
+) -> list[OrderMark]:
+    payload = await client.call(method, query, weight=weight)
+    return [row.mark() for row in rows_of("binance", payload, shape)]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel
+import msgspec
+
+from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel, rows_of
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
 _PAGE: Final = 50
@@ -16,13 +18,34 @@ _LINEAR: Final[dict[str, Any]] = {"category": "linear", "limit": _PAGE}
 _RESTING: Final = ("New", "Created", "PartiallyFilled", "Untriggered", "Triggered", "Active", "PendingCancel")
 
 
+class _Order(msgspec.Struct):
+    orderId: str  # noqa: N815 -- the venue's names
+    orderLinkId: str  # noqa: N815
+    createdTime: int  # noqa: N815
+    orderStatus: str  # noqa: N815
+
+    def mark(self) -> OrderMark:
+        return OrderMark(self.orderLinkId, self.createdTime, self.orderStatus in _RESTING)
+
+
+class _List(msgspec.Struct):
+    list: tuple[_Order, ...]
+    nextPageCursor: str = ""  # noqa: N815
+
+
+class _Answer(msgspec.Struct):
+    result: _List
+
+
 class BybitMarks:
     """See `AccountMarks`."""
 
     away_pct = Decimal(8)
 
-    async def recent(self, client: VenueCaller, traded: Sequence[TradedContract]) -> list[OrderMark]:
-        del traded
+    async def recent(
+        self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
+    ) -> list[OrderMark]:
+        del traded, everywhere  # told without being asked for
         current = _LINEAR | {"settleCoin": "USDT"}
         ended = await _pages(client, "privateGetV5OrderHistory", _LINEAR)
         ended |= await _pages(client, "privateGetV5OrderRealtime", current | {"openOnly": 1})
@@ -36,12 +59,10 @@ async def _pages(client: VenueCaller, method: str, query: dict[str, Any]) -> dic
     """By the venue's id; the newest come first."""
     found: dict[str, OrderMark] = {}
     for _ in range(RECENT_PAGES):
-        result = (await client.call(method, query))["result"]
-        for row in result["list"]:
-            mark = OrderMark(str(row["orderLinkId"]), int(row["createdTime"]), str(row["orderStatus"]) in _RESTING)
-            found[str(row["orderId"])] = mark
-        cursor = result.get("nextPageCursor")
-        if not cursor or len(result["list"]) < _PAGE:
+        (answer,) = rows_of("bybit", [await client.call(method, query)], _Answer)
+        page = answer.result
+        found |= {row.orderId: row.mark() for row in page.list}
+        if not page.nextPageCursor or len(page.list) < _PAGE:
             break
-        query = query | {"cursor": cursor}
+        query = query | {"cursor": page.nextPageCursor}
     return found

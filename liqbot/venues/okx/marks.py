@@ -8,11 +8,29 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel
+import msgspec
+
+from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel, rows_of
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
 _PAGE: Final = 100
 _SWAP: Final[dict[str, Any]] = {"instType": "SWAP", "limit": str(_PAGE)}
+
+
+class _Order(msgspec.Struct):
+    cTime: int  # noqa: N815 -- the venue's names
+    ordId: str = ""  # noqa: N815
+    algoId: str = ""  # noqa: N815
+    clOrdId: str = ""  # noqa: N815
+    algoClOrdId: str = ""  # noqa: N815
+
+    def mark(self, *, resting: bool) -> OrderMark:
+        """An order that a stop has become bears the stop's name."""
+        return OrderMark(self.algoClOrdId or self.clOrdId, self.cTime, resting)
+
+
+class _Answer(msgspec.Struct):
+    data: tuple[_Order, ...]
 
 
 class OkxMarks:
@@ -20,8 +38,10 @@ class OkxMarks:
 
     away_pct = Decimal(8)
 
-    async def recent(self, client: VenueCaller, traded: Sequence[TradedContract]) -> list[OrderMark]:
-        del traded
+    async def recent(
+        self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
+    ) -> list[OrderMark]:
+        del traded, everywhere  # told without being asked for
         ended = await _pages(client, "privateGetTradeOrdersHistory", _SWAP)
         resting = await _pages(client, "privateGetTradeOrdersPending", _SWAP)
         stops = _SWAP | {"ordType": "conditional"}
@@ -35,13 +55,9 @@ async def _pages(client: VenueCaller, method: str, query: dict[str, Any]) -> lis
     """The newest come first."""
     found: list[OrderMark] = []
     for _ in range(RECENT_PAGES):
-        rows = (await client.call(method, query))["data"]
-        found += [_mark(row, resting="Pending" in method) for row in rows]
-        if len(rows) < _PAGE:
+        (answer,) = rows_of("okx", [await client.call(method, query)], _Answer)
+        found += [row.mark(resting="Pending" in method) for row in answer.data]
+        if len(answer.data) < _PAGE:
             break
-        query = query | {"after": str(rows[-1].get("ordId") or rows[-1]["algoId"])}
+        query = query | {"after": answer.data[-1].ordId or answer.data[-1].algoId}
     return found
-
-
-def _mark(row: dict[str, Any], *, resting: bool) -> OrderMark:
-    return OrderMark(str(row.get("algoClOrdId") or row.get("clOrdId") or ""), int(row["cTime"]), resting)
