@@ -329,8 +329,16 @@ class HaltCode(enum.StrEnum):
     """The venue did not place a stop as it was ordered."""
     ACCOUNT_MODE = "ACCOUNT_MODE"
     """Hedge mode, where one-way is needed."""
+    CONTRACT_CHANGED = "CONTRACT_CHANGED"
+    """The venue lists a traded contract otherwise than before, and a position is open under the old terms."""
+    REPEATED_CRASHES = "REPEATED_CRASHES"
+    """The process ended several times within minutes without an orderly end."""
+    STOP_CANARY = "STOP_CANARY"
+    """At the start a far stop was not placed, or not as it was ordered."""
     FOREIGN_ORDERS = "FOREIGN_ORDERS"
     """Orders of another liqbot rest on the account."""
+    ENDING = "ENDING"
+    """This process ends; the next one begins without it."""
 
 
 OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
@@ -365,21 +373,10 @@ class Flatten(Fact, frozen=True, tag=True, kw_only=True):
     code: HaltCode = HaltCode.NONE
 
 
-_REASONS_BEFORE_CODES: Final = (
-    ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
-    ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
-    ("orders of another liqbot", HaltCode.FOREIGN_ORDERS),
-)  # fmt: skip
+class Ending(Fact, frozen=True, tag=True, kw_only=True):
+    """The process ends: nothing is entered by it any more. To the next one that opens the journal this says nothing."""
 
-
-def halt_code_of(reason: str) -> HaltCode:
-    """The code of a reason that was written down before there were codes; NONE when it is none of the program's own."""
-    for start, code in _REASONS_BEFORE_CODES:
-        if reason.startswith(start):
-            return code
-    if reason.endswith("one-way is needed"):
-        return HaltCode.ACCOUNT_MODE
-    return HaltCode.STOP_MISPLACED if "did not place the stop as ordered" in reason else HaltCode.NONE
+    reason: str
 
 
 # Facts that travel as structs in a block; the market facts above travel as columns.
@@ -390,7 +387,7 @@ AccountEvent = (
 )
 ControlEvent = (
     JournalOpened | JournalAdopted | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
-    | StrategyDisabled
+    | StrategyDisabled | Ending
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

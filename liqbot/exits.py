@@ -21,6 +21,8 @@ class Exit(enum.IntEnum):
     """Database unwritable, or newer than this program."""
     RUNNING = 8
     """Another instance holds the account or the database."""
+    UNPROTECTED = 9
+    """Ended with a position of ours open and no stop confirmed for all of it: look at the venue, or start again."""
 
 
 class ExpectedError(Exception):

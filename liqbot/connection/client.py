@@ -7,11 +7,12 @@ loses bursts and costs forty times as much. Nothing is imported from it until a 
 import asyncio
 import decimal
 import functools
-import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
+import msgspec
+import structlog
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
@@ -27,10 +28,19 @@ from liqbot.connection.endpoints import (
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import instrument_of, market_of, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
+from liqbot.connection.unified_library import client_class
 from liqbot.instruments import Instrument
-from liqbot.venues.errors import RETRYABLE, VenueBusy, VenueError, VenueRefused, VenueUnreachable
+from liqbot.venues.errors import (
+    RETRYABLE,
+    AnswerMalformed,
+    OutcomeUnknown,
+    VenueBusy,
+    VenueError,
+    VenueRefused,
+    VenueUnreachable,
+)
 from liqbot.venues.spec import RequestBudget, VenueSpec
-from liqbot.venues.trading import Channel, Retry
+from liqbot.venues.trading import Channel, Decode, Retry
 
 Tap = Callable[[str | bytes, str], bool]
 Result = TypeVar("Result")
@@ -38,9 +48,12 @@ Result = TypeVar("Result")
 TIMEOUT_MS: Final = 8_000
 ATTEMPTS_MAX: Final = 3
 RETRYING_S_MAX: Final = 6.0
+_STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What the unified client raises over an answer that it did not expect."""
 
 _ANSWER: ContextVar[HttpResponse | None] = ContextVar("answer", default=None)
 _ON_URL: ContextVar[Callable[[str], None] | None] = ContextVar("on_url", default=None)
+_log = structlog.get_logger(__name__)
 
 
 class Credentials:
@@ -77,6 +90,9 @@ class VenueClient:
         """Whether the contracts are loaded."""
         self.handler_errors = 0
         """Messages on which the unified client itself failed; each one costs a reconnect."""
+        self.answers_malformed = 0
+        """Answers that were not what the venue documents; `answer_malformed_newest` is the last of them, in words."""
+        self.answer_malformed_newest = ""
 
     @property
     def venue(self) -> str:
@@ -90,14 +106,12 @@ class VenueClient:
         return self._exchange
 
     def _made(self) -> Any:
-        import ccxt.pro
-
         if self.spec.client is None:
             raise ValueError(f"{self.venue}: the unified client does not know this venue")
         config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
         if self._credentials is not None:
             config |= self._credentials.config()
-        exchange = getattr(ccxt.pro, self.spec.client)(config)
+        exchange = client_class(self.spec.client)(config)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
         use_access(exchange, self.spec, self.access)
@@ -119,8 +133,7 @@ class VenueClient:
 
         ContractChanged when one is missing or of another size.
         """
-        # The library takes seconds to import: not on the event loop.
-        await asyncio.to_thread(importlib.import_module, "ccxt.pro")
+        await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         await self.call("load_markets", True, weight=5)
         kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
@@ -128,6 +141,22 @@ class VenueClient:
                 if listing.contract == "" or symbol in self.exchange.markets]
         self.exchange.set_markets(kept, {})
         self.opened = True
+
+    async def open_again(self, contracts: bytes) -> None:
+        """Without asking: the contracts as `contracts` of an earlier process kept them."""
+        await self.load()
+        self.exchange.set_markets(msgspec.json.decode(contracts), {})
+        self.opened = True
+
+    async def load(self) -> None:
+        """The library, which takes seconds to import: not on the event loop."""
+        if self.spec.client is not None:
+            await asyncio.to_thread(client_class, self.spec.client)
+
+    @property
+    def contracts(self) -> bytes:
+        """The contracts as the venue listed them, for `open_again` of a later process; after `open`."""
+        return msgspec.json.encode(list(self.exchange.markets.values()))
 
     def symbols(self, coins: Sequence[str], contract: str = "") -> dict[str, str]:
         """Coin -> unified symbol of one of the venue's contracts (the main one by default)."""
@@ -142,35 +171,54 @@ class VenueClient:
     # --- requests -------------------------------------------------------------------------------------------------
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
+        decode: Decode | None = None,
     ) -> Any:
-        """One method of the unified client, by name. Raises a VenueError, nothing else of the venue's.
+        """One method of the unified client, by name: what `decode` makes of its answer. Raises a VenueError, nothing
+        else of the venue's.
 
-        `retry="read"`: for reads and cancels; tried again after no answer or too many requests, for seconds at most.
-        `retry="never"`: for whatever may change something; a lost answer is OutcomeUnknown, see there.
+        `retry="read"`: for reads and cancels; tried again after no answer, too many requests or an answer that does not
+        fit, for seconds at most.
+        `retry="never"`: for whatever may change something; an answer that is lost or does not fit is OutcomeUnknown,
+        see there.
         """
         if retry == "never":
-            return await self._once(method, args, weight, channel, write=True)
+            try:
+                return await self._once(method, args, weight, channel, decode, write=True)
+            except AnswerMalformed as error:
+                raise OutcomeUnknown(self.venue, error.detail) from error
         attempts = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS_MAX) | stop_before_delay(RETRYING_S_MAX), wait=_wait_s,
             retry=retry_if_exception_type(RETRYABLE), reraise=True,
         )
-        return await attempts(self._once, method, args, weight, channel, write=False)
+        return await attempts(self._once, method, args, weight, channel, decode, write=False)
 
-    async def _once(self, method: str, args: tuple[Any, ...], weight: int, channel: Channel, *, write: bool) -> Any:
+    async def _once(
+        self, method: str, args: tuple[Any, ...], weight: int, channel: Channel, decode: Decode | None, *, write: bool
+    ) -> Any:
         asked = getattr(self.exchange, method)
         await self._limiter.acquire(channel, weight)
         answer = HttpResponse()
         token = _ANSWER.set(answer)
         try:
-            return await self._typed(asked(*args), answer, write=write)
+            found = await self._typed(asked(*args), method, answer, write=write)
+            return found if decode is None else decode(found)
         except VenueBusy as busy:
             self._limiter.hold(busy.retry_after_s or 1.0)
+            raise
+        except AnswerMalformed as error:
+            self._malformed(error)
             raise
         finally:
             _ANSWER.reset(token)
 
-    async def _typed(self, asked: Awaitable[Result], answer: HttpResponse, *, write: bool) -> Result:
+    def _malformed(self, error: AnswerMalformed) -> None:
+        self.answers_malformed += 1
+        self.answer_malformed_newest = str(error)
+        _log.warning("an answer is not understood", venue=self.venue, asked=error.asked, field=error.field,
+                     sample=error.sample, count=self.answers_malformed)
+
+    async def _typed(self, asked: Awaitable[Result], method: str, answer: HttpResponse, *, write: bool) -> Result:
         from ccxt.base.errors import BaseError
 
         try:
@@ -179,6 +227,10 @@ class VenueClient:
                 return await asked
         except BaseError as error:
             raise venue_error(self.spec, self.host, error, answer, write=write) from error
+        except _STUMBLES as error:
+            if not _of_the_library(error):
+                raise
+            raise AnswerMalformed(self.venue, method, "$", str(error), type(error).__name__) from error
 
     # --- sockets --------------------------------------------------------------------------------------------------
 
@@ -195,7 +247,7 @@ class VenueClient:
         connection does. `on_url` learns which socket carries it."""
         token = _ON_URL.set(on_url)
         try:
-            return await self._typed(getattr(self.exchange, method)(*args), HttpResponse(), write=False)
+            return await self._typed(getattr(self.exchange, method)(*args), method, HttpResponse(), write=False)
         finally:
             _ON_URL.reset(token)
 
@@ -257,6 +309,15 @@ def _noting(original: Callable[..., Any], status: int, reason: str, url: str, me
     if answer is not None:
         answer.note(status, headers)
     return original(status, reason, url, method, headers, *rest)
+
+
+def _of_the_library(error: BaseException) -> bool:
+    """Whether it was raised there, or in what it calls, and not in code of ours that it called."""
+    deepest = error.__traceback__
+    while deepest is not None and deepest.tb_next is not None:
+        deepest = deepest.tb_next
+    module = deepest.tb_frame.f_globals.get("__name__", "") if deepest is not None else ""
+    return not module.startswith(f"{__package__.partition('.')[0]}.")
 
 
 def _wait_s(state: RetryCallState) -> float:

@@ -57,6 +57,8 @@ class InstrumentOrders(msgspec.Struct):
     closing: str = ""
     """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
     exposure: UnprotectedSize | None = None
+    leaving_ms: int = 0
+    """Since when what must go at market has waited for takes to be gone; 0 while nothing waits for them."""
     failures: list[Failure] = []
     external: dict[str, int] = {}
     """Others' orders that rest here, by client id, with when the venue last named them."""
@@ -93,6 +95,19 @@ class InstrumentOrders(msgspec.Struct):
         wanted = self.target is not None and self.target.side is position.side
         return wanted or self.owned_base(position.side) > 0
 
+    def must_close(self, position: Position) -> bool:
+        """The whole of it must go."""
+        wanted = self.target is not None and self.target.quantity_base > 0 and self.target.side is position.side
+        return bool(self.closing) or not wanted
+
+    def excess_base(self, position: Position) -> Decimal:
+        """What of it must go at market, under way or not: everything when it must close, else what our own fills
+        brought in beyond the target."""
+        if self.target is None or self.must_close(position):
+            return position.quantity_base
+        owned_base = min(position.quantity_base, self.owned_base(position.side))
+        return self.instrument.round_quantity(owned_base - self.target.quantity_base)
+
     def failed(self, purpose: Purpose, since_ms: int) -> list[Failure]:
         return [failure for failure in self.failures if failure.purpose is purpose and failure.time_ms > since_ms]
 
@@ -106,6 +121,8 @@ class InstrumentOrders(msgspec.Struct):
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
         moved = signed_base != self.seen_base
         if moved or self.exposure is not None or self.failures or self.closing or self.pending() or self.orphaned:
+            return False
+        if self.leaving_ms:
             return False
         live = self.live()
         expires_ms = 0 if self.target is None else self.target.expires_ms
@@ -237,8 +254,10 @@ class InstrumentOrders(msgspec.Struct):
         if self.ours(position):
             self._measure_exposure(position, now_ms)
             self.closing = self.closing or self._unprotectable(now_ms, params)
+            held_up = self.excess_base(position) > 0 and bool(self.live(Purpose.TAKE))
+            self.leaving_ms = (self.leaving_ms or now_ms) if held_up else 0
         else:
-            self.exposure = None
+            self.exposure, self.leaving_ms = None, 0
             self._finish()
 
     def _entry_missed(self, now_ms: int, params: ExecutionParams) -> bool:
@@ -267,7 +286,7 @@ class InstrumentOrders(msgspec.Struct):
             self.cancel_entry()
             self.closing = self.closing or "closed"
         self.seen_base = self.own_base = Decimal(0)
-        self.exposure = None
+        self.exposure, self.leaving_ms = None, 0
         self._finish()
 
     def _finish(self) -> None:

@@ -137,9 +137,26 @@ class OrderManager:
         """How many orders of others rest on the instrument, as last read or heard."""
         return len(self._book(venue, coin).external)
 
+    def resting_stops(self, positions: Iterable[Position]) -> dict[str, tuple[str, ...]]:
+        """For each coin with an open position the client ids of the confirmed stops that protect it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for position in positions:
+            book = self._books.get((position.venue, position.coin))
+            if book is not None:
+                found[position.coin] = tuple(
+                    order.client_id for order in book.live(Purpose.STOP)
+                    if order.confirmed and order.side is position.side
+                )
+        return found
+
     def closing(self, venue: str, coin: str) -> str:
         """Why execution itself closes the position (no stop could be had, flatten); empty otherwise."""
         return self._book(venue, coin).closing
+
+    @property
+    def books(self) -> tuple[InstrumentOrders, ...]:
+        """Of all instruments; not to be changed."""
+        return tuple(self._books.values())
 
     def book(self, venue: str, coin: str) -> InstrumentOrders:
         """What is known of one instrument, for views and checks; not to be changed."""
@@ -156,7 +173,7 @@ class OrderManager:
             if key in self._unheard and book.steady(now_ms, position):
                 continue
             book.observe(position, now_ms, self._params)
-            commands = plan(book, position, now_ms, self._params, self._mint)
+            commands = plan(book, position, now_ms, self._params, self.mint)
             for command in commands:
                 book.register(command, now_ms)
             planned += commands
@@ -166,7 +183,8 @@ class OrderManager:
                 self._unheard.add(key)
         return tuple(planned)
 
-    def _mint(self, purpose: Purpose) -> str:
+    def mint(self, purpose: Purpose) -> str:
+        """The next client order id; used once, whatever becomes of the order."""
         self._sequence += 1
         return client_order_id.client_id(self._journal_id, self._sequence, purpose)
 

@@ -36,6 +36,10 @@ class ExecutionParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fals
         30_000, ge=10, le=600_000,
         description="Longest wait between two exits that failed.",
     )
+    take_cancel_ms_max: int = Field(
+        1_000, ge=0, le=10_000,
+        description="Longest wait for a resting take to be seen gone before an exit is sent all the same.",
+    )
     leverage_age_ms_max: int = Field(
         60_000, ge=0, le=3_600_000,
         description="Leverage read back longer ago than this is set and read again before an entry.",

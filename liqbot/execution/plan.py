@@ -28,20 +28,14 @@ def plan(
         over = (Purpose.TAKE, Purpose.EXIT) if book.live(Purpose.ENTRY) else (Purpose.STOP, Purpose.TAKE, Purpose.EXIT)
         commands += [_cancel(order) for order in book.live(*over) if order.confirmed]
     elif book.ours(position):
-        closing = _must_close(book, position)
+        closing = book.must_close(position)
         commands += _protect(book, position, now_ms, params, mint, closing=closing)
-        commands += _reduce(book, position, now_ms, params, mint, closing=closing)
-        commands += _take(book, position, now_ms, params, mint, closing=closing)
+        commands += _take(book, position, now_ms, params, mint)
+        commands += _reduce(book, position, now_ms, params, mint)
     commands += _enter(book, position, now_ms, params, mint)
     commands += _clear(book, position, now_ms, params)
     commands += _ask(book, now_ms, params)
     return tuple(commands)
-
-
-def _must_close(book: InstrumentOrders, position: Position) -> bool:
-    target = book.target
-    wanted = target is not None and target.quantity_base > 0 and target.side is position.side
-    return bool(book.closing) or not wanted
 
 
 # --- the way in -------------------------------------------------------------------------------------------------------
@@ -130,24 +124,18 @@ def _protect(
 
 
 def _reduce(
-    book: InstrumentOrders,
-    position: Position,
-    now_ms: int,
-    params: ExecutionParams,
-    mint: NextClientId,
-    *,
-    closing: bool,
+    book: InstrumentOrders, position: Position, now_ms: int, params: ExecutionParams, mint: NextClientId
 ) -> list[Command]:
-    """At market: everything when closing, else what our own fills brought in beyond the target."""
-    target, excess_base = book.target, position.quantity_base
-    if target is not None and not closing:
-        owned_base = min(excess_base, book.owned_base(position.side))
-        excess_base = book.instrument.round_quantity(owned_base - target.quantity_base)
+    """What must go, at market. Venues that count open reduce-only orders against the position refuse it beside a take:
+    under a stop it waits until they are seen gone, or long enough; without one it is tried at once."""
     under_way = [order for order in book.live(Purpose.EXIT) if order.side is position.side]
-    excess_base -= sum((order.remaining_base for order in under_way), Decimal(0))
+    excess_base = book.excess_base(position) - sum((order.remaining_base for order in under_way), Decimal(0))
     if excess_base <= 0 or now_ms < _exit_not_before_ms(book, now_ms, params):
         return []
-    return [_reducing(target, position, Purpose.EXIT, OrderKind.MARKET, excess_base, mint)]
+    covered = book.confirmed_base(position.side) >= position.quantity_base
+    if covered and book.live(Purpose.TAKE) and now_ms - book.leaving_ms < params.take_cancel_ms_max:
+        return []
+    return [_reducing(book.target, position, Purpose.EXIT, OrderKind.MARKET, excess_base, mint)]
 
 
 def _exit_not_before_ms(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> int:
@@ -159,18 +147,13 @@ def _exit_not_before_ms(book: InstrumentOrders, now_ms: int, params: ExecutionPa
 
 
 def _take(
-    book: InstrumentOrders,
-    position: Position,
-    now_ms: int,
-    params: ExecutionParams,
-    mint: NextClientId,
-    *,
-    closing: bool,
+    book: InstrumentOrders, position: Position, now_ms: int, params: ExecutionParams, mint: NextClientId
 ) -> list[Command]:
-    """A resting reduce-only limit over the whole position. A changed one goes first: a gap here costs nothing."""
+    """A resting reduce-only limit over the whole position, none while some of it must go at market. A changed one goes
+    first: a gap here costs nothing."""
     target = book.target
     takes = book.live(Purpose.TAKE)
-    price = None if closing or target is None else target.take_price
+    price = None if target is None or book.excess_base(position) > 0 else target.take_price
     if takes or price is None:
         fits = [take for take in takes if price is not None and _fits(take, position.quantity_base, price)]
         return [_cancel(take) for take in takes if take.confirmed and take not in fits[-1:]]

@@ -64,5 +64,5 @@ def _seq_by_size(connection: sqlite3.Connection, max_bytes: int) -> int:
 
 def _seq_needed(connection: sqlite3.Connection) -> int:
     """First record that recovery from the oldest kept snapshot needs; without one, everything is needed."""
-    (oldest,) = connection.execute("SELECT min(seq) FROM snapshot").fetchone()
+    (oldest,) = connection.execute("SELECT min(seq) FROM snapshot WHERE name != 'contracts'").fetchone()
     return 0 if oldest is None else int(oldest) + 1

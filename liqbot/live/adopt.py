@@ -172,7 +172,7 @@ class _Adoption:
         """Until every position is under a stop of ours and the other journals' orders are gone."""
         settings, storage, inbox = self._settings, self._storage, Inbox()
         instruments, kin = self._client.instruments(settings.coins), {*self._ours, *self._journals}
-        edge = account_edge(settings, self._client, self._adapter, instruments, storage, inbox, None, kin)
+        edge = account_edge(settings, self._client, instruments, storage, inbox, None, kin, at_once=False)
         house = live_house(settings, self._data, roster, instruments, storage, inbox, edge.broker)
         running = RunningHouse(house, inbox, settings, self._data, wall_ms, journal=storage.journal, account=edge)
         feed = _Taking(edge, house.engine, self.facts)

@@ -3,28 +3,35 @@
 import asyncio
 import contextlib
 from collections.abc import Container, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from liqbot import places
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
+from liqbot.connection.unified_library import library_version
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.presence import AccountPresence
 from liqbot.exits import Exit
 from liqbot.instruments import Instrument
+from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
 from liqbot.live import credentials
+from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.one_account import account_taken
 from liqbot.observers.registry import require_known
 from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
-from liqbot.runtime.process import beat, wall_ms
+from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.running import RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
@@ -32,6 +39,7 @@ from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import TradingAdapter
 
 DRY: Final = "dry"
+_log = structlog.get_logger(__name__)
 
 
 async def trade(
@@ -45,43 +53,82 @@ async def trade(
     trading = credentials.trading_client(settings, access)
     clients = credentials.public_clients(settings)
     roster = Roster(settings.venues, settings.coins)
+    known = last_known(data, library_version())
+    held = known is not None and known.may_hold
     try:
-        market_open = asyncio.create_task(_opened(clients, settings))
-        try:
-            await trading.open(settings.coins)
-            permissions = await credentials.check_permissions(trading, adapter, with_money=access == "live")
-            await market_open
-        except VenueError as error:
-            raise credentials.one_line(error) from None
-        finally:
-            market_open.cancel()
-        account = credentials.account_of(permissions, settings)
-        place = f"{settings.mode} {account} {settings.network.loopback}"
-        instruments = trading.instruments(settings.coins)
+        loading = asyncio.create_task(trading.load())  # in a thread, while the journal is read
+        if known is not None and held:
+            _log.warning("a position may be open: protection comes first", account=known.account)
+            admission = await remembered(known, settings, trading)
+        else:
+            admission = await _asked(settings, access, trading, adapter, clients)
+        place = f"{settings.mode} {admission.account} {settings.network.loopback}"
         with (
             contextlib.nullcontext() if dry_run else only_one(place, data),
-            opened(data, settings, account, roster, instruments) as storage,
+            opened(data, settings, admission.account, roster, admission.instruments) as storage,
         ):
-            async with account_taken(settings, account, storage, trading, instruments, dry_run=dry_run) as presence:
+            await loading
+            await _contracts_known(admission, settings, trading, storage)
+            taken = account_taken(settings, admission, storage, trading, held=held)
+            async with contextlib.nullcontext() if dry_run else taken as presence:
                 inbox = Inbox()
-                edge = account_edge(settings, trading, adapter, instruments, storage, inbox, presence)
+                edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
                 broker = DryRunBroker(edge) if dry_run else edge.broker
-                house = live_house(settings, data, roster, instruments, storage, inbox, broker)
-                return await run_live(house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s)
+                house = live_house(settings, data, roster, admission.instruments, storage, inbox, broker)
+                keep = partial(_keep_contracts, storage)
+                later = LaterAdmission(admission, settings, access, trading, adapter, facts_into(inbox), keep)
+                return await run_live(
+                    house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s,
+                    later=later if held else None,
+                )
     finally:
         await closed({**clients, f"{settings.trade_venue} account": trading})
 
 
 def account_edge(
-    settings: Settings, trading: VenueClient, adapter: TradingAdapter, instruments: Sequence[Instrument],
-    storage: Storage, inbox: Inbox, presence: AccountPresence | None, kin: Container[str] | None = None,
+    settings: Settings, trading: VenueClient, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
+    presence: AccountPresence | None, kin: Container[str] | None = None, *, at_once: bool,
 ) -> AccountEdge:
     """Of the books' journal; orders of its earlier names, and those of `kin`, raise no alarm."""
+    engine = storage.recovered.engine
     return AccountEdge(
-        trading, adapter, instruments, facts_into(inbox), wall_ms, storage.journal.stamp.journal_id,
-        period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
-        presence=presence, kin=storage.recovered.engine.desk.journals if kin is None else kin,
+        trading, credentials.trading_adapter_for(settings), instruments, facts_into(inbox), wall_ms,
+        storage.journal.stamp.journal_id, period_s=settings.network.reconcile_s,
+        since_ms=storage.recovered.fills_since_ms or wall_ms(),
+        watched=lambda: engine.desk.resting_stops(engine.account.positions),
+        check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
+        kin=engine.desk.journals if kin is None else kin,
     )
+
+
+async def _asked(
+    settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter, clients: dict[str, VenueClient]
+) -> Admission:
+    """With the market's venues opened beside. ExpectedError in one line."""
+    market_open = asyncio.create_task(_opened(clients, settings))
+    try:
+        admission = await asked(settings, access, trading, adapter)
+        await market_open
+    except VenueError as error:
+        raise credentials.one_line(error) from None
+    finally:
+        market_open.cancel()
+    return admission
+
+
+async def _contracts_known(admission: Admission, settings: Settings, trading: VenueClient, storage: Storage) -> None:
+    if admission.contracts is None:
+        _keep_contracts(storage, trading.contracts)
+        return
+    await trading.open_again(admission.contracts)
+    await require_same_account(admission.account, settings, trading, credentials.trading_adapter_for(settings))
+
+
+def _keep_contracts(storage: Storage, contracts: bytes) -> None:
+    """For a start that begins with protection."""
+    journal = storage.journal
+    with contextlib.suppress(JournalStuckError):  # such a start asks the venue for them then
+        journal.save_snapshot(CONTRACTS_NAME, journal.last_seq, library_version(), contracts, wait_s=0.0)
 
 
 def live_house(
@@ -102,8 +149,9 @@ def live_house(
 async def run_live(
     house: House[Runtime], inbox: Inbox, settings: Settings, data: Path, roster: Roster,
     clients: dict[str, VenueClient], storage: Storage, *, account: AccountEdge | None, for_s: float | None,
+    later: LaterAdmission | None = None,
 ) -> Exit:
-    """Until stopped. ExpectedError when a halt forbids to begin."""
+    """Until stopped. ExpectedError when a halt forbids to begin. `later` runs beside the market."""
     running = RunningHouse(
         house, inbox, settings, data, wall_ms, journal=storage.journal, account=account, for_s=for_s,
         records_run_again=storage.recovered.records,
@@ -113,7 +161,20 @@ async def run_live(
         clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin
     )
     running.show_feeds(market.stats)
-    return await running.run(market)
+    return await running.run(_MarketBeside(market, later) if later is not None else market)
+
+
+class _MarketBeside:
+    """The market, and what is asked once protection stands."""
+
+    def __init__(self, market: LiveMarket, later: LaterAdmission) -> None:
+        self._market, self._later = market, later
+
+    async def run(self, inbox: Inbox) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._market.run(inbox))
+            await self._market.admitted.wait()
+            await self._later.run()
 
 
 async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:

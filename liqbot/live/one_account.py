@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Final
 
 import structlog
@@ -11,7 +11,7 @@ from liqbot.connection.client import VenueClient
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.presence import AccountPresence, OtherInstance
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import Instrument
+from liqbot.live.admission import Admission
 from liqbot.live.credentials import one_line
 from liqbot.runtime.storage import Storage
 from liqbot.settings import Settings
@@ -24,24 +24,23 @@ _log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def account_taken(
-    settings: Settings, account: str, storage: Storage, client: VenueClient, instruments: Sequence[Instrument], *,
-    dry_run: bool = False,
+    settings: Settings, admission: Admission, storage: Storage, client: VenueClient, *, held: bool
 ) -> AsyncIterator[AccountPresence | None]:
-    """ExpectedError (running) when another instance has it, on whatever host. With a position of ours open nobody is
-    refused: it must be managed, and reconciliation looks for others then. None where nobody can be seen."""
+    """ExpectedError (running) when another instance has it, on whatever host. With a position of ours that
+    may be open (`held`) nobody is refused: it must be managed, and reconciliation looks for others then. None where
+    nobody can be seen."""
     marks = VENUES[settings.trade_venue].marks
-    if marks is None or dry_run:
-        if marks is None:
-            _log.warning("a second instance on this account would not be seen here", venue=settings.trade_venue)
+    if marks is None:
+        _log.warning("a second instance on this account would not be seen here", venue=settings.trade_venue)
         yield None
         return
     journal_id, engine = storage.journal.stamp.journal_id, storage.recovered.engine
     presence = AccountPresence(
-        client, marks, settings.trade_venue, [traded_on(client, one) for one in instruments], journal_id,
+        client, marks, settings.trade_venue, [traded_on(client, one) for one in admission.instruments], journal_id,
         frozenset(engine.desk.journals), leaves_marks=settings.network.account_mark,
     )
-    if not engine.account.positions:
-        await _take(presence, account, journal_id)
+    if not held:
+        await _take(presence, admission.account, journal_id)
     yield presence
     if not engine.account.positions:
         await presence.leave()

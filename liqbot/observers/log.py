@@ -9,6 +9,7 @@ from liqbot.commands import Command, PlaceOrder
 from liqbot.engine import Engine, Step
 from liqbot.events import (
     CancelRejected,
+    Ending,
     Event,
     FeedDown,
     FeedUp,
@@ -31,7 +32,7 @@ from liqbot.signals.verdict import STRATEGY_FAILED
 
 _LOGGED: Final = (
     Fill, OrderRejected, OrderMissing, CancelRejected, FundingPaid, Transfer, PositionLiquidated, PositionDeleveraged,
-    FeedUp, FeedDown, Halt, Flatten, Resume, StrategyDisabled,
+    FeedUp, FeedDown, Halt, Flatten, Resume, StrategyDisabled, Ending,
 )  # fmt: skip
 _log = structlog.get_logger(__name__)
 

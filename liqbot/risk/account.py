@@ -16,6 +16,7 @@ from liqbot.accounting.round_trips import TripFigures
 from liqbot.events import (
     Balance,
     CodeVersion,
+    Ending,
     Event,
     FeedDown,
     Fill,
@@ -26,7 +27,6 @@ from liqbot.events import (
     PositionLiquidated,
     Resume,
     Transfer,
-    halt_code_of,
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
@@ -45,6 +45,7 @@ class _State(msgspec.Struct):
     drawdown: Drawdown = msgspec.field(default_factory=Drawdown)
     halted: str = ""
     halt_code: HaltCode = HaltCode.NONE
+    ending: str = ""
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
@@ -66,6 +67,7 @@ class Account:
             CodeVersion: self._on_start,
             JournalOpened: self._on_start,
             Halt: self._on_halt,
+            Ending: self._on_ending,
             Flatten: self._on_flatten,
             Resume: self._on_resume,
         }
@@ -118,12 +120,14 @@ class Account:
 
     @property
     def halted(self) -> str:
-        """Why there are no entries until somebody resumes; empty when there may be."""
-        return self._now.halted
+        """Why there are no entries until somebody resumes, or by this process; empty when there may be."""
+        return self._now.halted or self._now.ending
 
     @property
     def halt_code(self) -> HaltCode:
         """The same for programs; NONE when there may be entries, or when an unknown reason forbids them."""
+        if self._now.ending and not self._now.halted:
+            return HaltCode.ENDING
         return self._now.halt_code or halt_code_of(self._now.halted)
 
     @property
@@ -246,11 +250,15 @@ class Account:
 
     def _on_start(self, _fact: CodeVersion | JournalOpened) -> None:
         """A process starts: what the venue holds is hearsay until it has been read again."""
+        self._now.ending = ""
         for holding in self._books.holdings:
             holding.reconciled = False
 
     def _on_halt(self, fact: Halt) -> None:
         self._now.halted, self._now.halt_code = fact.reason or "halted", fact.code
+
+    def _on_ending(self, fact: Ending) -> None:
+        self._now.ending = fact.reason or "ending"
 
     def _on_flatten(self, fact: Flatten) -> None:
         self._now.halted, self._now.halt_code = fact.reason or "flatten", fact.code
@@ -259,3 +267,20 @@ class Account:
     def _on_resume(self, _fact: Resume) -> None:
         self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False
         self._now.drawdown.resume()
+
+
+_REASONS_BEFORE_CODES: Final = (
+    ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
+    ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
+    ("orders of another liqbot", HaltCode.FOREIGN_ORDERS),
+)  # fmt: skip
+
+
+def halt_code_of(reason: str) -> HaltCode:
+    """The code of a reason that was written down before there were codes; NONE when it is none of the program's own."""
+    for start, code in _REASONS_BEFORE_CODES:
+        if reason.startswith(start):
+            return code
+    if reason.endswith("one-way is needed"):
+        return HaltCode.ACCOUNT_MODE
+    return HaltCode.STOP_MISPLACED if "did not place the stop as ordered" in reason else HaltCode.NONE

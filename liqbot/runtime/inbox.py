@@ -66,6 +66,11 @@ class Inbox:
             await self._waiting.wait()
 
     @property
+    def empty(self) -> bool:
+        """Neither a complete step nor a fact waits to be taken."""
+        return not self._closed and not any(part.facts for part in self._open)
+
+    @property
     def steps_waiting(self) -> int:
         return len(self._closed)
 

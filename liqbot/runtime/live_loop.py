@@ -63,6 +63,10 @@ class Runtime:
         """Until `stop` is set or every feed has ended; what waits is still processed. Errors of any task are raised."""
         await pump(self._inbox, self._consume, feeds, stop, beside=self._release)
 
+    def enter_nothing(self) -> None:
+        """From this instant on nothing that adds risk leaves."""
+        self._rule.enter_nothing()
+
     async def process(self, block: EventBlock) -> Step:
         """Take one block and see its commands off: they have left or never will."""
         step = await self._take(block)

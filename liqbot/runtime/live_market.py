@@ -49,6 +49,8 @@ class LiveMarket:
         """History is read from `since_ms` on (None: not at all). Nothing begins before `after` has said True."""
         self._clients, self._roster, self._clock, self._params = dict(clients), roster, clock, params
         self._since_ms, self._after = since_ms, after
+        self.admitted = asyncio.Event()
+        """Set once it may begin, or never will."""
         self.feeds = {
             venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
@@ -74,7 +76,9 @@ class LiveMarket:
 
     async def run(self, inbox: Inbox) -> None:
         if self._after is not None and not await self._after():
+            self.admitted.set()
             return
+        self.admitted.set()
         if self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
             await self._past(inbox, self._since_ms)
         async with asyncio.TaskGroup() as group:

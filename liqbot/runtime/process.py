@@ -6,9 +6,13 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
+
+BEGAN_S: Final = time.monotonic()
+"""When this process had imported the program, on the clock of its event loop."""
 
 
 def wall_ms() -> int:
@@ -21,6 +25,14 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+
+
+def signals_end_it() -> None:
+    """The next SIGTERM or SIGINT ends the process on the spot."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)
 
 
 def beat(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:

@@ -40,3 +40,26 @@ async def each(inbox: Inbox, process: Callable[[EventBlock], Awaitable[object]])
     """The plainest way to consume: one block after the other."""
     while (block := await inbox.take()) is not None:
         await process(block)
+
+
+class Watched:
+    """A feed whose error ends the house in order instead of at once."""
+
+    def __init__(self, feed: Feed, failed: Callable[[BaseException], None]) -> None:
+        self._feed, self._failed = feed, failed
+
+    async def run(self, inbox: Inbox) -> None:
+        if (error := await error_of(self._feed, inbox)) is not None:
+            self._failed(error)
+
+
+async def error_of(feed: Feed, inbox: Inbox) -> BaseException | None:
+    """Runs it to its end; what it ended of, None when in order. Cancelled with whoever waits."""
+    task = asyncio.create_task(feed.run(inbox))
+    try:
+        await asyncio.wait((task,))
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+    return task.exception()

@@ -11,23 +11,31 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
+from liqbot import events
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
 from liqbot.control.status import is_flat
 from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume
 from liqbot.execution.edge.account import AccountEdge
+from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
+from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
+from liqbot.runtime.ending import ENDING_S_MAX, Ending, EndingAct, Unsettled, unsettled
 from liqbot.runtime.inbox import Inbox
-from liqbot.runtime.process import notify, stop_on_signals
-from liqbot.runtime.pump import Feed
+from liqbot.runtime.process import notify, signals_end_it, stop_on_signals
+from liqbot.runtime.pump import Feed, Watched, error_of
 from liqbot.settings import Settings
 
-QUIET_S: Final = 3.0
-"""How long an orderly end waits for the venue's answers to what has been sent."""
+SEEN_OFF_S: Final = 3.0
+"""How long the last commands of a loop that has ended may take."""
+RESCUE_S: Final = 10.0
+"""How long the account's edge goes on alone when the loop has failed."""
+MARGIN_S: Final = 20.0
+"""What the service manager grants beyond the limit of the ending: books are closed in it."""
 FOLDED_S: Final = 0.02
 RECORDS_MAX: Final = 500
 """More records than this were run again: a snapshot is made at once."""
@@ -44,6 +52,9 @@ class ServedLoop(Protocol):
     @property
     def steps_waiting(self) -> int:
         """Steps whose commands wait for the disk."""
+
+    def enter_nothing(self) -> None:
+        """From this instant on nothing that adds risk leaves."""
 
 
 def facts_into(inbox: Inbox) -> Callable[[tuple[Event, ...]], None]:
@@ -67,6 +78,10 @@ class RunningHouse:
         self.engine.guard.meter = CallTimer(settings.signals.call_ms_max, facts_into(inbox), clock)
         self.interrupted = False
         self._stop = asyncio.Event()
+        self._ending: Ending | None = None
+        self._market_over = self._source_failed = False
+        self._failure: BaseException | None = None
+        self._naked: tuple[str, ...] = ()
         self._refusal: ExpectedError | None = None
         self._feed_stats: Callable[[], Mapping[str, Any]] = dict
         self._control = ControlHandler(data, settings, self.engine, clock, self._stop, self._more)
@@ -77,7 +92,8 @@ class RunningHouse:
         return self._loop.steps_waiting
 
     def stop(self) -> None:
-        """Ask for an orderly end."""
+        """The market is over: an end that waits for answers on their way, and for nothing that would have to fill."""
+        self._market_over = True
         self._stop.set()
 
     def show_feeds(self, stats: Callable[[], Mapping[str, Any]]) -> None:
@@ -85,55 +101,145 @@ class RunningHouse:
         self._feed_stats = stats
 
     async def run(self, source: Feed) -> Exit:
-        """Until stopped, the time is up, or the source has ended. ExpectedError when a halt forbids to begin."""
-        over = asyncio.Event()
+        """Until stopped, the time is up, the source has ended, or a part of the house has failed: then its error is
+        raised once the ending is over. ExpectedError when a halt forbids to begin, or a position is left naked."""
         stop_on_signals(self._interrupt)
         try:
             await self._loop.process(EventBlock(facts=(*self._house.opening, *self._left_on_disk())))
             if self._records_run_again > RECORDS_MAX:
                 self._flush()  # the next start, however soon, begins here
-            ending = asyncio.create_task(self._end(over))
-            try:
-                await self._loop.run(self._feeds(source), over)
-            finally:
-                ending.cancel()
-                notify("STOPPING=1")
+            await self._served(source)
             self._flush()
         except BaseExceptionGroup as group:
             raise _expected(group) or group from group
         finally:
             self._house.observers.close()
-        if self._refusal is not None:
-            raise self._refusal
+        for error in (self._failure, self._refusal):
+            if error is not None:
+                raise (_expected(error) or error) if isinstance(error, BaseExceptionGroup) else error
+        if self._naked:
+            raise ExpectedError("\n".join(f"UNPROTECTED: {one}" for one in self._naked), Exit.UNPROTECTED)
         return Exit.OK
 
-    def _feeds(self, source: Feed) -> list[Feed]:
-        account = [_AccountFeed(self._account)] if self._account is not None else []
-        return [self._control, _ToTheEnd(source, self._stop), *account]
+    async def _served(self, source: Feed) -> None:
+        """The account's edge lives longer than the loop: what that decides last still leaves."""
+        over = asyncio.Event()
+        account = asyncio.create_task(self._account.run()) if self._account is not None else None
+        if account is not None:
+            account.add_done_callback(self._part_ended)
+        ending = asyncio.create_task(self._end())
+        ending.add_done_callback(self._part_ended)
+        ending.add_done_callback(lambda _: over.set())
+        try:
+            await self._loop.run([Watched(self._control, self._failed), _Source(self, source)], over)
+        except BaseExceptionGroup:
+            await self._rescue()
+            raise
+        finally:
+            ending.cancel()
+            notify("STOPPING=1")
+            await self._close_account(account)
+
+    async def _rescue(self) -> None:
+        """The loop has failed: the edge protects on its own what it can."""
+        if self._account is not None:
+            self._say(await Rescue(self._account, self.engine.desk).run(RESCUE_S))
+
+    async def _close_account(self, running: "asyncio.Task[None] | None") -> None:
+        if self._account is None or running is None:
+            return
+        loop, hurried = asyncio.get_running_loop(), self._ending is not None and self._ending.hurried
+        until_s = loop.time() + (0.0 if hurried else SEEN_OFF_S)
+        while self._account.orders.submitting and loop.time() < until_s:  # noqa: ASYNC110 -- brief
+            await asyncio.sleep(FOLDED_S)
+        running.cancel()
+        await asyncio.wait((running,))
+        await self._account.close()
 
     def _flush(self) -> None:
         self._house.observers.flush(self._journal.last_seq, self.engine)
 
+    # --- the way out ----------------------------------------------------------------------------------------------
+
     def _interrupt(self) -> None:
+        """A first signal begins the ending, a second one ends it at once, a third one kills."""
         self.interrupted = True
         self._stop.set()
+        if self._ending is None:
+            self._ending = self._begin_ending("signal")
+            return
+        _log.error("second signal: ending at once, whatever is under way")
+        self._ending.hurry()
+        signals_end_it()
 
-    async def _end(self, over: asyncio.Event) -> None:
-        """Waits for a reason to stop, then for answers that are due."""
+    def _failed(self, error: BaseException) -> None:
+        """A part of the house has ended of an error of the program: the house ends, and raises it then."""
+        _log.error("a part of the house has failed: ending", error=repr(error))
+        self._failure = self._failure or error
+        self._stop.set()
+
+    def _part_ended(self, part: "asyncio.Task[None]") -> None:
+        error = None if part.cancelled() else part.exception()
+        if error is not None:
+            self._failed(error)
+
+    def source_ended(self, error: BaseException | None) -> None:
+        """No market any more, and no Ticks: after an error an ending makes its own."""
+        self._source_failed, self._market_over = error is not None, self._market_over or error is None
+        if error is not None:
+            self._failed(error)
+        self._stop.set()
+
+    def _begin_ending(self, reason: str) -> Ending:
+        """From this instant on nothing is entered."""
+        self._loop.enter_nothing()
+        notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((ENDING_S_MAX + MARGIN_S) * 1_000_000)}")
+        if self._account is not None:
+            self._inbox.put(EventBlock(facts=(events.Ending(time_ms=self._clock(), reason=f"ending: {reason}"),)))
+        return Ending(asyncio.get_running_loop().time(), market_over=self._market_over)
+
+    async def _end(self) -> None:
+        """Over once there is a reason to stop and nothing is under way any more."""
         try:
             await asyncio.wait_for(self._stop.wait(), self._for_s)
         except TimeoutError:
             _log.info("time is up")
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + QUIET_S
-        while self._under_way and loop.time() < until_s:  # noqa: ASYNC110 -- brief
+        if self._ending is None:
+            self._ending = self._begin_ending("asked to" if self._failure is None else "after an error")
+        ticks = asyncio.create_task(TickClock(self._clock).run(self._inbox)) if self._source_failed else None
+        left, loop = self._unsettled(), asyncio.get_running_loop()
+        while (act := self._ending.next(loop.time(), left)) is not EndingAct.OVER:
+            if act is EndingAct.FLATTEN:
+                reason = "ending: no confirmed stop"
+                flatten = Flatten(time_ms=self._clock(), reason=reason, code=HaltCode.OPERATOR_STOP)
+                self._inbox.put(EventBlock(facts=(flatten,)))
             await asyncio.sleep(FOLDED_S)
-        over.set()
+            left = self._unsettled()
+        if ticks is not None:
+            ticks.cancel()
+        if not self._market_over:
+            for one in left.under_way:
+                _log.warning("ended before it was settled", what=one)
+            self._say(left.open)
 
-    @property
-    def _under_way(self) -> bool:
-        """Commands wait for the disk, or orders for the venue's answer."""
-        return self._account is not None and bool(self._account.orders.submitting or self.steps_waiting)
+    def _unsettled(self) -> Unsettled:
+        """Without an account at a venue nothing is: its exchange ends with the house."""
+        account = self._account
+        if account is None:
+            return Unsettled()
+        edges = [f"{client_id}: its answer is on the way" for client_id in sorted(account.orders.submitting)]
+        if self.steps_waiting:
+            edges.append(f"{self.steps_waiting} steps wait for the disk")
+        if not self._inbox.empty:
+            edges.append("facts that were not folded")
+        return unsettled(
+            self.engine, at_the_edges=tuple(edges), account_read=account.reconciler.ready.is_set()
+        )
+
+    def _say(self, naked: tuple[str, ...]) -> None:
+        self._naked = naked
+        for one in naked:
+            _log.error("ENDED UNPROTECTED: look at the venue, or start again", what=one)
 
     # --- the way in -----------------------------------------------------------------------------------------------
 
@@ -205,26 +311,14 @@ class RunningHouse:
         }
 
 
-class _ToTheEnd:
+class _Source:
     """A source whose end is the end of the house."""
 
-    def __init__(self, source: Feed, stop: asyncio.Event) -> None:
-        self._source, self._stop = source, stop
+    def __init__(self, house: RunningHouse, source: Feed) -> None:
+        self._house, self._source = house, source
 
     async def run(self, inbox: Inbox) -> None:
-        await self._source.run(inbox)
-        self._stop.set()
-
-
-class _AccountFeed:
-    """The account's edge as a feed: its facts come through `facts_into`."""
-
-    def __init__(self, edge: AccountEdge) -> None:
-        self._edge = edge
-
-    async def run(self, inbox: Inbox) -> None:
-        del inbox
-        await self._edge.run()
+        self._house.source_ended(await error_of(self._source, inbox))
 
 
 def _expected(group: BaseExceptionGroup[BaseException]) -> ExpectedError | None:

@@ -99,6 +99,7 @@ class WriteAhead:
     def __init__(self, engine: Decides, *, wait_ms: int) -> None:
         self.engine, self._wait_ms = engine, wait_ms
         self._source_seq = 0
+        self._entering = True
         self._refused = False
         """The last block found no room: the next one does not wait for it again."""
         self._waiting: deque[_Waiting] = deque()
@@ -113,6 +114,10 @@ class WriteAhead:
     def steps_waiting(self) -> int:
         """Steps whose commands have neither left nor been given up."""
         return len(self._waiting)
+
+    def enter_nothing(self) -> None:
+        """From this instant on nothing that adds risk leaves, also what waits for the disk."""
+        self._entering = False
 
     def take(self, block: EventBlock, now_ms: int) -> Generator[Request, Any, Step]:
         """One block. The caller carries out each request in turn and sends its answer back."""
@@ -135,7 +140,7 @@ class WriteAhead:
 
     def durable(self, seq: int) -> list[Request]:
         """Everything up to `seq` is on disk."""
-        return self._settled(lambda one: one.seq <= seq, durable=True)
+        return self._settled(lambda one: one.seq <= seq, durable=self._entering)
 
     def not_durable(self, seq: int) -> list[Request]:
         """The journal reports that what was appended up to `seq` cannot be written."""

@@ -96,6 +96,11 @@ class NetworkParams(_Params):
         "that expires as it comes. Without it two instances that begin within seconds do not see each other.",
     )
 
+    protect_check_s: float = Field(
+        2.5, ge=1, le=30,
+        description="Seconds between two looks at the venue whether the stop of an open position still rests.",
+    )
+
     @field_validator("loopback")
     @classmethod
     def _on_this_machine(cls, address: str) -> str:

@@ -3,6 +3,10 @@
 Every message is one line that names the venue. An unknown outcome is its own error: it is neither success nor failure.
 """
 
+from typing import Final
+
+SAMPLE_LENGTH_MAX: Final = 160
+
 
 class VenueError(Exception):
     """Base of the errors below."""
@@ -53,9 +57,18 @@ class VenueRefused(VenueError):
         super().__init__(venue, f"refused ({kind}{' ' + code if code else ''}): {reason}")
 
 
+class AnswerMalformed(VenueError):
+    """The venue answered, and not what it documents: nothing of it is believed. `field` is where (`$.result.list`),
+    `sample` a short and harmless text of what stood there."""
+
+    def __init__(self, venue: str, asked: str, field: str, value: object, why: str) -> None:
+        self.asked, self.field, self.sample = asked, field, ascii(value)[:SAMPLE_LENGTH_MAX]
+        super().__init__(venue, f"{asked}: the answer is not understood: {field}: {why}: {self.sample}")
+
+
 class ContractChanged(VenueError):
     """A contract is not listed, or its size is not the one this version was written for."""
 
 
-RETRYABLE = (VenueUnreachable, VenueBusy)
+RETRYABLE = (VenueUnreachable, VenueBusy, AnswerMalformed)
 """Errors after which a read, or another request that may be repeated without harm, is tried again."""

@@ -3,14 +3,12 @@ nothing but such a mark."""
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import Call, TradedContract, VenueCaller, plain
 
-Row = TypeVar("Row", bound=msgspec.Struct)
 RECENT_PAGES: Final = 4
 """Pages of ended orders that are read, newest first."""
 
@@ -43,14 +41,6 @@ class AccountMarks(Protocol):
     def place(self, client_id: str, traded: TradedContract, quantity_base: Decimal, price: Decimal) -> Call:
         """A buy limit that the venue ends as it comes: immediate or cancel. It never rests, whatever becomes of us."""
         ...
-
-
-def rows_of(venue: str, payload: object, shape: type[Row]) -> list[Row]:
-    """VenueError when it is no list of such rows: who else is there is then not known."""
-    try:
-        return list(msgspec.convert(payload, tuple[shape, ...], strict=False))  # type: ignore[valid-type]
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise VenueError(venue, f"its list of orders was not understood: {error}") from None
 
 
 def immediate_or_cancel(

@@ -162,6 +162,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     tier_access: TierAccess | None = None
     one_ticker: bool | None = None
     """One websocket ticker carries mark, index, open interest and funding."""
+    reduce_only_counts_open_orders: bool | None = None
+    """Whether a reduce-only order is refused when it and the reduce-only orders that rest already come to more than the
+    position; stops that wait for their trigger do not count. Takes are cancelled before an exit whatever it says."""
     mapped: bool = True
     """Whether its positions belong in the liquidation map."""
     note: str = ""

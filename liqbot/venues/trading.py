@@ -5,7 +5,7 @@ that the venue sent.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, Literal, Protocol
 
@@ -13,18 +13,23 @@ import msgspec
 
 from liqbot.commands import PlaceOrder
 from liqbot.instruments import Instrument
+from liqbot.venues.histories import HistoryPart
 
 ZERO: Final = Decimal(0)
 Channel = Literal["normal", "priority"]
 """Of the rate limiter: a queue of reads never holds up what reduces or protects."""
 Retry = Literal["read", "never"]
+Decode = Callable[[Any], Any]
+"""Makes a typed value of an answer. AnswerMalformed when it does not fit: a read is repeated, a write is
+OutcomeUnknown."""
 
 
 class VenueCaller(Protocol):
     """The part of a venue client that orders need."""
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
+        decode: Decode | None = None,
     ) -> Any: ...
 
 
@@ -58,6 +63,8 @@ class OrderStatus(enum.StrEnum):
     CANCELLED = "cancelled"
     """Cancelled or expired, by whomever; a part of it may have been filled."""
     REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    """A word that is in no table of ours: neither resting nor ended, to be asked about again."""
 
 
 class OrderReport(msgspec.Struct, frozen=True):
@@ -186,10 +193,10 @@ class TradingAdapter(Protocol):
 
     async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]: ...
 
-    async def trades(
+    def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
-    ) -> list[TradeReport]:
-        """Oldest first."""
+    ) -> AsyncIterator[HistoryPart[TradeReport]]:
+        """To the end, part by part, oldest first."""
         ...
 
     async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
@@ -204,9 +211,17 @@ class TradingAdapter(Protocol):
         """Without unrealised profit."""
         ...
 
-    async def payments(
+    def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
-    ) -> list[PaymentReport]: ...
+    ) -> AsyncIterator[HistoryPart[PaymentReport]]:
+        """To the end, part by part, oldest first."""
+        ...
+
+    async def funding_rates(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
+    ) -> list[tuple[int, float]]:
+        """(time_ms, rate_pct) of past settlements: of those whose payments come without a rate."""
+        ...
 
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions: ...
 
@@ -232,13 +247,4 @@ def by_market(traded: Sequence[TradedContract], market_id: str) -> TradedContrac
     return next((one for one in traded if one.market_id == market_id), None)
 
 
-def spans(since_ms: int, now_ms: int, width_ms: int) -> list[tuple[int, int]]:
-    """(from, to) one after the other: venues answer histories only so much at a time. The last has no near end, so
-    that a venue whose clock is ahead of ours hides nothing."""
-    starts = range(since_ms, max(now_ms, since_ms + 1), width_ms)
-    return [(start_ms, start_ms + width_ms - 1) for start_ms in starts]
-
-
 DAY_MS: Final = 86_400_000
-PAGES_MAX: Final = 20
-"""Pages of a history read at once: beyond them something is wrong, and the next reconciliation goes on."""

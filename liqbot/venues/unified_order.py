@@ -1,10 +1,18 @@
 """An order of ours as a call of the unified client's `create_order`; what only one venue wants comes as `params`."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Side
 from liqbot.venues.trading import Call, TradedContract
+
+
+class PlacedOrder(msgspec.Struct):
+    """Of what the unified client answers; the rest is read back."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 def buys(order: PlaceOrder) -> bool:

@@ -139,6 +139,7 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         },
         "tier_access": spec.tier_access,
         "one_ticker": spec.one_ticker,
+        "reduce_only_counts_open_orders": spec.reduce_only_counts_open_orders,
         "test_access": list(spec.practice_kinds),
         "credentials": list(spec.credentials) if spec.trading is not None else [],
         "client_id_max": spec.client_id.length_max if spec.client_id is not None else None,

@@ -1,10 +1,14 @@
 """Commands as they arrive at the exchange, each answered with facts."""
 
+from decimal import Decimal
+
 import msgspec
 
 from liqbot import events
-from liqbot.commands import CancelOrder, Command, PlaceOrder, QueryOrder, SetLeverage
+from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, QueryOrder, SetLeverage
 from liqbot.events import Event
+from liqbot.instruments import split_venue_key
+from liqbot.venues.registry import VENUES
 from paper.exchange import rules
 from paper.exchange.accounts import ExchangeAccounts, accepted, name_of
 from paper.exchange.matching import Resting
@@ -36,6 +40,7 @@ def _place(accounts: ExchangeAccounts, order: PlaceOrder, price: float, mark_pri
         available_usd=accounts.available_usd(order.venue),
         price=price,
         mark_price=mark_price,
+        open_reducing_base=_open_reducing_base(accounts, order),
     )
     refused = rules.refusal(order, circumstances, accounts.params)
     if refused is not None:
@@ -52,6 +57,16 @@ def _place(accounts: ExchangeAccounts, order: PlaceOrder, price: float, mark_pri
     resting = Resting(order, accounts.entries.orders_seen, crossing=rules.crosses(order, price))
     accounts.entries.resting.append(resting)
     return accepted(resting, time_ms)
+
+
+def _open_reducing_base(accounts: ExchangeAccounts, order: PlaceOrder) -> Decimal:
+    """Stops that wait for their trigger are no orders yet."""
+    spec = VENUES.get(split_venue_key(order.venue)[0])
+    if spec is None or not spec.reduce_only_counts_open_orders:
+        return Decimal(0)
+    resting = accounts.resting((order.venue, order.coin))
+    counted = [one for one in resting if one.command.reduce_only and one.command.kind is not OrderKind.STOP_MARKET]
+    return sum((one.rest_base for one in counted), Decimal(0))
 
 
 def _cancel(accounts: ExchangeAccounts, command: CancelOrder, time_ms: int) -> Event:

@@ -26,6 +26,8 @@ class Circumstances(NamedTuple):
     """Wallet minus margins minus what resting entries reserve."""
     price: float
     mark_price: float
+    open_reducing_base: Decimal = Decimal(0)
+    """What reduce-only orders at rest would close already, where the venue counts them."""
 
 
 def refusal(order: PlaceOrder, now: Circumstances, params: PaperParams) -> OrderRefusal | None:
@@ -81,6 +83,10 @@ def crosses(order: PlaceOrder, price: float) -> bool:
 def _nothing_to_reduce(order: PlaceOrder, now: Circumstances) -> OrderRefusal | None:
     if now.holding is None or now.holding.side is not order.side:
         return OrderRefusal("REDUCE_ONLY", f"there is no {order.side.word} position to reduce")
+    open_base, held_base = now.open_reducing_base, now.holding.quantity_base
+    if order.kind is not OrderKind.STOP_MARKET and open_base and open_base + order.quantity_base > held_base:
+        reason = f"{open_base} of {held_base} would be closed by reduce-only orders at rest"
+        return OrderRefusal("REDUCE_ONLY_OPEN_ORDERS", reason)
     return None
 
 

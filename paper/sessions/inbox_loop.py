@@ -26,6 +26,9 @@ class InboxSimLoop:
         """None ever: market time stands still while the disk is waited for."""
         return 0
 
+    def enter_nothing(self) -> None:
+        """Nothing ever waits here: what was decided has left."""
+
     async def process(self, block: EventBlock) -> Step:
         if block.tick_ms is None and not block.market_rows:
             return self.sim.tell(block.facts)  # nothing that the exchange could fill an order from

@@ -73,12 +73,22 @@ class Venue:
         self.orders[order.client_id] = order
         self.fills[order.client_id] = []
         flat = self.signed * order.side <= 0
-        if (order.reduce_only and flat) or (not order.reduce_only and self.signed * order.side < 0) or self.bad():
+        against = flat or self._too_much(order) if order.reduce_only else self.signed * order.side < 0
+        if against or self.bad():
             self.ended[order.client_id] = events.OrderRejected
             self.tell(now_ms, events.OrderRejected, order.client_id, code="NO", reason="no")
             return
         self.left[order.client_id] = order.quantity_base
         self.tell(now_ms, events.OrderAccepted, order.client_id, venue_order_id="v")
+
+    def _too_much(self, order: PlaceOrder) -> bool:
+        """With the reduce-only orders at rest it would close more than there is; stops do not count."""
+        resting = [
+            self.left[name] for name, one in self.orders.items()
+            if name in self.left and one.reduce_only and one.kind is not OrderKind.STOP_MARKET
+        ]
+        counts = order.kind is not OrderKind.STOP_MARKET and bool(resting)
+        return counts and sum(resting, order.quantity_base) > abs(self.signed)
 
     def _end(self, client_id: str, kind: type, now_ms: int, **fields: object) -> None:
         del self.left[client_id]

@@ -111,21 +111,61 @@ def test_an_exit_keeps_the_stop_until_flat():
     assert story.held is None
     assert story.resting == {}
     ended = [fact for fact in story.facts if isinstance(fact, events.Fill | events.OrderCancelled)]
-    # The cancel of the take was sent behind the exit; the stop's only after the exit had filled.
-    assert [fact.client_id[0] for fact in ended] == ["e", "x", "t", "s"]
+    # The exit was sent once the take was seen gone; the cancel of the stop only after the exit had filled.
+    assert [fact.client_id[0] for fact in ended] == ["e", "t", "x", "s"]
+
+
+def in_a_trade_with_a_take() -> Story:
+    story, entry = silent_entry(take="110")
+    story.react((entry_fill(entry, 1, "0.1"),), T0)
+    for order in story.placed[1:]:
+        story.react((events.OrderAccepted(**head(order.client_id), venue_order_id=order.client_id),), T0)
+    return story
+
+
+def test_an_exit_waits_for_the_takes_but_not_for_ever():
+    story = in_a_trade_with_a_take()
+    stop, take = story.placed[1:]
+    story.wish(quantity="0", take="110")
+    assert story.commands[-1] == CancelOrder(take.client_id, *KEY)
+    story.plan(T0 + 999)
+    assert Purpose.EXIT not in story.purposes()
+    story.plan(T0 + 1_000)
+    assert story.purposes()[-1] is Purpose.EXIT
+    assert CancelOrder(stop.client_id, *KEY) not in story.commands, "the stop stays while anything is held"
+
+
+def test_a_take_seen_gone_lets_the_exit_leave_at_once():
+    story = in_a_trade_with_a_take()
+    take = story.placed[2]
+    story.wish(quantity="0", take="110")
+    story.react((events.OrderCancelled(**head(take.client_id)),), T0)
+    assert story.purposes()[-1] is Purpose.EXIT
+
+
+def test_without_a_stop_an_exit_waits_for_no_take():
+    story = in_a_trade_with_a_take()
+    stop, take = story.placed[1:]
+    story.wish(quantity="0", take="110")
+    story.react((events.OrderCancelled(**head(stop.client_id)),), T0)
+    assert Purpose.EXIT in story.purposes()
+    assert CancelOrder(take.client_id, *KEY) in story.commands
 
 
 def test_a_part_of_the_position_can_be_given_up():
     story = Story()
-    story.wish(quantity="0.3")
+    story.wish(quantity="0.3", take="110")
     story.bar(100.0)
-    story.wish(quantity="0.1")
+    story.wish(quantity="0.1", take="110")
     story.bar(100.0)
     assert story.held == D("0.1")
     assert [command.quantity_base for command in story.placed if command.purpose is Purpose.EXIT] == [D("0.2")]
     assert story.resting[Purpose.STOP].quantity_base == D("0.1")
     story.bar(100.0)
-    assert len(story.exchange.accounts.entries.resting) == 1
+    assert {purpose: one.quantity_base for purpose, one in story.resting.items()} == {
+        Purpose.STOP: D("0.1"), Purpose.TAKE: D("0.1"),
+    }
+    assert not story.of(events.OrderRejected)
 
 
 def test_an_entry_that_is_not_filled_in_time_is_withdrawn():
@@ -207,12 +247,12 @@ def head(client_id: str, time_ms: int = T0) -> dict:
     return {"time_ms": time_ms, "venue": KEY[0], "coin": KEY[1], "client_id": client_id}
 
 
-def silent_entry() -> tuple[Story, str]:
+def silent_entry(take: str | None = None) -> tuple[Story, str]:
     """An entry was sent and nothing is heard of it: the exchange of this story is never advanced again."""
     story = Story()
     confirmed = events.LeverageConfirmed(time_ms=T0, venue=KEY[0], coin=KEY[1], leverage=5.0, isolated=True)
     story.desk.on_fact(confirmed)
-    story.wish()
+    story.wish(take=take)
     return story, story.placed[0].client_id
 
 

@@ -7,9 +7,9 @@ from law_four import Sink
 from random_market import ROSTER, eager_settings, random_market
 
 from liqbot.blocks import EventBlock
-from liqbot.commands import PlaceOrder, Purpose
+from liqbot.commands import CancelOrder, PlaceOrder, Purpose
 from liqbot.engine import Engine, Step
-from liqbot.events import Event, Flatten, OrderAccepted, Reconciled
+from liqbot.events import Event, Flatten, OrderAccepted, OrderCancelled, Reconciled
 from liqbot.execution.order_lifecycle import OrderState
 from liqbot.journal import Journal
 from liqbot.journal.rerun import SNAPSHOT_NAME
@@ -83,6 +83,9 @@ async def test_what_was_sent_before_a_restart_is_not_sent_again(tmp_path: Path, 
         assert [one for one in sink.sent if isinstance(one, PlaceOrder)] == []
 
         await live.process(EventBlock(facts=(Flatten(time_ms=now_ms + 3_000, reason="test"),)))
+        takes = [one.client_id for one in sink.sent if isinstance(one, CancelOrder)]
+        here = {"time_ms": now_ms + 3_100, "venue": KEY[0], "coin": KEY[1]}
+        await live.process(EventBlock(facts=tuple(OrderCancelled(**here, client_id=one) for one in takes)))
         exits = [one for one in sink.sent if isinstance(one, PlaceOrder)]
         assert [one.purpose for one in exits] == [Purpose.EXIT]
         assert not used & {one.client_id for one in exits}, "ids go on from beyond those before"

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Container, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import Clock, OrderCache, Publish
 from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.execution.edge.presence import AccountPresence
+from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, nothing_watched
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
 from liqbot.venues.trading import TradedContract, TradingAdapter, VenueCaller
+
+CHECK_S: Final = 2.5
 
 
 class Client(VenueCaller, Listening, Protocol):
@@ -26,30 +29,57 @@ class AccountEdge:
 
     def __init__(
         self, client: Client, adapter: TradingAdapter, instruments: Sequence[Instrument], publish: Publish,
-        clock: Clock, journal_id: str, *, period_s: float, since_ms: int, presence: AccountPresence | None = None,
-        kin: Container[str] = (),
+        clock: Clock, journal_id: str, *, period_s: float, since_ms: int, watched: Watched = nothing_watched,
+        check_s: float = CHECK_S, at_once: bool = False, began_s: float | None = None,
+        presence: AccountPresence | None = None, kin: Container[str] = (),
     ) -> None:
-        """To be made in the loop it will run in. `presence` looks for other instances on the account; `kin` are the
-        journals that count as ours beside `journal_id`."""
-        self.adapter, self._client = adapter, client
+        """To be made in the loop it will run in. `watched` says which stops should rest, every `check_s` somebody
+        looks; `at_once`: a position may be open, so that is done before anything else is read. `began_s`: no request of
+        an earlier process was sent after this moment of the loop's clock. `presence` looks for other instances on the
+        account; `kin` are the journals that count as ours beside `journal_id`."""
+        self.adapter, self.client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
         self.orders = OrderCache(publish, clock, journal_id, kin)
-        self.resolver = OrderStatusResolver(client, adapter, self.orders, trades_since_ms=since_ms)
+        self.resolver = OrderStatusResolver(
+            client, adapter, self.orders, trades_since_ms=since_ms, began_s=began_s
+        )
         self.broker = Broker(client, adapter, self.traded, self.orders, self.resolver)
         self.reconciler = Reconciler(
             client, adapter, self.traded, self.orders, self.resolver, self.broker, period_s=period_s,
             payments_since_ms=since_ms, presence=presence,
         )
+        self.check = ProtectionCheck(
+            client, adapter, self.traded, self.orders, self.resolver, watched, period_s=check_s, at_once=at_once
+        )
         self.stream = UserStream(
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request
         )
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def run(self) -> None:
-        """Until cancelled; errors that are no venue's are raised."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.broker.run())
-            group.create_task(self.stream.run())
-            group.create_task(self.reconciler.run())
+        """Until cancelled. The first error that is no venue's is raised, in a group, and the others work on until
+        `close`: whoever has to end can still protect what is open."""
+        self._tasks = tuple(
+            asyncio.create_task(one) for one in
+            (self.broker.run(), self.check.run(), self.stream.run(), self._reconcile())
+        )
+        try:
+            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        raise BaseExceptionGroup("the account's edge", [error for task in done if (error := task.exception())])
+
+    async def close(self) -> None:
+        """The broker last."""
+        for task in reversed(self._tasks):
+            task.cancel()
+            await asyncio.wait((task,))
+        await self.broker.close()
+
+    async def _reconcile(self) -> None:
+        await self.check.tried.wait()  # the long reading holds up nobody who may be naked
+        await self.reconciler.run()
 
     async def ready(self) -> None:
         """The account has been read in full."""

@@ -18,17 +18,20 @@ from liqbot.events import (
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OrderStatusResolver
-from liqbot.venues.errors import OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
+from liqbot.venues.answers import answer
+from liqbot.venues.errors import AnswerMalformed, OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
 from liqbot.venues.trading import (
     AccountSettings,
     Call,
     Channel,
+    Decode,
     OrderReport,
     OrderStatus,
     TradedContract,
     TradingAdapter,
     VenueCaller,
 )
+from liqbot.venues.unified_order import PlacedOrder
 
 READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Waits before reading an accepted order: venues show it a moment later."""
@@ -38,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Broker:
-    """Implements what the runtime sends to. `run` must be running for anything to leave."""
+    """Implements what the runtime sends to. Nothing leaves before `run` has begun, or after `close`."""
 
     def __init__(
         self,
@@ -50,31 +53,46 @@ class Broker:
     ) -> None:
         self._client, self._adapter, self._orders, self._resolver = client, adapter, orders, resolver
         self._traded = {(one.instrument.venue, one.instrument.coin): one for one in traded}
-        self._group: asyncio.TaskGroup | None = None
+        self._open = False
         self._waiting: list[Command] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._first_error: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Carries out commands until cancelled; what has been sent by then is seen through."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            waiting, self._waiting = self._waiting, []
-            await self.send(waiting, self._orders.clock())
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self._group = None
+        """Carries out commands. The first error that is no venue's is raised; what else is under way, and what comes
+        later, is carried out all the same until `close`: one wrong command must not take a stop with it."""
+        self._open = True
+        waiting, self._waiting = self._waiting, []
+        await self.send(waiting, self._orders.clock())
+        await asyncio.shield(self._first_error)
+
+    async def close(self) -> None:
+        """Nothing leaves any more, and nobody waits for answers."""
+        self._open = False
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def send(self, commands: Sequence[Command], now_ms: int) -> None:
         """Returns at once: each command is a task of its own, so that a stop never waits for a read."""
         del now_ms
-        if self._group is None:
+        if not self._open:
             self._waiting += commands
             return
         for command in commands:
             if isinstance(command, PlaceOrder):
                 # From here on nobody but this task may conclude that the order does not exist.
                 self._orders.submitting.add(command.client_id)
-            self._group.create_task(self._carried_out(command))
+            task = asyncio.create_task(self._carried_out(command))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._first_error.done():
+            self._first_error.set_exception(error)
 
     async def _carried_out(self, command: Command) -> None:
         traded = self._traded[command.venue, command.coin]
@@ -105,7 +123,7 @@ class Broker:
         self._orders.sent(order.client_id, asyncio.get_running_loop().time())
         try:
             channel: Channel = "priority" if order.reduce_only else "normal"
-            answer = await self._sent(self._adapter.place(order, traded), channel)
+            placed_as = await self._sent(self._adapter.place(order, traded), channel, decode=self._placed)
         except OutcomeUnknown as error:
             _log.warning("outcome unknown: querying", client_id=order.client_id, error=str(error))
             await self._after_silence(order, traded)
@@ -117,12 +135,18 @@ class Broker:
         except VenueError as error:
             await self._not_carried_out(order, error)
         else:
-            await self._accepted(order, traded, str((answer or {}).get("id") or ""))
+            await self._accepted(order, traded, placed_as)
         finally:
             self._orders.submitting.discard(order.client_id)
 
-    async def _sent(self, call: Call, channel: Channel) -> Any:
-        return await self._client.call(call.method, *call.args, weight=call.weight, channel=channel, retry="never")
+    async def _sent(self, call: Call, channel: Channel, decode: Decode | None = None) -> Any:
+        return await self._client.call(
+            call.method, *call.args, weight=call.weight, channel=channel, retry="never", decode=decode
+        )
+
+    def _placed(self, payload: Any) -> str:
+        """The venue's id of an order that it took. An answer that does not give it leaves open what was done."""
+        return answer(self._adapter.venue, "create_order", payload, PlacedOrder, lambda placed: placed.id)
 
     async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
         if isinstance(error, VenueAuth):
@@ -158,7 +182,7 @@ class Broker:
         for wait_s in READ_BACK_S:
             await asyncio.sleep(wait_s)
             report = await self._resolver.query(order.client_id, traded)
-            if report is not None and not (order.kind is OrderKind.MARKET and report.status is OrderStatus.RESTING):
+            if report is not None and not _goes_on(order, report):
                 break
         if report is not None:
             await self._read_back(order, traded, report)
@@ -192,6 +216,9 @@ class Broker:
             await self._client.call(call.method, *call.args, weight=call.weight, channel="priority", retry="read")
         except VenueRefused as refusal:
             refused = refusal.reason or str(refusal)
+        except AnswerMalformed as error:
+            # It was answered: whether the order is gone can be read.
+            refused = str(error)
         except VenueError as error:
             self._cancel_failed(client_id, traded, str(error))
             return
@@ -202,7 +229,7 @@ class Broker:
                 # An order that never filled leaves the venue's books soon after it is cancelled.
                 await self._resolver.resolve(client_id, traded)
                 return
-            if report.status is not OrderStatus.RESTING:
+            if report.status not in (OrderStatus.RESTING, OrderStatus.UNKNOWN):
                 await self._resolver.publish_report(client_id, traded, report)
                 return
         self._cancel_failed(client_id, traded, refused or "still resting after the cancel was accepted")
@@ -242,6 +269,12 @@ class Broker:
             isolated=found.isolated,
         )
         self._orders.publish(fact)
+
+
+def _goes_on(order: PlaceOrder, report: OrderReport) -> bool:
+    """Whether another look a moment later will tell more."""
+    moving = order.kind is OrderKind.MARKET and report.status is OrderStatus.RESTING
+    return moving or report.status is OrderStatus.UNKNOWN
 
 
 def stop_mismatch(order: PlaceOrder, report: OrderReport) -> str:

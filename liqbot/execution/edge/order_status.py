@@ -14,6 +14,7 @@ from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import (
     ZERO,
     Channel,
+    Decode,
     OrderReport,
     OrderStatus,
     Retry,
@@ -27,6 +28,8 @@ FILLS_LAG_S: Final = (0.0, 0.15, 0.3, 0.6)
 """Waits before looking for fills that an order says it has: venues list them a moment later."""
 QUERY_S_MAX: Final = 2.0
 GIVE_UP_S: Final = 15.0
+OVERLAP_MS: Final = 120_000
+"""How far back histories are read again: venues list some rows late."""
 _log = structlog.get_logger(__name__)
 
 
@@ -37,22 +40,29 @@ class PriorityCaller:
         self._client = client
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, channel: Channel = "priority", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "priority", retry: Retry = "read",
+        decode: Decode | None = None,
     ) -> Any:
         del channel
-        return await self._client.call(method, *args, weight=weight, channel="priority", retry=retry)
+        return await self._client.call(
+            method, *args, weight=weight, channel="priority", retry=retry, decode=decode
+        )
 
 
 class OrderStatusResolver:
     """Shared by whoever sends, listens and reconciles."""
 
     def __init__(
-        self, client: VenueCaller, adapter: TradingAdapter, orders: OrderCache, *, trades_since_ms: int
+        self, client: VenueCaller, adapter: TradingAdapter, orders: OrderCache, *, trades_since_ms: int,
+        began_s: float | None = None,
     ) -> None:
+        """`began_s`: what this process did not send left before that, on the loop's clock; None: before now."""
         self._client, self._priority, self._adapter, self.orders = client, PriorityCaller(client), adapter, orders
         self.trades_since_ms = trades_since_ms
-        """Fills before this have been published; moved on by reconciliations."""
-        self._born_s = asyncio.get_running_loop().time()
+        """Fills of every contract before this have been published; moved on by reconciliations."""
+        self._read_to_ms: dict[str, int] = {}
+        """By coin: how far the fills have been read, where that is further."""
+        self._born_s = asyncio.get_running_loop().time() if began_s is None else began_s
         self._reading: dict[str, asyncio.Lock] = {}
 
     async def query(self, client_id: str, traded: TradedContract) -> OrderReport | None:
@@ -66,7 +76,8 @@ class OrderStatusResolver:
         return report
 
     async def publish_report(self, client_id: str, traded: TradedContract, report: OrderReport) -> None:
-        """Publish everything that `report` says; fills first, because an end without them would look like a failure."""
+        """Publish everything that `report` says; fills first, because an end without them would look like a failure.
+        Of an order in a state that is not known its fills alone: the order manager goes on asking."""
         if report.filled_base > self.orders.filled_base.get(client_id, ZERO):
             await self._find_fills(client_id, traded, report)
         now: dict[str, Any] = {
@@ -77,7 +88,7 @@ class OrderStatusResolver:
             self.orders.publish(OrderAccepted(**now, client_id=client_id, venue_order_id=report.venue_order_id))
         elif report.status is OrderStatus.REJECTED and not report.filled_base:
             self.orders.publish(OrderRejected(**now, client_id=client_id, code="REJECTED", reason=reason))
-        elif report.status is not OrderStatus.FILLED:
+        elif report.status is OrderStatus.CANCELLED:
             self.orders.publish(OrderCancelled(**now, client_id=client_id, reason=reason))
 
     async def _find_fills(self, client_id: str, traded: TradedContract, report: OrderReport) -> None:
@@ -92,11 +103,13 @@ class OrderStatusResolver:
         """Publish all executions that were not published yet; gives their number."""
         coin = traded.instrument.coin
         async with self._reading.setdefault(coin, asyncio.Lock()):
-            count = 0
-            for trade in await self._adapter.trades(
-                self._client, traded, self.trades_since_ms, self.orders.clock()
-            ):
-                count += self.orders.trade(traded, trade, await self.owner(traded, trade))
+            count, since_ms = 0, self._read_to_ms.get(coin, 0)
+            since_ms, now_ms = max(since_ms, self.trades_since_ms), self.orders.clock()
+            async for part in self._adapter.trades(self._client, traded, since_ms, now_ms):
+                for trade in part.rows:
+                    count += self.orders.trade(traded, trade, await self.owner(traded, trade))
+                # Published to there, whatever becomes of the rest.
+                self._read_to_ms[coin] = min(part.read_to_ms, now_ms) - OVERLAP_MS
             return count
 
     async def owner(self, traded: TradedContract, trade: TradeReport) -> str:
@@ -142,8 +155,12 @@ class OrderStatusResolver:
                 if loop.time() > give_up_s:
                     return None
                 continue
-            if report is not None:
+            if report is not None and report.status is not OrderStatus.UNKNOWN:
                 return report
+            if report is not None:
+                if loop.time() > give_up_s:
+                    return report
+                continue
             if too_late:
                 self._missing(client_id, traded)
                 return None

@@ -26,7 +26,7 @@ from liqbot.events import (
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import OrderCache
-from liqbot.execution.edge.order_status import OrderStatusResolver
+from liqbot.execution.edge.order_status import OVERLAP_MS, OrderStatusResolver
 from liqbot.execution.edge.presence import AccountPresence
 from liqbot.instruments import Side
 from liqbot.risk.account import ACCOUNT_FEED
@@ -34,6 +34,7 @@ from liqbot.venues.errors import VenueAuth, VenueError
 from liqbot.venues.trading import (
     AccountSettings,
     OrderReport,
+    OrderStatus,
     PaymentReport,
     PositionReport,
     TradedContract,
@@ -44,8 +45,6 @@ from liqbot.venues.trading import (
 TRIES: Final = 4
 QUIET_S: Final = 0.3
 AFTER_FAILURE_S: Final = 3.0
-OVERLAP_MS: Final = 120_000
-"""How far back fills and payments are read again: venues list some of them late."""
 RATE_AWAY_MS_MAX: Final = 300_000
 _log = structlog.get_logger(__name__)
 
@@ -175,7 +174,11 @@ class Reconciler:
                     HaltCode.FOREIGN_ORDERS,
                     f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}",
                 )
-            self._orders.link(here["coin"], report.venue_order_id, client_id if self._orders.ours(client_id) else "")
+            ours = self._orders.ours(client_id)
+            self._orders.link(here["coin"], report.venue_order_id, client_id if ours else "")
+            if ours and report.status is OrderStatus.UNKNOWN:
+                # Not mentioned, so that it is asked about by its name.
+                continue
             facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=report.venue_order_id))
         self._broker.confirm(traded, settings)
         flat = not position.signed_base
@@ -195,18 +198,34 @@ class Reconciler:
     # --- money ----------------------------------------------------------------------------------------------------
 
     async def _money(self) -> None:
+        """The balance last: without all that it is made of it would not be explained."""
         started_ms = self._orders.clock()
-        payments = await self._adapter.payments(self._client, self._traded, self._payments_since_ms, started_ms)
-        facts = [await self._paid(payment) for payment in payments]
+        async for part in self._adapter.payments(self._client, self._traded, self._payments_since_ms, started_ms):
+            await self._publish_paid(part.rows)
+            # Published to there, whatever becomes of the rest.
+            self._payments_since_ms = max(self._payments_since_ms, min(part.read_to_ms, started_ms) - OVERLAP_MS)
         wallet_usd = await self._adapter.wallet_usd(self._client)
         first = self._traded[0].instrument
         self._orders.publish(
-            *facts, Balance(time_ms=self._orders.clock(), venue=first.venue, coin=first.coin, wallet_usd=wallet_usd)
+            Balance(time_ms=self._orders.clock(), venue=first.venue, coin=first.coin, wallet_usd=wallet_usd)
         )
-        self._payments_since_ms = max(self._payments_since_ms, started_ms - OVERLAP_MS)
 
-    async def _paid(self, payment: PaymentReport) -> FundingPaid | Transfer:
+    async def _publish_paid(self, payments: Sequence[PaymentReport]) -> None:
         """Told again every time it is read: under the venue's id it counts once."""
+        unrated: dict[str, list[int]] = {}
+        for payment in payments:
+            if payment.kind == "funding" and payment.rate_pct is None:
+                unrated.setdefault(payment.market_id, []).append(payment.time_ms)
+        rates = {
+            one.market_id: await self._adapter.funding_rates(
+                self._client, one, min(unrated[one.market_id]) - RATE_AWAY_MS_MAX,
+                max(unrated[one.market_id]) + RATE_AWAY_MS_MAX,
+            )
+            for one in self._traded if one.market_id in unrated
+        }  # fmt: skip
+        self._orders.publish(*(self._paid(payment, rates.get(payment.market_id, ())) for payment in payments))
+
+    def _paid(self, payment: PaymentReport, rates: Sequence[tuple[int, float]]) -> FundingPaid | Transfer:
         traded = next((one for one in self._traded if one.market_id == payment.market_id), self._traded[0])
         here: dict[str, Any] = {
             "time_ms": payment.time_ms, "venue": traded.instrument.venue, "coin": traded.instrument.coin,
@@ -214,15 +233,8 @@ class Reconciler:
         }
         if payment.kind == "transfer":
             return Transfer(**here, amount_usd=payment.amount_usd)
-        rate_pct = payment.rate_pct if payment.rate_pct is not None else await self._rate_pct(traded, payment.time_ms)
+        rate_pct = payment.rate_pct if payment.rate_pct is not None else nearest_rate_pct(rates, payment.time_ms)
         return FundingPaid(**here, amount_usd=payment.amount_usd, rate_pct=rate_pct)
-
-    async def _rate_pct(self, traded: TradedContract, time_ms: int) -> float:
-        """The published rate of that settlement; 0 when none is published for it."""
-        since_ms = time_ms - RATE_AWAY_MS_MAX
-        rows = await self._client.call("fetch_funding_rate_history", traded.instrument.symbol, since_ms, 10)
-        near = [row for row in rows if abs(row["timestamp"] - time_ms) <= RATE_AWAY_MS_MAX]
-        return float(min(near, key=lambda row: abs(row["timestamp"] - time_ms))["fundingRate"]) * 100 if near else 0.0
 
     def _alarm(self, code: HaltCode, reason: str) -> None:
         """No entries until a person looks; said once."""
@@ -230,3 +242,9 @@ class Reconciler:
             self._alarmed.add(reason)
             _log.error("halted", code=code, reason=reason)
             self._orders.publish(Halt(time_ms=self._orders.clock(), reason=reason, code=code))
+
+
+def nearest_rate_pct(rates: Sequence[tuple[int, float]], time_ms: int) -> float:
+    """The published rate of the settlement at `time_ms`; 0 when none is published for it."""
+    near = [(abs(at_ms - time_ms), rate_pct) for at_ms, rate_pct in rates if abs(at_ms - time_ms) <= RATE_AWAY_MS_MAX]
+    return min(near)[1] if near else 0.0

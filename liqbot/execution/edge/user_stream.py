@@ -74,7 +74,9 @@ class UserStream:
         try:
             message = msgspec.json.decode(raw)
             found = self._adapter.user_events(message, self._traded)
-        except (msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (
+            msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, VenueError
+        ) as error:
             self.malformed += 1
             _log.warning("user stream: not understood", error=f"{type(error).__name__}: {error}")
             return False

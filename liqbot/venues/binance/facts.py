@@ -106,5 +106,8 @@ VENUE: Final = VenueSpec(
     client_id=ClientIdRule(length_max=36, pattern=r"[.A-Z:/a-z0-9_-]+"),
     tier_access="key",
     one_ticker=False,
+    # Error -4118 "ReduceOnly Order Failed. Please check your existing position and open orders" in its list of errors;
+    # met live in August 2026. Its support on a close beside a resting one: github.com/ccxt/ccxt/issues/9001.
+    reduce_only_counts_open_orders=True,
     note="At most one forced order per symbol and second, with the bankruptcy price; open interest by REST.",
 )

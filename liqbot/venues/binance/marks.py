@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.venues.marks import OrderMark, immediate_or_cancel, rows_of
+from liqbot.venues.answers import as_it_is, ask
+from liqbot.venues.marks import OrderMark, immediate_or_cancel
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
 _PAGE: Final = 500
@@ -33,6 +34,10 @@ class _Algo(msgspec.Struct):
         return OrderMark(self.clientAlgoId, self.createTime, resting=True)
 
 
+_ORDERS: Final = tuple[_Order, ...]
+_ALGOS: Final = tuple[_Algo, ...]
+
+
 class BinanceMarks:
     """See `AccountMarks`."""
 
@@ -45,12 +50,12 @@ class BinanceMarks:
         found: list[OrderMark] = []
         asked = [({}, 40)] if everywhere else [({"symbol": one.market_id}, 1) for one in traded]
         for query, weight in asked:
-            found += await _read(client, "fapiPrivateGetOpenOrders", query, _Order, weight)
-            found += await _read(client, "fapiPrivateGetOpenAlgoOrders", query, _Algo, weight)
+            found += await _read(client, "fapiPrivateGetOpenOrders", query, _ORDERS, weight)
+            found += await _read(client, "fapiPrivateGetOpenAlgoOrders", query, _ALGOS, weight)
         for one in traded:
             # Without a time or an id the newest are listed.
             newest = {"symbol": one.market_id, "limit": _PAGE}
-            found += await _read(client, "fapiPrivateGetAllOrders", newest, _Order, 5)
+            found += await _read(client, "fapiPrivateGetAllOrders", newest, _ORDERS, 5)
         return found
 
     def place(self, client_id: str, traded: TradedContract, quantity_base: Decimal, price: Decimal) -> Call:
@@ -58,7 +63,7 @@ class BinanceMarks:
 
 
 async def _read(
-    client: VenueCaller, method: str, query: dict[str, Any], shape: type[_Order | _Algo], weight: int
+    client: VenueCaller, method: str, query: dict[str, Any], shape: type[tuple[_Order | _Algo, ...]], weight: int
 ) -> list[OrderMark]:
-    payload = await client.call(method, query, weight=weight)
-    return [row.mark() for row in rows_of("binance", payload, shape)]
+    rows = await ask(client, "binance", method, query, shape=shape, read=as_it_is, weight=weight)
+    return [row.mark() for row in rows]

@@ -1,21 +1,48 @@
 """Binance USD-M. Stops are algo orders: other endpoints, ids of their own, and an order of its own once triggered."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.venues.answers import (
+    Read,
+    Shape,
+    as_it_is,
+    ask,
+    only,
+    order_reports,
+    require_same,
+    rows_about,
+    rows_named,
+)
+from liqbot.venues.binance.answers import (
+    QUOTE,
+    BinanceAlgoOrder,
+    BinanceAlgoOrderName,
+    BinanceBalance,
+    BinanceFundingRate,
+    BinanceOrder,
+    BinanceOrderName,
+    BinancePosition,
+    BinancePositionMode,
+    BinanceRestrictions,
+    BinanceServerTime,
+    BinanceSymbolConfig,
+    BinanceTrade,
+    income_page,
+)
 from liqbot.venues.errors import VenueRefused
+from liqbot.venues.histories import PAGES_MAX, HistoryPart, by_spans
 from liqbot.venues.trading import (
     DAY_MS,
-    PAGES_MAX,
     ZERO,
     AccountSettings,
     Call,
     KeyPermissions,
     OrderHint,
     OrderReport,
-    OrderStatus,
     PaymentReport,
     PositionReport,
     TradedContract,
@@ -26,20 +53,14 @@ from liqbot.venues.trading import (
     by_market,
     decimal,
     price_or_none,
-    spans,
 )
 from liqbot.venues.unified_order import unified_order
 
-_STATUS: Final = {
-    "NEW": OrderStatus.RESTING, "PARTIALLY_FILLED": OrderStatus.RESTING, "FILLED": OrderStatus.FILLED, "CANCELED":
-    OrderStatus.CANCELLED,
-    "EXPIRED": OrderStatus.CANCELLED, "EXPIRED_IN_MATCH": OrderStatus.CANCELLED, "REJECTED": OrderStatus.REJECTED,
-    "TRIGGERING": OrderStatus.RESTING, "TRIGGERED": OrderStatus.FILLED, "FINISHED": OrderStatus.FILLED,
-}  # fmt: skip
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
 _FORCED: Final = {"autoclose-": TradeKind.LIQUIDATION, "adl_autoclose": TradeKind.DELEVERAGED}
 _PAGE: Final = 1_000
 _SPAN_MS: Final = 7 * DAY_MS - 1
+_PAID: Final = ("FUNDING_FEE", "TRANSFER")
 
 
 class BinanceAdapter:
@@ -84,99 +105,170 @@ class BinanceAdapter:
     ) -> OrderReport | None:
         try:
             if not stop:
-                query = {"symbol": traded.market_id, "origClientOrderId": client_id}
-                return _order(await client.call("fapiPrivateGetOrder", query))
-            found = await client.call("fapiPrivateGetAlgoOrder", {"clientAlgoId": client_id})
+                return await self._order(client, traded, origClientOrderId=client_id)
+            report = await self._ask(
+                client, "fapiPrivateGetAlgoOrder", {"clientAlgoId": client_id}, shape=BinanceAlgoOrder,
+                read=partial(_same_algo, client_id),
+            )
         except VenueRefused as refusal:
             if refusal.code in _UNKNOWN_ORDER or refusal.kind == "OrderNotFound":
                 return None
             raise
-        report = _algo(found)
         if not report.fills_order_id:
             return report
         # Triggered: what became of it is told by the order it turned into.
-        query = {"symbol": traded.market_id, "orderId": report.fills_order_id}
-        became = _order(await client.call("fapiPrivateGetOrder", query))
+        became = await self._order(client, traded, orderId=report.fills_order_id)
         return OrderReport(
             client_id, report.venue_order_id, became.status, report.quantity_base, became.filled_base,
             report.reduce_only, report.trigger_price, report.on_mark, report.fills_order_id, became.reason,
         )
 
+    async def _order(self, client: VenueCaller, traded: TradedContract, **named: str) -> OrderReport:
+        return await self._ask(
+            client, "fapiPrivateGetOrder", {"symbol": traded.market_id} | named, shape=BinanceOrder,
+            read=partial(_same_order, traded, named),
+        )
+
     async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]:
         query = {"symbol": traded.market_id}
-        orders = [_order(one) for one in await client.call("fapiPrivateGetOpenOrders", query)]
-        return orders + [_algo(one) for one in await client.call("fapiPrivateGetOpenAlgoOrders", query)]
+        orders = await self._ask(
+            client, "fapiPrivateGetOpenOrders", query, shape=list[Any],
+            read=partial(_reports, traded, BinanceOrder, BinanceOrderName),
+        )
+        stops = await self._ask(
+            client, "fapiPrivateGetOpenAlgoOrders", query, shape=list[Any],
+            read=partial(_reports, traded, BinanceAlgoOrder, BinanceAlgoOrderName),
+        )
+        return orders + stops
 
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
-    ) -> list[TradeReport]:
+    ) -> AsyncIterator[HistoryPart[TradeReport]]:
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+            yield part
+
+    async def _trades(
+        self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
+    ) -> list[TradeReport] | None:
+        query: dict[str, Any] = {
+            "symbol": traded.market_id, "startTime": start_ms, "endTime": end_ms, "limit": _PAGE
+        }
         found: list[TradeReport] = []
-        for start_ms, end_ms in spans(since_ms, now_ms, _SPAN_MS):
-            query: dict[str, Any] = {
-                "symbol": traded.market_id, "startTime": start_ms, "endTime": end_ms, "limit": _PAGE
-            }
-            for _ in range(PAGES_MAX):
-                rows = await client.call("fapiPrivateGetUserTrades", query, weight=5)
-                found += [_trade(row) for row in rows]
-                if len(rows) < _PAGE:
-                    break
-                # Identifiers grow with time: the next page begins behind the newest of this one.
-                query = {"symbol": traded.market_id, "fromId": int(rows[-1]["id"]) + 1, "limit": _PAGE}
-        return found
+        for _ in range(PAGES_MAX):
+            rows = await self._ask(
+                client, "fapiPrivateGetUserTrades", query, shape=list[Any], weight=5,
+                read=lambda rows: rows_named(rows, BinanceTrade, "symbol", traded.market_id),
+            )
+            found += [row.report() for row in rows]
+            if len(rows) < _PAGE or rows[-1].time > end_ms:
+                return found
+            # Identifiers grow with time: the next page begins behind the newest of this one.
+            query = {"symbol": traded.market_id, "fromId": max(row.id for row in rows) + 1, "limit": _PAGE}
+        return None
 
     async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
-        query = {"symbol": traded.market_id, "orderId": venue_order_id}
         try:
-            client_id = _order(await client.call("fapiPrivateGetOrder", query)).client_id
+            client_id = (await self._order(client, traded, orderId=venue_order_id)).client_id
         except VenueRefused:
             client_id = ""
-        for row in await client.call("fapiPrivateGetAllAlgoOrders", {"symbol": traded.market_id}, weight=5):
-            if str(row.get("actualOrderId") or "") == venue_order_id:
-                return str(row["clientAlgoId"])
-        return client_id
+        algos = await self._ask(
+            client, "fapiPrivateGetAllAlgoOrders", {"symbol": traded.market_id}, shape=list[Any], weight=5,
+            read=lambda rows: rows_named(rows, BinanceAlgoOrderName, "symbol", traded.market_id),
+        )
+        came_from = (one.client_algo_id for one in algos if str(one.actual_order_id or "") == venue_order_id)
+        return next(came_from, client_id)
 
     # --- the account ----------------------------------------------------------------------------------------------
 
     async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport:
-        rows = await client.call("fapiPrivateV3GetPositionRisk", {"symbol": traded.market_id}, weight=5)
-        held = next((row for row in rows if decimal(row["positionAmt"])), None)
+        rows = await self._ask(
+            client, "fapiPrivateV3GetPositionRisk", {"symbol": traded.market_id}, shape=list[Any], weight=5,
+            read=lambda rows: rows_named(rows, BinancePosition, "symbol", traded.market_id),
+        )
+        held = next((row for row in rows if row.position_amt), None)
         if held is None:
             return PositionReport()
         settings = await self.settings(client, traded)
         return PositionReport(
-            decimal(held["positionAmt"]), decimal(held["entryPrice"]), settings.leverage, settings.isolated,
-            price_or_none(held["liquidationPrice"]),
+            decimal(held.position_amt), decimal(held.entry_price), settings.leverage, settings.isolated,
+            price_or_none(held.liquidation_price),
         )
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
-        rows = await client.call("fapiPrivateGetSymbolConfig", {"symbol": traded.market_id}, weight=5)
-        row = next(row for row in rows if row["symbol"] == traded.market_id)
-        mode = await client.call("fapiPrivateGetPositionSideDual", weight=30)
-        return AccountSettings(
-            float(row["leverage"]), row["marginType"] == "ISOLATED", mode["dualSidePosition"] is False
+        row = await self._ask(
+            client, "fapiPrivateGetSymbolConfig", {"symbol": traded.market_id}, shape=list[Any], weight=5,
+            read=lambda rows: only(rows_named(rows, BinanceSymbolConfig, "symbol", traded.market_id)),
         )
+        mode = await self._ask(
+            client, "fapiPrivateGetPositionSideDual", shape=BinancePositionMode, read=as_it_is, weight=30
+        )
+        return AccountSettings(float(row.leverage), row.margin_type == "ISOLATED", not mode.dual_side_position)
 
     async def wallet_usd(self, client: VenueCaller) -> Decimal:
-        rows = await client.call("fapiPrivateV3GetBalance", weight=5)
-        return next((decimal(row["balance"]) for row in rows if row["asset"] == "USDT"), ZERO)
+        rows = await self._balances(client, asset=(QUOTE,))
+        return next((decimal(row.balance) for row in rows), ZERO)
+
+    async def _balances(self, client: VenueCaller, **named: Sequence[str]) -> list[BinanceBalance]:
+        return await self._ask(
+            client, "fapiPrivateV3GetBalance", shape=list[Any], weight=5,
+            read=lambda rows: rows_about(rows, BinanceBalance, named),
+        )
 
     async def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
-    ) -> list[PaymentReport]:
-        del now_ms
-        rows = await client.call("fapiPrivateGetIncome", {"startTime": since_ms, "limit": _PAGE}, weight=30)
-        return [report for row in rows if (report := _payment(row, traded)) is not None]
+    ) -> AsyncIterator[HistoryPart[PaymentReport]]:
+        """Kind by kind: of all kinds together only the oldest thousand come, most of them fees."""
+        reached_ms = now_ms
+        for kind in _PAID:
+            start_ms, page, more = since_ms, 1, True
+            for _ in range(PAGES_MAX):
+                query = {"incomeType": kind, "startTime": start_ms, "limit": _PAGE, "page": page}
+                found = await self._ask(
+                    client, "fapiPrivateGetIncome", query, shape=list[Any], weight=30,
+                    read=partial(income_page, kind=kind, traded=traded),
+                )
+                yield HistoryPart(found.payments, since_ms)
+                more = found.count >= _PAGE
+                if not more:
+                    break
+                # On from the newest; further pages only where one instant fills a page.
+                page = page + 1 if found.newest_ms <= start_ms else 1
+                start_ms = max(start_ms, found.newest_ms)
+            reached_ms = min(reached_ms, start_ms) if more else reached_ms
+        yield HistoryPart([], reached_ms)
+
+    async def funding_rates(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
+    ) -> list[tuple[int, float]]:
+        found: list[tuple[int, float]] = []
+        query: dict[str, Any] = {"symbol": traded.market_id, "endTime": until_ms, "limit": _PAGE}
+        for _ in range(PAGES_MAX):
+            rows = await self._ask(
+                client, "fapiPublicGetFundingRate", query | {"startTime": since_ms}, shape=list[BinanceFundingRate],
+                read=as_it_is,
+            )
+            found += [(row.funding_time, float(row.funding_rate) * 100) for row in rows]
+            if len(rows) < _PAGE:
+                break
+            since_ms = rows[-1].funding_time + 1
+        return found
 
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
-        rows = await client.call("fapiPrivateV3GetBalance", weight=5)
-        account = str(rows[0]["accountAlias"]) if rows else ""
+        rows = await self._balances(client)
+        account = rows[0].account_alias if rows else ""
         if not with_money:
             return KeyPermissions(account, None, None, "rights of a demo key cannot be read here")
-        found = await client.call("sapiGetAccountApiRestrictions")
-        return KeyPermissions(account, _true(found["enableWithdrawals"]), _true(found["enableFutures"]))
+        rights = await self._ask(client, "sapiGetAccountApiRestrictions", shape=BinanceRestrictions, read=as_it_is)
+        return KeyPermissions(account, rights.enable_withdrawals, rights.enable_futures)
 
     async def server_ms(self, client: VenueCaller) -> int:
-        return int((await client.call("fapiPublicGetTime"))["serverTime"])
+        return (await self._ask(client, "fapiPublicGetTime", shape=BinanceServerTime, read=as_it_is)).server_time
+
+    async def _ask(
+        self, client: VenueCaller, method: str, *args: Any, shape: type[Shape], read: Callable[[Shape], Read],
+        weight: int = 1,
+    ) -> Read:
+        return await ask(client, self.venue, method, *args, shape=shape, read=read, weight=weight)
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
@@ -202,46 +294,23 @@ class BinanceAdapter:
         return ((contract, OrderHint(str(order["c"]), str(order["i"]))),)
 
 
-def _order(row: dict[str, Any]) -> OrderReport:
-    return OrderReport(
-        client_id=str(row["clientOrderId"]),
-        venue_order_id=str(row["orderId"]),
-        status=_STATUS[row["status"]],
-        quantity_base=decimal(row["origQty"]),
-        filled_base=decimal(row["executedQty"]),
-        reduce_only=_true(row.get("reduceOnly")),
-        reason=str(row["status"]).lower(),
-    )
+def _reports(
+    traded: TradedContract, shape: type[BinanceOrder | BinanceAlgoOrder],
+    name: type[BinanceOrderName | BinanceAlgoOrderName], rows: list[Any],
+) -> list[OrderReport]:
+    return order_reports(rows, shape, name, "symbol", traded.market_id, lambda row: row.report())
 
 
-def _algo(row: dict[str, Any]) -> OrderReport:
-    became = str(row.get("actualOrderId") or "")
-    return OrderReport(
-        client_id=str(row["clientAlgoId"]),
-        venue_order_id=str(row["algoId"]),
-        status=_STATUS[row["algoStatus"]],
-        quantity_base=decimal(row["quantity"]),
-        reduce_only=_true(row.get("reduceOnly")),
-        trigger_price=price_or_none(row.get("triggerPrice")),
-        on_mark=row.get("workingType") == "MARK_PRICE",
-        fills_order_id=became if became != "0" else "",
-        reason=str(row["algoStatus"]).lower(),
-    )
+def _same_order(traded: TradedContract, named: dict[str, str], row: BinanceOrder) -> OrderReport:
+    require_same("$.symbol", traded.market_id, row.symbol)
+    for field, told in (("orderId", row.order_id), ("origClientOrderId", row.client_order_id)):
+        require_same(f"$.{field}", named.get(field, told), told)
+    return row.report()
 
 
-def _trade(row: dict[str, Any]) -> TradeReport:
-    return TradeReport(
-        trade_id=str(row["id"]),
-        venue_order_id=str(row["orderId"]),
-        client_id="",
-        buys=_true(row["buyer"]),
-        price=decimal(row["price"]),
-        quantity_base=decimal(row["qty"]),
-        fee=decimal(row["commission"]),
-        fee_currency=str(row["commissionAsset"]),
-        maker=_true(row["maker"]),
-        time_ms=int(row["time"]),
-    )
+def _same_algo(client_id: str, row: BinanceAlgoOrder) -> OrderReport:
+    require_same("$.clientAlgoId", client_id, row.client_algo_id)
+    return row.report()
 
 
 def _stream_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
@@ -260,17 +329,6 @@ def _stream_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
         time_ms=int(order["T"]),
         kind=kind,
     )
-
-
-def _payment(row: dict[str, Any], traded: Sequence[TradedContract]) -> PaymentReport | None:
-    if row["asset"] != "USDT":
-        return None
-    amount, time_ms, payment_id = decimal(row["income"]), int(row["time"]), str(row.get("tranId") or "")
-    if row["incomeType"] == "TRANSFER":
-        return PaymentReport("transfer", time_ms, amount, payment_id=payment_id)
-    if row["incomeType"] == "FUNDING_FEE" and by_market(traded, row["symbol"]) is not None:
-        return PaymentReport("funding", time_ms, amount, row["symbol"], payment_id=payment_id)
-    return None
 
 
 def _true(value: object) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel, rows_of
+from liqbot.venues.answers import as_it_is, ask
+from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
 _PAGE: Final = 50
@@ -59,8 +60,7 @@ async def _pages(client: VenueCaller, method: str, query: dict[str, Any]) -> dic
     """By the venue's id; the newest come first."""
     found: dict[str, OrderMark] = {}
     for _ in range(RECENT_PAGES):
-        (answer,) = rows_of("bybit", [await client.call(method, query)], _Answer)
-        page = answer.result
+        page = (await ask(client, "bybit", method, query, shape=_Answer, read=as_it_is)).result
         found |= {row.orderId: row.mark() for row in page.list}
         if not page.nextPageCursor or len(page.list) < _PAGE:
             break

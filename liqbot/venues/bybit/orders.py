@@ -1,14 +1,42 @@
 """Bybit linear, unified account. A placed order is only taken note of: whether it stands is read afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.venues.answers import (
+    Read,
+    answer,
+    as_it_is,
+    ask,
+    only,
+    order_reports,
+    require_same,
+    rows_about,
+    rows_named,
+)
+from liqbot.venues.bybit.answers import (
+    FUNDING,
+    QUOTE,
+    TRANSFERS,
+    BybitAccountAnswer,
+    BybitBooking,
+    BybitCoin,
+    BybitExecution,
+    BybitKeyAnswer,
+    BybitListAnswer,
+    BybitOrder,
+    BybitOrderName,
+    BybitPosition,
+    BybitTimeAnswer,
+    BybitWallet,
+)
 from liqbot.venues.errors import VenueRefused
+from liqbot.venues.histories import PAGES_MAX, HistoryPart, by_spans
 from liqbot.venues.trading import (
     DAY_MS,
-    PAGES_MAX,
     ZERO,
     AccountSettings,
     Call,
@@ -20,29 +48,16 @@ from liqbot.venues.trading import (
     PaymentReport,
     PositionReport,
     TradedContract,
-    TradeKind,
     TradeReport,
     UserEvents,
     VenueCaller,
     by_market,
     decimal,
     price_or_none,
-    spans,
 )
 from liqbot.venues.unified_order import unified_order
 
-_STATUS: Final = {
-    "New": OrderStatus.RESTING, "Created": OrderStatus.RESTING, "PartiallyFilled": OrderStatus.RESTING, "Untriggered":
-    OrderStatus.RESTING,
-    "Triggered": OrderStatus.RESTING, "Active": OrderStatus.RESTING, "PendingCancel": OrderStatus.RESTING, "Filled":
-    OrderStatus.FILLED,
-    "Cancelled": OrderStatus.CANCELLED, "PartiallyFilledCanceled": OrderStatus.CANCELLED, "Deactivated":
-    OrderStatus.CANCELLED,
-    "Rejected": OrderStatus.REJECTED,
-}  # fmt: skip
-_KINDS: Final = {
-    "Trade": TradeKind.TRADE, "BustTrade": TradeKind.LIQUIDATION, "AdlTrade": TradeKind.DELEVERAGED,
-}  # fmt: skip
+_SPAN_MS: Final = 7 * DAY_MS
 _NOT_IN_DEMO: Final = "10032"
 _LINEAR: Final = {"category": "linear"}
 
@@ -96,39 +111,60 @@ class BybitAdapter:
     async def _one(self, client: VenueCaller, query: dict[str, Any]) -> OrderReport | None:
         """Resting orders and the newest ended ones come from one list, older ones from the history."""
         for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
-            rows = (await client.call(method, query))["result"]["list"]
-            if rows:
-                return _order(rows[0])
+            found = await self._rows(client, method, query, partial(_same, query))
+            if found:
+                return found[0].report()
         return None
 
     async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]:
-        rows = await self._pages(client, "privateGetV5OrderRealtime", self._named(traded) | {"limit": 50})
-        return [report for row in rows if (report := _order(row)).status is OrderStatus.RESTING]
+        def read(rows: list[Any]) -> list[OrderReport]:
+            return order_reports(rows, BybitOrder, BybitOrderName, "symbol", traded.market_id, _report)
+
+        query = self._named(traded) | {"limit": 50}
+        found = await self._pages(client, "privateGetV5OrderRealtime", query, read)
+        ended = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED)
+        return [report for report in found or () if report.status not in ended]
 
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
-    ) -> list[TradeReport]:
-        found: list[TradeReport] = []
-        for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
-            query = self._named(traded) | {"startTime": start_ms, "endTime": end_ms, "limit": 100}
-            rows = await self._pages(client, "privateGetV5ExecutionList", query)
-            found += [_trade(row) for row in rows if row["execType"] in _KINDS]
-        return sorted(found, key=lambda trade: trade.time_ms)
+    ) -> AsyncIterator[HistoryPart[TradeReport]]:
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+            yield part
+
+    async def _trades(
+        self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
+    ) -> list[TradeReport] | None:
+        def read(rows: list[Any]) -> list[TradeReport]:
+            found = rows_named(rows, BybitExecution, "symbol", traded.market_id)
+            return [row.report() for row in found if row.trades]
+
+        query = self._named(traded) | {"startTime": start_ms, "endTime": end_ms, "limit": 100}
+        found = await self._pages(client, "privateGetV5ExecutionList", query, read)
+        return None if found is None else sorted(found, key=lambda trade: trade.time_ms)
 
     async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
         report = await self._one(client, self._named(traded) | {"orderId": venue_order_id})
         return "" if report is None else report.client_id
 
-    async def _pages(self, client: VenueCaller, method: str, query: dict[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    async def _pages(
+        self, client: VenueCaller, method: str, query: dict[str, Any], read: Callable[[list[Any]], list[Read]]
+    ) -> list[Read] | None:
+        """None when there are more than one reading takes."""
+        found: list[Read] = []
         for _ in range(PAGES_MAX):
-            result = (await client.call(method, query))["result"]
-            found += result["list"]
-            cursor = result.get("nextPageCursor")
-            if not cursor or len(result["list"]) < query["limit"]:
-                break
-            query = query | {"cursor": cursor}
-        return found
+            page = await ask(
+                client, self.venue, method, query, shape=BybitListAnswer, read=lambda got: (read(got.rows), got.cursor)
+            )
+            found += page[0]
+            if not page[1]:
+                return found
+            query = query | {"cursor": page[1]}
+        return None
+
+    async def _rows(
+        self, client: VenueCaller, method: str, query: dict[str, Any], read: Callable[[list[Any]], Read]
+    ) -> Read:
+        return await ask(client, self.venue, method, query, shape=BybitListAnswer, read=lambda got: read(got.rows))
 
     def _named(self, traded: TradedContract) -> dict[str, Any]:
         return _LINEAR | {"symbol": traded.market_id}
@@ -136,58 +172,95 @@ class BybitAdapter:
     # --- the account ----------------------------------------------------------------------------------------------
 
     async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport:
-        rows = (await client.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
-        held = next((row for row in rows if decimal(row["size"])), None)
+        held = next((row for row in await self._positions(client, traded) if row.size), None)
         if held is None:
             return PositionReport()
-        size = decimal(held["size"])
+        size = decimal(held.size)
         return PositionReport(
-            size if held["side"] == "Buy" else -size, decimal(held["avgPrice"]), float(held["leverage"] or 0),
-            await self._isolated(client), price_or_none(held["liqPrice"]),
+            size if held.side == "Buy" else -size, decimal(held.avg_price), float(held.leverage),
+            await self._isolated(client), price_or_none(held.liq_price),
         )
 
+    async def _positions(
+        self, client: VenueCaller, traded: TradedContract, *, listed: bool = False
+    ) -> list[BybitPosition]:
+        def read(rows: list[Any]) -> list[BybitPosition]:
+            found = rows_named(rows, BybitPosition, "symbol", traded.market_id)
+            for row in found:
+                row.require_side()
+            return [only(found), *found[1:]] if listed else found
+
+        return await self._rows(client, "privateGetV5PositionList", self._named(traded), read)
+
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
-        rows = (await client.call("privateGetV5PositionList", self._named(traded)))["result"]["list"]
-        one_way = all(int(row["positionIdx"]) == 0 for row in rows)
-        leverage = float(rows[0]["leverage"] or 0) if rows else 0.0
-        return AccountSettings(leverage, await self._isolated(client), one_way)
+        """A contract that is asked for by its name is listed, whether something is held or not."""
+        rows = await self._positions(client, traded, listed=True)
+        one_way = all(row.position_idx == 0 for row in rows)
+        return AccountSettings(float(rows[0].leverage), await self._isolated(client), one_way)
 
     async def _isolated(self, client: VenueCaller) -> bool:
-        return bool((await client.call("privateGetV5AccountInfo"))["result"]["marginMode"] == "ISOLATED_MARGIN")
+        found = await ask(client, self.venue, "privateGetV5AccountInfo", shape=BybitAccountAnswer, read=as_it_is)
+        return found.result.margin_mode == "ISOLATED_MARGIN"
 
     async def wallet_usd(self, client: VenueCaller) -> Decimal:
-        found = await client.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
-        coins = [coin for account in found["result"]["list"] for coin in account["coin"]]
-        return next((decimal(coin["walletBalance"]) for coin in coins if coin["coin"] == "USDT"), ZERO)
+        def read(rows: list[Any]) -> list[BybitCoin]:
+            wallet = only(rows_about(rows, BybitWallet, {}, path="$.result.list"))
+            return rows_about(wallet.coin, BybitCoin, {"coin": (QUOTE,)}, path="$.result.list[0].coin")
+
+        query = {"accountType": "UNIFIED"}
+        coins = await self._rows(client, "privateGetV5AccountWalletBalance", query, read)
+        return next((decimal(coin.wallet_balance) for coin in coins), ZERO)
 
     async def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
-    ) -> list[PaymentReport]:
+    ) -> AsyncIterator[HistoryPart[PaymentReport]]:
+        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS):
+            yield part
+
+    async def _payments(
+        self, client: VenueCaller, traded: Sequence[TradedContract], start_ms: int, end_ms: int
+    ) -> list[PaymentReport] | None:
+        """Kind by kind: most of the log is trades."""
         found: list[PaymentReport] = []
-        for start_ms, end_ms in spans(since_ms, now_ms, 7 * DAY_MS):
-            query = {"accountType": "UNIFIED", "startTime": start_ms, "endTime": end_ms, "limit": 50}
-            rows = await self._pages(client, "privateGetV5AccountTransactionLog", query)
-            found += [report for row in rows if (report := _payment(row, traded)) is not None]
-        return found
+        for kind in (FUNDING, *TRANSFERS):
+            wanted: dict[str, tuple[str, ...]] = {"currency": (QUOTE,), "type": (kind,)}
+            if kind == FUNDING:
+                wanted["symbol"] = tuple(one.market_id for one in traded)
+            query = {
+                "accountType": "UNIFIED", "type": kind, "startTime": start_ms, "endTime": end_ms, "limit": 50
+            }
+            rows = await self._pages(
+                client, "privateGetV5AccountTransactionLog", query, partial(_bookings, wanted=wanted)
+            )
+            if rows is None:
+                return None
+            found += rows
+        return sorted(found, key=lambda payment: payment.time_ms)
+
+    async def funding_rates(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
+    ) -> list[tuple[int, float]]:
+        del client, traded, since_ms, until_ms
+        return []  # told with every payment
 
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         try:
-            key = (await client.call("privateGetV5UserQueryApi"))["result"]
+            found = await ask(client, self.venue, "privateGetV5UserQueryApi", shape=BybitKeyAnswer, read=as_it_is)
         except VenueRefused as refusal:
             if refusal.code != _NOT_IN_DEMO or with_money:
                 raise
             # Whether the key works at all can be asked all the same.
-            await client.call("privateGetV5AccountInfo")
+            await self._isolated(client)
             return KeyPermissions("", None, None, "rights of a demo key cannot be read here")
-        rights = key["permissions"]
-        trade = not int(key["readOnly"]) and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
-        unified = "" if int(key.get("uta", 1)) else "not a unified account: upgrade it, others are not supported"
+        key, rights = found.result, found.result.permissions
+        trade = not key.read_only and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
+        unified = "" if key.uta else "not a unified account: upgrade it, others are not supported"
         return KeyPermissions(
-            str(key["userID"]), "Withdraw" in rights.get("Wallet", ()), trade and not unified, unified
+            str(key.user_id), "Withdraw" in (rights.get("Wallet") or ()), trade and not unified, unified
         )
 
     async def server_ms(self, client: VenueCaller) -> int:
-        return int((await client.call("publicGetV5MarketTime"))["time"])
+        return (await ask(client, self.venue, "publicGetV5MarketTime", shape=BybitTimeAnswer, read=as_it_is)).time
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
@@ -206,49 +279,25 @@ class BybitAdapter:
                 continue
             if topic.startswith("order"):
                 found.append((contract, OrderHint(str(row["orderLinkId"]), str(row["orderId"]))))
-            elif row["execType"] in _KINDS:
-                found.append((contract, _trade(row)))
+            else:
+                execution = answer(self.venue, topic, row, BybitExecution, as_it_is)
+                if execution.trades:
+                    found.append((contract, execution.report()))
         return tuple(found)
 
 
-def _order(row: dict[str, Any]) -> OrderReport:
-    reason = row.get("rejectReason") or ""
-    return OrderReport(
-        client_id=str(row["orderLinkId"]),
-        venue_order_id=str(row["orderId"]),
-        status=_STATUS[row["orderStatus"]],
-        quantity_base=decimal(row["qty"]),
-        filled_base=decimal(row["cumExecQty"]),
-        reduce_only=bool(row.get("reduceOnly")),
-        trigger_price=price_or_none(row.get("triggerPrice")),
-        on_mark=row.get("triggerBy") == "MarkPrice",
-        reason=str(reason if reason != "EC_NoError" else row.get("cancelType") or ""),
-    )
+def _report(row: BybitOrder | BybitOrderName) -> OrderReport:
+    return row.report()
 
 
-def _trade(row: dict[str, Any]) -> TradeReport:
-    return TradeReport(
-        trade_id=str(row["execId"]),
-        venue_order_id=str(row["orderId"]),
-        client_id=str(row["orderLinkId"]),
-        buys=row["side"] == "Buy",
-        price=decimal(row["execPrice"]),
-        quantity_base=decimal(row["execQty"]),
-        fee=decimal(row["execFee"]),
-        fee_currency=str(row.get("feeCurrency") or "USDT"),
-        maker=row["isMaker"] in (True, "true"),
-        time_ms=int(row["execTime"]),
-        kind=_KINDS[row["execType"]],
-    )
+def _same(query: dict[str, Any], rows: list[Any]) -> list[BybitOrder]:
+    """The order that was asked for by one of its names."""
+    found = rows_named(rows, BybitOrder, "symbol", query["symbol"])
+    for row in found:
+        for field, told in (("orderId", row.order_id), ("orderLinkId", row.order_link_id)):
+            require_same(f"$.result.list[...].{field}", query.get(field, told), told)
+    return found
 
 
-def _payment(row: dict[str, Any], traded: Sequence[TradedContract]) -> PaymentReport | None:
-    if row["currency"] != "USDT":
-        return None
-    time_ms, payment_id = int(row["transactionTime"]), str(row.get("id") or "")
-    if row["type"] in ("TRANSFER_IN", "TRANSFER_OUT"):
-        return PaymentReport("transfer", time_ms, decimal(row["cashFlow"] or row["change"]), payment_id=payment_id)
-    if row["type"] == "SETTLEMENT" and by_market(traded, row["symbol"]) is not None:
-        rate_pct = float(row["feeRate"]) * 100 if row.get("feeRate") else None
-        return PaymentReport("funding", time_ms, decimal(row["funding"]), row["symbol"], rate_pct, payment_id)
-    return None
+def _bookings(rows: list[Any], wanted: dict[str, tuple[str, ...]]) -> list[PaymentReport]:
+    return [row.report() for row in rows_about(rows, BybitBooking, wanted, path="$.result.list")]

@@ -1,7 +1,7 @@
 """Checks of the trading adapter: what it sends bears our id and is what was ordered; what it reads is what the examples
 say; a message of the user stream never surprises."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -10,12 +10,15 @@ import msgspec
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.instruments import Instrument, Side
 from liqbot.venues.conformance.mangling import mangled
+from liqbot.venues.errors import VenueError
 from liqbot.venues.examples import AccountExample, ResponseExample
+from liqbot.venues.histories import HistoryPart
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.trading import (
     AccountSettings,
     Call,
     Channel,
+    Decode,
     OrderReport,
     OrderStatus,
     Retry,
@@ -24,10 +27,11 @@ from liqbot.venues.trading import (
 )
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
 VALID_MS_MAX: Final = 30_000
 _ENTRY_ID: Final = "eabc12300000001"
 _STOP_ID: Final = "sabc12300000002"
-_SHAPES: Final = (LookupError, TypeError, ValueError, ArithmeticError)
+_SHAPES: Final = (LookupError, TypeError, ValueError, ArithmeticError, VenueError)
 """What a message of another shape may raise; whoever listens catches these."""
 
 
@@ -39,7 +43,8 @@ class Recorded:
         self.writes: list[str] = []
 
     async def call(
-        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read"
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
+        decode: Decode | None = None,
     ) -> Any:
         del weight, channel
         if retry != "read":
@@ -48,7 +53,8 @@ class Recorded:
         exact = [one for one in same if list(one.args) == list(args)]
         if not same:
             raise LookupError(f"no example of the answer to {method}")
-        return (exact or same)[0].payload
+        payload = (exact or same)[0].payload
+        return payload if decode is None else decode(payload)
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
@@ -60,6 +66,15 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
         return value
     work.close()
     raise TypeError("a trading adapter waits for nothing but the client")
+
+
+def drained(history: AsyncIterator[HistoryPart[Row]]) -> list[Row]:
+    """All rows of a history whose answers come from a `Recorded`."""
+
+    async def read() -> list[Row]:
+        return [row async for part in history for row in part.rows]
+
+    return finished(read())
 
 
 def contract_of(spec: VenueSpec, account: AccountExample | None) -> TradedContract:
@@ -230,7 +245,7 @@ def _guards(stop: OrderReport, account: AccountExample) -> bool:
 def _trades_read(
     adapter: TradingAdapter, client: Recorded, traded: TradedContract, account: AccountExample
 ) -> list[str]:
-    trades = finished(adapter.trades(client, traded, 1, 2))
+    trades = drained(adapter.trades(client, traded, 1, 2))
     if not trades:
         return ["no trades, though an entry was filled"]
     first = trades[0]
@@ -264,7 +279,7 @@ def _account_read(
     found = []
     if finished(adapter.wallet_usd(client)) <= 0:
         found.append("the wallet reads as empty")
-    finished(adapter.payments(client, (traded,), 1, 2))
+    drained(adapter.payments(client, (traded,), 1, 2))
     if finished(adapter.permissions(client, with_money=True)).may_withdraw is None:
         found.append("with money at stake it is not read whether the key may withdraw")
     if finished(adapter.server_ms(client)) < 1_000_000_000_000:

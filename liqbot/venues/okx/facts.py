@@ -90,5 +90,8 @@ VENUE: Final = VenueSpec(
     client_id=ClientIdRule(length_max=32, pattern=r"[A-Za-z0-9]+", note="letters and digits only"),
     tier_access="public",
     one_ticker=False,
+    # It cancels or shrinks the less favourable ones instead (okx.com/help, position-closing feature, 19 June 2023, of
+    # hedge mode).
+    reduce_only_counts_open_orders=False,
     note="Forced orders carry the bankruptcy price. Mark and funding by their own streams, open interest by REST.",
 )

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel, rows_of
+from liqbot.venues.answers import as_it_is, ask
+from liqbot.venues.marks import RECENT_PAGES, OrderMark, immediate_or_cancel
 from liqbot.venues.trading import Call, TradedContract, VenueCaller
 
 _PAGE: Final = 100
@@ -55,9 +56,9 @@ async def _pages(client: VenueCaller, method: str, query: dict[str, Any]) -> lis
     """The newest come first."""
     found: list[OrderMark] = []
     for _ in range(RECENT_PAGES):
-        (answer,) = rows_of("okx", [await client.call(method, query)], _Answer)
-        found += [row.mark(resting="Pending" in method) for row in answer.data]
-        if len(answer.data) < _PAGE:
+        rows = (await ask(client, "okx", method, query, shape=_Answer, read=as_it_is)).data
+        found += [row.mark(resting="Pending" in method) for row in rows]
+        if len(rows) < _PAGE:
             break
-        query = query | {"after": answer.data[-1].ordId or answer.data[-1].algoId}
+        query = query | {"after": rows[-1].ordId or rows[-1].algoId}
     return found

@@ -1,13 +1,36 @@
 """OKX swaps. Quantities in contracts, isolated margin said with every order, stops among the algo orders."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from liqbot.commands import OrderKind, PlaceOrder
+from liqbot.venues.answers import Read, ask, only, order_reports, require_same, rows_about, rows_named
 from liqbot.venues.errors import VenueRefused
+from liqbot.venues.histories import PAGES_MAX, HistoryPart, by_spans
+from liqbot.venues.okx.answers import (
+    FUNDING,
+    QUOTE,
+    TRANSFER,
+    OkxAlgoOrder,
+    OkxAlgoOrderName,
+    OkxAnswer,
+    OkxBill,
+    OkxConfig,
+    OkxCurrency,
+    OkxFill,
+    OkxFundingRate,
+    OkxLeverage,
+    OkxOrder,
+    OkxOrderName,
+    OkxPosition,
+    OkxStamp,
+    OkxWallet,
+    oldest,
+)
 from liqbot.venues.trading import (
-    PAGES_MAX,
+    DAY_MS,
     ZERO,
     AccountSettings,
     Call,
@@ -15,7 +38,6 @@ from liqbot.venues.trading import (
     KeyPermissions,
     OrderHint,
     OrderReport,
-    OrderStatus,
     PaymentReport,
     PositionReport,
     TradedContract,
@@ -29,24 +51,16 @@ from liqbot.venues.trading import (
 )
 from liqbot.venues.unified_order import unified_order
 
-_STATUS: Final = {
-    "live": OrderStatus.RESTING, "partially_filled": OrderStatus.RESTING, "filled": OrderStatus.FILLED, "canceled":
-    OrderStatus.CANCELLED,
-    "mmp_canceled": OrderStatus.CANCELLED, "pause": OrderStatus.RESTING, "partially_effective": OrderStatus.RESTING,
-    "effective": OrderStatus.FILLED, "order_placed": OrderStatus.FILLED, "order_failed": OrderStatus.REJECTED,
-    "partially_failed": OrderStatus.REJECTED,
-}  # fmt: skip
 _FORCED: Final = {
     "full_liquidation": TradeKind.LIQUIDATION, "partial_liquidation": TradeKind.LIQUIDATION,
     "adl": TradeKind.DELEVERAGED,
 }  # fmt: skip
-_FORCED_BILLS: Final = {
-    **dict.fromkeys(("100", "101", "102", "103", "104", "105", "106", "107", "110"), TradeKind.LIQUIDATION),
-    **dict.fromkeys(("125", "126", "127", "128"), TradeKind.DELEVERAGED),
-}
 _GONE: Final = ("51400", "51401", "51402", "51603")
 _SWAP: Final = {"instType": "SWAP"}
 _PAGE: Final = 100
+_SPAN_MS: Final = 7 * DAY_MS
+_RECENT_MS: Final = 6 * DAY_MS
+"""Younger bills are read where the last seven days are kept."""
 
 
 class OkxAdapter:
@@ -95,104 +109,183 @@ class OkxAdapter:
         self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         if not stop:
-            return await self._one(client, traded, {"clOrdId": client_id})
-        row = await self._row(client, "privateGetTradeOrderAlgo", {"algoClOrdId": client_id})
-        if row is None:
-            return None
-        report = _algo(row, traded)
-        if not report.fills_order_id:
-            return report
-        became = await self._one(client, traded, {"ordId": report.fills_order_id})
+            return await self._one(client, traded, clOrdId=client_id)
+        found = await self._if_there(
+            client, "privateGetTradeOrderAlgo", {"algoClOrdId": client_id}, partial(_same_algo, traded, client_id)
+        )
+        if found is None or not found.fills_order_id:
+            return found
+        became = await self._one(client, traded, ordId=found.fills_order_id)
         if became is None:
-            return report
+            return found
         return OrderReport(
-            client_id, report.venue_order_id, became.status, report.quantity_base, became.filled_base,
-            report.reduce_only, report.trigger_price, report.on_mark, report.fills_order_id, became.reason,
+            client_id, found.venue_order_id, became.status, found.quantity_base, became.filled_base,
+            found.reduce_only, found.trigger_price, found.on_mark, found.fills_order_id, became.reason,
         )
 
-    async def _one(self, client: VenueCaller, traded: TradedContract, named: dict[str, str]) -> OrderReport | None:
-        row = await self._row(client, "privateGetTradeOrder", {"instId": traded.market_id} | named)
-        return None if row is None else _order(row, traded)
+    async def _one(self, client: VenueCaller, traded: TradedContract, **named: str) -> OrderReport | None:
+        return await self._if_there(
+            client, "privateGetTradeOrder", {"instId": traded.market_id} | named, partial(_same_order, traded, named)
+        )
 
-    async def _row(self, client: VenueCaller, method: str, query: dict[str, Any]) -> dict[str, Any] | None:
+    async def _if_there(
+        self, client: VenueCaller, method: str, query: dict[str, Any],
+        read: Callable[[list[Any]], OrderReport | None],
+    ) -> OrderReport | None:
         try:
-            rows = (await client.call(method, query))["data"]
+            return await self._rows(client, method, query, read=read)
         except VenueRefused as refusal:
             if refusal.code in _GONE or refusal.kind == "OrderNotFound":
                 return None
             raise
-        return rows[0] if rows else None
+
+    async def _rows(
+        self, client: VenueCaller, method: str, *query: dict[str, Any], read: Callable[[list[Any]], Read]
+    ) -> Read:
+        return await ask(client, self.venue, method, *query, shape=OkxAnswer, read=lambda got: read(got.data))
 
     async def resting(self, client: VenueCaller, traded: TradedContract) -> list[OrderReport]:
+        def report(row: OkxOrder | OkxOrderName | OkxAlgoOrder | OkxAlgoOrderName) -> OrderReport:
+            return row.report(traded)
+
+        def orders(rows: list[Any]) -> list[OrderReport]:
+            return order_reports(rows, OkxOrder, OkxOrderName, "instId", traded.market_id, report)
+
+        def stops(rows: list[Any]) -> list[OrderReport]:
+            return order_reports(rows, OkxAlgoOrder, OkxAlgoOrderName, "instId", traded.market_id, report)
+
         query = _SWAP | {"instId": traded.market_id}
-        orders = (await client.call("privateGetTradeOrdersPending", query))["data"]
-        stops = (await client.call("privateGetTradeOrdersAlgoPending", query | {"ordType": "conditional"}))["data"]
-        return [_order(row, traded) for row in orders] + [_algo(row, traded) for row in stops]
+        found = await self._pages(client, "privateGetTradeOrdersPending", query, "ordId", orders)
+        conditional = query | {"ordType": "conditional"}
+        guarding = await self._pages(client, "privateGetTradeOrdersAlgoPending", conditional, "algoId", stops)
+        return [*(found or ()), *(guarding or ())]
 
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
-    ) -> list[TradeReport]:
-        del now_ms
-        query: dict[str, Any] = _SWAP | {"instId": traded.market_id, "begin": str(since_ms), "limit": str(_PAGE)}
-        found: list[TradeReport] = []
+    ) -> AsyncIterator[HistoryPart[TradeReport]]:
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+            yield part
+
+    async def _trades(
+        self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
+    ) -> list[TradeReport] | None:
+        def read(rows: list[Any]) -> list[TradeReport]:
+            return [row.report(traded) for row in rows_named(rows, OkxFill, "instId", traded.market_id)]
+
+        query = _SWAP | {"instId": traded.market_id, "begin": str(start_ms), "end": str(end_ms)}
+        found = await self._pages(client, "privateGetTradeFillsHistory", query, "billId", read)
+        return None if found is None else sorted(found, key=lambda trade: trade.time_ms)
+
+    async def _pages(
+        self, client: VenueCaller, method: str, query: dict[str, Any], key: str,
+        read: Callable[[list[Any]], list[Read]],
+    ) -> list[Read] | None:
+        """Newest first; the next page is what came before the oldest row of this one, by its `key`. None when there
+        are more than one reading takes."""
+        found: list[Read] = []
+        query = query | {"limit": str(_PAGE)}
         for _ in range(PAGES_MAX):
-            rows = (await client.call("privateGetTradeFillsHistory", query))["data"]
-            found += [_trade(row, traded) for row in rows]
-            if len(rows) < _PAGE:
-                break
-            query = query | {"after": rows[-1]["billId"]}
-        return sorted(found, key=lambda trade: trade.time_ms)
+            page = await self._rows(
+                client, method, query, read=lambda rows: (read(rows), oldest(rows, key, _PAGE))
+            )
+            found += page[0]
+            if not page[1]:
+                return found
+            query = query | {"after": page[1]}
+        return None
 
     async def owner(self, client: VenueCaller, traded: TradedContract, venue_order_id: str) -> str:
-        row = await self._row(client, "privateGetTradeOrder", {"instId": traded.market_id, "ordId": venue_order_id})
-        return "" if row is None else str(row.get("algoClOrdId") or row["clOrdId"])
+        report = await self._one(client, traded, ordId=venue_order_id)
+        return "" if report is None else report.client_id
 
     # --- the account ----------------------------------------------------------------------------------------------
 
     async def position(self, client: VenueCaller, traded: TradedContract) -> PositionReport:
-        rows = (await client.call("privateGetAccountPositions", _SWAP | {"instId": traded.market_id}))["data"]
-        held = next((row for row in rows if decimal(row["pos"])), None)
+        rows = await self._rows(
+            client, "privateGetAccountPositions", _SWAP | {"instId": traded.market_id},
+            read=lambda rows: rows_named(rows, OkxPosition, "instId", traded.market_id),
+        )
+        held = next((row for row in rows if row.pos), None)
         if held is None:
             return PositionReport()
-        signed = traded.base(held["pos"])
+        signed = traded.base(held.pos)
         return PositionReport(
-            -abs(signed) if held["posSide"] == "short" else signed, decimal(held["avgPx"]),
-            float(held["lever"] or 0), held["mgnMode"] == "isolated", price_or_none(held["liqPx"]),
+            -abs(signed) if held.pos_side == "short" else signed, decimal(held.avg_px),
+            float(held.lever), held.mgn_mode == "isolated", price_or_none(held.liq_px),
         )
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
-        query = {"instId": traded.market_id, "mgnMode": "isolated"}
-        rows = (await client.call("privateGetAccountLeverageInfo", query))["data"]
-        account = (await client.call("privateGetAccountConfig"))["data"][0]
-        leverage = float(rows[0]["lever"] or 0) if rows else 0.0
+        row = await self._rows(
+            client, "privateGetAccountLeverageInfo", {"instId": traded.market_id, "mgnMode": "isolated"},
+            read=lambda rows: only(rows_named(rows, OkxLeverage, "instId", traded.market_id)),
+        )
+        account = await self._config(client)
         # The margin mode is said with every order, so it is isolated for all that we place.
-        return AccountSettings(leverage, isolated=True, one_way=account["posMode"] == "net_mode")
+        return AccountSettings(float(row.lever), isolated=True, one_way=account.pos_mode == "net_mode")
+
+    async def _config(self, client: VenueCaller) -> OkxConfig:
+        return await self._rows(
+            client, "privateGetAccountConfig", read=lambda rows: only(rows_about(rows, OkxConfig, {}, path="$.data"))
+        )
 
     async def wallet_usd(self, client: VenueCaller) -> Decimal:
-        found = (await client.call("privateGetAccountBalance", {"ccy": "USDT"}))["data"]
-        details = [row for account in found for row in account["details"] if row["ccy"] == "USDT"]
-        return decimal(details[0]["eq"]) - decimal(details[0].get("upl")) if details else ZERO
+        def read(rows: list[Any]) -> list[OkxCurrency]:
+            wallet = only(rows_about(rows, OkxWallet, {}, path="$.data"))
+            return rows_about(wallet.details, OkxCurrency, {"ccy": (QUOTE,)}, path="$.data[0].details")
+
+        details = await self._rows(client, "privateGetAccountBalance", {"ccy": QUOTE}, read=read)
+        return decimal(details[0].eq) - decimal(details[0].upl) if details else ZERO
 
     async def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
-    ) -> list[PaymentReport]:
-        del now_ms
+    ) -> AsyncIterator[HistoryPart[PaymentReport]]:
+        """One place has the last seven days, another the last three months."""
+        recent_ms = max(since_ms, now_ms - _RECENT_MS)
+        for method, from_ms, to_ms in (
+            ("privateGetAccountBillsArchive", since_ms, recent_ms),
+            ("privateGetAccountBills", recent_ms, now_ms),
+        ):
+            if from_ms < to_ms or to_ms == now_ms:
+                async for part in by_spans(partial(self._bills, client, traded, method), from_ms, to_ms, _SPAN_MS):
+                    yield part
+
+    async def _bills(
+        self, client: VenueCaller, traded: Sequence[TradedContract], method: str, start_ms: int, end_ms: int
+    ) -> list[PaymentReport] | None:
         found: list[PaymentReport] = []
-        for kind in ("8", "1"):
-            query = {"type": kind, "begin": str(since_ms), "limit": str(_PAGE)}
-            rows = (await client.call("privateGetAccountBills", query))["data"]
-            found += [report for row in rows if (report := _payment(row, traded)) is not None]
-        return found
+        for kind in (FUNDING, TRANSFER):
+            wanted: dict[str, tuple[str, ...]] = {"ccy": (QUOTE,), "type": (kind,)}
+            if kind == FUNDING:
+                wanted["instId"] = tuple(one.market_id for one in traded)
+            query = {"type": kind, "begin": str(start_ms), "end": str(end_ms)}
+            rows = await self._pages(client, method, query, "billId", partial(_payments, wanted=wanted))
+            if rows is None:
+                return None
+            found += rows
+        return sorted(found, key=lambda payment: payment.time_ms)
+
+    async def funding_rates(
+        self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
+    ) -> list[tuple[int, float]]:
+        def read(rows: list[Any]) -> list[tuple[int, float]]:
+            found = rows_named(rows, OkxFundingRate, "instId", traded.market_id)
+            return [(row.funding_time, float(row.realized_rate) * 100) for row in found]
+
+        query = {"instId": traded.market_id, "after": str(until_ms + 1), "before": str(since_ms - 1)}
+        found = await self._pages(client, "publicGetPublicFundingRateHistory", query, "fundingTime", read)
+        return found or []
 
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         del with_money
-        account = (await client.call("privateGetAccountConfig"))["data"][0]
-        rights = str(account["perm"]).split(",")
-        note = "" if account["acctLv"] != "1" else "spot mode: switch the account to futures mode"
-        return KeyPermissions(str(account["uid"]), "withdraw" in rights, "trade" in rights and not note, note)
+        account = await self._config(client)
+        rights = account.perm.split(",")
+        note = "" if str(account.acct_lv) != "1" else "spot mode: switch the account to futures mode"
+        return KeyPermissions(str(account.uid), "withdraw" in rights, "trade" in rights and not note, note)
 
     async def server_ms(self, client: VenueCaller) -> int:
-        return int((await client.call("publicGetPublicTime"))["data"][0]["ts"])
+        return await self._rows(
+            client, "publicGetPublicTime", read=lambda rows: only(rows_about(rows, OkxStamp, {}, path="$.data")).ts
+        )
 
     # --- the user stream ------------------------------------------------------------------------------------------
 
@@ -226,47 +319,24 @@ def _client_id(row: dict[str, Any]) -> str:
     return str(row.get("algoClOrdId") or row["clOrdId"])
 
 
-def _order(row: dict[str, Any], traded: TradedContract) -> OrderReport:
-    return OrderReport(
-        client_id=_client_id(row),
-        venue_order_id=str(row["ordId"]),
-        status=_STATUS[row["state"]],
-        quantity_base=traded.base(row["sz"]),
-        filled_base=traded.base(row["accFillSz"]),
-        reduce_only=row.get("reduceOnly") in ("true", True),
-        reason=str(row.get("cancelSourceReason") or row.get("cancelSource") or ""),
-    )
+def _same_order(traded: TradedContract, named: dict[str, str], rows: list[Any]) -> OrderReport | None:
+    """The order that was asked for by one of its names."""
+    for row in rows_named(rows, OkxOrder, "instId", traded.market_id)[:1]:
+        for field, told in (("ordId", row.ord_id), ("clOrdId", row.cl_ord_id)):
+            require_same(f"$.data[0].{field}", named.get(field, told), told)
+        return row.report(traded)
+    return None
 
 
-def _algo(row: dict[str, Any], traded: TradedContract) -> OrderReport:
-    placed = str(row.get("ordId") or "")
-    return OrderReport(
-        client_id=str(row["algoClOrdId"]),
-        venue_order_id=str(row["algoId"]),
-        status=_STATUS[row["state"]],
-        quantity_base=traded.base(row["sz"]),
-        reduce_only=row.get("reduceOnly") in ("true", True),
-        trigger_price=price_or_none(row.get("slTriggerPx")),
-        on_mark=row.get("slTriggerPxType") == "mark",
-        fills_order_id=placed if placed != "0" else "",
-        reason=str(row.get("failCode") or ""),
-    )
+def _same_algo(traded: TradedContract, client_id: str, rows: list[Any]) -> OrderReport | None:
+    for row in rows_named(rows, OkxAlgoOrder, "instId", traded.market_id)[:1]:
+        require_same("$.data[0].algoClOrdId", client_id, row.algo_cl_ord_id)
+        return row.report(traded)
+    return None
 
 
-def _trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
-    return TradeReport(
-        trade_id=str(row["tradeId"]),
-        venue_order_id=str(row["ordId"]),
-        client_id="",
-        buys=row["side"] == "buy",
-        price=decimal(row["fillPx"]),
-        quantity_base=traded.base(row["fillSz"]),
-        fee=-decimal(row["fee"]),
-        fee_currency=str(row["feeCcy"]),
-        maker=row["execType"] == "M",
-        time_ms=int(row["ts"]),
-        kind=_FORCED_BILLS.get(str(row.get("subType")), TradeKind.TRADE),
-    )
+def _payments(rows: list[Any], wanted: dict[str, tuple[str, ...]]) -> list[PaymentReport]:
+    return [row.report() for row in rows_about(rows, OkxBill, wanted, path="$.data")]
 
 
 def _stream_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
@@ -285,15 +355,3 @@ def _stream_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
         time_ms=int(row["fillTime"]),
         kind=_FORCED.get(str(row.get("category")), TradeKind.TRADE),
     )
-
-
-def _payment(row: dict[str, Any], traded: Sequence[TradedContract]) -> PaymentReport | None:
-    if row["ccy"] != "USDT":
-        return None
-    time_ms, payment_id = int(row["ts"]), str(row.get("billId") or "")
-    if row["type"] == "1":
-        return PaymentReport("transfer", time_ms, decimal(row["balChg"]), payment_id=payment_id)
-    if row["type"] == "8" and by_market(traded, row["instId"]) is not None:
-        amount = decimal(row["pnl"] or row["balChg"])
-        return PaymentReport("funding", time_ms, amount, row["instId"], payment_id=payment_id)
-    return None

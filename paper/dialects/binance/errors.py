@@ -39,6 +39,7 @@ BY_EXCHANGE_CODE: Final[Mapping[str, tuple[int, str]]] = {
     "POST_ONLY": (-5022, "Due to the order could not be executed as maker, the Post Only order will be rejected."),
     "PRICE_BAND": (-4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit"),
     "REDUCE_ONLY": (-2022, "ReduceOnly Order is rejected."),
+    "REDUCE_ONLY_OPEN_ORDERS": (-4118, "ReduceOnly Order Failed. Please check your existing position and open orders"),
     "OPPOSITE_POSITION": (-2022, "ReduceOnly Order is rejected."),
     "MIN_NOTIONAL": (-4164, "Order's notional must be no smaller than {least} (unless you choose reduce only)."),
     "LEVERAGE_TIER": (-2027, "Exceeded the maximum allowable position at current leverage."),

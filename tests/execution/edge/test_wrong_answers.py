@@ -65,11 +65,6 @@ async def outcomes(venue: str, *shapes: str) -> dict[str, str]:
         return {name: what for name, what in found.items() if what}
 
 
-@pytest.mark.xfail(
-    raises=Ended,
-    reason="the adapters read fields of whatever came with status 200: TypeError, KeyError and others leave the "
-    "reconciler, which expects errors of the venue only",
-)
 @everywhere
 async def test_no_wrong_shape_is_an_error_of_the_program(venue: str) -> None:
     raised = {name: what for name, what in (await outcomes(venue, *SHAPES)).items() if what != "believed"}
@@ -77,26 +72,13 @@ async def test_no_wrong_shape_is_an_error_of_the_program(venue: str) -> None:
         raise Ended(raised)
 
 
-@pytest.mark.parametrize(
-    "venue",
-    [
-        pytest.param(
-            "binance",
-            marks=pytest.mark.xfail(
-                raises=Believed, reason="Binance answers with bare lists, and an empty body reads as an empty one: flat"
-            ),
-        ),
-        "bybit",
-        "okx",
-    ],
-)
+@everywhere
 async def test_no_wrong_shape_is_believed(venue: str) -> None:
     believed = [name for name, what in (await outcomes(venue, "empty", "null")).items() if what == "believed"]
     if believed:
         raise Believed(believed)
 
 
-@pytest.mark.xfail(raises=Ended, reason="a state that is not in the adapter's table is a KeyError")
 @everywhere
 async def test_an_order_of_somebody_else_in_an_unknown_state_is_no_error_of_the_program(venue: str) -> None:
     async with rig(venue) as one:
@@ -128,7 +110,6 @@ async def test_an_order_whose_answer_is_wrong_shaped_is_read_back(venue: str) ->
         assert len(one.account.open_orders()) == len(SHAPES)
 
 
-@pytest.mark.xfail(raises=Ended, reason="a stop is read back without asking what came: the broker ends")
 @everywhere
 async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -> None:
     try:

@@ -212,6 +212,20 @@ def test_reduce_only_orders_reduce_and_nothing_else():
     assert trader.exchange.accounts.quiet
 
 
+def test_where_open_reduce_only_orders_count_an_exit_beside_a_take_is_refused_and_a_stop_is_not():
+    trader = Trader()
+    trader.hold()
+    trader.send(order("t1", Purpose.TAKE, limit="150", quantity="0.06"))
+    trader.bar(*FLAT)
+    trader.send(
+        order("x1", Purpose.EXIT), order("x2", Purpose.EXIT, quantity="0.04"), order("s1", Purpose.STOP, trigger="50")
+    )
+    trader.bar(*FLAT)
+    assert trader.codes == ["REDUCE_ONLY_OPEN_ORDERS"]
+    assert trader.of(events.Fill)[-1].client_id == "x2"
+    assert {one.command.client_id for one in trader.exchange.accounts.resting(("binance", "BTC"))} == {"t1", "s1"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
