@@ -75,11 +75,10 @@ async def trade(
                 edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
                 broker = DryRunBroker(edge) if dry_run else edge.broker
                 house = live_house(settings, data, roster, admission.instruments, storage, inbox, broker)
-                keep = partial(_keep_contracts, storage)
-                later = LaterAdmission(admission, settings, access, trading, adapter, facts_into(inbox), keep)
+                facts, keep = facts_into(inbox), partial(_keep_contracts, storage)
+                later = LaterAdmission(admission, settings, access, trading, adapter, facts, keep) if held else None
                 return await run_live(
-                    house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s,
-                    later=later if held else None,
+                    house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s, later=later
                 )
     finally:
         await closed({**clients, f"{settings.trade_venue} account": trading})
