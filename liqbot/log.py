@@ -7,6 +7,8 @@ from typing import Final
 
 import structlog
 
+from liqbot.legible import spelled, without_passwords
+
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
 
@@ -19,6 +21,7 @@ def configure(level: str = "info", form: str = "auto") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _legible,
             *_rendering(console=console),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -36,6 +39,13 @@ class _StderrLogger:
             sys.stderr.flush()
 
     log = debug = info = warning = error = critical = exception = msg
+
+
+def _legible(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What venues, files and operators wrote, without what a terminal obeys and without passwords."""
+    return {
+        name: without_passwords(spelled(value)) if isinstance(value, str) else value for name, value in line.items()
+    }
 
 
 def _rendering(*, console: bool) -> list[structlog.typing.Processor]:

@@ -64,7 +64,9 @@ async def adopt(settings: Settings, data: Path, access: Access, confirmed: str, 
     try:
         try:
             await client.open(settings.coins)
-            rights = await credentials.check_permissions(client, adapter, with_money=access == "live")
+            rights = await credentials.check_permissions(
+                client, adapter, with_money=access == "live", accept_unknown=settings.network.accept_unknown_rights
+            )
         except VenueError as error:
             raise credentials.one_line(error) from None
         account = credentials.account_of(rights, settings)

@@ -90,6 +90,11 @@ class NetworkParams(_Params):
     reconcile_s: float = Field(
         30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
     )
+    accept_unknown_rights: bool = Field(
+        False,
+        description="Trade with money though the venue does not say whether the key may withdraw or transfer: look "
+        "yourself that it may not.",
+    )
     account_mark: bool = Field(
         True,
         description="Leave a mark on the account at the start and every hour: the smallest order, far from the market, "

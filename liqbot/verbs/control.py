@@ -9,6 +9,7 @@ import typer
 from liqbot import places
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled
 from liqbot.verbs.options import Data, Json, Profile
 
 Why = Annotated[str, typer.Option("--why", help="Why; goes on record.")]
@@ -93,7 +94,7 @@ def _text(report: dict[str, Any]) -> str:
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
-    return "\n".join(lines)
+    return "\n".join(map(spelled, lines))
 
 
 def _counted(stats: dict[str, Any]) -> str:
