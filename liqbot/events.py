@@ -233,12 +233,11 @@ class PositionDeleveraged(MoneyFact, frozen=True, tag=True, kw_only=True):
 
 class PositionAdopted(AccountFact, frozen=True, tag=True, kw_only=True):
     """A person takes over a position that no order of this journal opened: from now on it is ours, under this stop, and
-    ends as a position of `strategy` would."""
+    ends as a position of `strategy` would. Quantity and price as the venue states them."""
 
     side: Side
     quantity_base: Decimal
     entry_price: Decimal
-    """As the venue states it."""
     stop_price: Decimal
     exit_by_ms: int
     strategy: str
@@ -266,6 +265,14 @@ class JournalAdopted(Fact, frozen=True, tag=True, kw_only=True):
 
     journal_id: str
     reason: str
+
+
+class JournalRepaired(Fact, frozen=True, tag=True, kw_only=True):
+    """Last fact of a journal that was copied from a damaged one: what happened to us in the records that are lost is
+    known to the venue alone, and the client order ids that they gave out may not be given out again."""
+
+    lost: str
+    """Which records, for people."""
 
 
 class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
@@ -386,8 +393,8 @@ AccountEvent = (
     | Reconciled
 )
 ControlEvent = (
-    JournalOpened | JournalAdopted | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
-    | StrategyDisabled | Ending
+    JournalOpened | JournalAdopted | JournalRepaired | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt
+    | Resume | Flatten | StrategyDisabled | Ending
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

@@ -288,7 +288,9 @@ class VenueClient:
 
         try:
             original(raw)
-        except (BaseError, LookupError, TypeError, ValueError, AttributeError) as error:
+        except (
+            BaseError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError
+        ) as error:
             # An exception here would end the socket's receive loop without closing it: silence for ever.
             self.handler_errors += 1
             socket.on_error(NetworkError(f"{self.venue} {socket.url} {type(error).__name__}: {error}"))

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import spelled_and_cut
+from liqbot.private_files import PRIVATE_DIRECTORY, PRIVATE_FILE
 
 SOCKET_NAME: Final = "control.sock"
 LINE_MAX: Final = 65_536
@@ -34,8 +35,8 @@ def socket_path(data: Path) -> Path:
 
 def write_latch(data: Path, name: str, *, time_ms: int, why: str) -> None:
     """Durable before it returns: whoever starts or runs on this directory from now on honours it."""
-    data.mkdir(parents=True, exist_ok=True)
-    file = os.open(data / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    data.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    file = os.open(data / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
     try:
         os.write(file, json.dumps({"time_ms": time_ms, "why": why}).encode())
         os.fsync(file)

@@ -71,9 +71,12 @@ class OrderManager:
                 book.on_fact(fact)
         elif isinstance(fact, events.JournalAdopted):
             self._inherit(fact.journal_id)
+        elif isinstance(fact, events.JournalRepaired):
+            self._leap(fact.time_ms)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
             if isinstance(fact, events.JournalOpened):
                 self.journals.add(fact.journal_id)
+            if isinstance(fact, events.JournalOpened) and self._sequence:
                 self._leap(fact.time_ms)
             self._unheard.clear()
             for book in self._books.values():
@@ -104,11 +107,11 @@ class OrderManager:
 
     def _leap(self, time_ms: int) -> None:
         """A process that takes up a journal counts on from the time of its start, beyond all ids that another one may
-        have used unrecorded: while a journal cannot be written stops and exits leave all the same."""
-        if self._sequence:
-            first = max(self._sequence, time_ms) + 1
-            self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
-            self._sequence = first
+        have used unrecorded: while a journal cannot be written stops and exits leave all the same. After a repair they
+        may even be all that were ever used."""
+        first = max(self._sequence, time_ms) + 1
+        self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
+        self._sequence = first
 
     def target(self, venue: str, coin: str) -> Target | None:
         """The target of the trade that is on or about to begin; None when there is none."""

@@ -1,6 +1,15 @@
 """What can go wrong with a journal; each ends a verb with its own exit code."""
 
+from typing import Final
+
 from liqbot.exits import Exit, ExpectedError
+
+REPAIR: Final = "liqbot db repair copies what can be read into a new journal, and says what is lost"
+BEGIN_ANEW: Final = (
+    "nothing can be recovered from it: move it away and start; a new journal begins, and what it finds at the venue is "
+    "somebody else's until it is adopted"
+)
+"""What is next for a damaged journal, where something can be done and where not."""
 
 
 class JournalError(ExpectedError):
@@ -60,3 +69,7 @@ class MarketDroppedError(JournalError):
 
 class CorruptRecordError(JournalError):
     """Stored bytes that do not decode to what was written."""
+
+
+class RecordsMissingError(CorruptRecordError):
+    """Records are gone from the middle, where neither retention nor a crash takes any."""

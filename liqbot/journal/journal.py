@@ -10,18 +10,23 @@ from concurrent.futures import Future
 from typing import Final, Self
 
 import msgspec
+import structlog
 
+from liqbot import sqlite_files
 from liqbot.blocks import EventBlock, Roster
+from liqbot.exits import ExpectedError
 from liqbot.journal import codec, retention, schema
-from liqbot.journal.errors import JournalStuckError, JournalUnwritableError
+from liqbot.journal.errors import REPAIR, JournalStuckError, JournalUnwritableError
 from liqbot.journal.lock import WriterLock
 from liqbot.journal.reader import JournalReader, checksum
 from liqbot.journal.schema import Stamp
 from liqbot.journal.shape import TODAY, Shape
 from liqbot.journal.steps import StepLike, StepRow, StepRows
 from liqbot.journal.writer import GroupWriter, Item, Work
+from liqbot.private_files import make_private_directory, make_private_file
 
 _SNAPSHOTS_KEPT: Final = 3
+_log = structlog.get_logger(__name__)
 _INSERT_BLOCK: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_MARKET: Final = "INSERT INTO market (seq, rows, shape) VALUES (?, ?, ?)"
 _INSERT_STEP: Final = "INSERT OR REPLACE INTO step (seq, digest, step, from_seq) VALUES (?, ?, ?, ?)"
@@ -65,24 +70,18 @@ class Journal:
         look like. AlreadyRunningError, StampMismatchError, JournalNewerError or JournalUnwritableError when that must
         not be; CorruptRecordError when this is no sound journal."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise JournalUnwritableError(f"journal {path}: cannot make its folder: {error.strerror}") from error
+            make_private_directory(path.parent)
+        except ExpectedError as error:
+            raise JournalUnwritableError(f"journal {path}: {error}") from error
         lock = WriterLock(path)
         try:
-            connection = schema.connect_writing(path)
+            connection = _connected(path, mode, account, roster)
             try:
-                if schema.is_empty(connection):
-                    schema.create(connection, mode, account, roster)
-                before = schema.read_stamp(connection, path)
-                schema.require_same(before, mode, account, roster, path)
-                schema.upgrade(connection, before.schema_version)
-                shape_id = schema.shape_id(connection, shape)
-                stamp = schema.read_stamp(connection, path)
+                stamp, shape_id = _taken_up(connection, path, mode, account, roster, shape)
                 return cls(path, lock, connection, limits or JournalLimits(), stamp, shape, shape_id)
             except sqlite3.OperationalError as error:
                 connection.close()
-                raise JournalUnwritableError(f"journal {path}: {error}") from error
+                raise JournalUnwritableError(f"journal {path}: {sqlite_files.explained(error)}") from error
             except Exception:
                 connection.close()
                 raise
@@ -205,6 +204,35 @@ class Journal:
             return write
 
         return prepare
+
+
+def _connected(path: pathlib.Path, mode: str, account: str, roster: Roster) -> sqlite3.Connection:
+    """To the file that is there, or to a new one."""
+    if not path.exists():
+        schema.create_file(path, mode, account, roster)
+    elif path.is_dir():
+        raise JournalUnwritableError(f"journal {path}: is a directory")
+    else:
+        JournalReader(path).close()  # says what is wrong before anything is changed
+        try:
+            make_private_file(path)
+        except ExpectedError as error:
+            raise JournalUnwritableError(f"journal {path}: {error}") from error
+    return schema.connect_writing(path)
+
+
+def _taken_up(
+    connection: sqlite3.Connection, path: pathlib.Path, mode: str, account: str, roster: Roster, shape: Shape
+) -> tuple[Stamp, int]:
+    """The stamp of a sound journal whose tables are today's, and the number of the shape."""
+    before = schema.read_stamp(connection, path)
+    schema.require_same(before, mode, account, roster, path)
+    hole = schema.require_readable(connection, path, before.retained_seq)
+    if hole is not None:
+        _log.warning("records of the journal are missing", path=str(path), first=hole[0], last=hole[1], next=REPAIR)
+    schema.upgrade(connection, before.schema_version)
+    shape_id = schema.shape_id(connection, shape)
+    return schema.read_stamp(connection, path), shape_id
 
 
 def _writing(rows: list[StepRow]) -> Work | None:

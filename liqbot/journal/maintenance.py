@@ -5,8 +5,10 @@ import sqlite3
 
 import msgspec
 
+from liqbot import sqlite_files
 from liqbot.journal import schema
 from liqbot.journal.errors import (
+    REPAIR,
     CorruptRecordError,
     JournalError,
     JournalUnwritableError,
@@ -39,13 +41,13 @@ def backup(path: pathlib.Path, target: pathlib.Path) -> None:
         raise JournalUnwritableError(f"backup {target}: exists already; name a new file")
     connection = schema.connect_reading(path)
     try:
-        connection.execute("VACUUM INTO ?", (str(target),))
+        sqlite_files.copy_compact(connection, target)
     except sqlite3.OperationalError as error:
-        target.unlink(missing_ok=True)
-        raise JournalUnwritableError(f"backup {target}: {error}") from error
+        raise JournalUnwritableError(f"backup {target}: {sqlite_files.explained(error)}") from error
     except sqlite3.DatabaseError as error:
-        target.unlink(missing_ok=True)
-        raise CorruptRecordError(f"journal {path}: cannot be copied: {error}; liqbot db check says more") from error
+        raise CorruptRecordError(f"journal {path}: cannot be copied: {error}; {REPAIR}") from error
+    except OSError as error:
+        raise JournalUnwritableError(f"backup {target}: {error.strerror}") from error
     finally:
         connection.close()
 
@@ -83,7 +85,7 @@ def check(path: pathlib.Path) -> Checked:
     with JournalReader(path) as reader:
         word = reader.integrity()
         if word != "ok":
-            problems.append(f"SQLite: {word}")
+            problems.append(f"SQLite: {word}; {REPAIR}")
         try:
             for record in reader.records(reader.stamp.retained_seq):
                 records += 1

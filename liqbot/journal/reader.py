@@ -13,7 +13,13 @@ import msgspec
 from liqbot.blocks import EventBlock, Rows
 from liqbot.events import CodeVersion, ConfigLoaded, Event, JournalOpened
 from liqbot.journal import codec, schema
-from liqbot.journal.errors import CorruptRecordError, MarketDroppedError, UnknownShapeError
+from liqbot.journal.errors import (
+    REPAIR,
+    CorruptRecordError,
+    MarketDroppedError,
+    RecordsMissingError,
+    UnknownShapeError,
+)
 from liqbot.journal.shape import FIRST_FORMAT_ID, KindReading, readings
 
 _BLOCKS: Final = (
@@ -85,7 +91,7 @@ class JournalReader:
 
         MarketDroppedError at the first block whose market rows retention has taken, unless `facts_only`;
         UnknownShapeError at the first one that this program cannot read whole; CorruptRecordError where the file is
-        damaged.
+        damaged, RecordsMissingError where records are gone (`facts_only` passes over those).
         """
         if chunk < 1:
             raise ValueError(f"chunk: {chunk} must be at least 1")
@@ -101,8 +107,10 @@ class JournalReader:
             if not rows:
                 return
             for row in rows:
+                if row[0] != at and not facts_only:
+                    raise self._gone(at, row[0] - 1)
                 yield self._record(row, facts_only=facts_only)
-            at = rows[-1][0] + 1
+                at = row[0] + 1
 
     def blocks(self, from_seq: int = 1, to_seq: int | None = None, *, chunk: int = 500) -> Iterator[EventBlock]:
         """The blocks of `records`."""
@@ -164,8 +172,15 @@ class JournalReader:
             yield
         except sqlite3.DatabaseError as error:
             raise CorruptRecordError(
-                f"journal {self.path}: {what} cannot be read: {error}; liqbot db check says more, a backup mends it"
+                f"journal {self.path}: {what} cannot be read: {error}; {REPAIR}"
             ) from error
+
+    def _gone(self, first: int, last: int) -> CorruptRecordError | MarketDroppedError:
+        """Why records are not there: retention may have gone on since this reader began."""
+        self.stamp = schema.read_stamp(self._connection, self.path)
+        if first < self.stamp.retained_seq:
+            return MarketDroppedError(f"journal {self.path}: records {first} to {last} are dropped by retention")
+        return RecordsMissingError(f"journal {self.path}: records {first} to {last} are missing; {REPAIR}")
 
     def _record(self, row: tuple[Any, ...], *, facts_only: bool) -> Record:
         seq, time_ms, tick_ms, backfilled, lag_ms, source, source_seq, market_rows, facts, _, market, *shape = row
@@ -179,7 +194,8 @@ class JournalReader:
                 facts, columns, tick_ms=tick_ms, backfilled=bool(backfilled), lag_ms=lag_ms
             )
         except (CorruptRecordError, UnknownShapeError) as error:
-            raise type(error)(f"journal {self.path}: record {seq}: {error}") from error
+            remedy = f"; {REPAIR}" if isinstance(error, CorruptRecordError) else ""
+            raise type(error)(f"journal {self.path}: record {seq}: {error}{remedy}") from error
         return Record(seq, time_ms, source, source_seq, block)
 
     def _kinds(self, shape_id: int) -> tuple[KindReading, ...]:

@@ -3,6 +3,7 @@
 Market rows lie in a table of their own, so that retention can drop them and leave facts, intents and steps for ever.
 """
 
+import os
 import pathlib
 import secrets
 import sqlite3
@@ -11,8 +12,12 @@ from typing import Final
 
 import msgspec
 
+from liqbot import sqlite_files
 from liqbot.blocks import Roster
+from liqbot.exits import ExpectedError
 from liqbot.journal.errors import (
+    BEGIN_ANEW,
+    REPAIR,
     CorruptRecordError,
     JournalMissingError,
     JournalNewerError,
@@ -20,6 +25,7 @@ from liqbot.journal.errors import (
     StampMismatchError,
 )
 from liqbot.journal.shape import FIRST_FORMAT, FIRST_FORMAT_ID, Shape
+from liqbot.private_files import make_private_file
 
 APPLICATION_ID: Final = 0x6C697162
 JOURNAL_ID_LENGTH: Final = 6
@@ -73,25 +79,78 @@ def new_journal_id() -> str:
 
 
 def connect_writing(path: pathlib.Path) -> sqlite3.Connection:
-    """A connection in WAL mode without implicit transactions; JournalUnwritableError when that cannot be."""
+    """A connection in WAL mode without implicit transactions; JournalUnwritableError when that cannot be,
+    CorruptRecordError when it is no database."""
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
-    except sqlite3.Error as error:
-        raise JournalUnwritableError(f"journal {path}: {error}") from error
+    except sqlite3.OperationalError as error:
+        raise JournalUnwritableError(f"journal {path}: {sqlite_files.explained(error)}") from error
+    except sqlite3.DatabaseError as error:
+        raise CorruptRecordError(f"journal {path} is damaged: {error}; {REPAIR}") from error
     return connection
 
 
 def connect_reading(path: pathlib.Path) -> sqlite3.Connection:
-    """A read-only connection that takes no lock; JournalMissingError when there is no such file."""
-    if not path.is_file():
-        raise JournalMissingError(f"journal {path}: no such file; `liqbot paper` makes one")
+    """A read-only connection that takes no lock. JournalMissingError when there is no such file or it may not be read,
+    CorruptRecordError when it is no database."""
     try:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        size = path.stat().st_size
+        if not path.is_file():
+            raise JournalMissingError(f"journal {path}: is no file")
+        if not size:
+            raise CorruptRecordError(f"journal {path} is empty: it was cut off at its beginning; {BEGIN_ANEW}")
+        return sqlite_files.connect_reading(path)
+    except FileNotFoundError:
+        raise JournalMissingError(f"journal {path}: no such file; `liqbot paper` makes one") from None
+    except OSError as error:
+        raise JournalMissingError(f"journal {path}: cannot be read: {error.strerror}") from error
+    except sqlite3.OperationalError as error:
+        raise JournalMissingError(f"journal {path}: {error}; may this user read it?") from error
+    except sqlite3.DatabaseError as error:
+        raise CorruptRecordError(f"{path} is not a readable journal: {error}; {REPAIR}") from error
+
+
+def create_file(path: pathlib.Path, mode: str, account: str, roster: Roster) -> None:
+    """A new journal, which is there whole or not at all. JournalUnwritableError when that cannot be."""
+    unfinished = path.with_name(path.name + ".new")
+    try:
+        for left in (unfinished, *sqlite_files.beside(unfinished)):
+            left.unlink(missing_ok=True)
+        make_private_file(unfinished)
+        connection = connect_writing(unfinished)
+        try:
+            create(connection, mode, account, roster)
+        finally:
+            connection.close()
+        put_in_place(unfinished, path)
     except sqlite3.Error as error:
-        raise JournalMissingError(f"journal {path}: {error}") from error
+        raise JournalUnwritableError(f"journal {path}: {sqlite_files.explained(error)}") from error
+    except (OSError, ExpectedError) as error:
+        raise JournalUnwritableError(f"journal {path}: cannot be made: {error}") from error
+
+
+def put_in_place(finished: pathlib.Path, path: pathlib.Path) -> None:
+    """Renames, durably. Pages that a deleted database left beside it would be taken for the new one's: they are moved
+    aside."""
+    if any(left.exists() for left in sqlite_files.beside(path)):
+        sqlite_files.move_aside(path, "left")
+    finished.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Today's, empty, inside the caller's transaction."""
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for statement in ";".join((_TABLES, *_UPGRADES)).split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def create(connection: sqlite3.Connection, mode: str, account: str, roster: Roster) -> None:
@@ -100,12 +159,9 @@ def create(connection: sqlite3.Connection, mode: str, account: str, roster: Rost
         "journal_id": new_journal_id(), "mode": mode, "account": account,
         "roster": msgspec.json.encode(roster).decode(), "retained_seq": "1",
     }
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute("BEGIN IMMEDIATE")
-    for statement in ";".join((_TABLES, *_UPGRADES)).split(";"):
-        connection.execute(statement)
+    make_tables(connection)
     connection.executemany("INSERT INTO stamp VALUES (?, ?)", values.items())
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
 
 
@@ -129,10 +185,34 @@ def shape_id(connection: sqlite3.Connection, shape: Shape) -> int:
     return int(connection.execute("INSERT INTO shape (kinds) VALUES (?) RETURNING id", (encoded,)).fetchone()[0])
 
 
-def is_empty(connection: sqlite3.Connection) -> bool:
-    """A file without tables: about to become a journal."""
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    return bool(tables == 0)
+def require_readable(connection: sqlite3.Connection, path: pathlib.Path, retained_seq: int) -> tuple[int, int] | None:
+    """A look at a journal that costs little: its records counted, the ends of its tables read. CorruptRecordError where
+    that shows damage; (first, last) of the first records that are missing, None when none is."""
+    try:
+        for table in ("market", "step", "snapshot"):
+            connection.execute(f"SELECT max(seq) FROM {table}").fetchone()  # noqa: S608  names are ours
+        return first_hole(connection, retained_seq)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise CorruptRecordError(f"journal {path} is damaged: {error}; {REPAIR}") from error
+
+
+def first_hole(connection: sqlite3.Connection, from_seq: int) -> tuple[int, int] | None:
+    """The first run of numbers without a record, from `from_seq` to the last record."""
+    among = "" if from_seq == 1 else f"WHERE seq >= {from_seq}"  # counting all of them is much the faster
+    (count,) = connection.execute(f"SELECT count(*) FROM block {among}").fetchone()  # noqa: S608  a number
+    (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
+    if count >= last_seq - from_seq + 1:
+        return None
+    before = connection.execute(
+        "SELECT b.seq FROM block b LEFT JOIN block n ON n.seq = b.seq + 1 WHERE b.seq >= ? AND n.seq IS NULL "
+        "ORDER BY b.seq LIMIT 1", (from_seq,)
+    ).fetchone()
+    starts = connection.execute("SELECT 1 FROM block WHERE seq = ?", (from_seq,)).fetchone() is not None
+    first = before[0] + 1 if starts else from_seq
+    (after,) = connection.execute("SELECT min(seq) FROM block WHERE seq >= ?", (first,)).fetchone()
+    return first, after - 1
 
 
 def read_stamp(connection: sqlite3.Connection, path: pathlib.Path) -> Stamp:
@@ -149,7 +229,7 @@ def read_stamp(connection: sqlite3.Connection, path: pathlib.Path) -> Stamp:
         values = dict(connection.execute("SELECT key, value FROM stamp"))
         kinds = dict(connection.execute("SELECT id, kinds FROM shape")) if version > 1 else {}
     except sqlite3.Error as error:
-        raise CorruptRecordError(f"{path} is not a readable journal: {error}") from error
+        raise CorruptRecordError(f"{path} is not a readable journal: {error}; {REPAIR}") from error
     return _stamp(version, values, kinds, path)
 
 

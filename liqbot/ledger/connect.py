@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import without_passwords
+from liqbot.private_files import PRIVATE_DIRECTORY, make_private_file
 
 
 def sqlite_url(path: Path) -> str:
@@ -29,10 +30,7 @@ def engine_for(url: str) -> Engine:
     if where.get_backend_name() not in ("sqlite", "postgresql"):
         raise ExpectedError(f"ledger url: {where.get_backend_name()} is neither sqlite nor postgresql", Exit.CONFIG)
     if where.get_backend_name() == "sqlite" and where.database:
-        try:
-            Path(where.database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExpectedError(f"ledger {where.database}: {error.strerror}", Exit.DATABASE) from error
+        _make_file(Path(where.database))
     try:
         engine = create_engine(where)
     except ModuleNotFoundError as error:
@@ -40,6 +38,17 @@ def engine_for(url: str) -> Engine:
     if where.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _write_ahead)
     return engine
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.parent.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExpectedError(f"ledger {path}: {error.strerror}", Exit.DATABASE) from error
+    try:
+        make_private_file(path)
+    except ExpectedError as error:
+        raise ExpectedError(f"ledger {error}", Exit.DATABASE) from error
 
 
 def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:

@@ -21,6 +21,7 @@ from liqbot.events import (
     HaltCode,
     JournalAdopted,
     JournalOpened,
+    JournalRepaired,
     MoneyFact,
     OrderMissing,
     OrderRejected,
@@ -45,7 +46,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
     StrategyDisabled: ("warning", "STRATEGY_DISABLED"), PositionAdopted: ("warning", "POSITION_ADOPTED"),
-    JournalAdopted: ("warning", "JOURNAL_ADOPTED"),
+    JournalAdopted: ("warning", "JOURNAL_ADOPTED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
 }
 
 _BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})

@@ -1,5 +1,6 @@
 """The ledger's schema: versions, upgrades, backups. Views are made anew after every upgrade: they are the interface."""
 
+import contextlib
 import io
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from liqbot import places
+from liqbot import places, sqlite_files
 from liqbot.exits import Exit, ExpectedError
 from liqbot.ledger.views import views
 
@@ -28,7 +29,7 @@ def upgrade(engine: Engine) -> bool:
             config = Config(stdout=io.StringIO())
             config.set_main_option("script_location", str(_SCRIPTS))
             config.attributes["connection"] = connection
-            _require_known(config, revision_of(connection), engine)
+            _require_known(revision_of(connection), engine)
             _drop_views(connection)
             command.upgrade(config, "head")
             for statement in views(connection.dialect.name).values():
@@ -46,9 +47,15 @@ def revision_of(connection: Connection) -> str | None:
     return found
 
 
-def _require_known(config: Config, revision: str | None, engine: Engine) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if revision is not None and revision not in known:
+def known_revisions() -> frozenset[str]:
+    """All versions of the schema that this program can bring up to date."""
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(_SCRIPTS))
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
+
+
+def _require_known(revision: str | None, engine: Engine) -> None:
+    if revision is not None and revision not in known_revisions():
         raise ExpectedError(
             f"ledger {engine.url!r} has schema {revision}, this program knows {HEAD}: upgrade liqbot", Exit.DATABASE
         )
@@ -66,14 +73,12 @@ def backup(source: Path, target: Path) -> None:
         raise ExpectedError(f"ledger {source}: no such file", Exit.NOT_FOUND)
     if target.exists():
         raise ExpectedError(f"backup {target}: exists already; name a new file", Exit.DATABASE)
-    connection = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        connection.execute("VACUUM INTO ?", (str(target),))
+        with contextlib.closing(sqlite_files.connect_reading(source)) as connection:
+            sqlite_files.copy_compact(connection, target)
     except sqlite3.OperationalError as error:
-        target.unlink(missing_ok=True)
-        raise ExpectedError(f"backup {target}: {error}", Exit.DATABASE) from error
+        raise ExpectedError(f"backup {target}: {sqlite_files.explained(error)}", Exit.DATABASE) from error
     except sqlite3.DatabaseError as error:
-        target.unlink(missing_ok=True)
-        raise ExpectedError(f"ledger {source}: cannot be copied: {error}; liqbot db check says more") from error
-    finally:
-        connection.close()
+        raise ExpectedError(f"ledger {source}: cannot be copied: {error}; liqbot db rebuild makes it anew") from error
+    except OSError as error:
+        raise ExpectedError(f"backup {target}: {error.strerror}", Exit.DATABASE) from error

@@ -34,17 +34,19 @@ def rebuild(
     *,
     snapshot_version: str,
     keeping: WriteLimits | None = None,
+    partly: bool = False,
 ) -> int:
-    """Empties the ledger and fills it from the journal; gives the number of records read.
+    """Empties the ledger and fills it from the journal; gives the number of records read. `partly`: from the oldest
+    snapshot on where retention has dropped what was before.
 
-    ExpectedError when the ledger also holds another journal's rows, or when retention has dropped the beginning of this
-    one: what they tell could not be made again.
+    ExpectedError when the ledger also holds another journal's rows, or (unless `partly`) when retention has dropped the
+    beginning of this one: what they tell could not be made again.
     """
     with JournalReader(journal) as reader:
-        if reader.stamp.retained_seq > 1:
+        if reader.stamp.retained_seq > 1 and not partly:
             raise ExpectedError(
                 f"journal {journal}: records before {reader.stamp.retained_seq} have lost their market rows, so the "
-                "ledger cannot be rebuilt from it; restore it from a backup"
+                "ledger cannot be rebuilt whole: liqbot db rebuild --partly makes what is left, or restore a backup"
             )
         _empty(url, reader.stamp.journal_id)
         rerun = Rerun(reader, factory, snapshot_version)

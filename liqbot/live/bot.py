@@ -25,6 +25,7 @@ from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, 
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.one_account import account_taken
 from liqbot.observers.registry import require_known
+from liqbot.private_files import make_private_directory
 from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
@@ -185,5 +186,5 @@ async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:
 def require_free(data: Path) -> None:
     """Fails at once, before any venue is asked, when another process writes the journal."""
     path = places.journal_path(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_directory(path.parent)
     WriterLock(path).release()

@@ -6,6 +6,7 @@ from typing import Any
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import check as check_journal
+from liqbot.journal.errors import JournalError
 from liqbot.review.ledger_reader import Ledger
 
 
@@ -16,16 +17,23 @@ def checked(folder: Path) -> dict[str, Any]:
     if not journal.is_file() and not ledger.is_file():
         raise ExpectedError(f"no books in {folder}: liqbot paper makes them", Exit.NOT_FOUND)
     journal_id = None
-    if journal.is_file():
-        sound = check_journal(journal)
+    try:
+        sound = check_journal(journal) if journal.is_file() else None
+    except JournalError as error:
+        found["problems"].append(f"journal: {error}")
+        sound = None
+    if sound is not None:
         journal_id = sound.journal_id
         found |= {
             "journal": str(journal), "journal_id": journal_id, "mode": sound.mode, "journal_records": sound.records,
             "journal_facts": sound.facts, "journal_market_rows": sound.market_rows, "journal_steps": sound.steps,
         }
         found["problems"] += [f"journal: {problem}" for problem in sound.problems]
-    if ledger.is_file():
-        _check_ledger(ledger, journal_id, found)
+    try:
+        if ledger.is_file():
+            _check_ledger(ledger, journal_id, found)
+    except ExpectedError as error:
+        found["problems"].append(str(error))
     return found
 
 
@@ -45,7 +53,7 @@ def _check_ledger(path: Path, journal_id: str | None, found: dict[str, Any]) -> 
             for name in ("decision", "trade", "fill", "incident")
         }
     if word != "ok":
-        found["problems"].append(f"ledger: SQLite: {word}")
+        found["problems"].append(f"ledger: SQLite: {word}; liqbot db rebuild makes it anew from the journal")
     if journal_id is not None and journal_id not in offsets:
         found["problems"].append(f"ledger: has read nothing of journal {journal_id}")
     if money:

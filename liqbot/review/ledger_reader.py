@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from liqbot import places
+from liqbot import places, sqlite_files
 from liqbot.exits import Exit, ExpectedError
 
 SCHEMA: Final = places.ledger_schema()
 """The ledger version whose views these queries know."""
 URL_VARIABLE: Final = "LIQBOT_LEDGER__URL"
+_REBUILD: Final = "liqbot db rebuild makes it anew from the journal"
 _REMEDY: Final = "start the bot (liqbot paper makes one) or name a file with --db"
 
 Row = dict[str, Any]
@@ -37,7 +38,7 @@ class Ledger:
         try:
             return self._rows(query, values)
         except sqlite3.DatabaseError as error:
-            raise ExpectedError(f"ledger {self.place}: cannot be read: {error}") from error
+            raise ExpectedError(f"ledger {self.place}: cannot be read: {error}; {_REBUILD}") from error
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         cursor = self._connection.cursor()
@@ -62,9 +63,17 @@ class Ledger:
 
     def _connect_sqlite(self) -> sqlite3.Connection:
         path = Path(self.place)
-        if not path.is_file():
-            raise ExpectedError(f"no ledger at {path}: {_REMEDY}", Exit.NOT_FOUND)
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            path.stat()
+            return sqlite_files.connect_reading(path)
+        except FileNotFoundError:
+            raise ExpectedError(f"no ledger at {path}: {_REMEDY}", Exit.NOT_FOUND) from None
+        except OSError as error:
+            raise ExpectedError(f"ledger {path}: cannot be read: {error.strerror}", Exit.NOT_FOUND) from None
+        except sqlite3.OperationalError as error:
+            raise ExpectedError(f"ledger {path}: {sqlite_files.explained(error)}", Exit.NOT_FOUND) from None
+        except sqlite3.DatabaseError as error:
+            raise ExpectedError(f"{path} is not a liqbot ledger: {error}; {_REBUILD}", Exit.NOT_FOUND) from None
 
     def _connect_postgres(self) -> Any:
         try:

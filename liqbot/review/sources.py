@@ -1,5 +1,6 @@
 """Where a map to look at comes from: the ledger, a journal, a tape, or a file with a map as JSON."""
 
+import contextlib
 import importlib.metadata
 import json
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ from liqbot.review.parameters import (
     recorded_parameters,
 )
 from liqbot.review.reading import MapReading, reading_from, reading_of
+from liqbot.sqlite_files import connect_reading
 
 if TYPE_CHECKING:
     from liqbot.journal import JournalReader
@@ -272,11 +274,9 @@ def _is_journal(place: Path) -> bool:
 
     if str(place).startswith("postgres") or not place.is_file():
         return False
-    connection = sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", uri=True)
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'block'"
     try:
-        found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'block'").fetchone()
-    except sqlite3.DatabaseError:
+        with contextlib.closing(connect_reading(place)) as connection:
+            return connection.execute(query).fetchone() is not None
+    except (sqlite3.DatabaseError, OSError):
         return False
-    finally:
-        connection.close()
-    return found is not None

@@ -20,6 +20,7 @@ from liqbot.journal.steps import StepLike
 from liqbot.ledger import LedgerWriter
 from liqbot.ledger.observation import observation_of
 from liqbot.ledger.rebuild import rebuild
+from liqbot.ledger.soundness import journals_told_of, move_aside_if_damaged
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.runtime.recovery import Recovered, recover
 from liqbot.settings import Settings
@@ -45,9 +46,22 @@ def opened(
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
+        _say_if_begun_anew(journal, url)
+        move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
         _ledger_reaches_the_snapshot(path, url, settings)
         with LedgerWriter(url, journal.stamp.journal_id) as ledger:
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+
+
+def _say_if_begun_anew(journal: Journal, url: str) -> None:
+    """A journal was here, says the ledger, and is gone."""
+    gone = [] if journal.last_seq else [one for one in journals_told_of(url) if one != journal.stamp.journal_id]
+    if gone:
+        _log.warning(
+            "the journal of this ledger is gone: a new one begins", gone=", ".join(gone), new=journal.stamp.journal_id,
+            next="what the old one left at the venue is somebody else's until it is adopted; stop, put the old journal "
+            "back, and start, if you have it",
+        )
 
 
 def journal_limits(settings: Settings) -> JournalLimits:
@@ -92,6 +106,7 @@ def _ledger_reaches_the_snapshot(path: Path, url: str, settings: Settings) -> No
     if behind:
         _log.warning("the ledger is behind the journal's snapshot: made anew from the journal")
         try:
-            rebuild(path, partial(recorded_engine, own=settings.signals.own), url, snapshot_version=SNAPSHOT_VERSION)
+            factory = partial(recorded_engine, own=settings.signals.own)
+            rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
         except ExpectedError as error:
             _log.error("the ledger has a gap", reason=str(error))

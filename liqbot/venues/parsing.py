@@ -4,6 +4,8 @@ A message names a contract by the venue's own id and speaks in the venue's own u
 coin needs a price and updates may carry only what changed, so the book remembers the newest quote of each contract.
 """
 
+import reprlib
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -25,15 +27,30 @@ FUNDING_STEP_MS: Final = 60_000
 INTERVAL_H_USUAL: Final = 8.0
 """Until the venue has named another one."""
 
+REJECTED_MAX: Final = 100
+"""Rows that are kept to be looked at; further ones are counted alone."""
+
 Decoded = TypeVar("Decoded")
+
+def shown(value: object) -> str:
+    """Any value in one short line, however deep or long it is, with the control signs of its texts escaped."""
+    shortener = reprlib.Repr()
+    shortener.maxlevel, shortener.maxdict, shortener.maxlist = 3, 20, 4
+    shortener.maxstring = shortener.maxother = 200
+    return shortener.repr(value)[:600]
 
 
 class MalformedMessage(ValueError):
-    """A message of a kind we read, with a field that cannot be what it says."""
+    """A message of a kind we read, or one row of it, with a field that cannot be what it says.
 
-    def __init__(self, venue: str, field: str, value: object) -> None:
+    `sample` shows what it stood in, in one line of bounded length.
+    """
+
+    def __init__(self, venue: str, field: str, value: object, sample: object = None) -> None:
         self.venue, self.field = venue, field
-        super().__init__(f"{venue} {field}: {str(value)[:200]!r} is not readable")
+        self.value = shown(str(value) if isinstance(value, Exception) else value)
+        self.sample = "" if sample is None else shown(sample)
+        super().__init__(f"{venue} {field}: {self.value} is not readable")
 
 
 class WireContract(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +101,12 @@ class WireBook:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
         self.quotes = [ContractQuote() for _ in self.contracts]
+        self.off_book = 0
+        """Trades agreed on outside the order book, which are no price of the market and left out; whoever counts them
+        sets it back."""
+        self.rejected = 0
+        """Rows that could not be read; whoever counts them sets it back. The newest are kept until they are taken."""
+        self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -99,20 +122,44 @@ class WireBook:
 
     # --- from fields to values ------------------------------------------------------------------------------------
 
-    def malformed(self, field: str, value: object) -> MalformedMessage:
-        return MalformedMessage(self.venue, field, value)
+    def malformed(self, field: str, value: object, sample: object = None) -> MalformedMessage:
+        return MalformedMessage(self.venue, field, value, sample)
+
+    def reject(self, error: MalformedMessage, row: object = None) -> None:
+        """Note a row that is left out; `row` where the error does not show it yet."""
+        if row is not None and not error.sample:
+            error.sample = shown(row)
+        self.rejected += 1
+        self._rejected.append(error)
+
+    def take_rejected(self) -> list[MalformedMessage]:
+        """The newest rows that were left out since this was asked last."""
+        found = list(self._rejected)
+        self._rejected.clear()
+        return found
 
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
         """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""
         try:
             return msgspec.convert(payload, shape, strict=False)
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise self.malformed(what, error) from None
+            raise self.malformed(what, error, payload) from None
 
     def positive(self, field: str, value: float, limit: float = AMOUNT_MAX) -> float:
         if not 0.0 < value < limit:
             raise self.malformed(field, value)
         return value
+
+    def figure(self, field: str, value: float | str | None, row: object) -> float | None:
+        """None where the venue leaves it out or empty, and where it is no number, which is noted."""
+        if value is None or value == "":
+            return None
+        try:
+            return value if isinstance(value, float) else self.convert(value, float, field)
+        except MalformedMessage as error:
+            error.sample = ""
+            self.reject(error, row)
+            return None
 
     def time(self, field: str, time_ms: int) -> int:
         if not 0 < time_ms < TIME_MS_MAX:
@@ -138,8 +185,11 @@ class WireBook:
         """Whatever of the two is known now; nothing before the first mark."""
         contract, quote = self.contracts[index], self.quotes[index]
         self.time("mark time", time_ms)
-        if index_price is not None:
-            quote.index_price = self.positive("index price", index_price, PRICE_MAX)
+        if index_price is not None and 0.0 < index_price < PRICE_MAX:
+            quote.index_price = index_price
+        elif index_price is not None:
+            # It goes with the mark where both are told, and does not cost it.
+            self.reject(self.malformed("index price", index_price))
         if mark_price is not None:
             quote.mark_price = self.positive("mark price", mark_price, PRICE_MAX)
         if mark_price is None or quote.mark_price != quote.mark_price:
@@ -227,12 +277,13 @@ class WireBook:
         facts: list[MarketEvent] = []
         before_ms: int | None = None
         for time_ms, rate in sorted(payments):
-            if not -1.0 < rate < 1.0:
-                raise self.malformed("past funding rate", rate)
+            if not -1.0 < rate < 1.0 or not 0 < time_ms < TIME_MS_MAX:
+                self.reject(self.malformed("past funding", (time_ms, rate)))
+                continue
             gap_h = 0 if before_ms is None else round((time_ms - before_ms) / 3_600_000)
             interval_h = float(gap_h) if 1 <= gap_h <= 24 else self.quotes[index].interval_h
-            facts.append(FundingRate(time_ms=self.time("past funding time", time_ms), venue=contract.venue_key,
-                                     coin=contract.coin, rate_pct=rate * 100.0, interval_h=interval_h))
+            facts.append(FundingRate(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin,
+                                     rate_pct=rate * 100.0, interval_h=interval_h))
             before_ms = time_ms
         return facts
 

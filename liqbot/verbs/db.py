@@ -1,4 +1,4 @@
-"""`liqbot db upgrade|backup|check`: looking after the two books."""
+"""`liqbot db upgrade|backup|check|repair|rebuild`: looking after the two books."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,16 +7,17 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.private_files import PRIVATE_DIRECTORY
 from liqbot.review.ledger_reader import ledger_place
 from liqbot.review.tables import print_json
-from liqbot.verbs.options import Data, Json, LedgerDb, Profile
+from liqbot.verbs.options import ConfigDir, Data, Json, LedgerDb, Profile
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
 @app.callback()
 def db() -> None:
-    """Upgrade, back up and check the journal and the ledger."""
+    """Upgrade, back up, check and mend the journal and the ledger."""
 
 
 @app.command()
@@ -53,7 +54,7 @@ def backup(
     if not found:
         raise ExpectedError(f"no books in {folder}: liqbot paper makes them", Exit.NOT_FOUND)
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        target.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     except OSError as error:
         raise ExpectedError(f"backup {target}: {error.strerror}", Exit.DATABASE) from None
     for path, copy in found:
@@ -77,3 +78,49 @@ def check(data: Data = None, profile: Profile = "paper", as_json: Json = False) 
         print("\n".join(f"PROBLEM {problem}" for problem in found["problems"]) or "no problems found")
     if found["problems"]:
         raise typer.Exit(Exit.FAILED)
+
+
+@app.command()
+def repair(data: Data = None, profile: Profile = "paper", as_json: Json = False) -> None:
+    """Copy what can be read of a damaged journal into a new one in its place; the damaged one is kept beside it.
+
+    The bot must not run. What happened in the lost records is read from the venue at the next start.
+    """
+    import time
+
+    import msgspec
+
+    from liqbot.journal import repair as repair_journal
+    from liqbot.runtime.assembly import SNAPSHOT_VERSION
+
+    path = places.journal_path(places.data_dir(data, profile))
+    done = repair_journal(path, time.time_ns() // 1_000_000, snapshot_version=SNAPSHOT_VERSION)
+    if as_json:
+        print_json(msgspec.structs.asdict(done))
+        return
+    print(f"{path}: {done.records:,} records up to {done.last_seq:,}; the damaged one is kept as {done.kept}")
+    print(f"lost: {done.lost}")
+    print("next: liqbot start; it reads from the venue what happened since, and makes the ledger anew where it must")
+
+
+@app.command()
+def rebuild(
+    data: Data = None,
+    profile: Profile = "paper",
+    config: ConfigDir = None,
+    partly: Annotated[
+        bool, typer.Option("--partly", help="Where retention dropped the beginning: from the oldest snapshot on.")
+    ] = False,
+) -> None:
+    """Make the ledger of a state directory anew from its journal; the one that is there is kept beside it.
+
+    The bot must not run. A journal with strategies of your own needs the profile that names them.
+    """
+    from liqbot.review.ledger_remade import remade
+    from liqbot.settings.load import own_strategies
+
+    folder = places.data_dir(data, profile)
+    count, kept = remade(folder, own_strategies(profile, config), partly=partly)
+    print(f"{places.ledger_path(folder)}: made anew from {count:,} records")
+    if kept is not None:
+        print(f"the one before is kept as {kept}")

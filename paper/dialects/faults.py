@@ -1,10 +1,17 @@
-"""Trouble on order: what the next request to an endpoint, or the next websocket, shall suffer."""
+"""Trouble on order, or by a seed's chance: what the next request to an endpoint, or the next websocket, suffers."""
 
 import enum
+import functools
+import random
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
+
+from paper.dialects.nonsense import nonsense
+
+SUFFERED_MAX: Final = 100_000
 
 
 class Kind(enum.StrEnum):
@@ -25,6 +32,32 @@ class Kind(enum.StrEnum):
     """For this request the venue's clock is `value` ms ahead of what it was."""
     CHANGED = "changed"
     """The request is carried out; `change` makes another body of the answer's, the status stays what it was."""
+    HANG_REQUEST = "hang_request"
+    """Nothing is carried out and nothing is answered; the connection stays open for `value` ms, 0: as long as the
+    client holds it."""
+    HANG_ANSWER = "hang_answer"
+    """The same, but the request is carried out."""
+    STALL = "stall"
+    """The request is carried out; half of the answer's body comes, and then nothing for `value` ms (0 as above)."""
+    CUT_BODY = "cut_body"
+    """The request is carried out; the connection breaks in the middle of the answer's body."""
+    DRIP = "drip"
+    """The request is carried out; the answer's body comes in pieces that take `value` ms in all (0: a second)."""
+
+
+class Suffering(msgspec.Struct, frozen=True):
+    """Chances by which requests suffer, drawn from a seed: the same seed and the same requests, the same faults."""
+
+    seed: int
+    share: float = 0.05
+    """Of all requests."""
+    hang_ms: int = 15_000
+    """How long a hanging connection is held: longer than clients wait."""
+
+
+HANGING: Final = (Kind.HANG_REQUEST, Kind.HANG_ANSWER, Kind.STALL)
+"""Kinds in which the connection is held without an answer."""
+_BY_CHANCE: Final = tuple(kind for kind in Kind if kind is not Kind.SKEW_MS)
 
 
 class WireFault(msgspec.Struct, frozen=True):
@@ -47,6 +80,12 @@ class Faults:
         self.waiting: deque[WireFault] = deque()
         self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
+        self._chance: random.Random | None = None
+        self._chances = Suffering(0, 0.0)
+
+    def suffer(self, chances: Suffering) -> None:
+        """From now on every request may suffer, besides what is ordered."""
+        self._chance, self._chances = random.Random(chances.seed), chances  # noqa: S311 - not a secret
 
     def next(
         self, endpoint: str, kind: Kind | str, value: int = 0, *, times: int = 1,
@@ -68,8 +107,25 @@ class Faults:
         fault = next((one for one in self.waiting if one.meets(endpoint)), None)
         if fault is not None:
             self.waiting.remove(fault)
+        elif self._chance is not None and self._chance.random() < self._chances.share:
+            fault = self._drawn(endpoint, self._chance)
+        if fault is not None:
             self.suffered.append((endpoint, fault))
+            del self.suffered[:-SUFFERED_MAX]
         return fault
+
+    def _drawn(self, endpoint: str, chance: random.Random) -> WireFault:
+        kind = chance.choice(_BY_CHANCE)
+        if kind is Kind.DISCONNECT_WS:
+            # Sockets have no endpoint: all of them, with this request left alone.
+            self.cuts.append("")
+            return WireFault("*", kind)
+        if kind is Kind.CHANGED:
+            own = random.Random(chance.random())  # noqa: S311 - not a secret
+            return WireFault(endpoint, kind, change=functools.partial(nonsense, chance=own))
+        values = {Kind.HTTP_429: 1, Kind.HTTP_5XX: chance.choice((500, 502, 503, 504)),
+                  Kind.DELAY_MS: chance.randint(50, 3_000), Kind.DRIP: chance.randint(200, 3_000)}
+        return WireFault(endpoint, kind, values.get(kind, self._chances.hang_ms if kind in HANGING else 0))
 
     def clear(self) -> None:
         self.waiting.clear()

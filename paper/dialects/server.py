@@ -10,6 +10,7 @@ from aiohttp import WSMsgType, web
 
 from liqbot.blocks import EventBlock
 from paper.dialects.accounts import VenueAccount
+from paper.dialects.delivery import delivered
 from paper.dialects.dialect import Dialect, Handler
 from paper.dialects.faults import Kind, WireFault
 from paper.dialects.http import HttpAnswer, Request, Socket
@@ -18,7 +19,7 @@ from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000
 TURN_MESSAGES: Final = 200
-_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
+_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -98,22 +99,17 @@ class Server:
             {name.lower(): value for name, value in got.headers.items()},
             await got.read(),
         )
+        fault = self.hub.faults.take(request.endpoint)
         self.requests_running += 1
         try:
-            answer = await self._answer(room, request)
+            answer = await self._answer(room, request, fault)
         finally:
             self.requests_running -= 1
         self._note(request, 0 if answer is None else answer.status)
-        if answer is None:
-            if got.transport is not None:
-                got.transport.close()
-            return web.Response()
-        headers = {"Content-Type": "application/json", **answer.headers}
-        return web.Response(status=answer.status, body=answer.payload, headers=headers)
+        return await delivered(got, answer, fault)
 
-    async def _answer(self, room: _Room, request: Request) -> HttpAnswer | None:
-        """None: the connection breaks instead."""
-        fault = self.hub.faults.take(request.endpoint)
+    async def _answer(self, room: _Room, request: Request, fault: WireFault | None) -> HttpAnswer | None:
+        """None: the connection breaks, or hangs, instead."""
         if fault is not None and fault.kind in _BEFORE:
             return _refused(room.dialect, fault, request)
         if fault is not None and fault.kind is Kind.SKEW_MS:
@@ -123,7 +119,7 @@ class Server:
             self.hub.note_unknown(room.dialect.venue, request.endpoint)
             return room.dialect.not_found(request)
         answer = await handler(request)
-        if fault is not None and fault.kind is Kind.DROP_ANSWER:
+        if fault is not None and fault.kind in (Kind.DROP_ANSWER, Kind.HANG_ANSWER):
             return None
         if fault is not None and fault.kind is Kind.DELAY_MS:
             await asyncio.sleep(fault.value / 1000)
@@ -192,7 +188,7 @@ class Server:
 
 
 def _refused(dialect: Dialect, fault: WireFault, request: Request) -> HttpAnswer | None:
-    if fault.kind is Kind.DROP_REQUEST:
+    if fault.kind in (Kind.DROP_REQUEST, Kind.HANG_REQUEST):
         return None
     if fault.kind is Kind.HTTP_5XX:
         page = b"<html><head><title>Bad Gateway</title></head><body>Bad Gateway</body></html>"

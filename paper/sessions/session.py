@@ -16,6 +16,7 @@ from liqbot.journal import Journal, JournalReader
 from liqbot.journal.errors import StampMismatchError
 from liqbot.ledger import LedgerWriter
 from liqbot.observers.observer import Observer, OnStep
+from liqbot.private_files import make_private_directory
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.storage import journal_limits
@@ -76,7 +77,7 @@ def _move_aside(data: Path, mode: str) -> Path | None:
     # Taking the writer's lock first: a session that is still running keeps its books.
     Journal.open(path, mode=stamp.mode, account=stamp.account, roster=stamp.roster).close()
     folder = data / EARLIER / stamp.journal_id
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_directory(folder)
     for book in (path, places.ledger_path(data)):
         for suffix in ("", "-wal", "-shm"):
             old = book.with_name(book.name + suffix)

@@ -10,6 +10,9 @@ from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import MarketEvent
+from liqbot.market.feeds.feed_stats import FeedStats
+from liqbot.market.feeds.malformed_rows import MalformedRows
+from liqbot.market.feeds.requests import answer_of
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook
 from liqbot.venues.streams import HistorySource, VenueWire
@@ -30,21 +33,25 @@ class Past(msgspec.Struct):
 async def past_of(client: VenueClient, wire: VenueWire, roster: Roster, since_ms: int, until_ms: int) -> Past:
     """Facts of [since, until) of every contract of the venue in the roster, in no order. The client must be open."""
     book = wire_book(client.exchange.markets, client.spec, roster)
-    past = Past()
+    past, stats = Past(), FeedStats()
+    malformed = MalformedRows(stats, lambda: until_ms)
     for index, contract in enumerate(book.contracts):
         for history in wire.histories:
             if history.inverse is None or history.inverse is contract.inverse:
-                missing = await _read(client, history, book, index, (since_ms, until_ms), past.facts)
+                missing = await _read(client, history, book, index, (since_ms, until_ms), past.facts, malformed)
                 if missing:
                     line = f"{contract.venue_key} {contract.coin} {history.kind}: {missing}"
                     _log.warning("past not read", missing=line)
                     past.missing += (line,)
+    malformed.take(book)
+    if stats.malformed_rows:
+        past.missing += (f"{client.venue}: {stats.malformed_rows} rows that could not be read",)
     return past
 
 
 async def _read(
     client: VenueClient, history: HistorySource, book: WireBook, index: int, span: tuple[int, int],
-    facts: list[MarketEvent],
+    facts: list[MarketEvent], malformed: MalformedRows,
 ) -> str:
     """Page by page, oldest first; a later page repeats nothing of an earlier one. Returns what went wrong."""
     since_ms, until_ms = span
@@ -58,8 +65,10 @@ async def _read(
         end_ms = min(start_ms + page_ms, until_ms)
         try:
             params = history.params(book.contracts[index], start_ms, end_ms)
-            payload = await client.call(history.method, params, weight=history.weight)
-            read = history.parse(payload, book, index)
+            read = await answer_of(
+                client, history.method, params, history.weight, lambda payload: history.parse(payload, book, index),
+                malformed.message,
+            )
         except (VenueError, MalformedMessage) as error:
             return str(error)
         # A bar is of the page that it begins in, and only once it is over; all else of the page that it happened in.

@@ -6,7 +6,7 @@ become bars, and everything goes to the inbox a few times a second.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,12 +18,13 @@ from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
+from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
 from liqbot.market.feeds.ports import Clock, Sink
 from liqbot.market.feeds.subscriptions import Subscription, subscriptions
 from liqbot.market.feeds.tier_check import compare_tiers
-from liqbot.market.feeds.trade_bars import TradeCollector
+from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX, DAY_MS, TradeCollector
 from liqbot.venues.errors import ContractChanged, VenueError
 from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook
 from liqbot.venues.streams import VenueWire
@@ -32,6 +33,7 @@ _WATCHDOG_S: Final = 0.5
 _RETRY_S_MIN: Final = 0.25
 _DOUBLINGS_MAX: Final = 6
 _log = structlog.get_logger()
+Fact = TypeVar("Fact", bound=MarketEvent | FeedUp | FeedDown)
 
 
 def _nothing() -> None:
@@ -48,10 +50,13 @@ class VenueFeed:
         self._client, self._wire, self._roster, self._clock = client, wire, roster, clock
         self._params = params or FeedParams()
         self.stats = FeedStats()
+        self._malformed = MalformedRows(self.stats, clock)
         self._facts: list[MarketEvent | FeedUp | FeedDown] = []
+        self._newest_ms = 0
+        """Of all that the venue has told."""
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
-        self._polls = Polls(client, wire, self._book, clock, self._take_polled, self.stats)
+        self._polls = self._polled()
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
         self._lines: dict[tuple[str, str, str], tuple[Subscription, list[FeedStatus]]] = {}
         """By feed, venue key and coin: the lines of that contract on the same stream, which live and die together."""
@@ -91,7 +96,7 @@ class VenueFeed:
                 pause_s = min(2 * pause_s, self._params.retry_s_max)
         self._book = wire_book(self._client.exchange.markets, self._client.spec, self._roster)
         self._subscriptions = subscriptions(self._wire, self._book)
-        self._polls = Polls(self._client, self._wire, self._book, self._clock, self._take_polled, self.stats)
+        self._polls = self._polled()
         self._collector = TradeCollector(len(self._book.contracts), self._params.trade_span_ms, self.stats)
         self._lines = {
             (line.feed, line.contract.venue_key, line.contract.coin): (subscription, subscription.beside(line))
@@ -101,6 +106,11 @@ class VenueFeed:
             self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
         ]
         return True
+
+    def _polled(self) -> Polls:
+        return Polls(
+            self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed
+        )
 
     def _refused(self, reason: str) -> None:
         """Nothing of the venue can be had; said once, for every feed."""
@@ -126,11 +136,12 @@ class VenueFeed:
         try:
             parsed = self._wire.parse(raw, self._book)
         except MalformedMessage as error:
-            stats.malformed += 1
-            stats.malformed_newest = str(error)
+            self._malformed.message(error)
             # Consumed: the unified client would choke on it and stop reading its socket.
             return True
         stats.ignored += parsed.ignored
+        if self._book.rejected or self._book.off_book:
+            self._malformed.take(self._book)
         if parsed.trades:
             stats.trades += len(parsed.trades)
             self._collector.take(parsed.trades, now_ms)
@@ -145,7 +156,8 @@ class VenueFeed:
         return parsed.ours
 
     def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
-        for fact in parsed.facts:
+        facts = self._timely(parsed.facts, now_ms)
+        for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
             found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
             if found is not None:
@@ -154,11 +166,28 @@ class VenueFeed:
                 for line in lines:
                     line.seen(now_ms)
                     self._facts += line.rise(now_ms)
-        self.stats.facts += len(parsed.facts)
-        self._facts += parsed.facts
+        self.stats.facts += len(facts)
+        self._facts += facts
 
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
-        self._facts += facts
+        self._facts += self._timely(facts, self._clock())
+
+    def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
+        """What claims to be of the future would be the newest for ever: it counts as of now. What is a day ahead of our
+        clock, or a day behind what the venue has told before, is no fact at all."""
+        found: list[Fact] = []
+        for fact in facts:
+            if not self._newest_ms - DAY_MS < fact.time_ms < now_ms + DAY_MS:
+                self._book.reject(self._book.malformed(f"{type(fact).__name__} time", fact.time_ms, fact))
+            elif fact.time_ms > now_ms + AHEAD_MS_MAX:
+                self.stats.misdated_facts += 1
+                found.append(msgspec.structs.replace(fact, time_ms=now_ms))
+            else:
+                self._newest_ms = max(self._newest_ms, fact.time_ms)
+                found.append(fact)
+        if self._book.rejected:
+            self._malformed.take(self._book)
+        return found
 
     def _heard(self, url: str, now_ms: int) -> None:
         """The first message after subscribing, be it an acknowledgement: lines that may rightly be silent are up."""
@@ -233,7 +262,9 @@ class VenueFeed:
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
         while self._wire.tiers is not None:
-            differences = await compare_tiers(self._client, self._wire.tiers, self._book)
+            differences = await compare_tiers(
+                self._client, self._wire.tiers, self._book, self._malformed.message
+            )
             if differences is not None:
                 self.stats.tier_differences = differences
             for difference in differences or ():

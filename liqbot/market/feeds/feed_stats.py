@@ -15,12 +15,20 @@ class FeedStats(msgspec.Struct):
     """Market facts other than bars, forced orders included."""
     ignored: int = 0
     """Entries that were understood and are of no use: other contracts, acknowledgements."""
+    off_book_trades: int = 0
+    """Block trades, which are in no bar: they are agreed on outside the order book."""
     malformed: int = 0
+    """Messages and answers of which nothing could be read."""
+    malformed_rows: int = 0
+    """Rows that could not be read and were left out, while those beside them were taken."""
     malformed_newest: str = ""
     late_trades: int = 0
     """Counted in a later bar than their own, because that one had left."""
     misdated_trades: int = 0
     """More than a minute ahead of our clock; counted as of now."""
+    misdated_facts: int = 0
+    """The same of other facts. What is a day ahead of our clock, or behind what came before it, is left out, and counted
+    as a malformed row."""
     refusals: int = 0
     """Times that the venue's contracts could not be loaded."""
     reconnects: int = 0

@@ -10,7 +10,9 @@ from liqbot.connection.client import VenueClient
 from liqbot.events import FeedDown, FeedUp, MarketEvent
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
+from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.ports import Clock
+from liqbot.market.feeds.requests import answer_of
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
 from liqbot.venues.streams import Poll, VenueWire
@@ -27,9 +29,11 @@ class Polls:
     """Every poll of a venue for every contract it concerns. What they learn goes to `take`."""
 
     def __init__(
-        self, client: VenueClient, wire: VenueWire, book: WireBook, clock: Clock, take: Take, stats: FeedStats
+        self, client: VenueClient, wire: VenueWire, book: WireBook, clock: Clock, take: Take, stats: FeedStats,
+        malformed: MalformedRows | None = None,
     ) -> None:
         self._client, self._book, self._clock, self._take, self._stats = client, book, clock, take, stats
+        self._malformed = malformed or MalformedRows(stats, clock)
         self._wanted = asyncio.Event()
         streamed = {feed for stream in wire.streams for feed in stream.feeds}
         self._jobs = [
@@ -71,11 +75,14 @@ class Polls:
         self._stats.polls += 1
         poll = job.poll
         try:
-            payload = await self._client.call(poll.method, poll.params(job.contract), weight=poll.weight)
-            facts = poll.parse(payload, self._book, self._clock())
+            facts = await answer_of(
+                self._client, poll.method, poll.params(job.contract), poll.weight,
+                lambda payload: poll.parse(payload, self._book, self._clock()), self._malformed.message,
+            )
         except (VenueError, MalformedMessage) as error:
             self._failed(job, error)
             return
+        self._malformed.take(self._book)
         job.failures = 0
         self._stats.facts += len(facts)
         if job.line is not None and (facts or poll.feed == "index"):
@@ -85,9 +92,6 @@ class Polls:
     def _failed(self, job: "_Job", error: Exception) -> None:
         job.failures += 1
         self._stats.poll_failures += 1
-        if isinstance(error, MalformedMessage):
-            self._stats.malformed += 1
-            self._stats.malformed_newest = str(error)
         if job.failures == FAILURES_MAX:
             _log.warning("requests fail", venue=self._client.venue, feed=job.poll.feed, reason=str(error))
             if job.line is not None:

@@ -1,12 +1,14 @@
 """Margin tiers as a venue publishes them today, against the table this version calculates with."""
 
-from collections.abc import Sequence
-from typing import Final
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import structlog
 
 from liqbot.connection.client import VenueClient
 from liqbot.margin.tiers import TierTable
+from liqbot.market.feeds.requests import answer_of
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook
 from liqbot.venues.registry import mechanics_of
@@ -16,13 +18,17 @@ TOLERANCE: Final = 1e-6
 _log = structlog.get_logger()
 
 
-async def compare_tiers(client: VenueClient, source: TierSource, book: WireBook) -> tuple[str, ...] | None:
+async def compare_tiers(
+    client: VenueClient, source: TierSource, book: WireBook, on_malformed: Callable[[MalformedMessage], None]
+) -> tuple[str, ...] | None:
     """A line per contract whose published tiers differ; None when the venue did not answer."""
     found: list[str] = []
     for index, contract in enumerate(book.contracts):
         try:
-            payload = await client.call(source.method, source.params(contract), weight=source.weight)
-            published = source.parse(payload, book, index)
+            published = await answer_of(
+                client, source.method, source.params(contract), source.weight,
+                functools.partial(_tiers, source, book, index), on_malformed,
+            )
         except (VenueError, MalformedMessage) as error:
             _log.info("margin tiers not read", venue=client.venue, coin=contract.coin, reason=str(error))
             return None
@@ -33,6 +39,10 @@ async def compare_tiers(client: VenueClient, source: TierSource, book: WireBook)
         else:
             found += [f"{name}: {line}" for line in differences(mechanics.table, published)]
     return tuple(found)
+
+
+def _tiers(source: TierSource, book: WireBook, index: int, payload: Any) -> tuple[TierRow, ...]:
+    return source.parse(payload, book, index)
 
 
 def differences(table: TierTable, published: Sequence[TierRow]) -> list[str]:

@@ -9,6 +9,9 @@ from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.venues.parsing import Trade
 
 AHEAD_MS_MAX: Final = 60_000
+"""Beyond this ahead of our clock, a venue's time is taken to be now."""
+DAY_MS: Final = 86_400_000
+"""So far ahead of our clock, or behind what came before, a venue's time makes nonsense of what it dates."""
 
 
 class _Bucket(msgspec.Struct, gc=False):
@@ -36,8 +39,14 @@ class TradeCollector:
         for index, time_ms, price, size_usd, bought in trades:
             bucket = self._open[index]
             if bucket is None or time_ms >= bucket.end_ms:
+                if not self._left_ms[index] - DAY_MS < time_ms < now_ms + DAY_MS:
+                    self._stats.malformed_rows += 1
+                    continue
                 bucket = self._begin(index, bucket, time_ms, price, now_ms)
             elif time_ms < bucket.end_ms - self._span_ms:
+                if time_ms <= bucket.end_ms - DAY_MS:
+                    self._stats.malformed_rows += 1
+                    continue
                 self._stats.late_trades += 1
             bucket.close = price
             if price > bucket.high:

@@ -1,9 +1,10 @@
 """Binance's public messages: aggregate trades, mark price with funding, forced orders. One event per message."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from liqbot.events import MarketEvent
 from liqbot.instruments import Side
 from liqbot.venues.parsing import (
     AMOUNT_MAX,
@@ -14,6 +15,7 @@ from liqbot.venues.parsing import (
     WireBook,
     decoded,
 )
+from liqbot.venues.rows import BROKEN, fault_of, figures
 
 
 class _AggTrade(msgspec.Struct, tag_field="e", tag="aggTrade", gc=False):
@@ -30,7 +32,7 @@ class _Mark(msgspec.Struct, tag_field="e", tag="markPriceUpdate", gc=False):
     event_ms: int = msgspec.field(name="E")
     symbol: str = msgspec.field(name="s")
     mark_price: float = msgspec.field(name="p")
-    index_price: float | None = msgspec.field(name="i", default=None)
+    index_price: float | str | None = msgspec.field(name="i", default=None)
     rate: float | str | None = msgspec.field(name="r", default=None)
     next_ms: int | None = msgspec.field(name="T", default=None)
 
@@ -57,9 +59,8 @@ def parse(raw: str | bytes, book: WireBook) -> Parsed:
     """One message. MalformedMessage for a broken one of the kinds read here, nothing else."""
     try:
         message = _DECODER.decode(raw)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        unwrapped = _unwrapped(raw, book, error)
-        return NOT_OURS if unwrapped is None else _read(unwrapped, book)
+    except BROKEN as error:
+        return _unwrapped(raw, book, error)
     return _read(message, book)
 
 
@@ -80,16 +81,24 @@ def _read(message: _Message, book: WireBook) -> Parsed:
 
 
 def _mark(message: _Mark, book: WireBook) -> Parsed:
+    """Mark, index and funding are read apart: an unreadable one does not cost the others."""
     index = book.index_of.get(message.symbol)
     if index is None:
         return Parsed(ignored=1)
-    facts = book.mark(index, message.event_ms, message.mark_price, message.index_price)
-    if message.next_ms and message.rate not in (None, ""):
-        rate = message.rate
-        if not isinstance(rate, float):
-            rate = book.convert(rate, float, "markPriceUpdate r")
-        facts += book.funding(index, message.event_ms, rate)
-    return Parsed(facts=facts)
+    return Parsed(facts=figures(message, index, message.event_ms, _FIGURES, book))
+
+
+def _marked(message: _Mark, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
+    index_price = book.figure("markPriceUpdate i", message.index_price, message)
+    return book.mark(index, time_ms, message.mark_price, index_price)
+
+
+def _funded(message: _Mark, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
+    rate = book.figure("markPriceUpdate r", message.rate, message)
+    return book.funding(index, time_ms, rate) if message.next_ms and rate is not None else []
+
+
+_FIGURES: Final = (_marked, _funded)
 
 
 def _forced(order: _Forced, book: WireBook) -> Parsed:
@@ -107,13 +116,20 @@ def _forced(order: _Forced, book: WireBook) -> Parsed:
     return Parsed(facts=[book.liquidation(index, order.time_ms, side, order.price, order.filled, fill_price)])
 
 
-def _unwrapped(raw: str | bytes, book: WireBook, error: Exception) -> _Message | None:
-    """A message from a combined stream, which wraps each in its stream's name; None for what is not ours."""
+def _unwrapped(raw: str | bytes, book: WireBook, error: Exception) -> Parsed:
+    """A message from a combined stream, which wraps each in its stream's name, or one that does not fit."""
     message = decoded(raw, book)
     inner = message.get("data", message) if isinstance(message, dict) else None
     if not isinstance(inner, dict) or inner.get("e") not in _KINDS:
-        return None
+        return NOT_OURS
+    if _foreign(inner, book):
+        return Parsed(ignored=1)
     if inner is message:
-        raise book.malformed(inner["e"], error)
-    found: _Message = book.convert(inner, _Message, inner["e"])  # type: ignore[arg-type]
-    return found
+        raise fault_of(inner, error, inner["e"], book)
+    return _read(book.convert(inner, _Message, inner["e"]), book)  # type: ignore[arg-type]
+
+
+def _foreign(message: dict[str, Any], book: WireBook) -> bool:
+    order = message.get("o") if message["e"] == "forceOrder" else message
+    named = order.get("s") if isinstance(order, dict) else None
+    return isinstance(named, str) and named not in book.index_of

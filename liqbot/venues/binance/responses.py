@@ -6,6 +6,7 @@ import msgspec
 
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import WireBook
+from liqbot.venues.rows import answered_rows, each
 
 BAR_MS: Final = 300_000
 
@@ -30,9 +31,20 @@ class _Interval(msgspec.Struct, rename="camel"):
     funding_interval_hours: float
 
 
-_Kline = tuple[int, float, float, float, float, float, int, float, int, float, float]
-"""Start, open, high, low, close, volume, end, volume in quote (of coin-margined ones in coin), trades, then what takers
-bought in each of the two volumes."""
+class _Kline(msgspec.Struct, array_like=True):
+    """`quote` volumes are in quote, of coin-margined contracts in coin. `bought`: what takers bought of each."""
+
+    start_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    end_ms: int
+    quote: float
+    trades: int
+    volume_bought: float
+    quote_bought: float
 
 
 class _PastOpenInterest(msgspec.Struct):
@@ -58,22 +70,24 @@ def open_interest(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent
 def premium(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """Mark, index and the funding rate as it stands; one entry, or a list of them for coin-margined contracts."""
     del now_ms
-    facts: list[MarketEvent] = []
-    for entry in book.convert(payload if isinstance(payload, list) else [payload], list[_Premium], "premiumIndex"):
-        index = book.index_of.get(entry.symbol)
-        if index is None:
-            continue
-        facts += book.mark(index, entry.time, entry.mark_price, entry.index_price)
-        if entry.next_funding_time and entry.last_funding_rate != "":
-            rate = book.convert(entry.last_funding_rate, float, "premiumIndex lastFundingRate")
-            facts += book.funding(index, entry.time, rate)
-    return facts
+    rows = answered_rows(payload if isinstance(payload, list) else [payload], _Premium, "premiumIndex", book)
+    known = [row for row in rows if row.symbol in book.index_of]
+    return each(known, lambda row: book.mark(book.index_of[row.symbol], row.time, row.mark_price, row.index_price), book
+                ) + each(known, lambda row: _rate(row, book), book)
+
+
+def _rate(row: _Premium, book: WireBook) -> list[MarketEvent]:
+    rate = book.figure("premiumIndex lastFundingRate", row.last_funding_rate, row)
+    if not row.next_funding_time or rate is None:
+        return []
+    return book.funding(book.index_of[row.symbol], row.time, rate)
 
 
 def funding_intervals(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """Only contracts that differ from eight hours are listed."""
     facts: list[MarketEvent] = []
-    listed = {row.symbol: row.funding_interval_hours for row in book.convert(payload, list[_Interval], "fundingInfo")}
+    rows = answered_rows(payload, _Interval, "fundingInfo", book)
+    listed = {row.symbol: row.funding_interval_hours for row in rows}
     for symbol_id, index in book.index_of.items():
         facts += book.funding(index, now_ms, None, listed.get(symbol_id, 8.0))
     return facts
@@ -82,30 +96,32 @@ def funding_intervals(payload: Any, book: WireBook, now_ms: int) -> list[MarketE
 def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """Klines carry the volume in USD, and how much of it takers bought, themselves; of coin-margined contracts in
     contracts and coin."""
+    return each(answered_rows(payload, _Kline, "klines", book), lambda row: [_bar(row, index, book)], book)
+
+
+def _bar(row: _Kline, index: int, book: WireBook) -> MarketEvent:
     contract = book.contracts[index]
-    facts: list[MarketEvent] = []
-    for row in book.convert(payload, list[tuple[Any, ...]], "klines"):
-        values: _Kline = book.convert(row[:11], _Kline, "klines")  # type: ignore[arg-type]
-        start_ms, opened, high, low, close = values[:5]
-        volume_usd, buy_usd = (values[5], values[9]) if contract.inverse else (values[7], values[10])
-        if contract.inverse:
-            volume_usd, buy_usd = volume_usd * contract.contract_units, buy_usd * contract.contract_units
-        facts.append(book.bar(index, start_ms, BAR_MS, (opened, high, low, close), volume_usd, buy_usd))
-    return facts
+    volume_usd, buy_usd = (row.volume, row.volume_bought) if contract.inverse else (row.quote, row.quote_bought)
+    if contract.inverse:
+        volume_usd, buy_usd = volume_usd * contract.contract_units, buy_usd * contract.contract_units
+    prices = (row.open, row.high, row.low, row.close)
+    return book.bar(index, row.start_ms, BAR_MS, prices, volume_usd, buy_usd)
 
 
 def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """USD where the venue gives it; of coin-margined contracts the amount is in contracts."""
+    rows = answered_rows(payload, _PastOpenInterest, "openInterestHist", book)
+    return each(rows, lambda row: [_past_interest(row, index, book)], book)
+
+
+def _past_interest(row: _PastOpenInterest, index: int, book: WireBook) -> MarketEvent:
     contract = book.contracts[index]
-    facts: list[MarketEvent] = []
-    for row in book.convert(payload, list[_PastOpenInterest], "openInterestHist"):
-        usd = row.amount * contract.contract_units if contract.inverse and row.amount is not None else row.value_usd
-        if usd is None:
-            raise book.malformed("openInterestHist", row)
-        facts.append(book.past_open_interest(index, row.timestamp, usd))
-    return facts
+    usd = row.amount * contract.contract_units if contract.inverse and row.amount is not None else row.value_usd
+    if usd is None:
+        raise book.malformed("openInterestHist", row)
+    return book.past_open_interest(index, row.timestamp, usd)
 
 
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
-    rows = book.convert(payload, list[_PastFunding], "fundingRate")
+    rows = answered_rows(payload, _PastFunding, "fundingRate", book)
     return book.paid(index, [(row.funding_time, row.funding_rate) for row in rows])

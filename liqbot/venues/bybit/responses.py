@@ -7,18 +7,10 @@ import msgspec
 from liqbot.events import MarketEvent
 from liqbot.venues.bybit.messages import TickerMessage, ticker_facts
 from liqbot.venues.parsing import WireBook
+from liqbot.venues.rows import answered_rows, each
 from liqbot.venues.streams import TierRow
 
 BAR_MS: Final = 300_000
-
-
-class _TickerList(msgspec.Struct):
-    list: list[TickerMessage]
-
-
-class _TickerAnswer(msgspec.Struct):
-    result: _TickerList
-    time: int | None = None
 
 
 class _Tier(msgspec.Struct, rename="camel"):
@@ -41,45 +33,30 @@ class _PastOpenInterest(msgspec.Struct, rename="camel"):
     single_open_interest: float | str | None = None
 
 
-class _PastOpenInterestList(msgspec.Struct):
-    list: list[_PastOpenInterest]
-
-
-class _PastOpenInterestAnswer(msgspec.Struct):
-    result: _PastOpenInterestList
-
-
 class _PastFunding(msgspec.Struct, rename="camel"):
     funding_rate: float
     funding_rate_timestamp: int
 
 
-class _PastFundingList(msgspec.Struct):
-    list: list[_PastFunding]
-
-
-class _PastFundingAnswer(msgspec.Struct):
-    result: _PastFundingList
-
-
-class _KlineList(msgspec.Struct):
-    list: list[tuple[int, float, float, float, float, float, float]]
-
-
-class _KlineAnswer(msgspec.Struct):
-    """Start, open, high, low, close, volume, turnover."""
-
-    result: _KlineList
+class _Kline(msgspec.Struct, array_like=True):
+    start_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    turnover: float
 
 
 def tickers(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """Mark, index, funding and open interest of one contract or more."""
-    answer = book.convert(payload, _TickerAnswer, "tickers")
+    told_ms = payload.get("time") if isinstance(payload, dict) else None
+    time_ms = now_ms if told_ms is None else book.convert(told_ms, int, "tickers time")
     facts: list[MarketEvent] = []
-    for ticker in answer.result.list:
+    for ticker in answered_rows(payload, TickerMessage, "tickers", book, "result", "list"):
         index = book.index_of.get(ticker.symbol)
         if index is not None:
-            facts += ticker_facts(ticker, index, now_ms if answer.time is None else answer.time, book)
+            facts += ticker_facts(ticker, index, time_ms, book)
     return facts
 
 
@@ -94,29 +71,28 @@ def tiers(payload: Any, book: WireBook, index: int) -> tuple[TierRow, ...]:
 def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """Turnover is in USD; of inverse contracts it is in coin and the volume in USD. No taker split."""
     inverse = book.contracts[index].inverse
-    return [
-        book.bar(index, start_ms, BAR_MS, (opened, high, low, close), volume if inverse else turnover)
-        for start_ms, opened, high, low, close, volume, turnover in
-        book.convert(payload, _KlineAnswer, "kline").result.list
-    ]
+
+    def bar(row: _Kline) -> list[MarketEvent]:
+        prices = (row.open, row.high, row.low, row.close)
+        return [book.bar(index, row.start_ms, BAR_MS, prices, row.volume if inverse else row.turnover)]
+
+    return each(answered_rows(payload, _Kline, "kline", book, "result", "list"), bar, book)
 
 
 def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """In coin: valued with the bars of that time, which are read before. Counts both sides unless the single-sided
     figure is there."""
-    contract = book.contracts[index]
-    facts: list[MarketEvent] = []
-    for row in book.convert(payload, _PastOpenInterestAnswer, "open-interest").result.list:
-        amount, halved = row.open_interest, contract.open_interest_two_sided
-        if row.single_open_interest not in (None, ""):
-            amount = book.convert(row.single_open_interest, float, "open-interest singleOpenInterest")
-            halved = False
-        usd = book.past_usd(index, row.timestamp, amount)
-        if usd is not None:
-            facts.append(book.past_open_interest(index, row.timestamp, usd * (0.5 if halved else 1.0)))
-    return facts
+    rows = answered_rows(payload, _PastOpenInterest, "open-interest", book, "result", "list")
+    return each(rows, lambda row: _past_interest(row, index, book), book)
+
+
+def _past_interest(row: _PastOpenInterest, index: int, book: WireBook) -> list[MarketEvent]:
+    single = book.figure("open-interest singleOpenInterest", row.single_open_interest, row)
+    halved = book.contracts[index].open_interest_two_sided and single is None
+    usd = book.past_usd(index, row.timestamp, row.open_interest if single is None else single)
+    return [] if usd is None else [book.past_open_interest(index, row.timestamp, usd * (0.5 if halved else 1.0))]
 
 
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
-    rows = book.convert(payload, _PastFundingAnswer, "funding history").result.list
+    rows = answered_rows(payload, _PastFunding, "funding history", book, "result", "list")
     return book.paid(index, [(row.funding_rate_timestamp, row.funding_rate) for row in rows])

@@ -1,11 +1,11 @@
 """OKX's public messages: trades, mark price, index, funding, open interest, forced orders. Sizes are in contracts."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from liqbot.events import MarketEvent
+from liqbot.events import Liquidation, MarketEvent
 from liqbot.instruments import Side
 from liqbot.venues.parsing import (
     AMOUNT_MAX,
@@ -17,6 +17,14 @@ from liqbot.venues.parsing import (
     WireBook,
     decoded,
 )
+from liqbot.venues.rows import BROKEN, RowShape, each, typed_row
+
+
+class _Named(Protocol):
+    inst_id: str
+
+
+Named = TypeVar("Named", bound=_Named)
 
 
 class _Arg(msgspec.Struct, frozen=True, gc=False):
@@ -36,10 +44,6 @@ class _Trade(msgspec.Struct, gc=False):
     amount: float = msgspec.field(name="sz")
     side: str
     ts: int
-
-
-class _Trades(msgspec.Struct, gc=False):
-    data: list[_Trade]
 
 
 class MarkMessage(msgspec.Struct, gc=False):
@@ -83,66 +87,44 @@ class _Detail(msgspec.Struct, gc=False):
 
 
 class _Forced(msgspec.Struct, gc=False):
+    """Of every swap there is: the details are decoded only of those that are watched."""
+
     inst_id: str = msgspec.field(name="instId")
-    details: list[_Detail]
-
-
-class _Marks(msgspec.Struct, gc=False):
-    data: list[MarkMessage]
-
-
-class _Indexes(msgspec.Struct, gc=False):
-    data: list[IndexMessage]
-
-
-class _Fundings(msgspec.Struct, gc=False):
-    data: list[FundingMessage]
-
-
-class _OpenInterests(msgspec.Struct, gc=False):
-    data: list[OpenInterestRow]
-
-
-class _ForcedOrders(msgspec.Struct, gc=False):
-    data: list[_Forced]
+    details: Any = None
 
 
 _TRADE_HEAD: Final = '{"arg":{"channel":"trades","instId":"'
-_BROKEN: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
-_TRADES: Final = msgspec.json.Decoder(_Trades, strict=False)
-_MARKS: Final = msgspec.json.Decoder(_Marks, strict=False)
-_INDEXES: Final = msgspec.json.Decoder(_Indexes, strict=False)
-_FUNDINGS: Final = msgspec.json.Decoder(_Fundings, strict=False)
-_OPEN_INTERESTS: Final = msgspec.json.Decoder(_OpenInterests, strict=False)
-_FORCED: Final = msgspec.json.Decoder(_ForcedOrders, strict=False)
+_TRADES: Final = RowShape("trades", _Trade, "instId")
+_MARKS: Final = RowShape("mark-price", MarkMessage, "instId")
+_INDEXES: Final = RowShape("index-tickers", IndexMessage, "instId", suffix="-SWAP")
+_FUNDINGS: Final = RowShape("funding-rate", FundingMessage, "instId")
+_OPEN_INTERESTS: Final = RowShape("open-interest", OpenInterestRow, "instId")
+_FORCED: Final = RowShape("liquidation-orders", _Forced, "instId")
 
 
 def parse(raw: str | bytes, book: WireBook) -> Parsed:
-    """One message. MalformedMessage for a broken one of the kinds read here, nothing else."""
+    """One message. MalformedMessage for a broken one of the kinds read here, nothing else; of a frame of many rows the
+    unreadable ones are left out and noted in the book."""
     if isinstance(raw, str) and raw.startswith(_TRADE_HEAD):
         return _trades(raw, book)
     try:
         envelope = _ENVELOPE.decode(raw)
-    except _BROKEN:
+    except BROKEN:
         decoded(raw, book)
         return NOT_OURS
     read = _CHANNELS.get(envelope.arg.channel)
-    if read is None or envelope.event is not None:
-        return NOT_OURS
-    try:
-        return read(raw, book)
-    except _BROKEN as error:
-        raise book.malformed(envelope.arg.channel, error) from None
+    return NOT_OURS if read is None or envelope.event is not None else read(raw, book)
 
 
 def _trades(raw: str | bytes, book: WireBook) -> Parsed:
+    """Block trades come in a channel of their own, which is not read."""
+    ignored = 0
     try:
         entries = _TRADES.decode(raw).data
-    except _BROKEN as error:
-        raise book.malformed("trades", error) from None
+    except BROKEN as error:
+        entries, ignored = _TRADES.apart(raw, error, book)
     trades: list[Trade] = []
-    ignored = 0
     for entry in entries:
         index = book.index_of.get(entry.inst_id)
         if index is None:
@@ -150,96 +132,106 @@ def _trades(raw: str | bytes, book: WireBook) -> Parsed:
             continue
         price, amount, time_ms = entry.price, entry.amount, entry.ts
         if not (0.0 < price < PRICE_MAX and 0.0 < amount < AMOUNT_MAX and 0 < time_ms < TIME_MS_MAX):
-            raise book.malformed("trades", (time_ms, price, amount))
+            book.reject(book.malformed("trades", (time_ms, price, amount), entry))
+            continue
         bought = entry.side == "buy"
         if not bought and entry.side != "sell":
-            raise book.malformed("trades side", entry.side)
+            book.reject(book.malformed("trades side", entry.side, entry))
+            continue
         per_price, flat = book.factors[index]
         trades.append((index, time_ms, price, amount * (per_price * price + flat), bought))
     return Parsed(trades, ignored=ignored)
 
 
-def _marks(raw: str | bytes, book: WireBook) -> Parsed:
-    return mark_facts(_MARKS.decode(raw).data, book)
-
-
-def mark_facts(rows: list[MarkMessage], book: WireBook) -> Parsed:
-    parsed = Parsed()
+def _known(rows: Iterable[Named], book: WireBook, parsed: Parsed, suffix: str = "") -> Iterator[tuple[int, Named]]:
     for row in rows:
-        index = book.index_of.get(row.inst_id)
+        index = book.index_of.get(f"{row.inst_id}{suffix}")
         if index is None:
             parsed.ignored += 1
         else:
-            parsed.facts += book.mark(index, row.ts, row.mark_price, None)
+            yield index, row
+
+
+def _marks(raw: str | bytes, book: WireBook) -> Parsed:
+    parsed = Parsed()
+    return mark_facts(_MARKS.rows(raw, book, parsed), book, parsed)
+
+
+def mark_facts(rows: list[MarkMessage], book: WireBook, parsed: Parsed) -> Parsed:
+    known = _known(rows, book, parsed)
+    parsed.facts += each(known, lambda one: book.mark(one[0], one[1].ts, one[1].mark_price, None), book)
     return parsed
 
 
 def _indexes(raw: str | bytes, book: WireBook) -> Parsed:
-    return index_facts(_INDEXES.decode(raw).data, book)
-
-
-def index_facts(rows: list[IndexMessage], book: WireBook) -> Parsed:
-    """An index (`BTC-USDT`) belongs to the swap on it (`BTC-USDT-SWAP`); it travels on with the next mark."""
     parsed = Parsed()
-    for row in rows:
-        index = book.index_of.get(f"{row.inst_id}-SWAP")
-        if index is None:
-            parsed.ignored += 1
-        else:
-            parsed.facts += book.mark(index, row.ts, None, row.index_price)
+    return index_facts(_INDEXES.rows(raw, book, parsed), book, parsed)
+
+
+def index_facts(rows: list[IndexMessage], book: WireBook, parsed: Parsed) -> Parsed:
+    """An index (`BTC-USDT`) belongs to the swap on it (`BTC-USDT-SWAP`); it travels on with the next mark."""
+    known = _known(rows, book, parsed, "-SWAP")
+    parsed.facts += each(known, lambda one: book.mark(one[0], one[1].ts, None, one[1].index_price), book)
     return parsed
 
 
 def _fundings(raw: str | bytes, book: WireBook) -> Parsed:
-    return funding_facts(_FUNDINGS.decode(raw).data, book)
-
-
-def funding_facts(rows: list[FundingMessage], book: WireBook) -> Parsed:
     parsed = Parsed()
-    for row in rows:
-        index = book.index_of.get(row.inst_id)
-        if index is None or row.ts is None:
-            parsed.ignored += 1
-            continue
-        interval_h = None
-        if row.next_ms not in (None, ""):
-            next_ms = book.convert(row.next_ms, int, "funding-rate nextFundingTime")
-            interval_h = (next_ms - row.funding_ms) / 3_600_000.0
-        parsed.facts += book.funding(index, row.ts, row.rate_ratio, interval_h)
+    return funding_facts(_FUNDINGS.rows(raw, book, parsed), book, parsed)
+
+
+def funding_facts(rows: list[FundingMessage], book: WireBook, parsed: Parsed) -> Parsed:
+    known = list(_known(rows, book, parsed))
+    timed = [(index, row) for index, row in known if row.ts is not None]
+    parsed.ignored += len(known) - len(timed)
+    parsed.facts += each(timed, lambda one: _funding(*one, book), book)
     return parsed
+
+
+def _funding(index: int, row: FundingMessage, book: WireBook) -> list[MarketEvent]:
+    interval_h = None
+    if row.next_ms not in (None, ""):
+        next_ms = book.convert(row.next_ms, int, "funding-rate nextFundingTime")
+        interval_h = (next_ms - row.funding_ms) / 3_600_000.0
+    return book.funding(index, row.ts or 0, row.rate_ratio, interval_h)
 
 
 def _open_interests(raw: str | bytes, book: WireBook) -> Parsed:
-    return open_interest_facts(_OPEN_INTERESTS.decode(raw).data, book)
-
-
-def open_interest_facts(rows: list[OpenInterestRow], book: WireBook) -> Parsed:
     parsed = Parsed()
-    for row in rows:
-        index = book.index_of.get(row.inst_id)
-        if index is None:
-            parsed.ignored += 1
-        elif row.usd in (None, ""):
-            parsed.facts += book.open_interest(index, row.ts, row.contract_units)
-        else:
-            usd = book.convert(row.usd, float, "open-interest oiUsd")
-            parsed.facts += book.open_interest_usd(index, row.ts, usd)
+    return open_interest_facts(_OPEN_INTERESTS.rows(raw, book, parsed), book, parsed)
+
+
+def open_interest_facts(rows: list[OpenInterestRow], book: WireBook, parsed: Parsed) -> Parsed:
+    parsed.facts += each(_known(rows, book, parsed), lambda one: _interest(*one, book), book)
     return parsed
+
+
+def _interest(index: int, row: OpenInterestRow, book: WireBook) -> list[MarketEvent]:
+    usd = book.figure("open-interest oiUsd", row.usd, row)
+    if usd is None:
+        return book.open_interest(index, row.ts, row.contract_units)
+    return book.open_interest_usd(index, row.ts, usd)
 
 
 def _forced(raw: str | bytes, book: WireBook) -> Parsed:
     """All swaps come in one stream, several orders in `details`. The price is the bankruptcy price."""
-    facts: list[MarketEvent] = []
-    ignored = 0
-    for row in _FORCED.decode(raw).data:
-        index = book.index_of.get(row.inst_id)
-        if index is None:
-            ignored += len(row.details)
-            continue
-        for detail in row.details:
-            side = _closed_side(detail, book)
-            facts.append(book.liquidation(index, detail.ts, side, detail.bankruptcy_price, detail.contracts))
-    return Parsed(facts=facts, ignored=ignored)
+    parsed = Parsed()
+    for index, row in _known(_FORCED.rows(raw, book, parsed), book, parsed):
+        if isinstance(row.details, list):
+            parsed.facts += _forced_facts(index, row.details, book)
+        else:
+            book.reject(book.malformed("liquidation-orders details", row.details, row))
+    return parsed
+
+
+def _forced_facts(index: int, details: list[Any], book: WireBook) -> list[MarketEvent]:
+    typed = (typed_row(detail, _Detail, "liquidation-orders", book) for detail in details)
+    return each((one for one in typed if one is not None), lambda one: [_forced_fact(index, one, book)], book)
+
+
+def _forced_fact(index: int, detail: _Detail, book: WireBook) -> Liquidation:
+    side = _closed_side(detail, book)
+    return book.liquidation(index, detail.ts, side, detail.bankruptcy_price, detail.contracts)
 
 
 def _closed_side(detail: _Detail, book: WireBook) -> Side:

@@ -15,26 +15,11 @@ from liqbot.venues.okx.messages import (
     mark_facts,
     open_interest_facts,
 )
-from liqbot.venues.parsing import WireBook
+from liqbot.venues.parsing import Parsed, WireBook
+from liqbot.venues.rows import answered_rows, each
 from liqbot.venues.streams import TierRow
 
 BAR_MS: Final = 300_000
-
-
-class _Marks(msgspec.Struct):
-    data: list[MarkMessage]
-
-
-class _Indexes(msgspec.Struct):
-    data: list[IndexMessage]
-
-
-class _Fundings(msgspec.Struct):
-    data: list[FundingMessage]
-
-
-class _OpenInterests(msgspec.Struct):
-    data: list[OpenInterestRow]
 
 
 class _Tier(msgspec.Struct):
@@ -47,16 +32,24 @@ class _Tiers(msgspec.Struct):
     data: list[_Tier]
 
 
-class _Candles(msgspec.Struct):
-    """Start, open, high, low, close, volume in contracts, in coin, in quote, whether the bar is over."""
+class _Candle(msgspec.Struct, array_like=True):
+    """Volumes in contracts, in coin and in quote."""
 
-    data: list[tuple[int, float, float, float, float, float, float, float, str]]
+    start_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    contracts: float
+    coins: float
+    quote: float
 
 
-class _PastOpenInterests(msgspec.Struct):
-    """Time, contracts, coin, USD."""
-
-    data: list[tuple[int, float, float, float]]
+class _PastOpenInterest(msgspec.Struct, array_like=True):
+    time_ms: int
+    contracts: float
+    coins: float
+    usd: float
 
 
 class _PastFunding(msgspec.Struct, rename="camel"):
@@ -64,28 +57,25 @@ class _PastFunding(msgspec.Struct, rename="camel"):
     realized_rate: float
 
 
-class _PastFundings(msgspec.Struct):
-    data: list[_PastFunding]
-
-
 def marks(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     del now_ms
-    return mark_facts(book.convert(payload, _Marks, "mark-price").data, book).facts
+    return mark_facts(answered_rows(payload, MarkMessage, "mark-price", book, "data"), book, Parsed()).facts
 
 
 def indexes(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     del now_ms
-    return index_facts(book.convert(payload, _Indexes, "index-tickers").data, book).facts
+    return index_facts(answered_rows(payload, IndexMessage, "index-tickers", book, "data"), book, Parsed()).facts
 
 
 def fundings(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     del now_ms
-    return funding_facts(book.convert(payload, _Fundings, "funding-rate").data, book).facts
+    return funding_facts(answered_rows(payload, FundingMessage, "funding-rate", book, "data"), book, Parsed()).facts
 
 
 def open_interests(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     del now_ms
-    return open_interest_facts(book.convert(payload, _OpenInterests, "open-interest").data, book).facts
+    rows = answered_rows(payload, OpenInterestRow, "open-interest", book, "data")
+    return open_interest_facts(rows, book, Parsed()).facts
 
 
 def tiers(payload: Any, book: WireBook, index: int) -> tuple[TierRow, ...]:
@@ -99,18 +89,20 @@ def tiers(payload: Any, book: WireBook, index: int) -> tuple[TierRow, ...]:
 def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """Of linear contracts the quote volume; of coin-margined ones contracts times their size in USD. No taker split."""
     contract = book.contracts[index]
-    return [
-        book.bar(index, row[0], BAR_MS, row[1:5], row[5] * contract.contract_units if contract.inverse else row[7])
-        for row in book.convert(payload, _Candles, "history-candles").data
-    ]
+
+    def bar(row: _Candle) -> list[MarketEvent]:
+        volume_usd = row.contracts * contract.contract_units if contract.inverse else row.quote
+        return [book.bar(index, row.start_ms, BAR_MS, (row.open, row.high, row.low, row.close), volume_usd)]
+
+    return each(answered_rows(payload, _Candle, "history-candles", book, "data"), bar, book)
 
 
 def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
-    rows = book.convert(payload, _PastOpenInterests, "open-interest-history").data
-    return [book.past_open_interest(index, time_ms, usd) for time_ms, _, _, usd in rows]
+    rows = answered_rows(payload, _PastOpenInterest, "open-interest-history", book, "data")
+    return each(rows, lambda row: [book.past_open_interest(index, row.time_ms, row.usd)], book)
 
 
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """What was paid, not what had been announced."""
-    rows = book.convert(payload, _PastFundings, "funding-rate-history").data
+    rows = answered_rows(payload, _PastFunding, "funding-rate-history", book, "data")
     return book.paid(index, [(row.funding_time, row.realized_rate) for row in rows])

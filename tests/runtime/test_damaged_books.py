@@ -1,0 +1,221 @@
+"""A start on damaged books: the ledger never stands in its way, and a journal that does says what is next."""
+
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from other_user import as_nobody, public_folder
+from short_life import INSTRUMENTS, MARKET, SETTINGS, STEPS, written
+
+from liqbot import places
+from liqbot.cli import main
+from liqbot.events import JournalRepaired
+from liqbot.execution import client_order_id
+from liqbot.exits import Exit
+from liqbot.journal import JournalReader, repair
+from liqbot.journal.errors import RecordsMissingError
+from liqbot.runtime.assembly import SNAPSHOT_VERSION
+from liqbot.runtime.storage import Storage, opened
+
+START_HERE = "x"
+RECORDS = STEPS + 3
+TOLD = ("run", "incident", "transfer", "map_snapshot", "decision")
+
+
+@contextlib.contextmanager
+def started(data: Path) -> Iterator[Storage]:
+    with opened(data, SETTINGS, START_HERE, MARKET.roster, INSTRUMENTS) as storage:
+        yield storage
+
+
+def rows(data: Path) -> dict[str, list[Any]]:
+    with contextlib.closing(sqlite3.connect(places.ledger_path(data))) as connection:
+        return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY id').fetchall() for name in TOLD}
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    yield from public_folder()
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Books of a life that ended in order."""
+    folder = tmp_path_factory.mktemp("sound")
+    written(places.journal_path(folder), snapshot_at=60)
+    assert main(["db", "rebuild", "--data", str(folder)]) == Exit.OK
+    return folder
+
+
+@pytest.fixture
+def data(sound: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    for place in (places.journal_path, places.ledger_path):
+        shutil.copyfile(place(sound), place(tmp_path))
+    return tmp_path
+
+
+def _cut(path: Path, seed: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(random.Random(seed).randrange(1, path.stat().st_size - 4_096))
+
+
+def _no_database(path: Path, seed: int) -> None:
+    path.write_bytes(random.Random(seed).randbytes(8_192))
+
+
+def _bad_header(path: Path, seed: int) -> None:
+    with path.open("r+b") as file:
+        file.write(random.Random(seed).randbytes(100))
+
+
+def _malformed_page(path: Path, seed: int) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'incident'").fetchone()
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * page_bytes)
+        file.write(random.Random(seed).randbytes(page_bytes))
+
+
+def _altered(*statements: str) -> Callable[[Path, int], None]:
+    def alter(path: Path, _seed: int) -> None:
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    return alter
+
+
+DAMAGES = {
+    "cut off": _cut, "cut off elsewhere": lambda path, seed: _cut(path, seed + 1), "no database": _no_database,
+    "bad header": _bad_header, "malformed page": _malformed_page,
+    "newer schema": _altered("UPDATE alembic_version SET version_num = '9999'"),
+    "table gone": _altered("DROP TABLE fold_state"),
+    "ahead of the journal": _altered('UPDATE "offset" SET seq = seq + 1000'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_ledger_is_kept_aside_and_made_anew(
+    data: Path, damage: Callable[[Path, int], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = rows(data)
+    damage(places.ledger_path(data), 7)
+    broken = places.ledger_path(data).read_bytes()
+    capsys.readouterr()
+    with started(data) as storage:
+        assert storage.recovered.records
+    said = capsys.readouterr()
+    lines = [line for line in (said.out + said.err).splitlines() if "ledger cannot be used" in line]
+    assert len(lines) == 1, said
+    assert "ledger.sqlite.damaged-1" in lines[0]
+    assert (data / "ledger.sqlite.damaged-1").read_bytes() == broken
+    assert rows(data) == before
+    with started(data):
+        assert not (data / "ledger.sqlite.damaged-2").exists(), "a sound ledger is left as it is"
+
+
+@pytest.mark.parametrize("how", ["emptied", "deleted"])
+def test_a_ledger_that_is_gone_is_made_anew(data: Path, how: str) -> None:
+    before = rows(data)
+    path = places.ledger_path(data)
+    path.unlink()
+    if how == "emptied":
+        path.touch()
+    with started(data):
+        pass
+    assert rows(data) == before
+
+
+def test_a_journal_that_is_gone_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places.journal_path(data).unlink()
+    capsys.readouterr()
+    with started(data) as storage:
+        assert storage.journal.last_seq == 0
+    said = capsys.readouterr()
+    assert "the journal of this ledger is gone" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    "words", [("trades",), ("decisions",), ("pnl",), ("replay",), ("db", "check"), ("map",)], ids=" ".join
+)
+def test_a_read_only_copy_is_read(sound: Path, public: Path, words: tuple[str, ...]) -> None:
+    for place in (places.journal_path, places.ledger_path):
+        shutil.copyfile(place(sound), place(public))
+    for one in public.iterdir():
+        one.chmod(0o444)
+    public.chmod(0o555)
+    before = sorted(public.iterdir())
+    main([*words, "--data", str(sound)])  # what must be imported is, before we are somebody else
+    run = partial(main, [*words, "--data", str(public)])
+    code = as_nobody(run) if os.geteuid() == 0 else str(run())
+    assert code in ("0", "Exit.OK"), code
+    assert sorted(public.iterdir()) == before
+    public.chmod(0o755)
+
+
+def test_another_programs_database_is_not_moved(tmp_path: Path) -> None:
+    written(places.journal_path(tmp_path), snapshot_at=None)
+    with contextlib.closing(sqlite3.connect(places.ledger_path(tmp_path))) as connection, connection:
+        connection.execute("CREATE TABLE theirs (number)")
+    with started(tmp_path):
+        pass
+    assert list(tmp_path.glob("*.damaged*")) == []
+
+
+def test_a_start_over_a_hole_is_refused_until_the_journal_is_repaired(data: Path) -> None:
+    path = places.journal_path(data)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM block WHERE seq BETWEEN 80 AND 90")
+    with pytest.raises(RecordsMissingError, match="records 80 to 90 are missing; liqbot db repair"), started(data):
+        pass
+    done = repair(path, 10**12, snapshot_version=SNAPSHOT_VERSION)
+    assert (done.last_seq, done.snapshot_seq) == (79, 61)
+    with started(data) as storage:
+        desk = storage.recovered.engine.desk
+        (gap,) = desk._gaps
+        assert gap[1] > 10**12, "an id that a lost record gave out may be given out again"
+        mine = client_order_id.client_id(storage.journal.stamp.journal_id, 1, client_order_id.Purpose.STOP)
+        assert client_order_id.sequence_of(mine, storage.journal.stamp.journal_id) == 1, "its orders are still its own"
+    incidents = rows(data)["incident"]
+    assert any("JOURNAL_REPAIRED" in row for row in incidents)
+
+
+def test_the_verbs_mend_the_books_and_say_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = places.journal_path(data)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size * 3 // 4)
+    here = ["--data", str(data)]
+    assert main(["replay", *here]) != Exit.OK
+    assert "liqbot db repair" in capsys.readouterr().err
+    assert main(["db", "check", *here]) == Exit.FAILED
+    assert "liqbot db repair" in capsys.readouterr().out
+    assert main(["db", "repair", *here]) == Exit.OK
+    said = capsys.readouterr().out
+    assert "whatever followed record" in said
+    assert "journal.sqlite.damaged-1" in said
+    with JournalReader(path) as reader:
+        last = next(iter(reader.records(reader.last_seq)))
+        assert isinstance(last.block.facts[0], JournalRepaired)
+    assert main(["db", "rebuild", *here, "--partly"]) == Exit.OK
+    assert "ledger.sqlite.replaced-1" in capsys.readouterr().out
+    assert main(["db", "check", *here]) == Exit.OK
+
+
+def test_nothing_is_mended_while_a_bot_runs(data: Path) -> None:
+    with started(data):
+        for verb in ("repair", "rebuild"):
+            assert main(["db", verb, "--data", str(data)]) == Exit.RUNNING
+
+
+def test_there_is_no_ledger_without_a_journal(tmp_path: Path) -> None:
+    assert main(["db", "rebuild", "--data", str(tmp_path)]) == Exit.NOT_FOUND
+    assert main(["db", "repair", "--data", str(tmp_path)]) == Exit.NOT_FOUND
