@@ -9,7 +9,7 @@ import structlog
 
 from liqbot.connection.client import VenueClient
 from liqbot.execution.edge.account import traded_on
-from liqbot.execution.edge.presence import AccountPresence, OtherInstance
+from liqbot.execution.edge.presence import AccountPresence, MarkRefusedError, OtherInstance
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.admission import Admission
 from liqbot.live.credentials import one_line
@@ -49,6 +49,8 @@ async def account_taken(
 async def _take(presence: AccountPresence, account: str, journal_id: str) -> None:
     try:
         other = await presence.begin()
+    except MarkRefusedError as error:
+        raise ExpectedError(f"{error}; mend that, or start with network.account_mark = false", Exit.FAILED) from None
     except VenueError as error:
         raise one_line(error) from None
     if other is not None:

@@ -89,6 +89,8 @@ def _text(report: dict[str, Any]) -> str:
         )
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
+        if coin.get("foreign_base"):
+            lines.append(f"NOT OURS  {coin['foreign_base']} {coin['coin']}: left alone; liqbot adopt takes it over")
         lines.append(
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"

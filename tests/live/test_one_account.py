@@ -18,6 +18,7 @@ from liqbot.instruments import Side
 from liqbot.live.bot import trade
 from liqbot.settings import Settings
 from tests.builders import loopback_market as market
+from tests.builders.earlier_life import entry_sent
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, Running, access_of, place, running
 
@@ -167,3 +168,24 @@ async def test_orders_of_panic_and_of_the_canary_are_nobodys(tmp_path: Path) -> 
             assert client_order_id.journal_of(order_id) == ""
         async with running_on(Host("one", tmp_path), here):
             pass
+
+
+async def test_a_mark_that_is_refused_is_no_start(tmp_path: Path) -> None:
+    async with place() as here:
+        await here.hub.transfer(here.account, Decimal(-9_990))
+        error = await refusal(Host("one", tmp_path), here)
+        assert "refused the order by which we take the account" in str(error)
+        assert "network.account_mark = false" in str(error)
+        assert (here.held_base, here.account.open_orders()) == (0, [])
+
+
+async def test_a_position_is_managed_though_there_is_no_money_left_for_a_mark(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = settings_of(here)
+        entry = await entry_sent(here, settings, tmp_path)
+        await here.hub.execute(here.account, entry)
+        await here.advance()
+        await here.hub.transfer(here.account, -here.account.available_usd + 1)
+        async with running(settings, tmp_path) as bot:
+            assert (await bot.position(protected=True))["positions"][0]["protected"]
+        assert here.stopped_base == here.held_base > 0

@@ -28,6 +28,8 @@ ORDER_MS: Final = 86_400_000
 """The same of an order of a trade."""
 SETTLE_S: Final = 1.0
 """Between one's own mark being listed and the reading that counts: lists of orders may come by a moment late."""
+AGAIN_S: Final = 300.0
+"""Between two tries to leave a mark that the venue did not take."""
 LISTED_S_MAX: Final = 15.0
 LOOK_S: Final = 0.25
 BANISHED_S_MAX: Final = 3.0
@@ -42,6 +44,10 @@ class OtherInstance(NamedTuple):
 
     journal_id: str
     newest: OrderMark
+
+
+class MarkRefusedError(VenueError):
+    """The venue did not take our mark, so others will not see us."""
 
 
 class NotListedError(VenueError):
@@ -62,6 +68,7 @@ class AccountPresence:
         """When our newest mark was placed: by the wall clock, because a machine that sleeps stops every other."""
         self._claimed_ms = 0
         """The venue's time of one of them; 0 before the first."""
+        self._not_before_s = 0.0
 
     async def begin(self) -> OtherInstance | None:
         """Take the account: None when it is ours now, else who has it. VenueError when that cannot be told."""
@@ -74,11 +81,17 @@ class AccountPresence:
         """Whether another instance trades here, read at every reconciliation: once its orders are there, or its mark
         when ours had lapsed (a process that was suspended for hours). Renews our mark when it is due."""
         lapsed_s = time.time() - self._claimed_s
-        if self._leaves_marks and lapsed_s > MARK_MS / 1_000:
-            return await self.begin()
-        if self._leaves_marks and lapsed_s > RENEW_S:
-            await self._listed(await self._place(PRESENT))
-            lapsed_s = 0.0
+        if self._leaves_marks and lapsed_s > RENEW_S and time.time() >= self._not_before_s:
+            self._not_before_s = time.time() + AGAIN_S
+            try:
+                if lapsed_s > MARK_MS / 1_000:
+                    return await self.begin()
+                await self._listed(await self._place(PRESENT))
+            except MarkRefusedError as error:
+                # Perhaps all money is in the position: that is managed all the same, and orders of others are seen.
+                _log.error("no mark was left: another instance that begins now would not see us", error=str(error))
+            else:
+                lapsed_s = 0.0
         now_ms = self._claimed_ms + int(lapsed_s * 1_000) if self._claimed_ms else time.time_ns() // 1_000_000
         found = _others(await self._recent(), self._ours, now_ms)
         return next((one for one in found if one.newest.client_id[0] != PRESENT), None)
@@ -132,8 +145,9 @@ class AccountPresence:
         except OutcomeUnknown as error:
             _log.warning("whether our mark was taken shows by the list", error=str(error))
         except VenueRefused as refusal:
-            said = f"it refused the order by which we take the account ({refusal.code} {refusal.reason})"
-            raise VenueError(self._venue, said) from refusal
+            why = f"{refusal.code or refusal.kind} {refusal.reason}"
+            said = f"it refused the order by which we take the account ({why})"
+            raise MarkRefusedError(self._venue, said) from refusal
         if letter == PRESENT:
             self._claimed_s = time.time()
         return mark_id
