@@ -5,33 +5,50 @@ Account and control facts are rare and travel as these structs. Times are UTC mi
 Statistics are float, money is Decimal; neither may be NaN or infinite.
 """
 
-import enum
 import math
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+# Part of the language of events: whoever reads a halt reads its code here.
+from liqbot.halts import OPERATOR_HALTS as OPERATOR_HALTS  # noqa: PLC0414 -- given on
+from liqbot.halts import HaltCode as HaltCode  # noqa: PLC0414
 from liqbot.instruments import Instrument, Side
+
+_WHOLE_MAX: Final = 2**63 - 1
+"""What a book can keep of a whole number."""
+
+
+def encodable(text: str) -> str:
+    """The text as every book can keep it: lone surrogates (bytes that were no UTF-8, escapes in somebody's JSON) are
+    spelled out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all events; refuses numbers that are not finite, because codecs would write them as null, and fields it
-    does not know when it is decoded: a newer program meant something by them."""
+    """Base of all events: whatever is one can be written down. Refuses numbers that are not finite, because codecs
+    would write them as null, whole numbers that no book can keep, and fields it does not know when it is decoded: a
+    newer program meant something by them. Texts become `encodable`."""
 
     time_ms: int
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, float):
-                finite = math.isfinite(value)
-            elif isinstance(value, Decimal):
-                finite = value.is_finite()
-            else:
+            if isinstance(value, str):
+                if not value.isascii():
+                    msgspec.structs.force_setattr(self, name, encodable(value))
                 continue
-            if not finite:
-                raise ValueError(f"{type(self).__name__}.{name}: {value} is not a finite number")
+            if isinstance(value, float):
+                fits = math.isfinite(value)
+            elif isinstance(value, Decimal):
+                fits = value.is_finite()
+            else:
+                fits = not isinstance(value, int) or -_WHOLE_MAX <= value <= _WHOLE_MAX
+            if not fits:
+                kind = "number of 64 bits" if isinstance(value, int) else "finite number"
+                raise ValueError(f"{type(self).__name__}.{name}: {value} is not a {kind}")
 
 
 # --- market facts -------------------------------------------------------------------------------------------------
@@ -310,46 +327,6 @@ class BiasSet(Fact, frozen=True, tag=True, kw_only=True):
     side: Side | None
     until_ms: int
     why: str
-
-
-class HaltCode(enum.StrEnum):
-    """Why entries are forbidden, or allowed again: programs act on the code, people read the reason beside it.
-
-    Journals written before there were codes have the empty one: `halt_code_of` reads it from their reasons.
-    """
-
-    NONE = ""
-    OPERATOR_PAUSE = "OPERATOR_PAUSE"
-    OPERATOR_CLOSE = "OPERATOR_CLOSE"
-    OPERATOR_STOP = "OPERATOR_STOP"
-    """An orderly end with every position closed: the next start lifts it."""
-    OPERATOR_RESUME = "OPERATOR_RESUME"
-    STARTED_AGAIN = "STARTED_AGAIN"
-    """The next start after an orderly end."""
-    PANIC = "PANIC"
-    DRAWDOWN = "DRAWDOWN"
-    """The latch of the account: no fact, but reported like one."""
-    OWN_LIQUIDATION = "OWN_LIQUIDATION"
-    """A position of ours was liquidated: its stop should have come first."""
-    KEY_REFUSED = "KEY_REFUSED"
-    STOP_MISPLACED = "STOP_MISPLACED"
-    """The venue did not place a stop as it was ordered."""
-    ACCOUNT_MODE = "ACCOUNT_MODE"
-    """Hedge mode, where one-way is needed."""
-    CONTRACT_CHANGED = "CONTRACT_CHANGED"
-    """The venue lists a traded contract otherwise than before, and a position is open under the old terms."""
-    REPEATED_CRASHES = "REPEATED_CRASHES"
-    """The process ended several times within minutes without an orderly end."""
-    STOP_CANARY = "STOP_CANARY"
-    """At the start a far stop was not placed, or not as it was ordered."""
-    FOREIGN_ORDERS = "FOREIGN_ORDERS"
-    """Orders of another liqbot rest on the account."""
-    ENDING = "ENDING"
-    """This process ends; the next one begins without it."""
-
-
-OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
-"""Meant to last over restarts: a house halted by one of these starts, and enters nothing."""
 
 
 class Halt(Fact, frozen=True, tag=True, kw_only=True):

@@ -1,17 +1,13 @@
 """From what a venue's order says to the order the simulated exchange understands."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
-from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose
-from liqbot.events import Event
+from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution.client_order_id import purpose_of
 from liqbot.instruments import Side
 from paper.dialects.accounts import VenueAccount
-from paper.dialects.hub import Hub
-from paper.exchange.rules import crosses
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
@@ -26,23 +22,20 @@ class OrderRequest(msgspec.Struct, frozen=True):
     trigger_price: Decimal | None = None
     post_only: bool = False
     immediate: bool = False
-    """What does not trade as it comes is cancelled: immediate or cancel."""
+    stop_price: Decimal | None = None
+    """Of a stop on the mark that rides on the order."""
+    stop_client_id: str = ""
 
 
 class NotModelled(ValueError):
     """A legal order that the simulated exchange cannot carry out: to be noted as unknown, never to be guessed at."""
 
 
-async def carried_out(
-    hub: Hub, account: VenueAccount, wish: OrderRequest, command: PlaceOrder, asked: Mapping[str, str]
-) -> tuple[Event, ...]:
-    """The facts that answer it. An immediate order that could trade as it comes is NotModelled."""
-    if wish.immediate and crosses(command, hub.ticker(account.venue, wish.coin).last_price):
-        raise NotModelled(f"{wish.client_id}: an immediate order at a price that trades")
-    facts = await hub.execute(account, command, asked)
-    if wish.immediate and account.orders[command.client_id].open:
-        await hub.execute(account, CancelOrder(command.client_id, command.venue, command.coin))
-    return facts
+def passes_by(wish: OrderRequest, last_price: float) -> bool:
+    """An immediate order whose price does not trade: it ends as it comes, whatever margin mode the account is in."""
+    if not wish.immediate or wish.limit_price is None:
+        return False
+    return float(wish.limit_price) < last_price if wish.buys else float(wish.limit_price) > last_price
 
 
 def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
@@ -55,6 +48,8 @@ def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
         if wish.quantity_base > held.quantity_base:
             raise NotModelled(f"{wish.client_id}: would turn a {held.side.word} position around in one order")
         reduces = True
+    if wish.stop_price is not None and reduces:
+        raise NotModelled(f"{wish.client_id}: a stop with an order that reduces")
     if wish.trigger_price is not None and not reduces:
         raise NotModelled(f"{wish.client_id}: a stop that opens a position")
     return PlaceOrder(
@@ -70,6 +65,9 @@ def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
         limit_price=wish.limit_price,
         trigger_price=wish.trigger_price,
         post_only=wish.post_only,
+        immediate=wish.immediate,
+        stop_price=wish.stop_price,
+        stop_client_id=wish.stop_client_id,
     )
 
 

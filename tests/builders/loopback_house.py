@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -45,6 +46,10 @@ class Place:
     def settings(self, **more: Any) -> Settings:
         return settings_for(self.venue, self.loop.url, **more)
 
+    def catch_up(self, ago_ms: int = 0) -> None:
+        """The market's next second is now, or was so long ago: what the venue says of times is what they are."""
+        self.second = max(self.second, int(time.time()) - (market.START_MS + ago_ms) // 1_000 - 1)
+
     async def advance(self, price: float = market.PRICE) -> None:
         self.second += 1
         await self.hub.advance(market.quiet(self.second, self.venue, price=price))
@@ -78,8 +83,9 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def place(venue: str = "binance") -> AsyncIterator[Place]:
-    hub = market.hub_of(venue)
+async def place(venue: str = "binance", **paper: Any) -> AsyncIterator[Place]:
+    """`paper`: how its exchange behaves (`PaperParams`)."""
+    hub = market.hub_of(venue, **paper)
     account = hub.open_account(venue, "key", SECRET, passphrase="phrase" if venue == "okx" else "")
     dialect = OkxDialect(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
     async with serving(hub, [dialect]) as loop:

@@ -73,6 +73,7 @@ async def test_a_second_host_is_refused_and_the_first_goes_on(venue: str, tmp_pa
         assert error.exit_code == Exit.RUNNING
         assert "liqbot adopt" in str(error)
         assert not (await bot.status())["halted"]
+        await here.advance()
         assert here.held_base == 0
         assert here.account.open_orders() == [], "a mark never rests"
         assert here.hub.unknown == []
@@ -176,6 +177,7 @@ async def test_a_mark_that_is_refused_is_no_start(tmp_path: Path) -> None:
         error = await refusal(Host("one", tmp_path), here)
         assert "refused the order by which we take the account" in str(error)
         assert "network.account_mark = false" in str(error)
+        await here.advance()
         assert (here.held_base, here.account.open_orders()) == (0, [])
 
 

@@ -191,8 +191,8 @@ def _sign(marks: Sequence[OrderMark], now_ms: int) -> OrderMark | None:
     ends = [mark for mark in marks if mark.client_id[0] == GONE]
     gone_ms = max((mark.time_ms for mark in ends), default=-1)
     last_end = max((mark.client_id[1:] for mark in ends), default="")
-    resting = [mark for mark in marks if mark.resting]
     traded = [mark for mark in marks if mark.client_id[0] not in (PRESENT, GONE)]
+    resting = [mark for mark in traded if mark.resting]
     traded = [mark for mark in traded if now_ms - mark.time_ms < ORDER_MS and mark.time_ms > gone_ms]
     # Marks of one journal count on in their ids.
     claims = [mark for mark in marks if mark.client_id[0] == PRESENT and mark.client_id[1:] > last_end]

@@ -103,10 +103,12 @@ class Reconciler:
     async def once(self) -> bool:
         """One round; True when everything was read in full."""
         try:
-            await self._money()
+            await self._payments()
             whole = True
             for traded in self._traded:
                 whole = await self._contract(traded) and whole
+            # Last of money: without the payments and fills that it is made of a balance would not be explained.
+            await self._balance()
             await self._look_for_others()
         except VenueError as error:
             _log.warning("not reconciled", error=str(error))
@@ -145,6 +147,8 @@ class Reconciler:
             started_ms, dirty_count = self._orders.clock(), self._orders.dirty_count.get(coin, 0)
             settings = await self._adapter.settings(self._client, traded)
             resting = await self._adapter.resting(self._client, traded)
+            # Marks of instances expire by themselves.
+            resting = [one for one in resting if not client_order_id.is_mark(one.client_id)]
             # Fills before the position: one that comes between shows as somebody else's until published, whereas a
             # position older than a fill that we know would look closed.
             await self._resolver.catch_up(traded)
@@ -168,7 +172,8 @@ class Reconciler:
         }
         facts: list[Event] = []
         for report in resting:
-            client_id = report.client_id or f"venue-{report.venue_order_id}"
+            known = report.client_id or self._orders.named(here["coin"], report.venue_order_id)
+            client_id = known or f"venue-{report.venue_order_id}"
             if client_order_id.journal_of(client_id) and not self._orders.kin(client_id):
                 self._alarm(
                     HaltCode.FOREIGN_ORDERS,
@@ -197,13 +202,14 @@ class Reconciler:
 
     # --- money ----------------------------------------------------------------------------------------------------
 
-    async def _money(self) -> None:
-        """The balance last: without all that it is made of it would not be explained."""
+    async def _payments(self) -> None:
         started_ms = self._orders.clock()
         async for part in self._adapter.payments(self._client, self._traded, self._payments_since_ms, started_ms):
             await self._publish_paid(part.rows)
             # Published to there, whatever becomes of the rest.
             self._payments_since_ms = max(self._payments_since_ms, min(part.read_to_ms, started_ms) - OVERLAP_MS)
+
+    async def _balance(self) -> None:
         wallet_usd = await self._adapter.wallet_usd(self._client)
         first = self._traded[0].instrument
         self._orders.publish(

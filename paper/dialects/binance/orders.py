@@ -12,7 +12,7 @@ from paper.dialects.binance import payloads
 from paper.dialects.binance.errors import BY_EXCHANGE_CODE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
 from paper.dialects.http import HttpAnswer
-from paper.dialects.order_entry import NotModelled, OrderRequest, carried_out, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
 
 _ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _COMMON: Final = frozenset({
@@ -62,7 +62,7 @@ class BinanceOrders:
             text = "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
             raise BinanceRefused(-4120, text)
         in_force = params.get("timeInForce", "GTC")
-        if in_force not in ("GTC", "GTX", "IOC") or (in_force == "IOC" and kind == "MARKET"):
+        if in_force not in ("GTC", "GTX", "IOC"):
             raise self._names.not_modelled(f"timeInForce {in_force}")
         wish = OrderRequest(
             client_id=self._client_id(params, "newClientOrderId"),
@@ -102,9 +102,10 @@ class BinanceOrders:
         if account.order(client_id=wish.client_id) is not None:
             raise BinanceRefused(-4116, "ClientOrderId is duplicated.")
         try:
-            facts = await carried_out(self._hub, account, wish, order_of(wish, account), params)
+            command = order_of(wish, account)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
+        facts = await self._hub.execute(account, command, asked=params)
         rejected = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if rejected is not None:
             code, text = BY_EXCHANGE_CODE[rejected.code]
@@ -118,7 +119,8 @@ class BinanceOrders:
             if account.hedge_mode:
                 raise self._names.not_modelled("trading in hedge mode")
             raise BinanceRefused(-4061, "Order's position side does not match user's setting.")
-        if not account.isolated[wish.coin] and not wish.immediate:
+        last_price = self._hub.ticker(account.venue, wish.coin).last_price
+        if not account.isolated[wish.coin] and not passes_by(wish, last_price):
             raise self._names.not_modelled("trading in cross margin mode: set the margin type to isolated first")
 
     def _client_id(self, params: Params, name: str) -> str:

@@ -35,8 +35,7 @@ def status(record: OrderRecord) -> str:
     if record.state is VenueOrderState.CANCELLED:
         if closes_position(record) and record.filled_base:
             return "FILLED"
-        asked_for = record.reason == "cancelled" and time_in_force(record) != "IOC"
-        return "CANCELED" if asked_for else "EXPIRED"
+        return "CANCELED" if record.reason == "cancelled" else "EXPIRED"
     return _STATUS[record.state]
 
 
@@ -64,7 +63,9 @@ def original_type(record: OrderRecord) -> str:
 
 
 def time_in_force(record: OrderRecord) -> str:
-    if record.forced or record.asked.get("timeInForce") == "IOC":
+    if record.forced:
+        return "IOC"
+    if record.command.immediate:
         return "IOC"
     return "GTX" if record.command.post_only else "GTC"
 
