@@ -120,7 +120,7 @@ atexit.register(LINES.flush)
 
 class _StderrLogger:
     def msg(self, message: str) -> None:
-        LINES.put(shown(message, colours=sys.stderr.isatty()))
+        LINES.put(shown(message, colours=_on_terminal()))
 
     log = debug = info = warning = error = critical = exception = msg
 
@@ -130,6 +130,13 @@ class _Foreign(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         LINES.put(shown(self.format(record)))
+
+
+def _on_terminal() -> bool:
+    """Of what stderr is now; one that is closed is none."""
+    with contextlib.suppress(OSError, ValueError):
+        return sys.stderr.isatty()
+    return False
 
 
 def _legible(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
