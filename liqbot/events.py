@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 
 # Part of the language of events: whoever reads a halt reads its code here.
-from liqbot.halts import OPERATOR_HALTS as OPERATOR_HALTS  # noqa: PLC0414 -- given on
+from liqbot.halts import MANAGE_ONLY_HALTS as MANAGE_ONLY_HALTS  # noqa: PLC0414 -- given on
+from liqbot.halts import OPERATOR_HALTS as OPERATOR_HALTS  # noqa: PLC0414
 from liqbot.halts import HaltCode as HaltCode  # noqa: PLC0414
 from liqbot.instruments import Instrument, Side
 

@@ -97,7 +97,7 @@ def test_status_spells_what_a_venue_wrote() -> None:
         "version": "1", "mode": "live", "trade_venue": "x", "up_s": 1, "equity_usd": "1", "drawdown_pct": 0.0,
         "halt_code": "X", "halted": f"refused: {HOSTILE}", "strategies_disabled": {HOSTILE: HOSTILE},
         "journal_trouble": HOSTILE, "observers": {"trouble": {"a": HOSTILE}}, "positions": [], "coins": [],
-        "feeds": {"okx": {"rows": 1, "last_error": HOSTILE}}, "account_told": None,
+        "feeds": {"okx": {"rows": 1, "last_error": HOSTILE}}, "account_told": None, "log_lines_dropped": 0,
         "naked": dict.fromkeys(("now_ms", "last_ms", "p99_ms", "max_ms", "positions", "limit_ms"), 0),
     }  # fmt: skip
     assert is_harmless(_text(report))

@@ -61,6 +61,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     settle: str
     inverse: bool = False
     listings: tuple[Listing, ...]
+    market_id: str = ""
+    """The venue's own id of a coin's contract, `{}` for the coin; empty: not known before it has been asked."""
     trade_unit: Unit | None = None
     open_interest_unit: Unit | None = None
     open_interest_two_sided: bool | None = None
@@ -169,6 +171,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a key consists of."""
     practice: tuple[PracticeAccess, ...] = ()
     client_id: ClientIdRule | None = None
+    flat_stop_refusals: tuple[str, ...] = ()
+    """Codes by which it refuses a reduce-only stop while there is no position: from these a canary learns no more."""
     protection: EntryProtection | None = None
     """How a position is guarded from its first fill."""
     expiry: RequestExpiry | None = None

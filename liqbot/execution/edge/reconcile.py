@@ -29,7 +29,7 @@ from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OVERLAP_MS, OrderStatusResolver
 from liqbot.execution.edge.presence import AccountPresence
 from liqbot.instruments import Side
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.venues.errors import VenueAuth, VenueError
 from liqbot.venues.trading import (
     AccountSettings,
@@ -88,6 +88,20 @@ class Reconciler:
                          reason=reason)
                 for one in self._traded
             ))  # fmt: skip
+
+    def doubt(self, reason: str) -> tuple[Event, ...]:
+        """Time was lost: nothing that was read, or is being read, counts any more. Reads anew, and gives what says so,
+        for the engine to know before anything else."""
+        self._down = True
+        self.request()
+        now_ms = self._orders.clock()
+        for one in self._traded:
+            self._orders.mark_dirty(one.instrument.coin)
+        return tuple(
+            FeedDown(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=CLOCK_FEED,
+                     reason=reason)
+            for one in self._traded
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Until cancelled."""

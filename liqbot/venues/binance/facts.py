@@ -80,7 +80,7 @@ VENUE: Final = VenueSpec(
     client="binance",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", margin=_margin(Fees(0.02, 0.05, 1.25), BTC_USDT, ETH_USDT),
         ),
         Contract(
@@ -104,6 +104,9 @@ VENUE: Final = VenueSpec(
     practice=(
         PracticeAccess(kind="demo", switch="enable_demo_trading", note="the client's sandbox refuses private calls"),
     ),
+    # ReduceOnly Order is rejected; TIF GTE can only be used with open positions
+    # (of orders; of stops it is not documented)
+    flat_stop_refusals=("-2022", "-4509"),
     client_id=ClientIdRule(length_max=36, pattern=r"[.A-Z:/a-z0-9_-]+"),
     protection=EntryProtection(
         attached=None,
