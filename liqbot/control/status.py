@@ -85,6 +85,7 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "tick_age_ms": now_ms - view.time_ms, "live_venues": view.live_venues,
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
+        "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """`InstrumentOrders`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed
 we are."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -248,6 +249,8 @@ class InstrumentOrders(msgspec.Struct):
                 self.present_ms = fact.time_ms
             if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
                 self.unread_until_ms = fact.time_ms + UNREAD_MS_MAX
+        elif isinstance(fact, events.PositionAdopted):
+            self.own_base = fact.side.value * fact.quantity_base
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.cancel_entry()
             self.closing = self.closing or f"flatten: {fact.reason}"
@@ -263,6 +266,12 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.OrderCancelled | events.OrderRejected):
             self.external.pop(fact.client_id, None)
             self.orphaned.pop(fact.client_id, None)
+
+    def inherit(self, client_ids: Iterable[str]) -> None:
+        """Others' orders that count as ours now: they go once nothing depends on them."""
+        for client_id in client_ids:
+            if client_id in self.external:
+                self.orphaned.setdefault(client_id, 0)
 
     def mark_unknown(self, read_ms: int, before_ms: int) -> None:
         """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and

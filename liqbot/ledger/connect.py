@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import without_passwords
 from liqbot.private_files import PRIVATE_DIRECTORY, make_private_file
 
 
@@ -22,7 +23,7 @@ def engine_for(url: str) -> Engine:
     try:
         where = make_url(url)
     except ArgumentError:
-        message = f"ledger url {url!r}: expected sqlite:///FILE or postgresql://HOST/NAME"
+        message = f"ledger url {without_passwords(url)!r}: expected sqlite:///FILE or postgresql://HOST/NAME"
         raise ExpectedError(message, Exit.CONFIG) from None
     if where.drivername in ("postgresql", "postgres"):
         where = where.set(drivername="postgresql+psycopg")

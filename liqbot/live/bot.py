@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,6 +16,7 @@ from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
 from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
+from liqbot.execution.edge.presence import AccountPresence
 from liqbot.exits import Exit
 from liqbot.instruments import Instrument
 from liqbot.journal.errors import JournalStuckError
@@ -24,6 +25,7 @@ from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
+from liqbot.live.one_account import account_taken
 from liqbot.live.stop_canary import StopCanary
 from liqbot.observers.registry import require_known
 from liqbot.private_files import make_private_directory
@@ -114,19 +116,27 @@ async def _traded(
     outside: _Outside, admission: Admission, storage: Storage, *, held: bool, halts: Mapping[HaltCode, str],
     for_s: float | None,
 ) -> Exit:
+    await _contracts_known(outside, admission, storage)
+    taken = account_taken(outside.settings, admission, storage, outside.trading, held=held)
+    async with contextlib.nullcontext() if outside.dry_run else taken as presence:
+        return await _on_account(outside, admission, storage, presence, held=held, halts=halts, for_s=for_s)
+
+
+async def _contracts_known(outside: _Outside, admission: Admission, storage: Storage) -> None:
+    if admission.contracts is None:
+        _keep_contracts(storage, outside.trading.contracts)
+        return
+    await outside.trading.open_again(admission.contracts)
+    await require_same_account(admission.account, outside.settings, outside.trading, outside.adapter)
+
+
+async def _on_account(
+    outside: _Outside, admission: Admission, storage: Storage, presence: AccountPresence | None, *, held: bool,
+    halts: Mapping[HaltCode, str], for_s: float | None,
+) -> Exit:
     settings, trading, adapter = outside.settings, outside.trading, outside.adapter
-    if admission.contracts is not None:
-        await trading.open_again(admission.contracts)
-        await require_same_account(admission.account, settings, trading, adapter)
-    else:
-        _keep_contracts(storage, trading.contracts)
-    inbox, watch, engine = Inbox(), ClockWatch(), storage.recovered.engine
-    edge = AccountEdge(
-        trading, adapter, admission.instruments, facts_into(inbox), wall_ms, storage.journal.stamp.journal_id,
-        period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
-        watched=lambda: engine.desk.resting_stops(engine.account.positions),
-        check_s=settings.network.protect_check_s, at_once=held, began_s=BEGAN_S,
-    )
+    inbox, watch = Inbox(), ClockWatch()
+    edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
     house = live_house(
         settings, outside.data, outside.roster, admission.instruments, storage, inbox,
         DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda: _told_first(watch, edge),
@@ -140,6 +150,22 @@ async def _traded(
         house, inbox, settings, outside.data, outside.roster, outside.clients, storage, account=edge, for_s=for_s,
         beside=Beside(during=(watch.run,), before=canary.run if flies else None, after=later.run if held else None),
         halts=halts,
+    )
+
+
+def account_edge(
+    settings: Settings, trading: VenueClient, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
+    presence: AccountPresence | None, kin: Container[str] | None = None, *, at_once: bool,
+) -> AccountEdge:
+    """Of the books' journal; orders of its earlier names, and those of `kin`, raise no alarm."""
+    engine = storage.recovered.engine
+    return AccountEdge(
+        trading, credentials.trading_adapter_for(settings), instruments, facts_into(inbox), wall_ms,
+        storage.journal.stamp.journal_id, period_s=settings.network.reconcile_s,
+        since_ms=storage.recovered.fills_since_ms or wall_ms(),
+        watched=lambda: engine.desk.resting_stops(engine.account.positions),
+        check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
+        kin=engine.desk.journals if kin is None else kin,
     )
 
 

@@ -31,6 +31,8 @@ from liqbot.venues.trading import TradedContract, TradingAdapter
 
 SKEW_MS_MAX: Final = 1_000
 DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
+EXPIRY_DAYS_WARN: Final = 14
+ADL_RANK_WARN: Final = 4
 CANARY_NAME: Final = "canary"
 
 
@@ -162,13 +164,17 @@ async def _account(
     recipe = credentials.trading_adapter_for(settings)
     await client.open(settings.coins)
     try:
-        rights = await credentials.check_permissions(client, recipe, with_money=access == "live")
+        rights = await credentials.check_permissions(
+            client, recipe, with_money=access == "live", accept_unknown=settings.network.accept_unknown_rights
+        )
     except ExpectedError as error:
         yield Finding("key", Health.FAIL, str(error), Exit.CONFIG)
         return
-    told = "may trade, may not withdraw" if rights.may_withdraw is False else rights.note
+    told = "may trade, may not withdraw or transfer" if rights.may_withdraw is False else rights.note
     account = credentials.account_of(rights, settings)
     yield Finding("key", Health.OK if rights.may_withdraw is False else Health.WARN, f"{told}; account {account}")
+    if rights.expires_ms is not None:
+        yield _expiry(rights.expires_ms)
     wallet_usd = await recipe.wallet_usd(client)
     yield Finding("wallet", Health.OK if wallet_usd > 0 else Health.WARN, f"{wallet_usd:,.2f} USD")
     for instrument in client.instruments(settings.coins):
@@ -177,6 +183,15 @@ async def _account(
         yield await _orders(client, recipe, traded)
         if canary:
             yield await _canary(client, recipe, traded)
+
+
+def _expiry(expires_ms: int) -> Finding:
+    """Of the key: a bot whose key ends can place no stop any more."""
+    left_days = (expires_ms - wall_ms()) / 86_400_000
+    text = f"ends in {left_days:,.0f} days" if left_days >= 1 else f"ends in {left_days * 24:.0f} hours"
+    verdict = Health.FAIL if left_days < 1 else Health.WARN if left_days < EXPIRY_DAYS_WARN else Health.OK
+    return Finding("key's end", verdict, f"{text}; make a new one in time" if verdict is not Health.OK else text,
+                   Exit.CONFIG)
 
 
 async def _settings(client: VenueClient, recipe: TradingAdapter, traded: TradedContract, settings: Settings) -> Finding:
@@ -194,9 +209,12 @@ async def _orders(client: VenueClient, recipe: TradingAdapter, traded: TradedCon
     position = await recipe.position(client, traded)
     foreign = [order for order in resting if client_order_id.purpose_of(order.client_id) is None]
     text = f"holds {position.signed_base}, {len(resting)} orders rest"
+    if position.adl_rank is not None and position.signed_base:
+        text += f", rank {position.adl_rank} of 5 to be deleveraged"
     if foreign:
         return Finding(f"{traded.instrument.coin} orders", Health.WARN, f"{text}, {len(foreign)} of them not ours")
-    return Finding(f"{traded.instrument.coin} orders", Health.OK, text)
+    near = position.adl_rank is not None and position.adl_rank >= ADL_RANK_WARN
+    return Finding(f"{traded.instrument.coin} orders", Health.WARN if near else Health.OK, text)
 
 
 async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedContract) -> Finding:

@@ -15,9 +15,11 @@ import structlog
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
 from liqbot.instruments import Side
+from liqbot.runtime.process import wall_ms
 from liqbot.venues.errors import OutcomeUnknown, VenueError
 from liqbot.venues.trading import Dispatch, OrderCaller, OrderReport, PositionReport, TradedContract, TradingAdapter
 
+PANIC_NAME: Final = "panic"
 ROUND_S: Final = 0.5
 AFTER_TROUBLE_S: Final = 2.0
 TAKES_S: Final = 2.0
@@ -47,9 +49,10 @@ class Panic:
 
     def __init__(self, client: OrderCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
         self._client, self._recipe, self._traded, self._say = client, recipe, tuple(traded), say
-        # Ids of its own: nothing of the bot's books is needed, and nothing of theirs can be hit.
-        self._name = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
-        self._count = 0
+        # Ids of its own: nothing of the bot's books is needed, nothing of theirs can be hit, and nobody takes them for
+        # those of an instance that trades. They count on from the time, so that no two panics share one.
+        self._name = PANIC_NAME + secrets.choice(string.ascii_lowercase + string.digits)
+        self._count = wall_ms()
         self._not_before_s: dict[str, float] = {}
         self._waits_until_s: dict[str, float] = {}
         """By coin: how long a close waits for takes."""

@@ -27,7 +27,6 @@ from liqbot.events import (
     PositionLiquidated,
     Resume,
     Transfer,
-    halt_code_of,
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
@@ -282,3 +281,20 @@ class Account:
     def _on_resume(self, _fact: Resume) -> None:
         self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False
         self._now.drawdown.resume()
+
+
+_REASONS_BEFORE_CODES: Final = (
+    ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
+    ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
+    ("orders of another liqbot", HaltCode.FOREIGN_ORDERS),
+)  # fmt: skip
+
+
+def halt_code_of(reason: str) -> HaltCode:
+    """The code of a reason that was written down before there were codes; NONE when it is none of the program's own."""
+    for start, code in _REASONS_BEFORE_CODES:
+        if reason.startswith(start):
+            return code
+    if reason.endswith("one-way is needed"):
+        return HaltCode.ACCOUNT_MODE
+    return HaltCode.STOP_MISPLACED if "did not place the stop as ordered" in reason else HaltCode.NONE

@@ -310,11 +310,19 @@ class RunningHouse:
             return False
         if why:
             _log.warning("halted with a position: it is managed, nothing is entered", reason=why)
+        self._name_what_is_not_ours()
         notify("READY=1")
         if "log" in self._house.observers.names:
             _log.info("begins", mode=self._settings.mode, venue=self._settings.trade_venue,
                       coins=",".join(self._settings.coins), equity_usd=str(self.engine.account.equity_usd))
         return True
+
+    def _name_what_is_not_ours(self) -> None:
+        for coin in self._settings.coins:
+            holding = self.engine.account.holding(self._settings.trade_venue, coin)
+            if holding is not None and holding.unexplained_base:
+                _log.warning("a position that this journal does not know: left alone, nothing is entered beside it; "
+                             "liqbot adopt takes it over", coin=coin, base=str(holding.unexplained_base))
 
     def _reconciled(self) -> bool:
         venue = self._settings.trade_venue

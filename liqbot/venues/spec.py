@@ -15,6 +15,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import TierTable
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.examples import VenueExamples
+from liqbot.venues.marks import AccountMarks
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
@@ -148,6 +149,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
+    marks: AccountMarks | None = None
+    """How instances that trade one account see each other."""
     examples: Callable[[], VenueExamples] | None = None
     """What it sends, for the conformance suite; read only there."""
     proof: Proof | None = None

@@ -15,6 +15,7 @@ from liqbot.control import protocol
 from liqbot.control.panic_latch import LatchReport, set_panic
 from liqbot.execution.edge.account import traded_on
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled_and_cut
 from liqbot.live.credentials import TRADING_MODES, require_latches, trading_adapter_for, trading_client
 from liqbot.live.panic import STRANGE, Left, Panic
 from liqbot.log import configure
@@ -45,7 +46,7 @@ def panic(
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
-    reason = protocol.legible(why) or "by hand"
+    reason = spelled_and_cut(why) or "by hand"
     told = _tell(directory, reason)
     known = _say_latched(directory, set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason), told=told)
     left = asyncio.run(_flatten(settings, profile, directory, seconds_of(for_)))

@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.binance.marks import BinanceMarks
 from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE
 from liqbot.venues.entry_stops import EntryProtection
@@ -95,6 +96,7 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
     wire=WIRE,
     trading=BinanceAdapter(),
+    marks=BinanceMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

@@ -6,6 +6,7 @@ from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.bybit.marks import BybitMarks
 from liqbot.venues.bybit.orders import BybitAdapter
 from liqbot.venues.bybit.streams import WIRE
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
@@ -83,6 +84,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     trading=BybitAdapter(),
+    marks=BybitMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

@@ -8,6 +8,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.examples import packaged
+from liqbot.venues.okx.marks import OkxMarks
 from liqbot.venues.okx.orders import OkxAdapter
 from liqbot.venues.okx.streams import WIRE
 from liqbot.venues.spec import (
@@ -81,6 +82,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     trading=OkxAdapter(),
+    marks=OkxMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),
