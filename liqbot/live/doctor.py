@@ -16,6 +16,7 @@ from liqbot.commands import Purpose
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
+from liqbot.control.panic_latch import panic_reason
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.exits import Exit, ExpectedError
@@ -86,7 +87,7 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
                                               f"on {settings.trade_venue}")
     yield _disk(data)
     yield _journal(data)
-    why = protocol.read_latch(data, protocol.PANIC)
+    why = panic_reason(data)
     if why:
         yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
     try:

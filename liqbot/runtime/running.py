@@ -15,6 +15,7 @@ from liqbot import events, hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
+from liqbot.control.panic_latch import panic_reason
 from liqbot.control.status import is_flat
 from liqbot.events import MANAGE_ONLY_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
@@ -25,7 +26,7 @@ from liqbot.log import LINES
 from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
-from liqbot.runtime.ending import ENDING_S_MAX, Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.ending import ENDING_S_MAX, EndingAct, EndingDecision, Unsettled, unsettled
 from liqbot.runtime.hang_watch import HangWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import notify, signals_end_it, stop_on_signals
@@ -92,7 +93,7 @@ class RunningHouse:
         house.observers.watch = self._watch
         self.interrupted = False
         self._stop = asyncio.Event()
-        self._ending: Ending | None = None
+        self._ending: EndingDecision | None = None
         self._market_over = self._source_failed = False
         self._failure: BaseException | None = None
         self._naked: tuple[str, ...] = ()
@@ -214,13 +215,13 @@ class RunningHouse:
             self._failed(error)
         self._stop.set()
 
-    def _begin_ending(self, reason: str) -> Ending:
+    def _begin_ending(self, reason: str) -> EndingDecision:
         """From this instant on nothing is entered."""
         self._loop.enter_nothing()
         notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((ENDING_S_MAX + MARGIN_S) * 1_000_000)}")
         if self._account is not None:
             self._inbox.put(EventBlock(facts=(events.Ending(time_ms=self._clock(), reason=f"ending: {reason}"),)))
-        return Ending(asyncio.get_running_loop().time(), market_over=self._market_over)
+        return EndingDecision(asyncio.get_running_loop().time(), market_over=self._market_over)
 
     async def _end(self) -> None:
         """Over once there is a reason to stop and nothing is under way any more."""
@@ -282,7 +283,7 @@ class RunningHouse:
         elif account.halt_code is HaltCode.OPERATOR_STOP and not account.positions:
             reason = "started again after an orderly end"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.STARTED_AGAIN))
-        why = protocol.read_latch(self._data, protocol.PANIC)
+        why = panic_reason(self._data)
         if why:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}", code=HaltCode.PANIC))
         return tuple(facts)

@@ -12,7 +12,6 @@ from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import Reconciled
-from liqbot.exits import ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader, Record
 from liqbot.journal.rerun import SNAPSHOT_NAME
@@ -46,26 +45,17 @@ def opened(
     in_haste: bool = False,
 ) -> Iterator[Storage]:
     """ExpectedError when another process writes them, or when they belong to another mode or account. `in_haste`: a
-    position may be open, so the ledger waits for its `begin`, and is not made anew now."""
+    position may be open, so the ledger waits for its `begin`."""
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
         ledger: FedLedger = (
-            LaterLedger(lambda: _sound_ledger(url, journal)) if in_haste else _ledger(path, url, settings, journal)
+            LaterLedger(lambda: _ledger(path, url, settings, journal)) if in_haste
+            else _ledger(path, url, settings, journal)
         )
         with contextlib.closing(ledger):
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
-
-
-def _sound_ledger(url: str, journal: Journal) -> "LedgerThread":
-    """A damaged one is moved aside. Loads what a ledger needs, which takes as long as a start does otherwise."""
-    from liqbot.ledger.background import LedgerThread
-    from liqbot.ledger.soundness import move_aside_if_damaged
-
-    _say_if_begun_anew(journal, url)
-    move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
-    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq)
 
 
 def _say_if_begun_anew(journal: Journal, url: str) -> None:
@@ -98,7 +88,8 @@ def _recovered(
 
     def observe(record: Record, step: StepLike, engine: Engine) -> None:
         nonlocal read_ms
-        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), ROOM_S_MAX)
+        wait_s = ROOM_S_MAX if ledger.opened else 0.0
+        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), wait_s)
         for fact in record.block.facts:
             if isinstance(fact, Reconciled):
                 read_ms = max(read_ms, fact.time_ms)
@@ -114,25 +105,21 @@ def _recovered(
 
 
 def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "LedgerThread":
-    """One that has seen less than every snapshot that recovery may begin from (deleted, restored) is made anew from the
-    journal."""
-    from liqbot.ledger.background import LedgerThread
+    """A damaged one is moved aside; one that has seen less than every snapshot that recovery may begin from (deleted,
+    restored) is made anew from the journal. Loads what a ledger needs, which takes as long as a start does otherwise.
+    """
+    from liqbot.ledger.background import LedgerThread, Remake
     from liqbot.ledger.rebuild import rebuild
+    from liqbot.ledger.soundness import move_aside_if_damaged
 
-    ledger = _sound_ledger(url, journal)
+    _say_if_begun_anew(journal, url)
+    move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
     with JournalReader(path) as reader:
         snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
-    if not snapshots or not ledger.opened or any(one.seq <= ledger.seq for one in snapshots):
-        return ledger
-    ledger.close()
-    _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
-    gap = False
-    try:
-        factory = partial(recorded_engine, own=settings.signals.own)
-        rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
-    except ExpectedError as error:
-        _log.error("the ledger has a gap", reason=str(error))
-        gap = True
-    return LedgerThread(
-        url, journal.stamp.journal_id, written=lambda: journal.written_seq, may_begin_later=gap
+    oldest_seq = min((one.seq for one in snapshots), default=0)
+    factory = partial(recorded_engine, own=settings.signals.own)
+    remake = Remake(
+        needed=lambda ledger_seq: ledger_seq < oldest_seq,
+        make=lambda: rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True),
     )
+    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)

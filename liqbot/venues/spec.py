@@ -60,6 +60,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     settle: str
     inverse: bool = False
     listings: tuple[Listing, ...]
+    market_id: str = ""
+    """The venue's own id of a coin's contract, `{}` for the coin; empty: not known before it has been asked."""
     trade_unit: Unit | None = None
     open_interest_unit: Unit | None = None
     open_interest_two_sided: bool | None = None

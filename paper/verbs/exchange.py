@@ -109,7 +109,8 @@ async def _serve(
     try:
         async with running(server, port) as loop:
             print(_welcome(loop, venues, speed), flush=True)
-            await loop.hub.run(live, speed, for_s)
+            begin_ms = time.time_ns() // 1_000_000 if speed == 1 else 0
+            await loop.hub.run(live, speed, for_s, begin_ms)
     except OSError as error:
         raise ExpectedError(f"port {port}: {error.strerror or error}", Exit.UNREACHABLE) from None
 

@@ -79,7 +79,7 @@ VENUE: Final = VenueSpec(
     client="binance",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", margin=_margin(Fees(0.02, 0.05, 1.25), BTC_USDT, ETH_USDT),
         ),
         Contract(

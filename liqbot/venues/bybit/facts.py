@@ -60,7 +60,7 @@ VENUE: Final = VenueSpec(
     client="bybit",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", open_interest_two_sided=True,
             margin=ContractMargin(
                 rule=MarginRule(basis="entry"), cross_rule=None, ladder=STEPS, fees=Fees(0.02, 0.055),

@@ -65,7 +65,8 @@ VENUE: Final = VenueSpec(
     client="okx",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.01), ("ETH", 0.1)), trade_unit="contracts",
+            settle="USDT", market_id="{}-USDT-SWAP",
+            listings=listings("{}/USDT:USDT", ("BTC", 0.01), ("ETH", 0.1)), trade_unit="contracts",
             open_interest_unit="contracts", margin=_margin(BTC_USDT, ETH_USDT),
             note="The USD value of open interest is right; one call returns all instruments.",
         ),
