@@ -26,10 +26,12 @@ NEVER_S = 600.0
 
 
 async def filled_while_nobody_ran(here: Place, settings: Settings, data: Path) -> None:
-    """The process died as its entry left; the venue has carried it out since."""
+    """The process died as its entry left; the venue has carried it out since, and the stop that rode on it, where one
+    did, has gone."""
     entry = await entry_sent(here, settings, data)
     await here.hub.execute(here.account, entry)
     await here.advance()
+    await stops_taken_away(here)
     assert here.held_base == QUANTITY
     here.loop.server.log.clear()
 
@@ -62,7 +64,7 @@ async def test_the_stop_goes_out_before_anything_else_is_asked(venue: str, tmp_p
         asked = asked_in_order(here)
         before = asked[: asked.index(STOPS[venue])]
         assert not [one for one in before if any(part in one for part in LISTINGS)], before
-        assert len(here.orders(Purpose.STOP)) == 1
+        assert here.stopped_base >= QUANTITY
         assert here.hub.unknown == []
 
 
@@ -113,13 +115,12 @@ def forget_contracts(data: Path) -> None:
         assert books.execute("DELETE FROM snapshot WHERE name = ?", (CONTRACTS_NAME,)).rowcount == 1
 
 
-async def stop_taken_away(here: Place) -> str:
-    (order,) = [one for one in here.account.open_orders("BTC") if one.command.trigger_price is not None]
-    client_id = order.command.client_id
-    await here.hub.execute(here.account, CancelOrder(client_id, here.venue, "BTC"))
+async def stops_taken_away(here: Place) -> None:
+    for order in here.account.open_orders("BTC"):
+        if order.command.trigger_price is not None:
+            await here.hub.execute(here.account, CancelOrder(order.command.client_id, here.venue, "BTC"))
     await here.advance()
     assert here.stopped_base == Decimal(0)
-    return client_id
 
 
 @everywhere
@@ -130,10 +131,10 @@ async def test_a_stop_that_vanishes_behind_a_silent_stream_is_placed_anew(venue:
         async with running(settings, tmp_path) as bot:
             await bot.position(protected=True)
             here.hub.faults.silent = True
-            gone = await stop_taken_away(here)
-            await bot.until(lambda: here.stopped_base == QUANTITY, "another stop")
-            assert len(here.orders(Purpose.STOP)) == 2
-            assert gone in here.orders(Purpose.STOP)
+            before = len(here.orders(Purpose.STOP))
+            await stops_taken_away(here)
+            await bot.until(lambda: here.stopped_base >= QUANTITY, "another stop")
+            assert len(here.orders(Purpose.STOP)) > before
 
 
 @everywhere
@@ -143,10 +144,10 @@ async def test_a_stop_that_vanished_while_nobody_ran_is_placed_anew_at_once(venu
         await filled_while_nobody_ran(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await bot.position(protected=True)
-        await stop_taken_away(here)
+        await stops_taken_away(here)
         here.loop.server.log.clear()
         async with running(settings, tmp_path) as bot:
-            await bot.until(lambda: here.stopped_base == QUANTITY, "another stop")
+            await bot.until(lambda: here.stopped_base >= QUANTITY, "another stop")
             await bot.position(protected=True)
         asked = asked_in_order(here)
         before = asked[: asked.index(STOPS[venue])]
