@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (a pager, `head`) has seen enough. Keep the interpreter from flushing into the closed pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         exit_code = Exit.OK
+    _say_the_last()
     return exit_code
 
 
@@ -44,8 +45,18 @@ def _print_anything() -> None:
 
 
 def _complain(message: str) -> None:
+    log = sys.modules.get("liqbot.log")  # where there is one its lines come first, and a full stderr holds nobody up
     for line in message.splitlines() or [""]:
-        print(f"liqbot: {line}", file=sys.stderr)
+        if log is not None:
+            log.LINES.put(f"liqbot: {line}")
+        else:
+            print(f"liqbot: {line}", file=sys.stderr)
+
+
+def _say_the_last() -> None:
+    log = sys.modules.get("liqbot.log")
+    if log is not None:
+        log.LINES.flush()
 
 
 def _dispatch(words: list[str]) -> int:

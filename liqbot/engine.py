@@ -86,6 +86,7 @@ class Engine:
     def on_block(self, block: EventBlock) -> Step:
         """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
         self.account.begin_block()
+        self.desk.begin_block()
         for fact in block.facts:
             self._fold(fact)
         self.market.collect(block)

@@ -44,6 +44,7 @@ from liqbot.events import (
     Reconciled,
     Transfer,
 )
+from liqbot.instruments import Side
 
 ZERO: Final = Decimal(0)
 _KINDS: Final[dict[type, tuple[str, str]]] = {
@@ -314,7 +315,7 @@ class AccountBooks:
         if not trip.number:
             self._now.trips += 1
             trip.number = self._now.trips
-        key = _key(holding.account, holding.venue, holding.coin, side.word, *(("foreign",) if foreign else ()))
+        key = trip_key(holding.account, holding.venue, holding.coin, side, foreign=foreign)
         return trip.figures(
             key, account=holding.account, venue=holding.venue, coin=holding.coin, side=side, foreign=foreign
         )
@@ -332,6 +333,11 @@ class AccountBooks:
         if wallet is None:
             wallet = self._now.wallets[key] = Wallet(venue, self.account)
         return wallet
+
+
+def trip_key(account: str, venue: str, coin: str, side: Side, *, foreign: bool = False) -> str:
+    """Of the one round trip that may be open there."""
+    return _key(account, venue, coin, side.word, *(("foreign",) if foreign else ()))
 
 
 def _key(account: str, *names: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from liqbot import hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.status import biases_of, is_flat, status_of
@@ -80,6 +81,7 @@ class ControlHandler:
 
     async def _resume(self, request: dict[str, Any]) -> protocol.Reply:
         latched = protocol.drop_latch(self._data, protocol.PANIC)
+        hung_calls.forget(self._data)
         reason = str(request.get("why") or BY_HAND)
         self._submit(Resume(time_ms=self._clock(), reason=reason, code=HaltCode.OPERATOR_RESUME))
         return {"said": "entries are allowed again" + ("; the panic latch is off" if latched else "")}

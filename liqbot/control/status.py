@@ -25,6 +25,7 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "flattening": account.flattening,
         "drawdown_pct": account.drawdown.drawdown_pct,
         "strategies_disabled": dict(engine.guard.disabled),
+        "naked": _naked(engine, settings, now_ms),
         "positions": [_position(engine, held) for held in account.positions],
         "coins": [_coin(engine, settings, view, now_ms) for view in engine.views],
     }
@@ -51,6 +52,15 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
     return [
         {"coin": coin, "side": side, "until_ms": until_ms} for coin, (side, until_ms) in given if until_ms > now_ms
     ]
+
+
+def _naked(engine: Engine, settings: Settings, now_ms: int) -> dict[str, int]:
+    """Time without a confirmed stop over a whole position: now, of the last position, of all in this journal."""
+    found = engine.desk.naked
+    return {
+        "now_ms": engine.desk.naked_ms(now_ms), "last_ms": found.last_ms, "p99_ms": found.p99_ms,
+        "max_ms": found.max_ms, "positions": found.positions, "limit_ms": settings.execution.unprotected_ms_max,
+    }  # fmt: skip
 
 
 def _position(engine: Engine, held: Position) -> dict[str, Any]:

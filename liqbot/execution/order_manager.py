@@ -11,12 +11,14 @@ from liqbot.commands import Command, Purpose
 from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.instrument_orders import InstrumentOrders
+from liqbot.execution.naked_time import NakedRecord, PositionNaked
 from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
-from liqbot.instruments import Instrument
+from liqbot.instruments import Instrument, Side
 from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved, Target
+from liqbot.venues.registry import protection_of
 
 FOREIGN_ORDERS_KEPT: Final = 100
 GAPS_KEPT: Final = 32
@@ -31,9 +33,15 @@ class OrderManager:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
         self._books = {
-            (instrument.venue, instrument.coin): InstrumentOrders(instrument, account=account)
+            (instrument.venue, instrument.coin): InstrumentOrders(
+                instrument, account=account, rides=protection_of(instrument.venue).attached,
+                lost_stop_ms=protection_of(instrument.venue).lost_stop_ms,
+            )
             for instrument in instruments
         }
+        self.naked = NakedRecord()
+        """For how long each position of this journal was open without a full stop."""
+        self._no_longer_naked: list[PositionNaked] = []
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
         self._sequence = 0
@@ -42,6 +50,20 @@ class OrderManager:
         self.foreign_orders: list[str] = []
         """Client ids of others' orders on our instruments, newest last, bounded."""
         self.foreign_orders_seen = 0
+
+    def begin_block(self) -> None:
+        """What follows belongs to a new block: `no_longer_naked` is said of what ends with it."""
+        self._no_longer_naked.clear()
+
+    @property
+    def no_longer_naked(self) -> tuple[PositionNaked, ...]:
+        """Positions whose time without a full stop ended with this block."""
+        return tuple(self._no_longer_naked)
+
+    def naked_ms(self, now_ms: int) -> int:
+        """Of the position that is naked for longest right now; 0 when none is."""
+        since = [book.naked.since_ms for book in self._books.values() if book.naked.since_ms]
+        return max(0, now_ms - min(since)) if since else 0
 
     def adopt(self, approved: Approved) -> None:
         """What risk approved becomes the target. TypeError for anything else, KeyError for an instrument not traded."""
@@ -159,7 +181,7 @@ class OrderManager:
             position = held.get(key)
             if key in self._unheard and book.steady(now_ms, position):
                 continue
-            book.observe(position, now_ms, self._params)
+            self._observe(book, position, now_ms)
             commands = plan(book, position, now_ms, self._params, self.mint)
             for command in commands:
                 book.register(command, now_ms)
@@ -169,6 +191,18 @@ class OrderManager:
             else:
                 self._unheard.add(key)
         return tuple(planned)
+
+    def _observe(self, book: InstrumentOrders, position: Position | None, now_ms: int) -> None:
+        before_ms, side = book.naked.total_ms, Side.LONG if book.seen_base > 0 else Side.SHORT
+        ended_ms = book.observe(position, now_ms, self._params)
+        if ended_ms is not None:
+            self.naked.add(ended_ms)
+        elif position is not None:
+            side = position.side
+        naked_ms = book.naked.total_ms if ended_ms is None else ended_ms
+        if naked_ms > before_ms:
+            venue, coin = book.instrument.venue, book.instrument.coin
+            self._no_longer_naked.append(PositionNaked(venue, coin, book.account, side, naked_ms))
 
     def mint(self, purpose: Purpose) -> str:
         """The next client order id; used once, whatever becomes of the order."""
@@ -192,6 +226,7 @@ class OrderManager:
             "foreign_orders": list(self.foreign_orders),
             "foreign_orders_seen": self.foreign_orders_seen,
             "books": msgspec.to_builtins(books),
+            "naked": msgspec.to_builtins(self.naked),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -205,8 +240,11 @@ class OrderManager:
             )
         for key, book in loaded.items():
             # Units come from configuration: a venue may have changed them since.
-            book.instrument = self._books[key].instrument
+            configured = self._books[key]
+            book.instrument, book.rides = configured.instrument, configured.rides
+            book.lost_stop_ms = configured.lost_stop_ms
         self._books = loaded
+        self.naked = msgspec.convert(state.get("naked", {}), NakedRecord)
         self._unheard.clear()
         self._sequence = state["sequence"]
         self._gaps = [(last, first) for last, first in state["gaps"]]

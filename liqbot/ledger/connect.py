@@ -51,6 +51,6 @@ def _make_file(path: Path) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection, _: Any) -> None:
-    connection.execute("PRAGMA busy_timeout = 5000")
+    connection.execute("PRAGMA busy_timeout = 2000")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -76,6 +76,7 @@ class Fold:
         self._forced_orders(observation)
         for fact, changes in zip_longest(observation.facts, observation.changes, fillvalue=()):
             self._fact(observation, fact, changes)
+        self._trades.naked(observation.no_longer_naked)
         self._maps.see(observation.seq, observation.views)
         self._decisions.fold(observation)
         for command in observation.commands:

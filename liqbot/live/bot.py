@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from liqbot import places
+from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
@@ -126,6 +126,7 @@ def live_house(
             engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
+        without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip
     return assembled(parts, max(wall_ms(), storage.recovered.last_ms))
 
@@ -142,7 +143,8 @@ async def run_live(
     )  # fmt: skip
     since_ms = history_from_ms(settings, house.engine, storage.recovered.last_ms, wall_ms())
     market = LiveMarket(
-        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin
+        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin,
+        held=lambda: bool(house.engine.account.positions),
     )
     running.show_feeds(market.stats)
     return await running.run(_MarketBeside(market, later) if later is not None else market)

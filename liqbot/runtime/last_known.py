@@ -11,6 +11,7 @@ from liqbot.events import (
     ConfigLoaded,
     Fill,
     JournalOpened,
+    JournalRepaired,
     OrderCancelled,
     OrderMissing,
     OrderRejected,
@@ -69,6 +70,8 @@ def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
         for fact in reversed(record.block.facts):
             if isinstance(fact, ENTRY_ENDS):
                 ended.add(fact.client_id)
+            if isinstance(fact, JournalRepaired) and unanswered:
+                return True  # what the lost records said is not known
             if not isinstance(fact, PositionSnapshot | Fill) or (fact.venue, fact.coin) not in unanswered:
                 continue
             if isinstance(fact, PositionSnapshot):

@@ -42,6 +42,10 @@ class LiveJournal(Protocol):
 
     def durable(self, seq: int | None = None) -> Future[None]: ...
 
+    @property
+    def trouble(self) -> JournalStuckError | None:
+        """Why nothing can be written at present, although records may still be taken."""
+
 
 class Runtime:
     """One engine, one journal, one broker, any number of feeds and observers."""
@@ -120,7 +124,7 @@ class Runtime:
         except JournalStuckError as refusal:
             self._note(refusal)
             return None
-        self._note(None)
+        self._note(self._journal.trouble)
         return seq
 
     async def _appended(self, request: rule.AppendBlock) -> int:
@@ -146,9 +150,9 @@ class Runtime:
         if (refusal is not None) is not self._refusing:
             self._refusing = refusal is not None
             if refusal is not None:
-                _log.error("the journal takes nothing: no entries, stops and exits leave", reason=str(refusal))
+                _log.error("the journal cannot be written: no entries, stops and exits leave", reason=str(refusal))
             else:
-                _log.warning("the journal takes records again; what came meanwhile is not in it")
+                _log.warning("the journal is written again; what it did not take meanwhile is not in it")
 
     def _request_durable(self, seq: int) -> None:
         self._changed.set()  # there may be an earlier deadline now

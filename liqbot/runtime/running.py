@@ -11,20 +11,22 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from liqbot import events
+from liqbot import events, hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
 from liqbot.control.status import is_flat
-from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume
+from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
+from liqbot.log import LINES
 from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
 from liqbot.runtime.ending import ENDING_S_MAX, Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.hang_watch import HangWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import notify, signals_end_it, stop_on_signals
 from liqbot.runtime.pump import Feed, Watched, error_of
@@ -37,6 +39,8 @@ RESCUE_S: Final = 10.0
 MARGIN_S: Final = 20.0
 """What the service manager grants beyond the limit of the ending: books are closed in it."""
 FOLDED_S: Final = 0.02
+TURN_S: Final = 0.1
+DID_NOT_RETURN: Final = "a call did not return the last time, and the process was ended for it"
 RECORDS_MAX: Final = 500
 """More records than this were run again: a snapshot is made at once."""
 _log = structlog.get_logger(__name__)
@@ -75,7 +79,11 @@ class RunningHouse:
         self._journal, self._account, self._for_s, self._records_run_again = journal, account, for_s, records_run_again
         self._loop: ServedLoop = house.loop
         self.engine = house.engine
-        self.engine.guard.meter = CallTimer(settings.signals.call_ms_max, facts_into(inbox), clock)
+        self._watch, files = HangWatch(data), {one.name: one.sha256 for one in settings.signals.own}
+        self.engine.guard.meter = CallTimer(
+            settings.signals.call_ms_max, facts_into(inbox), clock, watch=self._watch, files=files
+        )
+        house.observers.watch = self._watch
         self.interrupted = False
         self._stop = asyncio.Event()
         self._ending: Ending | None = None
@@ -104,6 +112,8 @@ class RunningHouse:
         """Until stopped, the time is up, the source has ended, or a part of the house has failed: then its error is
         raised once the ending is over. ExpectedError when a halt forbids to begin, or a position is left naked."""
         stop_on_signals(self._interrupt)
+        self._watch.start()
+        turning = asyncio.create_task(self._turn())
         try:
             await self._loop.process(EventBlock(facts=(*self._house.opening, *self._left_on_disk())))
             if self._records_run_again > RECORDS_MAX:
@@ -113,7 +123,9 @@ class RunningHouse:
         except BaseExceptionGroup as group:
             raise _expected(group) or group from group
         finally:
+            turning.cancel()
             self._house.observers.close()
+            self._watch.stop()
         for error in (self._failure, self._refusal):
             if error is not None:
                 raise (_expected(error) or error) if isinstance(error, BaseExceptionGroup) else error
@@ -155,6 +167,12 @@ class RunningHouse:
         running.cancel()
         await asyncio.wait((running,))
         await self._account.close()
+
+    async def _turn(self) -> None:
+        """Says that the loop goes round."""
+        while True:
+            self._watch.turn()
+            await asyncio.sleep(TURN_S)
 
     def _flush(self) -> None:
         self._house.observers.flush(self._journal.last_seq, self.engine)
@@ -248,7 +266,9 @@ class RunningHouse:
         now_ms = self._house.opening[-1].time_ms
         facts: list[Event] = []
         account = self.engine.account
+        facts += self._hung(now_ms)
         if protocol.drop_latch(self._data, protocol.RESUME):
+            hung_calls.forget(self._data)
             reason = "resumed by hand while stopped"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.OPERATOR_RESUME))
         elif account.halt_code is HaltCode.OPERATOR_STOP and not account.positions:
@@ -258,6 +278,12 @@ class RunningHouse:
         if why:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}", code=HaltCode.PANIC))
         return tuple(facts)
+
+    def _hung(self, now_ms: int) -> list[Event]:
+        """Strategies that did not return the last time, as long as their file is the same."""
+        files = {(one.name, one.sha256) for one in self._settings.signals.own}
+        hung = [one for one in hung_calls.read(self._data) if (one.name, one.sha256) in files]
+        return [StrategyDisabled(time_ms=now_ms, strategy=one.name, reason=DID_NOT_RETURN) for one in hung]
 
     async def may_begin(self) -> bool:
         """Once the account has been read in full: False when nothing is held and a halt stands. A source waits for it
@@ -303,6 +329,7 @@ class RunningHouse:
             "data": str(self._data),
             "journal_trouble": str(trouble) if trouble is not None else None,
             "steps_waiting_for_disk": self.steps_waiting,
+            "log_lines_dropped": LINES.dropped,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from liqbot import places
+from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import Reconciled
@@ -17,7 +17,7 @@ from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader, Record
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.steps import StepLike
-from liqbot.ledger import LedgerWriter
+from liqbot.ledger import LedgerThread
 from liqbot.ledger.observation import observation_of
 from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.soundness import journals_told_of, move_aside_if_damaged
@@ -28,12 +28,14 @@ from liqbot.settings import Settings
 MARGIN_MS: Final = 900_000
 UNREAD_MS: Final = 21_600_000
 """How far back the account is read when the journal does not say when it was last read in full."""
+ROOM_S_MAX: Final = 10.0
+"""Longest wait of a recovery for a ledger that takes its records more slowly."""
 _log = structlog.get_logger(__name__)
 
 
 class Storage(NamedTuple):
     journal: Journal
-    ledger: LedgerWriter
+    ledger: LedgerThread
     recovered: Recovered
 
 
@@ -48,8 +50,7 @@ def opened(
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
         _say_if_begun_anew(journal, url)
         move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
-        _ledger_reaches_the_snapshot(path, url, settings)
-        with LedgerWriter(url, journal.stamp.journal_id) as ledger:
+        with _ledger(path, url, settings, journal) as ledger:
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
 
 
@@ -75,18 +76,20 @@ def journal_limits(settings: Settings) -> JournalLimits:
 
 
 def _recovered(
-    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], ledger: LedgerWriter
+    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], ledger: LedgerThread
 ) -> Recovered:
     read_ms = 0
 
     def observe(record: Record, step: StepLike, engine: Engine) -> None:
         nonlocal read_ms
-        ledger.observe(observation_of(record.seq, record.block, step, engine, record.source))
+        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), ROOM_S_MAX)
         for fact in record.block.facts:
             if isinstance(fact, Reconciled):
                 read_ms = max(read_ms, fact.time_ms)
 
-    found = recover(path, settings, roster, instruments, observe)
+    hung = {one.name for one in hung_calls.read(path.parent)}
+    reached = ledger.seq if ledger.opened else None
+    found = recover(path, settings, roster, instruments, observe, ledger_seq=reached, hung=hung)
     if not found.last_ms:
         return found
     since_ms = (read_ms or found.last_ms - UNREAD_MS) - MARGIN_MS
@@ -94,19 +97,23 @@ def _recovered(
     return found._replace(fills_since_ms=since_ms)
 
 
-def _ledger_reaches_the_snapshot(path: Path, url: str, settings: Settings) -> None:
-    """A ledger older than the snapshot that recovery begins from (deleted, restored) is made anew from the journal."""
+def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> LedgerThread:
+    """One that has seen less than every snapshot that recovery may begin from (deleted, restored) is made anew from the
+    journal."""
+    ledger = LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq)
     with JournalReader(path) as reader:
-        snapshot, _ = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
-        journal_id = reader.stamp.journal_id
-    if snapshot is None:
-        return
-    with LedgerWriter(url, journal_id) as ledger:
-        behind = ledger.seq < snapshot.seq
-    if behind:
-        _log.warning("the ledger is behind the journal's snapshot: made anew from the journal")
-        try:
-            factory = partial(recorded_engine, own=settings.signals.own)
-            rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
-        except ExpectedError as error:
-            _log.error("the ledger has a gap", reason=str(error))
+        snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+    if not snapshots or not ledger.opened or any(one.seq <= ledger.seq for one in snapshots):
+        return ledger
+    ledger.close()
+    _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
+    gap = False
+    try:
+        factory = partial(recorded_engine, own=settings.signals.own)
+        rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
+    except ExpectedError as error:
+        _log.error("the ledger has a gap", reason=str(error))
+        gap = True
+    return LedgerThread(
+        url, journal.stamp.journal_id, written=lambda: journal.written_seq, may_begin_later=gap
+    )

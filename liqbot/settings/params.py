@@ -19,7 +19,8 @@ class JournalParams(_Params):
         1_000_000, ge=10_000, le=50_000_000, description="Rows waiting to be written at once, at most."
     )
     stuck_after_ms: int = Field(
-        10_000, ge=1_000, le=600_000, description="A journal that cannot be written for longer is reported as stuck."
+        4_000, ge=1_000, le=600_000,
+        description="A journal that cannot be written, or whose disk does not answer, for longer is reported as stuck.",
     )
     protective_wait_ms: int = Field(
         1_000, ge=10, le=10_000,
@@ -59,6 +60,11 @@ class ObserversParams(_Params):
     alert_sinks: tuple[str, ...] = Field(
         ("log", "file"),
         description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books).",
+    )
+
+    call_ms_max: int = Field(
+        250, ge=10, le=60_000,
+        description="An observer that is not part of the program and takes longer than this for a step is disabled.",
     )
 
     @field_validator("enabled")

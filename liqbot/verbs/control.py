@@ -79,6 +79,8 @@ def _text(report: dict[str, Any]) -> str:
     if report["journal_trouble"]:
         lines.append(f"JOURNAL   {report['journal_trouble']}")
     lines += [f"OBSERVER  {name}: {trouble}" for name, trouble in report["observers"]["trouble"].items()]
+    if report["log_lines_dropped"]:
+        lines.append(f"LOG       {report['log_lines_dropped']:,} lines were dropped: nobody reads stderr")
     for held in report["positions"]:
         stop_price = held["stop_price"] or "NONE"
         lines.append(
@@ -86,6 +88,7 @@ def _text(report: dict[str, Any]) -> str:
             f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
             f"liquidation {held['liquidation_price'] or '-'}"
         )
+    lines.append(_naked(report["naked"]))
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
         lines.append(
@@ -97,6 +100,15 @@ def _text(report: dict[str, Any]) -> str:
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(lines)
+
+
+def _naked(naked: dict[str, int]) -> str:
+    """Time without a full stop, by the venue's clock."""
+    now = f"NAKED     for {naked['now_ms']:,} ms now; " if naked["now_ms"] else "naked     not now; "
+    return (
+        f"{now}last position {naked['last_ms']:,} ms, p99 {naked['p99_ms']:,} ms, at most {naked['max_ms']:,} ms of "
+        f"{naked['positions']} positions; limit {naked['limit_ms']:,} ms"
+    )
 
 
 def _counted(stats: dict[str, Any]) -> str:

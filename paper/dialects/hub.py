@@ -68,6 +68,8 @@ class Hub:
         self.params = params or HubParams()
         self.now_ms = 0
         """The market's time: the end of the last block."""
+        self.before_ms = 0
+        """The end of the one before it."""
         self.skew_ms = 0
         """How far every venue's clock is ahead of ours."""
         self.faults = Faults()
@@ -100,9 +102,13 @@ class Hub:
     def timely(self, stamp_ms: int, window_ms: int, skew_ms: int = 0) -> bool:
         """Whether a signed request's time is within the window. A client lives by the wall clock or by the market's,
         which may run faster: both are right."""
-        ahead_ms = self.skew_ms + skew_ms
-        clocks_ms = (int(time.time() * 1000) + ahead_ms, self.now_ms + ahead_ms)
+        clocks_ms = self.clocks_ms(skew_ms)
         return any(now_ms - window_ms <= stamp_ms <= now_ms + AHEAD_MS_MAX for now_ms in clocks_ms)
+
+    def clocks_ms(self, skew_ms: int = 0) -> tuple[int, int]:
+        """The wall's and the market's, as a venue has them."""
+        ahead_ms = self.skew_ms + skew_ms
+        return int(time.time() * 1000) + ahead_ms, self.now_ms + ahead_ms
 
     @property
     def held(self) -> int:
@@ -197,7 +203,7 @@ class Hub:
         for account in tuple(self.accounts.values()):
             await self._walk(account, block)
         self.tickers.fold(block)
-        self.now_ms = end_ms(block, self.now_ms)
+        self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
         if self.outlet is not None:
             await self.outlet.public(block)
         await self.quiesce()

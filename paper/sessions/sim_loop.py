@@ -1,7 +1,7 @@
 """`SimLoop`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate.
 
 It carries out what `WriteAhead` asks for. Market time stands still while a disk is waited for, so nothing expires here:
-the journal answers, or reports that it cannot be written.
+the journal answers, or reports that it cannot be written. A market that goes on by itself bounds that wait.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -62,10 +62,13 @@ class SimLoop:
         journal: SimJournal | None = None,
         observers: Sequence[Observer] = (),
         source: str = "house",
+        durable_wait_s: float | None = None,
     ) -> None:
-        """`observers` see every block the journal took, facts and market alike, after its Step is recorded."""
+        """`observers` see every block the journal took, facts and market alike, after its Step is recorded. After
+        `durable_wait_s` the disk is waited for no longer: what adds risk stays."""
         self.engine, self.exchange = engine, exchange
         self._journal, self._observers, self._source = journal or NoJournal(), tuple(observers), source
+        self._durable_wait_s = durable_wait_s
         self._rule = rule.WriteAhead(engine, wait_ms=0)
         self._leaving: list[Command] = []
         self._facts: list[Event] = []
@@ -140,8 +143,8 @@ class SimLoop:
 
     def _durable(self, seq: int) -> Iterable[rule.Request]:
         try:
-            self._journal.wait_durable(seq)
-        except JournalStuckError:
+            self._journal.wait_durable(seq, self._durable_wait_s)
+        except (JournalStuckError, TimeoutError):
             return self._rule.not_durable(seq)
         return self._rule.durable(seq)
 

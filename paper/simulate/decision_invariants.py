@@ -16,6 +16,7 @@ from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import in_cluster
+from liqbot.venues.entry_stops import attached_order
 from paper.exchange.matching import Resting
 from paper.exchange.money import ExchangeHolding
 from paper.simulate.probe import Probe
@@ -92,6 +93,8 @@ class HouseLaws(Probe):
         if order.client_id in self._placed:
             self.broken("ID_REUSED", f"{order}")
         self._placed[order.client_id] = order
+        if order.stop_client_id:
+            self._placed[order.stop_client_id] = attached_order(order)
         self._burst = self._burst + 1 if self._burst_step == self.scenario.steps else 1
         self._burst_step = self.scenario.steps
         if self._burst > ORDERS_PER_STEP_MAX:

@@ -300,6 +300,8 @@ class Scenario:
     def _sending(self, command: Command) -> None:
         if isinstance(command, PlaceOrder) and command.purpose is Purpose.STOP:
             self._stops.add(command.client_id)
+        elif isinstance(command, PlaceOrder) and command.stop_client_id:
+            self._stops.add(command.stop_client_id)
         for probe in self.probes:
             probe.sending(command)
 

@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from liqbot.live.credentials import account_of, trading_adapter_for, trading_cli
 from liqbot.risk.decision import Approved, Target
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
 from liqbot.settings import Settings
-from tests.builders import loopback_market as market
 from tests.builders.loopback_house import Place, access_of
 
 QUANTITY, STOP_PRICE, LEVERAGE = Decimal("0.01"), Decimal(49_000), 3
@@ -34,7 +33,7 @@ async def entry_sent(
 ) -> PlaceOrder:
     """Writes the books, of `ago_ms` ago. The entry that was sent; the venue has not seen it, and would carry it out."""
     then_ms = time.time_ns() // 1_000_000 - ago_ms
-    here.second = (then_ms - market.START_MS) // 1_000  # the market's next second is then
+    here.catch_up(ago_ms)
     await here.advance()
     client = trading_client(settings, access_of(settings))
     try:
@@ -96,13 +95,15 @@ def _wanted(venue: str, now_ms: int, quantity_base: Decimal) -> Target:
 
 
 @contextlib.contextmanager
-def held_by_another(data: Path, *, until_gone: Path | None = None) -> Iterator[None]:
-    """Another program has the journal locked for writing, at the longest until a file has gone: whoever waits for its
+def held_by_another(
+    data: Path, *, book: Callable[[Path], Path] = places.journal_path, until_gone: Path | None = None
+) -> Iterator[None]:
+    """Another program has a book locked for writing, at the longest until a file has gone: whoever waits for its
     commits waits. In a thread of its own, because an end in order waits for the journal on the event loop."""
     locked, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        other = sqlite3.connect(places.journal_path(data), isolation_level=None, timeout=30)
+        other = sqlite3.connect(book(data), isolation_level=None, timeout=30)
         try:
             other.execute("BEGIN IMMEDIATE")
             locked.set()
@@ -113,7 +114,7 @@ def held_by_another(data: Path, *, until_gone: Path | None = None) -> Iterator[N
 
     holder = threading.Thread(target=hold, daemon=True)
     holder.start()
-    assert locked.wait(60), "the journal was never free"
+    assert locked.wait(60), "the book was never free"
     try:
         yield
     finally:

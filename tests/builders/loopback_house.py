@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +44,10 @@ class Place:
 
     def settings(self, **more: Any) -> Settings:
         return settings_for(self.venue, self.loop.url, **more)
+
+    def catch_up(self, ago_ms: int = 0) -> None:
+        """The market's next second is now, or was so long ago: what the venue says of times is what they are."""
+        self.second = max(self.second, int(time.time()) - (market.START_MS + ago_ms) // 1_000 - 1)
 
     async def advance(self, price: float = market.PRICE) -> None:
         self.second += 1

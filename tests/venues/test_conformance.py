@@ -252,6 +252,17 @@ ORDERS: dict[str, tuple[VenueSpec, str]] = {
     "believed": (traded(Credulous()), "nonsense as the answer to publicGetV5MarketTime is believed"),
     "surprise": (traded(Reader(lambda report: report)), "for a message of another shape"),
     "no account": (replace(BYBIT, examples=lambda: replace(examples(), account=None)), "examples: no account"),
+    "no protection": (replace(BYBIT, protection=None), "does not say when a position's first stop is there"),
+    "no source": (replace(BYBIT, protection=replace(BYBIT.protection, source="")), "where that is written"),
+    "no stop in the entry": (traded(Spoilt(lambda one: one.pop("stopLoss", 0))), "its price is not in the entry"),
+    "attached on last": (traded(Spoilt(lambda one: one.pop("slTriggerBy", 0))), "attached stop: does not say that the"),
+    "unified stop": (traded(Spoilt(lambda one: one.update(stopLoss={"triggerPrice": one["stopLoss"]})
+                                   if "stopLoss" in one else 0)), "the unified client's own object"),
+    "no own id": (replace(BYBIT, protection=replace(BYBIT.protection, attached=replace(
+        BYBIT.protection.attached, own_id=True))), "attached stop: does not bear our client order id"),
+    "limit that rests": (traded(Spoilt(lambda one: one.pop("timeInForce", 0))), "fill at once makes no difference"),
+    "lost too soon": (replace(BYBIT, protection=replace(BYBIT.protection, lost_stop_ms=3_500)), "lost_stop_ms 3500"),
+    "early and unclear": (traded(coded(early_codes=frozenset({"10016"}))), "codes ['10016'] mean two things"),
 }
 
 

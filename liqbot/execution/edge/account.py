@@ -11,12 +11,12 @@ from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, not
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
-from liqbot.venues.trading import TradedContract, TradingAdapter, VenueCaller
+from liqbot.venues.trading import OrderCaller, TradedContract, TradingAdapter
 
 CHECK_S: Final = 2.5
 
 
-class Client(VenueCaller, Listening, Protocol):
+class Client(OrderCaller, Listening, Protocol):
     """What an account needs of a venue client; its contracts must be loaded."""
 
     answers_malformed: int

@@ -34,6 +34,8 @@ class OrderCache:
         """Client ids whose outcome a task of the broker is resolving: nobody else should."""
         self.sent_s: dict[str, float] = {}
         """When an order left, on the loop's clock."""
+        self.checked: set[str] = set()
+        """Stops that rode on an entry and were read back as they should be."""
         self.filled_base: dict[str, Decimal] = {}
         """By client id: what was published of its fills."""
         self.dirty_count: dict[str, int] = {}
@@ -65,6 +67,10 @@ class OrderCache:
         if self.ours(trade.client_id):
             return trade.client_id
         return self._owners.get((coin, trade.venue_order_id))
+
+    def named(self, coin: str, venue_order_id: str) -> str:
+        """Client id of ours under which the venue's order is known here; empty when it is not."""
+        return self._owners.get((coin, venue_order_id), "")
 
     def trade(self, traded: TradedContract, trade: TradeReport, client_id: str) -> bool:
         """Publish an execution unless that was done; False when there was nothing new."""

@@ -155,7 +155,8 @@ class Reconciler:
         }
         facts: list[Event] = []
         for report in resting:
-            client_id = report.client_id or f"venue-{report.venue_order_id}"
+            known = report.client_id or self._orders.named(here["coin"], report.venue_order_id)
+            client_id = known or f"venue-{report.venue_order_id}"
             if client_order_id.purpose_of(client_id) is not None and not self._orders.ours(client_id):
                 self._alarm(
                     HaltCode.FOREIGN_ORDERS,

@@ -68,9 +68,11 @@ class BinanceAdapter:
     """See `TradingAdapter`."""
 
     venue = "binance"
-    valid_ms = 3_000
+    valid_ms = stop_valid_ms = 3_000
     duplicate_codes = frozenset(("-4111", "-4116"))
-    unclear_codes = frozenset(("-1000", "-1001", "-1006", "-1007"))
+    unclear_codes = frozenset(("-1000", "-1001", "-1006", "-1007", "-4130"))
+    """The last: there is a stop in this direction already, perhaps this one."""
+    early_codes = frozenset(("-4509",))
     options: dict[str, Any] = {"recvWindow": 3_000}  # noqa: RUF012 -- read by the client's constructor, never changed
 
     # --- writes ---------------------------------------------------------------------------------------------------
@@ -81,6 +83,8 @@ class BinanceAdapter:
             params["reduceOnly"] = True
         if order.post_only:
             params["postOnly"] = True
+        if order.immediate:
+            params["timeInForce"] = "IOC"
         if order.kind is OrderKind.STOP_MARKET:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "workingType": "MARK_PRICE"}
         return unified_order(order, traded, params)

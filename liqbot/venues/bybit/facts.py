@@ -8,6 +8,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.bybit.orders import BybitAdapter
 from liqbot.venues.bybit.streams import WIRE
+from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
@@ -91,6 +92,14 @@ VENUE: Final = VenueSpec(
         PracticeAccess(kind="demo", switch="enable_demo_trading"),
     ),
     client_id=ClientIdRule(length_max=36, pattern=r"[A-Za-z0-9_-]+"),
+    protection=EntryProtection(
+        attached=AttachedStop(
+            scope="position", own_id=False, covers_partial_fills=True, outlives_position=False,
+        ),
+        naked="the venue's own time between a fill and the stop that it creates; it is not documented",
+        source="v5 place order (stopLoss, slTriggerBy, tpslMode) of 2026-07-24, help center on TP/SL of 2025-09-18, "
+               "changelog on parentOrderLinkId of 2026-01-07",
+    ),
     tier_access="public",
     one_ticker=True,
     note="Forced orders carry the bankruptcy price; Buy means that a long was liquidated.",

@@ -6,6 +6,7 @@ from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.examples import packaged
 from liqbot.venues.okx.orders import OkxAdapter
 from liqbot.venues.okx.streams import WIRE
@@ -17,6 +18,7 @@ from liqbot.venues.spec import (
     PracticeAccess,
     RefusalShape,
     RequestBudget,
+    RequestExpiry,
     VenueSpec,
     listings,
 )
@@ -86,6 +88,18 @@ VENUE: Final = VenueSpec(
     practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header x-simulated-trading"),),
     credentials=("api_key", "secret", "password"),
     client_id=ClientIdRule(length_max=32, pattern=r"[A-Za-z0-9]+", note="letters and digits only"),
+    protection=EntryProtection(
+        attached=AttachedStop(scope="order", own_id=True, covers_partial_fills=False, outlives_position=True),
+        naked="nothing once the entry has ended; what fills before it ends waits for that, so entries never rest",
+        source="v5 place order (attachAlgoOrds) of 2026-06-27; announcement on partly filled parents, in force since "
+               "2026-07-01",
+        lost_stop_ms=31_000,
+    ),
+    expiry=RequestExpiry(
+        name="expTime", place="header",
+        paths=("trade/order", "trade/batch-orders", "trade/amend-order", "trade/amend-batch-orders"),
+        source="v5 overview, transaction timeouts, of 2026-06-27",
+    ),
     tier_access="public",
     one_ticker=False,
     # It cancels or shrinks the less favourable ones instead (okx.com/help, position-closing feature, 19 June 2023, of

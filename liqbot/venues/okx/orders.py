@@ -30,6 +30,7 @@ from liqbot.venues.okx.answers import (
     OkxWallet,
     oldest,
 )
+from liqbot.venues.okx.attached_stop import attached_stops
 from liqbot.venues.trading import (
     DAY_MS,
     ZERO,
@@ -65,6 +66,9 @@ class OkxAdapter:
 
     venue = "okx"
     valid_ms = 3_000
+    stop_valid_ms = 30_000
+    """Conditional orders take no expiry of their own: their signed time is good for this long."""
+    early_codes: frozenset[str] = frozenset()
     duplicate_codes = frozenset(("51016", "51065"))
     unclear_codes = frozenset(("50001", "50004", "50013", "50026", "51149"))
     # Else the client signs algo orders, which bear no `clOrdId`, with a name of its own.
@@ -79,6 +83,10 @@ class OkxAdapter:
             params["reduceOnly"] = True
         if order.post_only:
             params["postOnly"] = True
+        if order.immediate:
+            params["timeInForce"] = "IOC"
+        if order.stop_price is not None:
+            params["attachAlgoOrds"] = attached_stops(order.stop_client_id, order.stop_price)
         if order.kind is OrderKind.STOP_MARKET:
             # A stop has a name of another kind; the client passes it on as it is.
             del params["clientOrderId"]

@@ -7,7 +7,7 @@ from liqbot import events
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Instrument
 from paper.dialects.accounts import VenueAccount
-from paper.dialects.bybit.errors import VENUE, BybitNames, BybitRefused, Params, Row, linear, page
+from paper.dialects.bybit.errors import QUOTE, VENUE, BybitNames, BybitRefused, Params, Row, linear, page
 from paper.dialects.bybit.payloads import Rows
 from paper.dialects.http import HttpAnswer
 from paper.dialects.trade_prints import plain
@@ -19,6 +19,10 @@ _PERMISSIONS: Final = {
     "ContractTrade": ["Order", "Position"], "Spot": [], "Wallet": ["AccountTransfer"], "Options": [],
     "Derivatives": [], "CopyTrading": [], "BlockTrade": [], "Exchange": [], "NFT": [], "Affiliate": [], "Earn": [],
 }  # fmt: skip
+
+
+def _coin(coin: str) -> Row:
+    return {"name": coin, "coin": coin, "remainAmount": "0", "chains": []}
 
 
 class AccountRequests:
@@ -41,6 +45,13 @@ class AccountRequests:
             "affiliateID": 0, "rsaPublicKey": "", "isMaster": True, "parentUid": "0", "kycLevel": "LEVEL_DEFAULT",
             "kycRegion": "",
         }  # fmt: skip
+
+    async def coins(self, account: VenueAccount, params: Params) -> Row:
+        """No network carries any coin here."""
+        del account
+        asked = params.get("coin", "")
+        known = (QUOTE, *self._names.by_coin)
+        return {"rows": [_coin(coin) for coin in known if asked in ("", coin)]}
 
     async def info(self, account: VenueAccount, params: Params) -> Row:
         del params

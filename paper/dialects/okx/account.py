@@ -164,6 +164,14 @@ def _bill(account: VenueAccount, swaps: Swaps, one: Payment, after: str) -> Row:
     }
 
 
+def _currency(name: str) -> Row:
+    return {
+        "ccy": name, "name": name, "chain": f"{name}-{name}", "canDep": False, "canWd": False, "canInternal": False,
+        "minWd": "0", "maxWd": "0", "minFee": "0", "maxFee": "0", "fee": "0", "wdTickSz": "8", "mainNet": True,
+        "logoLink": "", "needTag": False,
+    }  # fmt: skip
+
+
 class OkxAccount:
     """What an account may read of itself and set."""
 
@@ -183,6 +191,13 @@ class OkxAccount:
             if held is not None:
                 rows.append(position_row(account, swap, held))
         return told(rows)
+
+    def currencies(self, account: VenueAccount, params: Mapping[str, str]) -> HttpAnswer:
+        """No network carries any of them."""
+        del account
+        asked = {name for name in params.get("ccy", "").split(",") if name}
+        known = (QUOTE, *self._swaps.of)
+        return told([_currency(name) for name in known if not asked or name in asked])
 
     def config(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """`perm` tells what the key may do."""

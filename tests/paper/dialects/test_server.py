@@ -76,7 +76,7 @@ async def test_an_unknown_socket_is_refused_and_recorded(loop: Loopback) -> None
 
 
 async def test_a_combined_stream_wraps_its_messages(loop: Loopback) -> None:
-    where = loop.ws_url + "/fstream.binance.com/stream?streams=btcusdt@markPrice@1s/ethusdt@markPrice@1s"
+    where = loop.ws_url + "/fstream.binance.com/market/stream?streams=btcusdt@markPrice@1s/ethusdt@markPrice@1s"
     async with aiohttp.ClientSession() as session, session.ws_connect(where) as socket:
         await loop.hub.advance(quiet(1, "binance"))
         told = await socket.receive_json()
