@@ -335,6 +335,8 @@ class HaltCode(enum.StrEnum):
     """The venue lists a traded contract otherwise than before, and a position is open under the old terms."""
     REPEATED_CRASHES = "REPEATED_CRASHES"
     """The process ended several times within minutes without an orderly end."""
+    RECORDED_CONFIGURATION = "RECORDED_CONFIGURATION"
+    """The profile could not be read while a position was open: the journal's configuration is in force."""
     STOP_CANARY = "STOP_CANARY"
     """At the start a far stop was not placed, or not as it was ordered."""
     FOREIGN_ORDERS = "FOREIGN_ORDERS"
@@ -345,6 +347,10 @@ class HaltCode(enum.StrEnum):
 
 OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
 """Meant to last over restarts: a house halted by one of these starts, and enters nothing."""
+MANAGE_ONLY_HALTS: Final = OPERATOR_HALTS | {
+    HaltCode.REPEATED_CRASHES, HaltCode.STOP_CANARY, HaltCode.CONTRACT_CHANGED, HaltCode.RECORDED_CONFIGURATION
+}
+"""With these too: it runs, manages what is open, and waits for a person."""
 
 
 class Halt(Fact, frozen=True, tag=True, kw_only=True):

@@ -53,10 +53,10 @@ def write_latch(data: Path, name: str, *, time_ms: int, why: str) -> None:
 
 
 def read_latch(data: Path, name: str) -> str:
-    """Why it was set; empty when it is not."""
+    """Why it was set; empty when it is not. Whatever lies there is neither waited for nor read without an end."""
     try:
-        text = (data / name).read_bytes()
-    except FileNotFoundError:
+        text = _beginning_of(data / name)
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except IsADirectoryError:
         return "set"
@@ -64,6 +64,14 @@ def read_latch(data: Path, name: str) -> str:
         return legible(str(json.loads(text)["why"])) or "set"
     except (ValueError, LookupError, TypeError):
         return "set"  # a latch that cannot be read is a latch
+
+
+def _beginning_of(path: Path) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return os.read(file, LINE_MAX)
+    finally:
+        os.close(file)
 
 
 def drop_latch(data: Path, name: str) -> bool:

@@ -1,19 +1,21 @@
 """Client order ids: the same order always bears the same id, and no two orders of any journal share one.
 
 `<purpose letter><journal id, 6><sequence, 8 in base 36>`: 15 characters `[a-z0-9]` that start with a letter, which
-every venue takes (the shortest limit among them is 18).
+every venue takes (the shortest limit among them is 18). A stop that rides on an entry shares its entry's sequence,
+under a letter of its own.
 """
 
 from typing import Final
 
 from liqbot.commands import Purpose
+from liqbot.venues.entry_stops import ATTACHED_LETTER
 
 JOURNAL_ID_LENGTH: Final = 6
 SEQUENCE_DIGITS: Final = 8
 ID_LENGTH: Final = 1 + JOURNAL_ID_LENGTH + SEQUENCE_DIGITS
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LETTERS: Final = {Purpose.ENTRY: "e", Purpose.STOP: "s", Purpose.TAKE: "t", Purpose.EXIT: "x"}
-_PURPOSES: Final = {letter: purpose for purpose, letter in _LETTERS.items()}
+_PURPOSES: Final = {letter: purpose for purpose, letter in _LETTERS.items()} | {ATTACHED_LETTER: Purpose.STOP}
 
 
 def checked_journal_id(journal_id: str) -> str:

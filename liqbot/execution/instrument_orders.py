@@ -11,10 +11,12 @@ from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder, SetLeverage
 from liqbot.events import Event
 from liqbot.execution.naked_time import NakedClock
-from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_event, after_fact
+from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_entry, after_event, after_fact
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
+from liqbot.risk.account import CLOCK_FEED, UNREAD_MS_MAX
 from liqbot.risk.decision import Target
+from liqbot.venues.entry_stops import AttachedStop, attached_order
 
 ENDED_ORDERS_KEPT: Final = 64
 FAILURES_KEPT: Final = 16
@@ -71,8 +73,20 @@ class InstrumentOrders(msgspec.Struct):
     """Others' orders that rest here, by client id, with when the venue last named them."""
     orphaned: dict[str, int] = {}
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    unread_until_ms: int = 0
+    """Time was lost: until the account has been read again, and at the longest until then, what is known is not judged.
+    0 when there is nothing to wait for."""
+    present_ms: int = 0
+    """Since when we can do anything about a missing stop: a process started, or the account was read after time was
+    lost. What went before counts as naked time, but is no reason to leave a position that can be protected now."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
+    rides: AttachedStop | None = None
+    """How the venue lets a stop ride on an entry; None where it does not."""
+    lost_stop_ms: int = 0
+    """After this long the fate of a stop of its own is certain, whatever became of the answer."""
+    read_back: int = 0
+    """Stops that rode on an entry and were found at the venue as ordered."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -126,7 +140,7 @@ class InstrumentOrders(msgspec.Struct):
     def steady(self, now_ms: int, position: Position | None) -> bool:
         """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
-        moved = signed_base != self.seen_base
+        moved = signed_base != self.seen_base or bool(self.unread_until_ms)
         if moved or self.exposure is not None or self.failures or self.closing or self.pending() or self.orphaned:
             return False
         if self.leaving_ms:
@@ -134,7 +148,8 @@ class InstrumentOrders(msgspec.Struct):
         live = self.live()
         expires_ms = 0 if self.target is None else self.target.expires_ms
         entering = any(order.purpose is Purpose.ENTRY for order in live)
-        return all(order.confirmed for order in live) and not (entering and now_ms >= expires_ms)
+        settled = all(order.confirmed or order.dormant for order in live)
+        return settled and not (entering and now_ms >= expires_ms)
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -158,6 +173,8 @@ class InstrumentOrders(msgspec.Struct):
             self.orders.append(Order(command, now_ms, placed_ms=now_ms))
             if command.purpose is Purpose.ENTRY:
                 self.entered = max(self.entered, command.decision_id)
+            if command.stop_client_id:
+                self.orders.append(Order(attached_order(command), now_ms))
         elif isinstance(command, SetLeverage):
             self.leverage_sent_ms, self.leverage_attempts = now_ms, self.leverage_attempts + 1
         else:
@@ -174,7 +191,9 @@ class InstrumentOrders(msgspec.Struct):
         if isinstance(command, CancelOrder):
             order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
         else:
-            queried = msgspec.structs.replace(order, query_count=order.query_count + 1)
+            first = order.attached and not order.query_count
+            placed_ms = now_ms if first else order.placed_ms  # waited for from the first question on
+            queried = msgspec.structs.replace(order, query_count=order.query_count + 1, placed_ms=placed_ms)
             order = after_event(queried, OrderEvent.UNANSWERED)
         self.orders[index] = order
 
@@ -187,9 +206,19 @@ class InstrumentOrders(msgspec.Struct):
         order = self.orders[index] = after_fact(before, fact)
         if order.filled_base > before.filled_base:
             self._count_fill(order, order.filled_base - before.filled_base, fact.time_ms)
-        if order.failed and not before.failed:
+        if order.command.stop_client_id:
+            self._carry(order, fact.time_ms)
+        if order.attached:
+            self.read_back += order.confirmed and not before.confirmed
+        elif order.failed and not before.failed:
             self.failures = [*self.failures[1 - FAILURES_KEPT :], Failure(fact.time_ms, order.purpose)]
         return True
+
+    def _carry(self, entry: Order, time_ms: int) -> None:
+        """The stop that rides on an entry follows it."""
+        index = self._index(entry.command.stop_client_id)
+        if index is not None:
+            self.orders[index] = after_entry(self.orders[index], entry, time_ms)
 
     def _count_fill(self, order: Order, filled_base: Decimal, time_ms: int) -> None:
         entry = order.purpose is Purpose.ENTRY
@@ -215,6 +244,10 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+            if isinstance(fact, events.JournalOpened):
+                self.present_ms = fact.time_ms
+            if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
+                self.unread_until_ms = fact.time_ms + UNREAD_MS_MAX
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.cancel_entry()
             self.closing = self.closing or f"flatten: {fact.reason}"
@@ -231,9 +264,11 @@ class InstrumentOrders(msgspec.Struct):
             self.external.pop(fact.client_id, None)
             self.orphaned.pop(fact.client_id, None)
 
-    def mark_unknown(self, before_ms: int) -> None:
-        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
-        answers again, so earlier failures hold nothing back."""
+    def mark_unknown(self, read_ms: int, before_ms: int) -> None:
+        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and
+        the venue answers again, so earlier failures hold nothing back."""
+        if self.unread_until_ms:
+            self.unread_until_ms, self.present_ms = 0, read_ms
         self.failures = []
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
@@ -260,9 +295,12 @@ class InstrumentOrders(msgspec.Struct):
         reversed_ = position.side.value * self.seen_base < 0
         ended_ms = self.naked.see(now_ms, held_base=Decimal(0), covered_base=Decimal(0)) if reversed_ else None
         self.seen_base = position.side.value * position.quantity_base
+        if now_ms >= self.unread_until_ms:
+            self.unread_until_ms = 0
         if self.ours(position):
             self._measure_exposure(position, now_ms)
-            self.closing = self.closing or self._unprotectable(now_ms, params)
+            if not self.unread_until_ms:
+                self.closing = self.closing or self._unprotectable(now_ms, params)
             held_up = self.excess_base(position) > 0 and bool(self.live(Purpose.TAKE))
             self.leaving_ms = (self.leaving_ms or now_ms) if held_up else 0
         else:
@@ -278,8 +316,9 @@ class InstrumentOrders(msgspec.Struct):
         return late or (asked_enough and waited_enough)
 
     def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
-        if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:
-            return f"no confirmed stop for {now_ms - self.exposure.since_ms} ms"
+        since_ms = now_ms if self.exposure is None else max(self.exposure.since_ms, self.present_ms)
+        if now_ms - since_ms > params.unprotected_ms_max:
+            return f"no confirmed stop for {now_ms - since_ms} ms"
         refused = self.failed(Purpose.STOP, now_ms - params.failure_window_ms)
         return f"stop failed {len(refused)} times" if len(refused) >= params.stop_attempts_max else ""
 
@@ -322,6 +361,8 @@ class InstrumentOrders(msgspec.Struct):
 def _doubted(order: Order, before_ms: int) -> Order:
     """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
     answers again, so patience starts anew."""
+    if order.dormant:
+        return order
     if order.confirmed and order.heard_ms < before_ms:
         order = after_event(order, OrderEvent.UNANSWERED)
     elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:

@@ -16,8 +16,9 @@ from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument, Side
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.risk.decision import Approved, Target
+from liqbot.venues.registry import protection_of
 
 FOREIGN_ORDERS_KEPT: Final = 100
 GAPS_KEPT: Final = 32
@@ -32,7 +33,10 @@ class OrderManager:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
         self._books = {
-            (instrument.venue, instrument.coin): InstrumentOrders(instrument, account=account)
+            (instrument.venue, instrument.coin): InstrumentOrders(
+                instrument, account=account, rides=protection_of(instrument.venue).attached,
+                lost_stop_ms=protection_of(instrument.venue).lost_stop_ms,
+            )
             for instrument in instruments
         }
         self.naked = NakedRecord()
@@ -80,7 +84,7 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms, fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.JournalRepaired):
@@ -236,7 +240,9 @@ class OrderManager:
             )
         for key, book in loaded.items():
             # Units come from configuration: a venue may have changed them since.
-            book.instrument = self._books[key].instrument
+            configured = self._books[key]
+            book.instrument, book.rides = configured.instrument, configured.rides
+            book.lost_stop_ms = configured.lost_stop_ms
         self._books = loaded
         self.naked = msgspec.convert(state.get("naked", {}), NakedRecord)
         self._unheard.clear()
@@ -248,4 +254,4 @@ class OrderManager:
 
 def _account_is_dark(fact: Event) -> bool:
     """News about orders and positions have stopped coming."""
-    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED
+    return isinstance(fact, events.FeedDown) and fact.feed in (ACCOUNT_FEED, CLOCK_FEED)

@@ -33,6 +33,26 @@ class VenueCaller(Protocol):
     ) -> Any: ...
 
 
+class Dispatch(msgspec.Struct, frozen=True):
+    """How a request leaves that places an order."""
+
+    valid_ms: int
+    """From its signing: said to the venue where that takes an expiry."""
+    on_signed: Callable[[], None]
+    """It is on its way from this moment, not from when it was asked for."""
+    turn_ms_max: int | None = None
+    """Given up when its turn among our own requests has not come by then; None: it keeps its place."""
+
+
+class OrderCaller(VenueCaller, Protocol):
+    """A venue client that orders leave through."""
+
+    async def call(
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
+        decode: Decode | None = None, dispatch: Dispatch | None = None,
+    ) -> Any: ...
+
+
 class TradedContract(msgspec.Struct, frozen=True):
     """A contract that we trade, and the venue's own id of it."""
 
@@ -81,6 +101,8 @@ class OrderReport(msgspec.Struct, frozen=True):
     fills_order_id: str = ""
     """The id that its fills bear; empty when that is `venue_order_id`."""
     reason: str = ""
+    whole_position: bool = False
+    """A stop of the position itself: its quantity is whatever is held."""
 
 
 class TradeKind(enum.StrEnum):
@@ -161,13 +183,17 @@ class TradingAdapter(Protocol):
 
     venue: str
     valid_ms: int
-    """A request that has not arrived this long after it was sent will not be carried out any more."""
+    """A request that has not arrived this long after it was signed will not be carried out any more."""
+    stop_valid_ms: int
+    """The same of a stop of its own."""
     options: dict[str, Any]
     """For the unified client."""
     duplicate_codes: frozenset[str]
     """Refusals which mean that an order of this client id was accepted before."""
     unclear_codes: frozenset[str]
     """Errors that look like refusals and leave open what became of the request."""
+    early_codes: frozenset[str]
+    """Refusals of a stop because the venue does not show the position yet that was just opened."""
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call: ...
 

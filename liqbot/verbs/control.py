@@ -8,6 +8,7 @@ import typer
 
 from liqbot import places
 from liqbot.control import protocol
+from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.options import Data, Json, Profile
 
@@ -35,7 +36,7 @@ def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
-    protocol.drop_latch(directory, protocol.PANIC)
+    lift_panic(directory)
     protocol.write_latch(directory, protocol.RESUME, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
     print("no bot is running: the next start begins resumed")
     return Exit.OK
@@ -96,6 +97,9 @@ def _text(report: dict[str, Any]) -> str:
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
+    told = report["account_told"]
+    if told and (told["answers_malformed"] or told["messages_malformed"]):
+        lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(lines)
 
 

@@ -122,9 +122,13 @@ class Hub:
     def timely(self, stamp_ms: int, window_ms: int, skew_ms: int = 0) -> bool:
         """Whether a signed request's time is within the window. A client lives by the wall clock or by the market's,
         which may run faster: both are right."""
-        ahead_ms = self.skew_ms + skew_ms
-        clocks_ms = (int(time.time() * 1000) + ahead_ms, self.now_ms + ahead_ms)
+        clocks_ms = self.clocks_ms(skew_ms)
         return any(now_ms - window_ms <= stamp_ms <= now_ms + AHEAD_MS_MAX for now_ms in clocks_ms)
+
+    def clocks_ms(self, skew_ms: int = 0) -> tuple[int, int]:
+        """The wall's and the market's, as a venue has them."""
+        ahead_ms = self.skew_ms + skew_ms
+        return int(time.time() * 1000) + ahead_ms, self.now_ms + ahead_ms
 
     @property
     def held(self) -> int:
@@ -204,7 +208,7 @@ class Hub:
 
     def _tell(self, account: VenueAccount, happened: Happened) -> None:
         account.fold(happened)
-        if self.outlet is not None:
+        if self.outlet is not None and not self.faults.silent:
             self.outlet.private(account, happened)
         held = self._held.pop(id(happened.obeyed), None)
         if held is not None and not held[1].done():

@@ -22,7 +22,9 @@ LOG_MAX: Final = 10_000
 REFUSALS_MAX: Final = 1_000
 """Kinds of refusals that are told apart."""
 TURN_MESSAGES: Final = 200
-_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
+_BEFORE: Final = (
+    Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE, Kind.REFUSED
+)
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -61,6 +63,8 @@ class Server:
             self._all.append(room)
             self._rooms.update(dict.fromkeys(dialect.hosts, room))
         self._runner: web.AppRunner | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        """Requests whose connection is gone and that have not reached the venue yet."""
         hub.outlet = self
 
     @property
@@ -85,6 +89,8 @@ class Server:
     async def stop(self) -> None:
         for socket in self.sockets:
             socket.close()
+        for late in self._late:
+            late.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -128,6 +134,11 @@ class Server:
         if handler is None:
             self.hub.note_unknown(room.dialect.venue, request.endpoint)
             return room.dialect.not_found(request)
+        if fault is not None and fault.kind is Kind.LATE_MS:
+            late = asyncio.create_task(self._carried_out_late(handler, request, fault.value))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            return None
         answer = await handler(request)
         if fault is not None and fault.kind in (Kind.DROP_ANSWER, Kind.HANG_ANSWER):
             return None
@@ -140,6 +151,11 @@ class Server:
     def _refuse(self, what: str) -> None:
         if what in self.refusals or len(self.refusals) < REFUSALS_MAX:
             self.refusals[what] += 1
+
+    @staticmethod
+    async def _carried_out_late(handler: Handler, request: Request, late_ms: int) -> None:
+        await asyncio.sleep(late_ms / 1000)
+        await handler(request)
 
     def _note(self, request: Request, status: int) -> None:
         self.log.append(Logged(request.endpoint, request.query, request.body.decode(errors="replace"), status))

@@ -96,6 +96,8 @@ class BinanceDialect(Dialect):
 
     def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         del request
+        if fault.kind is Kind.REFUSED:
+            return HttpAnswer({"code": fault.value, "msg": "refused"}, 400)
         if fault.kind is Kind.HTTP_429:
             text = "Too many requests; current limit of IP is 2400 requests per minute."
             return HttpAnswer({"code": -1003, "msg": text}, 429, {"Retry-After": str(fault.value or 1)})

@@ -62,7 +62,7 @@ class BinanceOrders:
             text = "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
             raise BinanceRefused(-4120, text)
         in_force = params.get("timeInForce", "GTC")
-        if in_force not in ("GTC", "GTX"):
+        if in_force not in ("GTC", "GTX", "IOC"):
             raise self._names.not_modelled(f"timeInForce {in_force}")
         wish = OrderRequest(
             client_id=self._client_id(params, "newClientOrderId"),
@@ -72,6 +72,7 @@ class BinanceOrders:
             reduce_only=params.get("reduceOnly") == "true",
             limit_price=_positive(params, "price") if kind == "LIMIT" else None,
             post_only=in_force == "GTX",
+            immediate=in_force == "IOC",
         )
         record = await self._send(account, wish, params)
         return HttpAnswer(payloads.order(record, self._names))
