@@ -48,6 +48,7 @@ trade_venue = "{venue}"
 loopback = "{url}"
 backfill_h = 48.0
 reconcile_s = 5.0
+stop_canary = false
 [journal]
 snapshot_every_min = 1.0
 [log]

@@ -126,6 +126,8 @@ class Engine:
         """The open position first: exits and tighter stops are never refused."""
         by_coin = {view.coin: view for view in self.views}
         for position in self.account.positions:
+            if self.account.unread(position, self._now_ms):
+                continue
             target = self.desk.target(position.venue, position.coin)
             adjustment = adjustment_for(
                 by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,

@@ -6,48 +6,11 @@ Statistics are float, money is Decimal; neither may be NaN or infinite.
 """
 
 import enum
-import math
 from decimal import Decimal
 from typing import Final
 
-import msgspec
-
+from liqbot.facts import Fact
 from liqbot.instruments import Instrument, Side
-
-_WHOLE_MAX: Final = 2**63 - 1
-"""What a book can keep of a whole number."""
-
-
-def encodable(text: str) -> str:
-    """The text as every book can keep it: lone surrogates (bytes that were no UTF-8, escapes in somebody's JSON) are
-    spelled out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all events: whatever is one can be written down. Refuses numbers that are not finite, because codecs
-    would write them as null, whole numbers that no book can keep, and fields it does not know when it is decoded: a
-    newer program meant something by them. Texts become `encodable`."""
-
-    time_ms: int
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if isinstance(value, str):
-                if not value.isascii():
-                    msgspec.structs.force_setattr(self, name, encodable(value))
-                continue
-            if isinstance(value, float):
-                fits = math.isfinite(value)
-            elif isinstance(value, Decimal):
-                fits = value.is_finite()
-            else:
-                fits = not isinstance(value, int) or -_WHOLE_MAX <= value <= _WHOLE_MAX
-            if not fits:
-                kind = "number of 64 bits" if isinstance(value, int) else "finite number"
-                raise ValueError(f"{type(self).__name__}.{name}: {value} is not a {kind}")
-
 
 # --- market facts -------------------------------------------------------------------------------------------------
 
@@ -335,6 +298,8 @@ class HaltCode(enum.StrEnum):
     """The venue lists a traded contract otherwise than before, and a position is open under the old terms."""
     REPEATED_CRASHES = "REPEATED_CRASHES"
     """The process ended several times within minutes without an orderly end."""
+    RECORDED_CONFIGURATION = "RECORDED_CONFIGURATION"
+    """The profile could not be read while a position was open: the journal's configuration is in force."""
     STOP_CANARY = "STOP_CANARY"
     """At the start a far stop was not placed, or not as it was ordered."""
     FOREIGN_ORDERS = "FOREIGN_ORDERS"
@@ -345,6 +310,10 @@ class HaltCode(enum.StrEnum):
 
 OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
 """Meant to last over restarts: a house halted by one of these starts, and enters nothing."""
+MANAGE_ONLY_HALTS: Final = OPERATOR_HALTS | {
+    HaltCode.REPEATED_CRASHES, HaltCode.STOP_CANARY, HaltCode.CONTRACT_CHANGED, HaltCode.RECORDED_CONFIGURATION
+}
+"""With these too: it runs, manages what is open, and waits for a person."""
 
 
 class Halt(Fact, frozen=True, tag=True, kw_only=True):

@@ -26,7 +26,7 @@ from liqbot.connection.endpoints import (
     use_access,
 )
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
-from liqbot.connection.instruments import instrument_of, market_of, symbols_of
+from liqbot.connection.instruments import instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.unified_library import client_class
 from liqbot.instruments import Instrument
@@ -138,10 +138,9 @@ class VenueClient:
         """
         await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
-        await self.call("load_markets", True, weight=5)
-        kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
-                for symbol, listing in symbols_of(self.spec, coins)
-                if listing.contract == "" or symbol in self.exchange.markets]
+        kept = await self.call(
+            "load_markets", True, weight=5, decode=functools.partial(listed_contracts, self.spec, coins)
+        )
         self.exchange.set_markets(kept, {})
         self.opened = True
 
@@ -285,6 +284,13 @@ class VenueClient:
             socket = self.exchange.clients.get(url)
             if socket is not None:
                 socket.on_error(NetworkError(f"{self.venue} {url} {reason}"))
+
+    def sign_in_again(self) -> None:
+        """The next dialling of the user stream asks for its key anew: the one that is kept may be the reason why the
+        last one broke, nonsense for instance, and would be used again for many minutes."""
+        for kept in self.exchange.options.values():
+            if isinstance(kept, dict) and "listenKey" in kept:
+                kept |= {"listenKey": None, "lastAuthenticatedTime": 0}
 
     async def close(self) -> None:
         if self._exchange is not None:

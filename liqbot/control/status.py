@@ -24,6 +24,9 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "halt_code": str(halt_code(engine)),
         "flattening": account.flattening,
         "drawdown_pct": account.drawdown.drawdown_pct,
+        "stops_read_back": sum(
+            engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
+        ),
         "strategies_disabled": dict(engine.guard.disabled),
         "naked": _naked(engine, settings, now_ms),
         "positions": [_position(engine, held) for held in account.positions],

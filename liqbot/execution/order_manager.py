@@ -16,7 +16,7 @@ from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument, Side
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.risk.decision import Approved, Target
 from liqbot.venues.registry import protection_of
 
@@ -84,7 +84,7 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms, fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
         elif isinstance(fact, events.JournalRepaired):
@@ -254,4 +254,4 @@ class OrderManager:
 
 def _account_is_dark(fact: Event) -> bool:
     """News about orders and positions have stopped coming."""
-    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED
+    return isinstance(fact, events.FeedDown) and fact.feed in (ACCOUNT_FEED, CLOCK_FEED)

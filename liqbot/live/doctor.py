@@ -6,34 +6,30 @@ import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from liqbot import places
-from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.commands import Purpose
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
-from liqbot.execution.edge.broker import stop_mismatch
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import Side
 from liqbot.journal import JournalReader
-from liqbot.live import credentials
+from liqbot.live import credentials, stop_canary
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
-from liqbot.venues.errors import VenueError, VenueRefused
+from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import VENUES
 from liqbot.venues.trading import TradedContract, TradingAdapter
 
 SKEW_MS_MAX: Final = 1_000
 DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
-CANARY_AWAY: Final = Decimal("0.5")
 CANARY_NAME: Final = "canary"
 
 
@@ -203,37 +199,10 @@ async def _orders(client: VenueClient, recipe: TradingAdapter, traded: TradedCon
 
 
 async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedContract) -> Finding:
-    """A stop far away, placed, read back and cancelled: the way every position will be protected."""
-    instrument, what = traded.instrument, f"{traded.instrument.coin} stop canary"
-    ticker = await client.call("fetch_ticker", instrument.symbol)
-    last_price = Decimal(str(ticker["last"]))
-    least_base = max(instrument.quantity_step_base, instrument.min_notional_usd / last_price * 3)
-    order = PlaceOrder(
-        client_id=client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP),
-        venue=instrument.venue,
-        coin=instrument.coin,
-        decision_id=0,
-        purpose=Purpose.STOP,
-        kind=OrderKind.STOP_MARKET,
-        side=Side.LONG,
-        quantity_base=instrument.round_quantity(least_base),
-        reduce_only=True,
-        trigger_price=instrument.round_price(last_price * CANARY_AWAY),
+    what = f"{traded.instrument.coin} stop canary"
+    found = await stop_canary.fly(
+        client, recipe, traded, client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP)
     )
-    call = recipe.place(order, traded)
-    try:
-        await client.call(call.method, *call.args, channel="priority", retry="never")
-    except VenueRefused as refusal:
-        return Finding(what, Health.WARN, f"not placed without a position ({refusal.code} {refusal.reason})")
-    wrong = "it is not there"
-    for wait_s in (0.0, 0.2, 0.5, 1.0):
-        await asyncio.sleep(wait_s)
-        word = await recipe.order(client, traded, order.client_id, stop=True)
-        if word is not None:
-            wrong = stop_mismatch(order, word)
-            break
-    call = recipe.cancel(order.client_id, traded, stop=True)
-    await client.call(call.method, *call.args, channel="priority", retry="read")
-    if wrong:
-        return Finding(what, Health.FAIL, wrong)
-    return Finding(what, Health.OK, "placed, read back and cancelled")
+    if found.failure:
+        return Finding(what, Health.FAIL, found.failure)
+    return Finding(what, Health.WARN if found.note else Health.OK, found.note or "placed, read back and cancelled")

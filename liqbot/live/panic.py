@@ -15,7 +15,7 @@ from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
 from liqbot.instruments import Side
 from liqbot.venues.errors import OutcomeUnknown, VenueError
-from liqbot.venues.trading import OrderReport, PositionReport, TradedContract, TradingAdapter, VenueCaller
+from liqbot.venues.trading import Dispatch, OrderCaller, OrderReport, PositionReport, TradedContract, TradingAdapter
 
 ROUND_S: Final = 0.5
 AFTER_TROUBLE_S: Final = 2.0
@@ -40,7 +40,7 @@ class Left(NamedTuple):
 class Panic:
     """One account, the given contracts."""
 
-    def __init__(self, client: VenueCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
+    def __init__(self, client: OrderCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
         self._client, self._recipe, self._traded, self._say = client, recipe, tuple(traded), say
         # Ids of its own: nothing of the bot's books is needed, and nothing of theirs can be hit.
         self._name = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
@@ -132,7 +132,10 @@ class Panic:
         self._say(f"close {_shown(traded, position)}")
         self._not_before_s[coin] = loop.time() + ROUND_S
         try:
-            await self._client.call(call.method, *call.args, channel="priority", retry="never")
+            await self._client.call(
+                call.method, *call.args, channel="priority", retry="never",
+                dispatch=Dispatch(self._recipe.valid_ms, lambda: None),
+            )
         except (OutcomeUnknown, *_STRANGE) as error:
             self._not_before_s[coin] = loop.time() + self._recipe.valid_ms / 1000
             self._say(f"unclear: {error}")

@@ -16,7 +16,7 @@ from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
 from liqbot.control.status import is_flat
-from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume, StrategyDisabled
+from liqbot.events import MANAGE_ONLY_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
@@ -46,6 +46,9 @@ RECORDS_MAX: Final = 500
 _log = structlog.get_logger(__name__)
 
 
+NO_HALTS: Final[Mapping[HaltCode, str]] = {}
+
+
 class ServedLoop(Protocol):
     """Takes from the inbox what feeds put there, and gives it to the engine."""
 
@@ -72,9 +75,12 @@ class RunningHouse:
     def __init__(
         self, house: House[Any], inbox: Inbox, settings: Settings, data: Path, clock: Callable[[], int], *,
         journal: Journal, account: AccountEdge | None = None, for_s: float | None = None, records_run_again: int = 0,
+        halts: Mapping[HaltCode, str] = NO_HALTS,
     ) -> None:
         """`house` has a `ServedLoop`. `clock` gives UTC milliseconds, of the market where that is simulated; `for_s`
-        counts from when the house has begun to run. `account` is the edge of a real one."""
+        counts from when the house has begun to run. `account` is the edge of a real one.
+        `halts`: why nothing may be entered from the start, as far as nothing forbids it anyway."""
+        self._halts = halts
         self._house, self._inbox, self._settings, self._data, self._clock = house, inbox, settings, data, clock
         self._journal, self._account, self._for_s, self._records_run_again = journal, account, for_s, records_run_again
         self._loop: ServedLoop = house.loop
@@ -266,6 +272,8 @@ class RunningHouse:
         now_ms = self._house.opening[-1].time_ms
         facts: list[Event] = []
         account = self.engine.account
+        if not account.halted:
+            facts += [Halt(time_ms=now_ms, reason=reason, code=code) for code, reason in self._halts.items()]
         facts += self._hung(now_ms)
         if protocol.drop_latch(self._data, protocol.RESUME):
             hung_calls.forget(self._data)
@@ -315,7 +323,7 @@ class RunningHouse:
     def _halted(self) -> str:
         """A reason not to begin; a pause by hand is none: such a house runs, and enters nothing."""
         account = self.engine.account
-        if account.halted and account.halt_code not in OPERATOR_HALTS:
+        if account.halted and account.halt_code not in MANAGE_ONLY_HALTS:
             return account.halted
         if account.drawdown.peak_latched:
             return f"drawdown of {account.drawdown.drawdown_pct:.2f} % from the highest equity"
@@ -333,6 +341,7 @@ class RunningHouse:
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
+            "account_told": account.malformed if account is not None else {},
             "orders_under_way": len(account.orders.submitting) if account is not None else 0,
             "observers": {"working": list(self._house.observers.names), "trouble": self._house.observers.troubles},
         }

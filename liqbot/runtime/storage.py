@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -16,14 +16,14 @@ from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader, Record
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.steps import StepLike
-from liqbot.ledger import LedgerThread
-from liqbot.ledger.background import Remake
+from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.ledger.observation import observation_of
-from liqbot.ledger.rebuild import rebuild
-from liqbot.ledger.soundness import journals_told_of, move_aside_if_damaged
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.runtime.recovery import Recovered, recover
 from liqbot.settings import Settings
+
+if TYPE_CHECKING:
+    from liqbot.ledger.background import LedgerThread, Remake
 
 MARGIN_MS: Final = 900_000
 UNREAD_MS: Final = 21_600_000
@@ -35,27 +35,41 @@ _log = structlog.get_logger(__name__)
 
 class Storage(NamedTuple):
     journal: Journal
-    ledger: LedgerThread
+    ledger: FedLedger
     recovered: Recovered
 
 
 @contextlib.contextmanager
 def opened(
-    data: Path, settings: Settings, account: str, roster: Roster, instruments: Sequence[Instrument]
+    data: Path, settings: Settings, account: str, roster: Roster, instruments: Sequence[Instrument], *,
+    in_haste: bool = False,
 ) -> Iterator[Storage]:
-    """ExpectedError when another process writes them, or when they belong to another mode or account."""
+    """ExpectedError when another process writes them, or when they belong to another mode or account. `in_haste`: a
+    position may be open, so the ledger waits for its `begin`."""
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
-        _say_if_begun_anew(journal, url)
-        move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
-        with _ledger(path, url, settings, journal) as ledger:
+        reached = partial(_ledger, path, url, settings, journal)
+        ledger: FedLedger = LaterLedger(reached) if in_haste else reached()
+        with contextlib.closing(ledger):
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+
+
+def _sound_ledger(url: str, journal: Journal, remake: "Remake") -> "LedgerThread":
+    """A damaged one is moved aside. Loads what a ledger needs, which takes as long as a start does otherwise."""
+    from liqbot.ledger.background import LedgerThread
+    from liqbot.ledger.soundness import move_aside_if_damaged
+
+    _say_if_begun_anew(journal, url)
+    move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
+    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)
 
 
 def _say_if_begun_anew(journal: Journal, url: str) -> None:
     """A journal was here, says the ledger, and is gone."""
+    from liqbot.ledger.soundness import journals_told_of
+
     gone = [] if journal.last_seq else [one for one in journals_told_of(url) if one != journal.stamp.journal_id]
     if gone:
         _log.warning(
@@ -76,7 +90,7 @@ def journal_limits(settings: Settings) -> JournalLimits:
 
 
 def _recovered(
-    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], ledger: LedgerThread
+    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], ledger: FedLedger
 ) -> Recovered:
     read_ms = 0
 
@@ -98,9 +112,12 @@ def _recovered(
     return found._replace(fills_since_ms=since_ms)
 
 
-def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> LedgerThread:
+def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "LedgerThread":
     """One that has seen less than every snapshot that recovery may begin from (deleted, restored) is made anew from the
     journal."""
+    from liqbot.ledger.background import Remake
+    from liqbot.ledger.rebuild import rebuild
+
     with JournalReader(path) as reader:
         snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
     oldest_seq = min((one.seq for one in snapshots), default=0)
@@ -109,4 +126,4 @@ def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> Ledge
         needed=lambda ledger_seq: ledger_seq < oldest_seq,
         make=lambda: rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True),
     )
-    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)
+    return _sound_ledger(url, journal, remake)

@@ -96,6 +96,11 @@ class NetworkParams(_Params):
         30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
     )
 
+    stop_canary: bool = Field(
+        True,
+        description="At a start without a position a stop far away is placed, read back and cancelled; where that "
+        "fails nothing is entered until somebody resumes.",
+    )
     protect_check_s: float = Field(
         2.5, ge=1, le=30,
         description="Seconds between two looks at the venue whether the stop of an open position still rests.",

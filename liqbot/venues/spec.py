@@ -166,6 +166,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a key consists of."""
     practice: tuple[PracticeAccess, ...] = ()
     client_id: ClientIdRule | None = None
+    flat_stop_refusals: tuple[str, ...] = ()
+    """Codes by which it refuses a reduce-only stop while there is no position: from these a canary learns no more."""
     protection: EntryProtection | None = None
     """How a position is guarded from its first fill."""
     expiry: RequestExpiry | None = None

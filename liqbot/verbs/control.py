@@ -96,6 +96,9 @@ def _text(report: dict[str, Any]) -> str:
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
+    told = report["account_told"]
+    if told and (told["answers_malformed"] or told["messages_malformed"]):
+        lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(lines)
 
 

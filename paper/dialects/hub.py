@@ -188,7 +188,7 @@ class Hub:
 
     def _tell(self, account: VenueAccount, happened: Happened) -> None:
         account.fold(happened)
-        if self.outlet is not None:
+        if self.outlet is not None and not self.faults.silent:
             self.outlet.private(account, happened)
         held = self._held.pop(id(happened.obeyed), None)
         if held is not None and not held[1].done():

@@ -29,6 +29,29 @@ def never(sound: Sound) -> Sound:
     return lambda *_, **__: False
 
 
+def always(sound: Sound) -> Sound:
+    del sound
+    return lambda *_, **__: True
+
+
+def awaits_nothing(sound: Sound) -> Sound:
+    del sound
+
+    async def mutant(*_: Any) -> None: ...
+
+    return mutant
+
+
+def signs_only(sound: Sound) -> Sound:
+    del sound
+    return lambda _exchange, _expiry, original, path, *rest: original(path, *rest)
+
+
+def always_patient(sound: Sound) -> Sound:
+    del sound
+    return lambda _order, params: params.query_ms_max
+
+
 # --- journal first, then decide, then act -----------------------------------------------------------------------------
 
 

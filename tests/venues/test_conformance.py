@@ -1,6 +1,7 @@
 """Every venue of the registry passes the suite, and the suite finds what it is there to find."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -207,6 +208,18 @@ class Reader(BybitAdapter):
         return super().user_events(message, traded) if message["topic"] else ()
 
 
+class Credulous(BybitAdapter):
+    """Takes the wallet and the clock as they come."""
+
+    async def wallet_usd(self, client: Any) -> Decimal:
+        found = await client.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
+        return Decimal(found["result"]["list"][0]["coin"][0]["walletBalance"])
+
+    async def server_ms(self, client: Any) -> int:
+        found = await client.call("publicGetV5MarketTime")
+        return int(found["time"]) if isinstance(found, dict) and "time" in found else 1_795_917_331_756
+
+
 def traded(adapter: BybitAdapter) -> VenueSpec:
     return replace(BYBIT, trading=adapter)
 
@@ -235,6 +248,8 @@ ORDERS: dict[str, tuple[VenueSpec, str]] = {
     "no stream": (traded(coded(streams=lambda *_: ())), "no subscription to the user stream"),
     "stop lost": (traded(Reader(lambda _: None)), "the resting stop reads as None"),
     "stop on last": (traded(Reader(lambda report: replace(report, on_mark=False))), "the resting stop reads as"),
+    "unread": (traded(Credulous()), "wallet: a mangled answer raises KeyError"),
+    "believed": (traded(Credulous()), "nonsense as the answer to publicGetV5MarketTime is believed"),
     "surprise": (traded(Reader(lambda report: report)), "for a message of another shape"),
     "no account": (replace(BYBIT, examples=lambda: replace(examples(), account=None)), "examples: no account"),
     "no protection": (replace(BYBIT, protection=None), "does not say when a position's first stop is there"),

@@ -19,6 +19,9 @@ CHECK_S: Final = 2.5
 class Client(OrderCaller, Listening, Protocol):
     """What an account needs of a venue client; its contracts must be loaded."""
 
+    answers_malformed: int
+    answer_malformed_newest: str
+
     @property
     def exchange(self) -> Any: ...
 
@@ -73,6 +76,14 @@ class AccountEdge:
             task.cancel()
             await asyncio.wait((task,))
         await self.broker.close()
+
+    @property
+    def malformed(self) -> dict[str, int | str]:
+        """How much of what the venue told of the account was not what it documents, and the last of it."""
+        return {
+            "answers_malformed": self.client.answers_malformed, "messages_malformed": self.stream.malformed,
+            "malformed_newest": self.client.answer_malformed_newest,
+        }
 
     async def _reconcile(self) -> None:
         await self.check.tried.wait()  # the long reading holds up nobody who may be naked

@@ -51,6 +51,8 @@ EARLY_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Waits before a stop is sent again that the venue refused because it does not show its position yet."""
 REFUSED_PAUSE_S: Final = 1.0
 """Longest wait before a request that a venue had no time for is reported as refused: the answer to it comes at once."""
+UNKNOWN_WORDS: Final = ("ExchangeError",)
+"""What the unified client calls a refusal whose code it does not know."""
 _log = structlog.get_logger(__name__)
 
 
@@ -149,7 +151,7 @@ class Broker:
             if refusal.code in self._adapter.duplicate_codes | self._adapter.unclear_codes:
                 await self._after_silence(order, traded)
             else:
-                self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))
+                await self._told_no(order, traded, refusal)
         except VenueError as error:
             await self._not_carried_out(order, error)
         else:
@@ -187,6 +189,20 @@ class Broker:
     def _placed(self, payload: Any) -> str:
         """The venue's id of an order that it took. An answer that does not give it leaves open what was done."""
         return answer(self._adapter.venue, "create_order", payload, PlacedOrder, lambda placed: placed.id)
+
+    async def _told_no(self, order: PlaceOrder, traded: TradedContract, refusal: VenueRefused) -> None:
+        """A no in words that nobody knows may be no answer at all: whether the order stands is looked at first."""
+        if refusal.kind in UNKNOWN_WORDS:
+            try:
+                report = await self._resolver.query(order.client_id, traded)
+            except VenueError as error:
+                _log.warning("refused in unknown words: querying", client_id=order.client_id, error=str(error))
+                await self._after_silence(order, traded)
+                return
+            if report is not None:
+                await self._read_back(order, traded, report)
+                return
+        self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))
 
     async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
         if isinstance(error, VenueAuth):

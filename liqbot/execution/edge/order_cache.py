@@ -34,8 +34,8 @@ class OrderCache:
         """Client ids whose outcome a task of the broker is resolving: nobody else should."""
         self.sent_s: dict[str, float] = {}
         """When an order left, on the loop's clock."""
-        self.checked: set[str] = set()
-        """Stops that rode on an entry and were read back as they should be."""
+        self.checked_s: dict[str, float] = {}
+        """Stops that rode on an entry and were read back as they should be, with when, on the loop's clock."""
         self.filled_base: dict[str, Decimal] = {}
         """By client id: what was published of its fills."""
         self.dirty_count: dict[str, int] = {}
@@ -56,6 +56,9 @@ class OrderCache:
 
     def sent(self, client_id: str, now_s: float) -> None:
         _keep(self.sent_s, client_id, now_s)
+
+    def checked(self, stop_id: str, now_s: float) -> None:
+        _keep(self.checked_s, stop_id, now_s)
 
     def link(self, coin: str, venue_order_id: str, client_id: str) -> None:
         """Fills under `venue_order_id` belong to `client_id`; empty: to nobody of ours."""

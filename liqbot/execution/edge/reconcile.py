@@ -28,7 +28,7 @@ from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OVERLAP_MS, OrderStatusResolver
 from liqbot.instruments import Side
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.venues.errors import VenueAuth, VenueError
 from liqbot.venues.trading import (
     AccountSettings,
@@ -86,6 +86,20 @@ class Reconciler:
                 for one in self._traded
             ))  # fmt: skip
 
+    def doubt(self, reason: str) -> tuple[Event, ...]:
+        """Time was lost: nothing that was read, or is being read, counts any more. Reads anew, and gives what says so,
+        for the engine to know before anything else."""
+        self._down = True
+        self.request()
+        now_ms = self._orders.clock()
+        for one in self._traded:
+            self._orders.mark_dirty(one.instrument.coin)
+        return tuple(
+            FeedDown(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=CLOCK_FEED,
+                     reason=reason)
+            for one in self._traded
+        )  # fmt: skip
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
@@ -100,10 +114,12 @@ class Reconciler:
     async def once(self) -> bool:
         """One round; True when everything was read in full."""
         try:
-            await self._money()
+            await self._payments()
             whole = True
             for traded in self._traded:
                 whole = await self._contract(traded) and whole
+            # Last: without the payments and fills that it is made of a balance would not be explained.
+            await self._balance()
         except VenueError as error:
             _log.warning("not reconciled", error=str(error))
             self.down(str(error))
@@ -183,13 +199,14 @@ class Reconciler:
 
     # --- money ----------------------------------------------------------------------------------------------------
 
-    async def _money(self) -> None:
-        """The balance last: without all that it is made of it would not be explained."""
+    async def _payments(self) -> None:
         started_ms = self._orders.clock()
         async for part in self._adapter.payments(self._client, self._traded, self._payments_since_ms, started_ms):
             await self._publish_paid(part.rows)
             # Published to there, whatever becomes of the rest.
             self._payments_since_ms = max(self._payments_since_ms, min(part.read_to_ms, started_ms) - OVERLAP_MS)
+
+    async def _balance(self) -> None:
         wallet_usd = await self._adapter.wallet_usd(self._client)
         first = self._traded[0].instrument
         self._orders.publish(

@@ -102,6 +102,9 @@ VENUE: Final = VenueSpec(
     practice=(
         PracticeAccess(kind="demo", switch="enable_demo_trading", note="the client's sandbox refuses private calls"),
     ),
+    # ReduceOnly Order is rejected; TIF GTE can only be used with open positions
+    # (of orders; of stops it is not documented)
+    flat_stop_refusals=("-2022", "-4509"),
     client_id=ClientIdRule(length_max=36, pattern=r"[.A-Z:/a-z0-9_-]+"),
     protection=EntryProtection(
         attached=None,

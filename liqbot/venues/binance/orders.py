@@ -9,6 +9,7 @@ from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.venues.answers import (
     Read,
     Shape,
+    answer,
     as_it_is,
     ask,
     only,
@@ -29,6 +30,7 @@ from liqbot.venues.binance.answers import (
     BinancePositionMode,
     BinanceRestrictions,
     BinanceServerTime,
+    BinanceStreamTrade,
     BinanceSymbolConfig,
     BinanceTrade,
     income_page,
@@ -46,7 +48,6 @@ from liqbot.venues.trading import (
     PaymentReport,
     PositionReport,
     TradedContract,
-    TradeKind,
     TradeReport,
     UserEvents,
     VenueCaller,
@@ -57,9 +58,9 @@ from liqbot.venues.trading import (
 from liqbot.venues.unified_order import unified_order
 
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
-_FORCED: Final = {"autoclose-": TradeKind.LIQUIDATION, "adl_autoclose": TradeKind.DELEVERAGED}
 _PAGE: Final = 1_000
 _SPAN_MS: Final = 7 * DAY_MS - 1
+_KEPT_MS: Final = 180 * DAY_MS
 _PAID: Final = ("FUNDING_FEE", "TRANSFER")
 
 
@@ -148,7 +149,7 @@ class BinanceAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -294,7 +295,8 @@ class BinanceAdapter:
             alias = str(order.get("ai") or "")
             return ((contract, OrderHint(str(order["caid"]), str(order["aid"]), alias)),)
         if order["x"] in ("TRADE", "CALCULATED") and decimal(order["l"]):
-            return ((contract, _stream_trade(order, contract)),)
+            trade = answer(self.venue, str(kind), order, BinanceStreamTrade, as_it_is)
+            return ((contract, trade.report(contract)),)
         return ((contract, OrderHint(str(order["c"]), str(order["i"]))),)
 
 
@@ -315,27 +317,3 @@ def _same_order(traded: TradedContract, named: dict[str, str], row: BinanceOrder
 def _same_algo(client_id: str, row: BinanceAlgoOrder) -> OrderReport:
     require_same("$.clientAlgoId", client_id, row.client_algo_id)
     return row.report()
-
-
-def _stream_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
-    client_id = str(order["c"])
-    kind = next((kind for head, kind in _FORCED.items() if client_id.startswith(head)), TradeKind.TRADE)
-    return TradeReport(
-        trade_id=str(order["t"]),
-        venue_order_id=str(order["i"]),
-        client_id=client_id,
-        buys=order["S"] == "BUY",
-        price=decimal(order["L"]),
-        quantity_base=traded.base(order["l"]),
-        fee=decimal(order.get("n")),
-        fee_currency=str(order.get("N") or "USDT"),
-        maker=_true(order["m"]),
-        time_ms=int(order["T"]),
-        kind=kind,
-    )
-
-
-def _true(value: object) -> bool:
-    return value is True or value == "true"
-
-

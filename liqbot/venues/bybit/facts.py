@@ -91,6 +91,8 @@ VENUE: Final = VenueSpec(
         PracticeAccess(kind="testnet", switch="set_sandbox_mode"),
         PracticeAccess(kind="demo", switch="enable_demo_trading"),
     ),
+    # current position is zero, cannot fix reduce-only order qty (of orders; of stops it is not documented)
+    flat_stop_refusals=("110017",),
     client_id=ClientIdRule(length_max=36, pattern=r"[A-Za-z0-9_-]+"),
     protection=EntryProtection(
         attached=AttachedStop(

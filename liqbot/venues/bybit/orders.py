@@ -62,6 +62,7 @@ from liqbot.venues.trading import (
 from liqbot.venues.unified_order import unified_order
 
 _SPAN_MS: Final = 7 * DAY_MS
+_KEPT_MS: Final = 729 * DAY_MS
 _NOT_IN_DEMO: Final = "10032"
 _LINEAR: Final = {"category": "linear"}
 
@@ -160,7 +161,7 @@ class BybitAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -246,7 +247,7 @@ class BybitAdapter:
     async def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
-        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _payments(

@@ -41,6 +41,8 @@ class Recorded:
     def __init__(self, responses: Sequence[ResponseExample]) -> None:
         self._responses = responses
         self.writes: list[str] = []
+        self.asked: list[ResponseExample] = []
+        """Whose answers were given."""
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
@@ -53,8 +55,9 @@ class Recorded:
         exact = [one for one in same if list(one.args) == list(args)]
         if not same:
             raise LookupError(f"no example of the answer to {method}")
-        payload = (exact or same)[0].payload
-        return payload if decode is None else decode(payload)
+        chosen = (exact or same)[0]
+        self.asked.append(chosen)
+        return chosen.payload if decode is None else decode(chosen.payload)
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:

@@ -87,6 +87,8 @@ VENUE: Final = VenueSpec(
     refusal=RefusalShape(code=("data.0.sCode", "code"), reason=("data.0.sMsg", "msg")),
     practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header x-simulated-trading"),),
     credentials=("api_key", "secret", "password"),
+    # no position in this direction to reduce (of orders; of stops it is not documented)
+    flat_stop_refusals=("51169", "51205"),
     client_id=ClientIdRule(length_max=32, pattern=r"[A-Za-z0-9]+", note="letters and digits only"),
     protection=EntryProtection(
         attached=AttachedStop(scope="order", own_id=True, covers_partial_fills=False, outlives_position=True),

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from liqbot.commands import OrderKind, PlaceOrder
-from liqbot.venues.answers import Read, ask, only, order_reports, require_same, rows_about, rows_named
+from liqbot.venues.answers import Read, answer, as_it_is, ask, only, order_reports, require_same, rows_about, rows_named
 from liqbot.venues.errors import VenueRefused
 from liqbot.venues.histories import PAGES_MAX, HistoryPart, by_spans
 from liqbot.venues.okx.answers import (
@@ -24,6 +24,7 @@ from liqbot.venues.okx.answers import (
     OkxLeverage,
     OkxOrder,
     OkxOrderName,
+    OkxOrderPush,
     OkxPosition,
     OkxStamp,
     OkxWallet,
@@ -42,7 +43,6 @@ from liqbot.venues.trading import (
     PaymentReport,
     PositionReport,
     TradedContract,
-    TradeKind,
     TradeReport,
     UserEvents,
     VenueCaller,
@@ -52,14 +52,11 @@ from liqbot.venues.trading import (
 )
 from liqbot.venues.unified_order import unified_order
 
-_FORCED: Final = {
-    "full_liquidation": TradeKind.LIQUIDATION, "partial_liquidation": TradeKind.LIQUIDATION,
-    "adl": TradeKind.DELEVERAGED,
-}  # fmt: skip
 _GONE: Final = ("51400", "51401", "51402", "51603")
 _SWAP: Final = {"instType": "SWAP"}
 _PAGE: Final = 100
 _SPAN_MS: Final = 7 * DAY_MS
+_KEPT_MS: Final = 89 * DAY_MS
 _RECENT_MS: Final = 6 * DAY_MS
 """Younger bills are read where the last seven days are kept."""
 
@@ -171,7 +168,7 @@ class OkxAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -249,12 +246,14 @@ class OkxAdapter:
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
         """One place has the last seven days, another the last three months."""
         recent_ms = max(since_ms, now_ms - _RECENT_MS)
+        since_ms = max(since_ms, now_ms - _KEPT_MS)
         for method, from_ms, to_ms in (
             ("privateGetAccountBillsArchive", since_ms, recent_ms),
             ("privateGetAccountBills", recent_ms, now_ms),
         ):
             if from_ms < to_ms or to_ms == now_ms:
-                async for part in by_spans(partial(self._bills, client, traded, method), from_ms, to_ms, _SPAN_MS):
+                read = partial(self._bills, client, traded, method)
+                async for part in by_spans(read, from_ms, to_ms, _SPAN_MS, _KEPT_MS):
                     yield part
 
     async def _bills(
@@ -317,7 +316,7 @@ class OkxAdapter:
                 found.append((contract, hint))
                 continue
             if decimal(row["fillSz"]) and row.get("tradeId") and row.get("execType"):
-                found.append((contract, _stream_trade(row, contract)))
+                found.append((contract, answer(self.venue, channel, row, OkxOrderPush, as_it_is).report(contract)))
             if row["state"] in ("live", "canceled", "mmp_canceled"):
                 found.append((contract, OrderHint(_client_id(row), str(row["ordId"]))))
         return tuple(found)
@@ -345,21 +344,3 @@ def _same_algo(traded: TradedContract, client_id: str, rows: list[Any]) -> Order
 
 def _payments(rows: list[Any], wanted: dict[str, tuple[str, ...]]) -> list[PaymentReport]:
     return [row.report() for row in rows_about(rows, OkxBill, wanted, path="$.data")]
-
-
-def _stream_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
-    # `fee` is the order's sum so far: of a single execution it is told in `fillFee`.
-    fee = row.get("fillFee") or row["fee"]
-    return TradeReport(
-        trade_id=str(row["tradeId"]),
-        venue_order_id=str(row["ordId"]),
-        client_id=_client_id(row),
-        buys=row["side"] == "buy",
-        price=decimal(row["fillPx"]),
-        quantity_base=traded.base(row["fillSz"]),
-        fee=-decimal(fee),
-        fee_currency=str(row.get("fillFeeCcy") or row["feeCcy"]),
-        maker=row["execType"] == "M",
-        time_ms=int(row["fillTime"]),
-        kind=_FORCED.get(str(row.get("category")), TradeKind.TRADE),
-    )

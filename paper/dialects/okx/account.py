@@ -27,6 +27,8 @@ from paper.exchange.money import ExchangeHolding
 
 Params = Mapping[str, str]
 ZERO: Final = Decimal(0)
+RECENT_MS: Final = 7 * 86_400_000
+ARCHIVED_MS: Final = 90 * 86_400_000
 _EMPTY: Final[Row] = dict.fromkeys(
     ("accAvgPx", "borrowFroz", "clSpotInUseAmt", "crossLiab", "interest", "isoLiab", "liab", "maxLoan",
      "maxSpotInUseAmt", "mgnRatio", "openAvgPx", "spotBal", "spotUpl", "spotUplRatio", "totalPnl", "totalPnlRatio",
@@ -235,12 +237,20 @@ class OkxAccount:
             "ts": str(account.now_ms), "uly": "",
         }])
 
+    def recent_bills(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        """Of the last seven days."""
+        return self._bills(account, params, account.now_ms - RECENT_MS)
+
     def bills(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        """Of the last three months."""
+        return self._bills(account, params, account.now_ms - ARCHIVED_MS)
+
+    def _bills(self, account: VenueAccount, params: Params, since_ms: int) -> HttpAnswer:
         newer, older = between(params, "after", "before")
         begin_ms, end_ms = between(params, "end", "begin")
         rows = [
             row for row in bill_rows(account, self._swaps)
-            if newer < float(row["billId"]) < older and begin_ms <= float(row["ts"]) <= end_ms
+            if newer < float(row["billId"]) < older and max(begin_ms, since_ms) <= float(row["ts"]) <= end_ms
             and params.get("type") in (None, row["type"]) and params.get("instType", row["instType"]) == row["instType"]
             and params.get("instId", row["instId"]) == row["instId"] and params.get("ccy", row["ccy"]) == row["ccy"]
             and params.get("ctType", "linear") == "linear"

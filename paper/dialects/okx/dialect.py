@@ -89,7 +89,7 @@ class OkxDialect(Dialect):
             "GET /api/v5/account/positions": (books.positions, "instType instId"),
             "GET /api/v5/account/leverage-info": (books.leverage, "instId mgnMode"),
             "GET /api/v5/account/trade-fee": (books.fees, "instType instId instFamily uly"),
-            "GET /api/v5/account/bills": (books.bills, bills),
+            "GET /api/v5/account/bills": (books.recent_bills, bills),
             "GET /api/v5/account/bills-archive": (books.bills, bills),
             "GET /api/v5/trade/order": (orders.order, "instId ordId clOrdId"),
             "GET /api/v5/trade/orders-pending": (orders.pending, _PAGES),

@@ -126,3 +126,33 @@ async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -
         raise
     assert not one.hub.faults.waiting
     assert one.desk.of(events.OrderAccepted, stop.client_id)
+
+
+REFUSING = {
+    "binance": lambda _: b'{"code": -9999, "msg": "?"}', "bybit": lambda _: b'{"retCode": "abc", "result": {}}',
+    "okx": lambda _: b'{"code": "abc", "data": [], "msg": ""}',
+}  # fmt: skip
+
+
+@everywhere
+async def test_a_stop_that_stands_is_not_lost_over_a_refusal_in_unknown_words(venue: str) -> None:
+    async with rig(venue) as one:
+        await long_of(one)
+        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        one.hub.faults.next(PLACE_STOP[venue], "changed", change=REFUSING[venue])
+        await one.send(stop)
+        await one.until(events.OrderAccepted, stop.client_id)
+        assert not one.desk.of(events.OrderRejected, stop.client_id)
+
+
+async def test_a_row_that_names_itself_and_is_not_understood_spoils_nothing() -> None:
+    async with rig("binance") as one:
+        await long_of(one)
+        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        await one.send(stop)
+        await one.until(events.OrderAccepted, stop.client_id)
+        strange = b'[{"symbol": "BTCUSDT", "orderId": 7, "clientOrderId": "theirs", "status": "NEW"}]'
+        one.hub.faults.next("GET /fapi/v1/openOrders", "changed", change=lambda _: strange)
+        one.desk.facts.clear()
+        assert await one.edge.reconciler.once()
+        assert {fact.client_id for fact in one.desk.of(events.OrderAccepted)} == {stop.client_id, "theirs"}
