@@ -23,7 +23,7 @@ from liqbot.runtime.recovery import Recovered, recover
 from liqbot.settings import Settings
 
 if TYPE_CHECKING:
-    from liqbot.ledger.background import LedgerThread
+    from liqbot.ledger.background import LedgerThread, Remake
 
 MARGIN_MS: Final = 900_000
 UNREAD_MS: Final = 21_600_000
@@ -50,12 +50,20 @@ def opened(
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
-        ledger: FedLedger = (
-            LaterLedger(lambda: _ledger(path, url, settings, journal)) if in_haste
-            else _ledger(path, url, settings, journal)
-        )
+        reached = partial(_ledger, path, url, settings, journal)
+        ledger: FedLedger = LaterLedger(reached) if in_haste else reached()
         with contextlib.closing(ledger):
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+
+
+def _sound_ledger(url: str, journal: Journal, remake: "Remake") -> "LedgerThread":
+    """A damaged one is moved aside. Loads what a ledger needs, which takes as long as a start does otherwise."""
+    from liqbot.ledger.background import LedgerThread
+    from liqbot.ledger.soundness import move_aside_if_damaged
+
+    _say_if_begun_anew(journal, url)
+    move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
+    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)
 
 
 def _say_if_begun_anew(journal: Journal, url: str) -> None:
@@ -105,15 +113,11 @@ def _recovered(
 
 
 def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "LedgerThread":
-    """A damaged one is moved aside; one that has seen less than every snapshot that recovery may begin from (deleted,
-    restored) is made anew from the journal. Loads what a ledger needs, which takes as long as a start does otherwise.
-    """
-    from liqbot.ledger.background import LedgerThread, Remake
+    """One that has seen less than every snapshot that recovery may begin from (deleted, restored) is made anew from the
+    journal."""
+    from liqbot.ledger.background import Remake
     from liqbot.ledger.rebuild import rebuild
-    from liqbot.ledger.soundness import move_aside_if_damaged
 
-    _say_if_begun_anew(journal, url)
-    move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
     with JournalReader(path) as reader:
         snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
     oldest_seq = min((one.seq for one in snapshots), default=0)
@@ -122,4 +126,4 @@ def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "Ledg
         needed=lambda ledger_seq: ledger_seq < oldest_seq,
         make=lambda: rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True),
     )
-    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)
+    return _sound_ledger(url, journal, remake)
