@@ -13,6 +13,7 @@ from typing import Any
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import legible_output
 from liqbot.verbs.table import Verb, all_verbs
 
 
@@ -20,6 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. stdout carries its result, stderr the log; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _print_anything()
+    with legible_output():
+        return _exit_code(words)
+
+
+def _exit_code(words: list[str]) -> int:
     try:
         exit_code = _dispatch(words)
         sys.stdout.flush()
@@ -33,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (a pager, `head`) has seen enough. Keep the interpreter from flushing into the closed pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         exit_code = Exit.OK
+    _say_the_last()
     return exit_code
 
 
@@ -44,8 +51,18 @@ def _print_anything() -> None:
 
 
 def _complain(message: str) -> None:
+    log = sys.modules.get("liqbot.log")  # where there is one its lines come first, and a full stderr holds nobody up
     for line in message.splitlines() or [""]:
-        print(f"liqbot: {line}", file=sys.stderr)
+        if log is not None:
+            log.LINES.put(f"liqbot: {line}")
+        else:
+            print(f"liqbot: {line}", file=sys.stderr)
+
+
+def _say_the_last() -> None:
+    log = sys.modules.get("liqbot.log")
+    if log is not None:
+        log.LINES.flush()
 
 
 def _dispatch(words: list[str]) -> int:

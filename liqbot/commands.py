@@ -39,6 +39,12 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True):
     post_only: bool = False
     account: str = ""
     """Which of several accounts at the venue; empty is the only one."""
+    immediate: bool = False
+    """Of a limit: what does not fill at once is cancelled."""
+    stop_price: Decimal | None = None
+    """Of an entry: where the stop that rides on it triggers, on the mark; None: none does."""
+    stop_client_id: str = ""
+    """Our name for that stop."""
 
 
 class CancelOrder(msgspec.Struct, frozen=True, tag=True):
@@ -64,6 +70,10 @@ class QueryOrder(msgspec.Struct, frozen=True, tag=True):
     venue: str
     coin: str
     account: str = ""
+    stop_price: Decimal | None = None
+    """Of a stop that rides on an entry: where it must trigger to count."""
+    stop_base: Decimal | None = None
+    """And how much it must cover at least."""
 
 
 Command = PlaceOrder | CancelOrder | SetLeverage | QueryOrder

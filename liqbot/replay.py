@@ -18,6 +18,7 @@ from liqbot.signals.registry import CONDITIONS
 
 _SHOWN_MAX: Final = 20
 _NEAR: Final = 1e-9
+_LATER_FIELDS: Final = frozenset(("account", "immediate", "stop_price", "stop_client_id", "stop_base"))
 _CONDITIONS: Final = frozenset(one.name for one in CONDITIONS)
 
 
@@ -245,10 +246,11 @@ def _decided(step: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def _named(plain: Any) -> Any:
-    """Without an account that has no name: journals from before accounts had names do not carry it."""
+    """Without what is absent and journals of earlier programs do not carry: an account that has no name, a stop that
+    does not ride on the entry."""
     if not isinstance(plain, dict):
         return plain
-    return {key: value for key, value in plain.items() if key != "account" or value}
+    return {key: value for key, value in plain.items() if key not in _LATER_FIELDS or value}
 
 
 def _near_threshold(recorded: bytes | None, replayed: bytes) -> bool:

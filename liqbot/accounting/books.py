@@ -37,6 +37,7 @@ from liqbot.events import (
     FundingPaid,
     LeverageConfirmed,
     MoneyFact,
+    PositionAdopted,
     PositionDeleveraged,
     PositionLiquidated,
     PositionSnapshot,
@@ -44,6 +45,7 @@ from liqbot.events import (
     Reconciled,
     Transfer,
 )
+from liqbot.instruments import Side
 
 ZERO: Final = Decimal(0)
 _KINDS: Final[dict[type, tuple[str, str]]] = {
@@ -85,6 +87,7 @@ class AccountBooks:
             Rebate: self._on_rebate,
             FundingPaid: self._on_funding,
             PositionSnapshot: self._on_snapshot,
+            PositionAdopted: self._on_adopted,
             LeverageConfirmed: self._on_leverage,
             Reconciled: self._on_reconciled,
         }
@@ -292,6 +295,15 @@ class AccountBooks:
             holding.liquidation_price = fact.liquidation_price
         return ()
 
+    def _on_adopted(self, fact: PositionAdopted) -> tuple[Change, ...]:
+        holding = self._holding(fact)
+        taken = holding.take_over(fact.side, fact.quantity_base, fact.entry_price, fact.time_ms)
+        if taken is None:
+            return ()
+        ended, ours = taken
+        closed = () if ended is None else (TripClosed(self._figures(holding, ended)),)
+        return (*closed, TripCorrected(self._figures(holding, ours)))
+
     def _on_leverage(self, fact: LeverageConfirmed) -> tuple[Change, ...]:
         holding = self._holding(fact)
         holding.leverage, holding.isolated = fact.leverage, fact.isolated
@@ -314,7 +326,7 @@ class AccountBooks:
         if not trip.number:
             self._now.trips += 1
             trip.number = self._now.trips
-        key = _key(holding.account, holding.venue, holding.coin, side.word, *(("foreign",) if foreign else ()))
+        key = trip_key(holding.account, holding.venue, holding.coin, side, foreign=foreign)
         return trip.figures(
             key, account=holding.account, venue=holding.venue, coin=holding.coin, side=side, foreign=foreign
         )
@@ -332,6 +344,11 @@ class AccountBooks:
         if wallet is None:
             wallet = self._now.wallets[key] = Wallet(venue, self.account)
         return wallet
+
+
+def trip_key(account: str, venue: str, coin: str, side: Side, *, foreign: bool = False) -> str:
+    """Of the one round trip that may be open there."""
+    return _key(account, venue, coin, side.word, *(("foreign",) if foreign else ()))
 
 
 def _key(account: str, *names: str) -> str:

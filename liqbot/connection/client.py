@@ -26,21 +26,22 @@ from liqbot.connection.endpoints import (
     use_access,
 )
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
-from liqbot.connection.instruments import instrument_of, market_of, symbols_of
+from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.unified_library import client_class
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
     AnswerMalformed,
+    NeverSent,
     OutcomeUnknown,
     VenueBusy,
     VenueError,
     VenueRefused,
     VenueUnreachable,
 )
-from liqbot.venues.spec import RequestBudget, VenueSpec
-from liqbot.venues.trading import Channel, Decode, Retry
+from liqbot.venues.spec import RequestBudget, RequestExpiry, VenueSpec
+from liqbot.venues.trading import Channel, Decode, Dispatch, Retry
 
 Tap = Callable[[str | bytes, str], bool]
 Result = TypeVar("Result")
@@ -52,6 +53,7 @@ _STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, Arithmet
 """What the unified client raises over an answer that it did not expect."""
 
 _ANSWER: ContextVar[HttpResponse | None] = ContextVar("answer", default=None)
+_DISPATCH: ContextVar[Dispatch | None] = ContextVar("dispatch", default=None)
 _ON_URL: ContextVar[Callable[[str], None] | None] = ContextVar("on_url", default=None)
 _log = structlog.get_logger(__name__)
 
@@ -123,6 +125,7 @@ class VenueClient:
             # The client reads errors by the address they came from: it must see the one that is stood in for.
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
+        exchange.sign = functools.partial(_signed, exchange, self.spec.expiry, exchange.sign)
         exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
         return exchange
 
@@ -135,10 +138,9 @@ class VenueClient:
         """
         await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
-        await self.call("load_markets", True, weight=5)
-        kept = [market_of(self.exchange.markets, symbol, listing, self.venue)
-                for symbol, listing in symbols_of(self.spec, coins)
-                if listing.contract == "" or symbol in self.exchange.markets]
+        kept = await self.call(
+            "load_markets", True, weight=5, decode=functools.partial(listed_contracts, self.spec, coins)
+        )
         self.exchange.set_markets(kept, {})
         self.opened = True
 
@@ -146,6 +148,13 @@ class VenueClient:
         """Without asking: the contracts as `contracts` of an earlier process kept them."""
         await self.load()
         self.exchange.set_markets(msgspec.json.decode(contracts), {})
+        self.opened = True
+
+    async def open_as_documented(self, coins: Sequence[str]) -> None:
+        """Without asking: the main contract of our coins as the spec has them, which is enough to read a position and
+        to close it. ContractChanged for a coin of which the spec does not say enough."""
+        await self.load()
+        self.exchange.set_markets([documented_market(self.exchange, self.spec, coin) for coin in coins], {})
         self.opened = True
 
     async def load(self) -> None:
@@ -172,7 +181,7 @@ class VenueClient:
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
-        decode: Decode | None = None,
+        decode: Decode | None = None, dispatch: Dispatch | None = None,
     ) -> Any:
         """One method of the unified client, by name: what `decode` makes of its answer. Raises a VenueError, nothing
         else of the venue's.
@@ -180,11 +189,12 @@ class VenueClient:
         `retry="read"`: for reads and cancels; tried again after no answer, too many requests or an answer that does not
         fit, for seconds at most.
         `retry="never"`: for whatever may change something; an answer that is lost or does not fit is OutcomeUnknown,
-        see there.
+        see there. With `dispatch` an order is given up unsent (NeverSent) rather than sent late, and says until when
+        it may be carried out.
         """
         if retry == "never":
             try:
-                return await self._once(method, args, weight, channel, decode, write=True)
+                return await self._once(method, args, weight, channel, decode, write=True, dispatch=dispatch)
             except AnswerMalformed as error:
                 raise OutcomeUnknown(self.venue, error.detail) from error
         attempts = AsyncRetrying(
@@ -194,12 +204,13 @@ class VenueClient:
         return await attempts(self._once, method, args, weight, channel, decode, write=False)
 
     async def _once(
-        self, method: str, args: tuple[Any, ...], weight: int, channel: Channel, decode: Decode | None, *, write: bool
+        self, method: str, args: tuple[Any, ...], weight: int, channel: Channel, decode: Decode | None, *, write: bool,
+        dispatch: Dispatch | None = None,
     ) -> Any:
         asked = getattr(self.exchange, method)
-        await self._limiter.acquire(channel, weight)
+        await self._turn(channel, weight, None if dispatch is None else dispatch.turn_ms_max)
         answer = HttpResponse()
-        token = _ANSWER.set(answer)
+        token, dispatched = _ANSWER.set(answer), _DISPATCH.set(dispatch)
         try:
             found = await self._typed(asked(*args), method, answer, write=write)
             return found if decode is None else decode(found)
@@ -211,6 +222,22 @@ class VenueClient:
             raise
         finally:
             _ANSWER.reset(token)
+            _DISPATCH.reset(dispatched)
+
+    async def _turn(self, channel: Channel, weight: int, wait_ms_max: int | None) -> None:
+        """Until the request may leave. Judged afterwards too: a process that stood still meanwhile is late as well."""
+        if wait_ms_max is None:
+            await self._limiter.acquire(channel, weight)
+            return
+        loop = asyncio.get_running_loop()
+        late_s = loop.time() + wait_ms_max / 1000
+        try:
+            async with asyncio.timeout_at(late_s):
+                await self._limiter.acquire(channel, weight)
+        except TimeoutError as late:
+            raise NeverSent(self.venue, f"its turn had not come after {wait_ms_max} ms: not sent") from late
+        if loop.time() > late_s:
+            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was asked for: not sent")
 
     def _malformed(self, error: AnswerMalformed) -> None:
         self.answers_malformed += 1
@@ -265,6 +292,13 @@ class VenueClient:
             if socket is not None:
                 socket.on_error(NetworkError(f"{self.venue} {url} {reason}"))
 
+    def sign_in_again(self) -> None:
+        """The next dialling of the user stream asks for its key anew: the one that is kept may be the reason why the
+        last one broke, nonsense for instance, and would be used again for many minutes."""
+        for kept in self.exchange.options.values():
+            if isinstance(kept, dict) and "listenKey" in kept:
+                kept |= {"listenKey": None, "lastAuthenticatedTime": 0}
+
     async def close(self) -> None:
         if self._exchange is not None:
             await self._exchange.close()
@@ -303,6 +337,20 @@ def host_of(url: str) -> str:
 
 def _as_live(original: Callable[..., Any], status: int, reason: str, url: str, *rest: Any) -> Any:
     return original(status, reason, original_address(url), *rest)
+
+
+def _signed(exchange: Any, expiry: RequestExpiry | None, original: Callable[..., Any], path: str, *rest: Any) -> Any:
+    """Stands in for the unified client's signing: the same request, with its expiry beside the signature, where the
+    signature does not cover headers."""
+    request = original(path, *rest)
+    dispatch = _DISPATCH.get()
+    if dispatch is None:
+        return request
+    dispatch.on_signed()
+    if expiry is None or expiry.place != "header" or path not in expiry.paths:
+        return request
+    expires_ms = int(exchange.milliseconds()) + dispatch.valid_ms
+    return request | {"headers": (request["headers"] or {}) | {expiry.name: str(expires_ms)}}
 
 
 def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,

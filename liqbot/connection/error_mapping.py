@@ -52,7 +52,7 @@ def venue_error(
         return VenueMaintenance(venue, text)
     if "InvalidNonce" in names:
         return ClockSkew(venue, f"our clock differs from the venue's; synchronise this machine's clock: {text}")
-    if "OperationFailed" in names or answer.status >= 500:
+    if "OperationFailed" in names or answer.status >= 500 or _broke_off(error):
         return _lost(venue, host, error, text, write=write)
     return _refused(spec, error, text, auth="AuthenticationError" in names)
 
@@ -108,6 +108,11 @@ def _at(value: Any, steps: Iterable[str]) -> Any:
         else:
             return None
     return value
+
+
+def _broke_off(error: BaseException) -> bool:
+    """The answer began and did not end: the unified client calls that an error of the exchange."""
+    return "ClientError" in {kind.__name__ for kind in type(error.__cause__).__mro__}
 
 
 def _never_left(error: BaseException) -> bool:

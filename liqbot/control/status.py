@@ -24,7 +24,11 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "halt_code": str(halt_code(engine)),
         "flattening": account.flattening,
         "drawdown_pct": account.drawdown.drawdown_pct,
+        "stops_read_back": sum(
+            engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
+        ),
         "strategies_disabled": dict(engine.guard.disabled),
+        "naked": _naked(engine, settings, now_ms),
         "positions": [_position(engine, held) for held in account.positions],
         "coins": [_coin(engine, settings, view, now_ms) for view in engine.views],
     }
@@ -53,6 +57,15 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
     ]
 
 
+def _naked(engine: Engine, settings: Settings, now_ms: int) -> dict[str, int]:
+    """Time without a confirmed stop over a whole position: now, of the last position, of all in this journal."""
+    found = engine.desk.naked
+    return {
+        "now_ms": engine.desk.naked_ms(now_ms), "last_ms": found.last_ms, "p99_ms": found.p99_ms,
+        "max_ms": found.max_ms, "positions": found.positions, "limit_ms": settings.execution.unprotected_ms_max,
+    }  # fmt: skip
+
+
 def _position(engine: Engine, held: Position) -> dict[str, Any]:
     book = engine.desk.book(held.venue, held.coin)
     stops = [stop for stop in book.live(Purpose.STOP) if stop.confirmed]
@@ -72,6 +85,7 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "tick_age_ms": now_ms - view.time_ms, "live_venues": view.live_venues,
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
+        "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
     }  # fmt: skip
 
 

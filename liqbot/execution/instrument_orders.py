@@ -1,6 +1,7 @@
 """`InstrumentOrders`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed
 we are."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -10,13 +11,17 @@ from liqbot import events
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder, SetLeverage
 from liqbot.events import Event
-from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_event, after_fact
+from liqbot.execution.naked_time import NakedClock
+from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_entry, after_event, after_fact
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
+from liqbot.risk.account import CLOCK_FEED, UNREAD_MS_MAX
 from liqbot.risk.decision import Target
+from liqbot.venues.entry_stops import AttachedStop, attached_order
 
 ENDED_ORDERS_KEPT: Final = 64
 FAILURES_KEPT: Final = 16
+UNCOVERED_KEPT: Final = 64
 EXTERNAL_KEPT: Final = 100
 
 
@@ -28,7 +33,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class UnprotectedSize(msgspec.Struct, frozen=True):
-    """Since when this much has been open without a confirmed stop."""
+    """Since when this much has been open without a confirmed stop, by the clock of whoever filled it."""
 
     since_ms: int
     quantity_base: Decimal
@@ -56,6 +61,12 @@ class InstrumentOrders(msgspec.Struct):
     closing: str = ""
     """Why the position must go, whatever the target says; empty when it need not. Holds until all is over."""
     exposure: UnprotectedSize | None = None
+    """What has been uncovered for longest."""
+    uncovered: list[UnprotectedSize] = []
+    """Sizes that entries have brought the position to and that no stop has covered yet, oldest first."""
+    reduced_ms: int = 0
+    """Of the last fill that made the position smaller."""
+    naked: NakedClock = msgspec.field(default_factory=NakedClock)
     leaving_ms: int = 0
     """Since when what must go at market has waited for takes to be gone; 0 while nothing waits for them."""
     failures: list[Failure] = []
@@ -63,8 +74,20 @@ class InstrumentOrders(msgspec.Struct):
     """Others' orders that rest here, by client id, with when the venue last named them."""
     orphaned: dict[str, int] = {}
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    unread_until_ms: int = 0
+    """Time was lost: until the account has been read again, and at the longest until then, what is known is not judged.
+    0 when there is nothing to wait for."""
+    present_ms: int = 0
+    """Since when we can do anything about a missing stop: a process started, or the account was read after time was
+    lost. What went before counts as naked time, but is no reason to leave a position that can be protected now."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
+    rides: AttachedStop | None = None
+    """How the venue lets a stop ride on an entry; None where it does not."""
+    lost_stop_ms: int = 0
+    """After this long the fate of a stop of its own is certain, whatever became of the answer."""
+    read_back: int = 0
+    """Stops that rode on an entry and were found at the venue as ordered."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -118,7 +141,7 @@ class InstrumentOrders(msgspec.Struct):
     def steady(self, now_ms: int, position: Position | None) -> bool:
         """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
-        moved = signed_base != self.seen_base
+        moved = signed_base != self.seen_base or bool(self.unread_until_ms)
         if moved or self.exposure is not None or self.failures or self.closing or self.pending() or self.orphaned:
             return False
         if self.leaving_ms:
@@ -126,7 +149,8 @@ class InstrumentOrders(msgspec.Struct):
         live = self.live()
         expires_ms = 0 if self.target is None else self.target.expires_ms
         entering = any(order.purpose is Purpose.ENTRY for order in live)
-        return all(order.confirmed for order in live) and not (entering and now_ms >= expires_ms)
+        settled = all(order.confirmed or order.dormant for order in live)
+        return settled and not (entering and now_ms >= expires_ms)
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -147,9 +171,11 @@ class InstrumentOrders(msgspec.Struct):
     def register(self, command: Command, now_ms: int) -> None:
         """A command is about to leave."""
         if isinstance(command, PlaceOrder):
-            self.orders.append(Order(command, now_ms))
+            self.orders.append(Order(command, now_ms, placed_ms=now_ms))
             if command.purpose is Purpose.ENTRY:
                 self.entered = max(self.entered, command.decision_id)
+            if command.stop_client_id:
+                self.orders.append(Order(attached_order(command), now_ms))
         elif isinstance(command, SetLeverage):
             self.leverage_sent_ms, self.leverage_attempts = now_ms, self.leverage_attempts + 1
         else:
@@ -166,7 +192,9 @@ class InstrumentOrders(msgspec.Struct):
         if isinstance(command, CancelOrder):
             order = after_event(msgspec.structs.replace(order, cancel_asked=True), OrderEvent.CANCEL_SENT)
         else:
-            queried = msgspec.structs.replace(order, query_count=order.query_count + 1)
+            first = order.attached and not order.query_count
+            placed_ms = now_ms if first else order.placed_ms  # waited for from the first question on
+            queried = msgspec.structs.replace(order, query_count=order.query_count + 1, placed_ms=placed_ms)
             order = after_event(queried, OrderEvent.UNANSWERED)
         self.orders[index] = order
 
@@ -178,19 +206,35 @@ class InstrumentOrders(msgspec.Struct):
         before = self.orders[index]
         order = self.orders[index] = after_fact(before, fact)
         if order.filled_base > before.filled_base:
-            self._count_fill(order, order.filled_base - before.filled_base)
-        if order.failed and not before.failed:
+            self._count_fill(order, order.filled_base - before.filled_base, fact.time_ms)
+        if order.command.stop_client_id:
+            self._carry(order, fact.time_ms)
+        if order.attached:
+            self.read_back += order.confirmed and not before.confirmed
+        elif order.failed and not before.failed:
             self.failures = [*self.failures[1 - FAILURES_KEPT :], Failure(fact.time_ms, order.purpose)]
         return True
 
-    def _count_fill(self, order: Order, filled_base: Decimal) -> None:
+    def _carry(self, entry: Order, time_ms: int) -> None:
+        """The stop that rides on an entry follows it."""
+        index = self._index(entry.command.stop_client_id)
+        if index is not None:
+            self.orders[index] = after_entry(self.orders[index], entry, time_ms)
+
+    def _count_fill(self, order: Order, filled_base: Decimal, time_ms: int) -> None:
         entry = order.purpose is Purpose.ENTRY
+        if not entry:
+            self.reduced_ms = max(self.reduced_ms, time_ms)
         if not entry and self.target is not None and 0 < order.command.decision_id < self.target.decision_id:
             return  # a stop, take or exit of an earlier trade: it closed what was open then
         self.own_base += filled_base * order.side.value * (1 if entry else -1)
         if not entry:
             self.cancel_entry()
-        elif self.target is None:
+            return
+        # Nothing fills before it was sent: that bounds a venue's clock that goes otherwise than ours.
+        brought = UnprotectedSize(max(time_ms, order.placed_ms), abs(self.own_base))
+        self.uncovered = [*self.uncovered[: UNCOVERED_KEPT - 1], brought]
+        if self.target is None:
             self.closing = self.closing or "late fill of an entry that was over"
             self.target = self.past if self.past is not None and self.past.side is order.side else None
 
@@ -201,6 +245,12 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+            if isinstance(fact, events.JournalOpened):
+                self.present_ms = fact.time_ms
+            if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
+                self.unread_until_ms = fact.time_ms + UNREAD_MS_MAX
+        elif isinstance(fact, events.PositionAdopted):
+            self.own_base = fact.side.value * fact.quantity_base
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.cancel_entry()
             self.closing = self.closing or f"flatten: {fact.reason}"
@@ -217,9 +267,17 @@ class InstrumentOrders(msgspec.Struct):
             self.external.pop(fact.client_id, None)
             self.orphaned.pop(fact.client_id, None)
 
-    def mark_unknown(self, before_ms: int) -> None:
-        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
-        answers again, so earlier failures hold nothing back."""
+    def inherit(self, client_ids: Iterable[str]) -> None:
+        """Others' orders that count as ours now: they go once nothing depends on them."""
+        for client_id in client_ids:
+            if client_id in self.external:
+                self.orphaned.setdefault(client_id, 0)
+
+    def mark_unknown(self, read_ms: int, before_ms: int) -> None:
+        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and
+        the venue answers again, so earlier failures hold nothing back."""
+        if self.unread_until_ms:
+            self.unread_until_ms, self.present_ms = 0, read_ms
         self.failures = []
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
@@ -234,22 +292,30 @@ class InstrumentOrders(msgspec.Struct):
 
     # --- what follows ----------------------------------------------------------------------------------------------
 
-    def observe(self, position: Position | None, now_ms: int, params: ExecutionParams) -> None:
-        """Look at the position before planning: exposure, the end of a trade, and reasons to leave at once."""
+    def observe(self, position: Position | None, now_ms: int, params: ExecutionParams) -> int | None:
+        """Look at the position before planning: exposure, the end of a trade, and reasons to leave at once. When a
+        position has ended: for how long in all it was naked."""
         if self.pending() and (position is not None or self._entry_missed(now_ms, params)):
             self.cancel_entry()
         if position is None:
+            gone_ms = min(now_ms, self.reduced_ms or now_ms)
             self._observe_flat()
-            return
+            return self.naked.see(gone_ms, held_base=Decimal(0), covered_base=Decimal(0))
+        reversed_ = position.side.value * self.seen_base < 0
+        ended_ms = self.naked.see(now_ms, held_base=Decimal(0), covered_base=Decimal(0)) if reversed_ else None
         self.seen_base = position.side.value * position.quantity_base
+        if now_ms >= self.unread_until_ms:
+            self.unread_until_ms = 0
         if self.ours(position):
             self._measure_exposure(position, now_ms)
-            self.closing = self.closing or self._unprotectable(now_ms, params)
+            if not self.unread_until_ms:
+                self.closing = self.closing or self._unprotectable(now_ms, params)
             held_up = self.excess_base(position) > 0 and bool(self.live(Purpose.TAKE))
             self.leaving_ms = (self.leaving_ms or now_ms) if held_up else 0
         else:
-            self.exposure, self.leaving_ms = None, 0
+            self.exposure, self.uncovered, self.naked, self.leaving_ms = None, [], NakedClock(), 0
             self._finish()
+        return ended_ms
 
     def _entry_missed(self, now_ms: int, params: ExecutionParams) -> bool:
         """Too late, or the venue would not confirm the leverage."""
@@ -259,25 +325,36 @@ class InstrumentOrders(msgspec.Struct):
         return late or (asked_enough and waited_enough)
 
     def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
-        if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:
-            return f"no confirmed stop for {now_ms - self.exposure.since_ms} ms"
+        since_ms = now_ms if self.exposure is None else max(self.exposure.since_ms, self.present_ms)
+        if now_ms - since_ms > params.unprotected_ms_max:
+            return f"no confirmed stop for {now_ms - since_ms} ms"
         refused = self.failed(Purpose.STOP, now_ms - params.failure_window_ms)
         return f"stop failed {len(refused)} times" if len(refused) >= params.stop_attempts_max else ""
 
     def _measure_exposure(self, position: Position, now_ms: int) -> None:
-        covered_base = self.confirmed_base(position.side)
-        if covered_base >= position.quantity_base:
-            self.exposure = None
-        elif self.exposure is None or covered_base >= self.exposure.quantity_base:
-            # What was uncovered then is covered now; what is uncovered now came later.
-            self.exposure = UnprotectedSize(now_ms, position.quantity_base)
+        held_base, covered_base = position.quantity_base, self.confirmed_base(position.side)
+        naked = covered_base < held_base
+        self.uncovered = [
+            UnprotectedSize(min(one.since_ms, now_ms), one.quantity_base)
+            for one in self.uncovered if naked and one.quantity_base > covered_base
+        ]  # fmt: skip
+        if naked and not self.uncovered:
+            self.uncovered = [UnprotectedSize(now_ms, held_base)]  # no fill did that: a stop went
+        self.exposure = self.uncovered[0] if self.uncovered else None
+        changed_ms = self._covered_ms(position.side) if self.exposure is None else self.exposure.since_ms
+        self.naked.see(min(now_ms, changed_ms or now_ms), held_base=held_base, covered_base=covered_base)
+
+    def _covered_ms(self, side: Side) -> int:
+        """When the last stop that it takes was confirmed."""
+        stops = (one for one in self.orders if one.confirmed and one.purpose is Purpose.STOP and one.side is side)
+        return max((stop.confirmed_ms for stop in stops), default=0)
 
     def _observe_flat(self) -> None:
         if self.seen_base:
             self.cancel_entry()
             self.closing = self.closing or "closed"
         self.seen_base = self.own_base = Decimal(0)
-        self.exposure, self.leaving_ms = None, 0
+        self.exposure, self.uncovered, self.reduced_ms, self.leaving_ms = None, [], 0, 0
         self._finish()
 
     def _finish(self) -> None:
@@ -293,6 +370,8 @@ class InstrumentOrders(msgspec.Struct):
 def _doubted(order: Order, before_ms: int) -> Order:
     """Asked about at once: what the reading should have named and did not, and what was silent for long. The venue
     answers again, so patience starts anew."""
+    if order.dormant:
+        return order
     if order.confirmed and order.heard_ms < before_ms:
         order = after_event(order, OrderEvent.UNANSWERED)
     elif order.confirmed or not order.live or max(order.sent_ms, order.heard_ms) >= before_ms:

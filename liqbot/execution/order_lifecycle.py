@@ -13,6 +13,7 @@ import msgspec
 from liqbot import events
 from liqbot.commands import PlaceOrder, Purpose
 from liqbot.instruments import Side
+from liqbot.venues.entry_stops import entry_of
 
 
 class OrderState(enum.StrEnum):
@@ -112,6 +113,11 @@ class Order(msgspec.Struct, frozen=True):
     cancel_asked: bool = False
     query_count: int = 0
     reason: str = ""
+    placed_ms: int = 0
+    """When it was first sent; of a stop that rides on an entry when that entry first filled and, from then on, when
+    it was first asked about; 0 until the fill."""
+    confirmed_ms: int = 0
+    """When the venue has last been heard to have it, after a time in which it had not."""
 
     @property
     def client_id(self) -> str:
@@ -144,6 +150,16 @@ class Order(msgspec.Struct, frozen=True):
         return self.state in {OrderState.INTENDED, OrderState.UNKNOWN}
 
     @property
+    def attached(self) -> bool:
+        """A stop that rides on its entry: it comes to be at the venue when the entry fills."""
+        return entry_of(self.client_id) is not None
+
+    @property
+    def dormant(self) -> bool:
+        """It rides on an entry that has not filled: there is nothing to wait for and nothing to ask about."""
+        return self.attached and not self.placed_ms and self.state is OrderState.INTENDED
+
+    @property
     def failed(self) -> bool:
         """It ended, unasked, before it did anything."""
         ended = self.state in {OrderState.REJECTED, OrderState.MISSING, OrderState.CANCELLED}
@@ -158,10 +174,39 @@ def after_event(order: Order, event: OrderEvent) -> Order:
     return msgspec.structs.replace(order, state=state)
 
 
+def after_entry(stop: Order, entry: Order, time_ms: int) -> Order:
+    """The stop that rides on `entry`, after news of the entry: it covers what has filled, and ends with an entry that
+    ended unfilled."""
+    if not entry.filled_base:
+        ended = stop.dormant and not entry.live
+        return msgspec.structs.replace(stop, state=OrderState.CANCELLED, cancel_asked=True) if ended else stop
+    covered_base = max(entry.filled_base, stop.filled_base)
+    command = msgspec.structs.replace(stop.command, quantity_base=covered_base)
+    stop = msgspec.structs.replace(stop, command=command)
+    if not stop.placed_ms:
+        # A late fill brings back what seemed never to come.
+        state = OrderState.INTENDED if stop.state is OrderState.CANCELLED else stop.state
+        stop = msgspec.structs.replace(
+            stop, state=state, cancel_asked=False, placed_ms=time_ms, sent_ms=time_ms, query_count=0
+        )
+    if stop.filled_base == covered_base:
+        return msgspec.structs.replace(stop, state=OrderState.FILLED)
+    return stop
+
+
 def after_fact(order: Order, fact: OrderFact) -> Order:
     """The order after a fact about it. A fill never counts beyond the order's quantity; one that was delivered before
     must not come here (the account's books know)."""
-    order = msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms))
+    before = order
+    order = _after_fact(msgspec.structs.replace(order, heard_ms=max(order.heard_ms, fact.time_ms)), fact)
+    newly = order.confirmed and not before.confirmed
+    return msgspec.structs.replace(order, confirmed_ms=fact.time_ms) if newly else order
+
+
+def _after_fact(order: Order, fact: OrderFact) -> Order:
+    if order.attached and isinstance(fact, events.OrderMissing):
+        # Nothing of its own was ever sent: it is asked for only after the fill, so this answers that question.
+        order = after_event(order, OrderEvent.UNANSWERED) if order.state is OrderState.INTENDED else order
     if isinstance(fact, events.Fill):
         return _filled(order, fact)
     if isinstance(fact, events.OrderAccepted):

@@ -11,12 +11,14 @@ from liqbot.commands import Command, Purpose
 from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.instrument_orders import InstrumentOrders
+from liqbot.execution.naked_time import NakedRecord, PositionNaked
 from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
-from liqbot.instruments import Instrument
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.instruments import Instrument, Side
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.risk.decision import Approved, Target
+from liqbot.venues.registry import protection_of
 
 FOREIGN_ORDERS_KEPT: Final = 100
 GAPS_KEPT: Final = 32
@@ -31,17 +33,41 @@ class OrderManager:
         self._params = params
         self._journal_id = client_order_id.checked_journal_id(journal_id)
         self._books = {
-            (instrument.venue, instrument.coin): InstrumentOrders(instrument, account=account)
+            (instrument.venue, instrument.coin): InstrumentOrders(
+                instrument, account=account, rides=protection_of(instrument.venue).attached,
+                lost_stop_ms=protection_of(instrument.venue).lost_stop_ms,
+            )
             for instrument in instruments
         }
+        self.naked = NakedRecord()
+        """For how long each position of this journal was open without a full stop."""
+        self._no_longer_naked: list[PositionNaked] = []
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
+        self.journals: set[str] = {self._journal_id}
+        """Those that count as ours: this one under all its names, and what was adopted."""
+        self.adopted: set[str] = set()
+        """Journals of others, taken over by a person: what is left of their orders goes."""
         self._sequence = 0
         self._gaps: list[tuple[int, int]] = []
         """(last recorded, first that was not left out), newest last, bounded."""
         self.foreign_orders: list[str] = []
         """Client ids of others' orders on our instruments, newest last, bounded."""
         self.foreign_orders_seen = 0
+
+    def begin_block(self) -> None:
+        """What follows belongs to a new block: `no_longer_naked` is said of what ends with it."""
+        self._no_longer_naked.clear()
+
+    @property
+    def no_longer_naked(self) -> tuple[PositionNaked, ...]:
+        """Positions whose time without a full stop ended with this block."""
+        return tuple(self._no_longer_naked)
+
+    def naked_ms(self, now_ms: int) -> int:
+        """Of the position that is naked for longest right now; 0 when none is."""
+        since = [book.naked.since_ms for book in self._books.values() if book.naked.since_ms]
+        return max(0, now_ms - min(since)) if since else 0
 
     def adopt(self, approved: Approved) -> None:
         """What risk approved becomes the target. TypeError for anything else, KeyError for an instrument not traded."""
@@ -62,12 +88,16 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms, fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
+        elif isinstance(fact, events.JournalAdopted):
+            self._inherit(fact.journal_id)
         elif isinstance(fact, events.JournalRepaired):
             self._leap(fact.time_ms)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
+            if isinstance(fact, events.JournalOpened):
+                self.journals.add(fact.journal_id)
             if isinstance(fact, events.JournalOpened) and self._sequence:
                 self._leap(fact.time_ms)
             self._unheard.clear()
@@ -79,7 +109,8 @@ class OrderManager:
         if book is None or book.on_order_fact(fact):
             return
         sequence = client_order_id.sequence_of(fact.client_id, self._journal_id)
-        if sequence is not None and any(last < sequence < first for last, first in self._gaps):
+        unrecorded = sequence is not None and any(last < sequence < first for last, first in self._gaps)
+        if unrecorded or client_order_id.journal_of(fact.client_id) in self.adopted:
             book.meet(fact, orphaned=True)
             return
         forgotten = sequence is not None and sequence <= self._sequence
@@ -88,6 +119,13 @@ class OrderManager:
         if not forgotten and fact.client_id not in self.foreign_orders:
             self.foreign_orders_seen += 1
             self.foreign_orders = [*self.foreign_orders[1 - FOREIGN_ORDERS_KEPT :], fact.client_id]
+
+    def _inherit(self, journal_id: str) -> None:
+        self.journals.add(journal_id)
+        self.adopted.add(journal_id)
+        self._unheard.clear()
+        for book in self._books.values():
+            book.inherit([one for one in book.external if client_order_id.journal_of(one) == journal_id])
 
     def _leap(self, time_ms: int) -> None:
         """A process that takes up a journal counts on from the time of its start, beyond all ids that another one may
@@ -159,7 +197,7 @@ class OrderManager:
             position = held.get(key)
             if key in self._unheard and book.steady(now_ms, position):
                 continue
-            book.observe(position, now_ms, self._params)
+            self._observe(book, position, now_ms)
             commands = plan(book, position, now_ms, self._params, self.mint)
             for command in commands:
                 book.register(command, now_ms)
@@ -169,6 +207,18 @@ class OrderManager:
             else:
                 self._unheard.add(key)
         return tuple(planned)
+
+    def _observe(self, book: InstrumentOrders, position: Position | None, now_ms: int) -> None:
+        before_ms, side = book.naked.total_ms, Side.LONG if book.seen_base > 0 else Side.SHORT
+        ended_ms = book.observe(position, now_ms, self._params)
+        if ended_ms is not None:
+            self.naked.add(ended_ms)
+        elif position is not None:
+            side = position.side
+        naked_ms = book.naked.total_ms if ended_ms is None else ended_ms
+        if naked_ms > before_ms:
+            venue, coin = book.instrument.venue, book.instrument.coin
+            self._no_longer_naked.append(PositionNaked(venue, coin, book.account, side, naked_ms))
 
     def mint(self, purpose: Purpose) -> str:
         """The next client order id; used once, whatever becomes of the order."""
@@ -187,11 +237,14 @@ class OrderManager:
         books = list(self._books.values())
         return {
             "journal_id": self._journal_id,
+            "journals": sorted(self.journals),
+            "adopted": sorted(self.adopted),
             "sequence": self._sequence,
             "gaps": [list(gap) for gap in self._gaps],
             "foreign_orders": list(self.foreign_orders),
             "foreign_orders_seen": self.foreign_orders_seen,
             "books": msgspec.to_builtins(books),
+            "naked": msgspec.to_builtins(self.naked),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -205,9 +258,13 @@ class OrderManager:
             )
         for key, book in loaded.items():
             # Units come from configuration: a venue may have changed them since.
-            book.instrument = self._books[key].instrument
+            configured = self._books[key]
+            book.instrument, book.rides = configured.instrument, configured.rides
+            book.lost_stop_ms = configured.lost_stop_ms
         self._books = loaded
+        self.naked = msgspec.convert(state.get("naked", {}), NakedRecord)
         self._unheard.clear()
+        self.journals, self.adopted = {self._journal_id, *state["journals"]}, set(state["adopted"])
         self._sequence = state["sequence"]
         self._gaps = [(last, first) for last, first in state["gaps"]]
         self.foreign_orders = list(state["foreign_orders"])
@@ -216,4 +273,4 @@ class OrderManager:
 
 def _account_is_dark(fact: Event) -> bool:
     """News about orders and positions have stopped coming."""
-    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED
+    return isinstance(fact, events.FeedDown) and fact.feed in (ACCOUNT_FEED, CLOCK_FEED)

@@ -20,6 +20,10 @@ class ExecutionParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fals
         3_000, ge=100, le=60_000,
         description="Silence after sending an order or a cancel before the venue is asked about it.",
     )
+    attached_stop_ms: int = Field(
+        1_000, ge=100, le=10_000,
+        description="A stop that rides on an entry and is not confirmed this long after the fill is joined by another.",
+    )
     query_ms: int = Field(
         2_000, ge=100, le=60_000,
         description="Wait before asking again about an order; doubles with every question.",
@@ -54,5 +58,7 @@ class ExecutionParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fals
     )
     post_only_entries: bool = Field(
         default=False,
-        description="Limit entries may only add liquidity; one that would take it is refused by the venue.",
+        description="Limit entries may only add liquidity; one that would take it is refused by the venue. Only where "
+        "entries may rest, that is where a stop that rides on the entry covers partial fills; elsewhere a limit entry "
+        "fills at once or not at all.",
     )

@@ -7,12 +7,15 @@ comes first, then reductions, then tidying, then new risk.
 from collections.abc import Callable
 from decimal import Decimal
 
+import msgspec
+
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
 from liqbot.execution.instrument_orders import InstrumentOrders
-from liqbot.execution.order_lifecycle import Order
+from liqbot.execution.order_lifecycle import Order, OrderState
 from liqbot.execution.params import ExecutionParams
 from liqbot.risk.decision import Target
+from liqbot.venues.entry_stops import attached_id
 
 NextClientId = Callable[[Purpose], str]
 """Gives the next client order id; called once per order placed, in order."""
@@ -23,6 +26,8 @@ def plan(
 ) -> tuple[Command, ...]:
     """`book` must have observed `position` at `now_ms`. A position that is not ours gets no command at all."""
     commands: list[Command] = _withdrawals(book, position, now_ms)
+    if book.unread_until_ms and not book.closing:
+        return (*commands, *_bare(book, position, now_ms, params, mint), *_ask(book, now_ms, params))
     if position is None:
         # While an entry may still fill its stop stays: without a position a reduce-only order does nothing.
         over = (Purpose.TAKE, Purpose.EXIT) if book.live(Purpose.ENTRY) else (Purpose.STOP, Purpose.TAKE, Purpose.EXIT)
@@ -36,6 +41,16 @@ def plan(
     commands += _clear(book, position, now_ms, params)
     commands += _ask(book, now_ms, params)
     return tuple(commands)
+
+
+def _bare(
+    book: InstrumentOrders, position: Position | None, now_ms: int, params: ExecutionParams, mint: NextClientId
+) -> list[Command]:
+    """While it is open what is still true: a position without any stop gets one, and that is all."""
+    if position is None or not book.ours(position):
+        return []
+    commands = _protect(book, position, now_ms, params, mint, closing=False)
+    return [command for command in commands if isinstance(command, PlaceOrder)]
 
 
 # --- the way in -------------------------------------------------------------------------------------------------------
@@ -67,9 +82,11 @@ def _enter(
         waited = now_ms - book.leverage_sent_ms >= params.leverage_retry_ms
         asks = book.leverage_attempts == 0 or (waited and book.leverage_attempts < params.leverage_attempts_max)
         return [SetLeverage(target.venue, target.coin, target.leverage, target.account)] if asks else []
-    limit = target.limit_price is not None
+    limit, rides, client_id = target.limit_price is not None, book.rides, mint(Purpose.ENTRY)
+    # What rests can fill in part while nobody watches: it may where a stop covers just that.
+    rests = rides is not None and rides.covers_partial_fills
     order = PlaceOrder(
-        client_id=mint(Purpose.ENTRY),
+        client_id=client_id,
         venue=target.venue,
         coin=target.coin,
         decision_id=target.decision_id,
@@ -79,8 +96,11 @@ def _enter(
         quantity_base=target.quantity_base,
         reduce_only=False,
         limit_price=target.limit_price,
-        post_only=limit and params.post_only_entries,
+        post_only=limit and rests and params.post_only_entries,
         account=target.account,
+        immediate=limit and not rests,
+        stop_price=None if rides is None else target.stop_price,
+        stop_client_id="" if rides is None else attached_id(client_id),
     )
     return [order]
 
@@ -104,7 +124,12 @@ def _protect(
     *,
     closing: bool,
 ) -> list[Command]:
-    """One stop over the whole position at the target's price; the old one goes only when its successor is confirmed."""
+    """One stop over the whole position at the target's price; the old one goes only when its successor is confirmed.
+
+    One that rode on the entry is left alone where it may stay; it and any other is waited for only so long. Should an
+    overdue one appear after all, two cover the position until the older one is cancelled: both can only reduce, or the
+    venue keeps them apart (one of the position, one an order of its own).
+    """
     target = book.target_for(position.side)
     if target is None:
         return []
@@ -112,15 +137,30 @@ def _protect(
     quantity_base, price = position.quantity_base, target.stop_price
     if closing and book.confirmed_base(position.side) >= quantity_base:
         return []
-    fitting = [stop for stop in stops if _fits(stop, quantity_base, price)]
+    fitting = [stop for stop in stops if _fits(stop, quantity_base, price) and _may_stay(stop, book)]
     settled = [stop for stop in fitting if stop.confirmed]
     if settled:
         return [_cancel(stop) for stop in stops if stop.confirmed and stop is not settled[-1]]
     refused = book.failed(Purpose.STOP, now_ms - params.failure_window_ms)
-    if any(stop.on_the_way for stop in stops) or len(refused) >= params.stop_attempts_max:
+    under_way = [stop for stop in stops if stop.on_the_way and _may_stay(stop, book)]
+    expected = any(_expected(stop, book, now_ms, params) for stop in under_way)
+    if expected or len(refused) >= params.stop_attempts_max or len(under_way) > params.stop_attempts_max:
         return []
     order = _reducing(target, position, Purpose.STOP, OrderKind.STOP_MARKET, quantity_base, mint, trigger_price=price)
     return [order]
+
+
+def _may_stay(stop: Order, book: InstrumentOrders) -> bool:
+    """For the whole trade: not a stop that would outlive the position it rode in with."""
+    return not stop.attached or (book.rides is not None and not book.rides.outlives_position)
+
+
+def _expected(stop: Order, book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> bool:
+    """Whether a stop under way is still waited for before another is placed: to the end, unless that comes too late."""
+    waited_ms = now_ms - stop.placed_ms
+    if stop.attached:
+        return not stop.query_count or waited_ms < params.attached_stop_ms
+    return book.lost_stop_ms <= params.unprotected_ms_max or waited_ms < params.unknown_ms
 
 
 def _reduce(
@@ -211,15 +251,24 @@ def _clear(book: InstrumentOrders, position: Position | None, now_ms: int, param
 def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[Command]:
     """Questions about orders that stay silent. What is unknown is asked about, never sent again."""
     return [
-        QueryOrder(order.client_id, order.command.venue, order.command.coin, order.command.account)
+        _question(order)
         for order in book.live()
-        if not order.confirmed and now_ms - order.sent_ms >= _patience_ms(order, params)
+        if not (order.confirmed or order.dormant) and now_ms - order.sent_ms >= _patience_ms(order, params)
     ]
+
+
+def _question(order: Order) -> QueryOrder:
+    command = order.command
+    asked = QueryOrder(order.client_id, command.venue, command.coin, command.account)
+    if not order.attached:
+        return asked
+    return msgspec.structs.replace(asked, stop_price=command.trigger_price, stop_base=order.remaining_base)
 
 
 def _patience_ms(order: Order, params: ExecutionParams) -> int:
     if order.query_count == 0:
-        return params.unknown_ms
+        # Nobody answers for a stop that came with its entry: it must be looked for.
+        return 0 if order.attached and order.state is OrderState.INTENDED else params.unknown_ms
     return min(params.query_ms << min(order.query_count - 1, 16), params.query_ms_max)
 
 

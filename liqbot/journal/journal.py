@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ from liqbot.journal.writer import GroupWriter, Item, Work
 from liqbot.private_files import make_private_directory, make_private_file
 
 _SNAPSHOTS_KEPT: Final = 3
+_LOOK_S: Final = 0.25
 _log = structlog.get_logger(__name__)
 _INSERT_BLOCK: Final = "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_MARKET: Final = "INSERT INTO market (seq, rows, shape) VALUES (?, ?, ?)"
@@ -38,7 +40,7 @@ class JournalLimits(msgspec.Struct, frozen=True):
     commit_ms: int = 50
     group_rows: int = 20_000
     queue_rows_max: int = 1_000_000
-    stuck_after_ms: int = 10_000
+    stuck_after_ms: int = 4_000
 
 
 class Journal:
@@ -54,10 +56,15 @@ class Journal:
         self._ordering = threading.Lock()
         (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         self._last_seq: int = last_seq
+        self._begun_seq: int = last_seq
+        (snapshot_seq,) = connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM snapshot WHERE name != 'contracts'"
+        ).fetchone()
+        self._snapshot_seq: int = snapshot_seq
         newest = connection.execute("SELECT time_ms FROM block WHERE seq = ?", (last_seq,)).fetchone()
         self._time_ms: int = newest[0] if newest else 0
         self._writer = GroupWriter(
-            connection, str(path), commit_ms=limits.commit_ms, group_rows=limits.group_rows,
+            connection, path, commit_ms=limits.commit_ms, group_rows=limits.group_rows,
             queue_rows_max=limits.queue_rows_max, stuck_after_ms=limits.stuck_after_ms,
         )
 
@@ -95,8 +102,18 @@ class Journal:
         return self._last_seq
 
     @property
-    def trouble(self) -> Exception | None:
-        """A JournalStuckError while the disk cannot be written; None in good times."""
+    def written_seq(self) -> int:
+        """The last record that is committed; what came after it a crash of this process would lose."""
+        return max(self._begun_seq, self._writer.written_seq)
+
+    @property
+    def snapshot_seq(self) -> int:
+        """The newest snapshot's record when the journal was opened; 0 without any."""
+        return self._snapshot_seq
+
+    @property
+    def trouble(self) -> JournalStuckError | None:
+        """A JournalStuckError while the disk cannot be written or does not answer; None in good times."""
         return self._writer.trouble
 
     @property
@@ -110,7 +127,7 @@ class Journal:
         with self._ordering:
             seq = self._last_seq + 1
             weight = block.market_rows + len(block.facts) + 1
-            self._writer.put(Item(weight, self._block(seq, block, source, source_seq)), wait_s)
+            self._writer.put(Item(weight, self._block(seq, block, source, source_seq), seq), wait_s)
             self._last_seq = seq
         return seq
 
@@ -128,8 +145,18 @@ class Journal:
         return self._writer.durable()
 
     def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
-        """`durable`, waited for. JournalStuckError or TimeoutError when it does not come to pass."""
-        self.durable(seq).result(timeout_s)
+        """`durable`, waited for. JournalStuckError when it does not come to pass, TimeoutError when it has not yet."""
+        answer = self.durable(seq)
+        until_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            left_s = _LOOK_S if until_s is None else max(0.0, min(_LOOK_S, until_s - time.monotonic()))
+            try:
+                return answer.result(left_s)
+            except TimeoutError:
+                if (trouble := self.trouble) is not None:  # a disk that hangs tells nobody
+                    raise trouble from None
+                if until_s is not None and time.monotonic() >= until_s:
+                    raise
 
     def save_snapshot(self, name: str, seq: int, version: str, data: bytes, wait_s: float | None = None) -> None:
         """Engine state after block `seq`. The newest few of a name are kept. Waits and fails as `append` does."""

@@ -22,6 +22,7 @@ from liqbot.journal import codec, schema
 from liqbot.journal.errors import BEGIN_ANEW, CorruptRecordError, JournalError, JournalMissingError, UnknownShapeError
 from liqbot.journal.lock import WriterLock
 from liqbot.journal.reader import JournalReader, checksum
+from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.schema import Stamp
 from liqbot.journal.shape import KindReading, readings
 from liqbot.private_files import make_private_file
@@ -263,7 +264,7 @@ def _kept(target: sqlite3.Connection, stamp: Stamp, holes: list[tuple[int, int]]
     """From the newest snapshot on up to the first hole; the market rows from the last hole before it."""
     (read_seq,) = target.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
     (snapshot_seq,) = target.execute(
-        "SELECT coalesce(max(seq), 0) FROM snapshot WHERE version = ?", (snapshot_version,)
+        "SELECT coalesce(max(seq), 0) FROM snapshot WHERE name = ? AND version = ?", (SNAPSHOT_NAME, snapshot_version)
     ).fetchone()
     if snapshot_seq > read_seq:  # it knows what the records before it said
         return _Kept(snapshot_seq, snapshot_seq + 1, snapshot_seq)

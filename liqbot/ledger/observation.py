@@ -9,6 +9,7 @@ from liqbot.accounting.changes import CashSummary, Change
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
 from liqbot.commands import Command
 from liqbot.events import Event
+from liqbot.execution.naked_time import PositionNaked
 from liqbot.journal.steps import StepLike
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
@@ -35,6 +36,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     views: tuple[MarketView, ...] = ()
     equity_usd: Decimal | None = None
     cash: CashSummary = CashSummary()
+    no_longer_naked: tuple[PositionNaked, ...] = ()
+    """Positions whose time without a full stop ended with this call."""
 
 
 class AccountLike(Protocol):
@@ -50,14 +53,24 @@ class AccountLike(Protocol):
     def changes(self) -> tuple[tuple[Change, ...], ...]: ...
 
 
+class DeskLike(Protocol):
+    """Our orders as execution knows them, after a block."""
+
+    @property
+    def no_longer_naked(self) -> tuple[PositionNaked, ...]: ...
+
+
 class ObservedEngine(Protocol):
-    """An engine after `on_block`: its newest views, and the account as risk sees it."""
+    """An engine after `on_block`: its newest views, the account as risk sees it, and the orders."""
 
     @property
     def views(self) -> tuple[MarketView, ...]: ...
 
     @property
     def account(self) -> AccountLike: ...
+
+    @property
+    def desk(self) -> DeskLike: ...
 
 
 def observation_of(
@@ -79,4 +92,5 @@ def observation_of(
         views=engine.views if block.tick_ms is not None else (),
         equity_usd=engine.account.equity_usd,
         cash=engine.account.cash,
+        no_longer_naked=engine.desk.no_longer_naked,
     )

@@ -18,6 +18,7 @@ from liqbot.events import (
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import KnownOrder, LedgerState
+from liqbot.venues.entry_stops import attached_order
 
 _DONE_REMEMBERED: Final = 500
 LOCAL: Final = "local"
@@ -37,6 +38,9 @@ class OrderBook:
         """A command about to leave; `mark_price` is what a market order should fill at."""
         if isinstance(command, PlaceOrder) and command.client_id not in self._state.orders:
             self._place(observation.time_ms, command, mark_price)
+            if command.stop_client_id:
+                self._place(observation.time_ms, attached_order(command), None)
+                self._state.orders[command.client_id].stop_client_id = command.stop_client_id
         if isinstance(command, PlaceOrder | CancelOrder | QueryOrder):
             event = {PlaceOrder: "sent", CancelOrder: "cancel_sent", QueryOrder: "query_sent"}[type(command)]
             self._event(observation.seq, observation.time_ms, command.client_id, event, LOCAL, command)
@@ -81,6 +85,10 @@ class OrderBook:
             "filled_base": order.filled_base, "average_price": order.filled_usd / order.filled_base,
         }
         self._pending.change("order", order.row, **columns)
+        stop = self._state.orders.get(order.stop_client_id)
+        if stop is not None:
+            stop.quantity_base = order.filled_base
+            self._pending.change("order", stop.row, quantity_base=order.filled_base)
         if order.filled_base >= order.quantity_base:
             self._done(order, fill.time_ms, "filled")
         elif not order.done:
@@ -89,6 +97,9 @@ class OrderBook:
     def _done(self, order: KnownOrder, time_ms: int, status: str) -> None:
         order.done = True
         self._pending.change("order", order.row, status=status, done_ms=time_ms)
+        stop = self._state.orders.get(order.stop_client_id)
+        if stop is not None and not order.filled_base:
+            self._done(stop, time_ms, status)  # it never came to be
         done = [client_id for client_id, known in self._state.orders.items() if known.done]
         for client_id in done[:-_DONE_REMEMBERED]:
             del self._state.orders[client_id]

@@ -26,6 +26,8 @@ class KnownOrder(msgspec.Struct):
     filled_base: Decimal = Decimal(0)
     filled_usd: Decimal = Decimal(0)
     done: bool = False
+    stop_client_id: str = ""
+    """Of the stop that rides on it."""
 
 
 class Plan(msgspec.Struct):

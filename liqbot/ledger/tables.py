@@ -153,6 +153,8 @@ class TradeRow(Table, table=True):
     fees_other: str = Field("", sa_column_kwargs={"server_default": ""})
     """Fees that nothing values, by currency; not in `fees_usd`."""
     account: str = account()
+    naked_ms: int | None = when(null=True)
+    """How long in all the position was without a confirmed stop over all of it; null where nobody measured."""
 
 
 class OrderRow(Table, table=True):

@@ -1,10 +1,11 @@
 """What the books of our money changed, written as fills, trades, funding, transfers and equity. Nothing is counted
 here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from liqbot.accounting.books import trip_key
 from liqbot.accounting.changes import (
     CashMoved,
     Change,
@@ -19,6 +20,7 @@ from liqbot.accounting.currencies import DOLLARS
 from liqbot.accounting.micro_usd import to_micro
 from liqbot.accounting.round_trips import BY_DELEVERAGING, BY_LIQUIDATION, BY_VENUE, TripFigures
 from liqbot.events import Fill
+from liqbot.execution.naked_time import PositionNaked
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import KnownOrder, LedgerState, OpenTradeRow
@@ -38,6 +40,8 @@ class TradeBook:
     def __init__(self, state: LedgerState, pending: PendingRows, note: Note, equity_every_ms: int) -> None:
         self._state, self._pending, self._note = state, pending, note
         self._equity_every_ms = equity_every_ms
+        self._closed_rows: dict[str, int] = {}
+        """Rows of trades that this observation closed, by key."""
 
     def fold(self, seq: int, change: Change) -> None:
         """One change; those without a row pass by."""
@@ -107,8 +111,19 @@ class TradeBook:
                 "exit_reason": _exit_reason(trip, order, booked),
             }
             del self._state.trades[trip.key]
+            self._closed_rows[trip.key] = known.row
         self._pending.change("trade", known.row, **columns)
         return known.row
+
+    def naked(self, said: Sequence[PositionNaked]) -> None:
+        """For how long a trade's position was without a full stop. After the changes of the same observation."""
+        for one in said:
+            key = trip_key(one.account, one.venue, one.coin, one.side)
+            known = self._state.trades.get(key)
+            row = known.row if known is not None else self._closed_rows.get(key)
+            if row is not None:
+                self._pending.change("trade", row, naked_ms=one.naked_ms)
+        self._closed_rows.clear()
 
     def _open(self, trip: TripFigures, order: KnownOrder | None) -> OpenTradeRow:
         plan = self._state.plans.get(str(order.decision_id)) if order is not None else None
@@ -116,6 +131,7 @@ class TradeBook:
             "decision_row": plan.row if plan else None,
             "leverage": plan.leverage if plan else None,
             "initial_stop_price": plan.stop_price if plan else None,
+            "naked_ms": 0,
             "liquidation_price": plan.liquidation_price if plan else None,
         })
 
@@ -139,7 +155,7 @@ class TradeBook:
             if trip.foreign:
                 self._new_trade(trip, strategy=ADOPTED, columns={
                     "decision_row": None, "leverage": differs.leverage, "initial_stop_price": None,
-                    "liquidation_price": differs.liquidation_price,
+                    "liquidation_price": differs.liquidation_price, "naked_ms": None,
                 })
             self._trip(trip)
 

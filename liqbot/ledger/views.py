@@ -21,7 +21,7 @@ _VIEWS: Final[dict[str, str]] = {
             usd[t.risk_usd] AS risk_usd, nano[t.initial_stop_price] AS initial_stop_price,
             nano[t.liquidation_price] AS liquidation_price, t.leverage, usd[t.mae_usd] AS mae_usd,
             usd[t.mfe_usd] AS mfe_usd, real[t.closed_ms - t.opened_ms] / 60000.0 AS held_min, t.exit_reason,
-            t.decision_row AS decision, t.run_id, t.fees_other, t.account
+            t.decision_row AS decision, t.run_id, t.fees_other, t.account, t.naked_ms
         FROM trade t""",
     "v_open": """
         SELECT trade_id, opened, venue, coin, strategy, side, quantity_base, entry_price, initial_stop_price,

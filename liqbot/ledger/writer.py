@@ -57,17 +57,36 @@ class LedgerWriter:
         """Of the fold's state, written by all flushes so far."""
         return self._state_bytes
 
+    @property
+    def seen_seq(self) -> int:
+        """The last journal record that was folded, committed or not."""
+        return self._seen_seq
+
+    @property
+    def pending_rows(self) -> int:
+        """Folded and not committed."""
+        return self._fold.pending.size
+
+    @property
+    def due(self) -> bool:
+        """Whether a commit is due: by size, or by time since the last."""
+        size = self._fold.pending.size
+        return size >= _BATCH_ROWS or (size > 0 and time.monotonic() - self._flushed_s >= _BATCH_S)
+
     def observe(self, observation: Observation) -> None:
         """Folds one engine call; writes now and then. Raises sqlalchemy's OperationalError when it cannot write: what
         was observed stays, and the next call tries again."""
+        self.fold(observation)
+        if self.due:
+            self.flush()
+
+    def fold(self, observation: Observation) -> None:
+        """Folds one engine call; nothing is written."""
         if observation.seq <= self._seen_seq:
             self._fold.remember(observation)
             return
         self._fold.observe(observation)
         self._seen_seq = observation.seq
-        size = self._fold.pending.size
-        if size >= _BATCH_ROWS or (size and time.monotonic() - self._flushed_s >= _BATCH_S):
-            self.flush()
 
     def observer(self, source: str = "inbox") -> Callable[[int, EventBlock, StepLike, ObservedEngine], None]:
         """For whoever drives an engine: call it with journal seq, block, Step and the engine that answered."""
@@ -105,7 +124,11 @@ class LedgerWriter:
         try:
             self.flush()
         finally:
-            self._engine.dispose()
+            self.release()
+
+    def release(self) -> None:
+        """Lets go of the database; what was not flushed is not written."""
+        self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self

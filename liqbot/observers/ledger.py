@@ -1,46 +1,38 @@
-"""The observer that feeds the ledger. A ledger that cannot be written is tried again, and never stops the house."""
-
-import structlog
-from sqlalchemy.exc import OperationalError
+"""The observer that feeds the ledger, which is written in a thread of its own: no database delays the house."""
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.ledger import LedgerWriter
+from liqbot.ledger.later import FedLedger
+from liqbot.ledger.observation import observation_of
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 
-_log = structlog.get_logger(__name__)
+FLUSH_S_MAX = 5.0
+"""Longest wait at an orderly end."""
 
 
 class LedgerObserver(Observer):
-    """What could not be written stays with the writer, which tries again at the next step."""
+    """`room_wait_s`: how long a market that can wait does so for a ledger that is behind; 0 where it cannot."""
 
     name = "ledger"
 
-    def __init__(self, ledger: LedgerWriter, source: str) -> None:
-        self._ledger, self._observe = ledger, ledger.observer(source)
+    def __init__(self, ledger: FedLedger, source: str, room_wait_s: float = 0.0) -> None:
+        self._ledger, self._source, self._room_wait_s = ledger, source, room_wait_s
+
+    @property
+    def trouble(self) -> str:  # type: ignore[override]  # asked, not told: the thread may be anywhere
+        return self._ledger.trouble
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-        try:
-            self._observe(seq, block, step, engine)
-        except OperationalError as error:
-            self._note(error)
-        else:
-            self.trouble = ""
+        self._ledger.put(observation_of(seq, block, step, engine, self._source), self._room_wait_s)
 
     def flush(self, seq: int, engine: Engine) -> None:
         del seq, engine
-        try:
-            self._ledger.flush()
-        except OperationalError as error:
-            self._note(error)
-
-    def _note(self, error: OperationalError) -> None:
-        if not self.trouble:
-            _log.error("ledger cannot be written", reason=str(error.orig))
-        self.trouble = f"cannot be written: {error.orig}"
+        self._ledger.flush(FLUSH_S_MAX)
 
 
 def ledger_observer(context: ObserverContext) -> LedgerObserver | None:
     """None for a house that keeps no ledger."""
-    return LedgerObserver(context.ledger, context.source) if context.ledger is not None else None
+    if context.ledger is None:
+        return None
+    return LedgerObserver(context.ledger, context.source, context.ledger_wait_s)

@@ -81,6 +81,6 @@ def _log_command(command: Command) -> None:
     if isinstance(command, PlaceOrder):
         _log.info("order", client_id=command.client_id, purpose=command.purpose.value,
                   quantity_base=str(command.quantity_base), trigger_price=str(command.trigger_price or ""),
-                  limit_price=str(command.limit_price or ""))
+                  limit_price=str(command.limit_price or ""), stop_price=str(command.stop_price or ""))
     else:
         _log.info(type(command).__name__, coin=command.coin)

@@ -2,16 +2,22 @@
 
 An observer keeps, shows or sends what it sees; it decides nothing, and nobody waits for it. It is called on the
 house's own thread, between two steps: work that takes longer than a few milliseconds belongs into a thread of its own.
+One that is not part of the program has a budget: a call that takes longer is its last.
 """
 
 import abc
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
 
 import structlog
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
+from liqbot.hung_calls import OBSERVER, HungCall
 
+CALL_MS_MAX: Final = 250
 OnStep = Callable[[int, EventBlock, Step, Engine], None]
 """Journal sequence number, what came in, what the engine answered, and the engine as it is now."""
 _log = structlog.get_logger(__name__)
@@ -21,6 +27,8 @@ class Observer(abc.ABC):
     """Subclasses give a `name` and `on_step`; the rest where they need it."""
 
     name: str = ""
+    added_as: str = ""
+    """By which name the configuration has it, where it is not part of the program; whoever makes it says so."""
     trouble: str = ""
     """Why it does not work at present, for `liqbot status`; empty while it does."""
 
@@ -38,12 +46,36 @@ class Observer(abc.ABC):
         """Called last, also after a failure."""
 
 
-class ObserverGroup:
-    """All observers of a house. One that raises is logged, called no more, and named in `troubles`."""
+class CallWatch(Protocol):
+    """Is told which call of somebody else's code is running."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def begin(self, call: HungCall, /) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Unwatched:
+    """Where no clock runs."""
+
+    def begin(self, call: HungCall) -> None:
+        """Nobody asks."""
+
+    def end(self) -> None:
+        """Nobody asks."""
+
+
+class ObserverGroup:
+    """All observers of a house. One that raises, and an added one that takes longer than `call_ms_max` for a step, is
+    logged, called no more, and named in `troubles`. `left_out`: names of those that were not made, and why."""
+
+    def __init__(
+        self, observers: Sequence[Observer], *, call_ms_max: int = CALL_MS_MAX, left_out: dict[str, str] | None = None,
+        timer_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
         self._working = list(observers)
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, str] = dict(left_out or {})
+        self._call_ms_max, self._timer_ns = call_ms_max, timer_ns
+        self.watch: CallWatch = Unwatched()
 
     def start(self, engine: Engine) -> None:
         for observer in tuple(self._working):
@@ -52,6 +84,11 @@ class ObserverGroup:
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         """What a loop calls after every step."""
         for observer in self._working:
+            if observer.added_as:
+                begun_ns = self._timer_ns()
+                self._guarded(observer, partial(observer.on_step, seq, block, step, engine))
+                self._charge(observer, (self._timer_ns() - begun_ns) / 1e6)
+                continue
             try:
                 observer.on_step(seq, block, step, engine)
             except Exception as error:  # noqa: BLE001 -- whatever an observer raises, the house goes on
@@ -76,10 +113,19 @@ class ObserverGroup:
         return {observer.name: observer.trouble for observer in self._working if observer.trouble} | self._failed
 
     def _guarded(self, observer: Observer, call: Callable[[], None]) -> None:
+        if observer.added_as:
+            self.watch.begin(HungCall(OBSERVER, observer.added_as))
         try:
             call()
         except Exception as error:  # noqa: BLE001 -- as above
             self._disable(observer, error)
+        finally:
+            self.watch.end()
+
+    def _charge(self, observer: Observer, took_ms: float) -> None:
+        if took_ms > self._call_ms_max and observer in self._working:
+            limit = f"observers.call_ms_max is {self._call_ms_max} ms"
+            self._disable(observer, TimeoutError(f"a call took {took_ms:,.0f} ms, {limit}"))
 
     def _disable(self, observer: Observer, error: Exception) -> None:
         reason = f"disabled: {type(error).__name__}: {error}"

@@ -4,38 +4,42 @@ import contextlib
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.journal import Journal
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.rerun import SNAPSHOT_NAME
-from liqbot.ledger import LedgerWriter
+from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 from liqbot.settings.params import JournalParams
 
 RETAIN_EVERY_MS: Final = 60_000
+HELD_MIN: Final = 5.0
+"""While a position is open, and one as soon as it is: a start over it runs few records again."""
 _log = structlog.get_logger(__name__)
 
 
 class SnapshotObserver(Observer):
-    """Recovery begins from the newest snapshot, so the ledger must not be behind it: it is flushed first, and while it
-    cannot be written no snapshot is saved."""
+    """Recovery begins from the newest snapshot that the ledger has reached, so one may be ahead of it and no more:
+    while the ledger has not reached the last one no other is saved."""
 
     name = "snapshots"
 
-    def __init__(self, journal: Journal, ledger: LedgerWriter | None, params: JournalParams, version: str) -> None:
+    def __init__(self, journal: Journal, ledger: FedLedger | None, params: JournalParams, version: str) -> None:
         self._journal, self._ledger, self._params, self._version = journal, ledger, params, version
         self._snapshot_ms = self._retained_ms = 0
-        self._saved_seq = 0
+        self._holding = False
+        self._saved_seq = journal.snapshot_seq
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         if block.tick_ms is None or block.backfilled:
             return  # history can be read again, and has no snapshots of its own
         self._snapshot_ms = self._snapshot_ms or step.time_ms
-        if step.time_ms - self._snapshot_ms >= self._params.snapshot_every_min * 60_000:
+        opened, self._holding = bool(engine.account.positions) and not self._holding, bool(engine.account.positions)
+        every_min = min(self._params.snapshot_every_min, HELD_MIN) if self._holding else self._params.snapshot_every_min
+        if opened or step.time_ms - self._snapshot_ms >= every_min * 60_000:
             self._snapshot_ms = step.time_ms
             self.save(seq, engine)
         if step.time_ms - self._retained_ms >= RETAIN_EVERY_MS:
@@ -51,23 +55,20 @@ class SnapshotObserver(Observer):
             self.save(seq, engine)
 
     def save(self, seq: int, engine: Engine) -> None:
-        if not self._ledger_reaches(seq):
+        if not self._ledger_reaches_the_last():
             return
         with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
             self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
             self._saved_seq = seq
 
-    def _ledger_reaches(self, seq: int) -> bool:
+    def _ledger_reaches_the_last(self) -> bool:
         if self._ledger is None:
             return True
-        try:
-            self._ledger.flush()
-        except OperationalError as error:
-            self.trouble = f"none saved, the ledger cannot be written: {error.orig}"
-            return False
-        behind = self._ledger.seq < seq
-        self.trouble = f"none saved, the ledger is at record {self._ledger.seq} of {seq}" if behind else ""
-        return not behind
+        self._ledger.flush(0.0)
+        seq, needed_seq = self._ledger.seq, max(self._saved_seq, 1)
+        why = self._ledger.trouble or f"it is at record {seq} of {needed_seq}"
+        self.trouble = f"none saved, the ledger is behind: {why}" if seq < needed_seq else ""
+        return seq >= needed_seq
 
 
 def snapshot_observer(context: ObserverContext) -> SnapshotObserver | None:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from liqbot.execution.naked_time import SHARE, quantile_ms
 from liqbot.review.ledger_reader import Ledger, Row
 
 TRADE_COLUMNS: Final = (
     "trade_id", "opened", "coin", "side", "strategy", "status", "quantity_base", "entry_price", "exit_price",
-    "exit_reason", "gross_usd", "fees_usd", "funding_usd", "net_usd", "r_multiple", "decision",
+    "exit_reason", "gross_usd", "fees_usd", "funding_usd", "net_usd", "r_multiple", "naked_ms", "decision",
 )
 FEES_OTHER: Final = "fees_other"
 """Fees that nothing values, as text; a column where there are any."""
@@ -49,6 +50,17 @@ def pnl(ledger: Ledger) -> dict[str, Any]:
         "drawdown_max": deepest[0] if deepest else None,
         "fees_other": ledger.rows("SELECT * FROM v_fees_other ORDER BY day, currency"),
         "open": ledger.rows("SELECT * FROM v_open ORDER BY opened"),
+        "naked": _naked(ledger),
+    }
+
+
+def _naked(ledger: Ledger) -> dict[str, int | None]:
+    """Time without a full stop over the trades it was measured for; null without any."""
+    measured = ledger.rows("SELECT naked_ms FROM v_trades WHERE naked_ms IS NOT NULL")
+    naked_ms = [int(row["naked_ms"]) for row in measured]
+    return {
+        "trades": len(naked_ms), "p99_ms": quantile_ms(naked_ms, SHARE) if naked_ms else None,
+        "max_ms": max(naked_ms, default=None),
     }
 
 

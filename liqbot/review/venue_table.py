@@ -20,6 +20,8 @@ class Abilities(NamedTuple):
     forced_orders: str
     test_access: str
     orders: str
+    stop: str
+    """When the stop of an entry is at the venue."""
 
 
 def abilities(spec: VenueSpec) -> Abilities:
@@ -30,7 +32,19 @@ def abilities(spec: VenueSpec) -> Abilities:
         forced_orders=_or_reason(spec, "forced_orders", spec.liquidations.completeness or UNKNOWN),
         test_access=_or_reason(spec, "test_access", ", ".join(spec.practice_kinds)),
         orders=_or_reason(spec, "orders", tested),
+        stop=stop_of(spec),
     )
+
+
+def stop_of(spec: VenueSpec) -> str:
+    """As documentation has it: an account's first such stop, read back, proves it for that account."""
+    if spec.protection is None:
+        return UNKNOWN
+    attached = spec.protection.attached
+    if attached is None:
+        return "after the fill"
+    stays = "stays" if not attached.outlives_position else "until one of its own rests"
+    return f"with the entry, {stays} (documented)"
 
 
 def short(spec: VenueSpec, capability: Capability) -> str:
@@ -57,6 +71,6 @@ def readme_table(specs: Iterable[VenueSpec]) -> str:
     lines: dict[Abilities, list[str]] = {}
     for spec in specs:
         lines.setdefault(abilities(spec), []).append(spec.title)
-    head = ("venue", "margin rules", "market data, live", "forced orders", "test access", "orders")
+    head = ("venue", "margin rules", "market data, live", "forced orders", "test access", "orders", "stop")
     rows = [head, ("---",) * len(head), *((", ".join(titles), *cells) for cells, titles in lines.items())]
     return "\n".join([README_BEGIN, *(f"| {' | '.join(row)} |" for row in rows), README_END])

@@ -6,7 +6,7 @@ Also how an engine is built from a configuration, and which facts open a journal
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,15 +17,14 @@ from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal
+from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer, ObserverGroup, OnStep
 from liqbot.observers.registry import ObserverContext, observers_for
 from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.strategy import Strategy
 
-if TYPE_CHECKING:
-    from liqbot.ledger import LedgerWriter  # its libraries take seconds to import, and not every house keeps one
-
 LoopT = TypeVar("LoopT")
+LEFT_OUT: Final = "left out: it did not return the last time; liqbot resume and a restart take it back"
 
 SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
 """Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
@@ -48,7 +47,9 @@ class Parts(NamedTuple, Generic[LoopT]):
     mode: str = ""
     """What the journal calls this run, where that is not the configuration's mode."""
     journal: Journal | None = None
-    ledger: "LedgerWriter | None" = None
+    ledger: FedLedger | None = None
+    ledger_wait_s: float = 0.0
+    """How long the market may be held up for a ledger that is behind; 0 where the market does not wait."""
     data: Path | None = None
     """State directory."""
     source: str = "inbox"
@@ -57,6 +58,8 @@ class Parts(NamedTuple, Generic[LoopT]):
     """Shows a person what happens."""
     enabled: tuple[str, ...] | None = None
     """Observers by name; None: those of the configuration."""
+    without: tuple[str, ...] = ()
+    """Observers that are enabled and are not made all the same: they hung the last time."""
     checks: Sequence[OnStep] = ()
     """Called before the observers and not guarded like them: an error in one (a broken law) ends the run."""
     account_facts: Sequence[Event] = ()
@@ -77,7 +80,10 @@ def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
     settings, roster, listed = parts.settings, parts.roster, parts.instruments
     engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
     opening = opening_facts(settings, roster, parts.journal_id, listed, time_ms, mode=parts.mode or settings.mode)
-    observers = ObserverGroup(observers_for(_context(parts)))
+    left_out = dict.fromkeys(parts.without, LEFT_OUT)
+    observers = ObserverGroup(
+        observers_for(_context(parts)), call_ms_max=settings.observers.call_ms_max, left_out=left_out
+    )
     observers.start(engine)
     loop = parts.loop(engine, (*parts.checks, observers.on_step))
     return House(engine, loop, observers, (*opening, *parts.account_facts))
@@ -85,11 +91,14 @@ def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
 
 def _context(parts: Parts[LoopT]) -> ObserverContext:
     settings = parts.settings
-    if parts.enabled is not None:
-        enabled = settings.observers.model_copy(update={"enabled": parts.enabled})
+    if parts.enabled is not None or parts.without:
+        named = settings.observers.enabled if parts.enabled is None else parts.enabled
+        working = tuple(name for name in named if name not in parts.without)
+        enabled = settings.observers.model_copy(update={"enabled": working})
         settings = settings.model_copy(update={"observers": enabled})
     return ObserverContext(
-        settings, parts.data, parts.journal, parts.ledger, parts.console, parts.source, SNAPSHOT_VERSION
+        settings, parts.data, parts.journal, parts.ledger, parts.ledger_wait_s, parts.console, parts.source,
+        SNAPSHOT_VERSION,
     )
 
 

@@ -10,7 +10,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.engine import Engine
 from liqbot.events import MarketEvent
-from liqbot.market.feeds.backfill import backfilled_blocks, past_of
+from liqbot.market.feeds.backfill import Past, backfilled_blocks, past_of
 from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.feed_stats import FeedStats
@@ -26,6 +26,8 @@ BACKFILL_S_MAX: Final = 120.0
 GAP_MS_MIN: Final = 300_000
 """A shorter gap in the books is not read again."""
 STEPS_AHEAD: Final = 20
+HELD_S: Final = 0.25
+"""How often it is looked whether a position has appeared while history is read."""
 _log = structlog.get_logger(__name__)
 
 
@@ -44,11 +46,12 @@ class LiveMarket:
     def __init__(
         self, clients: Mapping[str, VenueClient], roster: Roster, clock: Callable[[], int], params: FeedParams, *,
         since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None, ticker: Feed | None = None,
-        wire: Callable[[str], VenueWire] = wire_of,
+        wire: Callable[[str], VenueWire] = wire_of, held: Callable[[], bool] = lambda: False,
     ) -> None:
-        """History is read from `since_ms` on (None: not at all). Nothing begins before `after` has said True."""
+        """History is read from `since_ms` on (None: not at all), and given up once something is `held`: a position
+        waits for its Ticks. Nothing begins before `after` has said True."""
         self._clients, self._roster, self._clock, self._params = dict(clients), roster, clock, params
-        self._since_ms, self._after = since_ms, after
+        self._since_ms, self._after, self._held = since_ms, after, held
         self.admitted = asyncio.Event()
         """Set once it may begin, or never will."""
         self.feeds = {
@@ -91,19 +94,34 @@ class LiveMarket:
         reached = {venue: client for venue, client in self._clients.items() if client.opened}
         readings = [past_of(client, wire_of(venue), self._roster, since_ms, until_ms)
                     for venue, client in reached.items()]  # fmt: skip
-        try:
-            pasts = await asyncio.wait_for(asyncio.gather(*readings), BACKFILL_S_MAX)
-        except TimeoutError:
-            _log.warning("history not read in time: the map begins cold", waited_s=BACKFILL_S_MAX)
+        pasts = await self._read(asyncio.gather(*readings))
+        if pasts is None:
             return
         facts: list[MarketEvent] = [fact for past in pasts for fact in past.facts]
         steps = 0
         for block in backfilled_blocks(facts, self._roster):
+            if self._held():
+                _log.warning("history cut short: a position waits for its Ticks", steps=steps)
+                return
             while inbox.steps_waiting > STEPS_AHEAD:  # noqa: ASYNC110 -- the house takes a step every few ms
                 await asyncio.sleep(0.005)
             inbox.put(block)
             steps += 1
         _log.info("history read", venues=",".join(reached), facts=len(facts), steps=steps)
+
+
+    async def _read(self, reading: "asyncio.Future[list[Past]]") -> list[Past] | None:
+        """None when it takes too long, or when there is no time for it any more."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + BACKFILL_S_MAX
+        while not reading.done() and loop.time() < until_s and not self._held():
+            await asyncio.wait((reading,), timeout=HELD_S)
+        if reading.done():
+            return reading.result()
+        reading.cancel()
+        why = "a position waits for its Ticks" if self._held() else f"not read within {BACKFILL_S_MAX:g} s"
+        _log.warning("no history: the map begins cold", reason=why)
+        return None
 
 
 async def closed(clients: Mapping[str, VenueClient]) -> None:

@@ -3,7 +3,7 @@
 What the engine says meanwhile is not sent again: it is what it said the first time, and the venue is asked about it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -72,9 +72,12 @@ class _Tail:
 
 
 def recover(
-    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], observe: Observe
+    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], observe: Observe, *,
+    ledger_seq: int | None = None, hung: Collection[str] = (),
 ) -> Recovered:
-    """The engine as the journal left it, under today's settings. `observe` sees every record that is run again.
+    """The engine as the journal left it, under today's settings. `observe` sees every record that is run again: all
+    that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them. Strategies named in `hung` did not
+    return the last time, and are not asked again.
 
     ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
     """
@@ -83,7 +86,8 @@ def recover(
         fresh = engine_of(settings, roster, journal_id, instruments)
         if not reader.last_seq:
             return Recovered(fresh, 0, 0, 0)
-        before, records, last_ms = _before(reader, observe, settings.signals.own)
+        own = tuple(one for one in settings.signals.own if one.name not in hung)
+        before, records, last_ms = _before(reader, observe, own, ledger_seq)
         if not last_ms:
             last_ms = next(iter(reader.records(reader.last_seq, facts_only=True))).time_ms
     try:
@@ -96,9 +100,13 @@ def recover(
     return Recovered(fresh, records, last_ms, last_ms)
 
 
-def _before(reader: JournalReader, observe: Observe, own: tuple[Strategy, ...]) -> tuple[Engine, int, int]:
+def _before(
+    reader: JournalReader, observe: Observe, own: tuple[Strategy, ...], ledger_seq: int | None
+) -> tuple[Engine, int, int]:
     """Own strategies answer as their files are today: what has been sent is known from the facts that came of it."""
-    snapshot, warnings = reader.newest_snapshot(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+    snapshots, warnings = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+    reached = (one for one in snapshots if ledger_seq is None or one.seq <= ledger_seq)
+    snapshot = next(reached, snapshots[0] if snapshots else None)
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)
     if snapshot is not None:

@@ -11,20 +11,23 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from liqbot import events
+from liqbot import events, hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
+from liqbot.control.panic_latch import panic_reason
 from liqbot.control.status import is_flat
-from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume
+from liqbot.events import MANAGE_ONLY_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
+from liqbot.log import LINES
 from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
-from liqbot.runtime.ending import ENDING_S_MAX, Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.ending import ENDING_S_MAX, EndingAct, EndingDecision, Unsettled, unsettled
+from liqbot.runtime.hang_watch import HangWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import notify, signals_end_it, stop_on_signals
 from liqbot.runtime.pump import Feed, Watched, error_of
@@ -37,9 +40,14 @@ RESCUE_S: Final = 10.0
 MARGIN_S: Final = 20.0
 """What the service manager grants beyond the limit of the ending: books are closed in it."""
 FOLDED_S: Final = 0.02
+TURN_S: Final = 0.1
+DID_NOT_RETURN: Final = "a call did not return the last time, and the process was ended for it"
 RECORDS_MAX: Final = 500
 """More records than this were run again: a snapshot is made at once."""
 _log = structlog.get_logger(__name__)
+
+
+NO_HALTS: Final[Mapping[HaltCode, str]] = {}
 
 
 class ServedLoop(Protocol):
@@ -68,17 +76,24 @@ class RunningHouse:
     def __init__(
         self, house: House[Any], inbox: Inbox, settings: Settings, data: Path, clock: Callable[[], int], *,
         journal: Journal, account: AccountEdge | None = None, for_s: float | None = None, records_run_again: int = 0,
+        halts: Mapping[HaltCode, str] = NO_HALTS,
     ) -> None:
         """`house` has a `ServedLoop`. `clock` gives UTC milliseconds, of the market where that is simulated; `for_s`
-        counts from when the house has begun to run. `account` is the edge of a real one."""
+        counts from when the house has begun to run. `account` is the edge of a real one.
+        `halts`: why nothing may be entered from the start, as far as nothing forbids it anyway."""
+        self._halts = halts
         self._house, self._inbox, self._settings, self._data, self._clock = house, inbox, settings, data, clock
         self._journal, self._account, self._for_s, self._records_run_again = journal, account, for_s, records_run_again
         self._loop: ServedLoop = house.loop
         self.engine = house.engine
-        self.engine.guard.meter = CallTimer(settings.signals.call_ms_max, facts_into(inbox), clock)
+        self._watch, files = HangWatch(data), {one.name: one.sha256 for one in settings.signals.own}
+        self.engine.guard.meter = CallTimer(
+            settings.signals.call_ms_max, facts_into(inbox), clock, watch=self._watch, files=files
+        )
+        house.observers.watch = self._watch
         self.interrupted = False
         self._stop = asyncio.Event()
-        self._ending: Ending | None = None
+        self._ending: EndingDecision | None = None
         self._market_over = self._source_failed = False
         self._failure: BaseException | None = None
         self._naked: tuple[str, ...] = ()
@@ -104,6 +119,8 @@ class RunningHouse:
         """Until stopped, the time is up, the source has ended, or a part of the house has failed: then its error is
         raised once the ending is over. ExpectedError when a halt forbids to begin, or a position is left naked."""
         stop_on_signals(self._interrupt)
+        self._watch.start()
+        turning = asyncio.create_task(self._turn())
         try:
             await self._loop.process(EventBlock(facts=(*self._house.opening, *self._left_on_disk())))
             if self._records_run_again > RECORDS_MAX:
@@ -113,7 +130,9 @@ class RunningHouse:
         except BaseExceptionGroup as group:
             raise _expected(group) or group from group
         finally:
+            turning.cancel()
             self._house.observers.close()
+            self._watch.stop()
         for error in (self._failure, self._refusal):
             if error is not None:
                 raise (_expected(error) or error) if isinstance(error, BaseExceptionGroup) else error
@@ -156,6 +175,12 @@ class RunningHouse:
         await asyncio.wait((running,))
         await self._account.close()
 
+    async def _turn(self) -> None:
+        """Says that the loop goes round."""
+        while True:
+            self._watch.turn()
+            await asyncio.sleep(TURN_S)
+
     def _flush(self) -> None:
         self._house.observers.flush(self._journal.last_seq, self.engine)
 
@@ -190,13 +215,13 @@ class RunningHouse:
             self._failed(error)
         self._stop.set()
 
-    def _begin_ending(self, reason: str) -> Ending:
+    def _begin_ending(self, reason: str) -> EndingDecision:
         """From this instant on nothing is entered."""
         self._loop.enter_nothing()
         notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((ENDING_S_MAX + MARGIN_S) * 1_000_000)}")
         if self._account is not None:
             self._inbox.put(EventBlock(facts=(events.Ending(time_ms=self._clock(), reason=f"ending: {reason}"),)))
-        return Ending(asyncio.get_running_loop().time(), market_over=self._market_over)
+        return EndingDecision(asyncio.get_running_loop().time(), market_over=self._market_over)
 
     async def _end(self) -> None:
         """Over once there is a reason to stop and nothing is under way any more."""
@@ -248,16 +273,26 @@ class RunningHouse:
         now_ms = self._house.opening[-1].time_ms
         facts: list[Event] = []
         account = self.engine.account
+        if not account.halted:
+            facts += [Halt(time_ms=now_ms, reason=reason, code=code) for code, reason in self._halts.items()]
+        facts += self._hung(now_ms)
         if protocol.drop_latch(self._data, protocol.RESUME):
+            hung_calls.forget(self._data)
             reason = "resumed by hand while stopped"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.OPERATOR_RESUME))
         elif account.halt_code is HaltCode.OPERATOR_STOP and not account.positions:
             reason = "started again after an orderly end"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.STARTED_AGAIN))
-        why = protocol.read_latch(self._data, protocol.PANIC)
+        why = panic_reason(self._data)
         if why:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}", code=HaltCode.PANIC))
         return tuple(facts)
+
+    def _hung(self, now_ms: int) -> list[Event]:
+        """Strategies that did not return the last time, as long as their file is the same."""
+        files = {(one.name, one.sha256) for one in self._settings.signals.own}
+        hung = [one for one in hung_calls.read(self._data) if (one.name, one.sha256) in files]
+        return [StrategyDisabled(time_ms=now_ms, strategy=one.name, reason=DID_NOT_RETURN) for one in hung]
 
     async def may_begin(self) -> bool:
         """Once the account has been read in full: False when nothing is held and a halt stands. A source waits for it
@@ -275,11 +310,19 @@ class RunningHouse:
             return False
         if why:
             _log.warning("halted with a position: it is managed, nothing is entered", reason=why)
+        self._name_what_is_not_ours()
         notify("READY=1")
         if "log" in self._house.observers.names:
             _log.info("begins", mode=self._settings.mode, venue=self._settings.trade_venue,
                       coins=",".join(self._settings.coins), equity_usd=str(self.engine.account.equity_usd))
         return True
+
+    def _name_what_is_not_ours(self) -> None:
+        for coin in self._settings.coins:
+            holding = self.engine.account.holding(self._settings.trade_venue, coin)
+            if holding is not None and holding.unexplained_base:
+                _log.warning("a position that this journal does not know: left alone, nothing is entered beside it; "
+                             "liqbot adopt takes it over", coin=coin, base=str(holding.unexplained_base))
 
     def _reconciled(self) -> bool:
         venue = self._settings.trade_venue
@@ -289,7 +332,7 @@ class RunningHouse:
     def _halted(self) -> str:
         """A reason not to begin; a pause by hand is none: such a house runs, and enters nothing."""
         account = self.engine.account
-        if account.halted and account.halt_code not in OPERATOR_HALTS:
+        if account.halted and account.halt_code not in MANAGE_ONLY_HALTS:
             return account.halted
         if account.drawdown.peak_latched:
             return f"drawdown of {account.drawdown.drawdown_pct:.2f} % from the highest equity"
@@ -303,9 +346,11 @@ class RunningHouse:
             "data": str(self._data),
             "journal_trouble": str(trouble) if trouble is not None else None,
             "steps_waiting_for_disk": self.steps_waiting,
+            "log_lines_dropped": LINES.dropped,
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
+            "account_told": account.malformed if account is not None else {},
             "orders_under_way": len(account.orders.submitting) if account is not None else 0,
             "observers": {"working": list(self._house.observers.names), "trouble": self._house.observers.troubles},
         }

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from liqbot.accounting.positions import Position
+from liqbot.facts import encodable
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView
 from liqbot.signals.failures import StrategyGuard
@@ -123,7 +124,7 @@ def reason_gone(
 def _in_words(ask: Callable[[], Reason | None]) -> Reason | None:
     """The answer of a user's own strategy as text, whatever it returned."""
     reason = ask()
-    return None if reason is None else Reason(str(reason[0]), str(reason[1]))
+    return None if reason is None else Reason(encodable(str(reason[0])), encodable(str(reason[1])))
 
 
 def _encodable(verdict: Verdict) -> Verdict:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from liqbot.events import CodeVersion, Event, Resume, StrategyDisabled
+from liqbot.facts import encodable
 from liqbot.signals.strategy import Strategy
 
 T = TypeVar("T")
@@ -73,5 +74,5 @@ def _reason(strategy: Strategy, error: BaseException) -> str:
     """In one line, the same in every run: where in the strategy's file, what, and no address of an object."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == strategy.origin]
     where = f" (line {lines[-1]})" if lines else ""
-    said = _ADDRESS.sub("0x..", " ".join(str(error).split()))
+    said = encodable(_ADDRESS.sub("0x..", " ".join(str(error).split())))
     return f"{type(error).__name__}{where}: {said}"[:_REASON_LENGTH_MAX]

@@ -24,6 +24,10 @@ class VenueUnreachable(VenueError):
         super().__init__(venue, f"no answer from {host}: {detail}")
 
 
+class NeverSent(VenueError):
+    """An order waited too long for its turn among our own requests and was given up: the venue never heard of it."""
+
+
 class OutcomeUnknown(VenueError):
     """A write left and its answer was lost: ask the venue by client order id, never send it again."""
 

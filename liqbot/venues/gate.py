@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.spec import (
     NOT_READ,
     NOT_TRADED,
@@ -13,6 +14,7 @@ from liqbot.venues.spec import (
     ContractMargin,
     Liquidations,
     PracticeAccess,
+    RequestExpiry,
     VenueSpec,
     listings,
 )
@@ -47,6 +49,15 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_READ, NOT_TRADED),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     client_id=ClientIdRule(length_max=30, pattern=r"t-[A-Za-z0-9._-]+", note="t- and 28 characters"),
+    protection=EntryProtection(
+        attached=None,
+        naked="from the fill until the stop sent after it rests; its tpsl_sl_trigger_price is not used yet, what it "
+              "triggers on is not documented",
+        source="futures order of 2026-06-02",
+    ),
+    expiry=RequestExpiry(
+        name="x-gate-exptime", place="header", paths=(), source="futures order, batch and amend of 2026-06-02"
+    ),
     tier_access="public",
     one_ticker=True,
     note="That the side of forced orders is the position's is not confirmed.",

@@ -25,12 +25,15 @@ SpanRead = Callable[[int, int], Awaitable[list[Row] | None]]
 
 
 async def by_spans(
-    read: SpanRead[Row], since_ms: int, now_ms: int, width_ms: int
+    read: SpanRead[Row], since_ms: int, now_ms: int, width_ms: int, kept_ms: int
 ) -> AsyncIterator[HistoryPart[Row]]:
-    """One part for each span, of `width_ms` or shorter. The last has no near end, so that a venue whose clock is ahead
-    of ours hides nothing; spans share their borders, so that it does not matter which of them a venue counts in. Ends
-    early, with the rest unread, where even a second holds too much."""
-    start_ms, span_ms = since_ms, width_ms
+    """One part for each span, of `width_ms` or shorter, as far back as the venue keeps them (`kept_ms`).
+
+    The last has no near end, so that a venue whose clock is ahead of ours hides nothing; spans share their borders, so
+    that it does not matter which of them a venue counts in. Ends early, with the rest unread, where even a second
+    holds too much.
+    """
+    start_ms, span_ms = max(since_ms, now_ms - kept_ms), width_ms
     while start_ms <= now_ms:
         rows = await read(start_ms, start_ms + span_ms - 1)
         if rows is None and span_ms <= SPAN_MS_MIN:

@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.spec import (
     LINEAR_ONE,
     NOT_READ,
@@ -14,6 +15,7 @@ from liqbot.venues.spec import (
     ContractMargin,
     Liquidations,
     PracticeAccess,
+    RequestExpiry,
     VenueSpec,
     listings,
 )
@@ -56,6 +58,16 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_READ, NOT_TRADED),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     client_id=ClientIdRule(length_max=34, pattern=r"0x[0-9a-f]{32}", note="0x and 32 hexadecimal digits"),
+    protection=EntryProtection(
+        attached=None,
+        naked="from the fill until the stop sent after it rests; its grouped children wait for the whole fill and go "
+              "when the entry is cancelled",
+        source="exchange endpoint, grouping normalTpsl, of 2025-11-30",
+    ),
+    expiry=RequestExpiry(
+        name="expiresAfter", place="body", paths=(),
+        source="exchange endpoint of 2025-11-30; an expired one costs five times the rate weight",
+    ),
     tier_access="market_info",
     one_ticker=True,
     note="No cancel-all. Market orders need a price; with attached stops one id lands on all three orders.",

@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.spec import (
     NOT_READ,
     NOT_TRADED,
@@ -13,6 +14,7 @@ from liqbot.venues.spec import (
     ContractMargin,
     Lack,
     Liquidations,
+    RequestExpiry,
     VenueSpec,
     listings,
 )
@@ -67,6 +69,12 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(source="trades with type liquidation"),
     lacks=(NOT_READ, NOT_TRADED, Lack("test_access", "its demo environment ended on 2026-07-14"),),
     client_id=ClientIdRule(length_max=18),
+    protection=EntryProtection(
+        attached=None,
+        naked="from the fill until the stop sent after it rests",
+        source="send order and batch order of 2026-06-27: no field of an order brings a stop along",
+    ),
+    expiry=RequestExpiry(name="processBefore", place="body", paths=(), source="send order of 2026-06-27"),
     tier_access="public",
     one_ticker=True,
     note="Open interest comes with the tickers. Partial liquidation since March 2026.",

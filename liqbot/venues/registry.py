@@ -15,6 +15,7 @@ from typing import Final
 import liqbot.venues
 from liqbot.instruments import split_venue_key
 from liqbot.margin.mechanics import Mechanics
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.mechanics import mechanics_for
 from liqbot.venues.spec import Capability, VenueSpec
 from liqbot.venues.streams import VenueWire
@@ -103,6 +104,13 @@ def trading_of(venue: str) -> TradingAdapter:
     if spec is None or spec.trading is None:
         raise ValueError(refusal("trade_venue", venue, "orders"))
     return spec.trading
+
+
+def protection_of(venue: str) -> EntryProtection:
+    """How a position is guarded from its first fill; where that is not known, no stop rides on an entry."""
+    spec = VENUES.get(venue)
+    known = None if spec is None else spec.protection
+    return known or EntryProtection(attached=None, naked="not looked up yet", source="")
 
 
 _UNABLE: Final[Mapping[Capability, str]] = {

@@ -33,6 +33,26 @@ class VenueCaller(Protocol):
     ) -> Any: ...
 
 
+class Dispatch(msgspec.Struct, frozen=True):
+    """How a request leaves that places an order."""
+
+    valid_ms: int
+    """From its signing: said to the venue where that takes an expiry."""
+    on_signed: Callable[[], None]
+    """It is on its way from this moment, not from when it was asked for."""
+    turn_ms_max: int | None = None
+    """Given up when its turn among our own requests has not come by then; None: it keeps its place."""
+
+
+class OrderCaller(VenueCaller, Protocol):
+    """A venue client that orders leave through."""
+
+    async def call(
+        self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
+        decode: Decode | None = None, dispatch: Dispatch | None = None,
+    ) -> Any: ...
+
+
 class TradedContract(msgspec.Struct, frozen=True):
     """A contract that we trade, and the venue's own id of it."""
 
@@ -81,6 +101,8 @@ class OrderReport(msgspec.Struct, frozen=True):
     fills_order_id: str = ""
     """The id that its fills bear; empty when that is `venue_order_id`."""
     reason: str = ""
+    whole_position: bool = False
+    """A stop of the position itself: its quantity is whatever is held."""
 
 
 class TradeKind(enum.StrEnum):
@@ -113,6 +135,9 @@ class PositionReport(msgspec.Struct, frozen=True):
     leverage: float = 0.0
     isolated: bool = False
     liquidation_price: Decimal | None = None
+    adl_rank: int | None = None
+    """How near it is to being deleveraged for others' losses, from 1 (or 0) to 5, which is next; None where it is not
+    told."""
 
 
 class AccountSettings(msgspec.Struct, frozen=True):
@@ -142,6 +167,10 @@ class KeyPermissions(msgspec.Struct, frozen=True):
     may_withdraw: bool | None
     may_trade: bool | None
     note: str = ""
+    may_transfer: bool | None = None
+    """Move money to other accounts of the same owner, from where another key may withdraw it."""
+    expires_ms: int | None = None
+    """When it ends by itself; None where it does not, or where the venue does not say."""
 
 
 class OrderHint(msgspec.Struct, frozen=True):
@@ -161,13 +190,17 @@ class TradingAdapter(Protocol):
 
     venue: str
     valid_ms: int
-    """A request that has not arrived this long after it was sent will not be carried out any more."""
+    """A request that has not arrived this long after it was signed will not be carried out any more."""
+    stop_valid_ms: int
+    """The same of a stop of its own."""
     options: dict[str, Any]
     """For the unified client."""
     duplicate_codes: frozenset[str]
     """Refusals which mean that an order of this client id was accepted before."""
     unclear_codes: frozenset[str]
     """Errors that look like refusals and leave open what became of the request."""
+    early_codes: frozenset[str]
+    """Refusals of a stop because the venue does not show the position yet that was just opened."""
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call: ...
 
@@ -236,6 +269,12 @@ def decimal(text: object) -> Decimal:
 def price_or_none(text: object) -> Decimal | None:
     found = decimal(text)
     return found if found > 0 else None
+
+
+def rank_or_none(value: object) -> int | None:
+    """Of a rank of deleveraging as venues write it: number or text; what is neither is not told."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) == 1 else None
 
 
 def plain(number: Decimal) -> str:

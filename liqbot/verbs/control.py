@@ -8,7 +8,9 @@ import typer
 
 from liqbot import places
 from liqbot.control import protocol
+from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled
 from liqbot.verbs.options import Data, Json, Profile
 
 Why = Annotated[str, typer.Option("--why", help="Why; goes on record.")]
@@ -35,7 +37,7 @@ def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
-    protocol.drop_latch(directory, protocol.PANIC)
+    lift_panic(directory)
     protocol.write_latch(directory, protocol.RESUME, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
     print("no bot is running: the next start begins resumed")
     return Exit.OK
@@ -79,6 +81,8 @@ def _text(report: dict[str, Any]) -> str:
     if report["journal_trouble"]:
         lines.append(f"JOURNAL   {report['journal_trouble']}")
     lines += [f"OBSERVER  {name}: {trouble}" for name, trouble in report["observers"]["trouble"].items()]
+    if report["log_lines_dropped"]:
+        lines.append(f"LOG       {report['log_lines_dropped']:,} lines were dropped: nobody reads stderr")
     for held in report["positions"]:
         stop_price = held["stop_price"] or "NONE"
         lines.append(
@@ -86,14 +90,29 @@ def _text(report: dict[str, Any]) -> str:
             f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
             f"liquidation {held['liquidation_price'] or '-'}"
         )
+    lines.append(_naked(report["naked"]))
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
+        if coin.get("foreign_base"):
+            lines.append(f"NOT OURS  {coin['foreign_base']} {coin['coin']}: left alone; liqbot adopt takes it over")
         lines.append(
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
-    return "\n".join(lines)
+    told = report["account_told"]
+    if told and (told["answers_malformed"] or told["messages_malformed"]):
+        lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
+    return "\n".join(map(spelled, lines))
+
+
+def _naked(naked: dict[str, int]) -> str:
+    """Time without a full stop, by the venue's clock."""
+    now = f"NAKED     for {naked['now_ms']:,} ms now; " if naked["now_ms"] else "naked     not now; "
+    return (
+        f"{now}last position {naked['last_ms']:,} ms, p99 {naked['p99_ms']:,} ms, at most {naked['max_ms']:,} ms of "
+        f"{naked['positions']} positions; limit {naked['limit_ms']:,} ms"
+    )
 
 
 def _counted(stats: dict[str, Any]) -> str:

@@ -27,6 +27,12 @@ def pnl(db: LedgerDb = None, data: Data = None, profile: Profile = "paper", as_j
         f"{text_of(total['funding_usd'])}, net {text_of(total['net_usd'])} USD; {len(found['open'])} open"
         + (f"; fees of {total['fees_not_valued']} fills not valued" if total["fees_not_valued"] else "")
     )
+    naked = found["naked"]
+    if naked["trades"]:
+        print(
+            f"without a full stop: {naked['p99_ms']:,} ms (p99), {naked['max_ms']:,} ms at most, of {naked['trades']} "
+            "trades"
+        )
     if deepest is not None:
         share = "" if deepest["drawdown_pct"] is None else f" ({deepest['drawdown_pct']:.2f} %)"
         print(f"deepest drawdown: {text_of(deepest['drawdown_usd'])} USD{share} at {text_of(deepest['time'])}")

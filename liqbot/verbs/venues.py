@@ -3,11 +3,12 @@
 import json
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from liqbot.instruments import venue_key
 from liqbot.margin.mechanics import Mechanics
-from liqbot.review.venue_table import UNKNOWN, abilities, short
+from liqbot.review.venue_table import UNKNOWN, abilities, short, stop_of
 from liqbot.settings import load
 from liqbot.venues.registry import VENUES, mechanics_of
 from liqbot.venues.spec import Contract, VenueSpec
@@ -54,13 +55,14 @@ def _line(spec: VenueSpec) -> tuple[str, ...]:
         _shown(spec.tier_access),
         short(spec, "orders"),
         "none" if spec.lack("test_access") else able.test_access,
+        able.stop,
     )
 
 
 def _table(lines: list[tuple[str, ...]]) -> list[str]:
     head = (
         "VENUE", "CONTRACTS", "MARGIN", "MAP", "DATA", "FORCED ORDERS", "THEIR SIDE", "TIERS FROM", "ORDERS",
-        "TEST ACCESS",
+        "TEST ACCESS", "STOP",
     )
     widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head) - 1)]
     return [
@@ -77,10 +79,23 @@ def _details(spec: VenueSpec) -> list[str]:
     lines += [f"  {one.kind}: {one.note}" for one in spec.practice if one.note]
     if spec.trading is not None:
         lines.append(f"  a key consists of {', '.join(spec.credentials)}")
+    lines += _protection(spec)
     if spec.note:
         lines.append(f"  {spec.note}")
     for contract in spec.contracts:
         lines.extend(_contract_details(spec, contract))
+    return lines
+
+
+def _protection(spec: VenueSpec) -> list[str]:
+    """How a position is guarded from its first fill, and until when an order may be carried out."""
+    lines = []
+    if (known := spec.protection) is not None:
+        read_back = "; documented until an account's first such stop was read back" if known.attached else ""
+        lines += [f"  stop {stop_of(spec)}{read_back}", f"    naked when the process dies at the fill: {known.naked}",
+                  f"    source: {known.source}"]
+    if (expiry := spec.expiry) is not None:
+        lines.append(f"  orders expire by {expiry.name} in the {expiry.place}: {expiry.source}")
     return lines
 
 
@@ -144,6 +159,8 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "credentials": list(spec.credentials) if spec.trading is not None else [],
         "client_id_max": spec.client_id.length_max if spec.client_id is not None else None,
         "client_id_note": spec.client_id.note if spec.client_id is not None else "",
+        "protection": msgspec.to_builtins(spec.protection),
+        "expiry": msgspec.to_builtins(spec.expiry),
         "note": spec.note,
         "keys": [venue_key(spec.venue, contract.contract) for contract in spec.contracts],
     }

@@ -14,6 +14,7 @@ from liqbot import events
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.events import Event
 from liqbot.instruments import Side
+from liqbot.venues.entry_stops import attached_order
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import Happened
 from paper.exchange.money import ExchangeHolding
@@ -23,6 +24,10 @@ FORCED_PREFIX: Final = "autoclose-"
 """Client ids of the venue's own orders that liquidate us begin so; such an order is in `orders` and `fills` too."""
 DELEVERAGED_PREFIX: Final = "adl_autoclose-"
 """The same for auto-deleveraging."""
+
+
+RODE_IN_WITH: Final = "rode_in_with"
+"""In `asked` of a stop that came with an entry: that entry's client id."""
 
 
 class VenueOrderState(enum.StrEnum):
@@ -71,6 +76,11 @@ class OrderRecord(msgspec.Struct):
         return self.command.client_id.startswith((FORCED_PREFIX, DELEVERAGED_PREFIX))
 
     @property
+    def rode_in_with(self) -> str:
+        """Client id of the entry that brought this stop along; empty for any other order."""
+        return self.asked.get(RODE_IN_WITH, "")
+
+    @property
     def average_price(self) -> Decimal:
         """0 while nothing is filled."""
         return self.filled_usd / self.filled_base if self.filled_base else Decimal(0)
@@ -111,6 +121,7 @@ class VenueAccount:
         self.exchange, self._next_order = exchange, next_order
         self.now_ms = 0
         self.may_withdraw = False
+        self.may_transfer = False
         self.may_trade = True
         self.hedge_mode = False
         self.isolated: dict[str, bool] = {coin: False for _, coin in exchange.accounts.instruments}
@@ -175,7 +186,9 @@ class VenueAccount:
         for fact in happened.facts:
             if isinstance(fact, events.Fill):
                 self._filled(fact)
+                self._follow(fact.client_id)
             elif isinstance(fact, events.OrderAccepted):
+                self._rode_in(fact.client_id)
                 self._move(fact.client_id, VenueOrderState.NEW)
             elif isinstance(fact, events.OrderRejected):
                 self._move(fact.client_id, VenueOrderState.REJECTED, f"{fact.code}: {fact.reason}")
@@ -184,6 +197,23 @@ class VenueAccount:
             else:
                 self._paid(fact)
         del self.fills[:-HISTORY_MAX], self.payments[:-HISTORY_MAX]
+
+    def _rode_in(self, stop_id: str) -> None:
+        """A stop that came with an entry appears when the venue makes it."""
+        entries = reversed(self.orders.values())
+        entry = None if stop_id in self.orders else next(
+            (one for one in entries if one.command.stop_client_id == stop_id), None
+        )
+        if entry is not None:
+            self.asked(attached_order(entry.command), {RODE_IN_WITH: entry.command.client_id})
+            self._follow(entry.command.client_id)
+
+    def _follow(self, entry_id: str) -> None:
+        """It covers what its entry has filled."""
+        entry = self.orders.get(entry_id)
+        stop = None if entry is None else self.orders.get(entry.command.stop_client_id)
+        if entry is not None and stop is not None and (stop.open or stop.state is VenueOrderState.SENT):
+            stop.command = msgspec.structs.replace(stop.command, quantity_base=entry.filled_base)
 
     def _move(self, client_id: str, state: VenueOrderState, reason: str = "") -> None:
         record = self.orders.get(client_id)

@@ -28,6 +28,10 @@ class Kind(enum.StrEnum):
     """The answer comes `value` wall milliseconds late."""
     DISCONNECT_WS = "disconnect_ws"
     """Every websocket whose path starts with the endpoint is cut; takes effect when it is ordered."""
+    REFUSED = "refused"
+    """The venue's own refusal, of code `value`; nothing is carried out."""
+    LATE_MS = "late_ms"
+    """The connection breaks at once, and the request reaches the venue `value` wall milliseconds later."""
     SKEW_MS = "skew_ms"
     """For this request the venue's clock is `value` ms ahead of what it was."""
     CHANGED = "changed"
@@ -57,7 +61,7 @@ class Suffering(msgspec.Struct, frozen=True):
 
 HANGING: Final = (Kind.HANG_REQUEST, Kind.HANG_ANSWER, Kind.STALL)
 """Kinds in which the connection is held without an answer."""
-_BY_CHANCE: Final = tuple(kind for kind in Kind if kind is not Kind.SKEW_MS)
+_BY_CHANCE: Final = tuple(kind for kind in Kind if kind not in (Kind.SKEW_MS, Kind.REFUSED, Kind.LATE_MS))
 
 
 class WireFault(msgspec.Struct, frozen=True):
@@ -80,6 +84,8 @@ class Faults:
         self.waiting: deque[WireFault] = deque()
         self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
+        self.silent = False
+        """The user streams stay connected, and carry nothing."""
         self._chance: random.Random | None = None
         self._chances = Suffering(0, 0.0)
 
@@ -130,3 +136,4 @@ class Faults:
     def clear(self) -> None:
         self.waiting.clear()
         self.cuts.clear()
+        self.silent = False

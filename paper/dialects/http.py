@@ -56,6 +56,22 @@ class HttpAnswer(msgspec.Struct, frozen=True):
     def payload(self) -> bytes:
         return self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
 
+    @property
+    def refusal(self) -> str:
+        """The venue's code, words and status when this says no; empty otherwise."""
+        body = msgspec.to_builtins(self.body) if not isinstance(self.body, bytes) else {}
+        body = body if isinstance(body, dict) else {}
+        code = next((body[name] for name in ("retCode", "code") if name in body), 0)
+        told = body.get("data")
+        inner = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}
+        if str(inner.get("sCode") or "0") != "0":
+            return f"{inner['sCode']} {inner.get('sMsg', '')}"
+        # OKX and Binance answer some writes with the code of success.
+        if self.status < 400 and str(code) in ("0", "200"):
+            return ""
+        words = body.get("retMsg") or body.get("msg") or ""
+        return f"{code or ''} {words} (HTTP {self.status})".strip()
+
 
 class Socket:
     """One open websocket. What is sent is queued; the server's writer drains the queue in order."""

@@ -21,10 +21,21 @@ class OrderRequest(msgspec.Struct, frozen=True):
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     post_only: bool = False
+    immediate: bool = False
+    stop_price: Decimal | None = None
+    """Of a stop on the mark that rides on the order."""
+    stop_client_id: str = ""
 
 
 class NotModelled(ValueError):
     """A legal order that the simulated exchange cannot carry out: to be noted as unknown, never to be guessed at."""
+
+
+def passes_by(wish: OrderRequest, last_price: float) -> bool:
+    """An immediate order whose price does not trade: it ends as it comes, whatever margin mode the account is in."""
+    if not wish.immediate or wish.limit_price is None:
+        return False
+    return float(wish.limit_price) < last_price if wish.buys else float(wish.limit_price) > last_price
 
 
 def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
@@ -37,6 +48,8 @@ def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
         if wish.quantity_base > held.quantity_base:
             raise NotModelled(f"{wish.client_id}: would turn a {held.side.word} position around in one order")
         reduces = True
+    if wish.stop_price is not None and reduces:
+        raise NotModelled(f"{wish.client_id}: a stop with an order that reduces")
     if wish.trigger_price is not None and not reduces:
         raise NotModelled(f"{wish.client_id}: a stop that opens a position")
     return PlaceOrder(
@@ -52,6 +65,9 @@ def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
         limit_price=wish.limit_price,
         trigger_price=wish.trigger_price,
         post_only=wish.post_only,
+        immediate=wish.immediate,
+        stop_price=wish.stop_price,
+        stop_client_id=wish.stop_client_id,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -18,8 +19,12 @@ from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000
+REFUSALS_MAX: Final = 1_000
+"""Kinds of refusals that are told apart."""
 TURN_MESSAGES: Final = 200
-_BEFORE: Final = (Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE)
+_BEFORE: Final = (
+    Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE, Kind.REFUSED
+)
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -45,6 +50,10 @@ class Server:
     def __init__(self, hub: Hub, dialects: Iterable[Dialect]) -> None:
         self.hub = hub
         self.log: list[Logged] = []
+        self.refusals: Counter[str] = Counter()
+        """Requests that the venues said no to, by endpoint and reason, trouble on order left out."""
+        self.requests = 0
+        """Ever."""
         self.requests_running = 0
         self.port = 0
         self._rooms: dict[str, _Room] = {}
@@ -54,6 +63,8 @@ class Server:
             self._all.append(room)
             self._rooms.update(dict.fromkeys(dialect.hosts, room))
         self._runner: web.AppRunner | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        """Requests whose connection is gone and that have not reached the venue yet."""
         hub.outlet = self
 
     @property
@@ -78,6 +89,8 @@ class Server:
     async def stop(self) -> None:
         for socket in self.sockets:
             socket.close()
+        for late in self._late:
+            late.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -100,12 +113,15 @@ class Server:
             await got.read(),
         )
         fault = self.hub.faults.take(request.endpoint)
+        self.requests += 1
         self.requests_running += 1
         try:
             answer = await self._answer(room, request, fault)
         finally:
             self.requests_running -= 1
         self._note(request, 0 if answer is None else answer.status)
+        if answer is not None and fault is None and (refusal := answer.refusal):
+            self._refuse(f"{room.dialect.venue} {request.endpoint}: {refusal}")
         return await delivered(got, answer, fault)
 
     async def _answer(self, room: _Room, request: Request, fault: WireFault | None) -> HttpAnswer | None:
@@ -118,6 +134,11 @@ class Server:
         if handler is None:
             self.hub.note_unknown(room.dialect.venue, request.endpoint)
             return room.dialect.not_found(request)
+        if fault is not None and fault.kind is Kind.LATE_MS:
+            late = asyncio.create_task(self._carried_out_late(handler, request, fault.value))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+            return None
         answer = await handler(request)
         if fault is not None and fault.kind in (Kind.DROP_ANSWER, Kind.HANG_ANSWER):
             return None
@@ -126,6 +147,15 @@ class Server:
         if fault is not None and fault.change is not None:
             answer = msgspec.structs.replace(answer, body=fault.change(answer.payload))
         return answer
+
+    def _refuse(self, what: str) -> None:
+        if what in self.refusals or len(self.refusals) < REFUSALS_MAX:
+            self.refusals[what] += 1
+
+    @staticmethod
+    async def _carried_out_late(handler: Handler, request: Request, late_ms: int) -> None:
+        await asyncio.sleep(late_ms / 1000)
+        await handler(request)
 
     def _note(self, request: Request, status: int) -> None:
         self.log.append(Logged(request.endpoint, request.query, request.body.decode(errors="replace"), status))
@@ -136,6 +166,7 @@ class Server:
     async def _connect(self, got: web.Request, room: _Room, socket: Socket) -> web.StreamResponse:
         if not room.dialect.opened(socket):
             self.hub.note_unknown(room.dialect.venue, f"ws {socket.path}")
+            self._refuse(f"{room.dialect.venue} ws {socket.path}: no such stream root, or its key is not known")
             return web.Response(status=404, text="no such stream")
         connection = web.WebSocketResponse(max_msg_size=2**22, compress=False)
         await connection.prepare(got)

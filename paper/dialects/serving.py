@@ -51,9 +51,15 @@ class Loopback:
 @contextlib.asynccontextmanager
 async def serving(hub: Hub, dialects: Iterable[Dialect], port: int = 0) -> AsyncIterator[Loopback]:
     """Serve in the running loop on 127.0.0.1; stops cleanly when left."""
-    server = Server(hub, dialects)
+    async with running(Server(hub, dialects), port) as loop:
+        yield loop
+
+
+@contextlib.asynccontextmanager
+async def running(server: Server, port: int = 0) -> AsyncIterator[Loopback]:
+    """The same with a server that outlives it, to be asked afterwards what it refused."""
     await server.start(port)
     try:
-        yield Loopback(hub, server)
+        yield Loopback(server.hub, server)
     finally:
         await server.stop()

@@ -5,6 +5,7 @@ from decimal import Decimal
 from liqbot import events
 from liqbot.commands import PlaceOrder
 from liqbot.events import Event
+from paper.exchange import attached_stops
 from paper.exchange.accounts import ExchangeAccounts, accepted, name_of
 from paper.exchange.matching import Resting
 from paper.exchange.money import margin_needed, micro
@@ -27,7 +28,7 @@ def deleverage(
         time_ms=time_ms, venue=key[0], coin=key[1], side=held.side, price=price, quantity_base=quantity_base,
         event_id=accounts.new_event_id(),
     )
-    return taken, accounts.balance(key, time_ms)
+    return (taken, accounts.balance(key, time_ms), *attached_stops.after_position(accounts, key, time_ms))
 
 
 def set_leverage_by_hand(accounts: ExchangeAccounts, key: Key, leverage: int, time_ms: int) -> tuple[Event, ...]:
@@ -51,7 +52,9 @@ def order_by_hand(accounts: ExchangeAccounts, order: PlaceOrder, time_ms: int) -
 def drop_order(accounts: ExchangeAccounts, client_id: str, reason: str, time_ms: int) -> tuple[Event, ...]:
     """The venue removes a resting order."""
     found = [order for order in accounts.entries.resting if order.command.client_id == client_id]
-    return tuple(accounts.remove(order, reason, time_ms) for order in found)
+    gone = tuple(accounts.remove(order, reason, time_ms) for order in found)
+    made = (fact for order in found for fact in attached_stops.after_entry(accounts, order, time_ms))
+    return (*gone, *made)
 
 
 def pay_rebate(accounts: ExchangeAccounts, key: Key, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:

@@ -9,7 +9,7 @@ from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, QueryOr
 from liqbot.events import Event
 from liqbot.instruments import split_venue_key
 from liqbot.venues.registry import VENUES
-from paper.exchange import rules
+from paper.exchange import attached_stops, rules
 from paper.exchange.accounts import ExchangeAccounts, accepted, name_of
 from paper.exchange.matching import Resting
 
@@ -19,19 +19,21 @@ def obey(
 ) -> tuple[Event, ...]:
     """Prices are 0 when nothing is known of them. An instrument not listed here is a KeyError."""
     if isinstance(command, PlaceOrder):
-        return (_place(accounts, command, price, mark_price, time_ms),)
+        return _place(accounts, command, price, mark_price, time_ms)
     if isinstance(command, CancelOrder):
-        return (_cancel(accounts, command, time_ms),)
+        return _cancel(accounts, command, time_ms)
     if isinstance(command, QueryOrder):
         return (_fate(accounts, command, time_ms),)
     return (_set_leverage(accounts, command, price, time_ms),)
 
 
-def _place(accounts: ExchangeAccounts, order: PlaceOrder, price: float, mark_price: float, time_ms: int) -> Event:
+def _place(
+    accounts: ExchangeAccounts, order: PlaceOrder, price: float, mark_price: float, time_ms: int
+) -> tuple[Event, ...]:
     key = (order.venue, order.coin)
     if _resting(accounts, order.client_id) is not None or order.client_id in accounts.entries.ended:
         # A resend is the same order: it is told what became of the first.
-        return _fate(accounts, order, time_ms)
+        return (_fate(accounts, order, time_ms),)
     circumstances = rules.Circumstances(
         instrument=accounts.instruments[key],
         mechanics=accounts.mechanics[key],
@@ -52,11 +54,11 @@ def _place(accounts: ExchangeAccounts, order: PlaceOrder, price: float, mark_pri
             code=refused.code,
             reason=refused.reason,
         )
-        return accounts.end(rejected, order.client_id)
+        return (accounts.end(rejected, order.client_id),)
     accounts.entries.orders_seen += 1
-    resting = Resting(order, accounts.entries.orders_seen, crossing=rules.crosses(order, price))
+    resting = Resting(order, accounts.entries.orders_seen, crossing=order.immediate or rules.crosses(order, price))
     accounts.entries.resting.append(resting)
-    return accepted(resting, time_ms)
+    return (accepted(resting, time_ms),)
 
 
 def _open_reducing_base(accounts: ExchangeAccounts, order: PlaceOrder) -> Decimal:
@@ -69,17 +71,19 @@ def _open_reducing_base(accounts: ExchangeAccounts, order: PlaceOrder) -> Decima
     return sum((one.rest_base for one in counted), Decimal(0))
 
 
-def _cancel(accounts: ExchangeAccounts, command: CancelOrder, time_ms: int) -> Event:
+def _cancel(accounts: ExchangeAccounts, command: CancelOrder, time_ms: int) -> tuple[Event, ...]:
     order = _resting(accounts, command.client_id)
     if order is not None:
-        return accounts.remove(order, "cancelled", time_ms)
-    return events.CancelRejected(
+        gone = accounts.remove(order, "cancelled", time_ms)
+        return (gone, *attached_stops.after_entry(accounts, order, time_ms))
+    refused = events.CancelRejected(
         time_ms=time_ms,
         venue=command.venue,
         coin=command.coin,
         client_id=command.client_id,
         reason="no such order is resting",
     )
+    return (refused,)
 
 
 def _fate(accounts: ExchangeAccounts, asked: QueryOrder | PlaceOrder, time_ms: int) -> Event:

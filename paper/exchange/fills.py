@@ -7,7 +7,7 @@ from liqbot import events
 from liqbot.accounting.currencies import DOLLARS
 from liqbot.commands import OrderKind
 from liqbot.events import Event
-from paper.exchange import matching
+from paper.exchange import attached_stops, matching, rules
 from paper.exchange.accounts import ExchangeAccounts, name_of
 from paper.exchange.matching import Resting
 from paper.exchange.money import ExchangeHolding, margin_needed, percent
@@ -26,6 +26,8 @@ def execute(
     held = accounts.holding((command.venue, command.coin))
     if command.reduce_only and (held is None or held.side is not command.side):
         return (accounts.remove(order, "REDUCE_ONLY", time_ms),)
+    if command.immediate and not rules.crosses(command, price):
+        return (accounts.remove(order, "IMMEDIATE", time_ms), *attached_stops.after_entry(accounts, order, time_ms))
     wanted_base = order.rest_base
     if command.reduce_only and held is not None:
         wanted_base = min(wanted_base, held.quantity_base)
@@ -54,11 +56,15 @@ def _enter(
         return (accounts.remove(order, "OPPOSITE_POSITION", time_ms),)
     free_usd = accounts.available_usd(command.venue) + accounts.reserve_usd(order)
     if margin_needed(price * quantity_base, leverage) > free_usd:
-        return (accounts.remove(order, "INSUFFICIENT_MARGIN", time_ms),)
+        gone = accounts.remove(order, "INSUFFICIENT_MARGIN", time_ms)
+        return (gone, *attached_stops.after_entry(accounts, order, time_ms))
     if held is None:
         held = accounts.entries.holdings[name_of(key)] = ExchangeHolding(command.side, leverage)
     held.add(price, quantity_base)
-    return _filled(accounts, order, price, quantity_base, Decimal(0), time_ms, maker=maker)
+    facts = _filled(accounts, order, price, quantity_base, Decimal(0), time_ms, maker=maker)
+    if command.immediate and order.rest_base:
+        facts = (*facts, accounts.remove(order, "IMMEDIATE", time_ms))
+    return (*facts, *attached_stops.after_entry(accounts, order, time_ms))
 
 
 def _piece(
@@ -91,7 +97,9 @@ def _reduce(
     realised_usd = held.profit_usd(price, quantity_base)
     held.remove(quantity_base)
     facts = _filled(accounts, order, price, quantity_base, realised_usd, time_ms, maker=maker)
-    return (*facts, accounts.remove(order, "REDUCE_ONLY", time_ms)) if gone else facts
+    if gone:
+        facts = (*facts, accounts.remove(order, "REDUCE_ONLY", time_ms))
+    return (*facts, *attached_stops.after_position(accounts, (order.command.venue, order.command.coin), time_ms))
 
 
 def _filled(

@@ -8,6 +8,7 @@ from liqbot import events
 from liqbot.events import Event
 from liqbot.instruments import Instrument
 from liqbot.margin.steps import LiquidationStep
+from paper.exchange import attached_stops
 from paper.exchange.accounts import ExchangeAccounts
 from paper.exchange.money import ExchangeHolding, percent
 from paper.exchange.quotes import Key
@@ -197,5 +198,6 @@ def _given_up(
         events.PositionDeleveraged(
             time_ms=call.time_ms, venue=venue, coin=call.key[1], side=winner.side, price=price,
             quantity_base=quantity_base, event_id=accounts.new_event_id(),
-        )
+        ),
+        *attached_stops.after_position(accounts, call.key, call.time_ms),
     ]

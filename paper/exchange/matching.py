@@ -25,6 +25,8 @@ class Resting(msgspec.Struct):
     """How many fills it has had."""
     not_before_ms: int = 0
     """When the next piece of it may fill."""
+    rode_in: bool = False
+    """A stop that came with an entry."""
 
     @property
     def rest_base(self) -> Decimal:
@@ -42,10 +44,10 @@ class Resting(msgspec.Struct):
 
     @property
     def level(self) -> tuple[float, bool]:
-        """(price it waits for, whether that lies below). A market order waits for any price."""
+        """(price it waits for, whether that lies below). What trades at once or never waits for any price."""
         command = self.command
         price = command.limit_price if command.kind is OrderKind.LIMIT else command.trigger_price
-        if price is None or self.triggered:
+        if price is None or self.triggered or command.immediate:
             return math.inf, True
         return float(price), self.buys is (command.kind is OrderKind.LIMIT)
 
@@ -106,7 +108,7 @@ class Cursor:
             rank = Rank.STOP
             if leg.marks:
                 when = leg.reaches(from_ms, float(command.trigger_price), falling=not order.buys, through=False)
-        elif command.kind is OrderKind.LIMIT and command.limit_price is not None:
+        elif command.kind is OrderKind.LIMIT and command.limit_price is not None and not command.immediate:
             rank = Rank.LIMIT
             if leg.trades:
                 when = leg.reaches(from_ms, float(command.limit_price), falling=order.buys, through=True)

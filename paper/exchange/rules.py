@@ -62,6 +62,10 @@ def _mispriced(order: PlaceOrder, now: Circumstances, params: PaperParams) -> Or
         trigger, mark = float(order.trigger_price), now.mark_price or now.price
         if trigger <= mark if buys else trigger >= mark:
             return OrderRefusal("WOULD_TRIGGER", f"mark {mark} is already at or beyond {trigger}")
+    if order.stop_price is not None:
+        trigger, mark = float(order.stop_price), now.mark_price or now.price
+        if trigger >= mark if buys else trigger <= mark:
+            return OrderRefusal("STOP_PRICE", f"mark {mark} is already at or beyond its stop at {trigger}")
     if order.kind is OrderKind.LIMIT and order.limit_price is not None:
         limit = float(order.limit_price)
         if order.post_only and crosses(order, now.price):

@@ -12,7 +12,7 @@ from paper.sessions.sim_loop import SimLoop
 
 
 class InboxSimLoop:
-    """What `RunningHouse` drives. A feed of the same event loop may step `sim` itself: a step never waits."""
+    """What `RunningHouse` drives. A feed of the same event loop may step `sim` itself."""
 
     def __init__(self, sim: SimLoop, inbox: Inbox) -> None:
         self.sim, self._inbox = sim, inbox
@@ -23,7 +23,7 @@ class InboxSimLoop:
 
     @property
     def steps_waiting(self) -> int:
-        """None ever: market time stands still while the disk is waited for."""
+        """None ever: a step ends with the disk's answer, or without it."""
         return 0
 
     def enter_nothing(self) -> None:

@@ -40,7 +40,9 @@ class LiveSession:
             chosen = SessionMarket(roster, listed, (), (), now_ms, now_ms)
             with fresh_storage(self._data, settings, roster) as storage:
                 inbox = Inbox()
-                house = paper_house(chosen, settings, self._data, storage, self._console, inbox, checks=(beat,))
+                house = paper_house(
+                    chosen, settings, self._data, storage, self._console, inbox, checks=(beat,), waits=False
+                )
                 running = RunningHouse(
                     house, inbox, settings, self._data, wall_ms, journal=storage.journal, for_s=self._for_s
                 )

@@ -14,7 +14,7 @@ from liqbot.engine import Engine
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalReader
 from liqbot.journal.errors import StampMismatchError
-from liqbot.ledger import LedgerWriter
+from liqbot.ledger import LedgerThread
 from liqbot.observers.observer import Observer, OnStep
 from liqbot.private_files import make_private_directory
 from liqbot.runtime.assembly import House, Parts, assembled
@@ -26,6 +26,8 @@ from paper.sessions.inbox_loop import InboxSimLoop
 from paper.sessions.sim_loop import SimLoop
 
 ACCOUNT: Final = "paper"
+LEDGER_WAIT_S: Final = 15.0
+"""How long a market that can wait does so for a ledger that is behind."""
 EARLIER: Final = "earlier"
 """Below the state directory: the books of sessions before this one, one folder each."""
 
@@ -44,7 +46,7 @@ class SessionMarket(msgspec.Struct, frozen=True):
 
 class FreshStorage(NamedTuple):
     journal: Journal
-    ledger: LedgerWriter
+    ledger: LedgerThread
 
 
 @contextlib.contextmanager
@@ -60,7 +62,7 @@ def fresh_storage(
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=ACCOUNT, roster=roster, limits=limits) as journal:
         url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
-        with LedgerWriter(url, journal.stamp.journal_id) as ledger:
+        with LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq) as ledger:
             yield FreshStorage(journal, ledger)
 
 
@@ -88,18 +90,22 @@ def _move_aside(data: Path, mode: str) -> Path | None:
 
 def paper_house(
     market: SessionMarket, settings: Settings, data: Path, storage: FreshStorage, console: Observer | None,
-    inbox: Inbox, *, checks: Sequence[OnStep] = (),
+    inbox: Inbox, *, checks: Sequence[OnStep] = (), waits: bool,
 ) -> House[InboxSimLoop]:
-    """Its orders go to the simulated exchange in this process, which fills them from the market's own prices."""
+    """Its orders go to the simulated exchange in this process, which fills them from the market's own prices. `waits`:
+    the market stands still for a book that is slow; a real one goes on."""
     exchange = exchange_of(settings, market.roster, market.instruments)
 
     def loop(engine: Engine, observers: Sequence[OnStep]) -> InboxSimLoop:
-        sim = SimLoop(engine, exchange, journal=storage.journal, observers=observers, source="paper")
+        wait_s = None if waits else settings.journal.protective_wait_ms / 1000
+        sim = SimLoop(
+            engine, exchange, journal=storage.journal, observers=observers, source="paper", durable_wait_s=wait_s
+        )
         return InboxSimLoop(sim, inbox)
 
     parts = Parts(
         settings, market.roster, market.instruments, storage.journal.stamp.journal_id, loop=loop,
         journal=storage.journal, ledger=storage.ledger, data=data, source="paper", console=console, checks=checks,
-        account_facts=exchange.facts_at_start(market.start_ms),
+        ledger_wait_s=LEDGER_WAIT_S if waits else 0.0, account_facts=exchange.facts_at_start(market.start_ms),
     )  # fmt: skip
     return assembled(parts, market.start_ms)

@@ -1,7 +1,7 @@
 """`SimLoop`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate.
 
 It carries out what `WriteAhead` asks for. Market time stands still while a disk is waited for, so nothing expires here:
-the journal answers, or reports that it cannot be written.
+the journal answers, or reports that it cannot be written. A market that goes on by itself bounds that wait.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -62,10 +62,13 @@ class SimLoop:
         journal: SimJournal | None = None,
         observers: Sequence[Observer] = (),
         source: str = "house",
+        durable_wait_s: float | None = None,
     ) -> None:
-        """`observers` see every block the journal took, facts and market alike, after its Step is recorded."""
+        """`observers` see every block the journal took, facts and market alike, after its Step is recorded. After
+        `durable_wait_s` the disk is waited for no longer: what adds risk stays."""
         self.engine, self.exchange = engine, exchange
         self._journal, self._observers, self._source = journal or NoJournal(), tuple(observers), source
+        self._durable_wait_s = durable_wait_s
         self._rule = rule.WriteAhead(engine, wait_ms=0)
         self._leaving: list[Command] = []
         self._facts: list[Event] = []
@@ -104,7 +107,7 @@ class SimLoop:
 
     def _take(self, block: EventBlock) -> tuple[Step, tuple[Command, ...]]:
         """The Step, and those of its commands that may leave."""
-        requests = self._rule.take(block, 0)
+        requests = self._rule.take(block, self._now_ms())
         answer: Any = None
         try:
             while True:
@@ -113,6 +116,10 @@ class SimLoop:
             step: Step = taken.value
         leaving, self._leaving = tuple(self._leaving), []
         return step, leaving
+
+    def _now_ms(self) -> int:
+        """Of the rule's clock, which stands still here."""
+        return 0
 
     def _answered(self, request: rule.Request) -> Any:
         if isinstance(request, rule.AppendBlock):
@@ -140,8 +147,8 @@ class SimLoop:
 
     def _durable(self, seq: int) -> Iterable[rule.Request]:
         try:
-            self._journal.wait_durable(seq)
-        except JournalStuckError:
+            self._journal.wait_durable(seq, self._durable_wait_s)
+        except (JournalStuckError, TimeoutError):
             return self._rule.not_durable(seq)
         return self._rule.durable(seq)
 

@@ -31,6 +31,11 @@ class Summary(msgspec.Struct, frozen=True):
     adl: int
     restarts: int
     simulated_hours: int
+    naked_ms_p99: int
+    naked_ms_max: int
+    """Of all positions, by the exchange's clock: without a full stop while the process lived and the venue answered."""
+    naked_excused_ms_max: int
+    """The same while the process or the venue was away, for as long as that was."""
     faults: dict[str, dict[str, int | None]]
 
     @property
@@ -76,6 +81,7 @@ def summary(found: list[RunOutcome], *, shrinking: Callable[[RunOutcome], Shrunk
     met: Counter[str] = Counter()
     for outcome in found:
         met.update(outcome.met)
+    naked = sorted(ms for outcome in found for ms in outcome.naked_ms)
     make = shrinking or (lambda outcome: shrink(outcome.seed, draws_of(outcome.seed)))
     failed = sorted((outcome for outcome in found if outcome.violation is not None), key=lambda one: one.seed)
     return Summary(
@@ -88,9 +94,17 @@ def summary(found: list[RunOutcome], *, shrinking: Callable[[RunOutcome], Shrunk
         liquidations=sum(outcome.liquidations for outcome in found),
         adl=sum(outcome.adl for outcome in found),
         restarts=sum(outcome.restarts for outcome in found),
+        naked_ms_p99=_percentile(naked, 99),
+        naked_ms_max=max(naked, default=0),
+        naked_excused_ms_max=max((ms for outcome in found for ms in outcome.naked_excused_ms), default=0),
         simulated_hours=round(sum(outcome.simulated_h for outcome in found)),
         faults={fault.name: {state: _count(met, fault.name, state) for state in STATES} for fault in CATALOGUE},
     )
+
+
+def _percentile(ordered: list[int], percent: int) -> int:
+    """The smallest that so many of a hundred do not exceed."""
+    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else 0
 
 
 def _count(met: Counter[str], fault: str, state: str) -> int | None:

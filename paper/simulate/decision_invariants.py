@@ -16,6 +16,7 @@ from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import in_cluster
+from liqbot.venues.entry_stops import attached_order
 from paper.exchange.matching import Resting
 from paper.exchange.money import ExchangeHolding
 from paper.simulate.probe import Probe
@@ -51,7 +52,7 @@ class HouseLaws(Probe):
         self.scenario = scenario
         self.foreign = False
         """What is open or resting at the exchange belongs to a journal that is gone."""
-        self._halted = self._reconciled = False
+        self._halted = self._reconciled = self._ending = False
         self._targets: dict[int, Target] = {}
         self._placed: dict[str, PlaceOrder] = {}
         self._burst, self._burst_step = 0, -1
@@ -79,7 +80,7 @@ class HouseLaws(Probe):
 
     def sending(self, command: Command) -> None:
         scenario = self.scenario
-        if not scenario.journal.is_durable(command) and (adds_risk(command) or not scenario.journal.stuck):
+        if not scenario.journal.is_durable(command) and (adds_risk(command) or scenario.journal.writes):
             self.broken("JOURNAL_FIRST", f"sent before it was durable: {command}")
         if not isinstance(command, PlaceOrder | CancelOrder | QueryOrder):
             return
@@ -92,6 +93,8 @@ class HouseLaws(Probe):
         if order.client_id in self._placed:
             self.broken("ID_REUSED", f"{order}")
         self._placed[order.client_id] = order
+        if order.stop_client_id:
+            self._placed[order.stop_client_id] = attached_order(order)
         self._burst = self._burst + 1 if self._burst_step == self.scenario.steps else 1
         self._burst_step = self.scenario.steps
         if self._burst > ORDERS_PER_STEP_MAX:
@@ -102,6 +105,8 @@ class HouseLaws(Probe):
             target = self._targets.get(order.decision_id)
             if target is None or order.side is not target.side or order.quantity_base > target.quantity_base:
                 self.broken("NOT_APPROVED", f"{order} for {target}")
+            if self._ending:
+                self.broken("ENTRY_WHILE_ENDING", f"{order}")
             if self._halted or not self._reconciled:
                 self.broken("ENTRY_WHILE_HALTED" if self._halted else "ENTRY_UNRECONCILED", f"{order}")
         elif not order.reduce_only:
@@ -117,6 +122,8 @@ class HouseLaws(Probe):
     def answered(self, block: EventBlock, step: Step, engine: Engine) -> None:
         for fact in block.facts:
             self._hear_halts(fact)
+            if isinstance(fact, events.Ending | events.JournalOpened):
+                self._ending = isinstance(fact, events.Ending)
             if isinstance(fact, events.JournalOpened) or _account_is_dark(fact):
                 self._reconciled = False
             elif isinstance(fact, events.Reconciled):

@@ -52,6 +52,12 @@ def silent(codes: tuple[int, ...]) -> Distort:
     return distort
 
 
+def told_as_it_is(block: EventBlock, skew_ms: int) -> EventBlock:
+    """Nothing differs; it lasts as long as something else does."""
+    del skew_ms
+    return block
+
+
 def clock_ahead(block: EventBlock, skew_ms: int) -> EventBlock:
     """Rows carry the venue's time; ticks carry ours."""
     columns: dict[str, Any] = {}

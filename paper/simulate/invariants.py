@@ -76,7 +76,7 @@ class Laws(HouseLaws):
         if not any(isinstance(fact, events.OrderCancelled) for fact in happened.facts):
             return
         known_base = self._known_base.pop(command.client_id, ZERO)
-        if self._covered_base(held) < min(known_base, held.quantity_base):
+        if self.covered_base(held) < min(known_base, held.quantity_base):
             self.broken("CANCEL_UNPROTECTS", f"{command} left {held} without a stop")
 
     def _entered(self, fill: events.Fill) -> None:
@@ -111,12 +111,12 @@ class Laws(HouseLaws):
         entries = [order for order in ours if not order.command.reduce_only]
         if len(entries) > 1:
             self.broken("TWO_ENTRIES", f"{entries}")
-        if self._covered_base(held) >= held.quantity_base:
+        if self.covered_base(held) >= held.quantity_base:
             self._uncovered_ms = 0
         elif not self._uncovered_ms:
             self._uncovered_ms = now_ms
 
-    def _covered_base(self, held: ExchangeHolding) -> Decimal:
+    def covered_base(self, held: ExchangeHolding) -> Decimal:
         """Under stops that rest at the exchange."""
         covered_base = ZERO
         for order in self._resting:
@@ -151,7 +151,7 @@ class Laws(HouseLaws):
     def _sound(self, now_ms: int) -> None:
         """A disk that does not write is no excuse: stops and exits leave without it."""
         scenario = self.scenario
-        if scenario.link.impeded or now_ms < max(scenario.asleep_until_ms, scenario.halted_until_ms):
+        if scenario.link.disturbed or now_ms < max(scenario.asleep_until_ms, scenario.halted_until_ms):
             self.sound_ms = now_ms
 
     def _protected(self, now_ms: int) -> None:
@@ -202,6 +202,10 @@ class Laws(HouseLaws):
         if account.wallet_usd(scenario.key[0]) != wallet_usd:
             what = f"exchange {wallet_usd}, account {account.wallet_usd(scenario.key[0])}"
             self.broken("WALLET_DIFFERS", what)
+
+    def ended(self, left_open: tuple[str, ...], began_ms: int) -> None:
+        if left_open and self.sound_ms < began_ms:
+            self.broken("ENDED_NAKED", f"asked to end {self.scenario.now_ms - began_ms} ms ago: {left_open}")
 
     def reborn(self, *, fresh: bool) -> None:
         self._reconciled = False

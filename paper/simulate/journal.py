@@ -13,6 +13,10 @@ Seen = Callable[[int, EventBlock, Step, Engine], None]
 """Told of every record that is run again."""
 
 
+class DiskHangs(Exception):
+    """No answer yet, and no error."""
+
+
 class Killed(Exception):
     """The process ends here, between two of its instructions."""
 
@@ -36,6 +40,12 @@ class MemoryJournal:
         self.durable_seq = 0
         self.snapshots: list[tuple[int, bytes]] = []
         self.stuck = False
+        self.hanging = False
+        """The disk takes what is written and does not say when it is there."""
+        self.full = False
+        """Nothing is taken any more."""
+        self.refused = False
+        """Blocks are missing: what the engine said after them cannot be said again."""
         self.doomed = ""
         """Where the process dies next: `append`, `record` or `durable`; empty: nowhere."""
         self._pending: list[Command] = []
@@ -48,6 +58,9 @@ class MemoryJournal:
     def append(self, block: EventBlock, source: str, source_seq: int) -> int:
         del source, source_seq
         self._die("append")
+        if self.full:
+            self.refused = True
+            raise JournalStuckError("journal in memory: full")
         self.records.append(StoredRecord(block, b""))
         return self.last_seq
 
@@ -57,8 +70,10 @@ class MemoryJournal:
         self._pending += step.commands
 
     def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
-        """JournalStuckError while the disk is stuck."""
+        """JournalStuckError while the disk is stuck, DiskHangs while it does not answer."""
         del timeout_s
+        if self.hanging:
+            raise DiskHangs
         if self.stuck:
             raise JournalStuckError("journal in memory: stuck")
         self.durable_seq = max(self.durable_seq, self.last_seq if seq is None else seq)
@@ -70,6 +85,11 @@ class MemoryJournal:
     def is_durable(self, command: Command) -> bool:
         """Whether this very command was on disk as part of its Step."""
         return self._durable.get(id(command)) is command
+
+    @property
+    def writes(self) -> bool:
+        """Whether it answers, and takes what comes."""
+        return not (self.stuck or self.hanging or self.full)
 
     def keep_snapshot(self, engine: Engine) -> None:
         self.snapshots.append((self.last_seq, engine.snapshot()))
@@ -89,7 +109,7 @@ class MemoryJournal:
             reborn.restore(snapshot)
         for seq, record in enumerate(self.records[from_seq:], from_seq + 1):
             step = reborn.on_block(record.block)
-            if record.answer and step.encoded() != record.answer:
+            if record.answer and not self.refused and step.encoded() != record.answer:
                 raise Unrepeatable(f"record {seq}: the same block gave another Step")
             if seen is not None:
                 seen(seq, record.block, step, reborn)

@@ -15,6 +15,7 @@ from liqbot.events import Event
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import Happened, React
 from paper.exchange.quotes import Key
+from paper.simulate import edge
 from paper.simulate.journal import Killed
 
 MONEY: Final = (
@@ -33,6 +34,8 @@ class CommandFate(msgspec.Struct, frozen=True):
     answered: bool = True
     late_ms: int = 0
     refused: str = ""
+    expires: bool = False
+    """It left in time and is late on its way: the venue carries it out only while it is valid."""
 
 
 class LinkTrouble:
@@ -45,6 +48,11 @@ class LinkTrouble:
     def impedes(self) -> bool:
         """Orders or news about them may be lost or late: protection may lag until this is over."""
         return True
+
+    @property
+    def disturbs(self) -> bool:
+        """Something takes longer than in calm times; no excuse for a position without a stop."""
+        return self.impedes
 
     def over(self, now_ms: int) -> bool:
         return now_ms >= self.until_ms
@@ -73,6 +81,17 @@ class LinkTrouble:
         """Histories do not show it yet."""
         del fact
         return False
+
+
+    @property
+    def nonsense(self) -> bool:
+        """What is read is nothing that the edge understands."""
+        return False
+
+    def state_known(self, fact: Event) -> bool:
+        """Whether the state that the venue gives of an order is one that the edge knows."""
+        del fact
+        return True
 
 
 class LinkSwitches(msgspec.Struct):
@@ -111,6 +130,7 @@ class Link:
         self._mail: list[tuple[int, int, Event]] = []
         self._posted = 0
         self._unanswered: list[Command] = []
+        self._sent_ms: dict[str, int] = {}
         self._said: dict[str, list[Event]] = {}
         self._told: list[Event] = []
         """Money facts, oldest first: what the venue's histories hold."""
@@ -126,6 +146,14 @@ class Link:
     def impeded(self) -> bool:
         return not self.switches.up or any(trouble.impedes for trouble in self.troubles)
 
+    @property
+    def disturbed(self) -> bool:
+        return not self.switches.up or any(trouble.disturbs for trouble in self.troubles)
+
+    @property
+    def nonsense(self) -> bool:
+        return any(trouble.nonsense for trouble in self.troubles)
+
     def submit(self, command: Command, time_ms: int) -> None:
         """The house may believe in another time than the venue's: the venue's counts."""
         del time_ms
@@ -134,10 +162,12 @@ class Link:
             raise Killed("send")
         self.switches.kill_after = max(self.switches.kill_after - 1, -1)
         self._sending(command)
+        if isinstance(command, PlaceOrder):
+            self._sent_ms[command.client_id] = self.now_ms
         fate = self._fate(command)
         if fate.refused:
             self._turn_away(command, fate.refused)
-        elif fate.arrives:
+        elif fate.arrives and not (fate.expires and edge.is_missing(self.now_ms, self.now_ms + fate.late_ms)):
             if not fate.answered:
                 self._unanswered.append(command)
             if fate.late_ms:
@@ -226,7 +256,17 @@ class Link:
         for fact in facts:
             for part, extra_ms in self._parts(fact, again=isinstance(command, QueryOrder)):
                 if deaf is None:
-                    self._post(part, extra_ms, answer=answer)
+                    for told in self._understood(part, asked=isinstance(command, QueryOrder)):
+                        self._post(told, extra_ms, answer=answer)
+
+    def _understood(self, fact: Event, *, asked: bool) -> tuple[Event, ...]:
+        """What the edge makes of it."""
+        if asked and self.nonsense:
+            return ()
+        if isinstance(fact, events.OrderMissing):
+            return (fact,) if edge.is_missing(self._sent_ms.get(fact.client_id, 0), self.now_ms) else ()
+        known = all(trouble.state_known(fact) for trouble in self.troubles)
+        return edge.heard(fact, state_known=known)
 
     def _parts(self, fact: Event, *, again: bool) -> list[tuple[Event, int]]:
         """A fact as it leaves the venue: on its clock, a fill perhaps in two; remembered there."""

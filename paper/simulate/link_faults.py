@@ -216,3 +216,80 @@ class LateCancel(Armed):
 
 class Unnoticed(LinkTrouble):
     """Something happened that nobody was told of; until it is read, protection may lag."""
+
+
+class Nonsense(LinkTrouble):
+    """Whatever is read comes in a shape that nobody understands; orders and the user stream go through."""
+
+    @property
+    def impedes(self) -> bool:
+        """Commands and the user stream do not suffer."""
+        return False
+
+    @property
+    def disturbs(self) -> bool:
+        return True
+
+    @property
+    def nonsense(self) -> bool:
+        return True
+
+
+class UnknownStates(Armed):
+    """The state of the next order that is told of is one that nobody knows, for a while."""
+
+    def __init__(self, struck: Callable[[], None], lasts_ms: int) -> None:
+        super().__init__(struck)
+        self._lasts_ms, self._client_id = lasts_ms, ""
+
+    @property
+    def impedes(self) -> bool:
+        """Nothing else suffers."""
+        return False
+
+    @property
+    def disturbs(self) -> bool:
+        return self.begun
+
+    def state_known(self, fact: Event) -> bool:
+        if not isinstance(fact, events.OrderAccepted | events.OrderCancelled | events.OrderRejected):
+            return True
+        if not self.begun:
+            self._client_id = fact.client_id
+            self.begin(fact.time_ms + self._lasts_ms)
+        return fact.client_id != self._client_id
+
+
+class Hangs(Armed):
+    """The request of the next order hangs: it arrives late or too late, and nobody answers it."""
+
+    def __init__(self, struck: Callable[[], None], late_ms: int, purposes: tuple[Purpose, ...]) -> None:
+        super().__init__(struck)
+        self._late_ms, self._purposes = late_ms, purposes
+
+    @property
+    def impedes(self) -> bool:
+        """Everything else goes through."""
+        return False
+
+    @property
+    def disturbs(self) -> bool:
+        return self.begun
+
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
+        if self.begun or not isinstance(command, PlaceOrder) or command.purpose not in self._purposes:
+            return None
+        self.begin(now_ms + self._late_ms)
+        return CommandFate(late_ms=self._late_ms, answered=False, expires=True)
+
+
+class Stall(LinkTrouble):
+    """Nothing gets through in either direction; then everything arrives at once, what has expired excepted."""
+
+    def on_command(self, command: Command, now_ms: int) -> CommandFate | None:
+        del command
+        return CommandFate(late_ms=max(self.until_ms - now_ms, 0), expires=True)
+
+    def on_fact(self, fact: Event, now_ms: int) -> tuple[int, ...] | None:
+        del fact
+        return (max(self.until_ms - now_ms, 0),)

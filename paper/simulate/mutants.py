@@ -14,7 +14,7 @@ from liqbot.accounting.dedupe import RecentIds
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.engine import Engine
-from liqbot.events import Event, Fill, Transfer
+from liqbot.events import Event, Fill, OrderAccepted, OrderCancelled, PositionSnapshot, Transfer
 from liqbot.execution import order_manager, plan
 from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order
@@ -23,7 +23,8 @@ from liqbot.risk import placement, review
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
 from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
-from liqbot.runtime import step
+from liqbot.runtime import ending, step
+from paper.simulate import edge
 from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
 
 
@@ -236,6 +237,34 @@ def _counts_from_zero(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any],
     return lambda self, state: sound(self, {**state, "sequence": 0})
 
 
+def _flat_when_unread(sound: Callable[..., tuple[Event, ...]]) -> Callable[..., tuple[Event, ...]]:
+    def mutant(facts: tuple[Event, ...], *, nonsense: bool) -> tuple[Event, ...]:
+        if not nonsense:
+            return sound(facts, nonsense=nonsense)
+        return tuple(
+            msgspec.structs.replace(fact, quantity_base=Decimal(0)) if isinstance(fact, PositionSnapshot) else fact
+            for fact in facts
+        )
+
+    return mutant
+
+
+def _ended_when_unknown(sound: Callable[..., tuple[Event, ...]]) -> Callable[..., tuple[Event, ...]]:
+    def mutant(fact: Event, *, state_known: bool) -> tuple[Event, ...]:
+        if state_known or not isinstance(fact, OrderAccepted):
+            return sound(fact, state_known=state_known)
+        ended = OrderCancelled(
+            time_ms=fact.time_ms, venue=fact.venue, coin=fact.coin, client_id=fact.client_id, reason="unknown state"
+        )
+        return (ended,)
+
+    return mutant
+
+
+def _idle(_rule: step.WriteAhead) -> None:
+    """Nothing changes."""
+
+
 def _deaf(_account: Account, _fact: Event) -> None:
     """Nothing follows from it."""
 
@@ -355,6 +384,42 @@ _ALL: Final = (
         "without a disk nothing is sent, not even stops and exits",
         (Patch(step.WriteAhead, "_leaving", silent_when_stuck),),
         shows_in=("journal_stuck",),
+    ),
+    Mutant(
+        "waits_for_disk",
+        "what reduces risk waits until the disk answers",
+        (Patch(step.WriteAhead, "expire", _instead(lambda *_: [])),),
+        shows_in=("disk_hangs",),
+    ),
+    Mutant(
+        "ends_at_once",
+        "a process that is asked to end just ends",
+        (Patch(ending.EndingDecision, "next", _instead(lambda *_: ending.EndingAct.OVER)),),
+        shows_in=("ended_in_order",),
+    ),
+    Mutant(
+        "enters_while_ending",
+        "a process that is asked to end goes on entering",
+        (Patch(Account, "_on_ending", _instead(_deaf)), Patch(step.WriteAhead, "enter_nothing", _instead(_idle))),
+        shows_in=("ended_in_order",),
+    ),
+    Mutant(
+        "nonsense_is_flat",
+        "an account that cannot be read counts as flat",
+        (Patch(edge, "read", _flat_when_unread),),
+        shows_in=("answers_nonsense",),
+    ),
+    Mutant(
+        "unknown_is_ended",
+        "an order in a state that nobody knows counts as ended",
+        (Patch(edge, "heard", _ended_when_unknown),),
+        shows_in=("state_unknown",),
+    ),
+    Mutant(
+        "missing_too_early",
+        "an order is given up while the venue may still carry it out",
+        (Patch(edge, "is_missing", _instead(lambda *_: True)),),
+        shows_in=("request_hangs", "link_stalls"),
     ),
     Mutant(
         "ids_again",

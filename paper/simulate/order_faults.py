@@ -81,6 +81,32 @@ def queue_full(scenario: Scenario, chance: random.Random, struck: Struck) -> Non
     chance.choice((drop_stops, _nothing))(scenario)
 
 
+def nonsense(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    """Of a reading that is due, often."""
+    struck()
+    scenario.link.troubles.append(link_faults.Nonsense(scenario.now_ms + chance.randint(10_000, 60_000)))
+    if chance.random() < 0.7:
+        scenario.reconcile_at_ms = min(scenario.reconcile_at_ms, scenario.now_ms + 1_000)
+
+
+def state_unknown(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    scenario.link.troubles.append(link_faults.UnknownStates(struck, chance.choice((2_000, 5_000, 15_000))))
+    chance.choice((drop_stops, flatten, _nothing))(scenario)
+
+
+def request_hangs(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    purposes = chance.choice(((Purpose.STOP,), (Purpose.ENTRY,), tuple(Purpose)))
+    late_ms = chance.choice((1_500, 2_500, 6_000, 30_000))
+    scenario.link.troubles.append(link_faults.Hangs(struck, late_ms, purposes))
+    chance.choice((drop_stops, _nothing))(scenario)
+
+
+def link_stalls(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    struck()
+    scenario.link.troubles.append(link_faults.Stall(scenario.now_ms + chance.randint(2_000, 20_000)))
+    chance.choice((drop_stops, flatten, _nothing))(scenario)
+
+
 def permuted(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
     struck()
     scenario.link.troubles.append(link_faults.Late(scenario.now_ms + 30_000, chance, late_ms=2_500, shuffled=True))

@@ -24,5 +24,8 @@ class Probe:
     def reconciled(self) -> None:
         """After a reconciliation was folded and answered."""
 
+    def ended(self, left_open: tuple[str, ...], began_ms: int) -> None:
+        """The process has ended in order, asked at `began_ms`; what it left without a confirmed stop, in its words."""
+
     def reborn(self, *, fresh: bool) -> None:
         """A new process knows what its journal says; `fresh`: of another journal."""

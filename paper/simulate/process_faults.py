@@ -10,7 +10,7 @@ from liqbot.instruments import Side
 from paper.exchange import account_events
 from paper.sessions.assembly import seeded_journal_id
 from paper.simulate import link_faults
-from paper.simulate.feed_faults import BROKEN_PRICES, clock_ahead, silent
+from paper.simulate.feed_faults import BROKEN_PRICES, clock_ahead, silent, told_as_it_is
 from paper.simulate.order_faults import Strike, Struck, drop_stops, flatten
 from paper.simulate.scenario import Scenario
 
@@ -186,6 +186,49 @@ def journal_stuck(scenario: Scenario, chance: random.Random, struck: Struck) -> 
     struck()
     scenario.journal.stuck = True
     scenario.journal_stuck_until_ms = scenario.now_ms + chance.randint(5_000, 40_000)
+
+
+def disk_hangs(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    """In fsync: no error, no answer."""
+    struck()
+    scenario.journal.hanging = True
+    scenario.journal_stuck_until_ms = scenario.now_ms + chance.choice((2_000, 20_000, 69_000))
+    chance.choice((drop_stops, flatten, _as_it_is))(scenario)
+
+
+def disk_full(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    struck()
+    scenario.journal.full = True
+    scenario.journal_stuck_until_ms = scenario.now_ms + chance.randint(5_000, 40_000)
+    chance.choice((drop_stops, flatten, _as_it_is))(scenario)
+
+
+def _as_it_is(_scenario: Scenario) -> None:
+    """Nothing is brought about."""
+
+
+def suspended_long(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    struck()
+    scenario.asleep_until_ms = scenario.now_ms + chance.choice((600_000, 1_800_000, 7_200_000))
+
+
+def clock_forward(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    """Set, and not slept: the market has gone on all the time."""
+    struck()
+    scenario.jump_ahead(chance.choice((10_000, 60_000, 3_600_000)))
+
+
+def clock_back(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    """Ticks go on as they went; what the edge dates is dated before what it dated before."""
+    struck()
+    scenario.link.switches.skew_ms = -chance.choice((10_000, 60_000, 600_000))
+    scenario.distortions.append((scenario.now_ms + 60_000, told_as_it_is))
+
+
+def ended_in_order(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    """As a service manager ends it and starts it again: SIGTERM."""
+    struck()
+    scenario.end_in_order(chance.choice((0, 2_000, 90_000)))
 
 
 def killed_without_disk(scenario: Scenario, chance: random.Random, struck: Struck) -> None:

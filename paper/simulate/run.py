@@ -12,13 +12,14 @@ from paper.simulate.decision_invariants import Broken, Violation
 from paper.simulate.fault_schedule import Draw, FaultSchedule, draws_of
 from paper.simulate.invariants import Laws
 from paper.simulate.journal import Unrepeatable
+from paper.simulate.naked_time import NakedTime
 from paper.simulate.scenario import Scenario
 
 STEPS_MAX: Final = 320
 STEPS_MIN: Final = 110
 ENTRIES_ENOUGH: Final = 3
 SETTLE_STEPS_MAX: Final = 240
-REPLAY_EVERY: Final = 9
+REPLAY_EVERY: Final = 7
 """Of this many seeds one is replayed from its journal as a whole; restarts replay parts of it anyway. With no factor in
 common with the number of aims, so that replayed seeds draw every fault as well."""
 _TRACE_CHARS: Final = 2_000
@@ -35,6 +36,10 @@ class RunOutcome(msgspec.Struct, frozen=True):
     restarts: int
     simulated_h: float
     met: dict[str, int]
+    naked_ms: tuple[int, ...]
+    """Of every position: how long it lay without a full stop while the process lived and the venue answered."""
+    naked_excused_ms: tuple[int, ...]
+    """Of every position: the same while the process or the venue was away."""
     violation: Violation | None = None
 
 
@@ -42,8 +47,9 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
     """Everything is derived from the seed. Other `draws` or fewer steps are for shrinking a failure."""
     scenario = Scenario(seed)
     laws = Laws(scenario)
+    naked = NakedTime(scenario, laws)
     schedule = FaultSchedule(scenario, draws_of(seed) if draws is None else draws)
-    scenario.probes += [laws, schedule]
+    scenario.probes += [laws, naked, schedule]
     violation = None
     try:
         scenario.open()
@@ -65,6 +71,8 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
         liquidations=laws.liquidations,
         adl=laws.adl,
         restarts=scenario.restarts,
+        naked_ms=tuple(naked.positions_ms),
+        naked_excused_ms=tuple(naked.excused_ms),
         simulated_h=scenario.simulated_ms / 3_600_000,
         met=dict(sorted(schedule.met.items())),
         violation=violation,

@@ -3,6 +3,7 @@ process can end and come back."""
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -19,15 +20,18 @@ from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.limits import LEVERAGE_CEILING
 from liqbot.runtime import assembly
 from liqbot.runtime.assembly import Parts
+from liqbot.runtime.ending import Unsettled
 from paper.exchange.accounts import name_of
 from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
 from paper.sessions.assembly import exchange_of, instruments_of, seeded_journal_id
-from paper.sessions.sim_loop import SimLoop
+from paper.simulate import edge
 from paper.simulate.journal import Killed, MemoryJournal
 from paper.simulate.link import Link
 from paper.simulate.market import WildMarket
 from paper.simulate.operator import Operator
+from paper.simulate.orderly_end import OrderlyEnd
+from paper.simulate.patient_loop import PatientLoop
 from paper.simulate.probe import Probe
 from paper.simulate.profile import COIN, wide_open
 
@@ -38,6 +42,7 @@ WARM_MS: Final = 300_000
 WARM_BLOCKS: Final = 40
 PAST_BLOCKS: Final = 80
 RECONCILE_MS: Final = 120_000
+READ_AGAIN_MS: Final = 2_000
 SNAPSHOT_EVERY: Final = 64
 
 Distort = Callable[[EventBlock, int], EventBlock]
@@ -73,6 +78,12 @@ class Scenario:
         self.lost_records = 0
         self.rebirth = "snapshot"
         """How the next process starts: `snapshot`, `replay` (another version) or `fresh` (the database is gone)."""
+        self.alive = True
+        self.ending: OrderlyEnd | None = None
+        """Somebody asked the process to end."""
+        self.ahead_ms = 0
+        """The house's clock has jumped ahead by so much; its Ticks never go back."""
+        self._jumped_ms = 0
         self.restarts = 0
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
@@ -115,6 +126,10 @@ class Scenario:
         unsettled = any(order.state is not OrderState.WORKING for order in book.live())
         if unsettled or book.pending() or book.exposure or book.closing or not self.link.quiet:
             return FINE_MS
+        if self.house.steps_waiting or self.ending is not None:
+            return FINE_MS
+        if self.asleep_until_ms - self.now_ms > CALM_MS:
+            return CALM_MS
         troubled = self.link.impeded or bool(self.distortions) or self.reconcile_at_ms <= self.now_ms + WATCHFUL_MS
         if troubled or self.now_ms < max(self.halted_until_ms, self.asleep_until_ms):
             return WATCHFUL_MS
@@ -138,6 +153,8 @@ class Scenario:
         self._end_troubles()
         self.distortions = [one for one in self.distortions if self.now_ms < one[0]]
         self.operator.look()
+        if self.ending is not None and self.now_ms >= self.asleep_until_ms:
+            self.ending.look()
         if self.now_ms >= self.reconcile_at_ms and self.link.switches.up and self.now_ms >= self.asleep_until_ms:
             self.reconcile()
         if self.journal.last_seq - (self.journal.snapshots[-1][0] if self.journal.snapshots else 0) >= SNAPSHOT_EVERY:
@@ -155,8 +172,8 @@ class Scenario:
         if self._stream_back_ms and now_ms >= self._stream_back_ms and now_ms >= self.asleep_until_ms:
             self._stream_back_ms = 0
             self.stream_is_back()
-        if self.journal.stuck and now_ms >= self.journal_stuck_until_ms:
-            self.journal.stuck = False
+        if not self.journal.writes and now_ms >= self.journal_stuck_until_ms:
+            self._disk_is_back()
         accounts = self.exchange.accounts
         if accounts.holding(self.key) is None and accounts.entries.leverages[name_of(self.key)] <= LEVERAGE_CEILING:
             self.tampered_ms = 0
@@ -171,7 +188,20 @@ class Scenario:
             self._backlog.append(seen)
             self.link.live_on(listening=True)
             return
-        self._alive(lambda: self._catch_up(seen))
+        self._alive(lambda: self._catch_up(self._as_it_believes(seen)))
+
+    def _as_it_believes(self, seen: EventBlock) -> EventBlock:
+        """On a clock that jumped, the first Tick after that comes late by as much."""
+        if not self.ahead_ms or seen.tick_ms is None:
+            return seen
+        lag_ms, self._jumped_ms = seen.lag_ms + self._jumped_ms, 0
+        return msgspec.structs.replace(seen, tick_ms=seen.tick_ms + self.ahead_ms, lag_ms=lag_ms)
+
+    def jump_ahead(self, jump_ms: int) -> None:
+        self.ahead_ms, self._jumped_ms = self.ahead_ms + jump_ms, jump_ms
+
+    def _disk_is_back(self) -> None:
+        self.journal.stuck = self.journal.hanging = self.journal.full = False
 
     def _remember(self, truth: EventBlock) -> None:
         """The coarse past, as a venue's history would give it to a new database."""
@@ -192,7 +222,7 @@ class Scenario:
         self.link.troubles, self.distortions = [], []
         self.link.switches.skew_ms, self.link.switches.kill_after, self.journal.doomed = 0, -1, ""
         self.halted_until_ms = self.asleep_until_ms = self._stream_back_ms = 0
-        self.journal.stuck = False
+        self._disk_is_back()
         self.link.hear()
         self.step()
         self.stream_is_back()
@@ -202,8 +232,12 @@ class Scenario:
         self._alive(lambda: self.house.tell(facts))
 
     def reconcile(self) -> None:
+        facts = edge.read(self.link.reading(self.key), nonsense=self.link.nonsense)
+        if not facts:
+            self.reconcile_at_ms = self.now_ms + READ_AGAIN_MS
+            return
         self.reconcile_at_ms = self.now_ms + RECONCILE_MS
-        self.tell(self.link.reading(self.key))
+        self.tell(facts)
         for probe in self.probes:
             probe.reconciled()
 
@@ -222,6 +256,17 @@ class Scenario:
         self.tell((FeedUp(time_ms=self.now_ms, venue=venue, coin=coin, feed=ACCOUNT_FEED),))
         self.reconcile()
 
+    def end_in_order(self, down_ms: int) -> None:
+        """Somebody asks the process to end; another one starts `down_ms` after it did."""
+        if self.ending is None:
+            self.ending = OrderlyEnd(self, partial(self._ended, down_ms, self.now_ms))
+
+    def _ended(self, down_ms: int, began_ms: int, left: Unsettled) -> None:
+        for probe in self.probes:
+            probe.ended(left.open, began_ms)
+        self.rebirth, self.down_ms, self.lost_records = "snapshot", down_ms, 0
+        self.die()
+
     # --- life and death --------------------------------------------------------------------------------------------
 
     def _alive(self, act: Callable[[], Any]) -> None:
@@ -233,6 +278,7 @@ class Scenario:
     def die(self) -> None:
         """The process is gone with everything it had not written; after a while another one starts."""
         self.restarts += 1
+        self.alive, self.ending, self.ahead_ms, self._jumped_ms = False, None, 0, 0
         self.link.switches.kill_after = -1
         self.link.forget_mail(dead=True)
         self.link.switches.up = False
@@ -259,6 +305,7 @@ class Scenario:
             self.house = self._house(self.journal.recovered(self.new_engine, from_start=rebirth == "replay"))
         for probe in self.probes:
             probe.reborn(fresh=fresh)
+        self.alive = True
         self._start_facts(self._opening(version="another" if rebirth == "replay" else __version__))
         if fresh:
             for block in self._past:
@@ -281,7 +328,7 @@ class Scenario:
         """Of the present journal, knowing nothing."""
         return assembly.engine_of(self.settings, self.roster, self.journal.journal_id, self.listed)
 
-    def _house(self, engine: Engine) -> SimLoop:
+    def _house(self, engine: Engine) -> PatientLoop:
         """Put together like every other; its laws are checks, and it is given its opening by `_start_facts`."""
         parts = Parts(
             self.settings, self.roster, self.listed, self.journal.journal_id, loop=self._loop, engine=engine,
@@ -289,8 +336,8 @@ class Scenario:
         )  # fmt: skip
         return assembly.assembled(parts, self.market.now_ms).loop
 
-    def _loop(self, engine: Engine, on_steps: Sequence[OnStep]) -> SimLoop:
-        return SimLoop(engine, self.link, journal=self.journal, observers=on_steps, source="simulate")
+    def _loop(self, engine: Engine, on_steps: Sequence[OnStep]) -> PatientLoop:
+        return PatientLoop(engine, self.link, self.journal, lambda: self.now_ms, on_steps)
 
     def _ours(self, client_id: str) -> bool:
         return sequence_of(client_id, self.journal.journal_id) is not None
@@ -300,6 +347,8 @@ class Scenario:
     def _sending(self, command: Command) -> None:
         if isinstance(command, PlaceOrder) and command.purpose is Purpose.STOP:
             self._stops.add(command.client_id)
+        elif isinstance(command, PlaceOrder) and command.stop_client_id:
+            self._stops.add(command.stop_client_id)
         for probe in self.probes:
             probe.sending(command)
 

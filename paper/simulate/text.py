@@ -29,9 +29,14 @@ def mutant_runs_text(found: Sequence[MutantRun]) -> list[str]:
 
 def _head(summary: Summary) -> list[str]:
     entries = f"{summary.entries} entries (median {summary.entries_median} per seed)"
+    naked = (
+        f"without a full stop, by position: p99 {summary.naked_ms_p99} ms, maximum {summary.naked_ms_max} ms; at most "
+        f"{summary.naked_excused_ms_max} ms more while the process or the venue was away"
+    )
     return [
         f"{summary.seeds} seeds, {summary.simulated_hours:,} simulated hours, {summary.restarts} restarts",
         f"{entries}, {summary.liquidations} liquidations, {summary.adl} deleveragings",
+        naked,
     ]
 
 

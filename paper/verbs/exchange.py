@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
@@ -15,12 +17,16 @@ from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
 from paper.dialects.dialect import Dialect
-from paper.dialects.hub import Hub
-from paper.dialects.serving import DIALECTS, Loopback, dialect_class, dialects_of, serving
+from paper.dialects.faults import Suffering
+from paper.dialects.hub import Hub, HubParams
+from paper.dialects.market_clock import caught_up, shifted
+from paper.dialects.server import Server
+from paper.dialects.serving import DIALECTS, Loopback, dialect_class, dialects_of, running
 from paper.params import PaperSection
-from paper.sessions.listings import paper_instruments
+from paper.sessions.listings import listed_or_assumed
 from paper.tapes.reader import read_tape
 from paper.world import World
+from paper.world.params import BTC, ETH, CoinParams
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -50,12 +56,19 @@ def serve(
     venue: Annotated[
         str, typer.Option("--venue", help="Venues to speak as, separated by commas.")
     ] = ",".join(DIALECTS),
+    coins: Annotated[
+        str | None, typer.Option("--coins", help="Coins to list, separated by commas [default: those of the profile].")
+    ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     market: Annotated[str, typer.Option("--market", help="world (simulated traders) or a tape.")] = "world",
     speed: Annotated[
         float, typer.Option("--speed", min=0, help="Market seconds per second; 0: as fast as it goes.")
     ] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
+    faults: Annotated[
+        int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
+    ] = None,
+    fault_share: Annotated[float, typer.Option("--fault-share", min=0, max=1, help="Of requests, by --faults.")] = 0.05,
     for_: Annotated[
         str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
     ] = None,
@@ -63,34 +76,57 @@ def serve(
     config: ConfigDir = None,
     overrides: Set = None,
 ) -> int:
-    """Serve a pretended market and pretended accounts over REST and WebSocket on this machine.
+    """Serve a pretended market and pretended accounts on 127.0.0.1, over REST and WebSocket.
 
-    Listens on 127.0.0.1 alone. Any client of these venues whose addresses are rewritten trades on it.
+    A client of these venues whose addresses are rewritten trades on it as far as their endpoints are modelled: what it
+    asks beyond that is refused, and told at the end. The market begins now; a tape is moved to the present.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
-    for_s = seconds_of(for_) if for_ is not None else None
-    venues = _venues(venue)
-    served = _market(market, settings, seed)
-    hub = _hub(served.roster, venues, settings)
+    venues, wanted, for_s = _venues(venue), _coins(coins, settings), seconds_of(for_) if for_ else None
+    served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
+    hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
+    hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
     print(f"market {market}: reading its history", flush=True)
-    hub.warm(served.history)
+    server, live = Server(hub, _spoken(hub, venues)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(hub, venues, served, port=port, speed=speed, for_s=for_s))
+        asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
+    print(_ending(server))
     return Exit.OK
 
 
+def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
+    """What comes after the history, which took a while to read, in which the market went on."""
+    hub.warm(served.history)
+    return caught_up(hub, served.live, time.time_ns() // 1_000_000) if speed == 1 else served.live
+
+
 async def _serve(
-    hub: Hub, venues: tuple[str, ...], served: Served, *, port: int, speed: float, for_s: float | None
+    server: Server, venues: tuple[str, ...], live: Iterable[EventBlock], *, port: int, speed: float,
+    for_s: float | None,
 ) -> None:
     try:
-        async with serving(hub, _spoken(hub, venues), port) as loop:
+        async with running(server, port) as loop:
             print(_welcome(loop, venues, speed), flush=True)
-            await hub.run(served.live, speed, for_s)
+            begin_ms = time.time_ns() // 1_000_000 if speed == 1 else 0
+            await loop.hub.run(live, speed, for_s, begin_ms)
     except OSError as error:
         raise ExpectedError(f"port {port}: {error.strerror or error}", Exit.UNREACHABLE) from None
-    print(f"served until market time {hub.now_ms}")
-    for what in hub.unknown:
-        print(f"asked for, but not modelled: {what}")
+
+
+def _ending(server: Server) -> str:
+    """What was served, and everything that was not."""
+    lines = [f"served until market time {server.hub.now_ms}, {server.requests} requests"]
+    suffered = Counter(fault.kind.value for _, fault in server.hub.faults.suffered)
+    lines += [f"trouble by --faults: {count} x {kind}" for kind, count in suffered.most_common()]
+    unknown = Counter(server.hub.unknown)
+    lines += [f"asked for, but not modelled: {count} x {_printable(what)}" for what, count in unknown.most_common()]
+    lines += [f"refused: {count} x {_printable(what)}" for what, count in server.refusals.most_common()]
+    return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """Without the control signs that a client may have put into a path."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _spoken(hub: Hub, venues: tuple[str, ...]) -> list[Dialect]:
@@ -109,26 +145,51 @@ def _venues(text: str) -> tuple[str, ...]:
     return venues
 
 
-def _market(name: str, settings: Settings, seed: int) -> Served:
+def _coins(text: str | None, settings: Settings) -> tuple[str, ...]:
+    if text is None:
+        return tuple(settings.coins)
+    coins = tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
+    if not coins or not all(coin.isalnum() and coin.isascii() for coin in coins):
+        raise ExpectedError(f"--coins {text!r}: names of coins, as in BTC,ETH", Exit.USAGE)
+    return coins
+
+
+def _market(name: str, settings: Settings, seed: int, coins: tuple[str, ...], now_ms: int) -> Served:
+    """The market from `now_ms` on: a world begins then, a tape is moved there."""
     if name == "world":
-        world = World(settings.section(PaperSection).world, seed)
+        world_params = settings.section(PaperSection).world
+        step_ms = world_params.step_ms
+        listed = {one.coin: one for one in (BTC, ETH, *world_params.coins)}
+        params = world_params.model_copy(update={
+            "start_ms": now_ms // step_ms * step_ms,
+            "coins": tuple(listed.get(coin) or _made_up(coin) for coin in coins),
+        })
+        world = World(params, seed)
         return Served(world.roster, world.backfill(), world.blocks())
     tape = read_tape(Path(name))
-    return Served(tape.roster, (), tape.blocks())
+    return Served(tape.roster, (), shifted(tape.blocks(), now_ms))
 
 
-def _hub(roster: Roster, venues: tuple[str, ...], settings: Settings) -> Hub:
+def _made_up(coin: str) -> CoinParams:
+    """A coin of which nothing is known: a small market, priced at 100."""
+    return ETH.model_copy(update={"coin": coin, "start_price": 100.0, "oi_usd": 5e8, "depth_usd": 5e7})
+
+
+def _hub(
+    roster: Roster, venues: tuple[str, ...], settings: Settings, coins: tuple[str, ...], params: HubParams | None = None
+) -> Hub:
     """With one account per venue, and one for demo trading where its keys differ.
 
-    ExpectedError when the market lacks a venue or all of the coins.
+    ExpectedError when the market lacks a venue or a coin.
     """
     lacking = [one for one in venues if one not in roster.venues]
-    coins = [coin for coin in settings.coins if coin in roster.coins]
-    if lacking or not coins:
+    absent = [coin for coin in coins if coin not in roster.coins]
+    if lacking or absent:
         has = f"{', '.join(roster.venues)} with {', '.join(roster.coins)}"
-        raise ExpectedError(f"--venue {','.join(lacking or venues)}: this market has {has}", Exit.CONFIG)
-    listed = [one for name in venues for one in paper_instruments(name, coins)]
-    hub = Hub(roster, listed, settings.section(PaperSection).exchange)
+        said = f"--venue {','.join(lacking)}" if lacking else f"--coins {','.join(absent)}"
+        raise ExpectedError(f"{said}: this market has {has}", Exit.CONFIG)
+    listed = [listed_or_assumed(name, coin) for name in venues for coin in coins]
+    hub = Hub(roster, listed, settings.section(PaperSection).exchange, params)
     for name, key in _keys(venues):
         hub.open_account(name, key, WORD.format(venue=name), passphrase=WORD_TOO)
     return hub

@@ -62,6 +62,7 @@ class GivenJournal:
         self.futures: list[Future[None]] = []
         self.waits_s: list[float | None] = []
         self.full = self.steps_refused = False
+        self.trouble: JournalStuckError | None = None
 
     def append(self, block: EventBlock, source: str, source_seq: int, wait_s: float | None = None) -> int:
         del source, source_seq

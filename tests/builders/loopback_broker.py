@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -120,9 +120,10 @@ def spoken(hub: Hub, venue: str) -> Dialect:
 
 @contextlib.asynccontextmanager
 async def rig(
-    venue: str, *, secret: str = "secret", running: bool = True, hub: Hub | None = None, period_s: float = 60.0
+    venue: str, *, secret: str = "secret", running: bool = True, hub: Hub | None = None, period_s: float = 60.0,
+    prepare: Callable[[VenueClient, Loopback], None] | None = None,
 ) -> AsyncIterator[Rig]:
-    """`running=False` leaves starting the edge to the test."""
+    """`running=False` leaves starting the edge to the test; `prepare` gets the client before its first request."""
     hub = hub or market.hub_of(venue)
     account = hub.account(venue, "key") or hub.open_account(
         venue, "key", "secret", passphrase="phrase" if venue == "okx" else ""
@@ -134,6 +135,8 @@ async def rig(
         )
         desk = Desk(venue)
         try:
+            if prepare is not None:
+                prepare(client, loop)
             await client.open(("BTC",))
             edge = AccountEdge(
                 client,

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+import msgspec
+
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose
 from liqbot.events import Event, FundingRate, MarketEvent, MarkPrice, TradeBar
@@ -17,7 +19,7 @@ from paper.exchange import PaperExchange, PaperParams
 
 VENUE, COIN = "binance", "BTC"
 KEY = (VENUE, COIN)
-ROSTER = Roster((VENUE, "bybit"), (COIN, "ETH"))
+ROSTER = Roster((VENUE, "bybit", "okx"), (COIN, "ETH"))
 BTC = Instrument(VENUE, COIN, "BTC/USDT:USDT", Decimal("0.1"), Decimal("0.001"))
 ETH = Instrument("bybit", "ETH", "ETH/USDT:USDT", Decimal("0.01"), Decimal("0.01"))
 SPAN_MS = 60_000
@@ -57,8 +59,13 @@ def mark(time_ms: int, price: float) -> MarkPrice:
     return MarkPrice(time_ms=time_ms, venue=VENUE, coin=COIN, mark_price=price)
 
 
-def funding(time_ms: int, rate_pct: float, interval_h: float = 8.0) -> FundingRate:
-    return FundingRate(time_ms=time_ms, venue=VENUE, coin=COIN, rate_pct=rate_pct, interval_h=interval_h)
+def funding(time_ms: int, rate_pct: float, interval_h: float = 8.0, venue: str = VENUE) -> FundingRate:
+    return FundingRate(time_ms=time_ms, venue=venue, coin=COIN, rate_pct=rate_pct, interval_h=interval_h)
+
+
+def btc_at(venue: str) -> Instrument:
+    """The same contract on another venue."""
+    return msgspec.structs.replace(BTC, venue=venue)
 
 
 def block(tick_ms: int, *rows: MarketEvent | Event) -> EventBlock:
@@ -103,10 +110,11 @@ def target(
     take: str | None = None,
     leverage: int = 5,
     expires_ms: int = 10**15,
+    venue: str = VENUE,
 ) -> Target:
     return Target(
         decision_id=decision_id,
-        venue=VENUE,
+        venue=venue,
         coin=COIN,
         strategy="test",
         side=side,

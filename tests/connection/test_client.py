@@ -3,7 +3,8 @@ import contextlib
 import decimal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 from aiohttp import web
@@ -14,6 +15,7 @@ from liqbot.connection.endpoints import at_loopback
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.venues.errors import (
     ClockSkew,
+    NeverSent,
     OutcomeUnknown,
     VenueAuth,
     VenueBusy,
@@ -24,6 +26,7 @@ from liqbot.venues.errors import (
 )
 from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.spec import RequestBudget
+from liqbot.venues.trading import Dispatch
 
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 KEYS = Credentials(SecretStr("key-3141"), SecretStr("secret-2718"), SecretStr("pass-1618"))
@@ -31,7 +34,9 @@ OPTIONS = {"enableUnifiedAccount": True, "enableUnifiedMargin": False}
 
 
 @contextlib.asynccontextmanager
-async def answered(answer: Answering, venue: str = "binance") -> AsyncIterator[tuple[VenueClient, list[str]]]:
+async def answered(
+    answer: Answering, venue: str = "binance", options: Mapping[str, object] = OPTIONS
+) -> AsyncIterator[tuple[VenueClient, list[str]]]:
     """A client whose venue answers every request alike, and the requests it got."""
     requests: list[str] = []
 
@@ -45,7 +50,7 @@ async def answered(answer: Answering, venue: str = "binance") -> AsyncIterator[t
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = VenueClient(SPECS[venue], loopback=f"http://127.0.0.1:{runner.addresses[0][1]}", credentials=KEYS,
-                         timeout_ms=700, options=OPTIONS)
+                         timeout_ms=700, options=options)
     try:
         yield client, requests
     finally:
@@ -261,3 +266,58 @@ async def test_the_library_does_not_change_how_our_money_is_rounded() -> None:
         client.exchange.formats_a_number = formats_a_number
         assert await client.call("formats_a_number") == "0.13"
     assert decimal.getcontext().rounding == decimal.ROUND_HALF_EVEN
+
+
+# --- until when an order may be carried out ---------------------------------------------------------------------------
+
+
+async def test_okx_is_told_until_when_an_order_may_be_carried_out_in_a_header_and_nothing_else_is() -> None:
+    told: dict[str, tuple[str | None, str]] = {}
+
+    async def noting(request: web.Request) -> web.StreamResponse:
+        told[request.path.rpartition("/")[2]] = request.headers.get("expTime"), await request.text()
+        return web.Response(text='{"code": "0", "data": [{"sCode": "0"}]}', content_type="application/json")
+
+    signed: list[float] = []
+    dispatch = Dispatch(3_000, lambda: signed.append(time.time()))
+    order = {"instId": "BTC-USDT-SWAP"}
+    async with answered(noting, "okx") as (client, _):
+        await client.call("privatePostTradeOrder", dict(order), retry="never", dispatch=dispatch)
+        await client.call("privatePostTradeBatchOrders", [dict(order)], retry="never", dispatch=dispatch)
+        await client.call("privatePostTradeOrderAlgo", dict(order), retry="never", dispatch=dispatch)
+        await client.call("privatePostTradeCancelOrder", dict(order), retry="never")
+    assert {path: header is not None for path, (header, _) in told.items()} == {
+        "order": True, "batch-orders": True, "order-algo": False, "cancel-order": False,
+    }
+    assert not any("expTime" in body for _, body in told.values())
+    assert abs(int(told["order"][0] or 0) - (signed[0] * 1_000 + 3_000)) < 1_000
+    assert len(signed) == 3
+
+
+@pytest.mark.parametrize("venue", ["binance", "bybit"])
+async def test_elsewhere_the_request_says_by_its_window_how_long_it_is_good(venue: str) -> None:
+    headers: list[dict[str, str]] = []
+
+    async def noting(request: web.Request) -> web.StreamResponse:
+        headers.append(dict(request.headers) | dict(request.query) | dict(await request.post()))
+        return web.Response(text='{"retCode": 0, "result": {}}', content_type="application/json")
+
+    async with answered(noting, venue, SPECS[venue].trading.options) as (client, _):
+        dispatch = Dispatch(3_000, lambda: None)
+        await client.call(PLACE[venue], {"symbol": "BTCUSDT"}, retry="never", dispatch=dispatch)
+    window = {"binance": "recvWindow", "bybit": "X-BAPI-RECV-WINDOW"}[venue]
+    assert headers[0][window] == str(SPECS[venue].trading.valid_ms)
+    assert not any(name.lower() == "exptime" for name in headers[0])
+
+
+async def test_an_order_whose_turn_does_not_come_is_given_up_and_never_sent() -> None:
+    async with answered(saying("{}")) as (client, requests):
+        client._limiter.hold(30.0)
+        signed: list[bool] = []
+        dispatch = Dispatch(3_000, lambda: signed.append(True), turn_ms_max=100)
+        with pytest.raises(NeverSent, match="not sent"):
+            await client.call(PLACE["binance"], {"symbol": "BTCUSDT"}, retry="never", dispatch=dispatch)
+        assert (requests, signed) == ([], [])
+        patient = Dispatch(3_000, lambda: signed.append(True))
+        await client.call(PLACE["binance"], {}, retry="never", channel="priority", dispatch=patient)
+        assert (len(requests), signed) == (1, [True])

@@ -3,7 +3,7 @@
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from paper_house import KEY, SPAN_MS, D, House, bar, exchange_with, funding, target
+from paper_house import SPAN_MS, D, House, bar, btc_at, exchange_with, funding, target
 
 from liqbot import events
 from liqbot.commands import PlaceOrder, Purpose
@@ -12,6 +12,8 @@ from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 
 T0 = 10 * SPAN_MS
+VENUES = st.sampled_from(["binance", "bybit", "okx"])
+"""Nothing rides on an entry there; a stop of the position does; a stop of the order, which outlives the position."""
 PRICES = st.integers(900, 1_100).map(lambda tenth: tenth / 10)
 OFFSETS = st.integers(1, 60).map(lambda tenth: D(tenth) / 10)
 
@@ -19,9 +21,11 @@ OFFSETS = st.integers(1, 60).map(lambda tenth: D(tenth) / 10)
 class Lawful(House):
     """Checks after every reaction."""
 
+    key = ("binance", "BTC")
+
     def check(self, time_ms: int) -> None:  # noqa: ARG002 - the time is for other laws
-        book, position = self.desk.book(*KEY), self.account.position(*KEY)
-        held = self.exchange.accounts.holding(KEY)
+        book, position = self.desk.book(*self.key), self.account.position(*self.key)
+        held = self.exchange.accounts.holding(self.key)
         assert (position is None) == (held is None)
         assert len(book.live(Purpose.ENTRY)) <= 1
         if position is None or held is None:
@@ -46,7 +50,7 @@ def markets(draw):
     return [((p[0], max(p), min(p), p[3]), wish, change) for p, wish, change in steps]
 
 
-def wish_of(decision: int, wish, price: float, now_ms: int):
+def wish_of(decision: int, wish, price: float, now_ms: int, venue: str):
     side, thousandths, limit, stop_off, take_off = wish
     last = D(str(price))
     return target(
@@ -57,11 +61,12 @@ def wish_of(decision: int, wish, price: float, now_ms: int):
         stop=str(last - side * stop_off),
         take=None if take_off is None else str(last + side * take_off),
         expires_ms=now_ms + 3 * SPAN_MS,
+        venue=venue,
     )
 
 
 def change_of(house: House, change: str, now_ms: int):
-    current, position = house.desk.target(*KEY), house.account.position(*KEY)
+    current, position = house.desk.target(*house.key), house.account.position(*house.key)
     if change == "halt":
         house.desk.on_fact(events.Halt(time_ms=now_ms, reason="test"))
     if current is None or position is None or position.side is not current.side:
@@ -74,39 +79,41 @@ def change_of(house: House, change: str, now_ms: int):
     return msgspec.structs.replace(current, **fields[change]) if change in fields else None
 
 
-def live(market, latency_ms: int = 200, *, restart: bool = False) -> Lawful:
-    house = Lawful(exchange_with(latency_ms=latency_ms, wallet_usd=1_000))
-    house.live(bar(T0, (100.0,) * 4), funding(T0, 0.05, 1 / 30), tick_ms=T0)
+def live(market, latency_ms: int = 200, venue: str = "binance", *, restart: bool = False) -> Lawful:
+    house = Lawful(exchange_with((btc_at(venue),), latency_ms=latency_ms, wallet_usd=1_000))
+    house.key = (venue, "BTC")
+    house.live(bar(T0, (100.0,) * 4, venue=venue), funding(T0, 0.05, 1 / 30, venue), tick_ms=T0)
     last = 100.0
     for step, (prices, wish, change) in enumerate(market):
         now_ms = T0 + step * SPAN_MS
-        if wish is not None and house.account.position(*KEY) is None and not house.desk.entry_in_flight(*KEY):
-            house.want(wish_of(step + 1, wish, last, now_ms), now_ms)
+        idle = house.account.position(*house.key) is None and not house.desk.entry_in_flight(*house.key)
+        if wish is not None and idle:
+            house.want(wish_of(step + 1, wish, last, now_ms, venue), now_ms)
         elif (changed := change_of(house, change, now_ms)) is not None:
             house.want(changed, now_ms)
         if restart:
             state = msgspec.msgpack.decode(msgspec.msgpack.encode(house.desk.state()))
             house.desk = OrderManager(house.exchange.accounts.instruments.values(), ExecutionParams(), "test01")
             house.desk.load_state(state)
-        house.live(bar(now_ms + SPAN_MS, prices), tick_ms=now_ms + SPAN_MS)
+        house.live(bar(now_ms + SPAN_MS, prices, venue=venue), tick_ms=now_ms + SPAN_MS)
         last = prices[3]
     house.now_ms = T0 + len(market) * SPAN_MS
     house.last = last
     return house
 
 
-@given(markets(), st.sampled_from([0, 200, 2_000, 25_000]))
-def test_protected_at_every_moment_and_at_rest_in_the_end(market, latency_ms):
-    house = live(market, latency_ms)
+@given(markets(), st.sampled_from([0, 200, 2_000, 25_000]), VENUES)
+def test_protected_at_every_moment_and_at_rest_in_the_end(market, latency_ms, venue):
+    house = live(market, latency_ms, venue)
     # Nothing happens any more: what was wished for is reached, or given up, and then nothing is left to say.
     for _ in range(6):
         house.now_ms += SPAN_MS
-        house.live(bar(house.now_ms, (house.last,) * 4), tick_ms=house.now_ms)
+        house.live(bar(house.now_ms, (house.last,) * 4, venue=venue), tick_ms=house.now_ms)
     said = len(house.commands)
-    house.live(bar(house.now_ms + SPAN_MS, (house.last,) * 4), tick_ms=house.now_ms + SPAN_MS)
+    house.live(bar(house.now_ms + SPAN_MS, (house.last,) * 4, venue=venue), tick_ms=house.now_ms + SPAN_MS)
     assert len(house.commands) == said
-    position, wanted = house.account.position(*KEY), house.desk.target(*KEY)
-    resting = house.exchange.accounts.resting(KEY)
+    position, wanted = house.account.position(*house.key), house.desk.target(*house.key)
+    resting = house.exchange.accounts.resting(house.key)
     if position is None:
         assert resting == []
         assert wanted is None
@@ -119,21 +126,21 @@ def test_protected_at_every_moment_and_at_rest_in_the_end(market, latency_ms):
         assert position.quantity_base <= wanted.quantity_base
 
 
-@given(markets(), st.sampled_from([0, 200, 25_000]))
-def test_one_entry_per_decision_and_money_agrees_to_the_micro_dollar(market, latency_ms):
-    house = live(market, latency_ms)
+@given(markets(), st.sampled_from([0, 200, 25_000]), VENUES)
+def test_one_entry_per_decision_and_money_agrees_to_the_micro_dollar(market, latency_ms, venue):
+    house = live(market, latency_ms, venue)
     placed = [one for one in house.commands if isinstance(one, PlaceOrder)]
     entries = [one.decision_id for one in placed if one.purpose is Purpose.ENTRY]
     assert len(entries) == len(set(entries))
     ids = [one.client_id for one in placed]
     assert len(ids) == len(set(ids))
-    assert house.account.wallet_usd("binance") == house.exchange.wallet("binance").wallet_usd
+    assert house.account.wallet_usd(venue) == house.exchange.wallet(venue).wallet_usd
     assert house.desk.foreign_orders_seen == 0
 
 
-@given(markets())
-def test_a_restart_between_any_two_bars_changes_nothing(market):
-    assert live(market).commands == live(market, restart=True).commands
+@given(markets(), VENUES)
+def test_a_restart_between_any_two_bars_changes_nothing(market, venue):
+    assert live(market, venue=venue).commands == live(market, venue=venue, restart=True).commands
 
 
 def test_the_markets_really_trade():
@@ -142,10 +149,10 @@ def test_the_markets_really_trade():
 
     @given(markets())
     def count(market):
-        house = live(market)
+        house = live(market, venue="bybit")
         fills = house.of(events.Fill)
         seen["fills"] += len(fills)
-        seen["stops"] += sum(fill.client_id.startswith("s") for fill in fills)
+        seen["stops"] += sum(fill.client_id.startswith(("s", "a")) for fill in fills)
         seen["trades"] += sum(fill.client_id.startswith("e") for fill in fills)
 
     count()

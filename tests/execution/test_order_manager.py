@@ -2,7 +2,8 @@
 
 import msgspec
 import pytest
-from paper_house import BTC, KEY, SPAN_MS, D, House, bar, exchange_with, target
+from paper_house import BTC, KEY, SPAN_MS, D
+from paper_story import RESTS, T0, Story
 
 from liqbot import events
 from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
@@ -10,39 +11,6 @@ from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 from liqbot.risk.decision import Refusal, Refused
-
-T0 = 10 * SPAN_MS
-QUIET = {"market_slippage_bps": 0, "stop_slippage_bps": 0}
-
-
-class Story(House):
-    def __init__(self, params: ExecutionParams | None = None, **exchange) -> None:
-        super().__init__(exchange_with(**{**QUIET, **exchange}), params)
-        self.now_ms = T0
-        self.live(bar(T0, (100.0,) * 4), tick_ms=T0)
-
-    def bar(self, *prices, span_ms=SPAN_MS):
-        self.now_ms += span_ms
-        self.live(bar(self.now_ms, prices if len(prices) == 4 else prices * 4, span_ms=span_ms), tick_ms=self.now_ms)
-
-    def wish(self, *args, **kwargs):
-        self.want(target(*args, **kwargs), self.now_ms)
-
-    @property
-    def placed(self):
-        return [command for command in self.commands if isinstance(command, PlaceOrder)]
-
-    def purposes(self):
-        return [command.purpose for command in self.placed]
-
-    @property
-    def resting(self):
-        return {order.command.purpose: order.command for order in self.exchange.accounts.resting(KEY)}
-
-    @property
-    def held(self):
-        position = self.account.position(*KEY)
-        return None if position is None else position.quantity_base
 
 
 def test_leverage_first_then_the_entry_then_stop_and_take():
@@ -169,7 +137,7 @@ def test_a_part_of_the_position_can_be_given_up():
 
 
 def test_an_entry_that_is_not_filled_in_time_is_withdrawn():
-    story = Story()
+    story = Story(venue=RESTS)
     story.wish(limit="95", expires_ms=T0 + 2 * SPAN_MS)
     story.bar(100.0)
     assert Purpose.ENTRY in story.resting
@@ -178,8 +146,8 @@ def test_an_entry_that_is_not_filled_in_time_is_withdrawn():
     assert story.resting == {}
     story.bar(90.0)
     assert story.held is None
-    assert story.desk.target(*KEY) is None
-    assert not story.desk.entry_in_flight(*KEY)
+    assert story.desk.target(*story.key) is None
+    assert not story.desk.entry_in_flight(*story.key)
 
 
 def test_an_entry_that_expires_before_it_could_be_sent_is_never_sent():
@@ -201,7 +169,7 @@ def test_leverage_that_is_never_confirmed_gives_the_entry_up():
 
 @pytest.mark.parametrize("fact", [events.Halt(time_ms=T0, reason="x"), events.Flatten(time_ms=T0, reason="x")])
 def test_a_halt_withdraws_resting_entries(fact):
-    story = Story()
+    story = Story(venue=RESTS)
     story.wish(limit="95")
     story.bar(100.0)
     story.desk.on_fact(fact)

@@ -341,11 +341,12 @@ def _append_for_ever(journal: Journal) -> None:
         threading.Event().wait(0.005)
 
 
-def test_a_crash_of_the_writer_reaches_the_next_append(tmp_path: pathlib.Path):
+def test_a_crash_of_the_writer_is_trouble_at_once_and_reaches_the_next_append(tmp_path: pathlib.Path):
     journal = opened(tmp_path / "journal.sqlite", commit_ms=1)
     journal.append(EventBlock(), "feed", None)  # type: ignore[arg-type]  # breaks NOT NULL in the thread
     with pytest.raises(JournalStuckError, match="crashed"):
         _append_for_ever(journal)
+    assert "NOT NULL" in str(journal.trouble)
     with pytest.raises(sqlite3.IntegrityError):
         journal.close()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -46,6 +47,7 @@ class Teller:
     def __init__(self) -> None:
         self._story: Iterator[Observation] = story()
         self.views: Any = ()
+        self.desk = SimpleNamespace(no_longer_naked=())
 
     def on_block(self, block: EventBlock) -> Told:
         observation = next(self._story)

@@ -4,14 +4,18 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from liqbot import places
 from liqbot.cli import main
 from liqbot.commands import PlaceOrder, Purpose
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
+from liqbot.journal.errors import JournalStuckError
 from liqbot.live.bot import trade
+from liqbot.review.ledger_reader import Ledger
 from liqbot.settings import Settings
 from tests.builders.earlier_life import QUANTITY, entry_sent, held_by_another
 from tests.builders.loopback_broker import VENUES_SERVED
@@ -45,9 +49,13 @@ def impatient(settings: Settings) -> Settings:
     return settings.model_copy(update={"network": network})
 
 
-def settings_of(here: Place, *, stuck_after_ms: int = 600_000) -> Settings:
+def settings_of(here: Place, *, stuck_after_ms: int = 600_000, **more: Any) -> Settings:
     """With a journal that is not given up within a test."""
-    return here.settings(journal={"stuck_after_ms": stuck_after_ms})
+    return here.settings(journal={"stuck_after_ms": stuck_after_ms}, **more)
+
+
+PATIENT = {"unknown_ms": 60_000}
+"""However slowly a bot starts, the entry that its books tell of is not asked for before it is filled."""
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -105,6 +113,8 @@ async def test_our_stop_in_an_unknown_state_is_survived(tmp_path: Path) -> None:
 
 async def filled(here: Place, entry: PlaceOrder) -> None:
     """The request for the entry arrives, and is carried out."""
+    here.catch_up()
+    await here.advance()
     await here.hub.execute(here.account, entry)
     await here.advance()
     assert here.held_base == QUANTITY
@@ -190,6 +200,55 @@ async def test_an_exit_leaves_once_the_journal_says_that_it_is_stuck(tmp_path: P
                     await asyncio.sleep(0.05)
                 assert await ordered_to_close(here, bot)
             await flat(here)
+
+
+async def test_an_exit_leaves_while_another_program_has_the_ledger_locked(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = settings_of(here, execution=PATIENT)
+        entry = await entry_sent(here, settings, tmp_path)
+        async with running(settings, tmp_path) as bot:
+            await filled(here, entry)
+            with held_by_another(tmp_path, book=places.ledger_path):
+                await bot.position(protected=True)
+                assert await ordered_to_close(here, bot)
+                await bot.status_when(lambda status: "ledger" in status["observers"]["trouble"], "it says so")
+                await flat(here)
+        with Ledger(str(places.ledger_path(tmp_path))) as ledger:
+            (trade,) = ledger.rows("SELECT status, naked_ms FROM v_trades")
+    assert trade["status"] == "closed", "nothing is missing once the lock is gone"
+    assert 0 < trade["naked_ms"] < settings.execution.unprotected_ms_max
+
+
+async def test_a_journal_that_is_deleted_is_missed_within_seconds_and_protection_goes_on(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = settings_of(here, execution=PATIENT)
+        entry = await entry_sent(here, settings, tmp_path)
+        async with running(settings, tmp_path) as bot:
+            await filled(here, entry)
+            await bot.position(protected=True)
+            places.journal_path(tmp_path).unlink()
+            status = await bot.status_when(lambda status: status["journal_trouble"], "it is missed")
+            assert "was deleted" in status["journal_trouble"]
+            assert await ordered_to_close(here, bot)
+            await flat(here)
+            await bot.ask(verb="stop")
+            with pytest.raises(JournalStuckError, match="was deleted"):
+                await bot.task
+
+
+async def test_time_without_a_stop_is_measured_and_shown(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = settings_of(here, execution=PATIENT)
+        entry = await entry_sent(here, settings, tmp_path)
+        async with running(settings, tmp_path) as bot:
+            await filled(here, entry)
+            await bot.position(protected=True)
+            assert (await bot.status())["naked"]["now_ms"] == 0
+            assert await ordered_to_close(here, bot)
+            await flat(here)
+            found = await bot.status_when(lambda status: status["naked"]["positions"] == 1, "it is counted")
+    naked = found["naked"]
+    assert 0 < naked["last_ms"] == naked["max_ms"] == naked["p99_ms"] < naked["limit_ms"] == 5_000
 
 
 # --- words that are no text -------------------------------------------------------------------------------------------

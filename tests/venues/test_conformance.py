@@ -1,6 +1,7 @@
 """Every venue of the registry passes the suite, and the suite finds what it is there to find."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -207,6 +208,18 @@ class Reader(BybitAdapter):
         return super().user_events(message, traded) if message["topic"] else ()
 
 
+class Credulous(BybitAdapter):
+    """Takes the wallet and the clock as they come."""
+
+    async def wallet_usd(self, client: Any) -> Decimal:
+        found = await client.call("privateGetV5AccountWalletBalance", {"accountType": "UNIFIED"})
+        return Decimal(found["result"]["list"][0]["coin"][0]["walletBalance"])
+
+    async def server_ms(self, client: Any) -> int:
+        found = await client.call("publicGetV5MarketTime")
+        return int(found["time"]) if isinstance(found, dict) and "time" in found else 1_795_917_331_756
+
+
 def traded(adapter: BybitAdapter) -> VenueSpec:
     return replace(BYBIT, trading=adapter)
 
@@ -235,8 +248,21 @@ ORDERS: dict[str, tuple[VenueSpec, str]] = {
     "no stream": (traded(coded(streams=lambda *_: ())), "no subscription to the user stream"),
     "stop lost": (traded(Reader(lambda _: None)), "the resting stop reads as None"),
     "stop on last": (traded(Reader(lambda report: replace(report, on_mark=False))), "the resting stop reads as"),
+    "unread": (traded(Credulous()), "wallet: a mangled answer raises KeyError"),
+    "believed": (traded(Credulous()), "nonsense as the answer to publicGetV5MarketTime is believed"),
     "surprise": (traded(Reader(lambda report: report)), "for a message of another shape"),
     "no account": (replace(BYBIT, examples=lambda: replace(examples(), account=None)), "examples: no account"),
+    "no protection": (replace(BYBIT, protection=None), "does not say when a position's first stop is there"),
+    "no source": (replace(BYBIT, protection=replace(BYBIT.protection, source="")), "where that is written"),
+    "no stop in the entry": (traded(Spoilt(lambda one: one.pop("stopLoss", 0))), "its price is not in the entry"),
+    "attached on last": (traded(Spoilt(lambda one: one.pop("slTriggerBy", 0))), "attached stop: does not say that the"),
+    "unified stop": (traded(Spoilt(lambda one: one.update(stopLoss={"triggerPrice": one["stopLoss"]})
+                                   if "stopLoss" in one else 0)), "the unified client's own object"),
+    "no own id": (replace(BYBIT, protection=replace(BYBIT.protection, attached=replace(
+        BYBIT.protection.attached, own_id=True))), "attached stop: does not bear our client order id"),
+    "limit that rests": (traded(Spoilt(lambda one: one.pop("timeInForce", 0))), "fill at once makes no difference"),
+    "lost too soon": (replace(BYBIT, protection=replace(BYBIT.protection, lost_stop_ms=3_500)), "lost_stop_ms 3500"),
+    "early and unclear": (traded(coded(early_codes=frozenset({"10016"}))), "codes ['10016'] mean two things"),
 }
 
 

@@ -16,27 +16,43 @@ from liqbot.events import (
     OrderRejected,
 )
 from liqbot.execution import client_order_id
+from liqbot.execution.edge.attached_stops import AttachedStopReader
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.venues.answers import answer
-from liqbot.venues.errors import AnswerMalformed, OutcomeUnknown, VenueAuth, VenueBusy, VenueError, VenueRefused
+from liqbot.venues.entry_stops import entry_of
+from liqbot.venues.errors import (
+    AnswerMalformed,
+    NeverSent,
+    OutcomeUnknown,
+    VenueAuth,
+    VenueBusy,
+    VenueError,
+    VenueRefused,
+)
 from liqbot.venues.trading import (
     AccountSettings,
     Call,
     Channel,
-    Decode,
+    Dispatch,
+    OrderCaller,
     OrderReport,
     OrderStatus,
     TradedContract,
     TradingAdapter,
-    VenueCaller,
 )
 from liqbot.venues.unified_order import PlacedOrder
 
 READ_BACK_S: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """Waits before reading an accepted order: venues show it a moment later."""
+TURN_MS_MAX: Final = 2_000
+"""An entry whose turn has not come by then is given up: its reasons are old. What reduces keeps its place."""
+EARLY_S: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Waits before a stop is sent again that the venue refused because it does not show its position yet."""
 REFUSED_PAUSE_S: Final = 1.0
 """Longest wait before a request that a venue had no time for is reported as refused: the answer to it comes at once."""
+UNKNOWN_WORDS: Final = ("ExchangeError",)
+"""What the unified client calls a refusal whose code it does not know."""
 _log = structlog.get_logger(__name__)
 
 
@@ -45,7 +61,7 @@ class Broker:
 
     def __init__(
         self,
-        client: VenueCaller,
+        client: OrderCaller,
         adapter: TradingAdapter,
         traded: Sequence[TradedContract],
         orders: OrderCache,
@@ -53,6 +69,7 @@ class Broker:
     ) -> None:
         self._client, self._adapter, self._orders, self._resolver = client, adapter, orders, resolver
         self._traded = {(one.instrument.venue, one.instrument.coin): one for one in traded}
+        self._attached = AttachedStopReader(client, adapter, orders, resolver)
         self._open = False
         self._waiting: list[Command] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,15 +132,18 @@ class Broker:
         return self._query(command, traded)
 
     async def _query(self, command: QueryOrder, traded: TradedContract) -> None:
-        await self._resolver.resolve(command.client_id, traded)
+        if entry_of(command.client_id) is not None:
+            await self._attached.read(command, traded)
+        else:
+            await self._resolver.resolve(command.client_id, traded)
 
     # --- placing --------------------------------------------------------------------------------------------------
 
     async def _place(self, order: PlaceOrder, traded: TradedContract) -> None:
-        self._orders.sent(order.client_id, asyncio.get_running_loop().time())
         try:
-            channel: Channel = "priority" if order.reduce_only else "normal"
-            placed_as = await self._sent(self._adapter.place(order, traded), channel, decode=self._placed)
+            placed_as = await self._submitted(order, traded)
+        except NeverSent as late:
+            self._refused(order, "NOT_SENT", late.detail)
         except OutcomeUnknown as error:
             _log.warning("outcome unknown: querying", client_id=order.client_id, error=str(error))
             await self._after_silence(order, traded)
@@ -131,7 +151,7 @@ class Broker:
             if refusal.code in self._adapter.duplicate_codes | self._adapter.unclear_codes:
                 await self._after_silence(order, traded)
             else:
-                self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))
+                await self._told_no(order, traded, refusal)
         except VenueError as error:
             await self._not_carried_out(order, error)
         else:
@@ -139,14 +159,50 @@ class Broker:
         finally:
             self._orders.submitting.discard(order.client_id)
 
-    async def _sent(self, call: Call, channel: Channel, decode: Decode | None = None) -> Any:
-        return await self._client.call(
-            call.method, *call.args, weight=call.weight, channel=channel, retry="never", decode=decode
+    async def _submitted(self, order: PlaceOrder, traded: TradedContract) -> str:
+        """The venue's id of it. An early refusal is no refusal: the same order again, under the same id."""
+        for wait_s in EARLY_S if order.purpose is Purpose.STOP and self._adapter.early_codes else ():
+            try:
+                return await self._leave(order, traded)
+            except VenueRefused as refusal:
+                if refusal.code not in self._adapter.early_codes:
+                    raise
+            await asyncio.sleep(wait_s)
+        return await self._leave(order, traded)
+
+    async def _leave(self, order: PlaceOrder, traded: TradedContract) -> str:
+        loop, call = asyncio.get_running_loop(), self._adapter.place(order, traded)
+        dispatch = Dispatch(
+            self._adapter.valid_ms, lambda: self._orders.sent(order.client_id, loop.time()),
+            None if order.reduce_only else TURN_MS_MAX,
         )
+        channel: Channel = "priority" if order.reduce_only else "normal"
+        placed_as: str = await self._client.call(
+            call.method, *call.args, weight=call.weight, channel=channel, retry="never", decode=self._placed,
+            dispatch=dispatch,
+        )
+        return placed_as
+
+    async def _sent(self, call: Call, channel: Channel) -> Any:
+        return await self._client.call(call.method, *call.args, weight=call.weight, channel=channel, retry="never")
 
     def _placed(self, payload: Any) -> str:
         """The venue's id of an order that it took. An answer that does not give it leaves open what was done."""
         return answer(self._adapter.venue, "create_order", payload, PlacedOrder, lambda placed: placed.id)
+
+    async def _told_no(self, order: PlaceOrder, traded: TradedContract, refusal: VenueRefused) -> None:
+        """A no in words that nobody knows may be no answer at all: whether the order stands is looked at first."""
+        if refusal.kind in UNKNOWN_WORDS:
+            try:
+                report = await self._resolver.query(order.client_id, traded)
+            except VenueError as error:
+                _log.warning("refused in unknown words: querying", client_id=order.client_id, error=str(error))
+                await self._after_silence(order, traded)
+                return
+            if report is not None:
+                await self._read_back(order, traded, report)
+                return
+        self._refused(order, refusal.code or refusal.kind, refusal.reason or str(refusal))
 
     async def _not_carried_out(self, order: PlaceOrder, error: VenueError) -> None:
         if isinstance(error, VenueAuth):

@@ -10,6 +10,7 @@ from liqbot.commands import Purpose
 from liqbot.events import OrderAccepted, OrderCancelled, OrderMissing, OrderRejected
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.order_cache import OrderCache
+from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import (
     ZERO,
@@ -28,6 +29,8 @@ FILLS_LAG_S: Final = (0.0, 0.15, 0.3, 0.6)
 """Waits before looking for fills that an order says it has: venues list them a moment later."""
 QUERY_S_MAX: Final = 2.0
 GIVE_UP_S: Final = 15.0
+CLOCK_MS: Final = 1_000
+"""By so much may our clock be ahead of the venue's, which judges by its own."""
 OVERLAP_MS: Final = 120_000
 """How far back histories are read again: venues list some rows late."""
 _log = structlog.get_logger(__name__)
@@ -85,6 +88,8 @@ class OrderStatusResolver:
         }
         reason = report.reason or report.status.value
         if report.status is OrderStatus.RESTING:
+            if entry_of(client_id) is not None and client_id not in self.orders.checked_s:
+                return  # the order manager asks for it, and says how it must be
             self.orders.publish(OrderAccepted(**now, client_id=client_id, venue_order_id=report.venue_order_id))
         elif report.status is OrderStatus.REJECTED and not report.filled_base:
             self.orders.publish(OrderRejected(**now, client_id=client_id, code="REJECTED", reason=reason))
@@ -127,7 +132,12 @@ class OrderStatusResolver:
     def still_on_its_way(self, client_id: str) -> bool:
         """Whether a request for it may yet be carried out: then "no such order" proves nothing."""
         sent_s = self.orders.sent_s.get(client_id, self._born_s)
-        return asyncio.get_running_loop().time() < sent_s + self._adapter.valid_ms / 1000
+        return asyncio.get_running_loop().time() < sent_s + self._valid_s(client_id)
+
+    def _valid_s(self, client_id: str) -> float:
+        stop = client_order_id.purpose_of(client_id) is Purpose.STOP
+        valid_ms = self._adapter.stop_valid_ms if stop else self._adapter.valid_ms
+        return (valid_ms + CLOCK_MS) / 1000
 
     async def resolve(self, client_id: str, traded: TradedContract) -> None:
         """Answer a query of the order manager. Silent while no answer can be trusted: it will be repeated."""
@@ -136,15 +146,15 @@ class OrderStatusResolver:
         report = await self.query(client_id, traded)
         if report is not None:
             await self.publish_report(client_id, traded, report)
-        elif not self.still_on_its_way(client_id):
-            self._missing(client_id, traded)
+        elif entry_of(client_id) is None and not self.still_on_its_way(client_id):
+            self.missing(client_id, traded)
 
     async def await_report(self, client_id: str, traded: TradedContract) -> OrderReport | None:
         """Query an order whose answer was lost until the venue knows it, or until it cannot arrive any more
         (OrderMissing is published). None also when the venue does not answer for long: the order manager's own
         queries go on."""
         loop = asyncio.get_running_loop()
-        give_up_s = loop.time() + self._adapter.valid_ms / 1000 + GIVE_UP_S
+        give_up_s = loop.time() + self._valid_s(client_id) + GIVE_UP_S
         for wait_s in _waits():
             await asyncio.sleep(wait_s)
             too_late = not self.still_on_its_way(client_id)
@@ -162,11 +172,12 @@ class OrderStatusResolver:
                     return report
                 continue
             if too_late:
-                self._missing(client_id, traded)
+                self.missing(client_id, traded)
                 return None
         return None
 
-    def _missing(self, client_id: str, traded: TradedContract) -> None:
+    def missing(self, client_id: str, traded: TradedContract) -> None:
+        """The venue knows no such order, and none can arrive any more."""
         instrument = traded.instrument
         fact = OrderMissing(
             time_ms=self.orders.clock(), venue=instrument.venue, coin=instrument.coin, client_id=client_id

@@ -50,13 +50,16 @@ class Rescue:
             resting = await adapter.resting(client, traded) if position.signed_base else []
         except VenueError as error:
             return f"{traded.instrument.symbol}: not read: {error}"
-        covered_base = sum((self._stop_base(order) for order in resting), ZERO)
-        if abs(position.signed_base) <= covered_base:
+        held_base = abs(position.signed_base)
+        covered_base = sum((self._stop_base(order, held_base) for order in resting), ZERO)
+        if held_base <= covered_base:
             return ""
         return await self._protect(traded, position)
 
-    def _stop_base(self, order: OrderReport) -> Decimal:
+    def _stop_base(self, order: OrderReport, held_base: Decimal) -> Decimal:
         ours = order.trigger_price is not None and order.reduce_only and self._edge.orders.ours(order.client_id)
+        if ours and order.whole_position:
+            return held_base
         return order.quantity_base - order.filled_base if ours else ZERO
 
     async def _entered(self, traded: TradedContract) -> bool:

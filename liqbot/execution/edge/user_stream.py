@@ -15,6 +15,8 @@ REDIAL_S_MAX: Final = 30.0
 DIALLING_S: Final = 1.0
 """A reading made this long after dialling began misses nothing that the new connection did not report."""
 HINTS_MAX: Final = 10_000
+ERROR_LENGTH_MAX: Final = 300
+_JSON: Final = ("{", "[", b"{", b"[")
 _log = structlog.get_logger(__name__)
 
 
@@ -25,9 +27,12 @@ class Listening(Protocol):
 
     async def watch(self, method: str, *args: Any) -> Any: ...
 
+    def sign_in_again(self) -> None: ...
+
 
 class UserStream:
-    """`on_down` and `on_up` are called when the stream broke and when it has been dialled again."""
+    """`on_down` is called when the stream broke, `on_up` when it has been dialled again, and when a message was not
+    understood: the account is to be read."""
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class UserStream:
             except VenueError as error:
                 _log.warning("user stream broke", stream=call.method, error=str(error))
                 self._on_down(str(error))
+                self._client.sign_in_again()
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, REDIAL_S_MAX)
                 # Dialled again at once; what happened meanwhile is read by REST.
@@ -77,8 +83,12 @@ class UserStream:
         except (
             msgspec.DecodeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, VenueError
         ) as error:
+            if raw[:1] not in _JSON:
+                return False  # plain text, such as a pong
             self.malformed += 1
-            _log.warning("user stream: not understood", error=f"{type(error).__name__}: {error}")
+            _log.warning("user stream: not understood", error=f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX])
+            # Whatever it was to say can be read.
+            self._on_up()
             return False
         for traded, hint in found or ():
             self._take(traded, hint)

@@ -27,8 +27,8 @@ class FeedStats(msgspec.Struct):
     misdated_trades: int = 0
     """More than a minute ahead of our clock; counted as of now."""
     misdated_facts: int = 0
-    """The same of other facts. What is a day ahead of our clock, or behind what came before it, is left out, and counted
-    as a malformed row."""
+    """The same of other facts. What is a day ahead of our clock, or behind what came before it, is left out, and
+    counted as a malformed row."""
     refusals: int = 0
     """Times that the venue's contracts could not be loaded."""
     reconnects: int = 0

@@ -13,7 +13,7 @@ from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.ports import Clock
 from liqbot.market.feeds.requests import answer_of
-from liqbot.venues.errors import VenueError
+from liqbot.venues.errors import AnswerMalformed, VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
 from liqbot.venues.streams import Poll, VenueWire
 
@@ -92,6 +92,9 @@ class Polls:
     def _failed(self, job: "_Job", error: Exception) -> None:
         job.failures += 1
         self._stats.poll_failures += 1
+        if isinstance(error, AnswerMalformed):
+            self._stats.malformed += 1
+            self._stats.malformed_newest = str(error)
         if job.failures == FAILURES_MAX:
             _log.warning("requests fail", venue=self._client.venue, feed=job.poll.feed, reason=str(error))
             if job.line is not None:

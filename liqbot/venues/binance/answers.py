@@ -11,6 +11,7 @@ from liqbot.venues.trading import (
     OrderStatus,
     PaymentReport,
     TradedContract,
+    TradeKind,
     TradeReport,
     decimal,
     price_or_none,
@@ -22,6 +23,7 @@ _STATUS: Final = {
     "EXPIRED": OrderStatus.CANCELLED, "EXPIRED_IN_MATCH": OrderStatus.CANCELLED, "REJECTED": OrderStatus.REJECTED,
     "TRIGGERING": OrderStatus.RESTING, "TRIGGERED": OrderStatus.FILLED, "FINISHED": OrderStatus.FILLED,
 }  # fmt: skip
+_FORCED: Final = {"autoclose-": TradeKind.LIQUIDATION, "adl_autoclose": TradeKind.DELEVERAGED}
 QUOTE: Final = "USDT"
 
 
@@ -117,11 +119,43 @@ class BinanceTrade(msgspec.Struct, rename="camel"):
         )
 
 
+class BinanceStreamTrade(msgspec.Struct):
+    """An execution as the user stream tells it."""
+
+    trade_id: Id = msgspec.field(name="t")
+    order_id: Id = msgspec.field(name="i")
+    client_id: str = msgspec.field(name="c")
+    side: Literal["BUY", "SELL"] = msgspec.field(name="S")
+    price: Positive = msgspec.field(name="L")
+    quantity: Positive = msgspec.field(name="l")
+    maker: bool = msgspec.field(name="m")
+    time: TimeMs = msgspec.field(name="T")
+    fee: FigureOrNothing = msgspec.field(name="n", default=FigureOrNothing(0))
+    fee_currency: str | None = msgspec.field(name="N", default=None)
+
+    def report(self, traded: TradedContract) -> TradeReport:
+        kind = next((kind for head, kind in _FORCED.items() if self.client_id.startswith(head)), TradeKind.TRADE)
+        return TradeReport(
+            trade_id=str(self.trade_id),
+            venue_order_id=str(self.order_id),
+            client_id=self.client_id,
+            buys=self.side == "BUY",
+            price=decimal(self.price),
+            quantity_base=traded.base(self.quantity),
+            fee=decimal(self.fee),
+            fee_currency=self.fee_currency or QUOTE,
+            maker=self.maker,
+            time_ms=self.time,
+            kind=kind,
+        )
+
+
 class BinancePosition(msgspec.Struct, rename="camel"):
     symbol: str
     position_amt: Figure
     entry_price: Figure
     liquidation_price: FigureOrNothing
+    adl: Any = None
 
 
 class BinanceSymbolConfig(msgspec.Struct, rename="camel"):
@@ -143,6 +177,15 @@ class BinanceBalance(msgspec.Struct, rename="camel"):
 class BinanceRestrictions(msgspec.Struct, rename="camel"):
     enable_withdrawals: bool
     enable_futures: bool
+    enable_internal_transfer: bool | None = None
+    permits_universal_transfer: bool | None = None
+    trading_authority_expiration_time: TimeMs | None = None
+
+    @property
+    def may_transfer(self) -> bool | None:
+        """None unless both are told."""
+        told = (self.enable_internal_transfer, self.permits_universal_transfer)
+        return True if True in told else None if None in told else False
 
 
 class BinanceServerTime(msgspec.Struct, rename="camel"):

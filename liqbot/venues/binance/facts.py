@@ -5,8 +5,10 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.binance.marks import BinanceMarks
 from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
@@ -78,7 +80,7 @@ VENUE: Final = VenueSpec(
     client="binance",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", margin=_margin(Fees(0.02, 0.05, 1.25), BTC_USDT, ETH_USDT),
         ),
         Contract(
@@ -94,6 +96,7 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
     wire=WIRE,
     trading=BinanceAdapter(),
+    marks=BinanceMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),
@@ -101,7 +104,15 @@ VENUE: Final = VenueSpec(
     practice=(
         PracticeAccess(kind="demo", switch="enable_demo_trading", note="the client's sandbox refuses private calls"),
     ),
+    # ReduceOnly Order is rejected; TIF GTE can only be used with open positions
+    # (of orders; of stops it is not documented)
+    flat_stop_refusals=("-2022", "-4509"),
     client_id=ClientIdRule(length_max=36, pattern=r"[.A-Z:/a-z0-9_-]+"),
+    protection=EntryProtection(
+        attached=None,
+        naked="from the fill until the stop sent after it rests; if the process dies there, until one runs again",
+        source="new order and new algo order of 2026-01-15: conditional types are refused within an order",
+    ),
     tier_access="key",
     one_ticker=False,
     # Error -4118 "ReduceOnly Order Failed. Please check your existing position and open orders" in its list of errors;

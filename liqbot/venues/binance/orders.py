@@ -9,6 +9,7 @@ from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.venues.answers import (
     Read,
     Shape,
+    answer,
     as_it_is,
     ask,
     only,
@@ -29,6 +30,7 @@ from liqbot.venues.binance.answers import (
     BinancePositionMode,
     BinanceRestrictions,
     BinanceServerTime,
+    BinanceStreamTrade,
     BinanceSymbolConfig,
     BinanceTrade,
     income_page,
@@ -46,20 +48,20 @@ from liqbot.venues.trading import (
     PaymentReport,
     PositionReport,
     TradedContract,
-    TradeKind,
     TradeReport,
     UserEvents,
     VenueCaller,
     by_market,
     decimal,
     price_or_none,
+    rank_or_none,
 )
 from liqbot.venues.unified_order import unified_order
 
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
-_FORCED: Final = {"autoclose-": TradeKind.LIQUIDATION, "adl_autoclose": TradeKind.DELEVERAGED}
 _PAGE: Final = 1_000
 _SPAN_MS: Final = 7 * DAY_MS - 1
+_KEPT_MS: Final = 180 * DAY_MS
 _PAID: Final = ("FUNDING_FEE", "TRANSFER")
 
 
@@ -67,9 +69,11 @@ class BinanceAdapter:
     """See `TradingAdapter`."""
 
     venue = "binance"
-    valid_ms = 3_000
+    valid_ms = stop_valid_ms = 3_000
     duplicate_codes = frozenset(("-4111", "-4116"))
-    unclear_codes = frozenset(("-1000", "-1001", "-1006", "-1007"))
+    unclear_codes = frozenset(("-1000", "-1001", "-1006", "-1007", "-4130"))
+    """The last: there is a stop in this direction already, perhaps this one."""
+    early_codes = frozenset(("-4509",))
     options: dict[str, Any] = {"recvWindow": 3_000}  # noqa: RUF012 -- read by the client's constructor, never changed
 
     # --- writes ---------------------------------------------------------------------------------------------------
@@ -80,6 +84,8 @@ class BinanceAdapter:
             params["reduceOnly"] = True
         if order.post_only:
             params["postOnly"] = True
+        if order.immediate:
+            params["timeInForce"] = "IOC"
         if order.kind is OrderKind.STOP_MARKET:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "workingType": "MARK_PRICE"}
         return unified_order(order, traded, params)
@@ -144,7 +150,7 @@ class BinanceAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -191,7 +197,7 @@ class BinanceAdapter:
         settings = await self.settings(client, traded)
         return PositionReport(
             decimal(held.position_amt), decimal(held.entry_price), settings.leverage, settings.isolated,
-            price_or_none(held.liquidation_price),
+            price_or_none(held.liquidation_price), adl_rank=rank_or_none(held.adl),
         )
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
@@ -259,7 +265,10 @@ class BinanceAdapter:
         if not with_money:
             return KeyPermissions(account, None, None, "rights of a demo key cannot be read here")
         rights = await self._ask(client, "sapiGetAccountApiRestrictions", shape=BinanceRestrictions, read=as_it_is)
-        return KeyPermissions(account, rights.enable_withdrawals, rights.enable_futures)
+        return KeyPermissions(
+            account, rights.enable_withdrawals, rights.enable_futures, may_transfer=rights.may_transfer,
+            expires_ms=rights.trading_authority_expiration_time,
+        )
 
     async def server_ms(self, client: VenueCaller) -> int:
         return (await self._ask(client, "fapiPublicGetTime", shape=BinanceServerTime, read=as_it_is)).server_time
@@ -290,7 +299,8 @@ class BinanceAdapter:
             alias = str(order.get("ai") or "")
             return ((contract, OrderHint(str(order["caid"]), str(order["aid"]), alias)),)
         if order["x"] in ("TRADE", "CALCULATED") and decimal(order["l"]):
-            return ((contract, _stream_trade(order, contract)),)
+            trade = answer(self.venue, str(kind), order, BinanceStreamTrade, as_it_is)
+            return ((contract, trade.report(contract)),)
         return ((contract, OrderHint(str(order["c"]), str(order["i"]))),)
 
 
@@ -311,27 +321,3 @@ def _same_order(traded: TradedContract, named: dict[str, str], row: BinanceOrder
 def _same_algo(client_id: str, row: BinanceAlgoOrder) -> OrderReport:
     require_same("$.clientAlgoId", client_id, row.client_algo_id)
     return row.report()
-
-
-def _stream_trade(order: dict[str, Any], traded: TradedContract) -> TradeReport:
-    client_id = str(order["c"])
-    kind = next((kind for head, kind in _FORCED.items() if client_id.startswith(head)), TradeKind.TRADE)
-    return TradeReport(
-        trade_id=str(order["t"]),
-        venue_order_id=str(order["i"]),
-        client_id=client_id,
-        buys=order["S"] == "BUY",
-        price=decimal(order["L"]),
-        quantity_base=traded.base(order["l"]),
-        fee=decimal(order.get("n")),
-        fee_currency=str(order.get("N") or "USDT"),
-        maker=_true(order["m"]),
-        time_ms=int(order["T"]),
-        kind=kind,
-    )
-
-
-def _true(value: object) -> bool:
-    return value is True or value == "true"
-
-

@@ -1,10 +1,12 @@
 """What Bybit answers about an account, field by field, and what it says in the house's words."""
 
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
 from liqbot.venues.answers import Figure, FigureOrNothing, Id, TimeMs, Unfit, status_of
+from liqbot.venues.bybit import attached_stop
 from liqbot.venues.trading import (
     OrderReport,
     OrderStatus,
@@ -63,11 +65,29 @@ class BybitOrder(msgspec.Struct, rename="camel"):
     trigger_by: str
     reject_reason: str | None = None
     cancel_type: str | None = None
+    parent_order_link_id: str | None = None
+    """Of the entry that a stop rode in on."""
+    stop_order_type: str | None = None
+    tpsl_mode: str | None = None
+    stop_loss: FigureOrNothing = FigureOrNothing(0)
+    """Of an entry: where the stop that it brings along triggers."""
+
+    @property
+    def client_id(self) -> str:
+        return attached_stop.our_name(self.order_link_id, self.parent_order_link_id, self.stop_order_type)
+
+    @property
+    def of_position(self) -> bool:
+        return attached_stop.of_position(self.stop_order_type, self.tpsl_mode)
+
+    @property
+    def nameless_stop(self) -> bool:
+        return self.of_position and not self.order_link_id and not self.parent_order_link_id
 
     def report(self) -> OrderReport:
         reason = self.reject_reason or ""
         return OrderReport(
-            client_id=self.order_link_id,
+            client_id=self.client_id,
             venue_order_id=str(self.order_id),
             status=status_of(_STATUS, self.order_status),
             quantity_base=decimal(self.qty),
@@ -76,15 +96,19 @@ class BybitOrder(msgspec.Struct, rename="camel"):
             trigger_price=price_or_none(self.trigger_price),
             on_mark=self.trigger_by == "MarkPrice",
             reason=reason if reason != "EC_NoError" else self.cancel_type or "",
+            whole_position=self.of_position,
         )
 
 
 class BybitOrderName(msgspec.Struct, rename="camel"):
     order_id: Id
     order_link_id: str
+    parent_order_link_id: str | None = None
+    stop_order_type: str | None = None
 
     def report(self) -> OrderReport:
-        return OrderReport(self.order_link_id, str(self.order_id), OrderStatus.UNKNOWN)
+        name = attached_stop.our_name(self.order_link_id, self.parent_order_link_id, self.stop_order_type)
+        return OrderReport(name, str(self.order_id), OrderStatus.UNKNOWN)
 
 
 class BybitExecution(msgspec.Struct, rename="camel"):
@@ -131,6 +155,7 @@ class BybitPosition(msgspec.Struct, rename="camel"):
     avg_price: FigureOrNothing
     leverage: FigureOrNothing
     liq_price: FigureOrNothing
+    adl_rank_indicator: Any = None
 
     def require_side(self) -> None:
         """Unfit when something is held, and it is not said on which side."""
@@ -183,6 +208,15 @@ class _Key(msgspec.Struct, rename="camel"):
     read_only: int
     permissions: dict[str, list[str] | None]
     uta: int = 1
+    expired_at: str = ""
+
+    @property
+    def expires_ms(self) -> int | None:
+        """None for what is no time: keys that are bound to an address do not end."""
+        try:
+            return int(datetime.fromisoformat(self.expired_at).timestamp() * 1_000)
+        except (ValueError, OverflowError):
+            return None
 
 
 class BybitKeyAnswer(msgspec.Struct, rename="camel"):

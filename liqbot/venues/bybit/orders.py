@@ -5,6 +5,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
+import msgspec
+
 from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.venues.answers import (
     Read,
@@ -17,6 +19,7 @@ from liqbot.venues.answers import (
     rows_about,
     rows_named,
 )
+from liqbot.venues.bybit import attached_stop
 from liqbot.venues.bybit.answers import (
     FUNDING,
     QUOTE,
@@ -33,6 +36,7 @@ from liqbot.venues.bybit.answers import (
     BybitTimeAnswer,
     BybitWallet,
 )
+from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import VenueRefused
 from liqbot.venues.histories import PAGES_MAX, HistoryPart, by_spans
 from liqbot.venues.trading import (
@@ -54,10 +58,12 @@ from liqbot.venues.trading import (
     by_market,
     decimal,
     price_or_none,
+    rank_or_none,
 )
 from liqbot.venues.unified_order import unified_order
 
 _SPAN_MS: Final = 7 * DAY_MS
+_KEPT_MS: Final = 729 * DAY_MS
 _NOT_IN_DEMO: Final = "10032"
 _LINEAR: Final = {"category": "linear"}
 
@@ -66,7 +72,8 @@ class BybitAdapter:
     """See `TradingAdapter`."""
 
     venue = "bybit"
-    valid_ms = 3_000
+    valid_ms = stop_valid_ms = 3_000
+    early_codes: frozenset[str] = frozenset()
     duplicate_codes = frozenset(("110072",))
     unclear_codes = frozenset(("10000", "10016", "170007", "170146"))
     options: dict[str, Any] = {  # noqa: RUF012 -- read by the client's constructor, never changed
@@ -82,12 +89,18 @@ class BybitAdapter:
             params["reduceOnly"] = True
         if order.post_only:
             params["postOnly"] = True
+        if order.immediate:
+            params["timeInForce"] = "IOC"
+        if order.stop_price is not None:
+            params |= attached_stop.entry_params(order.stop_price)
         if order.kind is OrderKind.STOP_MARKET:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "triggerBy": "MarkPrice"}
         return unified_order(order, traded, params)
 
     def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call:
         del stop  # one endpoint for both
+        if entry_of(client_id) is not None:
+            return attached_stop.cancelling(self._named(traded))
         return Call("privatePostV5OrderCancel", (self._named(traded) | {"orderLinkId": client_id},))
 
     def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
@@ -106,7 +119,28 @@ class BybitAdapter:
         self, client: VenueCaller, traded: TradedContract, client_id: str, *, stop: bool
     ) -> OrderReport | None:
         del stop
+        if entry_of(client_id) is not None:
+            return await self._attached(client, self._named(traded), client_id)
         return await self._one(client, self._named(traded) | {"orderLinkId": client_id})
+
+    async def _attached(self, client: VenueCaller, named: dict[str, Any], stop_id: str) -> OrderReport | None:
+        """By its parent, else by what it is: the position's own stop at the price that its entry asked for."""
+        def read(rows: list[Any]) -> list[BybitOrder]:
+            return rows_about(rows, BybitOrder, {"symbol": (named["symbol"],)})
+
+        nameless: list[BybitOrder] = []
+        for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
+            rows = await self._rows(client, method, named | attached_stop.STOPS, read)
+            for row in rows:
+                if row.client_id == stop_id:
+                    return row.report()
+            nameless = nameless or [row for row in rows if row.nameless_stop and method.endswith("Realtime")]
+        if not nameless:
+            return None
+        entry = named | {"orderLinkId": entry_of(stop_id)}
+        entries = await self._rows(client, "privateGetV5OrderRealtime", entry, partial(_same, entry))
+        found = attached_stop.at_price(nameless, entries[0].stop_loss if entries else None)
+        return None if found is None else msgspec.structs.replace(found.report(), client_id=stop_id)
 
     async def _one(self, client: VenueCaller, query: dict[str, Any]) -> OrderReport | None:
         """Resting orders and the newest ended ones come from one list, older ones from the history."""
@@ -128,7 +162,7 @@ class BybitAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -178,7 +212,7 @@ class BybitAdapter:
         size = decimal(held.size)
         return PositionReport(
             size if held.side == "Buy" else -size, decimal(held.avg_price), float(held.leverage),
-            await self._isolated(client), price_or_none(held.liq_price),
+            await self._isolated(client), price_or_none(held.liq_price), adl_rank=rank_or_none(held.adl_rank_indicator),
         )
 
     async def _positions(
@@ -214,7 +248,7 @@ class BybitAdapter:
     async def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
-        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _payments(
@@ -255,8 +289,11 @@ class BybitAdapter:
         key, rights = found.result, found.result.permissions
         trade = not key.read_only and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
         unified = "" if key.uta else "not a unified account: upgrade it, others are not supported"
+        wallet = rights.get("Wallet") or ()
+        # Whatever else the wallet allows moves money: between accounts, to sub-accounts, and what may be added.
         return KeyPermissions(
-            str(key.user_id), "Withdraw" in (rights.get("Wallet") or ()), trade and not unified, unified
+            str(key.user_id), "Withdraw" in wallet, trade and not unified, unified,
+            may_transfer=any(right != "Withdraw" for right in wallet), expires_ms=key.expires_ms,
         )
 
     async def server_ms(self, client: VenueCaller) -> int:
@@ -278,12 +315,16 @@ class BybitAdapter:
             if contract is None or row.get("category", "linear") != "linear":
                 continue
             if topic.startswith("order"):
-                found.append((contract, OrderHint(str(row["orderLinkId"]), str(row["orderId"]))))
+                found.append((contract, OrderHint(_name(row), str(row["orderId"]))))
             else:
                 execution = answer(self.venue, topic, row, BybitExecution, as_it_is)
                 if execution.trades:
                     found.append((contract, execution.report()))
         return tuple(found)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return attached_stop.our_name(str(row["orderLinkId"]), row.get("parentOrderLinkId"), row.get("stopOrderType"))
 
 
 def _report(row: BybitOrder | BybitOrderName) -> OrderReport:

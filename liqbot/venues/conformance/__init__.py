@@ -7,7 +7,7 @@ run on the examples that the venue carries.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from liqbot.venues.conformance import facts, margin, market_data, orders
+from liqbot.venues.conformance import answers, facts, margin, market_data, orders, protection
 from liqbot.venues.spec import VenueSpec
 
 
@@ -27,7 +27,9 @@ CHECKS: Final = (
     ConformanceCheck("streams", market_data.stream_faults),
     ConformanceCheck("requests", market_data.request_faults),
     ConformanceCheck("order requests", orders.request_faults),
+    ConformanceCheck("the first instant of a position", protection.protection_faults),
     ConformanceCheck("account reads", orders.read_faults),
+    ConformanceCheck("mangled answers about the account", answers.mangled_answer_faults),
     ConformanceCheck("user stream", orders.user_stream_faults),
     ConformanceCheck("liquidation prices", margin.price_faults),
     ConformanceCheck("mangled messages and responses", market_data.mangled_faults),

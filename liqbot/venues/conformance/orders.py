@@ -41,6 +41,8 @@ class Recorded:
     def __init__(self, responses: Sequence[ResponseExample]) -> None:
         self._responses = responses
         self.writes: list[str] = []
+        self.asked: list[ResponseExample] = []
+        """Whose answers were given."""
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
@@ -53,8 +55,9 @@ class Recorded:
         exact = [one for one in same if list(one.args) == list(args)]
         if not same:
             raise LookupError(f"no example of the answer to {method}")
-        payload = (exact or same)[0].payload
-        return payload if decode is None else decode(payload)
+        chosen = (exact or same)[0]
+        self.asked.append(chosen)
+        return chosen.payload if decode is None else decode(chosen.payload)
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
@@ -89,11 +92,13 @@ def contract_of(spec: VenueSpec, account: AccountExample | None) -> TradedContra
     return TradedContract(instrument, account.market_id if account is not None else listing.symbol)
 
 
-def _account(spec: VenueSpec) -> AccountExample | None:
+def account_of(spec: VenueSpec) -> AccountExample | None:
+    """That of its examples, if they have one."""
     return spec.examples().account if spec.examples is not None else None
 
 
-def _order(spec: VenueSpec, traded: TradedContract, purpose: Purpose, kind: OrderKind, **more: Any) -> PlaceOrder:
+def order_of(spec: VenueSpec, traded: TradedContract, purpose: Purpose, kind: OrderKind, **more: Any) -> PlaceOrder:
+    """Half a coin, long; stops bear another client id than everything else."""
     return PlaceOrder(
         client_id=_STOP_ID if purpose is Purpose.STOP else _ENTRY_ID, venue=spec.venue, coin=traded.instrument.coin,
         decision_id=1, purpose=purpose, kind=kind, side=Side.LONG, quantity_base=Decimal("0.5"),
@@ -107,7 +112,7 @@ def _order(spec: VenueSpec, traded: TradedContract, purpose: Purpose, kind: Orde
 def request_faults(spec: VenueSpec) -> list[str]:
     if spec.trading is None:
         return []
-    adapter, traded = spec.trading, contract_of(spec, _account(spec))
+    adapter, traded = spec.trading, contract_of(spec, account_of(spec))
     found = []
     if not 0 < adapter.valid_ms <= VALID_MS_MAX:
         found.append(f"valid_ms {adapter.valid_ms}: a lost order would be waited for that long")
@@ -122,13 +127,13 @@ def request_faults(spec: VenueSpec) -> list[str]:
 
 def _entry_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContract) -> list[str]:
     found = []
-    market = adapter.place(_order(spec, traded, Purpose.ENTRY, OrderKind.MARKET), traded)
+    market = adapter.place(order_of(spec, traded, Purpose.ENTRY, OrderKind.MARKET), traded)
     limit = adapter.place(
-        _order(spec, traded, Purpose.ENTRY, OrderKind.LIMIT, limit_price=Decimal("49000.5"), post_only=True), traded
+        order_of(spec, traded, Purpose.ENTRY, OrderKind.LIMIT, limit_price=Decimal("49000.5"), post_only=True), traded
     )
-    leave = adapter.place(_order(spec, traded, Purpose.EXIT, OrderKind.MARKET), traded)
+    leave = adapter.place(order_of(spec, traded, Purpose.EXIT, OrderKind.MARKET), traded)
     for name, call, amount in (("market entry", market, 0.5), ("limit entry", limit, 0.5), ("exit", leave, 0.5)):
-        if _ENTRY_ID not in _texts(call):
+        if _ENTRY_ID not in texts_of(call):
             found.append(f"{name}: does not bear our client order id")
         if amount / float(traded.instrument.contract_size_base) not in _numbers(call):
             found.append(f"{name}: its amount is not the quantity in the venue's contracts")
@@ -138,21 +143,21 @@ def _entry_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContra
         found.append("limit entry: post-only makes no difference")
     if not _reduces(leave) or _reduces(market):
         found.append("exit: reduce-only must be said with it, and not with an entry")
-    if "buy" not in _texts(market) or "sell" not in _texts(leave):
+    if "buy" not in texts_of(market) or "sell" not in texts_of(leave):
         found.append("a long is entered by buying and left by selling")
     return found
 
 
 def _stop_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContract) -> list[str]:
-    order = _order(spec, traded, Purpose.STOP, OrderKind.STOP_MARKET, trigger_price=Decimal("48000.5"))
+    order = order_of(spec, traded, Purpose.STOP, OrderKind.STOP_MARKET, trigger_price=Decimal("48000.5"))
     call, found = adapter.place(order, traded), []
-    if _STOP_ID not in _texts(call):
+    if _STOP_ID not in texts_of(call):
         found.append("stop: does not bear our client order id")
     if not _reduces(call):
         found.append("stop: is not reduce-only")
     if 48_000.5 not in _numbers(call):
         found.append("stop: its trigger is not in it")
-    if not any("mark" in text.lower().split("_")[0] for text in _texts(call) if text != "market"):
+    if not any("mark" in text.lower().split("_")[0] for text in texts_of(call) if text != "market"):
         found.append("stop: does not say that the mark price triggers it")
     return found
 
@@ -160,7 +165,7 @@ def _stop_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContrac
 def _cancel_faults(adapter: TradingAdapter, traded: TradedContract) -> list[str]:
     cases = (("order", _ENTRY_ID, False), ("stop", _STOP_ID, True))
     return [f"cancel of an {name}: does not name it by our client order id" for name, client_id, stop in cases
-            if client_id not in _texts(adapter.cancel(client_id, traded, stop=stop))]
+            if client_id not in texts_of(adapter.cancel(client_id, traded, stop=stop))]
 
 
 def _settings_faults(adapter: TradingAdapter, traded: TradedContract) -> list[str]:
@@ -174,20 +179,23 @@ def _settings_faults(adapter: TradingAdapter, traded: TradedContract) -> list[st
     return found
 
 
-def _leaves(value: Any) -> list[Any]:
+def leaves_of(value: Any) -> list[Any]:
+    """All that is neither a list nor a mapping."""
     if isinstance(value, dict):
-        return [leaf for inner in value.values() for leaf in _leaves(inner)]
+        return [leaf for inner in value.values() for leaf in leaves_of(inner)]
     if isinstance(value, list | tuple):
-        return [leaf for inner in value for leaf in _leaves(inner)]
+        return [leaf for inner in value for leaf in leaves_of(inner)]
     return [value]
 
 
-def _texts(call: Call) -> set[str]:
-    return {leaf for leaf in _leaves(call.args) if isinstance(leaf, str)}
+def texts_of(call: Call) -> set[str]:
+    """Every text in the arguments."""
+    return {leaf for leaf in leaves_of(call.args) if isinstance(leaf, str)}
 
 
 def _numbers(call: Call) -> set[float]:
-    return {float(leaf) for leaf in _leaves(call.args) if isinstance(leaf, int | float) and not isinstance(leaf, bool)}
+    numbers = (leaf for leaf in leaves_of(call.args) if isinstance(leaf, int | float) and not isinstance(leaf, bool))
+    return {float(number) for number in numbers}
 
 
 def _flags(call: Call) -> set[str]:
@@ -206,7 +214,7 @@ def read_faults(spec: VenueSpec) -> list[str]:
     """On the account of the examples: one long position, a stop that rests below it, an entry that was filled."""
     if spec.trading is None:
         return []
-    account = _account(spec)
+    account = account_of(spec)
     if account is None:
         return ["examples: no account, so what is read of it cannot be checked"]
     adapter, traded, client = spec.trading, contract_of(spec, account), Recorded(account.responses)
@@ -289,7 +297,7 @@ def _account_read(
 
 def user_stream_faults(spec: VenueSpec) -> list[str]:
     """Examples are about our orders; foreign messages are left alone; a mangled one raises what listeners catch."""
-    account = _account(spec)
+    account = account_of(spec)
     if spec.trading is None or account is None:
         return []
     adapter, traded = spec.trading, (contract_of(spec, account),)

@@ -28,6 +28,10 @@ _FORCED_BILLS: Final = {
     **dict.fromkeys(("100", "101", "102", "103", "104", "105", "106", "107", "110"), TradeKind.LIQUIDATION),
     **dict.fromkeys(("125", "126", "127", "128"), TradeKind.DELEVERAGED),
 }
+_FORCED: Final = {
+    "full_liquidation": TradeKind.LIQUIDATION, "partial_liquidation": TradeKind.LIQUIDATION,
+    "adl": TradeKind.DELEVERAGED,
+}  # fmt: skip
 QUOTE: Final = "USDT"
 FUNDING: Final = "8"
 TRANSFER: Final = "1"
@@ -144,6 +148,41 @@ class OkxFill(msgspec.Struct, rename="camel"):
         )
 
 
+class OkxOrderPush(msgspec.Struct, rename="camel"):
+    """An execution as the orders channel tells it. `fee` is the order's sum so far: of one execution it is told in
+    `fill_fee`."""
+
+    trade_id: Id
+    ord_id: Id
+    cl_ord_id: str
+    side: Literal["buy", "sell"]
+    fill_px: Positive
+    fill_sz: Positive
+    fill_time: TimeMs
+    fee: FigureOrNothing
+    fee_ccy: str
+    exec_type: str
+    fill_fee: FigureOrNothing | None = None
+    fill_fee_ccy: str | None = None
+    category: str | None = None
+    algo_cl_ord_id: str | None = None
+
+    def report(self, traded: TradedContract) -> TradeReport:
+        return TradeReport(
+            trade_id=str(self.trade_id),
+            venue_order_id=str(self.ord_id),
+            client_id=self.algo_cl_ord_id or self.cl_ord_id,
+            buys=self.side == "buy",
+            price=decimal(self.fill_px),
+            quantity_base=traded.base(self.fill_sz),
+            fee=-decimal(self.fee if self.fill_fee is None else self.fill_fee),
+            fee_currency=self.fill_fee_ccy or self.fee_ccy,
+            maker=self.exec_type == "M",
+            time_ms=self.fill_time,
+            kind=_FORCED.get(self.category or "", TradeKind.TRADE),
+        )
+
+
 class OkxPosition(msgspec.Struct, rename="camel"):
     inst_id: str
     pos: Figure
@@ -152,6 +191,7 @@ class OkxPosition(msgspec.Struct, rename="camel"):
     avg_px: FigureOrNothing
     lever: FigureOrNothing
     liq_px: FigureOrNothing
+    adl: Any = None
 
 
 class OkxLeverage(msgspec.Struct, rename="camel"):

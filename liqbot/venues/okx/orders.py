@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from liqbot.commands import OrderKind, PlaceOrder
-from liqbot.venues.answers import Read, ask, only, order_reports, require_same, rows_about, rows_named
+from liqbot.venues.answers import Read, answer, as_it_is, ask, only, order_reports, require_same, rows_about, rows_named
 from liqbot.venues.errors import VenueRefused
 from liqbot.venues.histories import PAGES_MAX, HistoryPart, by_spans
 from liqbot.venues.okx.answers import (
@@ -24,11 +24,13 @@ from liqbot.venues.okx.answers import (
     OkxLeverage,
     OkxOrder,
     OkxOrderName,
+    OkxOrderPush,
     OkxPosition,
     OkxStamp,
     OkxWallet,
     oldest,
 )
+from liqbot.venues.okx.attached_stop import attached_stops
 from liqbot.venues.trading import (
     DAY_MS,
     ZERO,
@@ -41,24 +43,21 @@ from liqbot.venues.trading import (
     PaymentReport,
     PositionReport,
     TradedContract,
-    TradeKind,
     TradeReport,
     UserEvents,
     VenueCaller,
     by_market,
     decimal,
     price_or_none,
+    rank_or_none,
 )
 from liqbot.venues.unified_order import unified_order
 
-_FORCED: Final = {
-    "full_liquidation": TradeKind.LIQUIDATION, "partial_liquidation": TradeKind.LIQUIDATION,
-    "adl": TradeKind.DELEVERAGED,
-}  # fmt: skip
 _GONE: Final = ("51400", "51401", "51402", "51603")
 _SWAP: Final = {"instType": "SWAP"}
 _PAGE: Final = 100
 _SPAN_MS: Final = 7 * DAY_MS
+_KEPT_MS: Final = 89 * DAY_MS
 _RECENT_MS: Final = 6 * DAY_MS
 """Younger bills are read where the last seven days are kept."""
 
@@ -68,6 +67,9 @@ class OkxAdapter:
 
     venue = "okx"
     valid_ms = 3_000
+    stop_valid_ms = 30_000
+    """Conditional orders take no expiry of their own: their signed time is good for this long."""
+    early_codes: frozenset[str] = frozenset()
     duplicate_codes = frozenset(("51016", "51065"))
     unclear_codes = frozenset(("50001", "50004", "50013", "50026", "51149"))
     # Else the client signs algo orders, which bear no `clOrdId`, with a name of its own.
@@ -82,6 +84,10 @@ class OkxAdapter:
             params["reduceOnly"] = True
         if order.post_only:
             params["postOnly"] = True
+        if order.immediate:
+            params["timeInForce"] = "IOC"
+        if order.stop_price is not None:
+            params["attachAlgoOrds"] = attached_stops(order.stop_client_id, order.stop_price)
         if order.kind is OrderKind.STOP_MARKET:
             # A stop has a name of another kind; the client passes it on as it is.
             del params["clientOrderId"]
@@ -163,7 +169,7 @@ class OkxAdapter:
     async def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS):
+        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
             yield part
 
     async def _trades(
@@ -211,7 +217,7 @@ class OkxAdapter:
         signed = traded.base(held.pos)
         return PositionReport(
             -abs(signed) if held.pos_side == "short" else signed, decimal(held.avg_px),
-            float(held.lever), held.mgn_mode == "isolated", price_or_none(held.liq_px),
+            float(held.lever), held.mgn_mode == "isolated", price_or_none(held.liq_px), adl_rank=rank_or_none(held.adl),
         )
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
@@ -241,12 +247,14 @@ class OkxAdapter:
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
         """One place has the last seven days, another the last three months."""
         recent_ms = max(since_ms, now_ms - _RECENT_MS)
+        since_ms = max(since_ms, now_ms - _KEPT_MS)
         for method, from_ms, to_ms in (
             ("privateGetAccountBillsArchive", since_ms, recent_ms),
             ("privateGetAccountBills", recent_ms, now_ms),
         ):
             if from_ms < to_ms or to_ms == now_ms:
-                async for part in by_spans(partial(self._bills, client, traded, method), from_ms, to_ms, _SPAN_MS):
+                read = partial(self._bills, client, traded, method)
+                async for part in by_spans(read, from_ms, to_ms, _SPAN_MS, _KEPT_MS):
                     yield part
 
     async def _bills(
@@ -280,7 +288,10 @@ class OkxAdapter:
         account = await self._config(client)
         rights = account.perm.split(",")
         note = "" if str(account.acct_lv) != "1" else "spot mode: switch the account to futures mode"
-        return KeyPermissions(str(account.uid), "withdraw" in rights, "trade" in rights and not note, note)
+        # Transfers between one's own accounts come with the right to trade here: they cannot be refused apart.
+        return KeyPermissions(
+            str(account.uid), "withdraw" in rights, "trade" in rights and not note, note, may_transfer=False
+        )
 
     async def server_ms(self, client: VenueCaller) -> int:
         return await self._rows(
@@ -309,7 +320,7 @@ class OkxAdapter:
                 found.append((contract, hint))
                 continue
             if decimal(row["fillSz"]) and row.get("tradeId") and row.get("execType"):
-                found.append((contract, _stream_trade(row, contract)))
+                found.append((contract, answer(self.venue, channel, row, OkxOrderPush, as_it_is).report(contract)))
             if row["state"] in ("live", "canceled", "mmp_canceled"):
                 found.append((contract, OrderHint(_client_id(row), str(row["ordId"]))))
         return tuple(found)
@@ -337,21 +348,3 @@ def _same_algo(traded: TradedContract, client_id: str, rows: list[Any]) -> Order
 
 def _payments(rows: list[Any], wanted: dict[str, tuple[str, ...]]) -> list[PaymentReport]:
     return [row.report() for row in rows_about(rows, OkxBill, wanted, path="$.data")]
-
-
-def _stream_trade(row: dict[str, Any], traded: TradedContract) -> TradeReport:
-    # `fee` is the order's sum so far: of a single execution it is told in `fillFee`.
-    fee = row.get("fillFee") or row["fee"]
-    return TradeReport(
-        trade_id=str(row["tradeId"]),
-        venue_order_id=str(row["ordId"]),
-        client_id=_client_id(row),
-        buys=row["side"] == "buy",
-        price=decimal(row["fillPx"]),
-        quantity_base=traded.base(row["fillSz"]),
-        fee=-decimal(fee),
-        fee_currency=str(row.get("fillFeeCcy") or row["feeCcy"]),
-        maker=row["execType"] == "M",
-        time_ms=int(row["fillTime"]),
-        kind=_FORCED.get(str(row.get("category")), TradeKind.TRADE),
-    )

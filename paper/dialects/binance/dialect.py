@@ -13,6 +13,8 @@ from paper.dialects.binance import evidence as binance_evidence
 from paper.dialects.binance import stream as binance_stream
 from paper.dialects.binance import user_stream
 from paper.dialects.binance.account import BinanceAccounts
+from paper.dialects.binance.book import BinanceBooks
+from paper.dialects.binance.elsewhere import BinanceElsewhere
 from paper.dialects.binance.errors import VENUE, BinanceGate, BinanceNames, Params
 from paper.dialects.binance.market import BinanceMarket
 from paper.dialects.binance.orders import BinanceOrders
@@ -23,7 +25,14 @@ from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
-_ROOTS: Final = ("", "/public", "/market", "/private")
+_ROOTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "/public": ("public",), "/market": ("market",), "/private": ("private",), "": ("public",),
+}
+"""What each root of the live streams carries: since 2026-04-23 the former one, without a name, carries what `/public`
+does (the venue's notice `Important-WebSocket-Change-Notice`)."""
+_ROOTS_OF_PRACTICE: Final = {**_ROOTS, "": ("public", "market", "private")}
+"""Of the demo and test environments, where the former root is what it was."""
+_LIVE_STREAMS: Final = "fstream.binance.com"
 LISTEN_KEY: Final = "listenKey"
 
 
@@ -33,7 +42,7 @@ class BinanceDialect(Dialect):
     venue = VENUE
     hosts = (
         "fapi.binance.com", "fstream.binance.com", "api.binance.com", "demo-fapi.binance.com",
-        "testnet.binancefuture.com", "fstream.binancefuture.com",
+        "testnet.binancefuture.com", "fstream.binancefuture.com", "dapi.binance.com",
     )  # fmt: skip
     evidence = binance_evidence.EVIDENCE
     time_address = "fapi.binance.com/fapi/v1/time"
@@ -41,6 +50,7 @@ class BinanceDialect(Dialect):
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
         self._names = BinanceNames(hub)
+        self._books = BinanceBooks(self._names)
         self._listening: dict[str, VenueAccount] = {}
         """Accounts by listen key."""
 
@@ -48,7 +58,10 @@ class BinanceDialect(Dialect):
 
     def routes(self) -> Mapping[str, Handler]:
         door = BinanceGate(self._names)
-        parts = [part(self._names, door) for part in (BinanceMarket, BinanceOrders, BinanceAccounts, BinanceRecords)]
+        parts = [
+            BinanceMarket(self._names, door, self._books),
+            *(part(self._names, door) for part in (BinanceOrders, BinanceAccounts, BinanceRecords, BinanceElsewhere)),
+        ]
         routes: dict[str, Handler] = {"GET /fapi/v1/time": self._time}
         for method in ("POST", "PUT", "DELETE"):
             routes[f"{method} /fapi/v1/{LISTEN_KEY}"] = door.keyed(getattr(self, f"_{method.lower()}_listen_key"))
@@ -83,6 +96,8 @@ class BinanceDialect(Dialect):
 
     def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         del request
+        if fault.kind is Kind.REFUSED:
+            return HttpAnswer({"code": fault.value, "msg": "refused"}, 400)
         if fault.kind is Kind.HTTP_429:
             text = "Too many requests; current limit of IP is 2400 requests per minute."
             return HttpAnswer({"code": -1003, "msg": text}, 429, {"Retry-After": str(fault.value or 1)})
@@ -94,28 +109,42 @@ class BinanceDialect(Dialect):
         return (*binance_stream.PATTERNS, *(f"ws {name}" for name in user_stream.EVENTS))
 
     def opened(self, socket: Socket) -> bool:
-        root, _, rest = socket.path.strip("/").rpartition("ws") if "ws" in socket.path else ("", "", "")
-        asked = parse_qs(socket.query)
-        if socket.path.endswith("/stream"):
-            streams = [name for text in asked.get("streams", ()) for name in text.split("/")]
-            if socket.path.removesuffix("/stream") not in _ROOTS or not self._all_known(streams):
-                return False
-            socket.topics.update(dict.fromkeys(streams, "combined"))
-            return True
-        prefix = "/" + root.strip("/") if root.strip("/") else ""
-        if "ws" not in socket.path or prefix not in _ROOTS:
+        """`<root>/ws`, `<root>/ws/<name>` or `<root>/stream?streams=<names>`; a listen key is a name, too."""
+        root, carried = self._root(socket)
+        if carried is None:
             return False
-        key = (asked.get(LISTEN_KEY) or [rest.strip("/")])[0]
-        owner = self._listening.get(key)
-        if owner is not None:
+        rest, asked = socket.path.removeprefix(root).strip("/"), parse_qs(socket.query)
+        if rest == "stream":
+            return self._streams([name for text in asked.get("streams", ()) for name in text.split("/")], socket,
+                                 "combined")
+        names = [name for name in rest.removeprefix("ws").split("/") if name]
+        owner = self._listening.get((asked.get(LISTEN_KEY) or names or [""])[0])
+        if owner is not None and "private" in carried:
             wanted = [name for text in asked.get("events", ()) for name in text.split("/")]
             socket.account = owner
             socket.topics.update(dict.fromkeys(wanted or user_stream.EVENTS, ""))
             return True
-        return not asked.get(LISTEN_KEY) and prefix != "/private"
+        # ccxt counts its sockets by a number behind the path.
+        streams = [name for name in names if not name.isdigit()]
+        return not asked.get(LISTEN_KEY) and root != "/private" and self._streams(streams, socket, "")
 
-    def _all_known(self, streams: Iterable[str]) -> bool:
-        return all(binance_stream.known(stream, self._names) for stream in streams)
+    def _streams(self, names: list[str], socket: Socket, frame: str) -> bool:
+        if not self._all_known(names, socket):
+            return False
+        socket.topics.update(dict.fromkeys(names, frame))
+        return True
+
+    def _root(self, socket: Socket) -> tuple[str, tuple[str, ...] | None]:
+        """The root that a socket was opened at and what it carries; None: the venue has no such path."""
+        roots = _ROOTS if socket.host == _LIVE_STREAMS else _ROOTS_OF_PRACTICE
+        for root, carried in roots.items():
+            if socket.path.startswith((f"{root}/ws", f"{root}/stream")):
+                return root, carried
+        return "", None
+
+    def _all_known(self, streams: Iterable[str], socket: Socket) -> bool:
+        carried = self._root(socket)[1] or ()
+        return all(binance_stream.known(stream, self._names, carried) for stream in streams)
 
     async def heard(self, socket: Socket, text: str) -> None:
         try:
@@ -124,7 +153,7 @@ class BinanceDialect(Dialect):
             socket.send_json({"error": {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}})
             return
         method, streams, number = asked.get("method"), asked.get("params") or [], asked.get("id")
-        if method == "SUBSCRIBE" and self._all_known(streams):
+        if method == "SUBSCRIBE" and self._all_known(streams, socket):
             socket.topics.update(dict.fromkeys(streams, ""))
             socket.send_json({"result": None, "id": number})
         elif method == "UNSUBSCRIBE":
@@ -135,11 +164,11 @@ class BinanceDialect(Dialect):
             socket.send_json({"result": list(socket.topics), "id": number})
         else:
             self.hub.note_unknown(self.venue, f"ws {socket.path} {text}")
-            problem = {"code": 2, "msg": "Invalid request: not modelled by this simulated venue"}
+            problem = {"code": 2, "msg": "Invalid request: not modelled by this simulated venue, or not at this root"}
             socket.send_json({"error": problem, "id": number})
 
     def public(self, block: EventBlock, wanted: set[str]) -> Iterable[tuple[str, bytes]]:
-        return binance_stream.published(block, wanted, self._names)
+        return binance_stream.published(block, wanted, self._names, self._books)
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
         return user_stream.told(account, happened, self._names)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from paper.dialects.binance.book import DEPTH_SUFFIXES
 from paper.dialects.evidence import EndpointUse, Evidence
 
 _SAMPLES: Final = "nautilus_test_data.tgz crates/adapters/binance/test_data/futures/"
@@ -36,6 +37,9 @@ _MARKET: Final = (
     _documented("GET /fapi/v1/fundingInfo", "market-data/rest-api/Get-Funding-Rate-Info"),
     _documented("GET /fapi/v1/klines", "market-data/rest-api/Kline-Candlestick-Data"),
     _documented("GET /fapi/v1/aggTrades", "market-data/rest-api/Compressed-Aggregate-Trades-List"),
+    _documented("GET /fapi/v1/trades", "market-data/rest-api/Recent-Trades-List"),
+    _documented("GET /fapi/v1/depth", "market-data/rest-api/Order-Book", "one level on either side"),
+    _documented("GET /fapi/v1/ticker/bookTicker", "market-data/rest-api/Symbol-Order-Book-Ticker"),
     _recorded("ws <symbol>@aggTrade", "market_data_json/agg_trade_stream.json",
               "also tardis_raw_messages.jsonl binance-futures aggTrade"),
     _recorded("ws <symbol>@markPrice", "market_data_json/mark_price_stream.json"),
@@ -44,6 +48,14 @@ _MARKET: Final = (
     _documented("ws !markPrice@arr@1s", "websocket-market-streams/Mark-Price-Stream-for-All-market"),
     _recorded("ws <symbol>@forceOrder", "market_data_json/liquidation_stream.json",
               "every forced order is sent; the venue sends the latest of each second"),
+    Evidence("ws <symbol>@trade", EndpointUse.RECORDED, "ticks/binance_usdm_btcusdt_20240808.first40k.gz",
+             "every trade is of type MARKET; its root is not documented: taken at both"),
+    Evidence("ws <symbol>@bookTicker", EndpointUse.RECORDED, "ticks/binance_usdm_btcusdt_20240808.first40k.gz"),
+    _documented("ws !bookTicker", "websocket-market-streams/All-Book-Tickers-Stream"),
+    *(_documented(f"ws <symbol>{suffix}", "websocket-market-streams/" + (
+        "Partial-Book-Depth-Streams" if suffix[6:7].isdigit() else "Diff-Book-Depth-Streams"),
+        "once a step, one level on either side; recorded in ticks/binance_usdm_btcusdt_20240808.first40k.gz")
+      for suffix in DEPTH_SUFFIXES),
     _documented("ws !forceOrder@arr", "websocket-market-streams/All-Market-Liquidation-Order-Streams"),
 )  # fmt: skip
 
@@ -100,4 +112,22 @@ _ACCOUNT: Final = (
     _recorded("ws TRADE_LITE", "user_data_json/trade_lite.json"),
 )  # fmt: skip
 
-EVIDENCE: Final = (*_MARKET, *_ORDERS, *_ACCOUNT)
+_SPOT: Final = "developers.binance.com/docs/binance-spot-api-docs/rest-api/general-endpoints"
+_WALLET: Final = "developers.binance.com/docs/wallet/"
+_ELSEWHERE: Final = (
+    *(Evidence(f"GET /api/v3/{name}", EndpointUse.DOCUMENTED, _SPOT, "nothing is listed")
+      for name in ("ping", "time", "exchangeInfo")),
+    *(Evidence(f"GET /dapi/v1/{name}", EndpointUse.DOCUMENTED,
+               "developers.binance.com/docs/derivatives/coin-margined-futures/market-data", "nothing is listed")
+      for name in ("time", "exchangeInfo")),
+    Evidence("GET /api/v3/account", EndpointUse.DOCUMENTED,
+             "developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints", "nothing is in it"),
+    Evidence("GET /sapi/v1/system/status", EndpointUse.DOCUMENTED, _WALLET + "others/system-status"),
+    *(Evidence(f"GET /sapi/v1/margin/{pairs}", EndpointUse.DOCUMENTED,
+               "developers.binance.com/docs/margin_trading/market-data", "nothing is listed")
+      for pairs in ("allPairs", "isolated/allPairs")),
+    Evidence("GET /sapi/v1/capital/config/getall", EndpointUse.DOCUMENTED, _WALLET + "capital/all-coins-info",
+             "no network carries anything"),
+)  # fmt: skip
+
+EVIDENCE: Final = (*_MARKET, *_ORDERS, *_ACCOUNT, *_ELSEWHERE)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from liqbot.instruments import Instrument
+from paper.dialects.binance.book import BinanceBooks
 from paper.dialects.binance.errors import QUOTE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
 from paper.dialects.http import HttpAnswer
@@ -22,8 +23,8 @@ _ORDER_TYPES: Final = (
 class BinanceMarket:
     """Handlers for the public endpoints."""
 
-    def __init__(self, names: BinanceNames, door: BinanceGate) -> None:
-        self._names, self._hub, self._door = names, names.hub, door
+    def __init__(self, names: BinanceNames, door: BinanceGate, books: BinanceBooks) -> None:
+        self._names, self._hub, self._door, self._books = names, names.hub, door, books
 
     def routes(self) -> dict[str, Handler]:
         answers = {
@@ -37,6 +38,9 @@ class BinanceMarket:
             "fundingInfo": self._funding_info,
             "klines": self._klines,
             "aggTrades": self._agg_trades,
+            "trades": self._trades,
+            "depth": self._depth,
+            "ticker/bookTicker": self._best,
         }
         routes = {f"GET /fapi/v1/{path}": self._door.public(answer) for path, answer in answers.items()}
         routes["GET /fapi/v2/ticker/price"] = self._door.public(self._price)
@@ -197,6 +201,25 @@ class BinanceMarket:
         limit = number(params, "limit", 500) or 500
         candles = ticker.candles_of(span_ms, number(params, "startTime"), number(params, "endTime"), limit)
         return HttpAnswer([_kline(candle, span_ms) for candle in candles])
+
+    def _depth(self, params: Params) -> HttpAnswer:
+        one = self._names.instrument(params)
+        return HttpAnswer(self._books.snapshot(self._names.symbol(one.coin), one))
+
+    def _best(self, params: Params) -> HttpAnswer:
+        return self._one_or_all(params, lambda one, _: self._books.ticker(self._names.symbol(one.coin), one))
+
+    def _trades(self, params: Params) -> HttpAnswer:
+        prints = self._ticker(self._names.instrument(params)).prints
+        rows = [
+            {
+                "id": one.number, "price": plain(one.price), "qty": plain(one.quantity_base),
+                "quoteQty": plain(one.price * one.quantity_base), "time": one.time_ms,
+                "isBuyerMaker": not one.taker_buys,
+            }
+            for one in prints
+        ]  # fmt: skip
+        return HttpAnswer(rows[-(number(params, "limit", 500) or 500):])
 
     def _agg_trades(self, params: Params) -> HttpAnswer:
         prints = self._ticker(self._names.instrument(params)).prints

@@ -65,6 +65,8 @@ def original_type(record: OrderRecord) -> str:
 def time_in_force(record: OrderRecord) -> str:
     if record.forced:
         return "IOC"
+    if record.command.immediate:
+        return "IOC"
     return "GTX" if record.command.post_only else "GTC"
 
 

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from paper.dialects.accounts import Payment, VenueAccount
 from paper.dialects.binance import payloads
-from paper.dialects.binance.errors import VENUE, BinanceGate, BinanceNames, Params, number
+from paper.dialects.binance.errors import VENUE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
 from paper.dialects.http import HttpAnswer
 from paper.dialects.trade_prints import plain
 
+ROWS_MAX: Final = 1_000
+SPAN_MS_MAX: Final = 7 * 86_400_000
 _INCOME: Final = {
     "realised": "REALIZED_PNL", "fee": "COMMISSION", "funding": "FUNDING_FEE", "transfer": "TRANSFER",
     "liquidation": "INSURANCE_CLEAR", "rebate": "COMMISSION_REBATE",
@@ -35,8 +37,9 @@ class BinanceRecords:
         }
 
     async def _trades(self, account: VenueAccount, params: Params) -> HttpAnswer:
-        one, limit = self._names.instrument(params), number(params, "limit", 500) or 500
+        one, limit = self._names.instrument(params), _limit(params, 500)
         from_id, order_id = number(params, "fromId"), number(params, "orderId")
+        _require_span(params, from_id)
         found = [
             payloads.trade(entry, account, self._names)
             for entry in account.fills
@@ -47,7 +50,7 @@ class BinanceRecords:
         return HttpAnswer(found[:limit] if from_id is not None or "startTime" in params else found[-limit:])
 
     async def _income(self, account: VenueAccount, params: Params) -> HttpAnswer:
-        limit, page = number(params, "limit", 100) or 100, number(params, "page", 1) or 1
+        limit, page = _limit(params, 100), number(params, "page", 1) or 1
         wanted = params.get("incomeType", "")
         coins = {one.coin for one in self._names.chosen(params)} | ({""} if not params.get("symbol") else set())
         found = [
@@ -111,10 +114,10 @@ class BinanceRecords:
                 "createTime": 1_698_645_219_000,
                 "enableReading": True,
                 "enableWithdrawals": account.may_withdraw,
-                "enableInternalTransfer": False,
+                "enableInternalTransfer": account.may_transfer,
                 "enableMargin": False,
                 "enableFutures": account.may_trade,
-                "permitsUniversalTransfer": False,
+                "permitsUniversalTransfer": account.may_transfer,
                 "enableVanillaOptions": False,
                 "enableFixApiTrade": False,
                 "enableFixReadOnly": False,
@@ -122,6 +125,19 @@ class BinanceRecords:
                 "enablePortfolioMarginTrading": False,
             }
         )
+
+
+def _limit(params: Params, usual: int) -> int:
+    return min(number(params, "limit", usual) or usual, ROWS_MAX)
+
+
+def _require_span(params: Params, from_id: int | None) -> None:
+    """Of `userTrades`: seven days at most, and either times or an id to begin with."""
+    start_ms, end_ms = number(params, "startTime"), number(params, "endTime")
+    if from_id is not None and (start_ms is not None or end_ms is not None):
+        raise BinanceRefused(-1128, "Combination of optional parameters invalid.")
+    if start_ms is not None and end_ms is not None and end_ms - start_ms > SPAN_MS_MAX:
+        raise BinanceRefused(-4165, "Maximum time interval is 7 days.")
 
 
 def _within(time_ms: int, params: Params) -> bool:

@@ -1,23 +1,26 @@
 """Binance USD-M: the public websocket streams, a block at a time."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from liqbot.blocks import EventBlock, Rows
 from liqbot.instruments import Instrument, Side
+from paper.dialects.binance.book import ALL_TOPS, BOOK_SUFFIXES, BinanceBooks
 from paper.dialects.binance.errors import BinanceNames
 from paper.dialects.trade_prints import plain
 
 ALL_MARKS: Final = ("!markPrice@arr", "!markPrice@arr@1s")
 ALL_FORCED: Final = "!forceOrder@arr"
 SLOW_MARK_MS: Final = 3_000
-SUFFIXES: Final = ("@aggTrade", "@markPrice", "@markPrice@1s", "@forceOrder")
+MARKET_SUFFIXES: Final = ("@aggTrade", "@trade", "@markPrice", "@markPrice@1s", "@forceOrder")
+PUBLIC_SUFFIXES: Final = ("@trade", *BOOK_SUFFIXES)
+"""`@trade` is asked for at either root, by whom one believes."""
 PATTERNS: Final = (
-    *(f"ws <symbol>{suffix}" for suffix in SUFFIXES),
-    *(f"ws {stream}" for stream in (*ALL_MARKS, ALL_FORCED)),
+    *(f"ws <symbol>{suffix}" for suffix in dict.fromkeys((*MARKET_SUFFIXES, *PUBLIC_SUFFIXES))),
+    *(f"ws {stream}" for stream in (*ALL_MARKS, ALL_FORCED, ALL_TOPS)),
 )
 
 Sent = tuple[str, bytes]
@@ -25,22 +28,27 @@ Timed = tuple[int, str, bytes]
 _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
 
 
-def known(stream: str, names: BinanceNames) -> bool:
-    """Whether this venue publishes a stream of that name here."""
+def known(stream: str, names: BinanceNames, roots: Collection[str]) -> bool:
+    """Whether this venue publishes a stream of that name under one of these roots (`public`, `market`)."""
     if stream in (*ALL_MARKS, ALL_FORCED):
-        return True
+        return "market" in roots
+    if stream == ALL_TOPS:
+        return "public" in roots
     symbol, at, suffix = stream.partition("@")
-    return symbol.upper() in names.by_symbol and symbol == symbol.lower() and at + suffix in SUFFIXES
+    there = (("market", MARKET_SUFFIXES), ("public", PUBLIC_SUFFIXES))
+    carried = any(root in roots and at + suffix in suffixes for root, suffixes in there)
+    return carried and symbol.upper() in names.by_symbol and symbol == symbol.lower()
 
 
-def published(block: EventBlock, wanted: set[str], names: BinanceNames) -> Iterator[Sent]:
+def published(block: EventBlock, wanted: set[str], names: BinanceNames, books: BinanceBooks) -> Iterator[Sent]:
     """Everything of the block that somebody wants, by the venue's own event times; made as it is asked for."""
     timed: list[Iterator[Timed]] = []
     for symbol, one in names.by_symbol.items():
-        if f"{symbol.lower()}@aggTrade" in wanted:
-            timed.append(_trades(_ours(block.bars, one, names), one, symbol, names))
+        if {f"{symbol.lower()}@aggTrade", f"{symbol.lower()}@trade"} & wanted:
+            timed.append(_trades(one, symbol, wanted, names))
         timed.append(_marks(_ours(block.marks, one, names), one, symbol, wanted, names))
         timed.append(_forced(_ours(block.liquidations, one, names), one, symbol, wanted, names))
+        timed.append((time_ms, topic, _encode(said)) for time_ms, topic, said in books.messages(symbol, one, wanted))
     for _, topic, message in heapq.merge(*timed, key=lambda message: message[0]):
         yield topic, message
 
@@ -53,18 +61,19 @@ def _ours(rows: Rows, one: Instrument, names: BinanceNames) -> Rows:
     return ours
 
 
-def _trades(bars: Rows, one: Instrument, symbol: str, names: BinanceNames) -> Iterator[Timed]:
-    topic = f"{symbol.lower()}@aggTrade"
-    remembered = names.hub.ticker(one.venue, one.coin).prints
-    for print_ in names.hub.printer(one.venue, one.coin).of(bars):
-        remembered.append(print_)
-        yield print_.time_ms, topic, _encode(
-            {
-                "e": "aggTrade", "E": print_.time_ms, "a": print_.number, "s": symbol, "p": plain(print_.price),
-                "q": plain(print_.quantity_base), "f": print_.number, "l": print_.number, "T": print_.time_ms,
-                "m": not print_.taker_buys,
-            }
-        )  # fmt: skip
+def _trades(one: Instrument, symbol: str, wanted: set[str], names: BinanceNames) -> Iterator[Timed]:
+    """An aggregate of one trade each, and the trade itself."""
+    together, single = f"{symbol.lower()}@aggTrade", f"{symbol.lower()}@trade"
+    for print_ in names.hub.printed(one.venue, one.coin):
+        said = {
+            "E": print_.time_ms, "T": print_.time_ms, "s": symbol, "p": plain(print_.price),
+            "q": plain(print_.quantity_base), "m": not print_.taker_buys,
+        }  # fmt: skip
+        number = print_.number
+        if together in wanted:
+            yield print_.time_ms, together, _encode({"e": "aggTrade", "a": number, "f": number, "l": number, **said})
+        if single in wanted:
+            yield print_.time_ms, single, _encode({"e": "trade", "t": number, "X": "MARKET", **said})
 
 
 def _marks(

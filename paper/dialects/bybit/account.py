@@ -7,7 +7,7 @@ from liqbot import events
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Instrument
 from paper.dialects.accounts import VenueAccount
-from paper.dialects.bybit.errors import VENUE, BybitNames, BybitRefused, Params, Row, linear, page
+from paper.dialects.bybit.errors import QUOTE, VENUE, BybitNames, BybitRefused, Params, Row, linear, page
 from paper.dialects.bybit.payloads import Rows
 from paper.dialects.http import HttpAnswer
 from paper.dialects.trade_prints import plain
@@ -21,6 +21,10 @@ _PERMISSIONS: Final = {
 }  # fmt: skip
 
 
+def _coin(coin: str) -> Row:
+    return {"name": coin, "coin": coin, "remainAmount": "0", "chains": []}
+
+
 class AccountRequests:
     """Handlers of `/v5/account`, `/v5/position` and `/v5/user`; every one is given account and parameters."""
 
@@ -31,7 +35,7 @@ class AccountRequests:
 
     async def key(self, account: VenueAccount, params: Params) -> Row:
         del params
-        wallet = [*_PERMISSIONS["Wallet"], *(["Withdraw"] if account.may_withdraw else [])]
+        wallet = [*(_PERMISSIONS["Wallet"] if account.may_transfer else []), *(["Withdraw"] * account.may_withdraw)]
         trade = _PERMISSIONS["ContractTrade"] if account.may_trade else []
         return {
             "id": "1", "note": "loopback", "apiKey": account.key, "readOnly": 0 if account.may_trade else 1,
@@ -41,6 +45,13 @@ class AccountRequests:
             "affiliateID": 0, "rsaPublicKey": "", "isMaster": True, "parentUid": "0", "kycLevel": "LEVEL_DEFAULT",
             "kycRegion": "",
         }  # fmt: skip
+
+    async def coins(self, account: VenueAccount, params: Params) -> Row:
+        """No network carries any coin here."""
+        del account
+        asked = params.get("coin", "")
+        known = (QUOTE, *self._names.by_coin)
+        return {"rows": [_coin(coin) for coin in known if asked in ("", coin)]}
 
     async def info(self, account: VenueAccount, params: Params) -> Row:
         del params

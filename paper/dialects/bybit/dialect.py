@@ -9,6 +9,7 @@ import msgspec
 from liqbot.blocks import EventBlock
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.bybit.account import AccountRequests
+from paper.dialects.bybit.attached_stops import TradingStop
 from paper.dialects.bybit.errors import VENUE, BybitGate, BybitNames, BybitRefused, signature
 from paper.dialects.bybit.evidence import EVIDENCE
 from paper.dialects.bybit.history import Executions, HistoryRequests
@@ -54,6 +55,7 @@ class BybitDialect(Dialect):
         self._market = PublicRequests(self._names, fields)
         self._orders = OrderRequests(self._names, rows)
         self._account = AccountRequests(self._names, rows)
+        self._trading_stop = TradingStop(self._names)
         self._history = HistoryRequests(self._names, executions)
         self._stream = PublicStream(self._names, fields, self._market)
         self._user = BybitUserStream(self._names, rows, executions)
@@ -80,6 +82,7 @@ class BybitDialect(Dialect):
         door, account, orders, history = self._door, self._account, self._orders, self._history
         return {
             "GET /v5/user/query-api": door.signed(account.key, demo=False),
+            "GET /v5/asset/coin/query-info": door.signed(account.coins, demo=False),
             "GET /v5/account/info": door.signed(account.info),
             "GET /v5/account/wallet-balance": door.signed(account.wallet),
             "GET /v5/account/fee-rate": door.signed(account.fees),
@@ -87,6 +90,7 @@ class BybitDialect(Dialect):
             "POST /v5/account/set-margin-mode": door.signed(account.set_margin_mode, trades=True),
             "GET /v5/position/list": door.signed(account.positions),
             "POST /v5/position/set-leverage": door.signed(account.set_leverage, trades=True),
+            "POST /v5/position/trading-stop": door.signed(self._trading_stop.set, trades=True),
             "POST /v5/position/switch-mode": door.signed(account.switch_mode, trades=True),
             "POST /v5/order/create": door.signed(orders.create, trades=True),
             "POST /v5/order/cancel": door.signed(orders.cancel, trades=True),
@@ -103,6 +107,8 @@ class BybitDialect(Dialect):
         """Too many requests of a key: an ordinary answer with an error code (`value` 0). Of an address: HTTP 403
         (`value` 403). Any other `value`: the gateway's own 429, in a shape that is not the venue's, with Retry-After.
         Maintenance: `value` 0 an ordinary answer with an error code, any other the gateway's 503."""
+        if fault.kind is Kind.REFUSED:
+            return self._door.refusal(BybitRefused(fault.value, "refused"), request)
         if fault.kind is Kind.MAINTENANCE:
             if fault.value:
                 return HttpAnswer(

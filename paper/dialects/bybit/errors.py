@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
@@ -42,6 +43,7 @@ BY_EXCHANGE_CODE: Final[Mapping[str, tuple[int, str]]] = {
     "NO_PRICE": (110066, "Trading is currently not allowed."),
     "INVALID": (10001, "Request parameter error."),
     "PRICE_BAND": (110003, "Order price exceeds the allowable range."),
+    "STOP_PRICE": (10001, "StopLoss set for the position is beyond the mark price."),
     "REDUCE_ONLY": (110017, "current position is zero, cannot fix reduce-only order qty"),
     "OPPOSITE_POSITION": (110017, "Reduce-only rule not satisfied"),
     "MIN_NOTIONAL": (110094, "Order does not meet minimum order value {least}USDT"),
@@ -241,3 +243,14 @@ def _check_permission(account: VenueAccount, *, needed: bool) -> None:
 
 def signature(text: str, secret: str) -> str:
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def amount_of(params: Params, name: str, refusal: str) -> Decimal:
+    """A positive number; Refused with this text when it is none."""
+    try:
+        amount = Decimal(str(params.get(name, "")))
+    except InvalidOperation:
+        raise BybitRefused(10001, refusal) from None
+    if not amount.is_finite() or amount <= 0:
+        raise BybitRefused(10001, refusal)
+    return amount

@@ -31,6 +31,7 @@ _PUBLIC: Final = (
         "fields as in ws_ticker_linear.json; singleOpenInterest as "
         "documented; bid and ask are one step around the last price",
     ),
+    _documented("GET /v5/asset/coin/query-info", "asset/coin-info", "no network carries anything"),
     _recorded("GET /v5/market/orderbook", "http_get_orderbook.json", "one level on either side"),
     _recorded("GET /v5/market/recent-trade", "http_get_trades_recent.json"),
     _recorded("GET /v5/market/kline", "http_get_klines_linear.json"),
@@ -77,8 +78,10 @@ _PRIVATE: Final = (
              "answers of testnet, printed there"),
     _recorded("GET /v5/position/list", "http_get_positions.json"),
     _documented("POST /v5/position/set-leverage", "position/leverage", "110043 when it is set already"),
+    _documented("POST /v5/position/trading-stop", "position/trading-stop", "only what takes the position's stop away"),
     _documented("POST /v5/position/switch-mode", "position/position-mode", "110025 when it is set already"),
-    _documented("POST /v5/order/create", "order/create-order", "error codes of the page `error`"),
+    _documented("POST /v5/order/create", "order/create-order", "error codes of the page `error`; a stop that rides on "
+                "the order as in create-order and the changelog of 2026-01-07"),
     _documented("POST /v5/order/cancel", "order/cancel-order"),
     _documented("POST /v5/order/cancel-all", "order/cancel-all"),
     _recorded("GET /v5/order/realtime", "http_get_orders_realtime.json", "filters and closed orders: order/open-order"),

@@ -1,13 +1,13 @@
 """Bybit v5: orders: placing, cancelling, and what is told of them."""
 
-from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from liqbot import events
 from liqbot.commands import CancelOrder, PlaceOrder
 from liqbot.instruments import Instrument
 from paper.dialects.accounts import OrderRecord, VenueAccount, VenueOrderState
+from paper.dialects.bybit import attached_stops
 from paper.dialects.bybit.errors import (
     BY_EXCHANGE_CODE,
     CATEGORY,
@@ -16,6 +16,7 @@ from paper.dialects.bybit.errors import (
     BybitRefused,
     Params,
     Row,
+    amount_of,
     count_of,
     identity,
     linear,
@@ -23,7 +24,7 @@ from paper.dialects.bybit.errors import (
     time_range,
 )
 from paper.dialects.bybit.payloads import POST_ONLY_REFUSED, Rows, status_of, visible
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
 from paper.dialects.trade_prints import plain
 
 LINK_ID_LENGTH_MAX: Final = 36
@@ -32,7 +33,7 @@ RECENT_MAX: Final = 500
 MODELLED: Final = frozenset(
     {
         "category", "symbol", "side", "orderType", "qty", "price", "timeInForce", "orderLinkId", "reduceOnly",
-        "triggerPrice", "triggerDirection", "triggerBy", "positionIdx", "closeOnTrigger",
+        "triggerPrice", "triggerDirection", "triggerBy", "positionIdx", "closeOnTrigger", *attached_stops.FIELDS,
     }
 )  # fmt: skip
 _UNKNOWN_ORDER: Final = (110001, "order not exists or too late to cancel")
@@ -49,7 +50,7 @@ class OrderRequests:
     async def create(self, account: VenueAccount, params: Params) -> Row:
         one = self._named(params)
         link_id = str(params.get("orderLinkId", ""))
-        self._check(account, params, link_id, one)
+        self._check(account, params, link_id)
         asked = {name: _text(value) for name, value in params.items()}
         asked["lastPriceOnCreated"] = plain(self._names.hub.ticker(one.venue, one.coin).last_price)
         if not link_id:
@@ -67,7 +68,7 @@ class OrderRequests:
             raise self._names.not_modelled(f"an order of category {params['category']!r}")
         return self._names.instrument(params)
 
-    def _check(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> None:
+    def _check(self, account: VenueAccount, params: Params, link_id: str) -> None:
         strange = sorted(name for name in params if name not in MODELLED)
         if strange:
             raise self._names.not_modelled(f"order parameters {', '.join(strange)}")
@@ -82,14 +83,17 @@ class OrderRequests:
             raise BybitRefused(110072, "OrderLinkedID is duplicate")
         if account.hedge_mode or _text(params.get("positionIdx", 0)) != "0":
             raise BybitRefused(10001, "position idx not match position mode")
-        if not account.isolated[one.coin]:
-            raise self._names.not_modelled("trading in cross margin")
 
     def _command(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> PlaceOrder:
         try:
-            return order_of(self._wish(params, link_id, one), account)
+            wish = self._wish(params, link_id, one)
+            command = order_of(wish, account)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
+        last_price = self._names.hub.ticker(one.venue, one.coin).last_price
+        if not account.isolated[one.coin] and not passes_by(wish, last_price):
+            raise self._names.not_modelled("trading in cross margin")
+        return command
 
     def _wish(self, params: Params, link_id: str, one: Instrument) -> OrderRequest:
         side, kind = params.get("side"), params.get("orderType")
@@ -97,12 +101,12 @@ class OrderRequests:
             raise BybitRefused(10001, "Side invalid")
         if kind not in ("Market", "Limit"):
             raise BybitRefused(10001, "OrderType invalid")
-        quantity = _amount(params, "qty", "Qty invalid")
-        trigger = _amount(params, "triggerPrice", "TriggerPrice invalid") if params.get("triggerPrice") else None
-        limit = _amount(params, "price", "price invalid") if kind == "Limit" else None
+        quantity = amount_of(params, "qty", "Qty invalid")
+        trigger = amount_of(params, "triggerPrice", "TriggerPrice invalid") if params.get("triggerPrice") else None
+        limit = amount_of(params, "price", "price invalid") if kind == "Limit" else None
         usual = "GTC" if kind == "Limit" else "IOC"
         in_force = params.get("timeInForce") or usual
-        if in_force not in ("PostOnly", usual):
+        if in_force not in ("PostOnly", "IOC", usual):
             raise NotModelled(f"a {kind} order that is {in_force}")
         if in_force == "PostOnly" and kind == "Market":
             raise BybitRefused(10001, "Market order not support PostOnly")
@@ -111,9 +115,12 @@ class OrderRequests:
             raise NotModelled("closeOnTrigger without reduceOnly")
         if trigger is not None:
             self._check_trigger(params, limit, buys=side == "Buy")
+        stop_price = attached_stops.stop_price(params)
         return OrderRequest(
             client_id=link_id, coin=one.coin, buys=side == "Buy", quantity_base=quantity, reduce_only=reduces,
             limit_price=limit, trigger_price=trigger, post_only=in_force == "PostOnly",
+            immediate=kind == "Limit" and in_force == "IOC", stop_price=stop_price,
+            stop_client_id="" if stop_price is None else attached_stops.name_of(link_id),
         )
 
     def _check_trigger(self, params: Params, limit: Decimal | None, *, buys: bool) -> None:
@@ -235,13 +242,3 @@ class OrderRequests:
 def _text(value: Any) -> str:
     """As a string of the venue: a JSON `true` is `true`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _amount(params: Mapping[str, Any], name: str, refusal: str) -> Decimal:
-    try:
-        amount = Decimal(str(params.get(name, "")))
-    except InvalidOperation:
-        raise BybitRefused(10001, refusal) from None
-    if not amount.is_finite() or amount <= 0:
-        raise BybitRefused(10001, refusal)
-    return amount

@@ -11,6 +11,7 @@ from liqbot.commands import OrderKind
 from liqbot.instruments import Instrument, Side
 from liqbot.margin.mechanics import Mechanics
 from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord, Payment, VenueAccount, VenueOrderState
+from paper.dialects.bybit import attached_stops
 from paper.dialects.bybit.errors import (
     CATEGORY,
     FILL_ID,
@@ -29,6 +30,8 @@ _RATE: Final = Decimal("0.00000001")
 _REASONS: Final = {
     "cancelled": ("CancelByUser", "EC_PerCancelRequest"),
     "REDUCE_ONLY": ("CancelByReduceOnly", "EC_NoError"),
+    "POSITION_CLOSED": ("CancelByTpSlTsClear", "EC_NoError"),
+    "IMMEDIATE": ("CancelByPrepareTimeout", "EC_NoError"),
     "LIQUIDATION": ("CancelAllBeforeLiq", "EC_NoError"),
     "INSUFFICIENT_MARGIN": ("UNKNOWN", "EC_Others"),
 }
@@ -117,20 +120,22 @@ class Rows:
             "leavesQty": plain(left), "leavesValue": plain(left * price), "cumExecQty": plain(order.filled_base),
             "cumExecValue": plain(order.filled_usd), "cumExecFee": plain(sum(fees.values(), Decimal(0))),
             "cumFeeDetail": {coin: plain(fee) for coin, fee in fees.items()}, "feeCurrency": next(iter(fees), QUOTE),
-            "timeInForce": "PostOnly" if command.post_only else "IOC" if market else "GTC",
+            "timeInForce": "PostOnly" if command.post_only else "IOC" if market or command.immediate else "GTC",
             "stopOrderType": "Stop" if stop else "", "orderIv": "", "marketUnit": "",
             "triggerPrice": plain(command.trigger_price) if command.trigger_price is not None else "",
             "triggerDirection": (1 if order.buys else 2) if stop else 0, "triggerBy": "MarkPrice" if stop else "",
-            "takeProfit": "", "stopLoss": "", "tpslMode": "", "tpTriggerBy": "", "slTriggerBy": "",
+            "takeProfit": "", "stopLoss": asked.get("stopLoss", ""), "tpslMode": asked.get("tpslMode", ""),
+            "tpTriggerBy": "", "slTriggerBy": asked.get("slTriggerBy", ""), "parentOrderLinkId": "",
             "tpLimitPrice": "0", "slLimitPrice": "0", "lastPriceOnCreated": asked.get("lastPriceOnCreated", ""),
             "reduceOnly": command.reduce_only, "closeOnTrigger": asked.get("closeOnTrigger") == "true",
             "placeType": "", "smpType": "None", "smpGroup": 0, "smpOrderId": "",
             "createdTime": str(order.created_ms), "updatedTime": str(order.updated_ms),
+            **(attached_stops.shown(order) if order.rode_in_with else {}),
         }  # fmt: skip
 
     def link_id(self, order: OrderRecord) -> str:
         """Empty when the client named none, and for the venue's own orders."""
-        nameless = order.asked.get("unnamed") == "true" or order.forced
+        nameless = order.asked.get("unnamed") == "true" or order.forced or bool(order.rode_in_with)
         return "" if nameless else order.command.client_id
 
     # --- executions ------------------------------------------------------------------------------------------------

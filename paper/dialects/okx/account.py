@@ -27,6 +27,8 @@ from paper.exchange.money import ExchangeHolding
 
 Params = Mapping[str, str]
 ZERO: Final = Decimal(0)
+RECENT_MS: Final = 7 * 86_400_000
+ARCHIVED_MS: Final = 90 * 86_400_000
 _EMPTY: Final[Row] = dict.fromkeys(
     ("accAvgPx", "borrowFroz", "clSpotInUseAmt", "crossLiab", "interest", "isoLiab", "liab", "maxLoan",
      "maxSpotInUseAmt", "mgnRatio", "openAvgPx", "spotBal", "spotUpl", "spotUplRatio", "totalPnl", "totalPnlRatio",
@@ -162,6 +164,14 @@ def _bill(account: VenueAccount, swaps: Swaps, one: Payment, after: str) -> Row:
     }
 
 
+def _currency(name: str) -> Row:
+    return {
+        "ccy": name, "name": name, "chain": f"{name}-{name}", "canDep": False, "canWd": False, "canInternal": False,
+        "minWd": "0", "maxWd": "0", "minFee": "0", "maxFee": "0", "fee": "0", "wdTickSz": "8", "mainNet": True,
+        "logoLink": "", "needTag": False,
+    }  # fmt: skip
+
+
 class OkxAccount:
     """What an account may read of itself and set."""
 
@@ -182,6 +192,13 @@ class OkxAccount:
                 rows.append(position_row(account, swap, held))
         return told(rows)
 
+    def currencies(self, account: VenueAccount, params: Mapping[str, str]) -> HttpAnswer:
+        """No network carries any of them."""
+        del account
+        asked = {name for name in params.get("ccy", "").split(",") if name}
+        known = (QUOTE, *self._swaps.of)
+        return told([_currency(name) for name in known if not asked or name in asked])
+
     def config(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """`perm` tells what the key may do."""
         del params
@@ -200,10 +217,11 @@ class OkxAccount:
         return told([row])
 
     def leverage(self, account: VenueAccount, params: Params) -> HttpAnswer:
-        if params.get("mgnMode") != "isolated":
-            self._hub.note_unknown(self._venue, f"leverage of margin mode {params.get('mgnMode')}")
+        """Of both margin modes: at this venue every order says its own. What differs is not modelled: one leverage."""
+        mode = params.get("mgnMode", "")
+        if mode not in ("isolated", "cross"):
             raise OkxRefused(parameter("mgnMode"))
-        return told([_leverage_row(swap, account.leverage(swap.coin)) for swap in self._swaps.chosen(params)])
+        return told([_leverage_row(swap, account.leverage(swap.coin), mode) for swap in self._swaps.chosen(params)])
 
     def fees(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """Rates are negative when paid."""
@@ -220,12 +238,20 @@ class OkxAccount:
             "ts": str(account.now_ms), "uly": "",
         }])
 
+    def recent_bills(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        """Of the last seven days."""
+        return self._bills(account, params, account.now_ms - RECENT_MS)
+
     def bills(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        """Of the last three months."""
+        return self._bills(account, params, account.now_ms - ARCHIVED_MS)
+
+    def _bills(self, account: VenueAccount, params: Params, since_ms: int) -> HttpAnswer:
         newer, older = between(params, "after", "before")
         begin_ms, end_ms = between(params, "end", "begin")
         rows = [
             row for row in bill_rows(account, self._swaps)
-            if newer < float(row["billId"]) < older and begin_ms <= float(row["ts"]) <= end_ms
+            if newer < float(row["billId"]) < older and max(begin_ms, since_ms) <= float(row["ts"]) <= end_ms
             and params.get("type") in (None, row["type"]) and params.get("instType", row["instType"]) == row["instType"]
             and params.get("instId", row["instId"]) == row["instId"] and params.get("ccy", row["ccy"]) == row["ccy"]
             and params.get("ctType", "linear") == "linear"
@@ -272,5 +298,5 @@ class OkxAccount:
         return told([{"posMode": mode}])
 
 
-def _leverage_row(swap: Swap, leverage: int) -> Row:
-    return {"ccy": "", "instId": swap.inst_id, "lever": str(leverage), "mgnMode": "isolated", "posSide": "net"}
+def _leverage_row(swap: Swap, leverage: int, mode: str = "isolated") -> Row:
+    return {"ccy": "", "instId": swap.inst_id, "lever": str(leverage), "mgnMode": mode, "posSide": "net"}

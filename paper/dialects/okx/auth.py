@@ -54,6 +54,16 @@ def asker(hub: Hub, venue: str, request: Request, demo_keys: AbstractSet[str]) -
     return account
 
 
+def expired(hub: Hub, request: Request) -> bool:
+    """The request says in `expTime` until when it may be carried out, and that is over: by the clock that it was
+    signed by, the wall's or the market's."""
+    said, stamp_ms = request.headers.get("exptime", ""), _milliseconds(request.headers.get("ok-access-timestamp", ""))
+    if not said.isdigit() or stamp_ms is None:
+        return False
+    now_ms = min(hub.clocks_ms(request.skew_ms), key=lambda clock_ms: abs(clock_ms - stamp_ms))
+    return int(said) < now_ms
+
+
 def _milliseconds(stamp: str) -> int | None:
     """Of an ISO time in UTC, as requests carry it."""
     try:

@@ -15,9 +15,10 @@ from paper.dialects.faults import WireFault
 from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import HeldTooLong, Hub
 from paper.dialects.okx.account import OkxAccount
-from paper.dialects.okx.auth import DEMO_HOSTS, asker, logged_in
+from paper.dialects.okx.auth import DEMO_HOSTS, asker, expired, logged_in
 from paper.dialects.okx.channels import PATHS, PUBLIC, arg_of, patterns, place_of
 from paper.dialects.okx.errors import (
+    EXPIRED,
     NO_PERMISSION,
     NOT_JSON,
     TIMEOUT,
@@ -41,6 +42,7 @@ Write = Callable[[VenueAccount, Any], Awaitable[HttpAnswer]]
 
 _OBJECT: Final = dict[str, Any]
 _OBJECTS: Final = list[dict[str, Any]]
+_MAY_EXPIRE: Final = ("POST /api/v5/trade/order", "POST /api/v5/trade/batch-orders")
 _PAGES: Final = "instType instFamily uly instId ordType state after before begin end limit"
 
 
@@ -83,10 +85,11 @@ class OkxDialect(Dialect):
         return {
             "GET /api/v5/account/balance": (books.balance, "ccy"),
             "GET /api/v5/account/config": (books.config, ""),
+            "GET /api/v5/asset/currencies": (books.currencies, "ccy"),
             "GET /api/v5/account/positions": (books.positions, "instType instId"),
             "GET /api/v5/account/leverage-info": (books.leverage, "instId mgnMode"),
             "GET /api/v5/account/trade-fee": (books.fees, "instType instId instFamily uly"),
-            "GET /api/v5/account/bills": (books.bills, bills),
+            "GET /api/v5/account/bills": (books.recent_bills, bills),
             "GET /api/v5/account/bills-archive": (books.bills, bills),
             "GET /api/v5/trade/order": (orders.order, "instId ordId clOrdId"),
             "GET /api/v5/trade/orders-pending": (orders.pending, _PAGES),
@@ -143,6 +146,8 @@ class OkxDialect(Dialect):
         async def handler(request: Request) -> HttpAnswer:
             try:
                 account = self._asker(request)
+                if request.endpoint in _MAY_EXPIRE and expired(self.hub, request):
+                    return refused(EXPIRED)
                 return await write(_allowed(account), msgspec.convert(request.json, kind))
             except OkxRefused as refusal:
                 return refused(refusal.trouble)

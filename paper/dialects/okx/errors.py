@@ -60,6 +60,7 @@ _WRONG_SIDE: Final = OkxTrouble(
 _REFUSALS: Final[Mapping[str, OkxTrouble]] = {
     "NO_PRICE": OkxTrouble("51022", "Instrument suspended"),
     "PRECISION": OkxTrouble("51150", "The precision of trading quantity or price exceeds the limit."),
+    "STOP_PRICE": OkxTrouble("51053", "SL trigger price is beyond the mark price."),
     "PRICE_BAND": OkxTrouble("51006", "Order price is not within the price limit"),
     "MIN_NOTIONAL": OkxTrouble("51020", "Your order should meet or exceed the minimum order amount."),
     "LEVERAGE_TIER": OkxTrouble("51004", "Order failed. The sum of your positions and orders can't exceed the limit of "
@@ -68,6 +69,11 @@ _REFUSALS: Final[Mapping[str, OkxTrouble]] = {
 }
 _ABOVE_MARK: Final = OkxTrouble("51304", "SL trigger price cannot be higher than the mark price")
 _BELOW_MARK: Final = OkxTrouble("51302", "SL trigger price cannot be lower than the mark price")
+
+
+EXPIRED: Final = OkxTrouble(
+    "50036", "The expTime can't be earlier than the current system time. Please adjust the expTime and try again."
+)
 
 
 def parameter(name: str) -> OkxTrouble:
@@ -114,6 +120,8 @@ def no_such_path() -> HttpAnswer:
 
 
 def faulty(fault: WireFault) -> HttpAnswer:
+    if fault.kind is Kind.REFUSED:
+        return refused(OkxTrouble(str(fault.value), "refused"))
     if fault.kind is Kind.MAINTENANCE:
         return refused(OkxTrouble("50001", "Service temporarily unavailable. Please try again later.", 503))
     answer = refused(OkxTrouble("50011", "Too Many Requests", 429))

@@ -48,6 +48,7 @@ _PUBLIC_REQUESTS: Final = (
 )
 
 _ACCOUNT_REQUESTS: Final = (
+    _documented("GET /api/v5/asset/currencies", "funding-account-rest-api-get-currencies", "no network carries any"),
     _recorded("GET /api/v5/account/balance", "http_get_account_balance.json",
               "cashBal is without isolated margin: eq = cashBal + isoEq"),
     _documented("GET /api/v5/account/config", "trading-account-rest-api-get-account-configuration",
@@ -65,7 +66,8 @@ _ORDER_REQUESTS: Final = (
     _recorded("POST /api/v5/trade/order", "http_place_order_response.json",
               "refusals with code 1 and sCode as documented"),
     _documented("POST /api/v5/trade/batch-orders", "order-book-trading-trade-post-place-multiple-orders",
-                "the client's default for a single order; a row as recorded for one order"),
+                "the client's default for a single order; a row as recorded for one order; attachAlgoOrds and expTime "
+                "as documented; that such a stop outlives the position is told in python-okx 111 and 112"),
     _documented("POST /api/v5/trade/cancel-order", "order-book-trading-trade-post-cancel-order"),
     _documented("POST /api/v5/trade/cancel-batch-orders", "order-book-trading-trade-post-cancel-multiple-orders"),
     _recorded("POST /api/v5/trade/order-algo", "http_place_algo_order_response.json",

@@ -43,6 +43,9 @@ def between(params: Params, older: str, newer: str) -> tuple[float, float]:
     return (float(low) if low.isdigit() else float("-inf")), (float(high) if high.isdigit() else float("inf"))
 
 
+OTHER_TYPES: Final = ("SPOT", "MARGIN", "FUTURES", "OPTION")
+
+
 class OkxMarket:
     """Reads of the market. A kind of instrument other than swaps is noted as unknown."""
 
@@ -93,6 +96,9 @@ class OkxMarket:
         return self._hub.ticker(self._venue, swap.coin)
 
     def _instruments(self, params: Params) -> HttpAnswer:
+        """Of the venue's other kinds of instruments none is listed."""
+        if params.get("instType") in OTHER_TYPES:
+            return told([])
         return told([instrument_row(swap) for swap in self._chosen(params)])
 
     def _marks(self, params: Params) -> HttpAnswer:

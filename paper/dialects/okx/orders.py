@@ -33,12 +33,14 @@ Params = Mapping[str, str]
 Asked = Mapping[str, Any]
 BATCH_MAX: Final = 20
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
-_LIMITS: Final = ("limit", "post_only")
+_LIMITS: Final = ("limit", "post_only", "ioc")
 _PLAIN: Final = frozenset(
-    ("instId", "tdMode", "side", "posSide", "ordType", "sz", "px", "clOrdId", "tag", "reduceOnly"))
+    ("instId", "tdMode", "side", "posSide", "ordType", "sz", "px", "clOrdId", "tag", "reduceOnly", "attachAlgoOrds"))
 _ALGO: Final = frozenset(
     ("instId", "tdMode", "side", "posSide", "ordType", "sz", "algoClOrdId", "clOrdId", "tag", "reduceOnly",
      "slTriggerPx", "slTriggerPxType", "slOrdPx"))
+_ATTACHED: Final = {"attachAlgoClOrdId": "", "slTriggerPx": "", "slTriggerPxType": "mark", "slOrdPx": "-1"}
+"""Fields of a stop that an order brings along, with what they must say where only that is modelled."""
 _BY_NAME: Final = {"order": _PLAIN, "algo order": _ALGO}
 
 
@@ -154,10 +156,26 @@ class OkxOrders:
         kind = asked.get("ordType")
         if kind not in ("market", *_LIMITS):
             raise OkxRefused(self._not_modelled(f"order with ordType={kind}", "ordType"))
+        stop_price, stop_id = self._attached(account, asked)
         return OrderRequest(
             client_id=self._own_id(account, asked, "clOrdId", errors.TWICE), coin=swap.coin, buys=buys,
             quantity_base=quantity_base, reduce_only=_text(asked).get("reduceOnly") == "true",
             limit_price=_number(asked, "px") if kind in _LIMITS else None, post_only=kind == "post_only",
+            immediate=kind == "ioc", stop_price=stop_price, stop_client_id=stop_id,
+        )
+
+    def _attached(self, account: VenueAccount, asked: Asked) -> tuple[Decimal | None, str]:
+        """Price and name of the one stop, on the mark and at market, that the order brings along."""
+        stops = asked.get("attachAlgoOrds") or []
+        if not stops:
+            return None, ""
+        words = _text(stops[0])
+        strange = {name: word for name, word in words.items() if name not in _ATTACHED}
+        wrong = {name: words.get(name) for name, right in _ATTACHED.items() if right and words.get(name) != right}
+        if len(stops) > 1 or strange or wrong:
+            raise OkxRefused(self._not_modelled(f"attachAlgoOrds {stops}", "attachAlgoOrds"))
+        return _number(stops[0], "slTriggerPx"), self._own_id(
+            account, stops[0], "attachAlgoClOrdId", errors.ALGO_TWICE
         )
 
     def _stop(

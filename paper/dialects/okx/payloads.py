@@ -60,6 +60,8 @@ def client_order_id(record: OrderRecord) -> str:
 def algo_client_id(record: OrderRecord) -> str:
     if not is_algo(record):
         return ""
+    if record.rode_in_with:
+        return record.command.client_id
     return record.asked.get("algoClOrdId", "") if record.asked else record.command.client_id
 
 
@@ -173,8 +175,10 @@ def fill_row(swap: Swap, record: OrderRecord, filled: FillRecord) -> Row:
 
 
 def _sides(record: OrderRecord) -> Row:
+    # Of a stop that came with an entry the venue does not say that it can only reduce.
+    reduces = record.command.reduce_only and not record.rode_in_with
     return {
-        "reduceOnly": "true" if record.command.reduce_only else "false", "side": "buy" if record.buys else "sell",
+        "reduceOnly": "true" if reduces else "false", "side": "buy" if record.buys else "sell",
     }
 
 
@@ -198,6 +202,8 @@ def _since_ms(record: OrderRecord) -> int:
 def _order_type(record: OrderRecord) -> str:
     if record.command.limit_price is None:
         return "market"
+    if record.command.immediate:
+        return "ioc"
     return "post_only" if record.command.post_only else "limit"
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from liqbot import events
 from liqbot.commands import Purpose
-from liqbot.execution.edge.broker import stop_mismatch
+from liqbot.execution.edge.broker import EARLY_S, stop_mismatch
 from liqbot.venues.trading import OrderReport, OrderStatus
 from tests.builders.loopback_broker import VENUES_SERVED, Desk, rig
-from tests.execution.edge.test_broker import long_of
+from tests.execution.edge.test_broker import PLACE_STOP, long_of
 
 STOP = Desk("binance").order(Purpose.STOP, trigger_price="49000")
 AS_ORDERED = OrderReport(
@@ -48,3 +48,42 @@ async def test_what_reduces_rests_as_reduce_only_at_the_venue(venue: str) -> Non
             await one.until(events.OrderAccepted, order.client_id)
         resting = {record.command.client_id: record.command.reduce_only for record in one.account.open_orders()}
         assert resting == {stop.client_id: True, take.client_id: True}
+
+
+# --- what Binance says when its stop service has not caught up -------------------------------------------------------
+
+TOO_EARLY, THERE_ALREADY = -4509, -4130
+
+
+async def test_a_stop_refused_because_the_position_does_not_show_yet_is_sent_again_at_once() -> None:
+    async with rig("binance") as one:
+        await long_of(one)
+        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        one.hub.faults.next(PLACE_STOP["binance"], "refused", TOO_EARLY, times=3)
+        await one.send(stop)
+        await one.until(events.OrderAccepted, stop.client_id)
+        assert len(one.endpoints(PLACE_STOP["binance"])) == 4
+        assert not one.desk.of(events.OrderRejected)
+
+
+async def test_one_that_is_refused_so_for_long_is_refused() -> None:
+    async with rig("binance") as one:
+        await long_of(one)
+        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        one.hub.faults.next(PLACE_STOP["binance"], "refused", TOO_EARLY, times=len(EARLY_S) + 1)
+        await one.send(stop)
+        assert (await one.until(events.OrderRejected, stop.client_id))[0].code == str(TOO_EARLY)
+
+
+async def test_that_there_is_a_stop_already_is_believed_once_it_was_read_back() -> None:
+    told = f'{{"code": {THERE_ALREADY}, "msg": "An open stop or take profit order exists in the direction."}}'
+    async with rig("binance") as one:
+        await long_of(one)
+        stop = one.desk.order(Purpose.STOP, trigger_price="49000")
+        one.hub.faults.next(PLACE_STOP["binance"], "changed", change=lambda _: told.encode())
+        await one.send(stop)
+        await one.until(events.OrderAccepted, stop.client_id)
+        other = one.desk.order(Purpose.STOP, trigger_price="48000")
+        one.hub.faults.next(PLACE_STOP["binance"], "refused", THERE_ALREADY)
+        await one.send(other)
+        await one.until(events.OrderMissing, other.client_id)

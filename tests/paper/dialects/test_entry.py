@@ -98,7 +98,7 @@ async def test_the_venues_own_orders_and_rebates_are_told_in_its_words() -> None
     ("extra", "noted"),
     [
         ("", "cross margin mode"),
-        ("&timeInForce=IOC", "timeInForce IOC"),
+        ("&timeInForce=FOK", "timeInForce FOK"),
         ("&icebergQty=1", "POST /fapi/v1/order icebergQty"),
     ],
 )

@@ -7,11 +7,12 @@ import pytest
 
 from liqbot.exits import ExpectedError
 from paper.simulate import fault_schedule
-from paper.simulate.campaign import outcomes, summary
+from paper.simulate.campaign import _percentile, outcomes, summary
 from paper.simulate.fault_schedule import DRAWS, draws_of
 from paper.simulate.faults import AIMS, BY_NAME, CATALOGUE, CELLS, NONE, STATES
 from paper.simulate.mutant_run import _likely_first, run_mutants
 from paper.simulate.mutants import MUTANTS
+from paper.simulate.naked_time import NAKED_MS_MAX
 from paper.simulate.records import MutantRun, MutantRuns, RunRecords
 from paper.simulate.run import REPLAY_EVERY, simulate
 from paper.simulate.shrink import shrink
@@ -46,7 +47,10 @@ def test_a_fault_that_happens_to_an_order_never_finds_none():
 
 
 # Each with a seed that is known to catch it; the verb runs all of them over many seeds.
-CAUGHT = {"drop_stop": 2, "wrong_side": 2, "leverage_unread": 2, "skip_journal": 2, "cancel_first": 3}
+CAUGHT = {
+    "drop_stop": 2, "wrong_side": 2, "leverage_unread": 2, "skip_journal": 2, "cancel_first": 3, "waits_for_disk": 29,
+    "ends_at_once": 57, "missing_too_early": 17, "nonsense_is_flat": 68,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "first_seed"), CAUGHT.items())
@@ -104,10 +108,27 @@ def test_the_matrix_shows_what_was_not_met_first():
     outcome = simulate(3)
     text = text_of(summary([outcome]))
     lines = text.splitlines()
-    assert "not met" in lines[3]
+    assert "not met" in lines[4]
     assert "violations: none" in text
     for pair in outcome.met:
-        assert f" {pair}," not in f" {lines[3]},"
+        assert f" {pair}," not in f" {lines[4]},"
+
+
+def test_time_without_a_stop_is_counted_by_position():
+    found = [simulate(seed) for seed in (3, 29)]
+    whole = summary(found)
+    positions = [ms for outcome in found for ms in outcome.naked_ms]
+    assert len(positions) >= sum(outcome.entries for outcome in found) - 2, "an entry in parts is one position"
+    assert 0 < whole.naked_ms_p99 <= whole.naked_ms_max == max(positions) <= NAKED_MS_MAX + 1_200
+    assert f"maximum {whole.naked_ms_max} ms" in text_of(whole)
+    with MUTANTS["drop_stop"].applied():
+        broken = simulate(2)
+    assert broken.violation is not None
+
+
+@pytest.mark.parametrize(("ordered", "expected"), [([], 0), ([7], 7), (list(range(1, 101)), 99), ([1, 2, 3], 3)])
+def test_a_percentile_is_a_value_that_was_met(ordered, expected):
+    assert _percentile(ordered, 99) == expected
 
 
 def test_faults_are_chosen_by_index():

@@ -42,7 +42,7 @@ def test_it_serves_a_tape_prints_keys_and_an_address_and_ends(tape: Path, capsys
 
 async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: Path) -> None:
     settings = load("paper", config=tape.parent, environment={}).settings
-    hub = exchange._hub(Roster(("okx",), ("BTC",)), ("okx",), settings)
+    hub = exchange._hub(Roster(("okx",), ("BTC",)), ("okx",), settings, ("BTC",))
     await hub.advance(quiet(1, "okx"))
     async with serving(hub, exchange._spoken(hub, ("okx",))) as loop:
         trials: dict[Access, str] = {
