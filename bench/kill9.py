@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -48,6 +49,7 @@ trade_venue = "{venue}"
 loopback = "{url}"
 backfill_h = 48.0
 reconcile_s = 5.0
+stop_canary = false
 [journal]
 snapshot_every_min = 1.0
 [log]
@@ -91,13 +93,18 @@ deeper_pct_max = 5.0
 SETTLED_S, ASLEEP_S = 8.0, 0.05
 
 
+def nothing() -> None:
+    """Bots as they are."""
+
+
 class Nursery:
     """Forks bots from a process that has loaded everything already: a start costs a second instead of ten."""
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[], None] = nothing) -> None:
+        """`prepare` is called in every bot's process before the bot is."""
         context = multiprocessing.get_context("fork")
         self._here, there = context.Pipe()
-        self._process = context.Process(target=_nurse, args=(there,), daemon=True)
+        self._process = context.Process(target=_nurse, args=(there, prepare), daemon=True)
         self._process.start()
 
     def start(self, arguments: list[str], log: Path, environment: dict[str, str]) -> int:
@@ -109,7 +116,7 @@ class Nursery:
         self._process.join(5)
 
 
-def _nurse(pipe: Connection) -> None:
+def _nurse(pipe: Connection, prepare: Callable[[], None]) -> None:
     import ccxt.pro  # noqa: F401
 
     import liqbot.cli
@@ -117,7 +124,7 @@ def _nurse(pipe: Connection) -> None:
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while (asked := pipe.recv()) is not None:
-        arguments, log, environment = asked
+        arguments, log, environment = asked[0], Path(asked[1]), asked[2]
         pid = os.fork()
         if not pid:
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -126,7 +133,10 @@ def _nurse(pipe: Connection) -> None:
             os.setsid()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.environ.update(environment)
-            os._exit(liqbot.cli.main(arguments))
+            prepare()
+            code = liqbot.cli.main(arguments)
+            log.with_suffix(".exit").write_text(str(int(code)), encoding="utf-8")
+            os._exit(code)
         pipe.send(pid)
 
 
@@ -139,6 +149,7 @@ class Venue:
         self.struck = asyncio.Event()
         self.pid = 0
         self.killed_after = ""
+        self.signal = signal.SIGKILL
         self.unprotected_s = self.unprotected_s_max = 0.0
         self._execute = hub.execute
         hub.execute = self._watched  # type: ignore[method-assign]
@@ -166,7 +177,7 @@ class Venue:
         asyncio.get_running_loop().call_later(delay_s, self._kill, why)
 
     def _kill(self, why: str) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        os.kill(self.pid, self.signal)
         self.killed_after = why
         self.struck.set()
 
@@ -201,7 +212,7 @@ class Trial:
     def __init__(self, venue: Venue, nursery: Nursery, data: Path, config: Path, name: str) -> None:
         self.venue, self._nursery, self.data, self._config = venue, nursery, data, config
         key = f"LIQBOT_KEYS__{name.upper()}__"
-        self._environment = {key + "API_KEY": "key", key + "SECRET": "secret", key + "PASSWORD": "phrase"}
+        self.environment = {key + "API_KEY": "key", key + "SECRET": "secret", key + "PASSWORD": "phrase"}
         self.starts = 0
 
     async def start(self) -> float:
@@ -209,7 +220,7 @@ class Trial:
         self.starts += 1
         arguments = ["start", "--profile", "kill9", "--config", str(self._config), "--data", str(self.data)]
         began_s = time.monotonic()
-        self.venue.pid = self._nursery.start(arguments, self.data / "bot.log", self._environment)
+        self.venue.pid = self._nursery.start(arguments, self.data / "bot.log", self.environment)
         await self._until(lambda status: bool(status and all(coin["reconciled"] for coin in status["coins"])
                                               and status["coins"]), 60)
         return time.monotonic() - began_s

@@ -13,6 +13,7 @@ from typing import Any
 
 from liqbot import __version__
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import legible_output
 from liqbot.verbs.table import Verb, all_verbs
 
 
@@ -20,6 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb. stdout carries its result, stderr the log; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _print_anything()
+    with legible_output():
+        return _exit_code(words)
+
+
+def _exit_code(words: list[str]) -> int:
     try:
         exit_code = _dispatch(words)
         sys.stdout.flush()

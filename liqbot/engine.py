@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
-from liqbot.events import Event
+from liqbot.events import Event, PositionAdopted
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
@@ -16,7 +16,7 @@ from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Approved, Decision
+from liqbot.risk.decision import Adjustment, Approved, Decision
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
@@ -87,13 +87,15 @@ class Engine:
         """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
         self.account.begin_block()
         self.desk.begin_block()
+        verdicts: list[Verdict] = []
+        decisions: list[Decision] = []
         for fact in block.facts:
             self._fold(fact)
+            if isinstance(fact, PositionAdopted):
+                self._take_over(fact, decisions)
         self.market.collect(block)
         if block.tick_ms is None and not block.facts:
             return Step(self._seq, self._now_ms)  # a part of a step still open: nothing can follow from it yet
-        verdicts: list[Verdict] = []
-        decisions: list[Decision] = []
         if block.tick_ms is not None:
             self._now_ms = max(self._now_ms, block.tick_ms)
             self.views = self.market.on_tick(block.tick_ms, block.lag_ms)
@@ -115,6 +117,20 @@ class Engine:
             self.desk.on_fact(fact)
         self.guard.on_fact(fact)
 
+    def _take_over(self, fact: PositionAdopted, decisions: list[Decision]) -> None:
+        """A position that a person made ours gets its stop like any other."""
+        position = self.account.position(fact.venue, fact.coin)
+        book = self._books.get(fact.coin)
+        if position is None or position.side is not fact.side or book is None:
+            return
+        adjustment = Adjustment(
+            fact.venue, fact.coin, "ADOPTED", fact.reason, stop_price=fact.stop_price, strategy=fact.strategy,
+            exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
+        )
+        approved = review_reduction(adjustment, position, None)
+        self.desk.adopt(approved)
+        decisions.append(approved)
+
     def _hold_back(self) -> None:
         """Whatever forbids entries from now on, a halt or a latched loss, also takes back those under way."""
         barred = bool(self.account.halted) or self.account.drawdown.latched
@@ -126,6 +142,8 @@ class Engine:
         """The open position first: exits and tighter stops are never refused."""
         by_coin = {view.coin: view for view in self.views}
         for position in self.account.positions:
+            if self.account.unread(position, self._now_ms):
+                continue
             target = self.desk.target(position.venue, position.coin)
             adjustment = adjustment_for(
                 by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,

@@ -5,49 +5,15 @@ Account and control facts are rare and travel as these structs. Times are UTC mi
 Statistics are float, money is Decimal; neither may be NaN or infinite.
 """
 
-import enum
-import math
 from decimal import Decimal
-from typing import Final
 
-import msgspec
+from liqbot.facts import Fact
 
+# Part of the language of events: whoever reads a halt reads its code here.
+from liqbot.halts import MANAGE_ONLY_HALTS as MANAGE_ONLY_HALTS  # noqa: PLC0414 -- given on
+from liqbot.halts import OPERATOR_HALTS as OPERATOR_HALTS  # noqa: PLC0414
+from liqbot.halts import HaltCode as HaltCode  # noqa: PLC0414
 from liqbot.instruments import Instrument, Side
-
-_WHOLE_MAX: Final = 2**63 - 1
-"""What a book can keep of a whole number."""
-
-
-def encodable(text: str) -> str:
-    """The text as every book can keep it: lone surrogates (bytes that were no UTF-8, escapes in somebody's JSON) are
-    spelled out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-class Fact(msgspec.Struct, frozen=True, tag=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all events: whatever is one can be written down. Refuses numbers that are not finite, because codecs
-    would write them as null, whole numbers that no book can keep, and fields it does not know when it is decoded: a
-    newer program meant something by them. Texts become `encodable`."""
-
-    time_ms: int
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if isinstance(value, str):
-                if not value.isascii():
-                    msgspec.structs.force_setattr(self, name, encodable(value))
-                continue
-            if isinstance(value, float):
-                fits = math.isfinite(value)
-            elif isinstance(value, Decimal):
-                fits = value.is_finite()
-            else:
-                fits = not isinstance(value, int) or -_WHOLE_MAX <= value <= _WHOLE_MAX
-            if not fits:
-                kind = "number of 64 bits" if isinstance(value, int) else "finite number"
-                raise ValueError(f"{type(self).__name__}.{name}: {value} is not a {kind}")
-
 
 # --- market facts -------------------------------------------------------------------------------------------------
 
@@ -246,6 +212,19 @@ class PositionDeleveraged(MoneyFact, frozen=True, tag=True, kw_only=True):
     quantity_base: Decimal
 
 
+class PositionAdopted(AccountFact, frozen=True, tag=True, kw_only=True):
+    """A person takes over a position that no order of this journal opened: from now on it is ours, under this stop, and
+    ends as a position of `strategy` would. Quantity and price as the venue states them."""
+
+    side: Side
+    quantity_base: Decimal
+    entry_price: Decimal
+    stop_price: Decimal
+    exit_by_ms: int
+    strategy: str
+    reason: str
+
+
 class Reconciled(AccountFact, frozen=True, tag=True, kw_only=True):
     """Orders, position and balance of this instrument have been read from the venue in full."""
 
@@ -260,6 +239,13 @@ class JournalOpened(Fact, frozen=True, tag=True, kw_only=True):
     mode: str
     venues: tuple[str, ...]
     coins: tuple[str, ...]
+
+
+class JournalAdopted(Fact, frozen=True, tag=True, kw_only=True):
+    """Orders that name this other journal count as ours from now on: a person said that it has ended."""
+
+    journal_id: str
+    reason: str
 
 
 class JournalRepaired(Fact, frozen=True, tag=True, kw_only=True):
@@ -307,46 +293,6 @@ class BiasSet(Fact, frozen=True, tag=True, kw_only=True):
     why: str
 
 
-class HaltCode(enum.StrEnum):
-    """Why entries are forbidden, or allowed again: programs act on the code, people read the reason beside it.
-
-    Journals written before there were codes have the empty one: `halt_code_of` reads it from their reasons.
-    """
-
-    NONE = ""
-    OPERATOR_PAUSE = "OPERATOR_PAUSE"
-    OPERATOR_CLOSE = "OPERATOR_CLOSE"
-    OPERATOR_STOP = "OPERATOR_STOP"
-    """An orderly end with every position closed: the next start lifts it."""
-    OPERATOR_RESUME = "OPERATOR_RESUME"
-    STARTED_AGAIN = "STARTED_AGAIN"
-    """The next start after an orderly end."""
-    PANIC = "PANIC"
-    DRAWDOWN = "DRAWDOWN"
-    """The latch of the account: no fact, but reported like one."""
-    OWN_LIQUIDATION = "OWN_LIQUIDATION"
-    """A position of ours was liquidated: its stop should have come first."""
-    KEY_REFUSED = "KEY_REFUSED"
-    STOP_MISPLACED = "STOP_MISPLACED"
-    """The venue did not place a stop as it was ordered."""
-    ACCOUNT_MODE = "ACCOUNT_MODE"
-    """Hedge mode, where one-way is needed."""
-    CONTRACT_CHANGED = "CONTRACT_CHANGED"
-    """The venue lists a traded contract otherwise than before, and a position is open under the old terms."""
-    REPEATED_CRASHES = "REPEATED_CRASHES"
-    """The process ended several times within minutes without an orderly end."""
-    STOP_CANARY = "STOP_CANARY"
-    """At the start a far stop was not placed, or not as it was ordered."""
-    FOREIGN_ORDERS = "FOREIGN_ORDERS"
-    """Orders of another liqbot rest on the account."""
-    ENDING = "ENDING"
-    """This process ends; the next one begins without it."""
-
-
-OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
-"""Meant to last over restarts: a house halted by one of these starts, and enters nothing."""
-
-
 class Halt(Fact, frozen=True, tag=True, kw_only=True):
     """No new entries until `Resume`; stops and exits go on."""
 
@@ -381,31 +327,15 @@ class Ending(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
-_REASONS_BEFORE_CODES: Final = (
-    ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
-    ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
-    ("orders of another liqbot", HaltCode.FOREIGN_ORDERS),
-)  # fmt: skip
-
-
-def halt_code_of(reason: str) -> HaltCode:
-    """The code of a reason that was written down before there were codes; NONE when it is none of the program's own."""
-    for start, code in _REASONS_BEFORE_CODES:
-        if reason.startswith(start):
-            return code
-    if reason.endswith("one-way is needed"):
-        return HaltCode.ACCOUNT_MODE
-    return HaltCode.STOP_MISPLACED if "did not place the stop as ordered" in reason else HaltCode.NONE
-
-
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
-    | PositionSnapshot | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged | Reconciled
+    | PositionSnapshot | PositionAdopted | LeverageConfirmed | FundingPaid | PositionLiquidated | PositionDeleveraged
+    | Reconciled
 )
 ControlEvent = (
-    JournalOpened | JournalRepaired | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt | Resume | Flatten
-    | StrategyDisabled | Ending
+    JournalOpened | JournalAdopted | JournalRepaired | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt
+    | Resume | Flatten | StrategyDisabled | Ending
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

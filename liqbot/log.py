@@ -17,6 +17,8 @@ from typing import Final
 
 import structlog
 
+from liqbot.legible import shown, spelled, without_passwords
+
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
 LINES_MAX: Final = 5_000
@@ -33,6 +35,7 @@ def configure(level: str = "info", form: str = "auto") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _legible,
             *_rendering(console=console),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -117,7 +120,7 @@ atexit.register(LINES.flush)
 
 class _StderrLogger:
     def msg(self, message: str) -> None:
-        LINES.put(message)
+        LINES.put(shown(message, colours=_on_terminal()))
 
     log = debug = info = warning = error = critical = exception = msg
 
@@ -126,7 +129,21 @@ class _Foreign(logging.Handler):
     """What libraries say through the standard log: it goes the same way."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        LINES.put(self.format(record))
+        LINES.put(shown(self.format(record)))
+
+
+def _on_terminal() -> bool:
+    """Of what stderr is now; one that is closed is none."""
+    with contextlib.suppress(OSError, ValueError):
+        return sys.stderr.isatty()
+    return False
+
+
+def _legible(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What venues, files and operators wrote, without what a terminal obeys and without passwords."""
+    return {
+        name: without_passwords(spelled(value)) if isinstance(value, str) else value for name, value in line.items()
+    }
 
 
 def _rendering(*, console: bool) -> list[structlog.typing.Processor]:

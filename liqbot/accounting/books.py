@@ -37,6 +37,7 @@ from liqbot.events import (
     FundingPaid,
     LeverageConfirmed,
     MoneyFact,
+    PositionAdopted,
     PositionDeleveraged,
     PositionLiquidated,
     PositionSnapshot,
@@ -86,6 +87,7 @@ class AccountBooks:
             Rebate: self._on_rebate,
             FundingPaid: self._on_funding,
             PositionSnapshot: self._on_snapshot,
+            PositionAdopted: self._on_adopted,
             LeverageConfirmed: self._on_leverage,
             Reconciled: self._on_reconciled,
         }
@@ -292,6 +294,15 @@ class AccountBooks:
             holding.leverage, holding.isolated = fact.leverage, fact.isolated
             holding.liquidation_price = fact.liquidation_price
         return ()
+
+    def _on_adopted(self, fact: PositionAdopted) -> tuple[Change, ...]:
+        holding = self._holding(fact)
+        taken = holding.take_over(fact.side, fact.quantity_base, fact.entry_price, fact.time_ms)
+        if taken is None:
+            return ()
+        ended, ours = taken
+        closed = () if ended is None else (TripClosed(self._figures(holding, ended)),)
+        return (*closed, TripCorrected(self._figures(holding, ours)))
 
     def _on_leverage(self, fact: LeverageConfirmed) -> tuple[Change, ...]:
         holding = self._holding(fact)

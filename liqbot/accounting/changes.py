@@ -76,7 +76,7 @@ class PositionDiffers(msgspec.Struct, frozen=True):
 
 
 class TripCorrected(msgspec.Struct, frozen=True):
-    """An adopted position shrank: fills of ours have explained that part since."""
+    """An adopted position shrank, because fills of ours have explained that part since; or a person made it ours."""
 
     trip: TripFigures
 

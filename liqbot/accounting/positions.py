@@ -265,6 +265,22 @@ class Holding(msgspec.Struct):
         if abs(rest) < abs(self.unexplained_base):
             self.unexplained_base = rest
 
+    def take_over(
+        self, side: Side, quantity_base: Decimal, price: Decimal, time_ms: int
+    ) -> tuple[OneTrip | None, OneTrip] | None:
+        """What was somebody else's becomes ours, as far as the venue holds it and no fill explains it: the round trip
+        that ends by that, and the one that begins. None when there is nothing of that side."""
+        taken_base = min(quantity_base, side * self.unexplained_base)
+        if taken_base <= 0:
+            return None
+        foreign = self.foreign
+        ended = None if foreign is None else (self.foreign_side, foreign, True)
+        self._end_foreign(BY_VENUE, time_ms)
+        self.unexplained_base -= side * taken_base
+        leg = self.leg(side)
+        leg.enter(side, taken_base, price, time_ms)
+        return ended, (side, leg, False)
+
     def disowned(self, time_ms: int) -> OneTrip | None:
         """The adopted position when fills of ours have explained some of it since; that part was ours all along."""
         foreign = self.foreign

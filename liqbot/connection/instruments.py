@@ -9,12 +9,16 @@ import msgspec
 from liqbot.blocks import Roster
 from liqbot.instruments import Instrument, venue_key
 from liqbot.venues.answers import FigureOrNothing, Positive, answer, as_it_is
-from liqbot.venues.errors import ContractChanged
+from liqbot.venues.errors import AnswerMalformed, ContractChanged
 from liqbot.venues.parsing import WireBook, WireContract
 from liqbot.venues.spec import Contract, Listing, VenueSpec
 from liqbot.venues.trading import decimal
 
 _ASKED: Final = "load_markets"
+
+FINEST_PLACES: Final = 8
+DECIMAL_PLACES: Final = 2
+"""The unified client's word for precisions that are numbers of digits; else they are steps."""
 
 
 class WantedListing(Listing, frozen=True, kw_only=True):
@@ -57,6 +61,9 @@ def listed_contracts(spec: VenueSpec, coins: Sequence[str], markets: Any) -> lis
     """Of all contracts as the unified client lists them those of our coins, as they are. AnswerMalformed when the
     listing, or an entry of ours, is not fit for use; ContractChanged when one is missing or of another size."""
     found: Mapping[str, Any] = answer(spec.venue, _ASKED, markets, dict[str, Any], as_it_is)
+    if not found:
+        # The client takes a page, or nothing, for a list without contracts.
+        raise AnswerMalformed(spec.venue, _ASKED, "$", "", "no contract at all is listed")
     return [
         market_of(found, symbol, listing, spec) for symbol, listing in symbols_of(spec, coins)
         if listing.contract == "" or symbol in found
@@ -96,6 +103,25 @@ def market_of(markets: Mapping[str, Any], symbol: str, wanted: WantedListing, sp
     if wanted.contract_units is not None and size != wanted.contract_units:
         raise ContractChanged(spec.venue, f"{symbol}: contract size {size}, expected {wanted.contract_units}")
     return market
+
+
+def documented_market(exchange: Any, spec: VenueSpec, coin: str) -> Any:
+    """What the unified client needs of a contract to read a position and to close it, without the venue's list: id,
+    symbol and size. Tick and step are finer than any, so nothing is rounded: quantities come from the position itself.
+    ContractChanged where the spec does not say id and size."""
+    contract = spec.contracts[0]
+    listing = next((one for one in contract.listings if one.coin == coin), None)
+    if listing is None or listing.contract_units is None or not contract.market_id:
+        raise ContractChanged(spec.venue, f"{coin}: its contract is known from the venue's list only")
+    finest = int(FINEST_PLACES) if exchange.precisionMode == DECIMAL_PLACES else 10.0**-FINEST_PLACES
+    quote = listing.symbol.partition("/")[2].partition(":")[0]
+    return exchange.safe_market_structure({
+        "id": contract.market_id.replace("{}", coin), "symbol": listing.symbol, "base": coin, "quote": quote,
+        "settle": contract.settle, "baseId": coin, "quoteId": quote, "settleId": contract.settle, "type": "swap",
+        "spot": False, "margin": False, "swap": True, "future": False, "option": False, "active": True,
+        "contract": True, "linear": True, "inverse": False, "contractSize": listing.contract_units,
+        "precision": {"amount": finest, "price": finest}, "limits": {}, "info": {"orderTypes": ["LIMIT", "MARKET"]},
+    })  # fmt: skip
 
 
 def instrument_of(exchange: Any, spec: VenueSpec, coin: str, symbol: str) -> Instrument:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from liqbot import hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
+from liqbot.control.panic_latch import lift_panic, panic_reason
 from liqbot.control.status import biases_of, is_flat, status_of
 from liqbot.engine import Engine
 from liqbot.events import BiasSet, Event, Flatten, Halt, HaltCode, Resume
@@ -43,7 +44,7 @@ class ControlHandler:
         self._started_s = time.monotonic()
         self._verbs = {
             "status": self._status, "pause": self._pause, "resume": self._resume, "stop": self._stopping,
-            "close": self._close, "bias": self._bias, "biases": self._biases, "clock": self._time,
+            "close": self._close, "panic": self._panic, "bias": self._bias, "biases": self._biases, "clock": self._time,
         }  # fmt: skip
 
     async def run(self, inbox: FactsInbox) -> None:
@@ -66,7 +67,7 @@ class ControlHandler:
         """A panic that another process works on: we enter nothing more, and help."""
         honoured = False
         while True:
-            why = protocol.read_latch(self._data, protocol.PANIC)
+            why = panic_reason(self._data)
             if why and not honoured:
                 self._submit(Flatten(time_ms=self._clock(), reason=f"panic: {why}", code=HaltCode.PANIC))
             honoured = bool(why)
@@ -80,7 +81,7 @@ class ControlHandler:
         return {"said": "no new entries; stops and exits go on"}
 
     async def _resume(self, request: dict[str, Any]) -> protocol.Reply:
-        latched = protocol.drop_latch(self._data, protocol.PANIC)
+        latched = lift_panic(self._data)
         hung_calls.forget(self._data)
         reason = str(request.get("why") or BY_HAND)
         self._submit(Resume(time_ms=self._clock(), reason=reason, code=HaltCode.OPERATOR_RESUME))
@@ -91,6 +92,12 @@ class ControlHandler:
         self._submit(Flatten(time_ms=self._clock(), reason=reason, code=HaltCode.OPERATOR_CLOSE))
         flat = await self._flat(float(request.get("wait_s", FLATTEN_S_MAX)))
         return {"flat": flat, "said": "flat; no new entries until resume" if flat else "not flat yet"}
+
+    async def _panic(self, request: dict[str, Any]) -> protocol.Reply:
+        """As from the latch, for when that cannot be written: in the journal it lasts over restarts too."""
+        reason = f"panic: {request.get('why') or BY_HAND}"
+        self._submit(Flatten(time_ms=self._clock(), reason=reason, code=HaltCode.PANIC))
+        return {"said": "closing; nothing is entered until resume"}
 
     async def _stopping(self, request: dict[str, Any]) -> protocol.Reply:
         flat = not self._engine.account.positions

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled_and_cut
 from liqbot.private_files import PRIVATE_DIRECTORY, PRIVATE_FILE
 
 SOCKET_NAME: Final = "control.sock"
 LINE_MAX: Final = 65_536
-TEXT_MAX: Final = 500
 ADDRESS_BYTES_MAX: Final = 107
 """Of a socket in the file system."""
 PANIC: Final = "panic.latch"
@@ -28,14 +28,6 @@ Handle = Callable[[dict[str, Any]], Awaitable[Reply]]
 
 def socket_path(data: Path) -> Path:
     return data / SOCKET_NAME
-
-
-def legible(text: str) -> str:
-    """What an operator wrote, fit for every book and log: control characters and bytes that were not UTF-8 (they arrive
-    as lone surrogates, which no encoder takes) are spelled out, and what is longer than a reason needs is cut."""
-    whole = text.encode("utf-8", "backslashreplace").decode()
-    spelled = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in whole)
-    return spelled if len(spelled) <= TEXT_MAX else spelled[: TEXT_MAX - 1] + "…"
 
 
 # --- latches ----------------------------------------------------------------------------------------------------------
@@ -53,17 +45,25 @@ def write_latch(data: Path, name: str, *, time_ms: int, why: str) -> None:
 
 
 def read_latch(data: Path, name: str) -> str:
-    """Why it was set; empty when it is not."""
+    """Why it was set; empty when it is not. Whatever lies there is neither waited for nor read without an end."""
     try:
-        text = (data / name).read_bytes()
-    except FileNotFoundError:
+        text = _beginning_of(data / name)
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except IsADirectoryError:
         return "set"
     try:
-        return legible(str(json.loads(text)["why"])) or "set"
+        return spelled_and_cut(str(json.loads(text)["why"])) or "set"
     except (ValueError, LookupError, TypeError):
         return "set"  # a latch that cannot be read is a latch
+
+
+def _beginning_of(path: Path) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return os.read(file, LINE_MAX)
+    finally:
+        os.close(file)
 
 
 def drop_latch(data: Path, name: str) -> bool:
@@ -117,7 +117,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
 
 
 def _in_text(request: dict[str, Any]) -> dict[str, Any]:
-    return {name: legible(value) if isinstance(value, str) else value for name, value in request.items()}
+    return {name: spelled_and_cut(value) if isinstance(value, str) else value for name, value in request.items()}
 
 
 # --- the operator's side ----------------------------------------------------------------------------------------------

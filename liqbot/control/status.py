@@ -24,6 +24,9 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "halt_code": str(halt_code(engine)),
         "flattening": account.flattening,
         "drawdown_pct": account.drawdown.drawdown_pct,
+        "stops_read_back": sum(
+            engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
+        ),
         "strategies_disabled": dict(engine.guard.disabled),
         "naked": _naked(engine, settings, now_ms),
         "positions": [_position(engine, held) for held in account.positions],
@@ -82,6 +85,7 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "tick_age_ms": now_ms - view.time_ms, "live_venues": view.live_venues,
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
+        "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
     }  # fmt: skip
 
 

@@ -16,6 +16,12 @@ ID_LENGTH: Final = 1 + JOURNAL_ID_LENGTH + SEQUENCE_DIGITS
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LETTERS: Final = {Purpose.ENTRY: "e", Purpose.STOP: "s", Purpose.TAKE: "t", Purpose.EXIT: "x"}
 _PURPOSES: Final = {letter: purpose for purpose, letter in _LETTERS.items()} | {ATTACHED_LETTER: Purpose.STOP}
+PRESENT: Final = "c"
+"""First letter of the orders by which an instance says that it trades an account; they expire as they come."""
+GONE: Final = "g"
+"""... and that it does so no more."""
+TOOL_NAMES: Final = ("canary", "panic")
+"""In the place of the journal id: orders of verbs, which are no instance that trades."""
 
 
 def checked_journal_id(journal_id: str) -> str:
@@ -27,13 +33,36 @@ def checked_journal_id(journal_id: str) -> str:
 
 def client_id(journal_id: str, sequence: int, purpose: Purpose) -> str:
     """`sequence` counts all orders of a journal from 1; it must fit into eight base-36 digits (2.8e12)."""
+    return _id(_LETTERS[purpose], journal_id, sequence)
+
+
+def mark_id(journal_id: str, time_ms: int, letter: str) -> str:
+    """Of an order that is only a mark: PRESENT or GONE. No purpose, no sequence: nobody takes it for a trade's."""
+    return _id(letter, journal_id, time_ms)
+
+
+def is_mark(order_id: str) -> bool:
+    """Whether it is of an order that is nothing but a mark, whoever left it."""
+    return order_id[:1] in (PRESENT, GONE) and bool(journal_of(order_id))
+
+
+def journal_of(order_id: str) -> str:
+    """The journal that an id names, of a trade's order or a mark; empty for anybody else's, and for those of verbs."""
+    known = len(order_id) == ID_LENGTH and (order_id[0] in _PURPOSES or order_id[0] in (PRESENT, GONE))
+    if not known or any(character not in _DIGITS for character in order_id):
+        return ""
+    name = order_id[1 : 1 + JOURNAL_ID_LENGTH]
+    return "" if name.startswith(TOOL_NAMES) else name
+
+
+def _id(letter: str, journal_id: str, sequence: int) -> str:
     if not 0 < sequence < len(_DIGITS) ** SEQUENCE_DIGITS:
         raise ValueError(f"order sequence: {sequence} must be positive and below 36^{SEQUENCE_DIGITS}")
     digits = []
     for _ in range(SEQUENCE_DIGITS):
         sequence, digit = divmod(sequence, len(_DIGITS))
         digits.append(_DIGITS[digit])
-    return _LETTERS[purpose] + checked_journal_id(journal_id) + "".join(reversed(digits))
+    return letter + checked_journal_id(journal_id) + "".join(reversed(digits))
 
 
 def sequence_of(order_id: str, journal_id: str) -> int | None:

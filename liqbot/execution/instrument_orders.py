@@ -1,6 +1,7 @@
 """`InstrumentOrders`: what execution knows about one instrument: the target, the orders, the leverage, and how exposed
 we are."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,7 @@ from liqbot.execution.naked_time import NakedClock
 from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after_entry, after_event, after_fact
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
+from liqbot.risk.account import CLOCK_FEED, UNREAD_MS_MAX
 from liqbot.risk.decision import Target
 from liqbot.venues.entry_stops import AttachedStop, attached_order
 
@@ -72,6 +74,12 @@ class InstrumentOrders(msgspec.Struct):
     """Others' orders that rest here, by client id, with when the venue last named them."""
     orphaned: dict[str, int] = {}
     """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    unread_until_ms: int = 0
+    """Time was lost: until the account has been read again, and at the longest until then, what is known is not judged.
+    0 when there is nothing to wait for."""
+    present_ms: int = 0
+    """Since when we can do anything about a missing stop: a process started, or the account was read after time was
+    lost. What went before counts as naked time, but is no reason to leave a position that can be protected now."""
     account: str = ""
     """Whose orders these are, among several accounts at the venue; empty is the only one."""
     rides: AttachedStop | None = None
@@ -133,7 +141,7 @@ class InstrumentOrders(msgspec.Struct):
     def steady(self, now_ms: int, position: Position | None) -> bool:
         """What `plan` answered last time it answers again: nothing waits for time to pass or for word of the venue."""
         signed_base = Decimal(0) if position is None else position.side.value * position.quantity_base
-        moved = signed_base != self.seen_base
+        moved = signed_base != self.seen_base or bool(self.unread_until_ms)
         if moved or self.exposure is not None or self.failures or self.closing or self.pending() or self.orphaned:
             return False
         if self.leaving_ms:
@@ -237,6 +245,12 @@ class InstrumentOrders(msgspec.Struct):
         elif isinstance(fact, events.Halt | events.JournalOpened | events.FeedDown):
             # No new risk, or none by a process that has not read the account yet: an entry not sent is not sent.
             self.cancel_entry()
+            if isinstance(fact, events.JournalOpened):
+                self.present_ms = fact.time_ms
+            if isinstance(fact, events.FeedDown) and fact.feed == CLOCK_FEED:
+                self.unread_until_ms = fact.time_ms + UNREAD_MS_MAX
+        elif isinstance(fact, events.PositionAdopted):
+            self.own_base = fact.side.value * fact.quantity_base
         elif isinstance(fact, events.Flatten) and not self.idle:
             self.cancel_entry()
             self.closing = self.closing or f"flatten: {fact.reason}"
@@ -253,9 +267,17 @@ class InstrumentOrders(msgspec.Struct):
             self.external.pop(fact.client_id, None)
             self.orphaned.pop(fact.client_id, None)
 
-    def mark_unknown(self, before_ms: int) -> None:
-        """A reconciliation read everything: what has not been heard of since `before_ms` may be gone, and the venue
-        answers again, so earlier failures hold nothing back."""
+    def inherit(self, client_ids: Iterable[str]) -> None:
+        """Others' orders that count as ours now: they go once nothing depends on them."""
+        for client_id in client_ids:
+            if client_id in self.external:
+                self.orphaned.setdefault(client_id, 0)
+
+    def mark_unknown(self, read_ms: int, before_ms: int) -> None:
+        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and
+        the venue answers again, so earlier failures hold nothing back."""
+        if self.unread_until_ms:
+            self.unread_until_ms, self.present_ms = 0, read_ms
         self.failures = []
         self.external = {client_id: heard_ms for client_id, heard_ms in self.external.items() if heard_ms >= before_ms}
         kept = self.external
@@ -282,9 +304,12 @@ class InstrumentOrders(msgspec.Struct):
         reversed_ = position.side.value * self.seen_base < 0
         ended_ms = self.naked.see(now_ms, held_base=Decimal(0), covered_base=Decimal(0)) if reversed_ else None
         self.seen_base = position.side.value * position.quantity_base
+        if now_ms >= self.unread_until_ms:
+            self.unread_until_ms = 0
         if self.ours(position):
             self._measure_exposure(position, now_ms)
-            self.closing = self.closing or self._unprotectable(now_ms, params)
+            if not self.unread_until_ms:
+                self.closing = self.closing or self._unprotectable(now_ms, params)
             held_up = self.excess_base(position) > 0 and bool(self.live(Purpose.TAKE))
             self.leaving_ms = (self.leaving_ms or now_ms) if held_up else 0
         else:
@@ -300,8 +325,9 @@ class InstrumentOrders(msgspec.Struct):
         return late or (asked_enough and waited_enough)
 
     def _unprotectable(self, now_ms: int, params: ExecutionParams) -> str:
-        if self.exposure is not None and now_ms - self.exposure.since_ms > params.unprotected_ms_max:
-            return f"no confirmed stop for {now_ms - self.exposure.since_ms} ms"
+        since_ms = now_ms if self.exposure is None else max(self.exposure.since_ms, self.present_ms)
+        if now_ms - since_ms > params.unprotected_ms_max:
+            return f"no confirmed stop for {now_ms - since_ms} ms"
         refused = self.failed(Purpose.STOP, now_ms - params.failure_window_ms)
         return f"stop failed {len(refused)} times" if len(refused) >= params.stop_attempts_max else ""
 

@@ -16,7 +16,7 @@ from liqbot.execution.order_lifecycle import OrderFact
 from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument, Side
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.risk.decision import Approved, Target
 from liqbot.venues.registry import protection_of
 
@@ -44,6 +44,10 @@ class OrderManager:
         self._no_longer_naked: list[PositionNaked] = []
         self._unheard: set[tuple[str, str]] = set()
         """Instruments that were planned to the end and of which nothing has been heard since."""
+        self.journals: set[str] = {self._journal_id}
+        """Those that count as ours: this one under all its names, and what was adopted."""
+        self.adopted: set[str] = set()
+        """Journals of others, taken over by a person: what is left of their orders goes."""
         self._sequence = 0
         self._gaps: list[tuple[int, int]] = []
         """(last recorded, first that was not left out), newest last, bounded."""
@@ -84,12 +88,16 @@ class OrderManager:
             if book is None:
                 return
             if isinstance(fact, events.Reconciled):
-                book.mark_unknown(fact.time_ms - self._params.unknown_ms)
+                book.mark_unknown(fact.time_ms, fact.time_ms - self._params.unknown_ms)
             else:
                 book.on_fact(fact)
+        elif isinstance(fact, events.JournalAdopted):
+            self._inherit(fact.journal_id)
         elif isinstance(fact, events.JournalRepaired):
             self._leap(fact.time_ms)
         elif isinstance(fact, events.Halt | events.Flatten | events.JournalOpened) or _account_is_dark(fact):
+            if isinstance(fact, events.JournalOpened):
+                self.journals.add(fact.journal_id)
             if isinstance(fact, events.JournalOpened) and self._sequence:
                 self._leap(fact.time_ms)
             self._unheard.clear()
@@ -101,7 +109,8 @@ class OrderManager:
         if book is None or book.on_order_fact(fact):
             return
         sequence = client_order_id.sequence_of(fact.client_id, self._journal_id)
-        if sequence is not None and any(last < sequence < first for last, first in self._gaps):
+        unrecorded = sequence is not None and any(last < sequence < first for last, first in self._gaps)
+        if unrecorded or client_order_id.journal_of(fact.client_id) in self.adopted:
             book.meet(fact, orphaned=True)
             return
         forgotten = sequence is not None and sequence <= self._sequence
@@ -110,6 +119,13 @@ class OrderManager:
         if not forgotten and fact.client_id not in self.foreign_orders:
             self.foreign_orders_seen += 1
             self.foreign_orders = [*self.foreign_orders[1 - FOREIGN_ORDERS_KEPT :], fact.client_id]
+
+    def _inherit(self, journal_id: str) -> None:
+        self.journals.add(journal_id)
+        self.adopted.add(journal_id)
+        self._unheard.clear()
+        for book in self._books.values():
+            book.inherit([one for one in book.external if client_order_id.journal_of(one) == journal_id])
 
     def _leap(self, time_ms: int) -> None:
         """A process that takes up a journal counts on from the time of its start, beyond all ids that another one may
@@ -221,6 +237,8 @@ class OrderManager:
         books = list(self._books.values())
         return {
             "journal_id": self._journal_id,
+            "journals": sorted(self.journals),
+            "adopted": sorted(self.adopted),
             "sequence": self._sequence,
             "gaps": [list(gap) for gap in self._gaps],
             "foreign_orders": list(self.foreign_orders),
@@ -246,6 +264,7 @@ class OrderManager:
         self._books = loaded
         self.naked = msgspec.convert(state.get("naked", {}), NakedRecord)
         self._unheard.clear()
+        self.journals, self.adopted = {self._journal_id, *state["journals"]}, set(state["adopted"])
         self._sequence = state["sequence"]
         self._gaps = [(last, first) for last, first in state["gaps"]]
         self.foreign_orders = list(state["foreign_orders"])
@@ -254,4 +273,4 @@ class OrderManager:
 
 def _account_is_dark(fact: Event) -> bool:
     """News about orders and positions have stopped coming."""
-    return isinstance(fact, events.FeedDown) and fact.feed == ACCOUNT_FEED
+    return isinstance(fact, events.FeedDown) and fact.feed in (ACCOUNT_FEED, CLOCK_FEED)

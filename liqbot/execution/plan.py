@@ -26,6 +26,8 @@ def plan(
 ) -> tuple[Command, ...]:
     """`book` must have observed `position` at `now_ms`. A position that is not ours gets no command at all."""
     commands: list[Command] = _withdrawals(book, position, now_ms)
+    if book.unread_until_ms and not book.closing:
+        return (*commands, *_bare(book, position, now_ms, params, mint), *_ask(book, now_ms, params))
     if position is None:
         # While an entry may still fill its stop stays: without a position a reduce-only order does nothing.
         over = (Purpose.TAKE, Purpose.EXIT) if book.live(Purpose.ENTRY) else (Purpose.STOP, Purpose.TAKE, Purpose.EXIT)
@@ -39,6 +41,16 @@ def plan(
     commands += _clear(book, position, now_ms, params)
     commands += _ask(book, now_ms, params)
     return tuple(commands)
+
+
+def _bare(
+    book: InstrumentOrders, position: Position | None, now_ms: int, params: ExecutionParams, mint: NextClientId
+) -> list[Command]:
+    """While it is open what is still true: a position without any stop gets one, and that is all."""
+    if position is None or not book.ours(position):
+        return []
+    commands = _protect(book, position, now_ms, params, mint, closing=False)
+    return [command for command in commands if isinstance(command, PlaceOrder)]
 
 
 # --- the way in -------------------------------------------------------------------------------------------------------

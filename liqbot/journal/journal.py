@@ -57,7 +57,9 @@ class Journal:
         (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         self._last_seq: int = last_seq
         self._begun_seq: int = last_seq
-        (snapshot_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM snapshot").fetchone()
+        (snapshot_seq,) = connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM snapshot WHERE name != 'contracts'"
+        ).fetchone()
         self._snapshot_seq: int = snapshot_seq
         newest = connection.execute("SELECT time_ms FROM block WHERE seq = ?", (last_seq,)).fetchone()
         self._time_ms: int = newest[0] if newest else 0

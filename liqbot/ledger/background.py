@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -26,11 +26,20 @@ ROWS_MAX: Final = 200_000
 """Folded rows that the database has not taken."""
 LOOK_S: Final = 0.1
 AGAIN_S: Final = 1.0
-OPEN_S_MAX: Final = 2.0
+OPEN_S_MAX: Final = 1.0
 """Longest wait of a start for a ledger; one that is locked is opened later."""
 CLOSE_S_MAX: Final = 10.0
 CATCHES_UP: Final = "the rest is taken from the journal at the next start, or at once by: liqbot db rebuild"
 _log = structlog.get_logger(__name__)
+
+
+class Remake(NamedTuple):
+    """How a ledger that is too far behind (deleted, restored) is made anew, in its thread."""
+
+    needed: Callable[[int], bool]
+    """Of a ledger that ends at this record."""
+    make: Callable[[], object]
+    """ExpectedError when nothing can be made of it: then the ledger begins where it is begun, with a gap."""
 
 
 class LedgerThread:
@@ -38,14 +47,13 @@ class LedgerThread:
 
     def __init__(
         self, url: str, journal_id: str, *, written: Callable[[], int], keeping: WriteLimits | None = None,
-        waiting_max: int = WAITING_MAX, rows_max: int = ROWS_MAX, may_begin_later: bool = False,
+        waiting_max: int = WAITING_MAX, rows_max: int = ROWS_MAX, remake: Remake | None = None,
     ) -> None:
-        """`written` gives the last record that the journal has committed. `may_begin_later`: the journal cannot tell
-        of records that the ledger misses now. ExpectedError when the database can be reached and is none of ours, or
-        newer; one that is locked, full or away is tried again in the background."""
+        """`written` gives the last record that the journal has committed. ExpectedError when the database can be
+        reached and is none of ours, or newer; one that is locked, full or away is tried again in the background."""
         self._open = partial(LedgerWriter, url, journal_id, keeping)
         self._written, self._waiting_max, self._rows_max = written, waiting_max, rows_max
-        self._may_begin_later = may_begin_later
+        self._remake, self._may_begin_later = remake, False
         self._give_up_s = 0.0
         self._changed = threading.Condition()
         self._waiting: collections.deque[Observation] = collections.deque()
@@ -133,7 +141,9 @@ class LedgerThread:
         """The open ledger; None when there is none to be had."""
         while True:
             try:
-                writer = self._open()
+                writer = self._made_anew(self._open())
+            except OperationalError as error:
+                self._note(str(error.orig))
             except ExpectedError as error:
                 if not isinstance(error.__cause__, OperationalError):
                     self._refused(error)
@@ -146,6 +156,20 @@ class LedgerThread:
             with self._changed:
                 if self._changed.wait_for(lambda: self._closing, AGAIN_S):
                     return None
+
+    def _made_anew(self, writer: LedgerWriter) -> LedgerWriter:
+        """The same where nothing is to be made anew."""
+        if self._remake is None or not self._remake.needed(writer.seq):
+            return writer
+        writer.release()
+        _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
+        try:
+            self._remake.make()
+        except ExpectedError as error:
+            _log.error("the ledger has a gap", reason=str(error))
+            self._may_begin_later = True
+        self._remake = None
+        return self._open()
 
     def _refused(self, error: ExpectedError) -> None:
         with self._changed:

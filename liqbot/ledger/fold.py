@@ -19,11 +19,13 @@ from liqbot.events import (
     Flatten,
     Halt,
     HaltCode,
+    JournalAdopted,
     JournalOpened,
     JournalRepaired,
     MoneyFact,
     OrderMissing,
     OrderRejected,
+    PositionAdopted,
     PositionDeleveraged,
     PositionLiquidated,
     Resume,
@@ -43,7 +45,8 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     Resume: ("info", "RESUME"), Flatten: ("warning", "FLATTEN"), OrderRejected: ("warning", "ORDER_REJECTED"),
     CancelRejected: ("info", "CANCEL_REJECTED"), OrderMissing: ("warning", "ORDER_MISSING"),
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
-    StrategyDisabled: ("warning", "STRATEGY_DISABLED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
+    StrategyDisabled: ("warning", "STRATEGY_DISABLED"), PositionAdopted: ("warning", "POSITION_ADOPTED"),
+    JournalAdopted: ("warning", "JOURNAL_ADOPTED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
 }
 
 _BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})

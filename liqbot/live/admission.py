@@ -40,7 +40,9 @@ class Admission(NamedTuple):
 async def asked(settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter) -> Admission:
     """Of the venue. VenueError without an answer, ExpectedError for a key that must not be used."""
     await trading.open(settings.coins)
-    rights = await credentials.check_permissions(trading, adapter, with_money=access == "live")
+    rights = await credentials.check_permissions(
+        trading, adapter, with_money=access == "live", accept_unknown=settings.network.accept_unknown_rights
+    )
     return Admission(credentials.account_of(rights, settings), trading.instruments(settings.coins))
 
 

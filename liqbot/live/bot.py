@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -14,24 +14,32 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
+from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
+from liqbot.execution.edge.presence import AccountPresence
 from liqbot.exits import Exit
 from liqbot.instruments import Instrument
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
+from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
+from liqbot.live.one_account import account_taken
+from liqbot.live.stop_canary import StopCanary
 from liqbot.observers.registry import require_known
 from liqbot.private_files import make_private_directory
+from liqbot.runtime import crash_count
 from liqbot.runtime.account_lock import only_one
 from liqbot.runtime.assembly import House, Parts, assembled
+from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, wall_ms
-from liqbot.runtime.running import RunningHouse, facts_into
+from liqbot.runtime.pump import Work
+from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
@@ -42,70 +50,145 @@ _log = structlog.get_logger(__name__)
 
 
 async def trade(
-    settings: Settings, data: Path, access: Access, *, dry_run: bool = False, for_s: float | None = None
+    settings: Settings, data: Path, access: Access, *, dry_run: bool = False, for_s: float | None = None,
+    halts: Mapping[HaltCode, str] = NO_HALTS,
 ) -> Exit:
-    """Until stopped. ExpectedError for everything that a user can mend before it runs."""
+    """Until stopped. ExpectedError for everything that a user can mend before it runs. `halts`: why nothing may be
+    entered from the start."""
     data = data / DRY if dry_run else data
     require_known(settings.observers.enabled)
     require_free(data)
-    adapter = credentials.trading_adapter_for(settings)
-    trading = credentials.trading_client(settings, access)
-    clients = credentials.public_clients(settings)
-    roster = Roster(settings.venues, settings.coins)
+    outside = _Outside(
+        settings, data, access, dry_run, credentials.trading_adapter_for(settings),
+        credentials.trading_client(settings, access), credentials.public_clients(settings),
+    )
     known = last_known(data, library_version())
     held = known is not None and known.may_hold
     try:
-        loading = asyncio.create_task(trading.load())  # in a thread, while the journal is read
+        loading = asyncio.create_task(outside.trading.load())  # in a thread, while the journal is read
         if known is not None and held:
             _log.warning("a position may be open: protection comes first", account=known.account)
-            admission = await remembered(known, settings, trading)
+            admission = await remembered(known, settings, outside.trading)
         else:
-            admission = await _asked(settings, access, trading, adapter, clients)
+            admission = await _asked(outside)
         place = f"{settings.mode} {admission.account} {settings.network.loopback}"
         with (
             contextlib.nullcontext() if dry_run else only_one(place, data),
-            opened(data, settings, admission.account, roster, admission.instruments) as storage,
+            _counted(data) as crashes,
+            opened(data, settings, admission.account, outside.roster, admission.instruments, in_haste=held) as storage,
         ):
             await loading
-            if admission.contracts is not None:
-                await trading.open_again(admission.contracts)
-                await require_same_account(admission.account, settings, trading, adapter)
-            else:
-                _keep_contracts(storage, trading.contracts)
-            inbox = Inbox()
-            engine = storage.recovered.engine
-            edge = AccountEdge(
-                trading, adapter, admission.instruments, facts_into(inbox), wall_ms, storage.journal.stamp.journal_id,
-                period_s=settings.network.reconcile_s, since_ms=storage.recovered.fills_since_ms or wall_ms(),
-                watched=lambda: engine.desk.resting_stops(engine.account.positions),
-                check_s=settings.network.protect_check_s, at_once=held, began_s=BEGAN_S,
-            )
-            broker = DryRunBroker(edge) if dry_run else edge.broker
-            house = live_house(settings, data, roster, admission.instruments, storage, inbox, broker)
-            later = LaterAdmission(
-                admission, settings, access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage)
-            )
-            return await run_live(
-                house, inbox, settings, data, roster, clients, storage, account=edge, for_s=for_s,
-                later=later if held else None,
-            )
+            halts = {**_because_of(crashes), **halts}
+            return await _traded(outside, admission, storage, held=held, halts=halts, for_s=for_s)
     finally:
-        await closed({**clients, f"{settings.trade_venue} account": trading})
+        await closed({**outside.clients, f"{settings.trade_venue} account": outside.trading})
 
 
-async def _asked(
-    settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter, clients: dict[str, VenueClient]
-) -> Admission:
+class _Outside(NamedTuple):
+    """What a start has to do with, and how it may."""
+
+    settings: Settings
+    data: Path
+    access: Access
+    dry_run: bool
+    adapter: TradingAdapter
+    trading: VenueClient
+    clients: dict[str, VenueClient]
+
+    @property
+    def roster(self) -> Roster:
+        return Roster(self.settings.venues, self.settings.coins)
+
+
+@contextlib.contextmanager
+def _counted(data: Path) -> Iterator[int]:
+    """How many starts before this one ended without order; this one has, when it is left in a way that was foreseen."""
+    yield crash_count.begun(data, wall_ms())
+    crash_count.ended(data)
+
+
+def _because_of(crashes: int) -> dict[HaltCode, str]:
+    why = crash_count.why_no_entries(crashes)
+    return {HaltCode.REPEATED_CRASHES: why} if why else {}
+
+
+async def _traded(
+    outside: _Outside, admission: Admission, storage: Storage, *, held: bool, halts: Mapping[HaltCode, str],
+    for_s: float | None,
+) -> Exit:
+    await _contracts_known(outside, admission, storage)
+    taken = account_taken(outside.settings, admission, storage, outside.trading, held=held)
+    async with contextlib.nullcontext() if outside.dry_run else taken as presence:
+        return await _on_account(outside, admission, storage, presence, held=held, halts=halts, for_s=for_s)
+
+
+async def _contracts_known(outside: _Outside, admission: Admission, storage: Storage) -> None:
+    if admission.contracts is None:
+        _keep_contracts(storage, outside.trading.contracts)
+        return
+    await outside.trading.open_again(admission.contracts)
+    await require_same_account(admission.account, outside.settings, outside.trading, outside.adapter)
+
+
+async def _on_account(
+    outside: _Outside, admission: Admission, storage: Storage, presence: AccountPresence | None, *, held: bool,
+    halts: Mapping[HaltCode, str], for_s: float | None,
+) -> Exit:
+    settings, trading, adapter = outside.settings, outside.trading, outside.adapter
+    inbox, watch = Inbox(), ClockWatch()
+    edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
+    house = live_house(
+        settings, outside.data, outside.roster, admission.instruments, storage, inbox,
+        DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda: _told_first(watch, edge),
+    )
+    later = LaterAdmission(
+        admission, settings, outside.access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage)
+    )
+    canary = StopCanary(edge, trading, house.opening[-1].time_ms)
+    flies = settings.network.stop_canary and not (held or outside.dry_run)
+    return await run_live(
+        house, inbox, settings, outside.data, outside.roster, outside.clients, storage, account=edge, for_s=for_s,
+        beside=Beside(during=(watch.run,), before=canary.run if flies else None, after=later.run if held else None),
+        halts=halts,
+    )
+
+
+def account_edge(
+    settings: Settings, trading: VenueClient, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
+    presence: AccountPresence | None, kin: Container[str] | None = None, *, at_once: bool,
+) -> AccountEdge:
+    """Of the books' journal; orders of its earlier names, and those of `kin`, raise no alarm."""
+    engine = storage.recovered.engine
+    return AccountEdge(
+        trading, credentials.trading_adapter_for(settings), instruments, facts_into(inbox), wall_ms,
+        storage.journal.stamp.journal_id, period_s=settings.network.reconcile_s,
+        since_ms=storage.recovered.fills_since_ms or wall_ms(),
+        watched=lambda: engine.desk.resting_stops(engine.account.positions),
+        check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
+        kin=engine.desk.journals if kin is None else kin,
+    )
+
+
+async def _asked(outside: _Outside) -> Admission:
     """With the market's venues opened beside. ExpectedError in one line."""
-    market_open = asyncio.create_task(_opened(clients, settings))
+    market_open = asyncio.create_task(_opened(outside.clients, outside.settings))
     try:
-        admission = await asked(settings, access, trading, adapter)
+        admission = await asked(outside.settings, outside.access, outside.trading, outside.adapter)
         await market_open
     except VenueError as error:
         raise credentials.one_line(error) from None
     finally:
         market_open.cancel()
     return admission
+
+
+def _told_first(watch: ClockWatch, edge: AccountEdge) -> tuple[Event, ...]:
+    """When time was lost: that the account is to be read again before anything is judged."""
+    found = watch.taken()
+    if not found:
+        return ()
+    _log.error("time was lost: the account is read again first", reason=found)
+    return edge.reconciler.doubt(found)
 
 
 def _keep_contracts(storage: Storage, contracts: bytes) -> None:
@@ -117,13 +200,14 @@ def _keep_contracts(storage: Storage, contracts: bytes) -> None:
 
 def live_house(
     settings: Settings, data: Path, roster: Roster, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
-    broker: CommandSink,
+    broker: CommandSink, *, first: Callable[[], tuple[Event, ...]] = tuple,
 ) -> House[Runtime]:
-    """The house of whatever runs on real venues, with an account or without one."""
+    """The house of whatever runs on real venues, with an account or without one. `first` as `Runtime` has it."""
     parts = Parts(
         settings, roster, instruments, storage.journal.stamp.journal_id,
         loop=lambda engine, observers: Runtime(
-            engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms
+            engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms,
+            first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
         without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
@@ -131,36 +215,61 @@ def live_house(
     return assembled(parts, max(wall_ms(), storage.recovered.last_ms))
 
 
+class Beside(NamedTuple):
+    """What else is done: `before` the market begins and after the account was read, `during` it, and once it has
+    begun."""
+
+    during: Sequence[Work] = ()
+    before: Work | None = None
+    after: Work | None = None
+
+
 async def run_live(
     house: House[Runtime], inbox: Inbox, settings: Settings, data: Path, roster: Roster,
     clients: dict[str, VenueClient], storage: Storage, *, account: AccountEdge | None, for_s: float | None,
-    later: LaterAdmission | None = None,
+    beside: Beside | None = None, halts: Mapping[HaltCode, str] = NO_HALTS,
 ) -> Exit:
-    """Until stopped. ExpectedError when a halt forbids to begin. `later` runs beside the market."""
+    """Until stopped. ExpectedError when a halt forbids to begin. `halts`: why nothing may be entered from the start."""
+    beside = beside or Beside()
     running = RunningHouse(
         house, inbox, settings, data, wall_ms, journal=storage.journal, account=account, for_s=for_s,
-        records_run_again=storage.recovered.records,
+        records_run_again=storage.recovered.records, halts=halts,
     )  # fmt: skip
     since_ms = history_from_ms(settings, house.engine, storage.recovered.last_ms, wall_ms())
+
+    async def may_begin() -> bool:
+        begins = await running.may_begin()
+        if begins and beside.before is not None:
+            await beside.before()
+        return begins
+
     market = LiveMarket(
-        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=running.may_begin,
+        clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin,
         held=lambda: bool(house.engine.account.positions),
     )
     running.show_feeds(market.stats)
-    return await running.run(_MarketBeside(market, later) if later is not None else market)
+    return await running.run(_MarketBeside(market, beside, storage.ledger))
 
 
 class _MarketBeside:
-    """The market, and what is asked once protection stands."""
+    """The market with what runs as long as it does."""
 
-    def __init__(self, market: LiveMarket, later: LaterAdmission) -> None:
-        self._market, self._later = market, later
+    def __init__(self, market: LiveMarket, beside: Beside, ledger: FedLedger) -> None:
+        self._market, self._beside, self._ledger = market, beside, ledger
 
     async def run(self, inbox: Inbox) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._market.run(inbox))
-            await self._market.admitted.wait()
-            await self._later.run()
+            tasks = [group.create_task(work()) for work in (*self._beside.during, self._then)]
+            await self._market.run(inbox)
+            for task in tasks:
+                task.cancel()
+
+    async def _then(self) -> None:
+        await self._market.admitted.wait()
+        if isinstance(self._ledger, LaterLedger):
+            self._ledger.begin()
+        if self._beside.after is not None:
+            await self._beside.after()
 
 
 async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:

@@ -88,16 +88,25 @@ def account_of(rights: KeyPermissions, settings: Settings) -> str:
     return f"{settings.trade_venue} {rights.account or by_key}"
 
 
-async def check_permissions(client: VenueCaller, adapter: TradingAdapter, *, with_money: bool) -> KeyPermissions:
-    """Whose key it is; ExpectedError when it may withdraw, may not trade, or does not say and money is at stake."""
+async def check_permissions(
+    client: VenueCaller, adapter: TradingAdapter, *, with_money: bool, accept_unknown: bool = False
+) -> KeyPermissions:
+    """Whose key it is; ExpectedError when it may move money away or may not trade, and with money at stake also when
+    that is not said, unless the user takes it on himself (`network.accept_unknown_rights`)."""
     rights = await adapter.permissions(client, with_money=with_money)
     venue = adapter.venue
-    if rights.may_withdraw:
-        raise ExpectedError(f"{venue}: this key may withdraw; make one that may only trade", Exit.CONFIG)
+    moving = (("withdraw", rights.may_withdraw), ("transfer to other accounts", rights.may_transfer))
+    for what, may in moving:
+        if may:
+            raise ExpectedError(f"{venue}: this key may {what}; make one that may only trade", Exit.CONFIG)
     if rights.may_trade is False:
         raise ExpectedError(f"{venue}: this key may not trade{_because(rights)}", Exit.CONFIG)
-    if with_money and rights.may_withdraw is None:
-        raise ExpectedError(f"{venue}: it cannot be read whether this key may withdraw{_because(rights)}", Exit.CONFIG)
+    unread = [what for what, may in moving if may is None]
+    if with_money and unread and not accept_unknown:
+        raise ExpectedError(
+            f"{venue}: it cannot be read whether this key may {' or '.join(unread)}{_because(rights)}; look yourself, "
+            "then say network.accept_unknown_rights = true", Exit.CONFIG,
+        )  # fmt: skip
     return rights
 
 

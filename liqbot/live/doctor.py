@@ -6,34 +6,33 @@ import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from liqbot import places
-from liqbot.commands import OrderKind, PlaceOrder, Purpose
+from liqbot.commands import Purpose
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
+from liqbot.control.panic_latch import panic_reason
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
-from liqbot.execution.edge.broker import stop_mismatch
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import Side
 from liqbot.journal import JournalReader
-from liqbot.live import credentials
+from liqbot.live import credentials, stop_canary
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
-from liqbot.venues.errors import VenueError, VenueRefused
+from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import VENUES
 from liqbot.venues.trading import TradedContract, TradingAdapter
 
 SKEW_MS_MAX: Final = 1_000
 DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
-CANARY_AWAY: Final = Decimal("0.5")
+EXPIRY_DAYS_WARN: Final = 14
+ADL_RANK_WARN: Final = 4
 CANARY_NAME: Final = "canary"
 
 
@@ -90,7 +89,7 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
                                               f"on {settings.trade_venue}")
     yield _disk(data)
     yield _journal(data)
-    why = protocol.read_latch(data, protocol.PANIC)
+    why = panic_reason(data)
     if why:
         yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
     try:
@@ -165,13 +164,17 @@ async def _account(
     recipe = credentials.trading_adapter_for(settings)
     await client.open(settings.coins)
     try:
-        rights = await credentials.check_permissions(client, recipe, with_money=access == "live")
+        rights = await credentials.check_permissions(
+            client, recipe, with_money=access == "live", accept_unknown=settings.network.accept_unknown_rights
+        )
     except ExpectedError as error:
         yield Finding("key", Health.FAIL, str(error), Exit.CONFIG)
         return
-    told = "may trade, may not withdraw" if rights.may_withdraw is False else rights.note
+    told = "may trade, may not withdraw or transfer" if rights.may_withdraw is False else rights.note
     account = credentials.account_of(rights, settings)
     yield Finding("key", Health.OK if rights.may_withdraw is False else Health.WARN, f"{told}; account {account}")
+    if rights.expires_ms is not None:
+        yield _expiry(rights.expires_ms)
     wallet_usd = await recipe.wallet_usd(client)
     yield Finding("wallet", Health.OK if wallet_usd > 0 else Health.WARN, f"{wallet_usd:,.2f} USD")
     for instrument in client.instruments(settings.coins):
@@ -180,6 +183,15 @@ async def _account(
         yield await _orders(client, recipe, traded)
         if canary:
             yield await _canary(client, recipe, traded)
+
+
+def _expiry(expires_ms: int) -> Finding:
+    """Of the key: a bot whose key ends can place no stop any more."""
+    left_days = (expires_ms - wall_ms()) / 86_400_000
+    text = f"ends in {left_days:,.0f} days" if left_days >= 1 else f"ends in {left_days * 24:.0f} hours"
+    verdict = Health.FAIL if left_days < 1 else Health.WARN if left_days < EXPIRY_DAYS_WARN else Health.OK
+    return Finding("key's end", verdict, f"{text}; make a new one in time" if verdict is not Health.OK else text,
+                   Exit.CONFIG)
 
 
 async def _settings(client: VenueClient, recipe: TradingAdapter, traded: TradedContract, settings: Settings) -> Finding:
@@ -197,43 +209,19 @@ async def _orders(client: VenueClient, recipe: TradingAdapter, traded: TradedCon
     position = await recipe.position(client, traded)
     foreign = [order for order in resting if client_order_id.purpose_of(order.client_id) is None]
     text = f"holds {position.signed_base}, {len(resting)} orders rest"
+    if position.adl_rank is not None and position.signed_base:
+        text += f", rank {position.adl_rank} of 5 to be deleveraged"
     if foreign:
         return Finding(f"{traded.instrument.coin} orders", Health.WARN, f"{text}, {len(foreign)} of them not ours")
-    return Finding(f"{traded.instrument.coin} orders", Health.OK, text)
+    near = position.adl_rank is not None and position.adl_rank >= ADL_RANK_WARN
+    return Finding(f"{traded.instrument.coin} orders", Health.WARN if near else Health.OK, text)
 
 
 async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedContract) -> Finding:
-    """A stop far away, placed, read back and cancelled: the way every position will be protected."""
-    instrument, what = traded.instrument, f"{traded.instrument.coin} stop canary"
-    ticker = await client.call("fetch_ticker", instrument.symbol)
-    last_price = Decimal(str(ticker["last"]))
-    least_base = max(instrument.quantity_step_base, instrument.min_notional_usd / last_price * 3)
-    order = PlaceOrder(
-        client_id=client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP),
-        venue=instrument.venue,
-        coin=instrument.coin,
-        decision_id=0,
-        purpose=Purpose.STOP,
-        kind=OrderKind.STOP_MARKET,
-        side=Side.LONG,
-        quantity_base=instrument.round_quantity(least_base),
-        reduce_only=True,
-        trigger_price=instrument.round_price(last_price * CANARY_AWAY),
+    what = f"{traded.instrument.coin} stop canary"
+    found = await stop_canary.fly(
+        client, recipe, traded, client_order_id.client_id(CANARY_NAME, wall_ms(), Purpose.STOP)
     )
-    call = recipe.place(order, traded)
-    try:
-        await client.call(call.method, *call.args, channel="priority", retry="never")
-    except VenueRefused as refusal:
-        return Finding(what, Health.WARN, f"not placed without a position ({refusal.code} {refusal.reason})")
-    wrong = "it is not there"
-    for wait_s in (0.0, 0.2, 0.5, 1.0):
-        await asyncio.sleep(wait_s)
-        word = await recipe.order(client, traded, order.client_id, stop=True)
-        if word is not None:
-            wrong = stop_mismatch(order, word)
-            break
-    call = recipe.cancel(order.client_id, traded, stop=True)
-    await client.call(call.method, *call.args, channel="priority", retry="read")
-    if wrong:
-        return Finding(what, Health.FAIL, wrong)
-    return Finding(what, Health.OK, "placed, read back and cancelled")
+    if found.failure:
+        return Finding(what, Health.FAIL, found.failure)
+    return Finding(what, Health.WARN if found.note else Health.OK, found.note or "placed, read back and cancelled")

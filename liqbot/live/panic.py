@@ -1,6 +1,7 @@
-"""Panic: entries cancelled, positions closed, flatness confirmed by REST, and only then the stops cancelled.
+"""Panic: entries and takes cancelled, positions closed, flatness confirmed by REST, and only then the stops cancelled.
 
-It needs no running bot and takes no lock: it works on the venue alone, and every order it sends only reduces.
+It needs no running bot and takes no lock: it works on the venue alone, and every order it sends only reduces. Each step
+stands on its own: what one contract or one question does not answer keeps nobody from the next.
 """
 
 import asyncio
@@ -14,20 +15,26 @@ import structlog
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
 from liqbot.instruments import Side
+from liqbot.runtime.process import wall_ms
 from liqbot.venues.errors import OutcomeUnknown, VenueError
-from liqbot.venues.trading import OrderReport, PositionReport, TradedContract, TradingAdapter, VenueCaller
+from liqbot.venues.trading import Dispatch, OrderCaller, OrderReport, PositionReport, TradedContract, TradingAdapter
 
+PANIC_NAME: Final = "panic"
 ROUND_S: Final = 0.5
 AFTER_TROUBLE_S: Final = 2.0
+TAKES_S: Final = 2.0
+"""How long a close waits for takes to be seen gone: venues that count open reduce-only orders refuse it beside one."""
+FLAT_ROUNDS: Final = 2
+"""Readings in a row that must find nothing: a request of somebody's may still have been on its way."""
 _log = structlog.get_logger(__name__)
 Say = Callable[[str], None]
 Word = TypeVar("Word")
-_STRANGE: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+STRANGE: Final = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What an answer raises that is not what the venue documents: no reason to leave a position open."""
 
 
 class Left(NamedTuple):
-    """What is still there."""
+    """What is still there, or not known to be gone."""
 
     positions: tuple[str, ...]
     orders: tuple[str, ...]
@@ -40,64 +47,91 @@ class Left(NamedTuple):
 class Panic:
     """One account, the given contracts."""
 
-    def __init__(self, client: VenueCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
+    def __init__(self, client: OrderCaller, recipe: TradingAdapter, traded: Sequence[TradedContract], say: Say) -> None:
         self._client, self._recipe, self._traded, self._say = client, recipe, tuple(traded), say
-        # Ids of its own: nothing of the bot's books is needed, and nothing of theirs can be hit.
-        self._name = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
-        self._count = 0
+        # Ids of its own: nothing of the bot's books is needed, nothing of theirs can be hit, and nobody takes them for
+        # those of an instance that trades. They count on from the time, so that no two panics share one.
+        self._name = PANIC_NAME + secrets.choice(string.ascii_lowercase + string.digits)
+        self._count = wall_ms()
         self._not_before_s: dict[str, float] = {}
+        self._waits_until_s: dict[str, float] = {}
+        """By coin: how long a close waits for takes."""
+        self._trouble = False
 
     async def run(self, for_s: float) -> Left:
         """Round after round until nothing is left or the time is up; a venue's trouble is waited out."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + for_s
-        left = Left(("unknown",), ("unknown",))
+        until_s, found_nothing = loop.time() + for_s, 0
         while True:
-            pause_s = ROUND_S
-            try:
-                left = await self._round()
-            except VenueError as error:
-                self._say(f"no answer: {error}")
-                pause_s = AFTER_TROUBLE_S
-            if left.nothing or loop.time() + pause_s > until_s:
+            left = await self._round()
+            found_nothing = found_nothing + 1 if left.nothing else 0
+            pause_s = AFTER_TROUBLE_S if self._trouble else ROUND_S
+            if found_nothing >= FLAT_ROUNDS or loop.time() + pause_s > until_s:
                 return left
             await asyncio.sleep(pause_s)
 
     async def _round(self) -> Left:
-        held: list[str] = []
-        for traded in self._traded:
-            await self._cancel_entries(traded)
-            position = await self._read(self._recipe.position(self._client, traded))
-            if position.signed_base:
-                held.append(_shown(traded, position))
-                await self._close(traded, position)
-        if held:
-            return Left(tuple(held), ())
-        return await self._tidy()
+        self._trouble = False
+        held = [word for traded in self._traded if (word := await self._flatten(traded))]
+        return Left(tuple(held), ()) if held else await self._tidy()
 
-    async def _cancel_entries(self, traded: TradedContract) -> None:
-        """Orders that cannot be read keep nobody from closing what can be."""
+    async def _flatten(self, traded: TradedContract) -> str:
+        """What is held, or why it is not known; empty when flat."""
+        cleared = await self._clear(traded)
         try:
-            resting = await self._read(self._recipe.resting(self._client, traded))
+            position = await self._read(self._recipe.position(self._client, traded))
         except VenueError as error:
-            self._say(f"orders not read: {error}")
-            return
-        for order in resting:
-            if not order.reduce_only:
+            return self._unread(f"{traded.instrument.symbol}: position not known", error)
+        if not position.signed_base:
+            self._waits_until_s.pop(traded.instrument.coin, None)
+            return ""
+        if self._may_close(traded, cleared=cleared):
+            await self._close(traded, position)
+        return _shown(traded, position)
+
+    def _may_close(self, traded: TradedContract, *, cleared: bool) -> bool:
+        """The close does not wait for ever: a take that cannot be cancelled may be none that counts."""
+        now_s = asyncio.get_running_loop().time()
+        return cleared or now_s >= self._waits_until_s.setdefault(traded.instrument.coin, now_s + TAKES_S)
+
+    async def _clear(self, traded: TradedContract) -> bool:
+        """Entries and takes go, stops stay. True once none of them rests any more, or where the orders cannot be read:
+        that keeps nobody from closing."""
+        for _ in range(2):
+            try:
+                resting = await self._read(self._recipe.resting(self._client, traded))
+            except VenueError as error:
+                self._unread(f"{traded.instrument.symbol}: orders not known", error)
+                return True
+            going = [order for order in resting if order.trigger_price is None and not _closes(order)]
+            if not going:
+                return True
+            for order in going:
                 await self._cancel(traded, order)
+        return False
 
     async def _read(self, reading: Awaitable[Word]) -> Word:
         """VenueError also for an answer that is not understood: it is waited out like none."""
         try:
             return await reading
-        except _STRANGE as error:
+        except STRANGE as error:
             raise VenueError(self._recipe.venue, f"answer not understood: {type(error).__name__}: {error}") from error
+
+    def _unread(self, what: str, error: VenueError) -> str:
+        self._trouble = True
+        self._say(f"no answer: {error}")
+        return what
 
     async def _tidy(self) -> Left:
         """All is flat, says REST: what still rests protects nothing any more."""
         rest: list[str] = []
         for traded in self._traded:
-            for order in await self._read(self._recipe.resting(self._client, traded)):
+            try:
+                resting = await self._read(self._recipe.resting(self._client, traded))
+            except VenueError as error:
+                rest.append(self._unread(f"{traded.instrument.symbol}: orders not known", error))
+                continue
+            for order in resting:
                 await self._cancel(traded, order)
                 rest.append(f"{traded.instrument.symbol} {order.client_id or order.venue_order_id}")
         return Left((), tuple(rest))
@@ -132,12 +166,20 @@ class Panic:
         self._say(f"close {_shown(traded, position)}")
         self._not_before_s[coin] = loop.time() + ROUND_S
         try:
-            await self._client.call(call.method, *call.args, channel="priority", retry="never")
-        except (OutcomeUnknown, *_STRANGE) as error:
+            await self._client.call(
+                call.method, *call.args, channel="priority", retry="never",
+                dispatch=Dispatch(self._recipe.valid_ms, lambda: None),
+            )
+        except (OutcomeUnknown, *STRANGE) as error:
             self._not_before_s[coin] = loop.time() + self._recipe.valid_ms / 1000
             self._say(f"unclear: {error}")
         except VenueError as error:
             self._say(f"not closed: {error}")
+
+
+def _closes(order: OrderReport) -> bool:
+    """A close of ours, or of the running bot, that the market has not filled yet."""
+    return order.reduce_only and client_order_id.purpose_of(order.client_id) is Purpose.EXIT
 
 
 def _shown(traded: TradedContract, position: PositionReport) -> str:

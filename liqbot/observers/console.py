@@ -8,6 +8,7 @@ from typing import Final
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
 from liqbot.events import Event, Fill, FundingPaid, OrderRejected, PositionDeleveraged, PositionLiquidated
+from liqbot.legible import spelled
 from liqbot.market.view import MarketView
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
@@ -89,7 +90,7 @@ class ConsoleObserver(Observer):
             self._print(time_ms, f"approved  #{target.decision_id} {target.strategy} {what}")
 
     def _print(self, time_ms: int, text: str) -> None:
-        self._show(f"{clock(time_ms)}  {text}")
+        self._show(f"{clock(time_ms)}  {spelled(text)}")
 
 
 def console_observer(context: ObserverContext) -> Observer | None:

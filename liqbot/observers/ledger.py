@@ -2,7 +2,8 @@
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.ledger import LedgerThread, observation_of
+from liqbot.ledger.later import FedLedger
+from liqbot.ledger.observation import observation_of
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 
@@ -15,7 +16,7 @@ class LedgerObserver(Observer):
 
     name = "ledger"
 
-    def __init__(self, ledger: LedgerThread, source: str, room_wait_s: float = 0.0) -> None:
+    def __init__(self, ledger: FedLedger, source: str, room_wait_s: float = 0.0) -> None:
         self._ledger, self._source, self._room_wait_s = ledger, source, room_wait_s
 
     @property

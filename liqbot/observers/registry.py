@@ -5,16 +5,14 @@ import importlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from liqbot.exits import Exit, ExpectedError
 from liqbot.extensions import extension_file, load_entry_point, load_file
 from liqbot.journal import Journal
+from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer
 from liqbot.settings import Settings
-
-if TYPE_CHECKING:
-    from liqbot.ledger import LedgerThread  # its libraries take seconds to import, and not every house keeps one
 
 ENTRY_POINT_GROUP: Final = "liqbot.observers"
 """Of other packages: name -> factory."""
@@ -39,7 +37,7 @@ class ObserverContext(NamedTuple):
     data: Path | None = None
     """State directory; None for a house without one."""
     journal: Journal | None = None
-    ledger: "LedgerThread | None" = None
+    ledger: FedLedger | None = None
     ledger_wait_s: float = 0.0
     """How long the market may be held up for a ledger that is behind; 0 where the market does not wait."""
     console: Observer | None = None

@@ -10,12 +10,14 @@ from liqbot.engine import Engine, Step
 from liqbot.journal import Journal
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.rerun import SNAPSHOT_NAME
-from liqbot.ledger import LedgerThread
+from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
 from liqbot.settings.params import JournalParams
 
 RETAIN_EVERY_MS: Final = 60_000
+HELD_MIN: Final = 5.0
+"""While a position is open, and one as soon as it is: a start over it runs few records again."""
 _log = structlog.get_logger(__name__)
 
 
@@ -25,16 +27,19 @@ class SnapshotObserver(Observer):
 
     name = "snapshots"
 
-    def __init__(self, journal: Journal, ledger: LedgerThread | None, params: JournalParams, version: str) -> None:
+    def __init__(self, journal: Journal, ledger: FedLedger | None, params: JournalParams, version: str) -> None:
         self._journal, self._ledger, self._params, self._version = journal, ledger, params, version
         self._snapshot_ms = self._retained_ms = 0
+        self._holding = False
         self._saved_seq = journal.snapshot_seq
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         if block.tick_ms is None or block.backfilled:
             return  # history can be read again, and has no snapshots of its own
         self._snapshot_ms = self._snapshot_ms or step.time_ms
-        if step.time_ms - self._snapshot_ms >= self._params.snapshot_every_min * 60_000:
+        opened, self._holding = bool(engine.account.positions) and not self._holding, bool(engine.account.positions)
+        every_min = min(self._params.snapshot_every_min, HELD_MIN) if self._holding else self._params.snapshot_every_min
+        if opened or step.time_ms - self._snapshot_ms >= every_min * 60_000:
             self._snapshot_ms = step.time_ms
             self.save(seq, engine)
         if step.time_ms - self._retained_ms >= RETAIN_EVERY_MS:

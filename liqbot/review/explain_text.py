@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from liqbot.legible import spelled
 from liqbot.review.pictures.map_bars import map_bars
 from liqbot.review.tables import text_of
 
@@ -26,7 +27,7 @@ def as_text(story: dict[str, Any]) -> str:
         ["fills", *map(_fill, story["fills"])],
         ["outcome", f"  {story['outcome']}", *map(_trade, story["trades"])],
     ]
-    return "\n".join("\n".join(lines) for lines in sections if len(lines) > 1)
+    return "\n".join("\n".join(map(spelled, lines)) for lines in sections if len(lines) > 1)
 
 
 def _parameters(story: dict[str, Any]) -> list[str]:

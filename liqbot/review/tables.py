@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from liqbot.legible import spelled
 from liqbot.review.ledger_reader import Row
 
 
@@ -45,7 +46,7 @@ def text_of(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        text = str(value)
+        text = spelled(str(value))
         return text[:19] if len(text) == 24 and text[10:11] == "T" and text.endswith("Z") else text
     if isinstance(value, int):
         return f"{value:,}"

@@ -27,15 +27,18 @@ from liqbot.events import (
     PositionLiquidated,
     Resume,
     Transfer,
-    halt_code_of,
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.limits import RiskLimits
 
-__all__ = ["ACCOUNT_FEED", "Account", "Position"]
+__all__ = ["ACCOUNT_FEED", "CLOCK_FEED", "UNREAD_MS_MAX", "Account", "Position"]
 
 ACCOUNT_FEED: Final = "account"
+CLOCK_FEED: Final = "clock"
+"""Goes down when time was lost: all that was known of the account is hearsay, and every deadline may have passed."""
+UNREAD_MS_MAX: Final = 20_000
+"""So long at most a position is not judged for want of a reading: then by what is known."""
 ZERO: Final = Decimal(0)
 _DAY_MS: Final = 86_400_000
 
@@ -52,6 +55,8 @@ class _State(msgspec.Struct):
     entry_notional_usd: Decimal = ZERO
     cooldowns_ms: dict[str, int] = {}
     """Until when, by venue and coin."""
+    time_lost_ms: int = 0
+    """When that was noticed last."""
 
 
 class Account:
@@ -142,6 +147,12 @@ class Account:
     def holding(self, venue: str, coin: str) -> Holding | None:
         """Reconciliation and differences of one instrument; read only."""
         return self._books.holding(venue, coin)
+
+    def unread(self, position: Position, now_ms: int) -> bool:
+        """Time was lost and the venue has not been asked since: no judgement on this position yet."""
+        lost_ms, holding = self._now.time_lost_ms, self._books.holding(position.venue, position.coin)
+        waiting = holding is not None and not holding.reconciled
+        return bool(lost_ms) and waiting and now_ms - lost_ms < UNREAD_MS_MAX
 
     def cooldown_until_ms(self, venue: str, coin: str) -> int:
         """No entry on this instrument before; 0 when there may be."""
@@ -245,7 +256,9 @@ class Account:
                 self._now.drawdown.transfer(before_usd, fact.amount_usd)
 
     def _on_feed_down(self, fact: FeedDown) -> None:
-        if fact.feed == ACCOUNT_FEED:
+        if fact.feed == CLOCK_FEED:
+            self._now.time_lost_ms = fact.time_ms
+        if fact.feed in (ACCOUNT_FEED, CLOCK_FEED):
             for holding in self._books.holdings:
                 holding.reconciled &= holding.venue != fact.venue
 
@@ -268,3 +281,20 @@ class Account:
     def _on_resume(self, _fact: Resume) -> None:
         self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False
         self._now.drawdown.resume()
+
+
+_REASONS_BEFORE_CODES: Final = (
+    ("paused", HaltCode.OPERATOR_PAUSE), ("close", HaltCode.OPERATOR_CLOSE), ("stop --flatten", HaltCode.OPERATOR_STOP),
+    ("panic", HaltCode.PANIC), ("key refused", HaltCode.KEY_REFUSED), ("our ", HaltCode.OWN_LIQUIDATION),
+    ("orders of another liqbot", HaltCode.FOREIGN_ORDERS),
+)  # fmt: skip
+
+
+def halt_code_of(reason: str) -> HaltCode:
+    """The code of a reason that was written down before there were codes; NONE when it is none of the program's own."""
+    for start, code in _REASONS_BEFORE_CODES:
+        if reason.startswith(start):
+            return code
+    if reason.endswith("one-way is needed"):
+        return HaltCode.ACCOUNT_MODE
+    return HaltCode.STOP_MISPLACED if "did not place the stop as ordered" in reason else HaltCode.NONE

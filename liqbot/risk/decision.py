@@ -97,3 +97,8 @@ class Adjustment(msgspec.Struct, frozen=True, tag=True):
     reason: str
     exit_base: Decimal = Decimal(0)
     stop_price: Decimal | None = None
+    strategy: str = ""
+    """By whose rules a position ends that no decision describes; empty: nobody's."""
+    exit_by_ms: int = 0
+    """When that is at the latest."""
+    price_tick: Decimal = Decimal(0)

@@ -200,7 +200,7 @@ def _target_of(position: Position, adjustment: Adjustment) -> Target:
         decision_id=0,
         venue=position.venue,
         coin=position.coin,
-        strategy="",
+        strategy=adjustment.strategy,
         side=position.side,
         quantity_base=position.quantity_base,
         limit_price=None,
@@ -209,7 +209,8 @@ def _target_of(position: Position, adjustment: Adjustment) -> Target:
         take_price=None,
         liquidation_price=position.liquidation_price or ZERO,
         expires_ms=0,
-        exit_by_ms=0,
+        exit_by_ms=adjustment.exit_by_ms,
         reason=adjustment.reason,
+        price_tick=adjustment.price_tick,
         account=position.account,
     )

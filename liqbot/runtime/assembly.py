@@ -6,7 +6,7 @@ Also how an engine is built from a configuration, and which facts open a journal
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,13 +17,11 @@ from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal
+from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer, ObserverGroup, OnStep
 from liqbot.observers.registry import ObserverContext, observers_for
 from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.strategy import Strategy
-
-if TYPE_CHECKING:
-    from liqbot.ledger import LedgerThread  # its libraries take seconds to import, and not every house keeps one
 
 LoopT = TypeVar("LoopT")
 LEFT_OUT: Final = "left out: it did not return the last time; liqbot resume and a restart take it back"
@@ -49,7 +47,7 @@ class Parts(NamedTuple, Generic[LoopT]):
     mode: str = ""
     """What the journal calls this run, where that is not the configuration's mode."""
     journal: Journal | None = None
-    ledger: "LedgerThread | None" = None
+    ledger: FedLedger | None = None
     ledger_wait_s: float = 0.0
     """How long the market may be held up for a ledger that is behind; 0 where the market does not wait."""
     data: Path | None = None

@@ -1,4 +1,4 @@
-"""`Ending`: what a house does between the wish to stop and its end, as a pure decision.
+"""`EndingDecision`: what a house does between the wish to stop and its end, as a pure decision.
 
 Nothing is entered any more. What is under way is completed or undone while feeds and broker still work: an entry that
 was sent is asked about until its fate is known, a filled one gets its stop confirmed, a position that cannot be
@@ -48,7 +48,7 @@ class Unsettled(NamedTuple):
         return (*self.naked, *self.unknown)
 
 
-class Ending:
+class EndingDecision:
     """From `began_s` on, in seconds of any clock that never goes back."""
 
     def __init__(self, began_s: float, *, market_over: bool = False) -> None:

@@ -2,6 +2,7 @@
 may be open. Read from its end in a moment, however long it is."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +23,7 @@ from liqbot.runtime.recovery import configuration_at
 
 CONTRACTS_NAME: Final = "contracts"
 """Of the snapshot that keeps the traded contracts as the venue listed them, in the unified client's words."""
+ZERO: Final = Decimal(0)
 READ_AT_ONCE: Final = 2_000
 ENTRY_RESTS_MS_MAX: Final = 3_600_000
 """Older entries are over: their targets expire long before."""
@@ -61,9 +63,11 @@ def last_known(data: Path, contracts_version: str) -> LastKnown | None:
 
 
 def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
-    """Whether the newest word on any traded contract is a position, or an entry was sent whose end nobody told."""
-    unanswered = {(one.venue, one.coin) for one in config.instruments}
+    """Whether anything is open by the newest statement on each traded contract and the fills since, or an entry was
+    sent whose end nobody told."""
+    unanswered = {(one.venue, one.coin): ZERO for one in config.instruments}
     ended: set[str] = set()
+    counted: set[tuple[str, str, str]] = set()
     first_seq, newest_ms = 1, 0
     for record in _from_the_end(reader):
         newest_ms = max(newest_ms, record.time_ms)
@@ -75,13 +79,15 @@ def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
             if not isinstance(fact, PositionSnapshot | Fill) or (fact.venue, fact.coin) not in unanswered:
                 continue
             if isinstance(fact, PositionSnapshot):
-                unanswered.remove((fact.venue, fact.coin))
-            if fact.quantity_base and not (isinstance(fact, Fill) and fact.reduces):
-                return True
+                if unanswered.pop((fact.venue, fact.coin)) + fact.quantity_base > 0:
+                    return True
+            elif (fact.venue, fact.coin, fact.fill_id) not in counted:
+                counted.add((fact.venue, fact.coin, fact.fill_id))
+                unanswered[fact.venue, fact.coin] += -fact.quantity_base if fact.reduces else fact.quantity_base
         if not unanswered and record.time_ms < newest_ms - ENTRY_RESTS_MS_MAX:
             first_seq = record.seq
             break
-    return any(
+    return any(held_base > 0 for held_base in unanswered.values()) or any(
         command.get("purpose") == Purpose.ENTRY and command["client_id"] not in ended
         for step in reader.steps(first_seq) if step.step is not None
         for command in plain_step(step.step)["commands"]

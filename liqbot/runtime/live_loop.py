@@ -6,7 +6,7 @@ timer lets go what may leave without.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, Protocol
 
@@ -15,6 +15,7 @@ import structlog
 from liqbot.blocks import EventBlock
 from liqbot.commands import Command
 from liqbot.engine import Engine, Step
+from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
 from liqbot.observers.observer import OnStep
 from liqbot.runtime import step as rule
@@ -53,10 +54,12 @@ class Runtime:
     def __init__(
         self, engine: Engine, journal: LiveJournal, broker: CommandSink, inbox: Inbox,
         observers: Sequence[OnStep] = (), *, protective_wait_ms: int = PROTECTIVE_WAIT_MS,
+        first: Callable[[], tuple[Event, ...]] = tuple,
     ) -> None:
-        """What only reduces risk waits for the disk no longer than `protective_wait_ms`."""
+        """What only reduces risk waits for the disk no longer than `protective_wait_ms`. `first` is asked before every
+        block for facts that the engine must know before it takes that one."""
         self._engine, self._journal, self._broker = engine, journal, broker
-        self._inbox, self._observers = inbox, tuple(observers)
+        self._inbox, self._observers, self._first = inbox, tuple(observers), first
         self._rule = rule.WriteAhead(engine, wait_ms=protective_wait_ms)
         self._due: deque[rule.Request] = deque()
         self._changed = asyncio.Event()
@@ -84,6 +87,9 @@ class Runtime:
 
     async def _consume(self) -> None:
         while (block := await self._next()) is not None:
+            facts = self._first()
+            if facts:
+                await self._take(EventBlock(facts=facts))
             await self._take(block)
 
     async def _next(self) -> EventBlock | None:

@@ -10,14 +10,18 @@ from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
+from liqbot.runtime.clock_watch import SteadyWall
 
 BEGAN_S: Final = time.monotonic()
 """When this process had imported the program, on the clock of its event loop."""
 
 
+_WALL: Final = SteadyWall()
+
+
 def wall_ms() -> int:
-    """UTC milliseconds."""
-    return time.time_ns() // 1_000_000
+    """UTC milliseconds that never go back, whatever is done to the clock."""
+    return _WALL()
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:

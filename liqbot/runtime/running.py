@@ -15,8 +15,9 @@ from liqbot import events, hung_calls
 from liqbot.blocks import EventBlock
 from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
+from liqbot.control.panic_latch import panic_reason
 from liqbot.control.status import is_flat
-from liqbot.events import OPERATOR_HALTS, Event, Flatten, HaltCode, Resume, StrategyDisabled
+from liqbot.events import MANAGE_ONLY_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
@@ -25,7 +26,7 @@ from liqbot.log import LINES
 from liqbot.market.feeds.clock import TickClock
 from liqbot.runtime.assembly import House
 from liqbot.runtime.call_meter import CallTimer
-from liqbot.runtime.ending import ENDING_S_MAX, Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.ending import ENDING_S_MAX, EndingAct, EndingDecision, Unsettled, unsettled
 from liqbot.runtime.hang_watch import HangWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.process import notify, signals_end_it, stop_on_signals
@@ -44,6 +45,9 @@ DID_NOT_RETURN: Final = "a call did not return the last time, and the process wa
 RECORDS_MAX: Final = 500
 """More records than this were run again: a snapshot is made at once."""
 _log = structlog.get_logger(__name__)
+
+
+NO_HALTS: Final[Mapping[HaltCode, str]] = {}
 
 
 class ServedLoop(Protocol):
@@ -72,9 +76,12 @@ class RunningHouse:
     def __init__(
         self, house: House[Any], inbox: Inbox, settings: Settings, data: Path, clock: Callable[[], int], *,
         journal: Journal, account: AccountEdge | None = None, for_s: float | None = None, records_run_again: int = 0,
+        halts: Mapping[HaltCode, str] = NO_HALTS,
     ) -> None:
         """`house` has a `ServedLoop`. `clock` gives UTC milliseconds, of the market where that is simulated; `for_s`
-        counts from when the house has begun to run. `account` is the edge of a real one."""
+        counts from when the house has begun to run. `account` is the edge of a real one.
+        `halts`: why nothing may be entered from the start, as far as nothing forbids it anyway."""
+        self._halts = halts
         self._house, self._inbox, self._settings, self._data, self._clock = house, inbox, settings, data, clock
         self._journal, self._account, self._for_s, self._records_run_again = journal, account, for_s, records_run_again
         self._loop: ServedLoop = house.loop
@@ -86,7 +93,7 @@ class RunningHouse:
         house.observers.watch = self._watch
         self.interrupted = False
         self._stop = asyncio.Event()
-        self._ending: Ending | None = None
+        self._ending: EndingDecision | None = None
         self._market_over = self._source_failed = False
         self._failure: BaseException | None = None
         self._naked: tuple[str, ...] = ()
@@ -208,13 +215,13 @@ class RunningHouse:
             self._failed(error)
         self._stop.set()
 
-    def _begin_ending(self, reason: str) -> Ending:
+    def _begin_ending(self, reason: str) -> EndingDecision:
         """From this instant on nothing is entered."""
         self._loop.enter_nothing()
         notify(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((ENDING_S_MAX + MARGIN_S) * 1_000_000)}")
         if self._account is not None:
             self._inbox.put(EventBlock(facts=(events.Ending(time_ms=self._clock(), reason=f"ending: {reason}"),)))
-        return Ending(asyncio.get_running_loop().time(), market_over=self._market_over)
+        return EndingDecision(asyncio.get_running_loop().time(), market_over=self._market_over)
 
     async def _end(self) -> None:
         """Over once there is a reason to stop and nothing is under way any more."""
@@ -266,6 +273,8 @@ class RunningHouse:
         now_ms = self._house.opening[-1].time_ms
         facts: list[Event] = []
         account = self.engine.account
+        if not account.halted:
+            facts += [Halt(time_ms=now_ms, reason=reason, code=code) for code, reason in self._halts.items()]
         facts += self._hung(now_ms)
         if protocol.drop_latch(self._data, protocol.RESUME):
             hung_calls.forget(self._data)
@@ -274,7 +283,7 @@ class RunningHouse:
         elif account.halt_code is HaltCode.OPERATOR_STOP and not account.positions:
             reason = "started again after an orderly end"
             facts.append(Resume(time_ms=now_ms, reason=reason, code=HaltCode.STARTED_AGAIN))
-        why = protocol.read_latch(self._data, protocol.PANIC)
+        why = panic_reason(self._data)
         if why:
             facts.append(Flatten(time_ms=now_ms, reason=f"panic: {why}", code=HaltCode.PANIC))
         return tuple(facts)
@@ -301,11 +310,19 @@ class RunningHouse:
             return False
         if why:
             _log.warning("halted with a position: it is managed, nothing is entered", reason=why)
+        self._name_what_is_not_ours()
         notify("READY=1")
         if "log" in self._house.observers.names:
             _log.info("begins", mode=self._settings.mode, venue=self._settings.trade_venue,
                       coins=",".join(self._settings.coins), equity_usd=str(self.engine.account.equity_usd))
         return True
+
+    def _name_what_is_not_ours(self) -> None:
+        for coin in self._settings.coins:
+            holding = self.engine.account.holding(self._settings.trade_venue, coin)
+            if holding is not None and holding.unexplained_base:
+                _log.warning("a position that this journal does not know: left alone, nothing is entered beside it; "
+                             "liqbot adopt takes it over", coin=coin, base=str(holding.unexplained_base))
 
     def _reconciled(self) -> bool:
         venue = self._settings.trade_venue
@@ -315,7 +332,7 @@ class RunningHouse:
     def _halted(self) -> str:
         """A reason not to begin; a pause by hand is none: such a house runs, and enters nothing."""
         account = self.engine.account
-        if account.halted and account.halt_code not in OPERATOR_HALTS:
+        if account.halted and account.halt_code not in MANAGE_ONLY_HALTS:
             return account.halted
         if account.drawdown.peak_latched:
             return f"drawdown of {account.drawdown.drawdown_pct:.2f} % from the highest equity"

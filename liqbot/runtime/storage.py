@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -12,18 +12,18 @@ from liqbot import hung_calls, places
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import Reconciled
-from liqbot.exits import ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.journal import Journal, JournalLimits, JournalReader, Record
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.steps import StepLike
-from liqbot.ledger import LedgerThread
+from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.ledger.observation import observation_of
-from liqbot.ledger.rebuild import rebuild
-from liqbot.ledger.soundness import journals_told_of, move_aside_if_damaged
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.runtime.recovery import Recovered, recover
 from liqbot.settings import Settings
+
+if TYPE_CHECKING:
+    from liqbot.ledger.background import LedgerThread, Remake
 
 MARGIN_MS: Final = 900_000
 UNREAD_MS: Final = 21_600_000
@@ -35,27 +35,41 @@ _log = structlog.get_logger(__name__)
 
 class Storage(NamedTuple):
     journal: Journal
-    ledger: LedgerThread
+    ledger: FedLedger
     recovered: Recovered
 
 
 @contextlib.contextmanager
 def opened(
-    data: Path, settings: Settings, account: str, roster: Roster, instruments: Sequence[Instrument]
+    data: Path, settings: Settings, account: str, roster: Roster, instruments: Sequence[Instrument], *,
+    in_haste: bool = False,
 ) -> Iterator[Storage]:
-    """ExpectedError when another process writes them, or when they belong to another mode or account."""
+    """ExpectedError when another process writes them, or when they belong to another mode or account. `in_haste`: a
+    position may be open, so the ledger waits for its `begin`."""
     path = places.journal_path(data)
     url = settings.ledger.url or f"sqlite:///{places.ledger_path(data)}"
     limits = journal_limits(settings)
     with Journal.open(path, mode=settings.mode, account=account, roster=roster, limits=limits) as journal:
-        _say_if_begun_anew(journal, url)
-        move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
-        with _ledger(path, url, settings, journal) as ledger:
+        reached = partial(_ledger, path, url, settings, journal)
+        ledger: FedLedger = LaterLedger(reached) if in_haste else reached()
+        with contextlib.closing(ledger):
             yield Storage(journal, ledger, _recovered(path, settings, roster, instruments, ledger))
+
+
+def _sound_ledger(url: str, journal: Journal, remake: "Remake") -> "LedgerThread":
+    """A damaged one is moved aside. Loads what a ledger needs, which takes as long as a start does otherwise."""
+    from liqbot.ledger.background import LedgerThread
+    from liqbot.ledger.soundness import move_aside_if_damaged
+
+    _say_if_begun_anew(journal, url)
+    move_aside_if_damaged(url, journal.stamp.journal_id, journal.last_seq)
+    return LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq, remake=remake)
 
 
 def _say_if_begun_anew(journal: Journal, url: str) -> None:
     """A journal was here, says the ledger, and is gone."""
+    from liqbot.ledger.soundness import journals_told_of
+
     gone = [] if journal.last_seq else [one for one in journals_told_of(url) if one != journal.stamp.journal_id]
     if gone:
         _log.warning(
@@ -76,13 +90,14 @@ def journal_limits(settings: Settings) -> JournalLimits:
 
 
 def _recovered(
-    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], ledger: LedgerThread
+    path: Path, settings: Settings, roster: Roster, instruments: Sequence[Instrument], ledger: FedLedger
 ) -> Recovered:
     read_ms = 0
 
     def observe(record: Record, step: StepLike, engine: Engine) -> None:
         nonlocal read_ms
-        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), ROOM_S_MAX)
+        wait_s = ROOM_S_MAX if ledger.opened else 0.0
+        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), wait_s)
         for fact in record.block.facts:
             if isinstance(fact, Reconciled):
                 read_ms = max(read_ms, fact.time_ms)
@@ -97,23 +112,18 @@ def _recovered(
     return found._replace(fills_since_ms=since_ms)
 
 
-def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> LedgerThread:
+def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "LedgerThread":
     """One that has seen less than every snapshot that recovery may begin from (deleted, restored) is made anew from the
     journal."""
-    ledger = LedgerThread(url, journal.stamp.journal_id, written=lambda: journal.written_seq)
+    from liqbot.ledger.background import Remake
+    from liqbot.ledger.rebuild import rebuild
+
     with JournalReader(path) as reader:
         snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
-    if not snapshots or not ledger.opened or any(one.seq <= ledger.seq for one in snapshots):
-        return ledger
-    ledger.close()
-    _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
-    gap = False
-    try:
-        factory = partial(recorded_engine, own=settings.signals.own)
-        rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True)
-    except ExpectedError as error:
-        _log.error("the ledger has a gap", reason=str(error))
-        gap = True
-    return LedgerThread(
-        url, journal.stamp.journal_id, written=lambda: journal.written_seq, may_begin_later=gap
+    oldest_seq = min((one.seq for one in snapshots), default=0)
+    factory = partial(recorded_engine, own=settings.signals.own)
+    remake = Remake(
+        needed=lambda ledger_seq: ledger_seq < oldest_seq,
+        make=lambda: rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True),
     )
+    return _sound_ledger(url, journal, remake)

@@ -4,6 +4,7 @@ An unknown name refuses everywhere, the environment included: a limit that was s
 """
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,13 +67,37 @@ def secrets_layer(model: type[BaseSettings], names: Names, directory: Path | Non
         return Layer({}, {})
     if not directory.is_dir():
         raise ExpectedError(f"secrets directory {directory} does not exist", Exit.CONFIG)
-    variables = {}
-    for file in sorted(directory.iterdir()):
-        if file.name.startswith(PREFIX):
-            if file.stat().st_mode & 0o077:
-                raise ExpectedError(f"{file}: readable by others than its owner; chmod 600 it", Exit.CONFIG)
-            variables[file.name] = file.read_text(encoding="utf-8").strip()
+    _require_private(directory)
+    variables = {file.name: _secret(file) for file in sorted(directory.iterdir()) if file.name.startswith(PREFIX)}
     return _variables_layer(model, names, variables, str(directory), lambda path: str(directory / _variable(path)))
+
+
+def _require_private(directory: Path) -> None:
+    """Whoever can write there can give us a key of his own, or a loopback address."""
+    found = directory.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        said = f"secrets directory {directory}: it belongs to user {found.st_uid}, expected you or root"
+        raise ExpectedError(said, Exit.CONFIG)
+    if found.st_mode & 0o022:
+        raise ExpectedError(f"secrets directory {directory}: others can write there; chmod 700 it", Exit.CONFIG)
+
+
+def _secret(file: Path) -> str:
+    """The text of a file that its owner alone can read."""
+    if not file.is_file():
+        raise ExpectedError(f"{file}: expected a file with the secret, and it is none", Exit.CONFIG)
+    found = file.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        raise ExpectedError(f"{file}: it belongs to user {found.st_uid}, expected you or root", Exit.CONFIG)
+    if found.st_mode & 0o077:
+        raise ExpectedError(f"{file}: readable by others than its owner; chmod 600 it", Exit.CONFIG)
+    try:
+        return file.read_bytes().decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        said = f"{file}: byte {error.start + 1} is not UTF-8; write the secret as plain text"
+        raise ExpectedError(said, Exit.CONFIG) from None
+    except OSError as error:
+        raise ExpectedError(f"{file}: {error.strerror}", Exit.CONFIG) from None
 
 
 def override_layer(model: type[BaseSettings], names: Names, pairs: Sequence[str]) -> Layer:

@@ -1,5 +1,6 @@
 """What somebody may turn about the program itself: the books, the log, the keys of venues."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -95,7 +96,22 @@ class NetworkParams(_Params):
     reconcile_s: float = Field(
         30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
     )
+    accept_unknown_rights: bool = Field(
+        False,
+        description="Trade with money though the venue does not say whether the key may withdraw or transfer: look "
+        "yourself that it may not.",
+    )
+    account_mark: bool = Field(
+        True,
+        description="Leave a mark on the account at the start and every hour: the smallest order, far from the market, "
+        "that expires as it comes. Without it two instances that begin within seconds do not see each other.",
+    )
 
+    stop_canary: bool = Field(
+        True,
+        description="At a start without a position a stop far away is placed, read back and cancelled; where that "
+        "fails nothing is entered until somebody resumes.",
+    )
     protect_check_s: float = Field(
         2.5, ge=1, le=30,
         description="Seconds between two looks at the venue whether the stop of an open position still rests.",
@@ -104,9 +120,14 @@ class NetworkParams(_Params):
     @field_validator("loopback")
     @classmethod
     def _on_this_machine(cls, address: str) -> str:
-        if address and not address.startswith(("http://127.0.0.1:", "http://localhost:")):
+        if address and not _is_loopback(address):
             raise ValueError(f"{address!r}: expected an address on this machine, as in http://127.0.0.1:8900")
         return address.rstrip("/")
+
+
+def _is_loopback(address: str) -> bool:
+    """Scheme, a literal of this machine and a port; no user, path or anything else that could name another host."""
+    return re.fullmatch(r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?", address) is not None
 
 
 class VenueKey(_Params):

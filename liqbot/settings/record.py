@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import without_passwords
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names, Path
 from liqbot.settings.renamed import with_new_names
@@ -16,7 +17,7 @@ from liqbot.signals.strategy import Strategy
 
 
 def config_json(settings: Settings) -> str:
-    """Equal configurations, equal text; secrets are left out, not masked."""
+    """Equal configurations, equal text; secrets are left out, passwords in addresses masked."""
     values = _without_secrets(settings.model_dump(mode="json"), Names(type(settings)))
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
@@ -59,5 +60,5 @@ def _without_secrets(values: Mapping[str, Any], names: Names, prefix: Path = ())
             if inner or not value or not prefix:  # an entry of secrets alone leaves no trace, not even its name
                 kept[name] = inner
         elif not names.secret(path):
-            kept[name] = value
+            kept[name] = without_passwords(value) if isinstance(value, str) else value
     return kept

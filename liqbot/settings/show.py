@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, SecretStr
 
+from liqbot.legible import without_passwords
 from liqbot.settings.load import Loaded
 from liqbot.settings.names import Path
 
@@ -52,7 +53,9 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in value]
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    if isinstance(value, str):
+        return without_passwords(value)
+    return value if isinstance(value, bool | int | float | None) else str(value)
 
 
 def _origin(path: Path, loaded: Loaded) -> str:

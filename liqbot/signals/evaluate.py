@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from liqbot.accounting.positions import Position
-from liqbot.events import encodable
+from liqbot.facts import encodable
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView
 from liqbot.signals.failures import StrategyGuard

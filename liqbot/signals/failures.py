@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
-from liqbot.events import CodeVersion, Event, Resume, StrategyDisabled, encodable
+from liqbot.events import CodeVersion, Event, Resume, StrategyDisabled
+from liqbot.facts import encodable
 from liqbot.signals.strategy import Strategy
 
 T = TypeVar("T")

@@ -15,6 +15,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import TierTable
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.examples import VenueExamples
+from liqbot.venues.marks import AccountMarks
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
@@ -60,6 +61,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     settle: str
     inverse: bool = False
     listings: tuple[Listing, ...]
+    market_id: str = ""
+    """The venue's own id of a coin's contract, `{}` for the coin; empty: not known before it has been asked."""
     trade_unit: Unit | None = None
     open_interest_unit: Unit | None = None
     open_interest_two_sided: bool | None = None
@@ -146,6 +149,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
+    marks: AccountMarks | None = None
+    """How instances that trade one account see each other."""
     examples: Callable[[], VenueExamples] | None = None
     """What it sends, for the conformance suite; read only there."""
     proof: Proof | None = None
@@ -166,6 +171,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What a key consists of."""
     practice: tuple[PracticeAccess, ...] = ()
     client_id: ClientIdRule | None = None
+    flat_stop_refusals: tuple[str, ...] = ()
+    """Codes by which it refuses a reduce-only stop while there is no position: from these a canary learns no more."""
     protection: EntryProtection | None = None
     """How a position is guarded from its first fill."""
     expiry: RequestExpiry | None = None

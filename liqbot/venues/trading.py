@@ -135,6 +135,9 @@ class PositionReport(msgspec.Struct, frozen=True):
     leverage: float = 0.0
     isolated: bool = False
     liquidation_price: Decimal | None = None
+    adl_rank: int | None = None
+    """How near it is to being deleveraged for others' losses, from 1 (or 0) to 5, which is next; None where it is not
+    told."""
 
 
 class AccountSettings(msgspec.Struct, frozen=True):
@@ -164,6 +167,10 @@ class KeyPermissions(msgspec.Struct, frozen=True):
     may_withdraw: bool | None
     may_trade: bool | None
     note: str = ""
+    may_transfer: bool | None = None
+    """Move money to other accounts of the same owner, from where another key may withdraw it."""
+    expires_ms: int | None = None
+    """When it ends by itself; None where it does not, or where the venue does not say."""
 
 
 class OrderHint(msgspec.Struct, frozen=True):
@@ -262,6 +269,12 @@ def decimal(text: object) -> Decimal:
 def price_or_none(text: object) -> Decimal | None:
     found = decimal(text)
     return found if found > 0 else None
+
+
+def rank_or_none(value: object) -> int | None:
+    """Of a rank of deleveraging as venues write it: number or text; what is neither is not told."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) == 1 else None
 
 
 def plain(number: Decimal) -> str:

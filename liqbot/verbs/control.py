@@ -8,7 +8,9 @@ import typer
 
 from liqbot import places
 from liqbot.control import protocol
+from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled
 from liqbot.verbs.options import Data, Json, Profile
 
 Why = Annotated[str, typer.Option("--why", help="Why; goes on record.")]
@@ -35,7 +37,7 @@ def resume(why: Why = "", profile: Profile = "paper", data: Data = None) -> int:
     except ExpectedError as error:
         if error.exit_code != Exit.NOT_FOUND or not places.journal_path(directory).exists():
             raise
-    protocol.drop_latch(directory, protocol.PANIC)
+    lift_panic(directory)
     protocol.write_latch(directory, protocol.RESUME, time_ms=time.time_ns() // 1_000_000, why=why or "by hand")
     print("no bot is running: the next start begins resumed")
     return Exit.OK
@@ -91,6 +93,8 @@ def _text(report: dict[str, Any]) -> str:
     lines.append(_naked(report["naked"]))
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
+        if coin.get("foreign_base"):
+            lines.append(f"NOT OURS  {coin['foreign_base']} {coin['coin']}: left alone; liqbot adopt takes it over")
         lines.append(
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
@@ -99,7 +103,7 @@ def _text(report: dict[str, Any]) -> str:
     told = report["account_told"]
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
-    return "\n".join(lines)
+    return "\n".join(map(spelled, lines))
 
 
 def _naked(naked: dict[str, int]) -> str:

@@ -1,27 +1,29 @@
 """`liqbot panic`: flat now, with or without a running bot."""
 
 import asyncio
-import threading
+import contextlib
 import time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from liqbot import places
+from liqbot.connection.client import VenueClient
+from liqbot.connection.unified_library import library_version
 from liqbot.control import protocol
+from liqbot.control.panic_latch import LatchReport, set_panic
 from liqbot.execution.edge.account import traded_on
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled_and_cut
 from liqbot.live.credentials import TRADING_MODES, require_latches, trading_adapter_for, trading_client
-from liqbot.live.panic import Left, Panic
+from liqbot.live.panic import STRANGE, Left, Panic
 from liqbot.log import configure
+from liqbot.runtime.last_known import last_known
 from liqbot.settings import Settings, load
 from liqbot.venues.errors import VenueError
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
-
-LATCH_S: Final = 2.0
-"""Longest wait for the disk: flattening waits for none."""
 
 
 def panic(
@@ -34,65 +36,85 @@ def panic(
     overrides: Set = None,
     data: Data = None,
 ) -> int:
-    """Cancel entries, close every position of the profile's coins, confirm by REST, then cancel the stops.
+    """Cancel entries and takes, close every position of the profile's coins, confirm by REST, then cancel the stops.
 
-    Leaves a latch that a running or restarted bot honours until `liqbot resume`. Exit code 1 until flat, or when the
-    latch could not be written.
+    Tells the running bot, and leaves a latch that a running or restarted bot honours until `liqbot resume`. Exit code 1
+    unless the venue says that nothing is left, or when no bot would know of it.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
     if settings.mode not in TRADING_MODES:
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account to flatten", Exit.CONFIG)
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
-    trouble = _latched(directory, why or "by hand")
-    if trouble:
-        print(f"LATCH NOT SET in {directory}: {trouble}; a bot that runs or starts there may enter again", flush=True)
-    else:
-        print(f"latch set in {directory}: nothing is entered until liqbot resume", flush=True)
-    left = asyncio.run(_flatten(settings, profile, seconds_of(for_)))
+    reason = spelled_and_cut(why) or "by hand"
+    told = _tell(directory, reason)
+    known = _say_latched(directory, set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason), told=told)
+    left = asyncio.run(_flatten(settings, profile, directory, seconds_of(for_)))
     for line in (*left.positions, *left.orders):
         print(f"LEFT      {line}")
     if left.nothing:
         print("flat: no position, no order")
-    return Exit.OK if left.nothing and not trouble else Exit.FAILED
+    return Exit.OK if left.nothing and known else Exit.FAILED
 
 
-def _latched(directory: Path, why: str) -> str:
-    """Why it could not be written, empty when it was. A disk that hangs is left alone."""
-    trouble = [f"the disk did not answer within {LATCH_S:g} s"]
-
-    def write() -> None:
-        try:
-            protocol.write_latch(directory, protocol.PANIC, time_ms=time.time_ns() // 1_000_000, why=why)
-        except OSError as error:
-            trouble[0] = str(error)
-        else:
-            trouble[0] = ""
-
-    work = threading.Thread(target=write, daemon=True)
-    work.start()
-    work.join(LATCH_S)
-    return trouble[0]
+def _tell(directory: Path, reason: str) -> bool:
+    """Whether a bot that runs there took it: it stops entering at once and closes too."""
+    try:
+        protocol.request(directory, {"verb": "panic", "why": reason}, timeout_s=2.0)
+    except (ExpectedError, OSError, ValueError) as error:
+        print(f"no running bot was told: {error}", flush=True)
+        return False
+    print("the running bot closes too, and enters nothing", flush=True)
+    return True
 
 
-async def _flatten(settings: Settings, profile: str, for_s: float) -> Left:
+def _say_latched(directory: Path, report: LatchReport, *, told: bool) -> bool:
+    """Whether every bot on that directory will know."""
+    for trouble in report.troubles:
+        print(f"LATCH NOT SET in {trouble}", flush=True)
+    if report.set_in:
+        print(f"latch set in {report.set_in[0].parent}: nothing is entered until liqbot resume", flush=True)
+        return True
+    may = "a bot that is started there may enter again" if told else "a bot that runs or starts there may enter again"
+    print(f"NO LATCH for {directory}: {may}; stop it, or keep it from starting", flush=True)
+    return False
+
+
+async def _flatten(settings: Settings, profile: str, directory: Path, for_s: float) -> Left:
     # The second latch guards the way in; the way out is open to everybody who has the key.
     access = require_latches(settings, profile, live=settings.mode == "live")
     client = trading_client(settings, access)
     loop = asyncio.get_running_loop()
     until_s = loop.time() + for_s
     try:
-        while True:
-            try:
-                await client.open(settings.coins)
-                break
-            except VenueError as error:
-                print(f"no answer: {error}", flush=True)
-                if loop.time() > until_s:
-                    raise ExpectedError(f"not flat: {error}", Exit.UNREACHABLE) from None
-                await asyncio.sleep(1.0)
+        while trouble := await _opened(client, settings, directory):
+            if loop.time() > until_s:
+                raise ExpectedError(f"not flat: {trouble}", Exit.UNREACHABLE)
+            await asyncio.sleep(1.0)
         traded = [traded_on(client, one) for one in client.instruments(settings.coins)]
         work = Panic(client, trading_adapter_for(settings), traded, lambda text: print(text, flush=True))
         return await work.run(until_s - loop.time())
     finally:
         await client.close()
+
+
+async def _opened(client: VenueClient, settings: Settings, directory: Path) -> str:
+    """Why the contracts are not known, empty when they are: from the venue, else as the journal keeps them, else as
+    documented."""
+    try:
+        await client.open(settings.coins)
+        return ""
+    except (VenueError, *STRANGE) as error:
+        trouble = str(error)
+        print(f"contracts not read: {trouble}", flush=True)
+    with contextlib.suppress(ExpectedError, OSError, *STRANGE):
+        known = last_known(directory, library_version())
+        if known is not None and known.contracts is not None:
+            await client.open_again(known.contracts)
+            client.instruments(settings.coins)
+            return ""
+    try:
+        await client.open_as_documented(settings.coins)
+    except VenueError:
+        return trouble
+    return ""

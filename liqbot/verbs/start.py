@@ -1,19 +1,28 @@
 """`liqbot start`: the bot on a venue's test network, demo account, or with money."""
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
+import structlog
 import typer
 
 from liqbot import places
+from liqbot.connection.unified_library import library_version
+from liqbot.events import HaltCode
+from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches
 from liqbot.log import configure
-from liqbot.settings import load
+from liqbot.runtime.last_known import LastKnown, last_known
+from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
+from liqbot.settings.without_profile import without_profile
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
 
+_log = structlog.get_logger(__name__)
 STARTABLE: Final = tuple(name for name in PROFILES if name != "paper")
 ProfileToStart = Annotated[
     str,
@@ -35,9 +44,35 @@ def start(
     data: Data = None,
 ) -> int:
     """Trade on a venue. Recovers from the journal first, reads the account, then begins; SIGTERM ends it in order."""
-    settings = load(profile, config=config, overrides=overrides or ()).settings
+    directory = places.data_dir(data, profile)
+    settings, halts = _settings(profile, config, overrides or (), directory)
     access = require_latches(settings, profile, live=live)
     for_s = seconds_of(for_) if for_ is not None else None
     configure(settings.log.level, settings.log.format)
-    directory = places.data_dir(data, profile)
-    return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s))
+    for reason in halts.values():
+        _log.error("manage-only", reason=reason)
+    return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s, halts=halts))
+
+
+def _settings(
+    profile: str, config: Path | None, overrides: Sequence[str], directory: Path
+) -> tuple[Settings, dict[HaltCode, str]]:
+    """A profile that cannot be read refuses the start, unless a position may be open: then the journal's configuration
+    is in force, and nothing is entered under it."""
+    try:
+        return load(profile, config=config, overrides=overrides).settings, {}
+    except ExpectedError as refusal:
+        known = _known(directory) if refusal.exit_code is Exit.CONFIG else None
+        if known is None or not known.may_hold:
+            raise
+        settings = without_profile(known.config.config_json)
+        reason = f"the configuration cannot be read, so that of the journal is in force: {refusal}"
+        return settings, {HaltCode.RECORDED_CONFIGURATION: " ".join(reason.split())}
+
+
+def _known(directory: Path) -> LastKnown | None:
+    """None also for a journal that cannot be read: what is wrong with the configuration is said first then."""
+    try:
+        return last_known(directory, library_version())
+    except ExpectedError:
+        return None

@@ -30,6 +30,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "stop": Verb("liqbot.verbs.control:stop", "end the running bot in order, flat if asked"),
     "close": Verb("liqbot.verbs.control:close", "close every position now"),
     "panic": Verb("liqbot.verbs.panic:panic", "be flat now, with or without a running bot"),
+    "adopt": Verb("liqbot.verbs.adopt:adopt", "show and take over what an earlier journal left on the account"),
     "bias": Verb("liqbot.verbs.bias:app", "give the running bot a direction, or show it"),
     "replay": Verb("liqbot.verbs.replay:replay", "prove that a journal decides the same again"),
     "config": Verb("liqbot.verbs.config:app", "write example profiles, show the effective configuration, check it"),

@@ -121,6 +121,7 @@ class VenueAccount:
         self.exchange, self._next_order = exchange, next_order
         self.now_ms = 0
         self.may_withdraw = False
+        self.may_transfer = False
         self.may_trade = True
         self.hedge_mode = False
         self.isolated: dict[str, bool] = {coin: False for _, coin in exchange.accounts.instruments}

@@ -84,6 +84,8 @@ class Faults:
         self.waiting: deque[WireFault] = deque()
         self.suffered: list[tuple[str, WireFault]] = []
         self.cuts: list[str] = []
+        self.silent = False
+        """The user streams stay connected, and carry nothing."""
         self._chance: random.Random | None = None
         self._chances = Suffering(0, 0.0)
 
@@ -134,3 +136,4 @@ class Faults:
     def clear(self) -> None:
         self.waiting.clear()
         self.cuts.clear()
+        self.silent = False

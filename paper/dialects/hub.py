@@ -16,7 +16,7 @@ from liqbot.venues.registry import mechanics_of
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.faults import Faults
 from paper.dialects.tickers import Tickers, VenueTicker
-from paper.dialects.trade_prints import Printer
+from paper.dialects.trade_prints import Printer, TradePrint
 from paper.exchange import PaperExchange, PaperParams
 from paper.exchange.exchange import Happened
 
@@ -81,9 +81,12 @@ class Hub:
         self.quiesce: Callable[[], Awaitable[None]] = self.settle
         """Awaited after everything that a client may react to; replace it by what knows when yours has reacted."""
         self._printers = {(one.venue, one.coin): self._printer(one) for one in self.instruments}
+        self._printed: dict[tuple[str, str], list[TradePrint]] = {}
         self._held: dict[int, tuple[Command, asyncio.Future[tuple[Event, ...]]]] = {}
         self._walking: set[VenueAccount] = set()
         self._orders = FIRST_ORDER
+        self._speed, self._advanced_s = 0.0, 0.0
+        """Of a paced market, and when its last block came."""
 
     # --- what is ---------------------------------------------------------------------------------------------------
 
@@ -91,13 +94,30 @@ class Hub:
         """KeyError when it is not listed."""
         return self.tickers.of[venue, coin]
 
-    def printer(self, venue: str, coin: str) -> Printer:
-        """Turns this contract's bars into trades; keeps the count of trade ids."""
-        return self._printers[venue, coin]
+    def printed(self, venue: str, coin: str) -> list[TradePrint]:
+        """The trades of this contract in the last block."""
+        return self._printed.get((venue, coin), [])
+
+    def fold(self, block: EventBlock) -> None:
+        """Take in what everybody may see: figures, and bars as single trades."""
+        self.tickers.fold(block)
+        self._printed = {}
+        for (venue, coin), printer in self._printers.items() if len(block.bars) else ():
+            here = block.bars["venue"] == self.roster.venue_code(venue)
+            bars = block.bars[here & (block.bars["coin"] == self.roster.coin_code(coin))]
+            if len(bars):
+                self._printed[venue, coin] = found = list(printer.of(bars))
+                self.tickers.of[venue, coin].prints.extend(found)
 
     def server_ms(self, skew_ms: int = 0) -> int:
         """What a venue says its time is."""
-        return (int(time.time() * 1000) if self.params.wall_clock else self.now_ms) + self.skew_ms + skew_ms
+        now_ms = int(time.time() * 1000) if self.params.wall_clock else self.now_ms + self._since_ms()
+        return now_ms + self.skew_ms + skew_ms
+
+    def _since_ms(self) -> int:
+        """How far a paced market has come since its last block; never to the end of the next one."""
+        passed_ms = (time.monotonic() - self._advanced_s) * 1_000 * self._speed
+        return min(int(passed_ms), max(0, self.now_ms - self.before_ms - 1)) if self._speed else 0
 
     def timely(self, stamp_ms: int, window_ms: int, skew_ms: int = 0) -> bool:
         """Whether a signed request's time is within the window. A client lives by the wall clock or by the market's,
@@ -188,7 +208,7 @@ class Hub:
 
     def _tell(self, account: VenueAccount, happened: Happened) -> None:
         account.fold(happened)
-        if self.outlet is not None:
+        if self.outlet is not None and not self.faults.silent:
             self.outlet.private(account, happened)
         held = self._held.pop(id(happened.obeyed), None)
         if held is not None and not held[1].done():
@@ -202,8 +222,9 @@ class Hub:
         self._cut()
         for account in tuple(self.accounts.values()):
             await self._walk(account, block)
-        self.tickers.fold(block)
+        self.fold(block)
         self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
+        self._advanced_s = time.monotonic()
         if self.outlet is not None:
             await self.outlet.public(block)
         await self.quiesce()
@@ -222,15 +243,19 @@ class Hub:
         """History: known to REST afterwards, never streamed."""
         for block in blocks:
             self.tickers.fold(block)
-            self.now_ms = end_ms(block, self.now_ms)
+            self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
             for account in self.accounts.values():
                 account.exchange.advance(block, _nobody_reacts)
                 account.now_ms = self.now_ms
 
-    async def run(self, blocks: Iterable[EventBlock], speed: float, for_s: float | None = None) -> None:
-        """Paced: `speed` market seconds per wall second (0: as fast as it goes), without waiting for clients."""
+    async def run(
+        self, blocks: Iterable[EventBlock], speed: float, for_s: float | None = None, begin_ms: int = 0
+    ) -> None:
+        """Paced: `speed` market seconds per wall second (0: as fast as it goes), without waiting for clients.
+        `begin_ms`: the market's time when this is called; 0: that of its first block."""
         self.quiesce = _do_not_wait
-        started_s, first_ms = time.monotonic(), self.now_ms
+        started_s, first_ms = time.monotonic(), begin_ms or self.now_ms
+        self._speed, self._advanced_s = speed, started_s
         for block in blocks:
             elapsed_s = time.monotonic() - started_s
             if for_s is not None and elapsed_s >= for_s:

@@ -31,6 +31,13 @@ class NotModelled(ValueError):
     """A legal order that the simulated exchange cannot carry out: to be noted as unknown, never to be guessed at."""
 
 
+def passes_by(wish: OrderRequest, last_price: float) -> bool:
+    """An immediate order whose price does not trade: it ends as it comes, whatever margin mode the account is in."""
+    if not wish.immediate or wish.limit_price is None:
+        return False
+    return float(wish.limit_price) < last_price if wish.buys else float(wish.limit_price) > last_price
+
+
 def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
     """In one-way mode a buy opens or adds to a long, or reduces a short. What would turn a position around in one order
     is NotModelled; what reduces without saying so is taken as reducing."""

@@ -394,7 +394,7 @@ _ALL: Final = (
     Mutant(
         "ends_at_once",
         "a process that is asked to end just ends",
-        (Patch(ending.Ending, "next", _instead(lambda *_: ending.EndingAct.OVER)),),
+        (Patch(ending.EndingDecision, "next", _instead(lambda *_: ending.EndingAct.OVER)),),
         shows_in=("ended_in_order",),
     ),
     Mutant(

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from liqbot import events
 from liqbot.engine import Engine
 from liqbot.events import Event, Flatten, HaltCode
-from liqbot.runtime.ending import Ending, EndingAct, Unsettled, unsettled
+from liqbot.runtime.ending import EndingAct, EndingDecision, Unsettled, unsettled
 
 ORDERLY: Final = "orderly"
 
@@ -41,7 +41,7 @@ class OrderlyEnd:
     def __init__(self, place: EndingPlace, over: Callable[[Unsettled], None]) -> None:
         self._place, self._over = place, over
         self.began_ms = place.now_ms
-        self._ending = Ending(self.began_ms / 1_000)
+        self._ending = EndingDecision(self.began_ms / 1_000)
         self._said = False
 
     def look(self) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from liqbot.legible import spelled
 from paper.tapes.format import AGGREGATE, KIND_OF_WORD
 from paper.tapes.reader import Tape
 from paper.tapes.survey import TapeSeries
@@ -112,7 +113,7 @@ def text_of(info: TapeInfo) -> str:
     lines += ["", "lacks:", *[f"  {line}" for line in info.lacks or ("nothing the house asks for",)]]
     if info.notes:
         lines += ["", "passed over:", *[f"  {note}" for note in info.notes]]
-    return "\n".join(lines)
+    return "\n".join(map(spelled, lines))
 
 
 def iso(time_ms: int) -> str:

@@ -68,9 +68,7 @@ def serve(
     faults: Annotated[
         int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
     ] = None,
-    fault_share: Annotated[
-        float, typer.Option("--fault-share", min=0, max=1, help="Share of requests that suffer under --faults.")
-    ] = 0.05,
+    fault_share: Annotated[float, typer.Option("--fault-share", min=0, max=1, help="Of requests, by --faults.")] = 0.05,
     for_: Annotated[
         str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
     ] = None,
@@ -78,28 +76,28 @@ def serve(
     config: ConfigDir = None,
     overrides: Set = None,
 ) -> int:
-    """Serve a pretended market and pretended accounts over REST and WebSocket on this machine.
+    """Serve a pretended market and pretended accounts on 127.0.0.1, over REST and WebSocket.
 
-    Listens on 127.0.0.1 alone. A client of these venues whose addresses are rewritten trades on it, as far as the
-    venue's endpoints are modelled: what it asks for beyond that is refused, and told at the end. The market's time
-    begins now; a tape is moved to the present.
+    A client of these venues whose addresses are rewritten trades on it as far as their endpoints are modelled: what it
+    asks beyond that is refused, and told at the end. The market begins now; a tape is moved to the present.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
-    for_s = seconds_of(for_) if for_ is not None else None
-    venues, wanted = _venues(venue), _coins(coins, settings)
+    venues, wanted, for_s = _venues(venue), _coins(coins, settings), seconds_of(for_) if for_ else None
     served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
-    if faults is not None:
-        hub.faults.suffer(Suffering(faults, fault_share))
+    hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
     print(f"market {market}: reading its history", flush=True)
-    hub.warm(served.history)
-    # Reading the history took a while, in which the market went on.
-    live = caught_up(hub, served.live, time.time_ns() // 1_000_000) if speed == 1 else served.live
-    server = Server(hub, _spoken(hub, venues))
+    server, live = Server(hub, _spoken(hub, venues)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
     print(_ending(server))
     return Exit.OK
+
+
+def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
+    """What comes after the history, which took a while to read, in which the market went on."""
+    hub.warm(served.history)
+    return caught_up(hub, served.live, time.time_ns() // 1_000_000) if speed == 1 else served.live
 
 
 async def _serve(
@@ -109,7 +107,8 @@ async def _serve(
     try:
         async with running(server, port) as loop:
             print(_welcome(loop, venues, speed), flush=True)
-            await loop.hub.run(live, speed, for_s)
+            begin_ms = time.time_ns() // 1_000_000 if speed == 1 else 0
+            await loop.hub.run(live, speed, for_s, begin_ms)
     except OSError as error:
         raise ExpectedError(f"port {port}: {error.strerror or error}", Exit.UNREACHABLE) from None
 

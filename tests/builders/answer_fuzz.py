@@ -165,7 +165,8 @@ class _Asked:
         self._request = Request(method, host, f"/{path}", url.raw_query_string, headers, asked["data"] or b"")
 
     async def __aenter__(self) -> Self:
-        answer = await self._server._answer(self._server._rooms[self._request.host], self._request)
+        fault = self._server.hub.faults.take(self._request.endpoint)
+        answer = await self._server._answer(self._server._rooms[self._request.host], self._request, fault)
         assert answer is not None, "no fault of this kind is ordered here"
         self._server._note(self._request, answer.status)
         self._body, self.status, self.reason = answer.payload, answer.status, "OK"

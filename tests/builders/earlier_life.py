@@ -12,8 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from liqbot import places
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.commands import PlaceOrder, SetLeverage
+from liqbot.connection.unified_library import library_version
 from liqbot.events import Balance, Event, LeverageConfirmed, PositionSnapshot, Reconciled
 from liqbot.instruments import Instrument, Side
 from liqbot.journal import Journal
@@ -21,7 +22,9 @@ from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.live.credentials import account_of, trading_adapter_for, trading_client
 from liqbot.risk.decision import Approved, Target
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
+from liqbot.runtime.last_known import CONTRACTS_NAME
 from liqbot.settings import Settings
+from tests.builders import loopback_market as market
 from tests.builders.loopback_house import Place, access_of
 
 QUANTITY, STOP_PRICE, LEVERAGE = Decimal("0.01"), Decimal(49_000), 3
@@ -29,9 +32,11 @@ DAY_MS = 86_400_000
 
 
 async def entry_sent(
-    here: Place, settings: Settings, data: Path, *, ago_ms: int = 0, quantity_base: Decimal = QUANTITY
+    here: Place, settings: Settings, data: Path, *, ago_ms: int = 0, quantity_base: Decimal = QUANTITY,
+    quiet: tuple[int, int] = (0, 0),
 ) -> PlaceOrder:
-    """Writes the books, of `ago_ms` ago. The entry that was sent; the venue has not seen it, and would carry it out."""
+    """Writes the books, of `ago_ms` ago. The entry that was sent; the venue has not seen it, and would carry it out.
+    `quiet`: so many seconds of a market that rests before it, and between its snapshot and the end."""
     then_ms = time.time_ns() // 1_000_000 - ago_ms
     here.catch_up(ago_ms)
     await here.advance()
@@ -39,38 +44,51 @@ async def entry_sent(
     try:
         await client.open(settings.coins)
         rights = await trading_adapter_for(settings).permissions(client, with_money=False)
-        instruments = client.instruments(settings.coins)
+        instruments, contracts = client.instruments(settings.coins), client.contracts
     finally:
         await client.close()
     here.account.isolated["BTC"] = True
     await here.hub.execute(here.account, SetLeverage(here.venue, "BTC", LEVERAGE))
     wanted = _wanted(here.venue, then_ms, quantity_base)
-    return _written(settings, data, account_of(rights, settings), instruments, wanted, here.account.wallet_usd, then_ms)
+    account, wallet_usd = account_of(rights, settings), here.account.wallet_usd
+    return _written(settings, data, account, instruments, wanted, wallet_usd, then_ms, contracts, quiet)
 
 
 def _written(
     settings: Settings, data: Path, account: str, instruments: Sequence[Instrument], wanted: Target,
-    wallet_usd: Decimal, now_ms: int,
+    wallet_usd: Decimal, now_ms: int, contracts: bytes, quiet: tuple[int, int],
 ) -> PlaceOrder:
     roster = Roster(settings.venues, settings.coins)
     with Journal.open(places.journal_path(data), mode=settings.mode, account=account, roster=roster) as journal:
         journal_id = journal.stamp.journal_id
         engine = engine_of(settings, roster, journal_id, instruments)
+        before, after = quiet
+        sent_ms, seconds = now_ms - after * 1_000, range(1_000, 1_000 * (max(quiet) + 1), 1_000)
         blocks = [
-            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, now_ms)),
-            EventBlock(facts=_account_read(settings.trade_venue, now_ms, wallet_usd)),
-            EventBlock(tick_ms=now_ms),
+            EventBlock(facts=opening_facts(settings, roster, journal_id, instruments, sent_ms - before * 1_000)),
+            *(_second(settings.trade_venue, roster, sent_ms - one_ms) for one_ms in reversed(seconds[:before])),
+            EventBlock(facts=_account_read(settings.trade_venue, sent_ms, wallet_usd)),
+            EventBlock(tick_ms=sent_ms),
+            *(_second(settings.trade_venue, roster, sent_ms + one_ms) for one_ms in seconds[:after]),
         ]
         for number, block in enumerate(blocks, 1):
-            if block.tick_ms is not None:
+            if number == len(blocks) - after:
                 engine.desk.adopt(Approved(wanted))
             seq = journal.append(block, "inbox", number)
             step = engine.on_block(block)
             journal.record(seq, step)
-        journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
-    (entry,) = step.commands
+            if number == len(blocks) - after:
+                (entry,) = step.commands
+                journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
+                journal.save_snapshot(CONTRACTS_NAME, seq, library_version(), contracts)
     assert isinstance(entry, PlaceOrder)
     return entry
+
+
+def _second(venue: str, roster: Roster, tick_ms: int) -> EventBlock:
+    """In which nothing moves."""
+    rows = market.flat(venue, "BTC", (tick_ms - market.START_MS) // 1_000)
+    return block_of(rows, roster, tick_ms=tick_ms)
 
 
 def _account_read(venue: str, now_ms: int, wallet_usd: Decimal) -> tuple[Event, ...]:

@@ -29,7 +29,9 @@ def account_facts(time_ms: int) -> EventBlock:
     ))  # fmt: skip
 
 
-def written(path: Path, *, snapshot_at: int | None, version: str = SNAPSHOT_VERSION) -> bytes:
+def written(
+    path: Path, *, snapshot_at: int | None, and_at: int | None = None, version: str = SNAPSHOT_VERSION
+) -> bytes:
     """A journal of a short life; gives the engine's last state."""
     with Journal.open(path, mode="demo", account="x", roster=MARKET.roster) as journal:
         engine = engine_of(SETTINGS, MARKET.roster, journal.stamp.journal_id, INSTRUMENTS)
@@ -42,6 +44,6 @@ def written(path: Path, *, snapshot_at: int | None, version: str = SNAPSHOT_VERS
         for number, block in enumerate(blocks):
             seq = journal.append(block, "inbox", number)
             journal.record(seq, engine.on_block(block))
-            if number == snapshot_at:
+            if number in {snapshot_at, and_at}:
                 journal.save_snapshot("engine", seq, version, engine.snapshot())
         return engine.snapshot()

@@ -8,6 +8,7 @@ import pytest
 
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled_and_cut
 
 
 def test_a_latch_is_set_read_and_lifted(tmp_path: Path) -> None:
@@ -87,8 +88,8 @@ def test_without_a_bot_the_answer_is_not_found(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_an_operator_writes_fits_every_book(text: str, spelled: str) -> None:
-    assert protocol.legible(text) == spelled
-    assert protocol.legible(text).encode()
+    assert spelled_and_cut(text) == spelled
+    assert spelled_and_cut(text).encode()
 
 
 async def test_a_directory_with_a_long_name_is_reached_too(tmp_path: Path) -> None:

@@ -124,3 +124,32 @@ def test_a_journal_whose_file_goes_while_it_is_written_says_so(what: str, tmp_pa
     assert journal.trouble is not None, "for good: no later commit makes it well"
     with pytest.raises(JournalStuckError):
         journal.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "mended", "says"),
+    [
+        ("PRAGMA max_page_count = 1", "PRAGMA max_page_count = 100000", "full"),
+        ("PRAGMA query_only = 1", "PRAGMA query_only = 0", "readonly"),
+    ],
+)
+def test_a_full_or_read_only_disk_is_trouble_and_nothing_queued_is_lost(
+    fault: str, mended: str, says: str, tmp_path: pathlib.Path
+):
+    connection = sqlite3.connect(tmp_path / "any.sqlite", isolation_level=None, check_same_thread=False)
+    connection.executescript("CREATE TABLE given (n); CREATE TABLE durable (commits); INSERT INTO durable VALUES (0)")
+    connection.execute(fault)
+    writer = GroupWriter(
+        connection, tmp_path / "any.sqlite", commit_ms=5, group_rows=100, queue_rows_max=1_000, stuck_after_ms=100
+    )
+    for n in range(20):
+        row = (n, b"x" * 4_000)
+        writer.put(Item(1, lambda row=row: lambda given: given.execute("INSERT INTO given VALUES (?)", row[1:])))
+    with pytest.raises(JournalStuckError, match=says):
+        writer.durable().result(20)
+    assert says in str(writer.trouble)
+    connection.execute(mended)
+    wait_until(lambda: writer.trouble is None)
+    writer.durable().result(20)
+    assert connection.execute("SELECT count(*) FROM given").fetchone() == (20,)
+    writer.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from ledger_story import story
 
 from liqbot.exits import ExpectedError
-from liqbot.ledger import LedgerThread
+from liqbot.ledger import LedgerThread, LedgerWriter
+from liqbot.ledger.background import Remake
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.migrate import upgrade
 from tests.ledger.test_ledger import everything, written
@@ -118,10 +120,39 @@ def test_a_gap_is_not_passed_over(sqlite_url: str) -> None:
             ledger.put(observation)
         until(lambda: ledger.trouble)
         assert "it ends at record 1, the next that came is 3" in ledger.trouble
-    with LedgerThread(sqlite_url, "abc123", written=lambda: LAST, may_begin_later=True) as ledger:
-        for observation in STORY[2:]:
+
+
+def test_a_ledger_that_is_too_far_behind_is_made_anew_in_its_thread(tmp_path: Path, sqlite_url: str) -> None:
+    begun, may_go = threading.Event(), threading.Event()
+
+    def make() -> None:
+        begun.set()
+        assert may_go.wait(30)
+        with LedgerWriter(sqlite_url, "abc123") as writer:
+            for observation in STORY[:-2]:
+                writer.observe(observation)
+
+    remake = Remake(needed=lambda seq: seq < 5, make=make)
+    ledger = LedgerThread(sqlite_url, "abc123", written=lambda: LAST, remake=remake)
+    assert begun.wait(30)
+    assert not ledger.opened, "nobody waits for it"
+    for observation in STORY[-4:]:
+        ledger.put(observation)
+    may_go.set()
+    assert ledger.flush(30)
+    ledger.close()
+    assert everything(sqlite_url) == as_written_at_once(tmp_path)
+
+
+def test_one_that_nothing_can_be_made_of_begins_with_a_gap(sqlite_url: str) -> None:
+    def make() -> None:
+        raise ExpectedError("rows of another journal too")
+
+    remake = Remake(needed=lambda seq: seq < 5, make=make)
+    with LedgerThread(sqlite_url, "abc123", written=lambda: LAST, remake=remake) as ledger:
+        for observation in STORY[-4:]:
             ledger.put(observation)
-        assert ledger.flush(30), "unless there is nobody who could tell of what is missing"
+        assert ledger.flush(30)
 
 
 def test_a_ledger_that_breaks_stops_its_thread_and_nothing_else(sqlite_url: str) -> None:

@@ -18,8 +18,8 @@ from tests.builders.loopback_house import Place, place, running
 ABSENT_MS = 21 * DAY_MS
 HOUR_S = 3_600
 WALLET_USD = Decimal(200_000)
-PIECES = 1_100
-"""Of the entry: more than any venue gives on one page, as are the fundings on OKX and Bybit."""
+PIECES = {"binance": 1_100, "bybit": 300, "okx": 300}
+"""Of the entry: more than the venue gives on one page, as are the hundreds of fundings on OKX and Bybit."""
 TRANSFER_EVERY_H = 24
 MICRO = Decimal("0.000001")
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -32,6 +32,9 @@ async def nobody_waits() -> None:
 async def weeks(here: Place) -> None:
     """An hour at a time: the entry fills piece by piece, funding is due every hour, money comes and goes."""
     here.hub.quiesce = nobody_waits
+    outlet = here.hub.outlet
+    if here.venue != "bybit":  # which remembers executions as it tells them
+        here.hub.outlet = None
     for hour in range(ABSENT_MS // 3_600_000):
         here.second += HOUR_S
         price = 50_000.0 + hour % 7
@@ -45,7 +48,7 @@ async def weeks(here: Place) -> None:
         await here.hub.advance(market.block(here.second, *rows))
         if hour % TRANSFER_EVERY_H == 0:
             await here.hub.transfer(here.account, Decimal(100 + hour) * (1 if hour % 2 else -1))
-    here.hub.quiesce = here.hub.settle
+    here.hub.quiesce, here.hub.outlet = here.hub.settle, outlet
 
 
 def told(here: Place, kind: str) -> Counter[int]:
@@ -64,11 +67,11 @@ async def test_three_weeks_of_rows_are_in_the_ledger_to_the_micro_dollar(venue: 
     async with place(venue, wallet_usd=WALLET_USD, fill_usd_max=50.01, fill_pause_ms=60_000) as here:
         settings = here.settings(journal={"stuck_after_ms": 600_000})
         entry = await entry_sent(
-            here, settings, tmp_path, ago_ms=ABSENT_MS, quantity_base=Decimal("0.001") * PIECES
+            here, settings, tmp_path, ago_ms=ABSENT_MS, quantity_base=Decimal("0.001") * PIECES[venue]
         )
         await here.hub.execute(here.account, entry)
         await weeks(here)
-        assert len(here.account.fills) >= PIECES
+        assert len(here.account.fills) >= PIECES[venue]
         assert told(here, "funding").total() > 400
         async with running(settings, tmp_path) as bot:
             await bot.until(lambda: True, "read")

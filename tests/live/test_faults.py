@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,13 @@ def impatient(settings: Settings) -> Settings:
     return settings.model_copy(update={"network": network})
 
 
-def settings_of(here: Place, *, stuck_after_ms: int = 600_000) -> Settings:
+def settings_of(here: Place, *, stuck_after_ms: int = 600_000, **more: Any) -> Settings:
     """With a journal that is not given up within a test."""
-    return here.settings(journal={"stuck_after_ms": stuck_after_ms})
+    return here.settings(journal={"stuck_after_ms": stuck_after_ms}, **more)
+
+
+PATIENT = {"unknown_ms": 60_000}
+"""However slowly a bot starts, the entry that its books tell of is not asked for before it is filled."""
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -199,7 +204,7 @@ async def test_an_exit_leaves_once_the_journal_says_that_it_is_stuck(tmp_path: P
 
 async def test_an_exit_leaves_while_another_program_has_the_ledger_locked(tmp_path: Path) -> None:
     async with place() as here:
-        settings = settings_of(here)
+        settings = settings_of(here, execution=PATIENT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await filled(here, entry)
@@ -216,7 +221,7 @@ async def test_an_exit_leaves_while_another_program_has_the_ledger_locked(tmp_pa
 
 async def test_a_journal_that_is_deleted_is_missed_within_seconds_and_protection_goes_on(tmp_path: Path) -> None:
     async with place() as here:
-        settings = settings_of(here)
+        settings = settings_of(here, execution=PATIENT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await filled(here, entry)
@@ -233,7 +238,7 @@ async def test_a_journal_that_is_deleted_is_missed_within_seconds_and_protection
 
 async def test_time_without_a_stop_is_measured_and_shown(tmp_path: Path) -> None:
     async with place() as here:
-        settings = settings_of(here)
+        settings = settings_of(here, execution=PATIENT)
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
             await filled(here, entry)

@@ -9,6 +9,7 @@ from liqbot import events
 from liqbot.commands import Purpose, SetLeverage
 from liqbot.live.panic import Left, Panic
 from liqbot.venues.errors import VenueError
+from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.builders.wrong_answers import (
     NOT_UNDERSTOOD,
@@ -51,10 +52,9 @@ async def test_entries_first_then_the_position_then_flat_then_the_stops(venue: s
         assert len(stops_before) == 3
         first = await panic._round()
         assert not first.nothing
-        assert said[0].startswith("cancel")
-        assert said[1].startswith("close long 0.01")
-        purposes = {order.command.purpose for order in one.account.open_orders()}
-        assert Purpose.STOP in purposes, "while anything is held its stop stays"
+        assert [line.split()[0] for line in said] == ["cancel", "cancel", "close"]
+        purposes = [order.command.purpose for order in one.account.open_orders()]
+        assert sorted(purposes) == [Purpose.EXIT, Purpose.STOP], "takes are gone, the stop stays while anything is held"
         await one.advance()
         left = await panic.run(10)
         assert left.nothing
@@ -108,6 +108,41 @@ async def test_trouble_at_the_venue_is_waited_out(venue: str) -> None:
         one.hub.faults.next("*", "maintenance", times=2)
         assert (await run_in_a_market(one, panic, 15)).nothing
         assert any(line.startswith(f"no answer: {venue}") for line in said)
+
+
+@everywhere
+async def test_a_gateway_that_answers_503_is_waited_out_and_unknown_is_not_flat(venue: str) -> None:
+    async with rig(venue) as one:
+        await long_of(one)
+        panic, said = panic_of(one)
+        one.hub.faults.next("*", "http_5xx", 503, times=1_000)
+        left = await panic.run(0.1)
+        assert "position not known" in left.positions[0]
+        one.hub.faults.clear()
+        assert (await run_in_a_market(one, panic, 30)).nothing
+        assert one.account.holding("BTC") is None
+        assert any(line.startswith("no answer") for line in said)
+
+
+@everywhere
+async def test_a_close_that_fills_in_parts_is_followed_to_the_end_with_its_stop_in_place(venue: str) -> None:
+    async with rig(venue, hub=market.hub_of(venue, fill_usd_max=300.0, fill_pause_ms=400)) as one:
+        await long_of(one, quantity="0.02")
+        while (held := one.account.holding("BTC")) is not None and held.quantity_base < Decimal("0.02"):
+            await one.advance()
+        stop = one.desk.order(Purpose.STOP, quantity="0.02", trigger_price="49000")
+        await one.send(stop)
+        await one.until(events.OrderAccepted, stop.client_id)
+        panic, _ = panic_of(one)
+        work = asyncio.create_task(panic.run(60))
+        while not work.done():
+            if one.account.holding("BTC") is not None:
+                assert any(order.command.purpose is Purpose.STOP for order in one.account.open_orders())
+            await one.advance()
+            await asyncio.sleep(0.1)
+        assert work.result().nothing
+        assert one.account.holding("BTC") is None
+        assert len([fill for fill in one.account.fills if fill.fill.reduces]) > 1, "in parts"
 
 
 # --- answers that are not what was asked for --------------------------------------------------------------------------

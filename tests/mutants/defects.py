@@ -13,6 +13,7 @@ from liqbot.events import LeverageConfirmed, OrderCancelled
 from liqbot.execution import client_order_id
 from liqbot.execution.order_lifecycle import OrderEvent, OrderState
 from liqbot.runtime import step as rule
+from liqbot.runtime.ending import Unsettled
 from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
 
 __all__ = ["not_waiting", "silent_when_stuck"]
@@ -24,9 +25,37 @@ def does_nothing(sound: Sound) -> Sound:
     return lambda *_, **__: None
 
 
+def all_settled(sound: Sound) -> Sound:
+    del sound
+    return lambda *_, **__: Unsettled()
+
+
 def never(sound: Sound) -> Sound:
     del sound
     return lambda *_, **__: False
+
+
+def always(sound: Sound) -> Sound:
+    del sound
+    return lambda *_, **__: True
+
+
+def awaits_nothing(sound: Sound) -> Sound:
+    del sound
+
+    async def mutant(*_: Any) -> None: ...
+
+    return mutant
+
+
+def signs_only(sound: Sound) -> Sound:
+    del sound
+    return lambda _exchange, _expiry, original, path, *rest: original(path, *rest)
+
+
+def always_patient(sound: Sound) -> Sound:
+    del sound
+    return lambda _order, params: params.query_ms_max
 
 
 # --- journal first, then decide, then act -----------------------------------------------------------------------------

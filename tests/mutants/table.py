@@ -42,6 +42,7 @@ _STEP, _LOOP = "liqbot.runtime.step:WriteAhead", "liqbot.runtime.live_loop:Runti
 _BROKER, _RECONCILER = "liqbot.execution.edge.broker:Broker", "liqbot.execution.edge.reconcile:Reconciler"
 _RESOLVER = "liqbot.execution.edge.order_status:OrderStatusResolver"
 _LIVE_LOOP, _BROKER_TESTS = "tests/runtime/test_live_loop.py", "tests/execution/edge/test_broker.py"
+_ATTACHED_TESTS = "tests/execution/edge/test_attached_stops.py"
 _RECONCILE_TESTS, _DESK_TESTS = "tests/execution/edge/test_reconcile.py", "tests/execution/test_order_manager.py"
 
 _ALL: Final = (
@@ -139,6 +140,32 @@ _ALL: Final = (
         "tests/execution/edge/test_stop_read_back.py::test_a_stop_that_is_not_as_ordered_is_named",
     ),
     LiveMutant(
+        "attached_stop_believed", "a stop that rode in counts whatever the venue made of it",
+        "liqbot.execution.edge.attached_stops:attached_mismatch", defects.reads_nothing_wrong,
+        f"{_ATTACHED_TESTS}::test_one_at_another_price_is_refused_and_taken_away",
+    ),
+    LiveMutant(
+        "attached_stop_not_looked_for", "after the fill nobody looks for the stop that rode in",
+        "liqbot.execution.plan:_patience_ms", defects.always_patient,
+        "tests/execution/test_entry_stops.py::test_it_is_asked_for_with_the_first_word_of_the_fill_and_waited_for",
+    ),
+    LiveMutant(
+        "attached_stop_left_behind", "a stop that outlives its position is kept for the trade",
+        "liqbot.execution.plan:_may_stay", defects.always,
+        "tests/execution/test_entry_stops.py::test_where_it_outlives_the_position_a_stop_of_its_own_takes_over",
+    ),
+    LiveMutant(
+        "entry_sent_late", "an entry leaves whenever its turn comes",
+        "liqbot.connection.client:VenueClient._turn", defects.awaits_nothing,
+        "tests/connection/test_client.py::test_an_order_whose_turn_does_not_come_is_given_up_and_never_sent",
+    ),
+    LiveMutant(
+        "expiry_not_said", "the venue is not told until when an order may be carried out",
+        "liqbot.connection.client:_signed", defects.signs_only,
+        "tests/connection/test_client.py::test_okx_is_told_until_when_an_order_may_be_carried_out_in_a_header_and_"
+        "nothing_else_is",
+    ),
+    LiveMutant(
         "reduce_only_dropped", "orders that should only reduce could open",
         f"{_BROKER}._place", defects.opens_anything,
         "tests/execution/edge/test_stop_read_back.py::test_what_reduces_rests_as_reduce_only_at_the_venue",
@@ -210,6 +237,17 @@ _ALL: Final = (
         "lag_unmeasured", "steps that nobody took are no lag",
         "liqbot.market.feeds.clock:TickClock.next_step", defects.measures_no_lag,
         "tests/market/feeds/test_clock.py::test_steps_that_nobody_took_are_lag",
+    ),
+    # --- the way out --------------------------------------------------------------------------------------------------
+    LiveMutant(
+        "entry_while_ending", "an entry that waits for the disk leaves after the wish to end",
+        f"{_STEP}.enter_nothing", defects.does_nothing,
+        "tests/runtime/test_ending.py::test_an_entry_that_waits_for_the_disk_is_given_up_and_a_stop_is_not",
+    ),
+    LiveMutant(
+        "ended_unsettled", "the house ends with an entry or a stop under way",
+        "liqbot.runtime.ending:unsettled", defects.all_settled,
+        "tests/runtime/test_ending.py::test_from_the_entry_to_the_confirmed_stop_it_is_unsettled",
     ),
 )
 LIVE_MUTANTS: Final = {mutant.name: mutant for mutant in _ALL}

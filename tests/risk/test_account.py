@@ -23,10 +23,9 @@ from liqbot.events import (
     PositionLiquidated,
     Resume,
     Transfer,
-    halt_code_of,
 )
 from liqbot.instruments import Side
-from liqbot.risk.account import Account
+from liqbot.risk.account import Account, halt_code_of
 from liqbot.risk.limits import RiskLimits
 
 D = Decimal

@@ -1,4 +1,4 @@
-"""The lock of an account among what another local user may do: links, left-over and pre-held files, open directories."""
+"""The lock of an account among what another local user may do: links, left-over and pre-held files, open places."""
 
 import os
 import subprocess
@@ -42,7 +42,9 @@ def test_the_second_process_is_refused_and_the_lock_is_gone_afterwards(run: Path
         )
         # Another temporary directory, as containers and services with one of their own have it.
         surroundings = {**os.environ, "TMPDIR": str(tmp_path)}
-        second = subprocess.run([sys.executable, "-c", code], env=surroundings, capture_output=True, text=True)
+        second = subprocess.run(
+            [sys.executable, "-c", code], env=surroundings, capture_output=True, text=True, check=False
+        )
         assert f"is traded by process {os.getpid()} already" in second.stderr
         with only_one("demo binance 8 ", tmp_path):
             pass
@@ -134,7 +136,8 @@ def test_the_journals_lock_follows_no_link_and_says_what_to_do(tmp_path: Path) -
     journal = tmp_path / "journal.sqlite"
     lock = tmp_path / "journal.sqlite.lock"
     lock.symlink_to(precious)
-    with pytest.raises(JournalUnwritableError, match=r"journal\.sqlite\.lock: .*; look at it, then remove it") as refused:
+    what = r"journal\.sqlite\.lock: .*; look at it, then remove it"
+    with pytest.raises(JournalUnwritableError, match=what) as refused:
         WriterLock(journal)
     assert refused.value.exit_code == Exit.DATABASE
     assert precious.read_text() == "mine\n"
@@ -147,7 +150,7 @@ def test_the_journals_lock_follows_no_link_and_says_what_to_do(tmp_path: Path) -
 
 
 def test_the_account_is_named_without_its_place(run: Path, tmp_path: Path) -> None:
-    with only_one(ACCOUNT, tmp_path), pytest.raises(ExpectedError, match=r"account demo binance 7 is traded") as refused:
-        with only_one(ACCOUNT, tmp_path):
-            pass
+    said = pytest.raises(ExpectedError, match=r"account demo binance 7 is traded")
+    with only_one(ACCOUNT, tmp_path), said as refused, only_one(ACCOUNT, tmp_path):
+        pass
     assert refused.value.exit_code == Exit.RUNNING

@@ -20,8 +20,8 @@ from liqbot.runtime.ending import (
     ENDING_S_MAX,
     FLATTEN_AFTER_S,
     QUIET_S,
-    Ending,
     EndingAct,
+    EndingDecision,
     Unsettled,
     unsettled,
 )
@@ -32,7 +32,7 @@ ANY = st.sampled_from([SETTLED, NAKED, BUSY, UNKNOWN])
 
 
 def acts(*seen: tuple[float, Unsettled], market_over: bool = False) -> list[EndingAct]:
-    ending = Ending(100.0, market_over=market_over)
+    ending = EndingDecision(100.0, market_over=market_over)
     return [ending.next(100.0 + after_s, left) for after_s, left in seen]
 
 
@@ -55,7 +55,7 @@ def test_what_cannot_be_protected_is_closed_once_and_waited_for() -> None:
 
 
 def test_a_second_signal_ends_it_at_once() -> None:
-    ending = Ending(0.0)
+    ending = EndingDecision(0.0)
     assert ending.next(0.1, NAKED) is EndingAct.WAIT
     ending.hurry()
     assert ending.next(0.2, NAKED) is EndingAct.OVER
@@ -156,10 +156,10 @@ def test_an_entry_that_waits_for_the_disk_is_given_up_and_a_stop_is_not(durable:
     entry, stop = order("e1", Purpose.ENTRY), order("s1", Purpose.STOP, trigger="98")
     ahead = rule.WriteAhead(Decided(SetLeverage(*KEY, 3), entry, stop), wait_ms=1_000)
     taking = ahead.take(EventBlock(tick_ms=1_000), 0)
-    answers = [None, 1, True, None]
+    for answer in (None, 1, True):
+        taking.send(answer)
     with pytest.raises(StopIteration):
-        for answer in answers:
-            taking.send(answer)
+        taking.send(None)
     assert ahead.steps_waiting == 1
     ahead.enter_nothing()
     requests = ahead.durable(1) if durable else ahead.not_durable(1)

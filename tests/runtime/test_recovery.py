@@ -25,6 +25,21 @@ def test_the_engine_comes_back_byte_for_byte(tmp_path: Path, snapshot_at: int | 
     assert found.engine.account.halted == "paused: x"
 
 
+@pytest.mark.parametrize(("ledger_seq", "first"), [(None, 92), (91, 92), (90, 32), (31, 32), (30, 92)])
+def test_it_begins_at_the_newest_snapshot_that_the_ledger_has_reached(
+    ledger_seq: int | None, first: int, tmp_path: Path
+) -> None:
+    """So that the ledger is told of everything it misses; one that misses more than that is made anew elsewhere."""
+    path, seen = tmp_path / "journal.sqlite", []
+    before = written(path, snapshot_at=30, and_at=90)
+    found = recover(
+        path, SETTINGS, MARKET.roster, INSTRUMENTS, lambda record, _step, _engine: seen.append(record.seq),
+        ledger_seq=ledger_seq,
+    )  # fmt: skip
+    assert seen[0] == first
+    assert found.engine.snapshot() == before
+
+
 def test_a_snapshot_of_another_shape_is_passed_over(tmp_path: Path) -> None:
     """Left by the code before an upgrade: recovery and the map run the journal again instead of reading it."""
     path = tmp_path / "journal.sqlite"

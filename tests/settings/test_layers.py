@@ -170,3 +170,51 @@ def test_merging_is_associative(stack: list[dict[str, int]]) -> None:
 def test_the_process_environment_is_not_read_behind_our_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "LIQBOT_RISK__LEVERAGE_MAX", "9")
     assert override_layer(Small, NAMES, ["coins=ETH"]).values == {"coins": ["ETH"]}
+
+
+def private(folder: Path, name: str, content: bytes, mode: int = 0o600) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / name
+    file.write_bytes(content)
+    file.chmod(mode)
+    return file
+
+
+SECRET_NAME = "LIQBOT_KEYS__BINANCE__SECRET"
+
+
+def test_a_secrets_directory_that_others_can_write_is_refused(tmp_path: Path) -> None:
+    """They could give us keys of theirs."""
+    secrets = tmp_path / "secrets"
+    private(secrets, SECRET_NAME, b"hush")
+    for mode in (0o777, 0o770, 0o702):
+        secrets.chmod(mode)
+        with pytest.raises(ExpectedError, match="others can write there; chmod 700 it"):
+            secrets_layer(Small, NAMES, secrets)
+    secrets.chmod(0o755)
+    assert secrets_layer(Small, NAMES, secrets).values
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_secrets_of_another_user_are_refused(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    file = private(secrets, SECRET_NAME, b"hush")
+    os.chown(file, 65_534, 65_534)
+    with pytest.raises(ExpectedError, match="belongs to user 65534"):
+        secrets_layer(Small, NAMES, secrets)
+    os.chown(file, 0, 0)
+    os.chown(secrets, 65_534, 65_534)
+    with pytest.raises(ExpectedError, match="belongs to user 65534"):
+        secrets_layer(Small, NAMES, secrets)
+
+
+def test_a_secret_that_is_no_text_or_no_file_is_said_in_a_line(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    file = private(secrets, SECRET_NAME, b"hu\xffsh")
+    with pytest.raises(ExpectedError, match=r"byte 3 is not UTF-8") as refused:
+        secrets_layer(Small, NAMES, secrets)
+    assert "hu" not in str(refused.value).removeprefix(str(file)), "nothing of the secret is shown"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ExpectedError, match="expected a file with the secret"):
+        secrets_layer(Small, NAMES, secrets)

@@ -9,17 +9,25 @@ import pytest
 from liqbot.cli import main
 from liqbot.commands import OrderKind, PlaceOrder, Purpose, SetLeverage
 from liqbot.control import protocol
-from liqbot.exits import Exit
+from liqbot.control.panic_latch import LatchReport, panic_reason
+from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
-from tests.builders.earlier_life import QUANTITY
-from tests.builders.loopback_house import SECRET, Place, place
+from liqbot.live.bot import trade
+from tests.builders.earlier_life import QUANTITY, entry_sent
+from tests.builders.loopback_broker import VENUES_SERVED
+from tests.builders.loopback_house import SECRET, Place, access_of, place, running
 from tests.builders.wrong_answers import SHAPES
 
+CONTRACTS = {
+    "binance": "GET /fapi/v1/exchangeInfo", "bybit": "GET /v5/market/instruments-info",
+    "okx": "GET /api/v5/public/instruments",
+}  # fmt: skip
+everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 PROFILE = """
 mode = "demo"
 coins = ["BTC"]
-venues = ["binance"]
-trade_venue = "binance"
+venues = ["{venue}"]
+trade_venue = "{venue}"
 [network]
 loopback = "{url}"
 """
@@ -40,8 +48,8 @@ async def holding(here: Place) -> None:
 
 async def panicked(here: Place, folder: Path, data: Path) -> int:
     """`liqbot panic` while the market goes on: its exit code."""
-    (folder / "trial.toml").write_text(PROFILE.format(url=here.loop.url), encoding="utf-8")
-    words = ["panic", "--profile", "trial", "--config", str(folder), "--data", str(data), "--for", "5m"]
+    (folder / "trial.toml").write_text(PROFILE.format(url=here.loop.url, venue=here.venue), encoding="utf-8")
+    words = ["panic", "--profile", "trial", "--config", str(folder), "--data", str(data), "--for", "90s"]
     work = asyncio.create_task(asyncio.to_thread(main, words))
     while not work.done():
         await here.advance()
@@ -53,8 +61,9 @@ async def panicked(here: Place, folder: Path, data: Path) -> int:
 def _as_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # Loggers keep the stream they first wrote to, and this process outlives the one of this test.
     monkeypatch.setattr("liqbot.verbs.panic.configure", lambda *_: None)
-    monkeypatch.setenv("LIQBOT_KEYS__BINANCE__API_KEY", "key")
-    monkeypatch.setenv("LIQBOT_KEYS__BINANCE__SECRET", SECRET)
+    for venue in VENUES_SERVED:
+        for name, value in (("API_KEY", "key"), ("SECRET", SECRET), ("PASSWORD", "phrase")):
+            monkeypatch.setenv(f"LIQBOT_KEYS__{venue.upper()}__{name}", value)
 
 
 async def test_it_sets_its_latch_and_flattens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,13 +75,47 @@ async def test_it_sets_its_latch_and_flattens(tmp_path: Path, capsys: pytest.Cap
     assert "latch set" in capsys.readouterr().out
 
 
-async def test_a_wrong_shaped_list_of_contracts_is_asked_for_again(tmp_path: Path) -> None:
-    async with place() as here:
+@pytest.mark.parametrize("shape", SHAPES)
+@everywhere
+async def test_without_a_list_of_contracts_it_closes_what_is_documented(
+    venue: str, shape: str, tmp_path: Path
+) -> None:
+    async with place(venue) as here:
         await holding(here)
-        here.hub.faults.next("GET /fapi/v1/exchangeInfo", "changed", change=SHAPES["html"])
+        here.hub.faults.next(CONTRACTS[venue], "changed", times=100, change=SHAPES[shape])
         assert await panicked(here, tmp_path, tmp_path / "data") == Exit.OK
-        assert not here.hub.faults.waiting
+        assert here.hub.faults.suffered
         assert here.held_base == 0
+
+
+async def test_a_running_bot_without_a_latch_is_told_closes_too_and_does_not_start_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    async with place() as here:
+        settings = here.settings()
+        entry = await entry_sent(here, settings, data)
+        async with running(settings, data) as bot:
+            await here.hub.execute(here.account, entry)
+            await here.advance()
+            await bot.position(protected=True)
+            monkeypatch.setattr("liqbot.verbs.panic.set_panic", no_latch)
+            assert await panicked(here, tmp_path, data) == Exit.FAILED
+            assert here.held_base == 0
+            assert (await bot.status())["halted"] == "panic: by hand"
+        said = capsys.readouterr().out
+        assert "the running bot closes too" in said
+        assert "a bot that is started there may enter again" in said
+        with pytest.raises(ExpectedError, match="panic: by hand") as refused:
+            await trade(settings, data, access_of(settings))
+        assert refused.value.exit_code == Exit.HALTED
+    assert len(here.orders(Purpose.ENTRY)) == 1
+
+
+def no_latch(data: Path, *, time_ms: int, why: str) -> LatchReport:
+    """As on a disk that takes nothing anywhere."""
+    del time_ms, why
+    return LatchReport((), (f"{data}: No space left on device",))
 
 
 def no_file(latch: Path) -> None:
@@ -92,17 +135,28 @@ def hanging_disk(latch: Path) -> None:
     os.mkfifo(latch)
 
 
+@pytest.mark.parametrize("second_place", [True, False])
 @pytest.mark.parametrize("trouble", [no_file, full_disk, hanging_disk])
 async def test_without_a_latch_it_flattens_all_the_same_and_says_so(
-    trouble, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trouble, second_place: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trouble(tmp_path / "data" / protocol.PANIC)
+    run = tmp_path / "run"
+    run.mkdir()
+    if not second_place:
+        (run / "liqbot").write_text("", encoding="utf-8")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(run))
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    monkeypatch.setattr("os.geteuid", lambda: 4_294_967_294)  # nobody's: no directory of a user is there
     async with place() as here:
         await holding(here)
-        assert await panicked(here, tmp_path, tmp_path / "data") == Exit.FAILED
+        assert await panicked(here, tmp_path, tmp_path / "data") == (Exit.OK if second_place else Exit.FAILED)
         assert here.held_base == 0
     if trouble is hanging_disk:
         os.close(os.open(tmp_path / "data" / protocol.PANIC, os.O_RDONLY | os.O_NONBLOCK))  # nobody waits for it now
     said = capsys.readouterr().out
     assert "LATCH NOT SET" in said
+    assert ("NO LATCH" in said) is not second_place
     assert "flat: no position" in said
+    if trouble is not hanging_disk:
+        assert panic_reason(tmp_path / "data")

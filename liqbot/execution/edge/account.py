@@ -1,12 +1,13 @@
 """One account at one venue: broker, user stream and reconciliation put together, run and stopped as one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final, Protocol
 
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import Clock, OrderCache, Publish
 from liqbot.execution.edge.order_status import OrderStatusResolver
+from liqbot.execution.edge.presence import AccountPresence
 from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, nothing_watched
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
@@ -33,20 +34,22 @@ class AccountEdge:
         self, client: Client, adapter: TradingAdapter, instruments: Sequence[Instrument], publish: Publish,
         clock: Clock, journal_id: str, *, period_s: float, since_ms: int, watched: Watched = nothing_watched,
         check_s: float = CHECK_S, at_once: bool = False, began_s: float | None = None,
+        presence: AccountPresence | None = None, kin: Container[str] = (),
     ) -> None:
         """To be made in the loop it will run in. `watched` says which stops should rest, every `check_s` somebody
         looks; `at_once`: a position may be open, so that is done before anything else is read. `began_s`: no request of
-        an earlier process was sent after this moment of the loop's clock."""
+        an earlier process was sent after this moment of the loop's clock. `presence` looks for other instances on the
+        account; `kin` are the journals that count as ours beside `journal_id`."""
         self.adapter, self.client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
-        self.orders = OrderCache(publish, clock, journal_id)
+        self.orders = OrderCache(publish, clock, journal_id, kin)
         self.resolver = OrderStatusResolver(
             client, adapter, self.orders, trades_since_ms=since_ms, began_s=began_s
         )
         self.broker = Broker(client, adapter, self.traded, self.orders, self.resolver)
         self.reconciler = Reconciler(
             client, adapter, self.traded, self.orders, self.resolver, self.broker, period_s=period_s,
-            payments_since_ms=since_ms,
+            payments_since_ms=since_ms, presence=presence,
         )
         self.check = ProtectionCheck(
             client, adapter, self.traded, self.orders, self.resolver, watched, period_s=check_s, at_once=at_once

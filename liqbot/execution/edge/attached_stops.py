@@ -42,7 +42,7 @@ class AttachedStopReader:
         if wrong:
             await self._refuse(asked, traded, wrong)
         else:
-            self._orders.checked.add(asked.client_id)
+            self._orders.checked(asked.client_id, asyncio.get_running_loop().time())
             await self._resolver.publish_report(asked.client_id, traded, report)
 
     async def _refuse(self, asked: QueryOrder, traded: TradedContract, wrong: str) -> None:

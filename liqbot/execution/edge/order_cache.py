@@ -4,7 +4,7 @@ flight.
 Nothing here is needed after a restart: facts published twice are harmless, all else is read from the venue again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import Decimal
 from typing import Final, TypeVar
 
@@ -28,14 +28,17 @@ Value = TypeVar("Value")
 class OrderCache:
     """One account's. `clock` stamps facts; what the venue dates itself keeps the venue's time."""
 
-    def __init__(self, publish: Publish, clock: Clock, journal_id: str) -> None:
-        self._publish, self.clock, self.journal_id = publish, clock, journal_id
+    def __init__(
+        self, publish: Publish, clock: Clock, journal_id: str, kin: Container[str] = ()
+    ) -> None:
+        """`kin` are journals that are ours too: earlier ones, and those that were adopted."""
+        self._publish, self.clock, self.journal_id, self._kin = publish, clock, journal_id, kin
         self.submitting: set[str] = set()
         """Client ids whose outcome a task of the broker is resolving: nobody else should."""
         self.sent_s: dict[str, float] = {}
         """When an order left, on the loop's clock."""
-        self.checked: set[str] = set()
-        """Stops that rode on an entry and were read back as they should be."""
+        self.checked_s: dict[str, float] = {}
+        """Stops that rode on an entry and were read back as they should be, with when, on the loop's clock."""
         self.filled_base: dict[str, Decimal] = {}
         """By client id: what was published of its fills."""
         self.dirty_count: dict[str, int] = {}
@@ -54,8 +57,15 @@ class OrderCache:
         """Whether this journal made the id."""
         return client_order_id.sequence_of(client_id, self.journal_id) is not None
 
+    def kin(self, client_id: str) -> bool:
+        """Whether this journal made the id, or one that is ours too."""
+        return self.ours(client_id) or client_order_id.journal_of(client_id) in self._kin
+
     def sent(self, client_id: str, now_s: float) -> None:
         _keep(self.sent_s, client_id, now_s)
+
+    def checked(self, stop_id: str, now_s: float) -> None:
+        _keep(self.checked_s, stop_id, now_s)
 
     def link(self, coin: str, venue_order_id: str, client_id: str) -> None:
         """Fills under `venue_order_id` belong to `client_id`; empty: to nobody of ours."""

@@ -88,7 +88,7 @@ class OrderStatusResolver:
         }
         reason = report.reason or report.status.value
         if report.status is OrderStatus.RESTING:
-            if entry_of(client_id) is not None and client_id not in self.orders.checked:
+            if entry_of(client_id) is not None and client_id not in self.orders.checked_s:
                 return  # the order manager asks for it, and says how it must be
             self.orders.publish(OrderAccepted(**now, client_id=client_id, venue_order_id=report.venue_order_id))
         elif report.status is OrderStatus.REJECTED and not report.filled_base:

@@ -27,8 +27,9 @@ from liqbot.execution import client_order_id
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OVERLAP_MS, OrderStatusResolver
+from liqbot.execution.edge.presence import AccountPresence
 from liqbot.instruments import Side
-from liqbot.risk.account import ACCOUNT_FEED
+from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
 from liqbot.venues.errors import VenueAuth, VenueError
 from liqbot.venues.trading import (
     AccountSettings,
@@ -62,10 +63,12 @@ class Reconciler:
         *,
         period_s: float,
         payments_since_ms: int,
+        presence: AccountPresence | None = None,
     ) -> None:
         self._client, self._adapter, self._traded = client, adapter, tuple(traded)
         self._orders, self._resolver, self._broker = orders, resolver, broker
         self._period_s, self._payments_since_ms = period_s, payments_since_ms
+        self._presence = presence
         self._requested = asyncio.Event()
         self._down = True
         self._alarmed: set[str] = set()
@@ -86,6 +89,20 @@ class Reconciler:
                 for one in self._traded
             ))  # fmt: skip
 
+    def doubt(self, reason: str) -> tuple[Event, ...]:
+        """Time was lost: nothing that was read, or is being read, counts any more. Reads anew, and gives what says so,
+        for the engine to know before anything else."""
+        self._down = True
+        self.request()
+        now_ms = self._orders.clock()
+        for one in self._traded:
+            self._orders.mark_dirty(one.instrument.coin)
+        return tuple(
+            FeedDown(time_ms=now_ms, venue=one.instrument.venue, coin=one.instrument.coin, feed=CLOCK_FEED,
+                     reason=reason)
+            for one in self._traded
+        )  # fmt: skip
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
@@ -104,8 +121,9 @@ class Reconciler:
             whole = True
             for traded in self._traded:
                 whole = await self._contract(traded) and whole
-            # Last: without the payments and fills that it is made of a balance would not be explained.
+            # Last of money: without the payments and fills that it is made of a balance would not be explained.
             await self._balance()
+            await self._look_for_others()
         except VenueError as error:
             _log.warning("not reconciled", error=str(error))
             self.down(str(error))
@@ -123,6 +141,17 @@ class Reconciler:
             self.ready.set()
         return whole
 
+    async def _look_for_others(self) -> None:
+        """Last in a round: what we hold is read first, and protected, whoever else is there."""
+        other = await self._presence.look() if self._presence is not None else None
+        if other is not None:
+            venue = self._traded[0].instrument.venue
+            self._alarm(
+                HaltCode.FOREIGN_ORDERS,
+                f"orders of another liqbot on {venue}: journal {other.journal_id}, {other.newest.client_id}; "
+                "stop it, or take over what it left with liqbot adopt",
+            )
+
     # --- one contract ---------------------------------------------------------------------------------------------
 
     async def _contract(self, traded: TradedContract) -> bool:
@@ -132,6 +161,8 @@ class Reconciler:
             started_ms, dirty_count = self._orders.clock(), self._orders.dirty_count.get(coin, 0)
             settings = await self._adapter.settings(self._client, traded)
             resting = await self._adapter.resting(self._client, traded)
+            # Marks of instances expire by themselves.
+            resting = [one for one in resting if not client_order_id.is_mark(one.client_id)]
             # Fills before the position: one that comes between shows as somebody else's until published, whereas a
             # position older than a fill that we know would look closed.
             await self._resolver.catch_up(traded)
@@ -157,7 +188,7 @@ class Reconciler:
         for report in resting:
             known = report.client_id or self._orders.named(here["coin"], report.venue_order_id)
             client_id = known or f"venue-{report.venue_order_id}"
-            if client_order_id.purpose_of(client_id) is not None and not self._orders.ours(client_id):
+            if client_order_id.journal_of(client_id) and not self._orders.kin(client_id):
                 self._alarm(
                     HaltCode.FOREIGN_ORDERS,
                     f"orders of another liqbot rest on {here['venue']} {here['coin']}: {client_id}",

@@ -32,6 +32,8 @@ from liqbot.venues.streams import VenueWire
 _WATCHDOG_S: Final = 0.5
 _RETRY_S_MIN: Final = 0.25
 _DOUBLINGS_MAX: Final = 6
+_CHANGED_MAX: Final = 3
+"""Answers in a row by which a contract is not what this version knows, until that is believed."""
 _log = structlog.get_logger()
 Fact = TypeVar("Fact", bound=MarketEvent | FeedUp | FeedDown)
 
@@ -83,14 +85,16 @@ class VenueFeed:
             self._put(inbox, everything=True)
 
     async def _opened(self) -> bool:
-        """Contracts loaded, however long the venue stays away. False when they are not what this version knows."""
-        pause_s = _RETRY_S_MIN
+        """Contracts loaded, however long the venue stays away. False when they are not what this version knows, and
+        that is told again and again: one such answer may be nonsense."""
+        pause_s, changed = _RETRY_S_MIN, 0
         while not self._client.opened:
             try:
                 await self._client.open(self._roster.coins)
             except VenueError as error:
                 self._refused(str(error))
-                if isinstance(error, ContractChanged):
+                changed = changed + 1 if isinstance(error, ContractChanged) else 0
+                if changed == _CHANGED_MAX:
                     return False
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._params.retry_s_max)

@@ -155,6 +155,7 @@ class BinancePosition(msgspec.Struct, rename="camel"):
     position_amt: Figure
     entry_price: Figure
     liquidation_price: FigureOrNothing
+    adl: Any = None
 
 
 class BinanceSymbolConfig(msgspec.Struct, rename="camel"):
@@ -176,6 +177,15 @@ class BinanceBalance(msgspec.Struct, rename="camel"):
 class BinanceRestrictions(msgspec.Struct, rename="camel"):
     enable_withdrawals: bool
     enable_futures: bool
+    enable_internal_transfer: bool | None = None
+    permits_universal_transfer: bool | None = None
+    trading_authority_expiration_time: TimeMs | None = None
+
+    @property
+    def may_transfer(self) -> bool | None:
+        """None unless both are told."""
+        told = (self.enable_internal_transfer, self.permits_universal_transfer)
+        return True if True in told else None if None in told else False
 
 
 class BinanceServerTime(msgspec.Struct, rename="camel"):

@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.binance.marks import BinanceMarks
 from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE
 from liqbot.venues.entry_stops import EntryProtection
@@ -79,7 +80,7 @@ VENUE: Final = VenueSpec(
     client="binance",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", margin=_margin(Fees(0.02, 0.05, 1.25), BTC_USDT, ETH_USDT),
         ),
         Contract(
@@ -95,6 +96,7 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
     wire=WIRE,
     trading=BinanceAdapter(),
+    marks=BinanceMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),
@@ -102,6 +104,9 @@ VENUE: Final = VenueSpec(
     practice=(
         PracticeAccess(kind="demo", switch="enable_demo_trading", note="the client's sandbox refuses private calls"),
     ),
+    # ReduceOnly Order is rejected; TIF GTE can only be used with open positions
+    # (of orders; of stops it is not documented)
+    flat_stop_refusals=("-2022", "-4509"),
     client_id=ClientIdRule(length_max=36, pattern=r"[.A-Z:/a-z0-9_-]+"),
     protection=EntryProtection(
         attached=None,

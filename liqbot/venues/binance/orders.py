@@ -54,6 +54,7 @@ from liqbot.venues.trading import (
     by_market,
     decimal,
     price_or_none,
+    rank_or_none,
 )
 from liqbot.venues.unified_order import unified_order
 
@@ -196,7 +197,7 @@ class BinanceAdapter:
         settings = await self.settings(client, traded)
         return PositionReport(
             decimal(held.position_amt), decimal(held.entry_price), settings.leverage, settings.isolated,
-            price_or_none(held.liquidation_price),
+            price_or_none(held.liquidation_price), adl_rank=rank_or_none(held.adl),
         )
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
@@ -264,7 +265,10 @@ class BinanceAdapter:
         if not with_money:
             return KeyPermissions(account, None, None, "rights of a demo key cannot be read here")
         rights = await self._ask(client, "sapiGetAccountApiRestrictions", shape=BinanceRestrictions, read=as_it_is)
-        return KeyPermissions(account, rights.enable_withdrawals, rights.enable_futures)
+        return KeyPermissions(
+            account, rights.enable_withdrawals, rights.enable_futures, may_transfer=rights.may_transfer,
+            expires_ms=rights.trading_authority_expiration_time,
+        )
 
     async def server_ms(self, client: VenueCaller) -> int:
         return (await self._ask(client, "fapiPublicGetTime", shape=BinanceServerTime, read=as_it_is)).server_time

@@ -1,5 +1,6 @@
 """What Bybit answers about an account, field by field, and what it says in the house's words."""
 
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
@@ -154,6 +155,7 @@ class BybitPosition(msgspec.Struct, rename="camel"):
     avg_price: FigureOrNothing
     leverage: FigureOrNothing
     liq_price: FigureOrNothing
+    adl_rank_indicator: Any = None
 
     def require_side(self) -> None:
         """Unfit when something is held, and it is not said on which side."""
@@ -206,6 +208,15 @@ class _Key(msgspec.Struct, rename="camel"):
     read_only: int
     permissions: dict[str, list[str] | None]
     uta: int = 1
+    expired_at: str = ""
+
+    @property
+    def expires_ms(self) -> int | None:
+        """None for what is no time: keys that are bound to an address do not end."""
+        try:
+            return int(datetime.fromisoformat(self.expired_at).timestamp() * 1_000)
+        except (ValueError, OverflowError):
+            return None
 
 
 class BybitKeyAnswer(msgspec.Struct, rename="camel"):

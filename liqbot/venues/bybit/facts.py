@@ -6,6 +6,7 @@ from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.bybit.marks import BybitMarks
 from liqbot.venues.bybit.orders import BybitAdapter
 from liqbot.venues.bybit.streams import WIRE
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
@@ -60,7 +61,7 @@ VENUE: Final = VenueSpec(
     client="bybit",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base", open_interest_two_sided=True,
             margin=ContractMargin(
                 rule=MarginRule(basis="entry"), cross_rule=None, ladder=STEPS, fees=Fees(0.02, 0.055),
@@ -83,6 +84,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     trading=BybitAdapter(),
+    marks=BybitMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),
@@ -91,6 +93,8 @@ VENUE: Final = VenueSpec(
         PracticeAccess(kind="testnet", switch="set_sandbox_mode"),
         PracticeAccess(kind="demo", switch="enable_demo_trading"),
     ),
+    # current position is zero, cannot fix reduce-only order qty (of orders; of stops it is not documented)
+    flat_stop_refusals=("110017",),
     client_id=ClientIdRule(length_max=36, pattern=r"[A-Za-z0-9_-]+"),
     protection=EntryProtection(
         attached=AttachedStop(

@@ -58,6 +58,7 @@ from liqbot.venues.trading import (
     by_market,
     decimal,
     price_or_none,
+    rank_or_none,
 )
 from liqbot.venues.unified_order import unified_order
 
@@ -211,7 +212,7 @@ class BybitAdapter:
         size = decimal(held.size)
         return PositionReport(
             size if held.side == "Buy" else -size, decimal(held.avg_price), float(held.leverage),
-            await self._isolated(client), price_or_none(held.liq_price),
+            await self._isolated(client), price_or_none(held.liq_price), adl_rank=rank_or_none(held.adl_rank_indicator),
         )
 
     async def _positions(
@@ -288,8 +289,11 @@ class BybitAdapter:
         key, rights = found.result, found.result.permissions
         trade = not key.read_only and bool(rights.get("ContractTrade") or rights.get("Derivatives"))
         unified = "" if key.uta else "not a unified account: upgrade it, others are not supported"
+        wallet = rights.get("Wallet") or ()
+        # Whatever else the wallet allows moves money: between accounts, to sub-accounts, and what may be added.
         return KeyPermissions(
-            str(key.user_id), "Withdraw" in (rights.get("Wallet") or ()), trade and not unified, unified
+            str(key.user_id), "Withdraw" in wallet, trade and not unified, unified,
+            may_transfer=any(right != "Withdraw" for right in wallet), expires_ms=key.expires_ms,
         )
 
     async def server_ms(self, client: VenueCaller) -> int:

@@ -191,6 +191,7 @@ class OkxPosition(msgspec.Struct, rename="camel"):
     avg_px: FigureOrNothing
     lever: FigureOrNothing
     liq_px: FigureOrNothing
+    adl: Any = None
 
 
 class OkxLeverage(msgspec.Struct, rename="camel"):

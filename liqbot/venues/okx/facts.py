@@ -8,6 +8,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.examples import packaged
+from liqbot.venues.okx.marks import OkxMarks
 from liqbot.venues.okx.orders import OkxAdapter
 from liqbot.venues.okx.streams import WIRE
 from liqbot.venues.spec import (
@@ -65,7 +66,8 @@ VENUE: Final = VenueSpec(
     client="okx",
     contracts=(
         Contract(
-            settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.01), ("ETH", 0.1)), trade_unit="contracts",
+            settle="USDT", market_id="{}-USDT-SWAP",
+            listings=listings("{}/USDT:USDT", ("BTC", 0.01), ("ETH", 0.1)), trade_unit="contracts",
             open_interest_unit="contracts", margin=_margin(BTC_USDT, ETH_USDT),
             note="The USD value of open interest is right; one call returns all instruments.",
         ),
@@ -80,6 +82,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     trading=OkxAdapter(),
+    marks=OkxMarks(),
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),
@@ -87,6 +90,8 @@ VENUE: Final = VenueSpec(
     refusal=RefusalShape(code=("data.0.sCode", "code"), reason=("data.0.sMsg", "msg")),
     practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header x-simulated-trading"),),
     credentials=("api_key", "secret", "password"),
+    # no position in this direction to reduce (of orders; of stops it is not documented)
+    flat_stop_refusals=("51169", "51205"),
     client_id=ClientIdRule(length_max=32, pattern=r"[A-Za-z0-9]+", note="letters and digits only"),
     protection=EntryProtection(
         attached=AttachedStop(scope="order", own_id=True, covers_partial_fills=False, outlives_position=True),

@@ -49,6 +49,7 @@ from liqbot.venues.trading import (
     by_market,
     decimal,
     price_or_none,
+    rank_or_none,
 )
 from liqbot.venues.unified_order import unified_order
 
@@ -216,7 +217,7 @@ class OkxAdapter:
         signed = traded.base(held.pos)
         return PositionReport(
             -abs(signed) if held.pos_side == "short" else signed, decimal(held.avg_px),
-            float(held.lever), held.mgn_mode == "isolated", price_or_none(held.liq_px),
+            float(held.lever), held.mgn_mode == "isolated", price_or_none(held.liq_px), adl_rank=rank_or_none(held.adl),
         )
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
@@ -287,7 +288,10 @@ class OkxAdapter:
         account = await self._config(client)
         rights = account.perm.split(",")
         note = "" if str(account.acct_lv) != "1" else "spot mode: switch the account to futures mode"
-        return KeyPermissions(str(account.uid), "withdraw" in rights, "trade" in rights and not note, note)
+        # Transfers between one's own accounts come with the right to trade here: they cannot be refused apart.
+        return KeyPermissions(
+            str(account.uid), "withdraw" in rights, "trade" in rights and not note, note, may_transfer=False
+        )
 
     async def server_ms(self, client: VenueCaller) -> int:
         return await self._rows(

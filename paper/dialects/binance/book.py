@@ -19,7 +19,7 @@ BOOK_SUFFIXES: Final = (*DEPTH_SUFFIXES, "@bookTicker")
 _MINUTES: Final = 60
 
 
-class Top(NamedTuple):
+class BestPrices(NamedTuple):
     """As they go over the wire."""
 
     bid: str
@@ -33,9 +33,9 @@ class BinanceBooks:
 
     def __init__(self, names: BinanceNames) -> None:
         self._names = names
-        self._shown: dict[str, Top] = {}
+        self._shown: dict[str, BestPrices] = {}
 
-    def top(self, symbol: str, one: Instrument) -> Top | None:
+    def top(self, symbol: str, one: Instrument) -> BestPrices | None:
         """None before anything has traded."""
         ticker = self._names.hub.ticker(one.venue, one.coin)
         if not ticker.last_price:
@@ -44,7 +44,7 @@ class BinanceBooks:
         recent = list(ticker.candles)[-_MINUTES:]
         volume_usd = sum(candle.volume_usd for candle in recent) / max(len(recent), 1)
         quantity = max(one.round_quantity(volume_usd / ticker.last_price), one.quantity_step_base)
-        top = Top(plain(bid), plain(bid + one.price_tick), plain(quantity))
+        top = BestPrices(plain(bid), plain(bid + one.price_tick), plain(quantity))
         self._shown.setdefault(symbol, top)
         return top
 
@@ -54,7 +54,7 @@ class BinanceBooks:
 
     def ticker(self, symbol: str, one: Instrument) -> dict[str, Any]:
         """Best prices as REST gives them."""
-        top, now_ms = self.top(symbol, one) or Top("0", "0", "0"), self._names.hub.now_ms
+        top, now_ms = self.top(symbol, one) or BestPrices("0", "0", "0"), self._names.hub.now_ms
         return {"symbol": symbol, "bidPrice": top.bid, "bidQty": top.quantity, "askPrice": top.ask,
                 "askQty": top.quantity, "lastUpdateId": now_ms, "time": now_ms}
 
@@ -78,13 +78,13 @@ class BinanceBooks:
                 yield hub.now_ms, topic, best
 
 
-def _levels(top: Top | None, bids: str, asks: str) -> dict[str, Any]:
+def _levels(top: BestPrices | None, bids: str, asks: str) -> dict[str, Any]:
     if top is None:
         return {bids: [], asks: []}
     return {bids: [[top.bid, top.quantity]], asks: [[top.ask, top.quantity]]}
 
 
-def _changes(before: Top, now: Top) -> dict[str, Any]:
+def _changes(before: BestPrices, now: BestPrices) -> dict[str, Any]:
     """Levels that are gone have quantity 0."""
     gone_bid = [[before.bid, "0"]] if before.bid != now.bid else []
     gone_ask = [[before.ask, "0"]] if before.ask != now.ask else []

@@ -138,7 +138,7 @@ class BinanceDialect(Dialect):
         """The root that a socket was opened at and what it carries; None: the venue has no such path."""
         roots = _ROOTS if socket.host == _LIVE_STREAMS else _ROOTS_OF_PRACTICE
         for root, carried in roots.items():
-            if socket.path.removeprefix(root).strip("/").split("/")[0] in ("ws", "stream"):
+            if socket.path.startswith((f"{root}/ws", f"{root}/stream")):
                 return root, carried
         return "", None
 

@@ -26,8 +26,21 @@ class BinanceElsewhere:
             "/sapi/v1/system/status": lambda _params: HttpAnswer({"status": 0, "msg": "normal"}),
         }
         routes = {f"GET {path}": self._door.public(answer) for path, answer in answers.items()}
+        for pairs in ("allPairs", "isolated/allPairs"):
+            routes[f"GET /sapi/v1/margin/{pairs}"] = self._door.public(lambda _params: HttpAnswer([]))
         routes["GET /sapi/v1/capital/config/getall"] = self._door.signed(self._coins, frozenset())
+        routes["GET /api/v3/account"] = self._door.signed(self._spot_account, frozenset({"omitZeroBalances"}))
         return routes
+
+    async def _spot_account(self, account: VenueAccount, params: Params) -> HttpAnswer:
+        """Nothing is in it: the money is in the futures wallet."""
+        del params
+        rates = dict.fromkeys(("maker", "taker", "buyer", "seller"), "0.00000000")
+        return HttpAnswer({
+            "makerCommission": 0, "takerCommission": 0, "buyerCommission": 0, "sellerCommission": 0,
+            "commissionRates": rates, "canTrade": False, "canWithdraw": account.may_withdraw, "canDeposit": False,
+            "accountType": "SPOT", "updateTime": account.now_ms, "balances": [], "permissions": ["SPOT"], "uid": 1,
+        })  # fmt: skip
 
     def _time(self, params: Params) -> HttpAnswer:
         del params

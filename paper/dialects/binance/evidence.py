@@ -120,7 +120,12 @@ _ELSEWHERE: Final = (
     *(Evidence(f"GET /dapi/v1/{name}", EndpointUse.DOCUMENTED,
                "developers.binance.com/docs/derivatives/coin-margined-futures/market-data", "nothing is listed")
       for name in ("time", "exchangeInfo")),
+    Evidence("GET /api/v3/account", EndpointUse.DOCUMENTED,
+             "developers.binance.com/docs/binance-spot-api-docs/rest-api/account-endpoints", "nothing is in it"),
     Evidence("GET /sapi/v1/system/status", EndpointUse.DOCUMENTED, _WALLET + "others/system-status"),
+    *(Evidence(f"GET /sapi/v1/margin/{pairs}", EndpointUse.DOCUMENTED,
+               "developers.binance.com/docs/margin_trading/market-data", "nothing is listed")
+      for pairs in ("allPairs", "isolated/allPairs")),
     Evidence("GET /sapi/v1/capital/config/getall", EndpointUse.DOCUMENTED, _WALLET + "capital/all-coins-info",
              "no network carries anything"),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from paper.dialects.binance import payloads
 from paper.dialects.binance.errors import BY_EXCHANGE_CODE, BinanceGate, BinanceNames, BinanceRefused, Params, number
 from paper.dialects.dialect import Handler
 from paper.dialects.http import HttpAnswer
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
 
 _ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _COMMON: Final = frozenset({
@@ -98,7 +98,7 @@ class BinanceOrders:
         return HttpAnswer(payloads.algo(record, self._names))
 
     async def _send(self, account: VenueAccount, wish: OrderRequest, params: Params) -> OrderRecord:
-        self._may_trade(account, wish.coin, params)
+        self._may_trade(account, wish, params)
         if account.order(client_id=wish.client_id) is not None:
             raise BinanceRefused(-4116, "ClientOrderId is duplicated.")
         try:
@@ -112,14 +112,15 @@ class BinanceOrders:
             raise BinanceRefused(code, text.format(least=self._names.instrument(params).min_notional_usd))
         return account.orders[wish.client_id]
 
-    def _may_trade(self, account: VenueAccount, coin: str, params: Params) -> None:
+    def _may_trade(self, account: VenueAccount, wish: OrderRequest, params: Params) -> None:
         if not account.may_trade:
             raise BinanceRefused(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         if account.hedge_mode or params.get("positionSide", "BOTH") != "BOTH":
             if account.hedge_mode:
                 raise self._names.not_modelled("trading in hedge mode")
             raise BinanceRefused(-4061, "Order's position side does not match user's setting.")
-        if not account.isolated[coin]:
+        last_price = self._hub.ticker(account.venue, wish.coin).last_price
+        if not account.isolated[wish.coin] and not passes_by(wish, last_price):
             raise self._names.not_modelled("trading in cross margin mode: set the margin type to isolated first")
 
     def _client_id(self, params: Params, name: str) -> str:

@@ -45,7 +45,7 @@ def published(block: EventBlock, wanted: set[str], names: BinanceNames, books: B
     timed: list[Iterator[Timed]] = []
     for symbol, one in names.by_symbol.items():
         if {f"{symbol.lower()}@aggTrade", f"{symbol.lower()}@trade"} & wanted:
-            timed.append(_trades(_ours(block.bars, one, names), one, symbol, wanted, names))
+            timed.append(_trades(one, symbol, wanted, names))
         timed.append(_marks(_ours(block.marks, one, names), one, symbol, wanted, names))
         timed.append(_forced(_ours(block.liquidations, one, names), one, symbol, wanted, names))
         timed.append((time_ms, topic, _encode(said)) for time_ms, topic, said in books.messages(symbol, one, wanted))
@@ -61,14 +61,10 @@ def _ours(rows: Rows, one: Instrument, names: BinanceNames) -> Rows:
     return ours
 
 
-def _trades(
-    bars: Rows, one: Instrument, symbol: str, wanted: set[str], names: BinanceNames
-) -> Iterator[Timed]:
+def _trades(one: Instrument, symbol: str, wanted: set[str], names: BinanceNames) -> Iterator[Timed]:
     """An aggregate of one trade each, and the trade itself."""
     together, single = f"{symbol.lower()}@aggTrade", f"{symbol.lower()}@trade"
-    remembered = names.hub.ticker(one.venue, one.coin).prints
-    for print_ in names.hub.printer(one.venue, one.coin).of(bars):
-        remembered.append(print_)
+    for print_ in names.hub.printed(one.venue, one.coin):
         said = {
             "E": print_.time_ms, "T": print_.time_ms, "s": symbol, "p": plain(print_.price),
             "q": plain(print_.quantity_base), "m": not print_.taker_buys,

@@ -35,7 +35,7 @@ class AccountRequests:
 
     async def key(self, account: VenueAccount, params: Params) -> Row:
         del params
-        wallet = [*_PERMISSIONS["Wallet"], *(["Withdraw"] if account.may_withdraw else [])]
+        wallet = [*(_PERMISSIONS["Wallet"] if account.may_transfer else []), *(["Withdraw"] * account.may_withdraw)]
         trade = _PERMISSIONS["ContractTrade"] if account.may_trade else []
         return {
             "id": "1", "note": "loopback", "apiKey": account.key, "readOnly": 0 if account.may_trade else 1,

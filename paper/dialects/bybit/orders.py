@@ -24,7 +24,7 @@ from paper.dialects.bybit.errors import (
     time_range,
 )
 from paper.dialects.bybit.payloads import POST_ONLY_REFUSED, Rows, status_of, visible
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
 from paper.dialects.trade_prints import plain
 
 LINK_ID_LENGTH_MAX: Final = 36
@@ -50,7 +50,7 @@ class OrderRequests:
     async def create(self, account: VenueAccount, params: Params) -> Row:
         one = self._named(params)
         link_id = str(params.get("orderLinkId", ""))
-        self._check(account, params, link_id, one)
+        self._check(account, params, link_id)
         asked = {name: _text(value) for name, value in params.items()}
         asked["lastPriceOnCreated"] = plain(self._names.hub.ticker(one.venue, one.coin).last_price)
         if not link_id:
@@ -68,7 +68,7 @@ class OrderRequests:
             raise self._names.not_modelled(f"an order of category {params['category']!r}")
         return self._names.instrument(params)
 
-    def _check(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> None:
+    def _check(self, account: VenueAccount, params: Params, link_id: str) -> None:
         strange = sorted(name for name in params if name not in MODELLED)
         if strange:
             raise self._names.not_modelled(f"order parameters {', '.join(strange)}")
@@ -83,14 +83,17 @@ class OrderRequests:
             raise BybitRefused(110072, "OrderLinkedID is duplicate")
         if account.hedge_mode or _text(params.get("positionIdx", 0)) != "0":
             raise BybitRefused(10001, "position idx not match position mode")
-        if not account.isolated[one.coin]:
-            raise self._names.not_modelled("trading in cross margin")
 
     def _command(self, account: VenueAccount, params: Params, link_id: str, one: Instrument) -> PlaceOrder:
         try:
-            return order_of(self._wish(params, link_id, one), account)
+            wish = self._wish(params, link_id, one)
+            command = order_of(wish, account)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
+        last_price = self._names.hub.ticker(one.venue, one.coin).last_price
+        if not account.isolated[one.coin] and not passes_by(wish, last_price):
+            raise self._names.not_modelled("trading in cross margin")
+        return command
 
     def _wish(self, params: Params, link_id: str, one: Instrument) -> OrderRequest:
         side, kind = params.get("side"), params.get("orderType")

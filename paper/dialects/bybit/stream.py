@@ -58,7 +58,7 @@ class PublicStream:
         timed: list[Timed] = []
         for symbol, one in self._names.by_symbol.items():
             if f"publicTrade.{symbol}" in wanted:
-                timed.extend(self._trades(self._ours(block.bars, one), one, symbol))
+                timed.extend(self._trades(one, symbol))
             if f"tickers.{symbol}" in wanted:
                 timed.extend(self._tickers(block, one, symbol))
             if f"allLiquidation.{symbol}" in wanted:
@@ -80,14 +80,12 @@ class PublicStream:
 
     # --- trades ----------------------------------------------------------------------------------------------------
 
-    def _trades(self, bars: Rows, one: Instrument, symbol: str) -> Iterator[Timed]:
+    def _trades(self, one: Instrument, symbol: str) -> Iterator[Timed]:
         """Trades of the same millisecond share a message."""
         topic, hub = f"publicTrade.{symbol}", self._names.hub
-        remembered = hub.ticker(one.venue, one.coin).prints
         together: list[Row] = []
         at_ms = 0
-        for print_ in hub.printer(one.venue, one.coin).of(bars):
-            remembered.append(print_)
+        for print_ in hub.printed(one.venue, one.coin):
             if together and print_.time_ms != at_ms:
                 yield at_ms, topic, _trade_message(topic, at_ms, together)
                 together = []

@@ -217,10 +217,11 @@ class OkxAccount:
         return told([row])
 
     def leverage(self, account: VenueAccount, params: Params) -> HttpAnswer:
-        if params.get("mgnMode") != "isolated":
-            self._hub.note_unknown(self._venue, f"leverage of margin mode {params.get('mgnMode')}")
+        """Of both margin modes: at this venue every order says its own. What differs is not modelled: one leverage."""
+        mode = params.get("mgnMode", "")
+        if mode not in ("isolated", "cross"):
             raise OkxRefused(parameter("mgnMode"))
-        return told([_leverage_row(swap, account.leverage(swap.coin)) for swap in self._swaps.chosen(params)])
+        return told([_leverage_row(swap, account.leverage(swap.coin), mode) for swap in self._swaps.chosen(params)])
 
     def fees(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """Rates are negative when paid."""
@@ -297,5 +298,5 @@ class OkxAccount:
         return told([{"posMode": mode}])
 
 
-def _leverage_row(swap: Swap, leverage: int) -> Row:
-    return {"ccy": "", "instId": swap.inst_id, "lever": str(leverage), "mgnMode": "isolated", "posSide": "net"}
+def _leverage_row(swap: Swap, leverage: int, mode: str = "isolated") -> Row:
+    return {"ccy": "", "instId": swap.inst_id, "lever": str(leverage), "mgnMode": mode, "posSide": "net"}

@@ -33,9 +33,9 @@ class Streams:
         """In order of time, made one by one; within a millisecond forced orders come after the trades they were."""
         sources: list[Iterable[Timed]] = []
         for swap in self._swaps.of.values():
-            ticker, bars = self._hub.ticker(self._venue, swap.coin), self._rows(block.bars, swap)
+            ticker = self._hub.ticker(self._venue, swap.coin)
             if Arg("trades", inst_id=swap.inst_id).topic in wanted:
-                sources.append(self._trades(swap, ticker, bars))
+                sources.append(self._trades(swap))
             if FORCED_ARG.topic in wanted:
                 sources.append(self._forced(swap, self._rows(block.liquidations, swap)))
             sources.append(self._standing_figures(swap, ticker, block, wanted))
@@ -62,11 +62,10 @@ class Streams:
         ]
         return mine
 
-    def _trades(self, swap: Swap, ticker: VenueTicker, bars: Rows) -> Iterator[Timed]:
+    def _trades(self, swap: Swap) -> Iterator[Timed]:
         arg = Arg("trades", inst_id=swap.inst_id)
         topic, head = arg.topic, f'{{"arg":{{"channel":"trades","instId":"{swap.inst_id}"}},"data":['
-        for one in self._hub.printer(self._venue, swap.coin).of(bars):
-            ticker.prints.append(one)
+        for one in self._hub.printed(self._venue, swap.coin):
             yield one.time_ms, topic, _trade_message(head, swap, one)
 
     def _forced(self, swap: Swap, rows: Rows) -> Iterator[Timed]:

@@ -325,8 +325,9 @@ async def test_what_is_not_modelled_is_refused_and_recorded(place: Place) -> Non
     with pytest.raises(errors.BadRequest, match="slTriggerPxType"):
         await place.client.create_order(
             BTC, "market", "sell", 1, None, ISOLATED | {"stopLossPrice": 49_000, "reduceOnly": True})
+    assert (await place.client.publicGetPublicInstruments({"instType": "SPOT"}))["data"] == []
     with pytest.raises(errors.BadRequest, match="instType"):
-        await place.client.publicGetPublicInstruments({"instType": "SPOT"})
+        await place.client.publicGetMarketTickers({"instType": "SPOT"})
     with pytest.raises(errors.BadRequest, match="newerThan"):
         await place.client.privateGetTradeFills({"newerThan": "5"})
     with pytest.raises(errors.ExchangeError, match="404"):

@@ -159,7 +159,7 @@ async def test_the_houses_own_parser_reads_back_what_the_market_said() -> None:
         channels = ("trades", "mark-price", "open-interest", "funding-rate")
         wanted = {Arg(channel, inst_id="BTC-USDT-SWAP").topic for channel in channels} | {FORCED_ARG.topic}
         block_ = block(1, *rows)
-        place.hub.tickers.fold(block_)
+        place.hub.fold(block_)
         parsed = [parse(message.decode(), book) for _, message in place.dialect.public(block_, wanted)]
         trades = [trade for one in parsed for trade in one.trades]
         facts = [fact for one in parsed for fact in one.facts]

@@ -31,12 +31,12 @@ async def get(loop: Loopback, path: str) -> tuple[int, Any, str]:
 
 
 async def test_a_path_that_is_not_modelled_is_refused_and_recorded(loop: Loopback) -> None:
-    status, body, _ = await get(loop, "/fapi.binance.com/fapi/v1/depth?symbol=BTCUSDT")
+    status, body, _ = await get(loop, "/fapi.binance.com/fapi/v1/rpiDepth?symbol=BTCUSDT")
     assert status == 404
     assert '"code":-5000' in body
     status, _, _ = await get(loop, "/somewhere.else/at/all")
     assert status == 404
-    assert loop.server.unknown == ["binance: GET /fapi/v1/depth", "somewhere.else: GET /at/all: no such host"]
+    assert loop.server.unknown == ["binance: GET /fapi/v1/rpiDepth", "somewhere.else: GET /at/all: no such host"]
 
 
 async def test_faults_are_suffered_in_order_and_once(loop: Loopback) -> None:
@@ -73,6 +73,28 @@ async def test_an_unknown_socket_is_refused_and_recorded(loop: Loopback) -> None
             await socket.send_str('{"method":"SUBSCRIBE","params":["btcusdt@depth"],"id":7}')
             assert (await socket.receive_json())["id"] == 7
     assert len(loop.server.unknown) == 2
+
+
+@pytest.mark.parametrize(("place", "stream", "told"), [
+    ("/market/ws", "btcusdt@markPrice@1s", True), ("/public/ws", "btcusdt@markPrice@1s", False),
+    ("/public/ws", "btcusdt@depth@100ms", True), ("/market/ws", "btcusdt@bookTicker", False),
+    ("/ws", "btcusdt@bookTicker", True), ("/ws", "btcusdt@aggTrade", False), ("/private/ws", "", False),
+])
+async def test_a_root_carries_its_own_streams_alone(loop: Loopback, place: str, stream: str, told: bool) -> None:
+    where = loop.ws_url + "/fstream.binance.com" + place
+    async with aiohttp.ClientSession() as session:
+        if not stream:
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(where)
+            return
+        async with session.ws_connect(where) as socket:
+            await socket.send_json({"method": "SUBSCRIBE", "params": [stream], "id": 1})
+            assert ("result" in await socket.receive_json()) is told
+    # The environments for practice keep the former root as it was.
+    practice = loop.ws_url + "/fstream.binancefuture.com/ws/" + stream
+    async with aiohttp.ClientSession() as session, session.ws_connect(practice) as socket:
+        await loop.hub.advance(quiet(1, "binance"))
+        assert (await socket.receive_json())["s"] == "BTCUSDT"
 
 
 async def test_a_combined_stream_wraps_its_messages(loop: Loopback) -> None:

@@ -1,0 +1,93 @@
+"""Text for people: whatever came from outside is shown letter by letter, and passwords in addresses are not shown.
+
+Venues, coins, strategies, tapes and operators may send what a terminal obeys or what makes a line read as another one:
+escapes, control characters, marks that turn the direction of writing. Books keep texts as they came; this is the door
+to the eye.
+"""
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, Final, TextIO
+
+TEXT_MAX: Final = 500
+MASK: Final = "***"
+_COLOUR: Final = re.compile(r"\x1b\[[0-7,9;]{0,16}m")
+"""What this program itself uses on a terminal: colours and weights, nothing that hides or moves."""
+_PASSWORD: Final = re.compile(r"(:/{1,2}[^\s/:@'\"]*):[^\s/'\"]*@")
+"""Also of an address that was taken for a path: those lose one stroke."""
+_LAYOUT: Final = "\n\t"
+
+
+def spelled(text: str) -> str:
+    """With everything that is not a printable sign written out; line breaks too."""
+    if text.isprintable():
+        return text
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(one if one.isprintable() else _name(one) for one in whole)
+
+
+def spelled_and_cut(text: str) -> str:
+    """The same of what somebody wrote as a reason, for every book and log: what is longer than a reason needs goes."""
+    whole = spelled(text)
+    return whole if len(whole) <= TEXT_MAX else whole[: TEXT_MAX - 1] + "…"
+
+
+def without_passwords(text: str) -> str:
+    """Addresses keep the name of the user."""
+    return _PASSWORD.sub(rf"\1:{MASK}@", text) if ":/" in text else text
+
+
+def shown(text: str, *, colours: bool = False) -> str:
+    """A whole text with its lines; on a terminal with the colours that the program gives it."""
+    clean = "".join(one if one.isprintable() or one in _LAYOUT else "\0" for one in text)
+    if "\0" not in clean:
+        return without_passwords(text)
+    pieces: list[str] = []
+    end = 0
+    for found in _COLOUR.finditer(text) if colours else ():
+        pieces += [_lines_spelled(text[end : found.start()]), found.group()]
+        end = found.end()
+    return without_passwords("".join((*pieces, _lines_spelled(text[end:]))))
+
+
+def _lines_spelled(text: str) -> str:
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(one if one.isprintable() or one in _LAYOUT else _name(one) for one in whole)
+
+
+def _name(sign: str) -> str:
+    code = ord(sign)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"
+
+
+class LegibleStream:
+    """Stands in for stdout or stderr: what is written there is `shown`. Everything else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """TypeError for what is no text, like the stream itself."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._stream.write(shown(text, colours=self._stream.isatty()))
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def legible_output() -> Iterator[None]:
+    """Stdout and stderr for as long as the block runs; and beyond it when an error leaves it, because that is printed
+    afterwards."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = LegibleStream(sys.stdout), LegibleStream(sys.stderr)
+    yield
+    sys.stdout, sys.stderr = before

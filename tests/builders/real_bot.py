@@ -1,0 +1,90 @@
+"""A bot as a process of its own, over a served place: what signals and a restart do to it can only be seen so."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from liqbot.control import protocol
+from liqbot.exits import ExpectedError
+from tests.builders.loopback_house import SECRET, Place
+
+PROFILE = "real"
+LIQBOT = "import sys; from liqbot.cli import main; sys.exit(main())"
+PATIENCE_S = 120.0
+
+
+def profile_of(here: Place, reconcile_s: float = 5.0) -> str:
+    return (
+        f'mode = "demo"\ncoins = ["BTC"]\nvenues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
+        f'[network]\nloopback = "{here.loop.url}"\nbackfill_h = 0.0\nreconcile_s = {reconcile_s}\nstop_canary = false\n'
+    )
+
+
+class RealBot:
+    """One process after another, on the same books."""
+
+    def __init__(self, here: Place, folder: Path, data: Path) -> None:
+        self.here, self.folder, self.data = here, folder, data
+        self.process: subprocess.Popen[bytes] | None = None
+        (folder / f"{PROFILE}.toml").write_text(profile_of(here), encoding="utf-8")
+
+    def start(self) -> subprocess.Popen[bytes]:
+        key = f"LIQBOT_KEYS__{self.here.venue.upper()}__"
+        environment = {key + "API_KEY": "key", key + "SECRET": SECRET, key + "PASSWORD": "phrase"}
+        arguments = ["start", "--profile", PROFILE, "--config", str(self.folder), "--data", str(self.data)]
+        with (self.folder / "bot.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", LIQBOT, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
+            )
+        return self.process
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "bot.log").read_text(encoding="utf-8")
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        os.kill(self.process.pid, number)
+
+    async def until(self, true: Callable[[], bool], what: str, s: float = PATIENCE_S) -> None:
+        """While it lives."""
+        assert self.process is not None
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + s
+        while not true():
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended with {self.process.returncode} before {what}:\n{self.log[-3_000:]}")
+            if loop.time() > until_s:
+                raise AssertionError(f"waited {s:g} s in vain: {what}:\n{self.log[-3_000:]}")
+            await asyncio.sleep(0.002)
+
+    async def status(self) -> dict[str, Any]:
+        """Once it answers."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + PATIENCE_S
+        while loop.time() < until_s:
+            with contextlib.suppress(ExpectedError):
+                return await asyncio.to_thread(protocol.request, self.data, {"verb": "status"})
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"no answer:\n{self.log[-3_000:]}")
+
+    async def end(self) -> None:
+        """Whatever state it is in."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            await asyncio.to_thread(self.process.wait)
+
+
+@contextlib.asynccontextmanager
+async def real_bot(here: Place, folder: Path, data: Path) -> AsyncIterator[RealBot]:
+    """Not started yet; killed when left."""
+    bot = RealBot(here, folder, data)
+    try:
+        yield bot
+    finally:
+        await bot.end()

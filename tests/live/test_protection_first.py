@@ -1,0 +1,154 @@
+"""A start while a position may be open begins with protection, whatever else of the outside is slow or gone."""
+
+import asyncio
+import contextlib
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from liqbot import places
+from liqbot.commands import CancelOrder, Purpose
+from liqbot.live.bot import trade
+from liqbot.runtime.last_known import CONTRACTS_NAME
+from liqbot.settings import Settings
+from tests.builders.earlier_life import QUANTITY, entry_sent
+from tests.builders.loopback_broker import VENUES_SERVED
+from tests.builders.loopback_house import Place, access_of, place, running
+
+everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+LISTINGS = ("exchangeInfo", "instruments-info", "public/instruments")
+"""Where venues list their contracts."""
+STOPS = {"binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/order-algo"}
+NEVER_S = 600.0
+"""Longer than any test."""
+
+
+async def filled_while_nobody_ran(here: Place, settings: Settings, data: Path) -> None:
+    """The process died as its entry left; the venue has carried it out since, and the stop that rode on it, where one
+    did, has gone."""
+    entry = await entry_sent(here, settings, data)
+    await here.hub.execute(here.account, entry)
+    await here.advance()
+    await stops_taken_away(here)
+    assert here.held_base == QUANTITY
+    here.loop.server.log.clear()
+
+
+def rarely(settings: Settings) -> Settings:
+    """Hardly ever reads its whole account, but looks for its stops all the time."""
+    network = settings.network.model_copy(update={"reconcile_s": NEVER_S, "protect_check_s": 1.0})
+    return settings.model_copy(update={"network": network})
+
+
+async def covered(here: Place, task: asyncio.Task[object], s: float = 60.0) -> None:
+    async with asyncio.timeout(s):
+        while here.stopped_base < QUANTITY:
+            assert not task.done(), task
+            await asyncio.sleep(0.02)
+
+
+def asked_in_order(here: Place) -> list[str]:
+    return [one.endpoint for one in here.loop.server.log]
+
+
+@everywhere
+async def test_the_stop_goes_out_before_anything_else_is_asked(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        settings = here.settings()
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        async with running(settings, tmp_path) as bot:
+            await bot.position(protected=True)
+            await bot.until(lambda: any(part in " ".join(asked_in_order(here)) for part in LISTINGS), "all is asked")
+        asked = asked_in_order(here)
+        before = asked[: asked.index(STOPS[venue])]
+        assert not [one for one in before if any(part in one for part in LISTINGS)], before
+        assert here.stopped_base >= QUANTITY
+        assert here.hub.unknown == []
+
+
+async def test_public_venues_that_are_gone_hold_up_no_stop(tmp_path: Path) -> None:
+    async with place() as here:
+        settings = here.settings()
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        here.hub.faults.next("GET /fapi/v1/exchangeInfo", "http_5xx", times=10_000)
+        async with running(settings, tmp_path) as bot:
+            await bot.position(protected=True)
+            here.hub.faults.clear()
+            # Then the market is dialled all the same, and an order to close is carried out.
+            await bot.status_when(lambda now: now["feeds"]["binance"]["messages"] > 0, "the market is read")
+
+
+async def test_a_trading_venue_that_is_away_is_asked_until_it_is_back(tmp_path: Path) -> None:
+    async with place("bybit") as here:
+        settings = here.settings()
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        here.hub.faults.next("*", "http_5xx", times=10_000)
+        task = asyncio.create_task(trade(settings, tmp_path, access_of(settings)))
+        try:
+            async with asyncio.timeout(60):
+                while len(here.hub.faults.suffered) < 20:
+                    assert not task.done(), task
+                    await asyncio.sleep(0.02)
+            assert not here.stopped_base
+            here.hub.faults.clear()
+            await covered(here, task)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_books_without_contracts_ask_the_venue_until_it_answers(tmp_path: Path) -> None:
+    """As an earlier version left them."""
+    async with place() as here:
+        settings = here.settings()
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        forget_contracts(tmp_path)
+        here.hub.faults.next("GET /fapi/v1/exchangeInfo", "http_5xx", times=8)
+        async with running(settings, tmp_path) as bot:
+            await bot.position(protected=True)
+
+
+def forget_contracts(data: Path) -> None:
+    with contextlib.closing(sqlite3.connect(places.journal_path(data))) as books, books:
+        assert books.execute("DELETE FROM snapshot WHERE name = ?", (CONTRACTS_NAME,)).rowcount == 1
+
+
+async def stops_taken_away(here: Place) -> None:
+    for order in here.account.open_orders("BTC"):
+        if order.command.trigger_price is not None:
+            await here.hub.execute(here.account, CancelOrder(order.command.client_id, here.venue, "BTC"))
+    await here.advance()
+    assert here.stopped_base == Decimal(0)
+
+
+@everywhere
+async def test_a_stop_that_vanishes_behind_a_silent_stream_is_placed_anew(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        settings = rarely(here.settings())
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        async with running(settings, tmp_path) as bot:
+            await bot.position(protected=True)
+            here.hub.faults.silent = True
+            before = len(here.orders(Purpose.STOP))
+            await stops_taken_away(here)
+            await bot.until(lambda: here.stopped_base >= QUANTITY, "another stop")
+            assert len(here.orders(Purpose.STOP)) > before
+
+
+@everywhere
+async def test_a_stop_that_vanished_while_nobody_ran_is_placed_anew_at_once(venue: str, tmp_path: Path) -> None:
+    async with place(venue) as here:
+        settings = rarely(here.settings())
+        await filled_while_nobody_ran(here, settings, tmp_path)
+        async with running(settings, tmp_path) as bot:
+            await bot.position(protected=True)
+        await stops_taken_away(here)
+        here.loop.server.log.clear()
+        async with running(settings, tmp_path) as bot:
+            await bot.until(lambda: here.stopped_base >= QUANTITY, "another stop")
+            await bot.position(protected=True)
+        asked = asked_in_order(here)
+        before = asked[: asked.index(STOPS[venue])]
+        assert not [one for one in before if any(part in one for part in LISTINGS)], before
