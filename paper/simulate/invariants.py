@@ -152,7 +152,8 @@ class Laws(HouseLaws):
         """A disk that refuses is no excuse: stops and exits leave without it. One that hangs is waited for, no longer
         than `NAKED` allows."""
         scenario = self.scenario
-        if scenario.link.disturbed or scenario.journal.hanging or now_ms < max(scenario.asleep_until_ms, scenario.halted_until_ms):
+        away_until_ms = max(scenario.asleep_until_ms, scenario.halted_until_ms)
+        if scenario.link.disturbed or scenario.journal.hanging or now_ms < away_until_ms:
             self.sound_ms = now_ms
 
     def _protected(self, now_ms: int) -> None:
