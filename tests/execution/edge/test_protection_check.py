@@ -39,7 +39,7 @@ class Venue:
 async def told_after(looks: list[tuple[bool, OrderStatus]]) -> list[Event]:
     venue, told = Venue(), list[Event]()
     adapter: Any = venue
-    orders = OrderCache(lambda *facts: told.extend(facts), lambda: 1_000, JOURNAL)
+    orders = OrderCache(told.extend, lambda: 1_000, JOURNAL)
     traded = TradedContract(paper_instruments("binance", ("BTC",))[0], "BTCUSDT")
     resolver = OrderStatusResolver(venue, adapter, orders, trades_since_ms=0)
     check = ProtectionCheck(
