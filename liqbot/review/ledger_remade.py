@@ -6,7 +6,8 @@ from pathlib import Path
 from liqbot import places, sqlite_files
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.lock import WriterLock
-from liqbot.ledger import rebuild, sqlite_url
+from liqbot.ledger import sqlite_url
+from liqbot.ledger.rebuild import rebuild
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.signals.strategy import Strategy
 

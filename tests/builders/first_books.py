@@ -21,7 +21,7 @@ from liqbot.cli import main
 from liqbot.code_version import this_code
 from liqbot.journal import JournalReader, plain_step
 from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
-from liqbot.ledger import rebuild
+from liqbot.ledger.rebuild import rebuild
 from liqbot.replay import replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings import load

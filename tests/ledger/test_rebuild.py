@@ -14,8 +14,9 @@ from sqlalchemy import select
 from liqbot.blocks import EventBlock, Roster
 from liqbot.exits import ExpectedError
 from liqbot.journal import Journal
-from liqbot.ledger import LedgerWriter, Observation, rebuild
+from liqbot.ledger import LedgerWriter, Observation
 from liqbot.ledger.connect import engine_for
+from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.tables import TABLES, core
 
 

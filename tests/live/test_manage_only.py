@@ -1,6 +1,7 @@
 """A start that enters nothing and manages what is open: repeated crashes, a far stop gone."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,11 @@ def crashed(data: Path, times: int) -> None:
         crash_count.begun(data, wall_ms())
 
 
+def starts(data: Path) -> int:
+    """How many are noted."""
+    return len(json.loads((data / crash_count.NAME).read_bytes()))
+
+
 async def test_after_repeated_crashes_a_flat_house_runs_and_waits_for_a_person(tmp_path: Path) -> None:
     crashed(tmp_path, CRASHES_MAX)
     async with place() as here:
@@ -92,6 +98,7 @@ async def test_a_process_killed_over_and_over_protects_its_position_and_enters_n
         crashed(data, CRASHES_MAX - 1)
         async with real_bot(here, tmp_path, data) as bot:
             bot.start()
+            await bot.until(lambda: starts(data) == CRASHES_MAX, "its start is noted")
             await bot.until(lambda: here.stopped_base >= QUANTITY, "a stop")
             bot.signal(signal.SIGKILL)
             await asyncio.to_thread(bot.process.wait)  # type: ignore[union-attr]
