@@ -16,7 +16,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.ledger.migrate import known_revisions
 from liqbot.ledger.tables import TABLES, core
 
-LOOK_S_MAX: Final = 2.0
+LOOK_S_MAX: Final = 0.5
 """A start waits no longer for SQLite's own check: what a large file hides after that is found by `liqbot db check`."""
 _STEPS_BETWEEN_LOOKS: Final = 100_000
 _log = structlog.get_logger(__name__)

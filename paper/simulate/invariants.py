@@ -149,9 +149,11 @@ class Laws(HouseLaws):
             self.broken("FALSE_LATCH", why)
 
     def _sound(self, now_ms: int) -> None:
-        """A disk that does not write is no excuse: stops and exits leave without it."""
+        """A disk that refuses is no excuse: stops and exits leave without it. One that hangs is waited for, no longer
+        than `NAKED` allows."""
         scenario = self.scenario
-        if scenario.link.disturbed or now_ms < max(scenario.asleep_until_ms, scenario.halted_until_ms):
+        away_until_ms = max(scenario.asleep_until_ms, scenario.halted_until_ms)
+        if scenario.link.disturbed or scenario.journal.hanging or now_ms < away_until_ms:
             self.sound_ms = now_ms
 
     def _protected(self, now_ms: int) -> None:

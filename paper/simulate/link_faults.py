@@ -252,8 +252,8 @@ class UnknownStates(Armed):
         return self.begun
 
     def state_known(self, fact: Event) -> bool:
-        if not isinstance(fact, events.OrderAccepted | events.OrderCancelled | events.OrderRejected):
-            return True
+        if not isinstance(fact, events.OrderAccepted):
+            return True  # a refusal is an answer to its request; what has ended no longer rests, whatever it is called
         if not self.begun:
             self._client_id = fact.client_id
             self.begin(fact.time_ms + self._lasts_ms)

@@ -1,7 +1,6 @@
 """Deliberate defects of the house, each a patch of one promise: a simulation that misses one proves nothing."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from liqbot.accounting.dedupe import RecentIds
 from liqbot.accounting.positions import Position
 from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.engine import Engine
-from liqbot.events import Event, Fill, OrderAccepted, OrderCancelled, PositionSnapshot, Transfer
+from liqbot.events import Event, Fill, Transfer
 from liqbot.execution import order_manager, plan
 from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order
@@ -23,46 +22,10 @@ from liqbot.risk import placement, review
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Refusal, Target
 from liqbot.risk.pre_trade_checks import CheckContext, PreTradeCheck
-from liqbot.runtime import ending, step
-from paper.simulate import edge
+from liqbot.runtime import step
 from paper.simulate.journal_first_mutants import not_waiting, silent_when_stuck
-
-
-class Patch(msgspec.Struct, frozen=True):
-    """`replace` makes the defective thing from the sound one."""
-
-    owner: Any
-    name: str
-    replace: Callable[[Any], Any]
-
-
-class Mutant(msgspec.Struct, frozen=True):
-    name: str
-    what: str
-    patches: tuple[Patch, ...]
-    shows_in: tuple[str, ...] = ()
-    """Faults that bring it to light: seeds that draw one of them are tried first."""
-
-    def apply(self) -> None:
-        """For the life of this process."""
-        for patch in self.patches:
-            setattr(patch.owner, patch.name, patch.replace(patch.owner.__dict__[patch.name]))
-
-    @contextlib.contextmanager
-    def applied(self) -> Iterator[None]:
-        """For a while."""
-        sound = [(patch.owner, patch.name, patch.owner.__dict__[patch.name]) for patch in self.patches]
-        self.apply()
-        try:
-            yield
-        finally:
-            for owner, name, thing in sound:
-                setattr(owner, name, thing)
-
-
-def _instead(thing: Any) -> Callable[[Any], Any]:
-    return lambda _sound: thing
-
+from paper.simulate.mutant import Mutant, Patch, instead
+from paper.simulate.outside_mutants import OUTSIDE
 
 # --- execution --------------------------------------------------------------------------------------------------------
 
@@ -237,44 +200,16 @@ def _counts_from_zero(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any],
     return lambda self, state: sound(self, {**state, "sequence": 0})
 
 
-def _flat_when_unread(sound: Callable[..., tuple[Event, ...]]) -> Callable[..., tuple[Event, ...]]:
-    def mutant(facts: tuple[Event, ...], *, nonsense: bool) -> tuple[Event, ...]:
-        if not nonsense:
-            return sound(facts, nonsense=nonsense)
-        return tuple(
-            msgspec.structs.replace(fact, quantity_base=Decimal(0)) if isinstance(fact, PositionSnapshot) else fact
-            for fact in facts
-        )
-
-    return mutant
-
-
-def _ended_when_unknown(sound: Callable[..., tuple[Event, ...]]) -> Callable[..., tuple[Event, ...]]:
-    def mutant(fact: Event, *, state_known: bool) -> tuple[Event, ...]:
-        if state_known or not isinstance(fact, OrderAccepted):
-            return sound(fact, state_known=state_known)
-        ended = OrderCancelled(
-            time_ms=fact.time_ms, venue=fact.venue, coin=fact.coin, client_id=fact.client_id, reason="unknown state"
-        )
-        return (ended,)
-
-    return mutant
-
-
-def _idle(_rule: step.WriteAhead) -> None:
-    """Nothing changes."""
-
-
 def _deaf(_account: Account, _fact: Event) -> None:
     """Nothing follows from it."""
 
 
 _ALL: Final = (
-    Mutant("drop_stop", "no stop is ever placed", (Patch(plan, "_protect", _instead(lambda *_, **__: [])),)),
+    Mutant("drop_stop", "no stop is ever placed", (Patch(plan, "_protect", instead(lambda *_, **__: [])),)),
     Mutant(
         "forget_in_flight",
         "only confirmed orders count",
-        (Patch(InstrumentOrders, "live", _instead(_only_confirmed)),),
+        (Patch(InstrumentOrders, "live", instead(_only_confirmed)),),
         shows_in=("create_lost", "answer_lost"),
     ),
     Mutant(
@@ -318,13 +253,13 @@ _ALL: Final = (
     Mutant(
         "leverage_unread",
         "whatever leverage the venue has is taken for ours",
-        (Patch(plan, "_leverage_is", _instead(lambda *_: True)),),
+        (Patch(plan, "_leverage_is", instead(lambda *_: True)),),
         shows_in=("leverage_by_hand",),
     ),
     Mutant(
         "count_twice",
         "facts told twice count twice",
-        (Patch(RecentIds, "is_repeat", _instead(lambda *_: False)),),
+        (Patch(RecentIds, "is_repeat", instead(lambda *_: False)),),
         shows_in=("events_duplicated",),
     ),
     Mutant(
@@ -385,42 +320,7 @@ _ALL: Final = (
         (Patch(step.WriteAhead, "_leaving", silent_when_stuck),),
         shows_in=("journal_stuck",),
     ),
-    Mutant(
-        "waits_for_disk",
-        "what reduces risk waits until the disk answers",
-        (Patch(step.WriteAhead, "expire", _instead(lambda *_: [])),),
-        shows_in=("disk_hangs",),
-    ),
-    Mutant(
-        "ends_at_once",
-        "a process that is asked to end just ends",
-        (Patch(ending.EndingDecision, "next", _instead(lambda *_: ending.EndingAct.OVER)),),
-        shows_in=("ended_in_order",),
-    ),
-    Mutant(
-        "enters_while_ending",
-        "a process that is asked to end goes on entering",
-        (Patch(Account, "_on_ending", _instead(_deaf)), Patch(step.WriteAhead, "enter_nothing", _instead(_idle))),
-        shows_in=("ended_in_order",),
-    ),
-    Mutant(
-        "nonsense_is_flat",
-        "an account that cannot be read counts as flat",
-        (Patch(edge, "read", _flat_when_unread),),
-        shows_in=("answers_nonsense",),
-    ),
-    Mutant(
-        "unknown_is_ended",
-        "an order in a state that nobody knows counts as ended",
-        (Patch(edge, "heard", _ended_when_unknown),),
-        shows_in=("state_unknown",),
-    ),
-    Mutant(
-        "missing_too_early",
-        "an order is given up while the venue may still carry it out",
-        (Patch(edge, "is_missing", _instead(lambda *_: True)),),
-        shows_in=("request_hangs", "link_stalls"),
-    ),
+    *OUTSIDE,
     Mutant(
         "ids_again",
         "a restart gives order ids that were given before",
@@ -430,13 +330,13 @@ _ALL: Final = (
     Mutant(
         "ids_unrecorded",
         "ids that were used unrecorded are used again",
-        (Patch(order_manager.OrderManager, "_leap", _instead(_deaf)),),
+        (Patch(order_manager.OrderManager, "_leap", instead(_deaf)),),
         shows_in=("killed_without_disk",),
     ),
     Mutant(
         "strays_left",
         "orders that were left unrecorded stay",
-        (Patch(plan, "_clear", _instead(lambda *_: [])),),
+        (Patch(plan, "_clear", instead(lambda *_: [])),),
         shows_in=("killed_without_disk",),
     ),
     Mutant(
@@ -448,7 +348,7 @@ _ALL: Final = (
     Mutant(
         "funding_unbooked",
         "the ledger has no rows for funding",
-        (Patch(TradeBook, "_funding", _instead(lambda *_: None)),),
+        (Patch(TradeBook, "_funding", instead(lambda *_: None)),),
     ),
     Mutant(
         "forced_unnoticed",

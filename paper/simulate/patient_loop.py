@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from liqbot.blocks import EventBlock
+from liqbot.commands import Command
 from liqbot.engine import Engine, Step
 from liqbot.events import Event
 from liqbot.observers.observer import OnStep
@@ -17,11 +18,12 @@ class PatientLoop(SimLoop):
 
     def __init__(
         self, engine: Engine, exchange: Exchange, journal: MemoryJournal, clock: Callable[[], int],
-        observers: Sequence[OnStep],
+        observers: Sequence[OnStep], unrecorded: Callable[[EventBlock, Step, Engine], None],
     ) -> None:
+        """`unrecorded` is told of what the journal did not take, as the observers are of the rest."""
         super().__init__(engine, exchange, journal=journal, observers=observers, source="simulate")
         self._rule = rule.WriteAhead(engine, wait_ms=PROTECTIVE_WAIT_MS)
-        self._disk, self._clock = journal, clock
+        self._disk, self._clock, self._unrecorded = journal, clock, unrecorded
 
     @property
     def steps_waiting(self) -> int:
@@ -51,6 +53,12 @@ class PatientLoop(SimLoop):
         leaving, self._leaving = tuple(self._leaving), []
         for command in leaving:
             self.exchange.submit(command, self._clock())
+
+    def _take(self, block: EventBlock) -> tuple[Step, tuple[Command, ...]]:
+        answered, leaving = super()._take(block)
+        if self._disk.full:
+            self._unrecorded(block, answered, self.engine)
+        return answered, leaving
 
     def _now_ms(self) -> int:
         return self._clock()

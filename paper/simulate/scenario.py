@@ -81,10 +81,8 @@ class Scenario:
         self.alive = True
         self.ending: OrderlyEnd | None = None
         """Somebody asked the process to end."""
-        self.ahead_ms = 0
-        """The house's clock has jumped ahead by so much; its Ticks never go back."""
-        self._jumped_ms = 0
-        self.restarts = 0
+        self.restarts = self._jumped_ms = self.ahead_ms = 0
+        """`ahead_ms`: the house's clock has jumped ahead by so much; its Ticks never go back."""
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past = list[EventBlock](), list[EventBlock]()
@@ -337,7 +335,7 @@ class Scenario:
         return assembly.assembled(parts, self.market.now_ms).loop
 
     def _loop(self, engine: Engine, on_steps: Sequence[OnStep]) -> PatientLoop:
-        return PatientLoop(engine, self.link, self.journal, lambda: self.now_ms, on_steps)
+        return PatientLoop(engine, self.link, self.journal, lambda: self.now_ms, on_steps, self._unrecorded)
 
     def _ours(self, client_id: str) -> bool:
         return sequence_of(client_id, self.journal.journal_id) is not None
@@ -355,6 +353,9 @@ class Scenario:
     def _seeing(self, happened: Happened) -> None:
         for probe in self.probes:
             probe.seeing(happened)
+
+    def _unrecorded(self, block: EventBlock, step: Step, engine: Engine) -> None:
+        self._answered(0, block, step, engine)
 
     def _answered(self, _seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
         for probe in self.probes:

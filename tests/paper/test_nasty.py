@@ -8,10 +8,12 @@ from liqbot import events
 from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose
 from liqbot.execution.client_order_id import sequence_of
 from liqbot.execution.order_lifecycle import OrderState
+from liqbot.venues.registry import protection_of
 from paper.simulate.invariants import Laws
 from paper.simulate.journal import MemoryJournal
 from paper.simulate.link import CommandFate
-from paper.simulate.link_faults import CODES, OnOrder, Storm
+from paper.simulate.link_faults import CODES, Hangs, Nonsense, OnOrder, Storm
+from paper.simulate.naked_time import NAKED_MS_MAX, NakedTime
 from paper.simulate.probe import Probe
 from paper.simulate.scenario import Scenario
 
@@ -42,7 +44,8 @@ class Scene:
     def __init__(self, seed: int) -> None:
         self.scenario = Scenario(seed)
         self.laws, self.sent = Laws(self.scenario), Sent()
-        self.scenario.probes += [self.laws, self.sent]
+        self.naked = NakedTime(self.scenario, self.laws)
+        self.scenario.probes += [self.laws, self.naked, self.sent]
         self.scenario.open()
 
     @property
@@ -237,4 +240,96 @@ def test_a_stuck_disk_stops_entries_and_nothing_else():
     assert len(scene.sent.placed(Purpose.ENTRY)) == entries
     scenario.journal.stuck = False
     scene.until(lambda: len(scene.sent.placed(Purpose.ENTRY)) > entries)
+    scene.settled()
+
+
+BARE_SEEDS = (4, 5, 22)
+"""On venues where no stop rides on the entry."""
+
+
+class AtFill(Probe):
+    """Does something once, as an entry fills and before the house hears of it."""
+
+    def __init__(self, deed) -> None:
+        self._deed, self.done = deed, False
+
+    def seeing(self, happened) -> None:
+        if not self.done and any(isinstance(fact, events.Fill) and not fact.reduces for fact in happened.facts):
+            self.done = True
+            self._deed()
+
+
+def at_the_first_fill(seed: int, deed) -> Scene:
+    """With whatever it does under way, and the position that was open then looked at to its end."""
+    scene = Scene(seed)
+    assert seed not in BARE_SEEDS or protection_of(scene.scenario.key[0]).attached is None
+    probe = AtFill(lambda: deed(scene.scenario))
+    scene.scenario.probes.append(probe)
+    scene.until(lambda: probe.done)
+    return scene
+
+
+def longest_naked_ms(scene: Scene) -> int:
+    scene.settled()
+    assert scene.naked.positions_ms, "a position was open"
+    return max(scene.naked.positions_ms)
+
+
+def hanging_stop(scenario: Scenario) -> None:
+    """The request for the next stop hangs until it has expired."""
+    scenario.link.troubles.append(Hangs(lambda: None, 30_000, (Purpose.STOP,)))
+
+
+@pytest.mark.parametrize("seed", BARE_SEEDS)
+def test_asked_to_end_between_fill_and_stop_it_ends_under_a_stop(seed):
+    def end(scenario: Scenario) -> None:
+        hanging_stop(scenario)
+        scenario.end_in_order(90_000)
+
+    scene = at_the_first_fill(seed, end)
+    scenario = scene.scenario
+    scene.until(lambda: scenario.restarts == 1)
+    assert scene.held is None or scene.laws.covered_base(scene.held) >= scene.held.quantity_base
+    assert longest_naked_ms(scene) <= NAKED_MS_MAX + 1_200
+
+
+@pytest.mark.parametrize("seed", BARE_SEEDS)
+def test_a_disk_that_hangs_between_fill_and_stop_delays_the_stop_by_its_limit_alone(seed):
+    def hang(scenario: Scenario) -> None:
+        scenario.journal.hanging = True
+        scenario.journal_stuck_until_ms = scenario.now_ms + 69_000
+
+    scene = at_the_first_fill(seed, hang)
+    scene.until(lambda: not scene.scenario.journal.hanging)
+    assert longest_naked_ms(scene) <= NAKED_MS_MAX
+
+
+@pytest.mark.parametrize("seed", BARE_SEEDS)
+def test_a_full_disk_between_fill_and_stop_delays_nothing(seed):
+    def fill(scenario: Scenario) -> None:
+        scenario.journal.full = True
+        scenario.journal_stuck_until_ms = scenario.now_ms + 30_000
+
+    scene = at_the_first_fill(seed, fill)
+    scene.until(lambda: not scene.scenario.journal.full)
+    assert longest_naked_ms(scene) <= NAKED_MS_MAX
+
+
+@pytest.mark.parametrize("seed", BARE_SEEDS)
+def test_a_stop_whose_request_hangs_until_it_expires_has_a_successor_in_time(seed):
+    scene = at_the_first_fill(seed, hanging_stop)
+    assert longest_naked_ms(scene) <= NAKED_MS_MAX + 1_200
+    assert scene.sent.placed(Purpose.STOP, Purpose.EXIT)[1:], "another one, or the position left"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_account_that_cannot_be_read_is_not_taken_for_flat(seed):
+    scene = Scene(seed).in_a_trade()
+    scenario = scene.scenario
+    scenario.link.troubles.append(Nonsense(scenario.now_ms + 60_000))
+    scenario.reconcile_at_ms = scenario.now_ms
+    until_ms = scenario.now_ms + 60_000
+    while scenario.now_ms < until_ms and scene.held is not None:
+        scenario.step()
+        assert scene.held is None or scene.laws.covered_base(scene.held) >= scene.held.quantity_base
     scene.settled()

@@ -14,7 +14,7 @@ from liqbot.events import OrderMissing
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OrderStatusResolver, PriorityCaller
 from liqbot.venues.errors import VenueError
-from liqbot.venues.trading import TradedContract, TradingAdapter, VenueCaller
+from liqbot.venues.trading import OrderStatus, TradedContract, TradingAdapter, VenueCaller
 
 AGAIN_S: Final = 1.0
 """Between two tries of the first reading."""
@@ -41,6 +41,8 @@ class ProtectionCheck:
         self._client, self._adapter, self._traded = PriorityCaller(client), adapter, tuple(traded)
         self._orders, self._resolver, self._watched, self._period_s = orders, resolver, watched, period_s
         self._at_once = at_once
+        self._unclear: set[str] = set()
+        """Stops that do not rest, and that the venue has named once in a state that nobody knows."""
         self.tried = asyncio.Event()
         self.readings = 0
 
@@ -80,6 +82,7 @@ class ProtectionCheck:
         """False when the venue gave no answer."""
         try:
             resting = {report.client_id for report in await self._adapter.resting(self._client, traded)}
+            self._unclear -= resting
             for client_id in expected:
                 if client_id not in resting and client_id not in self._orders.submitting:
                     await self._look_up(client_id, traded)
@@ -90,9 +93,12 @@ class ProtectionCheck:
         return True
 
     async def _look_up(self, client_id: str, traded: TradedContract) -> None:
-        """It was confirmed once, so no request for it is still on its way: unknown now is gone."""
+        """It was confirmed once, so no request for it is still on its way: not known now is gone, and so is what neither
+        rests nor is in a state that we understand, twice."""
         report = await self._resolver.query(client_id, traded)
-        if report is not None:
+        unclear = report is not None and report.status is OrderStatus.UNKNOWN
+        if report is not None and not (unclear and client_id in self._unclear):
+            self._unclear |= {client_id} if unclear else set()
             await self._resolver.publish_report(client_id, traded, report)
             return
         _log.error("a stop has gone", client_id=client_id, coin=traded.instrument.coin)
