@@ -1,6 +1,6 @@
 """The table of contents of the house: facts are folded, then market, signals, risk and execution answer in turn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from liqbot.instruments import Instrument, Side
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
+from liqbot.recorded_step import RecordedAnswer
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Decision
 from liqbot.risk.limits import RiskLimits
@@ -75,6 +76,7 @@ class Engine:
         self.views: tuple[MarketView, ...] = ()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
+        self._recorded: RecordedAnswer | None = None
         self._enabled = enabled_strategies(signals)
         self._keys = {
             coin: [f"{coin} {one.strategy.name} {one.side.word}" for one in self._enabled] for coin in self._books
@@ -83,8 +85,10 @@ class Engine:
         self._invalidated = partial(reason_gone, params=signals, guard=self.guard)
         self._last_codes: dict[str, str] = {}
 
-    def on_block(self, block: EventBlock) -> Step:
-        """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives."""
+    def on_block(self, block: EventBlock, recorded: RecordedAnswer | None = None) -> Step:
+        """Fold one clock step, or a part of one; reasons are weighed only when the Tick arrives. `recorded`: what was
+        answered the first time. It is the answer, whatever would be decided now."""
+        self._recorded, before_id = recorded, self._decision_id
         self.account.begin_block()
         self.desk.begin_block()
         verdicts: list[Verdict] = []
@@ -107,8 +111,23 @@ class Engine:
                 if not view.backfilled and view.coin in self._books:
                     self._consider(view, verdicts, decisions)
         self._seq += 1
+        if recorded is not None:
+            return self._as_recorded(recorded, verdicts, before_id)
         commands = self.desk.commands(self._now_ms, self.account.positions)
         return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands)
+
+    def _as_recorded(self, recorded: RecordedAnswer, verdicts: Sequence[Verdict], before_id: int) -> Step:
+        self._recorded = None
+        for decision in recorded.decisions:
+            if isinstance(decision, Approved):
+                self.desk.adopt(decision)
+        self._decision_id = max(before_id, recorded.decision_id)
+        self.desk.sent(recorded.commands, self._now_ms, self.account.positions)
+        return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands)
+
+    def _adopt(self, approved: Approved) -> None:
+        if self._recorded is None:
+            self.desk.adopt(approved)
 
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
@@ -128,7 +147,7 @@ class Engine:
             exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
         )
         approved = review_reduction(adjustment, position, None)
-        self.desk.adopt(approved)
+        self._adopt(approved)
         decisions.append(approved)
 
     def _hold_back(self) -> None:
@@ -151,7 +170,7 @@ class Engine:
             )
             if adjustment is not None:
                 approved = review_reduction(adjustment, position, target)
-                self.desk.adopt(approved)
+                self._adopt(approved)
                 decisions.append(approved)
 
     def _consider(self, view: MarketView, verdicts: list[Verdict], decisions: list[Decision]) -> None:
@@ -186,7 +205,7 @@ class Engine:
             entering=self.desk.entries_in_flight(),
         )
         if isinstance(review.decision, Approved):
-            self.desk.adopt(review.decision)
+            self._adopt(review.decision)
         return review
 
     def _changed(self, key: str, code: str) -> bool:

@@ -168,6 +168,10 @@ class InstrumentOrders(msgspec.Struct):
         if self.target is not None:
             self.entered = max(self.entered, self.target.decision_id)
 
+    def knows(self, client_id: str) -> bool:
+        """Whether it is an order of these books, or one that an earlier process left."""
+        return client_id in self.orphaned or self._index(client_id) is not None
+
     def register(self, command: Command, now_ms: int) -> None:
         """A command is about to leave."""
         if isinstance(command, PlaceOrder):

@@ -7,7 +7,7 @@ import msgspec
 
 from liqbot import events
 from liqbot.accounting.positions import Position
-from liqbot.commands import Command, Purpose
+from liqbot.commands import CancelOrder, Command, PlaceOrder, Purpose, QueryOrder
 from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.instrument_orders import InstrumentOrders
@@ -207,6 +207,30 @@ class OrderManager:
             else:
                 self._unheard.add(key)
         return tuple(planned)
+
+    def sent(self, commands: Iterable[Command], now_ms: int, positions: Iterable[Position]) -> None:
+        """What was sent at this instant the first time, instead of what would be planned for it now."""
+        held = {(position.venue, position.coin): position for position in positions}
+        by_book: dict[tuple[str, str], list[Command]] = {}
+        for command in commands:
+            by_book.setdefault((command.venue, command.coin), []).append(command)
+        for key, book in self._books.items():
+            leaving, position = by_book.get(key, []), held.get(key)
+            quiet = (book.idle and position is None) or (key in self._unheard and book.steady(now_ms, position))
+            if quiet and not leaving:
+                continue
+            self._observe(book, position, now_ms)
+            for command in leaving:
+                self._register_sent(book, command, now_ms)
+            (self._unheard.discard if leaving else self._unheard.add)(key)
+
+    def _register_sent(self, book: InstrumentOrders, command: Command, now_ms: int) -> None:
+        if isinstance(command, PlaceOrder):
+            used = client_order_id.sequence_of(command.client_id, self._journal_id)
+            self._sequence = max(self._sequence, used or 0)
+        elif isinstance(command, CancelOrder | QueryOrder) and not book.knows(command.client_id):
+            return  # an order that this version of the books has let go already
+        book.register(command, now_ms)
 
     def _observe(self, book: InstrumentOrders, position: Position | None, now_ms: int) -> None:
         before_ms, side = book.naked.total_ms, Side.LONG if book.seen_base > 0 else Side.SHORT

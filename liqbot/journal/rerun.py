@@ -3,19 +3,24 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+import structlog
+
 from liqbot.blocks import EventBlock
 from liqbot.events import ConfigLoaded, JournalOpened
 from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
 from liqbot.journal.reader import JournalReader, Record
 from liqbot.journal.steps import StepLike
+from liqbot.recorded_step import RecordedAnswer, recorded_answer
 
 SNAPSHOT_NAME = "engine"
+_log = structlog.get_logger(__name__)
 
 
 class Rerunnable(Protocol):
     """What a rerun asks of an engine."""
 
-    def on_block(self, block: EventBlock, /) -> StepLike: ...
+    def on_block(self, block: EventBlock, recorded: RecordedAnswer | None = None, /) -> StepLike: ...
 
     def snapshot(self) -> bytes: ...
 
@@ -24,6 +29,26 @@ class Rerunnable(Protocol):
 
 E = TypeVar("E", bound=Rerunnable)
 Factory = Callable[[JournalOpened, ConfigLoaded], E]
+
+
+class RecordedAnswers:
+    """What was answered the first time to the records from `from_seq` on; asked for in order."""
+
+    def __init__(self, reader: JournalReader, from_seq: int) -> None:
+        self._rows = reader.steps(from_seq)
+        self._row = next(self._rows, None)
+
+    def of(self, seq: int) -> RecordedAnswer | None:
+        """None where nothing is recorded that this version can read: then its own answer has to do."""
+        while self._row is not None and self._row.seq < seq:
+            self._row = next(self._rows, None)
+        if self._row is None or seq < self._row.first_seq:
+            return None
+        try:
+            return recorded_answer(self._row.step if seq == self._row.seq else None)
+        except (msgspec.MsgspecError, KeyError) as error:
+            _log.warning("a recorded answer is not understood: decided anew", seq=seq, reason=str(error))
+            return None
 
 
 class Rerun(Generic[E]):
@@ -57,14 +82,21 @@ class Rerun(Generic[E]):
         self.engine.restore(oldest.data)
         return oldest.seq + 1
 
-    def answers(self, chunk: int = 500) -> Iterator[tuple[Record, StepLike]]:
-        """Every record with what the engine says to it; `engine` is the one that said it."""
+    def answers(self, chunk: int = 500, *, as_recorded: bool = False) -> Iterator[tuple[Record, StepLike]]:
+        """Every record with what the engine says to it; `engine` is the one that said it. `as_recorded`: what was
+        decided and sent the first time is what was, whatever this version would decide."""
+        recorded = RecordedAnswers(self._reader, self.from_seq) if as_recorded else None
+        for record in self._records(chunk):
+            answer = None if recorded is None else recorded.of(record.seq)
+            yield record, self.engine.on_block(record.block, answer)
+
+    def _records(self, chunk: int) -> Iterator[Record]:
         for record in self._reader.records(self.from_seq, chunk=chunk):
             if self._changed(record.block):
                 state = self.engine.snapshot()
                 self.engine = self._factory(self._opened, self._config)
                 self.engine.restore(state)
-            yield record, self.engine.on_block(record.block)
+            yield record
 
     def _changed(self, block: EventBlock) -> bool:
         changed = False

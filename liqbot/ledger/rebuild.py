@@ -55,7 +55,7 @@ def rebuild(
         rerun = Rerun(reader, factory, snapshot_version)
         count = 0
         with LedgerWriter(url, reader.stamp.journal_id, keeping) as writer:
-            for record, step in rerun.answers():
+            for record, step in rerun.answers(as_recorded=True):
                 writer.observe(observation_of(record.seq, record.block, step, rerun.engine, record.source))
                 count += 1
     return count

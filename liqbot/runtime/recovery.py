@@ -1,6 +1,7 @@
 """Start-up is recovery: the newest readable snapshot, then the journal after it through the engine.
 
-What the engine says meanwhile is not sent again: it is what it said the first time, and the venue is asked about it.
+What was decided and sent the first time is what was, whatever this version would decide; nothing of it is sent again,
+and the venue is asked about it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -17,7 +18,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.journal import JournalReader, Record, Snapshot
 from liqbot.journal.errors import CorruptRecordError
-from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
+from liqbot.journal.rerun import SNAPSHOT_NAME, RecordedAnswers, Rerun
 from liqbot.journal.steps import StepLike
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, recorded_engine
 from liqbot.settings import Settings
@@ -52,9 +53,10 @@ class _Tail:
     def answers(self, observe: Observe) -> tuple[int, int]:
         """(how many, time of the last)."""
         count, last_ms = 0, 0
+        recorded = RecordedAnswers(self._reader, self._from_seq)
         for record in self._reader.records(self._from_seq):
             self._change(record.block)
-            observe(record, self.engine.on_block(record.block), self.engine)
+            observe(record, self.engine.on_block(record.block, recorded.of(record.seq)), self.engine)
             count, last_ms = count + 1, record.time_ms
         return count, last_ms
 
@@ -115,7 +117,7 @@ def _before(
         return tail.engine, records, last_ms
     rerun = Rerun(reader, partial(recorded_engine, own=own), SNAPSHOT_VERSION)
     count, last_ms = 0, 0
-    for record, step in rerun.answers():
+    for record, step in rerun.answers(as_recorded=True):
         observe(record, step, rerun.engine)
         count, last_ms = count + 1, record.time_ms
     return rerun.engine, count, last_ms

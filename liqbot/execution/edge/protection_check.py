@@ -93,7 +93,7 @@ class ProtectionCheck:
         return True
 
     async def _look_up(self, client_id: str, traded: TradedContract) -> None:
-        """It was confirmed once, so no request for it is still on its way: not known now is gone, and so is what neither
+        """It was confirmed once, so no request for it is still on its way: not known now is gone. So is what neither
         rests nor is in a state that we understand, twice."""
         report = await self._resolver.query(client_id, traded)
         unclear = report is not None and report.status is OrderStatus.UNKNOWN
