@@ -12,6 +12,7 @@ from liqbot.facts import Fact
 # Part of the language of events: whoever reads a halt reads its code here.
 from liqbot.halts import MANAGE_ONLY_HALTS as MANAGE_ONLY_HALTS  # noqa: PLC0414 -- given on
 from liqbot.halts import OPERATOR_HALTS as OPERATOR_HALTS  # noqa: PLC0414
+from liqbot.halts import PASSING_HALTS as PASSING_HALTS  # noqa: PLC0414
 from liqbot.halts import HaltCode as HaltCode  # noqa: PLC0414
 from liqbot.instruments import Instrument, Side
 
@@ -327,6 +328,23 @@ class Ending(Fact, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
+class LiveStarted(Fact, frozen=True, tag=True, kw_only=True):
+    """A process begins to trade with money: what the ladder of conduct found."""
+
+    missing: str
+    """Recorded days of this program and configuration that are not there, for people; empty: none."""
+    size_pct: float
+    """Share of every size limit that an entry may have until `capped_until_ms`."""
+    capped_until_ms: int
+
+
+class LadderOverridden(Fact, frozen=True, tag=True, kw_only=True):
+    """A person typed that money is traded without the recorded days. Holds for this process."""
+
+    typed: str
+    missing: str
+
+
 # Facts that travel as structs in a block; the market facts above travel as columns.
 AccountEvent = (
     OrderAccepted | OrderRejected | OrderCancelled | OrderMissing | CancelRejected | Fill | Balance | Transfer | Rebate
@@ -335,7 +353,7 @@ AccountEvent = (
 )
 ControlEvent = (
     JournalOpened | JournalAdopted | JournalRepaired | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt
-    | Resume | Flatten | StrategyDisabled | Ending
+    | Resume | Flatten | StrategyDisabled | Ending | LiveStarted | LadderOverridden
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

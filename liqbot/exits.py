@@ -11,7 +11,7 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """Wrong usage or a bad input file."""
     CONFIG = 3
-    """Configuration, credentials, or a database stamped for another mode or account."""
+    """Configuration, credentials, recorded days that live asks for, or a database of another mode or account."""
     UNREACHABLE = 4
     HALTED = 5
     """Refused at start by a risk halt."""

@@ -40,6 +40,8 @@ class HaltCode(enum.StrEnum):
     """Orders of another liqbot rest on the account."""
     ENDING = "ENDING"
     """This process ends; the next one begins without it."""
+    LADDER = "LADDER"
+    """Recorded days on the lower rungs are missing: nothing is entered with money. The next start looks again."""
 
 
 OPERATOR_HALTS: Final = frozenset({HaltCode.OPERATOR_PAUSE, HaltCode.OPERATOR_CLOSE})
@@ -48,3 +50,5 @@ MANAGE_ONLY_HALTS: Final = OPERATOR_HALTS | {
     HaltCode.REPEATED_CRASHES, HaltCode.STOP_CANARY, HaltCode.CONTRACT_CHANGED, HaltCode.RECORDED_CONFIGURATION
 }
 """With these too: it runs, manages what is open, and waits for a person."""
+PASSING_HALTS: Final = frozenset({HaltCode.ENDING, HaltCode.LADDER})
+"""Of one process: no `Resume` lifts them, and the next process does not inherit them."""

@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 DATA_VARIABLE: Final = "LIQBOT_DATA"
 CONFIG_VARIABLE: Final = "LIQBOT_CONFIG"
 SECRETS_VARIABLE: Final = "LIQBOT_SECRETS"
+RUNGS_VARIABLE: Final = "LIQBOT_RUNGS"
 HOME_VARIABLE: Final = "LIQBOT_HOME"
 """The checkout, with its own `config` and `var`: exported by `./run`, so that it works from any directory."""
-PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, HOME_VARIABLE)
+PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, RUNGS_VARIABLE, HOME_VARIABLE)
 """Environment variables with the program's prefix that are no settings."""
 CURRENT: Final = "the current directory"
 _MIGRATIONS: Final = Path(__file__).parent / "ledger" / "migrations" / "versions"
@@ -72,6 +73,12 @@ def config_dir(given: Path | None = None) -> Path:
 def config_is_named(given: Path | None = None) -> bool:
     """Whether somebody said where the configuration lies, so that it is not the current directory's by chance."""
     return config_place(given).origin != CURRENT
+
+
+def rungs_path() -> Path:
+    """$LIQBOT_RUNGS, else `rungs.jsonl` beside the states of the profiles. One for every mode, because each has a state
+    directory of its own."""
+    return _variable(RUNGS_VARIABLE) or _default_data("rungs.jsonl").path
 
 
 def secrets_dir() -> Path | None:

@@ -85,7 +85,9 @@ class ControlHandler:
         hung_calls.forget(self._data)
         reason = str(request.get("why") or BY_HAND)
         self._submit(Resume(time_ms=self._clock(), reason=reason, code=HaltCode.OPERATOR_RESUME))
-        return {"said": "entries are allowed again" + ("; the panic latch is off" if latched else "")}
+        barred = self._engine.account.ladder.barred
+        said = f"resumed, but nothing is entered: {barred}" if barred else "entries are allowed again"
+        return {"said": said + ("; the panic latch is off" if latched else "")}
 
     async def _close(self, request: dict[str, Any]) -> protocol.Reply:
         reason = f"close: {request.get('why') or BY_HAND}"

@@ -23,6 +23,7 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
         "halted": account.halted,
         "halt_code": str(halt_code(engine)),
         "flattening": account.flattening,
+        "ladder": _ladder(engine, now_ms),
         "drawdown_pct": account.drawdown.drawdown_pct,
         "stops_read_back": sum(
             engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
@@ -55,6 +56,15 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
     return [
         {"coin": coin, "side": side, "until_ms": until_ms} for coin, (side, until_ms) in given if until_ms > now_ms
     ]
+
+
+def _ladder(engine: Engine, now_ms: int) -> dict[str, Any]:
+    """With money: recorded days that are missing, by which words it goes on without them, the share of size now."""
+    ladder = engine.account.ladder
+    return {
+        "missing": ladder.missing, "override": ladder.typed, "size_pct": ladder.size_pct_at(now_ms),
+        "capped_until_ms": ladder.capped_until_ms,
+    }  # fmt: skip
 
 
 def _naked(engine: Engine, settings: Settings, now_ms: int) -> dict[str, int]:

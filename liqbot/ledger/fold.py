@@ -22,6 +22,8 @@ from liqbot.events import (
     JournalAdopted,
     JournalOpened,
     JournalRepaired,
+    LadderOverridden,
+    LiveStarted,
     MoneyFact,
     OrderMissing,
     OrderRejected,
@@ -47,6 +49,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
     StrategyDisabled: ("warning", "STRATEGY_DISABLED"), PositionAdopted: ("warning", "POSITION_ADOPTED"),
     JournalAdopted: ("warning", "JOURNAL_ADOPTED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
+    LiveStarted: ("info", "LIVE_STARTED"), LadderOverridden: ("warning", "LADDER_OVERRIDDEN"),
 }
 
 _BESIDE: Final = frozenset({"time_ms", "venue", "coin", "account"})

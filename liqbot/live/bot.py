@@ -25,8 +25,10 @@ from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
+from liqbot.live.ladder import NOTHING_ASKED, Climb, rung_of
 from liqbot.live.one_account import account_taken
 from liqbot.live.stop_canary import StopCanary
+from liqbot.observers.observer import OnStep
 from liqbot.observers.registry import require_known
 from liqbot.private_files import make_private_directory
 from liqbot.runtime import crash_count
@@ -39,6 +41,7 @@ from liqbot.runtime.live_loop import CommandSink, Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.pump import Work
+from liqbot.runtime.rungs import recording
 from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
@@ -51,15 +54,15 @@ _log = structlog.get_logger(__name__)
 
 async def trade(
     settings: Settings, data: Path, access: Access, *, dry_run: bool = False, for_s: float | None = None,
-    halts: Mapping[HaltCode, str] = NO_HALTS,
+    halts: Mapping[HaltCode, str] = NO_HALTS, climb: Climb = NOTHING_ASKED,
 ) -> Exit:
     """Until stopped. ExpectedError for everything that a user can mend before it runs. `halts`: why nothing may be
-    entered from the start."""
+    entered from the start; `climb`: what the ladder of conduct found."""
     data = data / DRY if dry_run else data
     require_known(settings.observers.enabled)
     require_free(data)
     outside = _Outside(
-        settings, data, access, dry_run, credentials.trading_adapter_for(settings),
+        settings, data, access, dry_run, climb, credentials.trading_adapter_for(settings),
         credentials.trading_client(settings, access), credentials.public_clients(settings),
     )
     known = last_known(data, library_version())
@@ -91,6 +94,7 @@ class _Outside(NamedTuple):
     data: Path
     access: Access
     dry_run: bool
+    climb: Climb
     adapter: TradingAdapter
     trading: VenueClient
     clients: dict[str, VenueClient]
@@ -119,7 +123,13 @@ async def _traded(
     await _contracts_known(outside, admission, storage)
     taken = account_taken(outside.settings, admission, storage, outside.trading, held=held)
     async with contextlib.nullcontext() if outside.dry_run else taken as presence:
-        return await _on_account(outside, admission, storage, presence, held=held, halts=halts, for_s=for_s)
+        with contextlib.nullcontext(()) if outside.dry_run else _days_of(outside) as counts:
+            return await _on_account(outside, admission, storage, presence, counts, held=held, halts=halts, for_s=for_s)
+
+
+def _days_of(outside: _Outside) -> contextlib.AbstractContextManager[tuple[OnStep, ...]]:
+    """Records that it runs."""
+    return recording(outside.settings, rung_of(outside.access), wall_ms)
 
 
 async def _contracts_known(outside: _Outside, admission: Admission, storage: Storage) -> None:
@@ -131,8 +141,8 @@ async def _contracts_known(outside: _Outside, admission: Admission, storage: Sto
 
 
 async def _on_account(
-    outside: _Outside, admission: Admission, storage: Storage, presence: AccountPresence | None, *, held: bool,
-    halts: Mapping[HaltCode, str], for_s: float | None,
+    outside: _Outside, admission: Admission, storage: Storage, presence: AccountPresence | None,
+    counts: tuple[OnStep, ...], *, held: bool, halts: Mapping[HaltCode, str], for_s: float | None,
 ) -> Exit:
     settings, trading, adapter = outside.settings, outside.trading, outside.adapter
     inbox, watch = Inbox(), ClockWatch()
@@ -140,6 +150,7 @@ async def _on_account(
     house = live_house(
         settings, outside.data, outside.roster, admission.instruments, storage, inbox,
         DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda: _told_first(watch, edge),
+        checks=counts, facts=outside.climb.facts,
     )
     later = LaterAdmission(
         admission, settings, outside.access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage)
@@ -200,19 +211,23 @@ def _keep_contracts(storage: Storage, contracts: bytes) -> None:
 
 def live_house(
     settings: Settings, data: Path, roster: Roster, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
-    broker: CommandSink, *, first: Callable[[], tuple[Event, ...]] = tuple,
+    broker: CommandSink, *, first: Callable[[], tuple[Event, ...]] = tuple, checks: Sequence[OnStep] = (),
+    facts: Callable[[int], tuple[Event, ...]] = NOTHING_ASKED.facts,
 ) -> House[Runtime]:
-    """The house of whatever runs on real venues, with an account or without one. `first` as `Runtime` has it."""
+    """The house of whatever runs on real venues, with an account or without one. `first` as `Runtime` has it; `facts`
+    gives what the journal has to know at that time beside who we are."""
+    time_ms = max(wall_ms(), storage.recovered.last_ms)
     parts = Parts(
         settings, roster, instruments, storage.journal.stamp.journal_id,
         loop=lambda engine, observers: Runtime(
             engine, storage.journal, broker, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms,
             first=first,
         ),
-        engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data, checks=(beat,),
+        engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data,
+        checks=(beat, *checks), account_facts=facts(time_ms),
         without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip
-    return assembled(parts, max(wall_ms(), storage.recovered.last_ms))
+    return assembled(parts, time_ms)
 
 
 class Beside(NamedTuple):

@@ -22,6 +22,7 @@ from liqbot.execution.edge.account import traded_on
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
+from liqbot.live.ladder import climbed
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
@@ -87,6 +88,8 @@ async def findings(
 def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
     yield Finding("configuration", Health.OK, f"mode {settings.mode}, trading {', '.join(settings.coins)} "
                                               f"on {settings.trade_venue}")
+    if settings.mode == "live":
+        yield _ladder(settings)
     yield _disk(data)
     yield _journal(data)
     why = panic_reason(data)
@@ -106,6 +109,14 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         lowest = min(known, default=0.0)
         verdict = Health.OK if lowest >= settings.risk.warmth_pct_min else Health.WARN
         yield Finding(f"map {coin['coin']}", verdict, f"{coin['live_venues']} venues live, warm to {lowest:.0f} %")
+
+
+def _ladder(settings: Settings) -> Finding:
+    """Of recorded days; the rungs that `start` would refuse for."""
+    rungs, live_days = climbed(settings, wall_ms())
+    text = f"{', '.join(one.describe() for one in rungs)}, live {live_days:.1f} days"
+    missing = any(one.missing for one in rungs)
+    return Finding("ladder", Health.FAIL if missing else Health.OK, text, Exit.CONFIG)
 
 
 def _disk(data: Path) -> Finding:

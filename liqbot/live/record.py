@@ -11,6 +11,7 @@ from liqbot.observers.registry import require_known
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket, closed
 from liqbot.runtime.process import wall_ms
+from liqbot.runtime.rungs import Rung, recording
 from liqbot.runtime.storage import opened
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
@@ -38,9 +39,12 @@ async def record(settings: Settings, data: Path, *, for_s: float | None) -> Exit
         except VenueError as error:
             raise credentials.one_line(error) from None
         instruments = credentials.listed(clients, observing)
-        with opened(data, observing, ACCOUNT, roster, instruments) as storage:
+        with (
+            opened(data, observing, ACCOUNT, roster, instruments) as storage,
+            recording(observing, Rung.OBSERVE, wall_ms) as checks,
+        ):
             inbox = Inbox()
-            house = live_house(observing, data, roster, instruments, storage, inbox, Nowhere())
+            house = live_house(observing, data, roster, instruments, storage, inbox, Nowhere(), checks=checks)
             return await run_live(house, inbox, observing, data, roster, clients, storage, account=None, for_s=for_s)
     finally:
         await closed(clients)

@@ -17,6 +17,8 @@ from liqbot.events import (
     Flatten,
     FundingPaid,
     Halt,
+    LadderOverridden,
+    LiveStarted,
     OrderMissing,
     OrderRejected,
     PositionDeleveraged,
@@ -33,6 +35,7 @@ from liqbot.signals.verdict import STRATEGY_FAILED
 _LOGGED: Final = (
     Fill, OrderRejected, OrderMissing, CancelRejected, FundingPaid, Transfer, PositionLiquidated, PositionDeleveraged,
     FeedUp, FeedDown, Halt, Flatten, Resume, StrategyDisabled, Ending,
+    LiveStarted, LadderOverridden,
 )  # fmt: skip
 _log = structlog.get_logger(__name__)
 

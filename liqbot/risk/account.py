@@ -24,12 +24,15 @@ from liqbot.events import (
     Halt,
     HaltCode,
     JournalOpened,
+    LadderOverridden,
+    LiveStarted,
     PositionLiquidated,
     Resume,
     Transfer,
 )
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
+from liqbot.risk.ladder import Ladder
 from liqbot.risk.limits import RiskLimits
 
 __all__ = ["ACCOUNT_FEED", "CLOCK_FEED", "UNREAD_MS_MAX", "Account", "Position"]
@@ -50,6 +53,7 @@ class _State(msgspec.Struct):
     halted: str = ""
     halt_code: HaltCode = HaltCode.NONE
     ending: str = ""
+    ladder: Ladder = msgspec.field(default_factory=Ladder)
     flattening: bool = False
     entry_day: int = -1
     entry_notional_usd: Decimal = ZERO
@@ -76,6 +80,8 @@ class Account:
             Ending: self._on_ending,
             Flatten: self._on_flatten,
             Resume: self._on_resume,
+            LiveStarted: self._on_live,
+            LadderOverridden: self._on_override,
         }
 
     # --- what is ---------------------------------------------------------------------------------------------------
@@ -127,14 +133,19 @@ class Account:
     @property
     def halted(self) -> str:
         """Why there are no entries until somebody resumes, or by this process; empty when there may be."""
-        return self._now.halted or self._now.ending
+        return self._now.halted or self._now.ending or self._now.ladder.barred
 
     @property
     def halt_code(self) -> HaltCode:
         """The same for programs; NONE when there may be entries, or when an unknown reason forbids them."""
-        if self._now.ending and not self._now.halted:
-            return HaltCode.ENDING
+        if not self._now.halted and self.halted:
+            return HaltCode.ENDING if self._now.ending else HaltCode.LADDER
         return self._now.halt_code or halt_code_of(self._now.halted)
+
+    @property
+    def ladder(self) -> Ladder:
+        """What the ladder of conduct leaves; read only."""
+        return self._now.ladder
 
     @property
     def flattening(self) -> bool:
@@ -277,6 +288,12 @@ class Account:
     def _on_flatten(self, fact: Flatten) -> None:
         self._now.halted, self._now.halt_code = fact.reason or "flatten", fact.code
         self._now.flattening = True
+
+    def _on_live(self, fact: LiveStarted) -> None:
+        self._now.ladder.start(fact)
+
+    def _on_override(self, fact: LadderOverridden) -> None:
+        self._now.ladder.override(fact)
 
     def _on_resume(self, _fact: Resume) -> None:
         self._now.halted, self._now.halt_code, self._now.flattening = "", HaltCode.NONE, False

@@ -14,14 +14,14 @@ from liqbot.margin.mechanics import Mechanics
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
-from liqbot.risk.sizing import Budget, Size, exact, size, size_to_liquidation
+from liqbot.risk.sizing import FIRST_WEEK, Budget, Size, exact, size, size_to_liquidation
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams
 from liqbot.signals.verdict import ACCEPTED
 
 _ROUNDS: Final = 3
 """The liquidation price depends on the size through the tiers; a smaller size never brings it nearer."""
-_SIZE_BOUNDS: Final = ("order", "day", "exposure", "volume")
+_SIZE_BOUNDS: Final = ("order", "day", "exposure", "volume", FIRST_WEEK)
 
 
 class TradingBook(msgspec.Struct, frozen=True):

@@ -110,6 +110,7 @@ def budget_of(context: CheckContext) -> Budget:
         open_notional_usd=account.notional_usd() + entering_usd,
         day_notional_usd=account.entry_notional_usd(view.time_ms) + entering_usd,
         minute_volume_usd=exact(volume_usd) if volume_usd >= 0 else None,
+        size_pct=exact(account.ladder.size_pct_at(view.time_ms)),
     )
 
 

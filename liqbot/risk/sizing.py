@@ -9,10 +9,12 @@ from liqbot.instruments import Instrument
 from liqbot.risk.limits import RiskLimits
 
 _HUNDRED: Final = Decimal(100)
+FIRST_WEEK: Final = "first_week"
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What the account and the market leave room for. `minute_volume_usd` None: unknown, so nothing is taken of it."""
+    """What the account and the market leave room for. `minute_volume_usd` None: unknown, so nothing is taken of it.
+    `size_pct` is the share of all that which may be taken."""
 
     equity_usd: Decimal
     venue_equity_usd: Decimal
@@ -20,10 +22,12 @@ class Budget(msgspec.Struct, frozen=True):
     day_notional_usd: Decimal
     """Entered today already."""
     minute_volume_usd: Decimal | None
+    size_pct: Decimal = _HUNDRED
 
 
 class Size(msgspec.Struct, frozen=True):
-    """`bound` names what bound it: `risk`, `liquidation`, `margin`, `exposure`, `order`, `day` or `volume`."""
+    """`bound` names what bound it: `risk`, `liquidation`, `margin`, `exposure`, `order`, `day` or `volume`, or
+    that only a share of it may be taken (`first_week`)."""
 
     quantity_base: Decimal
     bound: str
@@ -66,7 +70,7 @@ def size(
     ]
     share = exact(limits.volume_share_pct_max) / _HUNDRED
     caps.append(((budget.minute_volume_usd or Decimal(0)) * share / entry_price, "volume"))
-    return _smallest(instrument, caps)
+    return _smallest(instrument, _shared(caps, budget))
 
 
 def size_to_liquidation(
@@ -80,7 +84,15 @@ def size_to_liquidation(
     """`before`, or less: if the stop fails, the loss down to our own liquidation price stays within its limit."""
     loss_usd = max(Decimal(0), budget.equity_usd) * exact(limits.liquidation_loss_pct_max) / _HUNDRED
     quantity_base = loss_usd / loss_base(instrument, entry_price, liquidation_price, limits)
-    return _smallest(instrument, [(before.quantity_base, before.bound), (quantity_base, "liquidation")])
+    shared = _shared([(quantity_base, "liquidation")], budget)
+    return _smallest(instrument, [(before.quantity_base, before.bound), *shared])
+
+
+def _shared(caps: list[tuple[Decimal, str]], budget: Budget) -> list[tuple[Decimal, str]]:
+    """Whatever binds binds at the same share: so the size is that share of what it would have been."""
+    if budget.size_pct >= _HUNDRED:
+        return caps
+    return [(quantity_base * budget.size_pct / _HUNDRED, FIRST_WEEK) for quantity_base, _ in caps]
 
 
 def _smallest(instrument: Instrument, caps: list[tuple[Decimal, str]]) -> Size:

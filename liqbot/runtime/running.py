@@ -17,7 +17,7 @@ from liqbot.control import protocol
 from liqbot.control.commands import ControlHandler
 from liqbot.control.panic_latch import panic_reason
 from liqbot.control.status import is_flat
-from liqbot.events import MANAGE_ONLY_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
+from liqbot.events import MANAGE_ONLY_HALTS, PASSING_HALTS, Event, Flatten, Halt, HaltCode, Resume, StrategyDisabled
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.rescue import Rescue
 from liqbot.exits import Exit, ExpectedError
@@ -273,7 +273,7 @@ class RunningHouse:
         now_ms = self._house.opening[-1].time_ms
         facts: list[Event] = []
         account = self.engine.account
-        if not account.halted:
+        if not account.halted or account.halt_code in PASSING_HALTS:
             facts += [Halt(time_ms=now_ms, reason=reason, code=code) for code, reason in self._halts.items()]
         facts += self._hung(now_ms)
         if protocol.drop_latch(self._data, protocol.RESUME):
@@ -303,9 +303,10 @@ class RunningHouse:
                 await asyncio.sleep(FOLDED_S)
         why = self._halted()
         if why and is_flat(self.engine, self._settings):
-            self._refusal = ExpectedError(
-                f"halted: {why}; look first, then lift it with: liqbot resume --data {self._data}", Exit.HALTED
-            )
+            lifted = f"look first, then lift it with: liqbot resume --data {self._data}"
+            if self.engine.account.halt_code is HaltCode.LADDER:
+                lifted = "no resume lifts that"
+            self._refusal = ExpectedError(f"halted: {why}; {lifted}", Exit.HALTED)
             self._stop.set()
             return False
         if why:

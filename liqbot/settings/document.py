@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from liqbot.places import CONFIG_VARIABLE, DATA_VARIABLE, HOME_VARIABLE, SECRETS_VARIABLE
+from liqbot.places import CONFIG_VARIABLE, DATA_VARIABLE, HOME_VARIABLE, RUNGS_VARIABLE, SECRETS_VARIABLE
 from liqbot.settings.layers import NESTING, PREFIX
 from liqbot.settings.model import settings_model
 from liqbot.settings.names import leaves
@@ -31,7 +31,8 @@ Places are no settings. Each is the first of these that is named or exists:
   `/etc/liqbot`, `./config`;
 - state: `--data`, `{DATA_VARIABLE}`, `var/<profile>` in `{HOME_VARIABLE}`, `<profile>` in `$XDG_STATE_HOME/liqbot` or
   `/var/lib/liqbot`, `./var/<profile>`;
-- secrets: `{SECRETS_VARIABLE}`, the service manager's credentials directory, none.
+- secrets: `{SECRETS_VARIABLE}`, the service manager's credentials directory, none;
+- the record of days that `[conduct]` asks for: `{RUNGS_VARIABLE}`, `rungs.jsonl` beside the states of the profiles.
 
 `./run` exports `{HOME_VARIABLE}`, the checkout it belongs to, so that it works from any directory. The current
 directory is the last resort, and one line of the log says so; `liqbot config show --origin` names each place and

@@ -13,7 +13,15 @@ from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
-from liqbot.settings.params import JournalParams, LedgerParams, LogParams, NetworkParams, ObserversParams, VenueKey
+from liqbot.settings.params import (
+    ConductParams,
+    JournalParams,
+    LedgerParams,
+    LogParams,
+    NetworkParams,
+    ObserversParams,
+    VenueKey,
+)
 from liqbot.signals.registry import SignalParams, first_sentence, signal_model
 from liqbot.signals.strategy import Strategy
 
@@ -64,6 +72,9 @@ class Settings(BaseSettings):
     )
     feeds: FeedParams = Field(default_factory=FeedParams, description="Live market data.")
     network: NetworkParams = Field(default_factory=NetworkParams, description="How venues are reached.")
+    conduct: ConductParams = Field(
+        default_factory=ConductParams, description="What is asked before money is at stake."
+    )
     keys: dict[str, VenueKey] = Field(
         default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."
     )

@@ -130,6 +130,20 @@ def _is_loopback(address: str) -> bool:
     return re.fullmatch(r"http://(127\.0\.0\.1|localhost|\[::1\]):[0-9]{1,5}/?", address) is not None
 
 
+class ConductParams(_Params):
+    """What is asked before money is at stake. A day is 24 recorded hours of the same program and configuration, against
+    real time; simulated markets do not count."""
+
+    observe_days: float = Field(3.0, ge=1, le=365, description="Days that `record` has run before live.")
+    paper_days: float = Field(7.0, ge=1, le=365, description="Days that `paper --market live` has run before live.")
+    testnet_days: float = Field(
+        3.0, ge=1, le=365, description="Days that `start` has run on a test network or a demo account before live."
+    )
+    first_week_size_pct: float = Field(
+        25.0, gt=0, le=50, description="Share of every size limit that an entry may have in live's first seven days."
+    )
+
+
 class VenueKey(_Params):
     """Credentials of one venue. Never in a file of the configuration: environment or secrets directory only."""
 

@@ -7,8 +7,10 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.live.ladder import climbed
 from liqbot.observers.alerts import require_sinks
 from liqbot.observers.registry import require_known
+from liqbot.runtime.process import wall_ms
 from liqbot.settings import config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
 from liqbot.settings.show import rows
@@ -91,3 +93,6 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     else:
         counted = f"{len(loaded.origins)} values set, digest {digest[:12]}"
         print(f"ok: profile {profile}, mode {loaded.settings.mode}, {counted}")
+        if loaded.settings.mode == "live":
+            rungs, live_days = climbed(loaded.settings, wall_ms())
+            print(f"ladder: {', '.join(one.describe() for one in rungs)}; live {live_days:.1f} days")

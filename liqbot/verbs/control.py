@@ -1,5 +1,6 @@
 """`liqbot status|pause|resume|stop|close`: commands to the house that runs on a state directory, live or simulated."""
 
+import datetime as dt
 import json
 import time
 from typing import Annotated, Any, Final
@@ -11,6 +12,7 @@ from liqbot.control import protocol
 from liqbot.control.panic_latch import lift_panic
 from liqbot.exits import Exit, ExpectedError
 from liqbot.legible import spelled
+from liqbot.risk.ladder import WHOLE_PCT
 from liqbot.verbs.options import Data, Json, Profile
 
 Why = Annotated[str, typer.Option("--why", help="Why; goes on record.")]
@@ -76,6 +78,7 @@ def _text(report: dict[str, Any]) -> str:
     lines = [head]
     if report["halt_code"] or report["halted"]:
         lines.append(f"HALTED    {report['halted'] or report['halt_code']}")
+    lines += _ladder(report["ladder"])
     for name, reason in report["strategies_disabled"].items():
         lines.append(f"STRATEGY  {name} is disabled: {reason}; liqbot resume lifts it")
     if report["journal_trouble"]:
@@ -104,6 +107,16 @@ def _text(report: dict[str, Any]) -> str:
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(map(spelled, lines))
+
+
+def _ladder(ladder: dict[str, Any]) -> list[str]:
+    lines = []
+    if ladder["override"]:
+        lines.append(f"LADDER    overridden with the words {ladder['override']!r}; missing: {ladder['missing']}")
+    if ladder["size_pct"] < WHOLE_PCT:
+        until = dt.datetime.fromtimestamp(ladder["capped_until_ms"] / 1_000, dt.UTC)
+        lines.append(f"ladder    first week: entries at {ladder['size_pct']:g} % of their size until {until:%F %R} UTC")
+    return lines
 
 
 def _naked(naked: dict[str, int]) -> str:

@@ -14,8 +14,10 @@ from liqbot.events import HaltCode
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
 from liqbot.live.credentials import require_latches
+from liqbot.live.ladder import NOTHING_ASKED, Climb, require_climbed
 from liqbot.log import configure
 from liqbot.runtime.last_known import LastKnown, last_known
+from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
 from liqbot.settings.without_profile import without_profile
@@ -36,6 +38,13 @@ def start(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Everything but the orders: they are shown, and refused.")
     ] = False,
+    override_ladder: Annotated[
+        str | None,
+        typer.Option(
+            "--override-ladder", metavar="TEXT",
+            help="Live without the recorded days: 'I trade profile NAME without the recorded days'. Goes on record.",
+        ),
+    ] = None,
     for_: Annotated[
         str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")
     ] = None,
@@ -47,11 +56,23 @@ def start(
     directory = places.data_dir(data, profile)
     settings, halts = _settings(profile, config, overrides or (), directory)
     access = require_latches(settings, profile, live=live)
+    climb = _climb(settings, profile, override_ladder, directory, with_money=access == "live" and not dry_run)
     for_s = seconds_of(for_) if for_ is not None else None
     configure(settings.log.level, settings.log.format)
     for reason in halts.values():
         _log.error("manage-only", reason=reason)
-    return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s, halts=halts))
+    if climb.missing:
+        _log.error("live without the recorded days", missing=climb.missing, override=climb.typed or "none: manage-only")
+    return asyncio.run(trade(settings, directory, access, dry_run=dry_run, for_s=for_s, halts=halts, climb=climb))
+
+
+def _climb(settings: Settings, profile: str, typed: str | None, directory: Path, *, with_money: bool) -> Climb:
+    if not with_money:
+        if typed is not None:
+            raise ExpectedError("--override-ladder: only live asks for recorded days", Exit.USAGE)
+        return NOTHING_ASKED
+    known = _known(directory)
+    return require_climbed(settings, profile, typed, wall_ms(), held=known is not None and known.may_hold)
 
 
 def _settings(

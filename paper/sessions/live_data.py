@@ -10,6 +10,7 @@ from liqbot.observers.observer import Observer
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import beat, wall_ms
+from liqbot.runtime.rungs import Rung, recording
 from liqbot.runtime.running import RunningHouse
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
@@ -38,10 +39,14 @@ class LiveSession:
                 raise credentials.one_line(error) from None
             listed, now_ms = credentials.listed(clients, settings), wall_ms()
             chosen = SessionMarket(roster, listed, (), (), now_ms, now_ms)
-            with fresh_storage(self._data, settings, roster) as storage:
+            with (
+                fresh_storage(self._data, settings, roster) as storage,
+                recording(settings, Rung.PAPER, wall_ms) as counted,
+            ):
                 inbox = Inbox()
                 house = paper_house(
-                    chosen, settings, self._data, storage, self._console, inbox, checks=(beat,), waits=False
+                    chosen, settings, self._data, storage, self._console, inbox, checks=(beat, *counted),
+                    waits=False,
                 )
                 running = RunningHouse(
                     house, inbox, settings, self._data, wall_ms, journal=storage.journal, for_s=self._for_s
