@@ -82,7 +82,7 @@ def serve(
     asks beyond that is refused, and told at the end. The market begins now; a tape is moved to the present.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
-    venues, wanted, for_s = _venues(venue), _coins(coins, settings), seconds_of(for_) if for_ else None
+    venues, wanted, for_s = _venues(venue), _coins(coins, settings), seconds_of(for_) if for_ is not None else None
     served = _market(market, settings, seed, wanted, time.time_ns() // 1_000_000)
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
