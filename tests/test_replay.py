@@ -45,7 +45,8 @@ class Summing:
         self.factor = json.loads(config.config_json)["factor"]
         self.noise, self.threshold, self.seq, self.total = noise, threshold, 0, 0.0
 
-    def on_block(self, block: EventBlock) -> Step:
+    def on_block(self, block: EventBlock, recorded: object = None, /) -> Step:
+        del recorded  # it decides nothing
         self.seq += 1
         self.total += self.factor * float(block.marks["mark_price"].sum()) + self.noise
         passed = self.total > self.threshold
@@ -154,8 +155,8 @@ class Silent(Summing):
         super().__init__(config)
         self.odd_at, self.loud_at = odd_at, loud_at
 
-    def on_block(self, block: EventBlock) -> Step:
-        step = super().on_block(block)
+    def on_block(self, block: EventBlock, recorded: object = None, /) -> Step:
+        step = super().on_block(block, recorded)
         loud = step.seq % 5 == 0 or step.seq == self.loud_at
         total = step.total + 1e-12 * (step.seq == self.odd_at)
         return Step(step.seq, total, commands=(f"order {step.seq}",) if loud else ())
