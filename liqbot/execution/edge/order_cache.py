@@ -83,12 +83,11 @@ class OrderCache:
         return self._owners.get((coin, venue_order_id), "")
 
     def trade(self, traded: TradedContract, trade: TradeReport, client_id: str) -> bool:
-        """Publish an execution unless that was done; False when there was nothing new."""
+        """Publish an execution unless that was done; False when there was nothing new. One that seems to be nobody's is
+        not remembered: who owned its order may only be known later."""
         coin = traded.instrument.coin
-        if self._published.is_repeat(f"{coin} {trade.trade_id}"):
-            return False
         fact = fact_of(trade, client_id, traded)
-        if fact is None:
+        if fact is None or self._published.is_repeat(f"{coin} {trade.trade_id}"):
             return False
         if isinstance(fact, Fill):
             _keep(self.filled_base, client_id, self.filled_base.get(client_id, ZERO) + fact.quantity_base)

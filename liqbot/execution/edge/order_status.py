@@ -33,6 +33,8 @@ CLOCK_MS: Final = 1_000
 """By so much may our clock be ahead of the venue's, which judges by its own."""
 OVERLAP_MS: Final = 120_000
 """How far back histories are read again: venues list some rows late."""
+SETTLED_MS: Final = 60_000
+"""How old a fill is when a venue that does not know its order is believed."""
 _log = structlog.get_logger(__name__)
 
 
@@ -124,7 +126,9 @@ class OrderStatusResolver:
         if owner is None:
             found = await self._adapter.owner(self._client, traded, trade.venue_order_id)
             owner = found if self.orders.ours(found) else ""
-            self.orders.link(coin, trade.venue_order_id, owner)
+            # A venue lists a fill before the order, now and then: "not known" is believed of what is not new.
+            if found or self.orders.clock() - trade.time_ms > SETTLED_MS:
+                self.orders.link(coin, trade.venue_order_id, owner)
         return owner
 
     # --- orders of unknown outcome ----------------------------------------------------------------------------------
