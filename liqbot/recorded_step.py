@@ -28,8 +28,8 @@ NOTHING: Final = RecordedAnswer()
 
 
 def recorded_answer(encoded: bytes | None) -> RecordedAnswer:
-    """From a Step's canonical bytes; None is a Step that said nothing. MsgspecError or KeyError when this version
-    cannot read them."""
+    """From a Step's canonical bytes; None is a Step that said nothing. MsgspecError, LookupError or TypeError
+    when this version cannot read them."""
     if encoded is None:
         return NOTHING
     step: dict[str, Any] = msgspec.msgpack.decode(encoded)

@@ -46,7 +46,7 @@ class RecordedAnswers:
             return None
         try:
             return recorded_answer(self._row.step if seq == self._row.seq else None)
-        except (msgspec.MsgspecError, KeyError) as error:
+        except (msgspec.MsgspecError, LookupError, TypeError) as error:
             _log.warning("a recorded answer is not understood: decided anew", seq=seq, reason=str(error))
             return None
 

@@ -78,7 +78,7 @@ def _text(report: dict[str, Any]) -> str:
     lines = [head]
     if report["halt_code"] or report["halted"]:
         lines.append(f"HALTED    {report['halted'] or report['halt_code']}")
-    lines += _ladder(report["ladder"])
+    lines += _ladder(report.get("ladder"))
     for name, reason in report["strategies_disabled"].items():
         lines.append(f"STRATEGY  {name} is disabled: {reason}; liqbot resume lifts it")
     if report["journal_trouble"]:
@@ -109,8 +109,11 @@ def _text(report: dict[str, Any]) -> str:
     return "\n".join(map(spelled, lines))
 
 
-def _ladder(ladder: dict[str, Any]) -> list[str]:
-    lines = []
+def _ladder(ladder: dict[str, Any] | None) -> list[str]:
+    """Nothing from a bot of a version without it."""
+    lines: list[str] = []
+    if ladder is None:
+        return lines
     if ladder["override"]:
         lines.append(f"LADDER    overridden with the words {ladder['override']!r}; missing: {ladder['missing']}")
     if ladder["size_pct"] < WHOLE_PCT:

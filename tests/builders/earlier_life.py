@@ -47,7 +47,7 @@ async def entry_sent(
         instruments, contracts = client.instruments(settings.coins), client.contracts
     finally:
         await client.close()
-    here.account.isolated["BTC"] = True
+    here.account.isolated = dict.fromkeys(here.account.isolated, True)  # of the whole account on Bybit
     await here.hub.execute(here.account, SetLeverage(here.venue, "BTC", LEVERAGE))
     wanted = _wanted(here.venue, then_ms, quantity_base)
     account, wallet_usd = account_of(rights, settings), here.account.wallet_usd

@@ -50,7 +50,8 @@ class Teller:
         self.views: Any = ()
         self.desk = SimpleNamespace(no_longer_naked=())
 
-    def on_block(self, block: EventBlock) -> Told:
+    def on_block(self, block: EventBlock, recorded: object = None) -> Told:
+        del recorded
         observation = next(self._story)
         assert block.facts == observation.facts
         self.views, self.account = observation.views, Account(observation)

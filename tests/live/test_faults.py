@@ -51,7 +51,7 @@ def impatient(settings: Settings) -> Settings:
 
 def settings_of(here: Place, *, stuck_after_ms: int = 600_000, **more: Any) -> Settings:
     """With a journal that is not given up within a test."""
-    return here.settings(journal={"stuck_after_ms": stuck_after_ms}, **more)
+    return here.settings(journal={"stuck_after_ms": stuck_after_ms}, **{"execution": PATIENT, **more})
 
 
 PATIENT = {"unknown_ms": 60_000}
