@@ -122,7 +122,7 @@ class Engine:
             if isinstance(decision, Approved):
                 self.desk.adopt(decision)
         self._decision_id = max(before_id, recorded.decision_id)
-        self.desk.sent(recorded.commands, self._now_ms, self.account.positions)
+        self.desk.commands(self._now_ms, self.account.positions, recorded.commands)
         return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands)
 
     def _adopt(self, approved: Approved) -> None:

@@ -1,6 +1,7 @@
 """`OrderManager`: execution as the engine sees it. It keeps a book per instrument, and turns targets into commands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -187,42 +188,27 @@ class OrderManager:
         """What is known of one instrument, for views and checks; not to be changed."""
         return self._book(venue, coin)
 
-    def commands(self, now_ms: int, positions: Iterable[Position]) -> tuple[Command, ...]:
-        """What is missing now. The answer counts as sent: the same question at once gives nothing."""
+    def commands(
+        self, now_ms: int, positions: Iterable[Position], sent: Sequence[Command] | None = None
+    ) -> tuple[Command, ...]:
+        """What is missing now. The answer counts as sent: the same question at once gives nothing. `sent`: what left
+        at this instant the first time, instead of what would be planned for it now."""
         held = {(position.venue, position.coin): position for position in positions}
-        planned: list[Command] = []
+        leaving: list[Command] = []
         for key, book in self._books.items():
-            if book.idle and key not in held:
-                continue
             position = held.get(key)
-            if key in self._unheard and book.steady(now_ms, position):
-                continue
-            self._observe(book, position, now_ms)
-            commands = plan(book, position, now_ms, self._params, self.mint)
-            for command in commands:
-                book.register(command, now_ms)
-            planned += commands
-            if commands:
-                self._unheard.discard(key)
-            else:
-                self._unheard.add(key)
-        return tuple(planned)
-
-    def sent(self, commands: Iterable[Command], now_ms: int, positions: Iterable[Position]) -> None:
-        """What was sent at this instant the first time, instead of what would be planned for it now."""
-        held = {(position.venue, position.coin): position for position in positions}
-        by_book: dict[tuple[str, str], list[Command]] = {}
-        for command in commands:
-            by_book.setdefault((command.venue, command.coin), []).append(command)
-        for key, book in self._books.items():
-            leaving, position = by_book.get(key, []), held.get(key)
+            recorded = [one for one in sent or () if (one.venue, one.coin) == key]
             quiet = (book.idle and position is None) or (key in self._unheard and book.steady(now_ms, position))
-            if quiet and not leaving:
+            if quiet and not recorded:
                 continue
             self._observe(book, position, now_ms)
-            for command in leaving:
-                self._register_sent(book, command, now_ms)
-            (self._unheard.discard if leaving else self._unheard.add)(key)
+            planned = sent is None
+            commands = plan(book, position, now_ms, self._params, self.mint) if planned else recorded
+            for command in commands:
+                (book.register if planned else partial(self._register_sent, book))(command, now_ms)
+            leaving += commands
+            (self._unheard.discard if commands else self._unheard.add)(key)
+        return tuple(leaving)
 
     def _register_sent(self, book: InstrumentOrders, command: Command, now_ms: int) -> None:
         if isinstance(command, PlaceOrder):

@@ -1,7 +1,7 @@
 """A journal run through an engine again: the same blocks, and a new engine wherever the configuration changed."""
 
 from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from liqbot.blocks import EventBlock
 from liqbot.events import ConfigLoaded, JournalOpened
 from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
-from liqbot.journal.reader import JournalReader, Record
+from liqbot.journal.reader import JournalReader, Record, Snapshot
 from liqbot.journal.steps import StepLike
 from liqbot.recorded_step import RecordedAnswer, recorded_answer
 
@@ -51,10 +51,28 @@ class RecordedAnswers:
             return None
 
 
-class Rerun(Generic[E]):
-    """Begins at the first record, or at the oldest readable snapshot when retention has dropped what was before."""
+class Beginning(NamedTuple):
+    """A snapshot, and what was in force when it was made."""
 
-    def __init__(self, reader: JournalReader, factory: Factory[E], snapshot_version: str) -> None:
+    snapshot: Snapshot
+    opened: JournalOpened
+    config: ConfigLoaded
+
+
+class Rerun(Generic[E]):
+    """Begins behind a given snapshot, else at the first record, or at the oldest readable snapshot when retention has
+    dropped what was before."""
+
+    def __init__(
+        self, reader: JournalReader, factory: Factory[E], snapshot_version: str, *, beginning: Beginning | None = None
+    ) -> None:
+        if beginning is not None:
+            self._reader, self._factory = reader, factory
+            self._opened, self._config = beginning.opened, beginning.config
+            self.engine = factory(self._opened, self._config)
+            self.engine.restore(beginning.snapshot.data)
+            self.from_seq = beginning.snapshot.seq + 1
+            return
         opened, _, config = reader.opening()
         if opened is None or config is None:
             raise CorruptRecordError(f"journal {reader.path} does not begin with JournalOpened and ConfigLoaded")

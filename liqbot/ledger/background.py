@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from liqbot.exits import ExpectedError
 from liqbot.ledger.fold import WriteLimits
+from liqbot.ledger.later import CATCHES_UP
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.writer import LedgerWriter
 
@@ -29,7 +30,6 @@ AGAIN_S: Final = 1.0
 OPEN_S_MAX: Final = 1.0
 """Longest wait of a start for a ledger; one that is locked is opened later."""
 CLOSE_S_MAX: Final = 10.0
-CATCHES_UP: Final = "the rest is taken from the journal at the next start, or at once by: liqbot db rebuild"
 _log = structlog.get_logger(__name__)
 
 

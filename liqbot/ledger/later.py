@@ -7,15 +7,12 @@ stop, and a damaged file has to be looked at first. Nothing of that is imported 
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
 
 from liqbot.exits import ExpectedError
 from liqbot.ledger.observation import Observation
-
-if TYPE_CHECKING:
-    from liqbot.ledger.background import LedgerThread
 
 KEPT_MAX: Final = 20_000
 CATCHES_UP: Final = "the rest is taken from the journal at the next start, or at once by: liqbot db rebuild"
@@ -44,11 +41,11 @@ class FedLedger(Protocol):
 class LaterLedger:
     """Fed by one thread, like the ledger that it becomes; `reached` opens that one, in a thread of its own."""
 
-    def __init__(self, reached: "Callable[[], LedgerThread]") -> None:
+    def __init__(self, reached: Callable[[], FedLedger]) -> None:
         self._reached = reached
         self._lock = threading.Lock()
         self._kept: deque[tuple[Observation, float]] = deque()
-        self._ledger: LedgerThread | None = None
+        self._ledger: FedLedger | None = None
         self._thread: threading.Thread | None = None
         self._trouble = ""
 

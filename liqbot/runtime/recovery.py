@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, JournalOpened
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
-from liqbot.journal import JournalReader, Record, Snapshot
+from liqbot.journal import JournalReader, Record
 from liqbot.journal.errors import CorruptRecordError
-from liqbot.journal.rerun import SNAPSHOT_NAME, RecordedAnswers, Rerun
+from liqbot.journal.rerun import SNAPSHOT_NAME, Beginning, Rerun
 from liqbot.journal.steps import StepLike
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, recorded_engine
 from liqbot.settings import Settings
@@ -38,39 +38,6 @@ class Recovered(NamedTuple):
     """Time of the newest record; 0 for a new journal."""
     fills_since_ms: int
     """No fill or payment before this can be unknown; 0 for a new journal."""
-
-
-class _Tail:
-    """The records after a snapshot, run through an engine that changes with the configuration."""
-
-    def __init__(self, reader: JournalReader, snapshot: Snapshot, own: tuple[Strategy, ...]) -> None:
-        self._own = own
-        self._reader, self._from_seq = reader, snapshot.seq + 1
-        self._opened, self._config = configuration_at(reader, snapshot.seq)
-        self.engine = recorded_engine(self._opened, self._config, self._own)
-        self.engine.restore(snapshot.data)
-
-    def answers(self, observe: Observe) -> tuple[int, int]:
-        """(how many, time of the last)."""
-        count, last_ms = 0, 0
-        recorded = RecordedAnswers(self._reader, self._from_seq)
-        for record in self._reader.records(self._from_seq):
-            self._change(record.block)
-            observe(record, self.engine.on_block(record.block, recorded.of(record.seq)), self.engine)
-            count, last_ms = count + 1, record.time_ms
-        return count, last_ms
-
-    def _change(self, block: EventBlock) -> None:
-        before = self._config.digest
-        for fact in block.facts:
-            if isinstance(fact, JournalOpened):
-                self._opened = fact
-            elif isinstance(fact, ConfigLoaded):
-                self._config = fact
-        if self._config.digest != before:
-            state = self.engine.snapshot()
-            self.engine = recorded_engine(self._opened, self._config, self._own)
-            self.engine.restore(state)
 
 
 def recover(
@@ -111,11 +78,8 @@ def _before(
     snapshot = next(reached, snapshots[0] if snapshots else None)
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)
-    if snapshot is not None:
-        tail = _Tail(reader, snapshot, own)
-        records, last_ms = tail.answers(observe)
-        return tail.engine, records, last_ms
-    rerun = Rerun(reader, partial(recorded_engine, own=own), SNAPSHOT_VERSION)
+    beginning = None if snapshot is None else Beginning(snapshot, *configuration_at(reader, snapshot.seq))
+    rerun = Rerun(reader, partial(recorded_engine, own=own), SNAPSHOT_VERSION, beginning=beginning)
     count, last_ms = 0, 0
     for record, step in rerun.answers(as_recorded=True):
         observe(record, step, rerun.engine)
