@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.capture import CaptureResult
 from hypothesis import settings
+
+from liqbot.log import LINES
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
@@ -37,6 +40,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 class NetworkUsed(Exception):
     """A test tried to leave the machine."""
+
+
+@pytest.fixture
+def capsys(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
+    """With the lines that the log's own thread has yet to write."""
+    read = capsys.readouterr
+
+    def readouterr() -> CaptureResult[str]:
+        assert LINES.flush(20)
+        return read()
+
+    capsys.readouterr = readouterr  # type: ignore[method-assign]
+    return capsys
 
 
 def _guarded(connect: Any) -> Any:
