@@ -1,0 +1,86 @@
+"""Importing: recognise each file, read it, merge all, write one tape and read it back."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from paper.tapes.format import TapeError, TapeHeader
+from paper.tapes.importing.facts import Closes, Names
+from paper.tapes.importing.files import Source, found
+from paper.tapes.importing.merge import Spool
+from paper.tapes.importing.reading import Format, Hints, Reading
+from paper.tapes.importing.recognise import recognised
+from paper.tapes.importing.tables import Sample, sample_of
+from paper.tapes.reader import Tape, read_tape
+from paper.tapes.writer import replacing, write_groups
+
+
+class ImportedFile(msgspec.Struct, frozen=True):
+    file: str
+    format: str
+    rows: int
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """A tape, and what it was made of."""
+
+    tape: Tape
+    files: tuple[ImportedFile, ...]
+    notes: tuple[str, ...]
+
+
+class _Import:
+    """What the files of one import share."""
+
+    def __init__(self, hints: Hints, spool: Spool) -> None:
+        self._hints, self._spool = hints, spool
+        self.names, self._closes = Names(), Closes()
+        self.files: list[ImportedFile] = []
+        self.notes: list[str] = []
+
+    def read(self, sources: Sequence[Source]) -> None:
+        """Files that tell coins without a price wait for those that bring one."""
+        samples = [(source, sample_of(source)) for source in sources]
+        self.notes += [f"{source.name}: has no rows" for source, sample in samples if sample is None]
+        known = [(sample, recognised(sample)) for _, sample in samples if sample is not None]
+        for sample, form in sorted(known, key=lambda one: one[1].valued_by_others):
+            self._read(sample, form)
+
+    def _read(self, sample: Sample, form: Format) -> None:
+        reading, rows = Reading(sample, self._hints, self.names, self._closes), 0
+        self._spool.begin(sample.source.name)
+        for facts in form.read(reading):
+            self._spool.add(facts)
+            self._closes.add(facts)
+            rows += len(facts.rows)
+        self.files.append(ImportedFile(sample.source.name, form.name, rows))
+        self.notes += [f"{sample.source.name}: {note}" for note in reading.notes]
+
+
+def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = Hints()) -> Imported:  # noqa: B008 -- frozen
+    """One tape from files, folders and patterns, in whatever order. TapeError, and nothing is written, when a file is
+    of no known format or breaks its own, or when files contradict each other."""
+    files_found, shown = found(typed), ", ".join(map(str, typed))
+    with (
+        replacing(Path(path)) as part,
+        tempfile.TemporaryDirectory(dir=part.parent, prefix=".import-") as folder,
+        Spool(Path(folder)) as spool,
+    ):
+        whole = _Import(hints, spool)
+        whole.read(files_found.sources)
+        if not any(one.rows for one in whole.files):
+            raise TapeError(f"{shown}: no rows to import{''.join(f'; {note}' for note in whole.notes[:1])}")
+        roster = whole.names.roster()
+        note = f"imported: {', '.join(sorted({one.format for one in whole.files}))}"
+        write_groups(part, spool.merged(), roster, TapeHeader(venues=roster.venues, coins=roster.coins, note=note))
+        try:
+            read_tape(part)
+        except TapeError as error:
+            raise TapeError(str(error).replace(str(part), f"{shown}, merged")) from None
+        repeated = spool.repeated
+    notes = [*whole.notes, *(f"{name}: passed over, by its ending" for name in files_found.passed_over)]
+    if repeated:
+        notes.append(f"{repeated:,} rows that an earlier row tells alike were left out")
+    return Imported(read_tape(path), tuple(whole.files), tuple(notes))
