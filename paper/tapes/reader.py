@@ -66,16 +66,16 @@ def read_tape(path: str | Path) -> Tape:
         raise TapeError(f"{name}: has no rows")
     _refuse(next(survey.faults(), None), name)
     roster = header.roster(tuple(decoder.venues), tuple(decoder.coins))
-    return Tape(name, header, roster, rows, first_ms, last_ms, survey.holdings(), _notes(extra, survey))
+    return Tape(name, header, roster, rows, first_ms, last_ms, survey.holdings(), _notes(extra, decoder, survey))
 
 
-def _notes(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
+def _notes(extra: tuple[str, ...], decoder: Decoder, survey: Survey) -> tuple[str, ...]:
     columns = [f"column {name!r} is not part of the format and is ignored" for name in extra]
     cells = [
         f"column {name!r}: {count} values in rows of a kind that leaves it empty are ignored"
         for name, count in survey.ignored_cells.items()
     ]
-    return (*columns, *cells)
+    return (*columns, *cells, *decoder.read_as)
 
 
 def _refuse(fault: TapeFault | None, path: str) -> None:
