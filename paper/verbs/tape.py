@@ -54,6 +54,9 @@ def import_(
     utc_offset: Annotated[
         float, typer.Option(metavar="HOURS", help="Of times that name no zone: 6 for UTC+6.")
     ] = 0.0,
+    in_usd: Annotated[
+        bool, typer.Option("--in-usd", help="Amounts whose unit a file does not tell are USD, not coin.")
+    ] = False,
     bar_ms: Annotated[int, typer.Option(min=100, help="Single trades become bars of this span.")] = 1_000,
     as_json: Json = False,
 ) -> None:
@@ -63,7 +66,7 @@ def import_(
     *typed, path = words
     if not typed:
         raise typer.BadParameter("what to read, then the tape to write, are right: tape import FILE... TAPE")
-    hints = Hints(venue, coin, contract, contract_units, utc_offset, bar_ms)
+    hints = Hints(venue, coin, contract, contract_units, utc_offset, in_usd, bar_ms)
     _say_imported(import_files(typed, path, hints), as_json=as_json)
 
 

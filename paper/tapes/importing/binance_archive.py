@@ -3,13 +3,13 @@
 import re
 from typing import Final
 
-from paper.tapes.importing.books import Book
+from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.reading import Reading
 
 _NAMED: Final = re.compile(r"(?P<symbol>[A-Z0-9]{4,}(?:_[A-Z0-9]+)?)-.+")
 
 
-def archive_book(reading: Reading) -> Book:
+def archive_book(reading: Reading) -> BookAmounts:
     """The book of a file such as BTCUSDT-1m-2024-01. TapeError for files of the spot market."""
     source = reading.sample.source
     if "spot" in source.words[:-1]:

@@ -6,24 +6,26 @@ from typing import Final
 
 import numpy as np
 
-from paper.tapes.importing.books import venue_of
+from liqbot.venues.registry import VENUES
+from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
+from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.files import Source
 from paper.tapes.importing.reading import Reading
-from paper.tapes.validation import Floats
+from paper.tapes.validation import Floats, Indices
 
 OHLC: Final = ("open", "high", "low", "close")
 _UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _FRAME: Final = re.compile(r"(?<![a-z0-9])(\d{1,3})([smhdw])(?![a-z0-9])")
 _PAIR: Final = re.compile(
-    r"(?<![A-Z0-9])([A-Z0-9]{2,12}?)[-_]?(USDT|USDC|USD)(?:[-_:](USDT|USDC|USD|\1))?(?![A-Z0-9])"
+    r"(?<![A-Z0-9])([A-Z0-9]{2,12}?)[-_]?(USDT|USDC|USD)(?:[-_:](USDT|USDC|USD|PERP|SWAP|\1))?(?![A-Z0-9])"
 )
 
 
 def pair_in(source: Source) -> str | None:
     """The one pair that the file's name spells, as a symbol; None when it spells none or several."""
     found = {
-        f"{coin}/{quote}:{settle}" if settle else f"{coin}{quote}"
+        f"{coin}{quote}" if settle in ("", "PERP", "SWAP") else f"{coin}/{quote}:{settle}"
         for coin, quote, settle in _PAIR.findall(source.stem.upper())
     }
     return found.pop() if len(found) == 1 else None
@@ -32,12 +34,7 @@ def pair_in(source: Source) -> str | None:
 def venue_in(source: Source) -> str | None:
     """The venue that a word of the file's name, or the nearest folder, spells."""
     words = [*re.split(r"[^A-Za-z0-9.]+", source.stem), *reversed(source.words[:-1])]
-    for word in words:
-        try:
-            return venue_of(word)
-        except ValueError:
-            continue
-    return None
+    return next((word for word in words if VENUES.spelt(word) is not None), None)
 
 
 def frame_ms(source: Source) -> int | None:
@@ -64,16 +61,27 @@ def _usual_step_ms(cells: Cells, time_name: str) -> int:
     return int(steps[np.argmax(counts)]) if len(steps) else 0
 
 
+def candles(reading: Reading, book: BookAmounts, columns: Sequence[str], time_name: str) -> Iterator[Facts]:
+    """Bars of candles that tell one volume, known at their end. Coins are valued at their mean price."""
+    if not reading.hints.in_usd:
+        reading.note("volume is taken as coin, at the mean of open, high, low and close; --in-usd says it is USD")
+    for cells, span_ms in with_span(reading, columns, time_name):
+        prices = {name: cells.numbers(name) for name in OHLC}
+        usd = cells.numbers("volume") * (1.0 if reading.hints.in_usd else typical_prices(cells))
+        figures = prices | {"volume_usd": usd, "span_ms": span_ms}
+        yield reading.facts("bars", book, cells, cells.times_ms(time_name) + span_ms, figures, {"volume_usd": "volume"})
+
+
 def typical_prices(cells: Cells) -> Floats:
-    """Mean of open, high, low and close: the price at which a candle's volume is valued when it tells coins alone."""
+    """Mean of open, high, low and close."""
     prices: Floats = np.mean([cells.numbers(name) for name in OHLC], axis=0)
     return prices
 
 
-def settlement_hours(times_ms: Sequence[int] | np.ndarray, longest_h: float = 8.0) -> Floats:  # type: ignore[type-arg]
+def settlement_hours(times_ms: Indices, longest_h: float = 8.0) -> Floats:
     """Hours that each settlement covers: those since the one before. The first, and one after a hole, take the shortest
     step beside them."""
-    steps = np.rint(np.diff(np.asarray(times_ms)) / 3_600_000)
+    steps = np.rint(np.diff(times_ms) / 3_600_000)
     before, after = np.concatenate(([np.inf], steps)), np.concatenate((steps, [np.inf]))
     hours = np.where(before <= longest_h, before, np.minimum(before, after))
     return np.where((hours >= 1.0) & (hours <= longest_h), hours, longest_h)

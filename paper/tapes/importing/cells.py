@@ -1,7 +1,7 @@
 """Rows of a file as text, numbers and times; what does not fit is refused with its row, column, value and the right
 form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NoReturn
 
@@ -16,8 +16,8 @@ _HOUR_MS: Final = 3_600_000
 _NONE: Final = -(2**31)
 # From these on a number is milliseconds, microseconds, nanoseconds: 1e11 is a year beyond 5000 in seconds and 1973 in
 # milliseconds.
-_UNIT_BORDERS: Final = (1e11, 1e14, 1e17)
-_PER_MS: Final = np.array([np.nan, 1.0, 1e3, 1e6])
+_UNIT_BORDERS: Final = (10**11, 10**14, 10**17)
+_PER_MS: Final = np.array([1, 1, 10**3, 10**6])
 
 
 class Cells(msgspec.Struct, frozen=True, eq=False):
@@ -45,8 +45,24 @@ class Cells(msgspec.Struct, frozen=True, eq=False):
         columns = {name: column.take(pa.array(indices)) for name, column in self.columns.items()}
         return TakenCells(self.file, self.first_row, columns, self.utc_offset_h, self.at[indices])
 
-    def has(self, name: str) -> bool:
-        return name in self.columns
+    def renamed(self, names: Mapping[str, str]) -> "Cells":
+        """The same rows; columns that `names` does not have keep theirs."""
+        columns = {names.get(name, name): column for name, column in self.columns.items()}
+        return msgspec.structs.replace(self, columns=columns)
+
+    def by_words(self, *names: str) -> Iterator[tuple[tuple[str, ...], "Cells"]]:
+        """Rows of each combination of words in these columns, by their first row."""
+        columns = [self.words(name).dictionary_encode() for name in names]
+        codes = [column.indices.fill_null(-1).to_numpy(zero_copy_only=False) for column in columns]
+        for name, code in zip(names, codes, strict=True):
+            if (code < 0).any():
+                self.refuse(name, code < 0, "a name is right")
+        found, first, which = np.unique(np.stack(codes), axis=1, return_index=True, return_inverse=True)
+        for index in np.argsort(first).tolist():
+            words = tuple(
+                column.dictionary[int(code)].as_py() for column, code in zip(columns, found[:, index], strict=True)
+            )
+            yield words, self if found.shape[1] == 1 else self.taken(which == index)
 
     def numbers(self, name: str, *, optional: bool = False) -> Floats:
         """Finite numbers; with `optional` an empty cell is NaN."""
@@ -67,6 +83,10 @@ class Cells(msgspec.Struct, frozen=True, eq=False):
             stamps = _iso(column)
             if stamps is not None:
                 return self._inside(name, self._stamps(stamps))
+        whole = _whole(column)
+        if whole is not None:
+            unit = np.searchsorted(_UNIT_BORDERS, whole, side="right")
+            return self._inside(name, np.where(unit == 0, whole * 1_000, whole // _PER_MS[unit]))
         values = self._floats(name, TIME_RIGHT)
         if not np.isfinite(values).all():
             self.refuse(name, ~np.isfinite(values), TIME_RIGHT)
@@ -86,7 +106,7 @@ class Cells(msgspec.Struct, frozen=True, eq=False):
         """The number that `known` has for each text, whatever its case."""
         words = self.words(name).dictionary_encode()
         table = [known.get(word.lower(), _NONE) for word in words.dictionary.to_pylist()]
-        codes = np.array([*table, _NONE])[words.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        codes: Indices = np.array([*table, _NONE])[words.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
         if (codes == _NONE).any():
             self.refuse(name, codes == _NONE, f"one of {', '.join(known)} is right")
         return codes
@@ -162,6 +182,19 @@ def _iso(column: Any) -> Any:
         except pa.ArrowInvalid:
             continue
     return None
+
+
+def _whole(column: Any) -> Indices | None:
+    """Whole numbers as they stand, which floats would round beyond 2**53; None where some are none, or out of reach."""
+    import pyarrow as pa
+
+    if not (pa.types.is_integer(column.type) or _textual(column.type)) or column.null_count:
+        return None
+    try:
+        numbers: Indices = column.cast(pa.int64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return numbers if len(numbers) == 0 or np.abs(numbers).max() < 2**62 else None
 
 
 def _numeric(value: Any) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from liqbot.blocks import Rows
 from paper.tapes.format import TapeError
-from paper.tapes.importing.books import Book
+from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Reading
@@ -14,7 +14,7 @@ from paper.tapes.validation import Bools, Floats, Indices, TapeFault
 class Coalescer:
     """Trades of one book in order of time become bars; the newest bar stays open until a later one begins."""
 
-    def __init__(self, reading: Reading, book: Book) -> None:
+    def __init__(self, reading: Reading, book: BookAmounts) -> None:
         self._reading, self._book = reading, book
         self._open: Facts | None = None
 

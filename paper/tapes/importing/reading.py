@@ -10,8 +10,11 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import unknown_rows
-from paper.tapes.format import COIN, TIME, VENUE, TapeError
-from paper.tapes.importing.books import Book, book_of, symbol_of, venue_of
+from liqbot.instruments import MAIN_CONTRACT, split_venue_key
+from liqbot.venues.books import SpellingError, book_of
+from liqbot.venues.registry import VENUES
+from paper.tapes.format import AGGREGATE, COIN, TIME, VENUE, TapeError
+from paper.tapes.importing.amounts import BookAmounts, amounts_of
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Closes, Facts, Names
 from paper.tapes.importing.tables import Sample, cells_of
@@ -28,6 +31,8 @@ class Hints(msgspec.Struct, frozen=True):
     """One contract in base coin, of an inverse contract in USD."""
     utc_offset_h: float = 0.0
     """Of times that name no zone: 6 for UTC+6."""
+    in_usd: bool = False
+    """Volumes and amounts whose unit their file does not tell are USD, not coin."""
     bar_ms: int = 1_000
     """Single trades become bars of this span."""
 
@@ -45,35 +50,38 @@ class Reading:
         return cells_of(self.sample, tuple(columns), self.hints.utc_offset_h)
 
     def venue(self, told: str | None = None) -> str:
-        """The venue that the file or the hint names. TapeError when none does, or they differ."""
+        """The venue, as a venue key, that the file or the hint names. TapeError when none does, or they differ."""
         hinted = self.hints.venue
-        if told is None and hinted is None:
+        word = told or hinted
+        if word is None:
             raise self.error("it does not say of which venue it is; say --venue, as in --venue binance")
-        try:
-            named, asked = venue_of(told or hinted or ""), venue_of(hinted or told or "")
-        except ValueError as error:
-            raise self.error(str(error)) from None
-        if named != asked:
-            raise self.error(f"it is of {named}, not of {asked}")
+        named = VENUES.spelt(word)
+        if named is None:
+            near = VENUES.nearest(word)
+            hint = f"did you mean {near!r}?" if near else "'liqbot venues' lists those that are known"
+            raise self.error(f"no such venue: {word!r}; {hint}")
+        asked = named if hinted is None or named == AGGREGATE else VENUES.spelt(hinted) or hinted
+        if split_venue_key(named)[0] != split_venue_key(asked)[0]:
+            raise self.error(f"it is of {named}, not of {hinted}")
         return named
 
-    def book(self, venue: str | None = None, symbol: str | None = None) -> Book:
+    def book(self, venue: str | None = None, symbol: str | None = None) -> BookAmounts:
         """The book that `symbol` names at `venue`; hints stand in for what is None. TapeError when it is not known."""
-        hinted = self.hints.coin
-        if symbol is None and hinted is None:
+        word = symbol or self.hints.coin
+        if word is None:
             raise self.error("it does not say of which coin it is; say --coin, as in --coin BTC")
-        at = self.venue(venue)
+        named, _ = split_venue_key(self.venue(venue))
         try:
-            named, asked = symbol_of(symbol or hinted or ""), symbol_of(hinted or symbol or "")
-            book = book_of(at, named, self.hints.contract, self.hints.contract_units)
-        except ValueError as error:
-            raise self.error(str(error)) from None
-        if named.coin != asked.coin:
-            raise self.error(f"it is of {named.coin}, not of {asked.coin}")
-        return book
+            book = book_of(venue or self.hints.venue or named, word, self.hints.contract or MAIN_CONTRACT)
+            asked = book_of(named, self.hints.coin) if self.hints.coin else book
+        except SpellingError as error:
+            raise self.error(f"{error.column} of {word!r} at {named}: {error}") from None
+        if book.coin != asked.coin:
+            raise self.error(f"it is of {book.coin}, not of {asked.coin}")
+        return amounts_of(book, self.hints.contract_units)
 
     def facts(
-        self, kind: str, book: Book, cells: Cells, times: Indices, columns: Mapping[str, Any],
+        self, kind: str, book: BookAmounts, cells: Cells, times: Indices, columns: Mapping[str, Any],
         called: Mapping[str, str] | None = None,
     ) -> Facts:  # fmt: skip
         """Rows of `kind`, one per row of `cells`. `called` has the file's name of a column where it differs.
@@ -90,7 +98,7 @@ class Reading:
             raise TapeError(msgspec.structs.replace(fault, column=column).line(cells.file))
         return Facts(kind, rows, cells.at)
 
-    def closes(self, book: Book, cells: Cells, times: Indices, name: str) -> Floats:
+    def closes(self, book: BookAmounts, cells: Cells, times: Indices, name: str) -> Floats:
         """Prices of the book at `times`, which stand in column `name`. TapeError where none was imported beside."""
         venue, coin = self.names.venue_code(book.venue_key), self.names.coin_code(book.coin)
         prices = self._closes.at(venue, coin, times)

@@ -1,7 +1,7 @@
 """Importing: recognise each file, read it, merge all, write one tape and read it back."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,12 +38,15 @@ class _Import:
         self._hints, self._spool = hints, spool
         self.names, self._closes = Names(), Closes()
         self.files: list[ImportedFile] = []
-        self.notes: list[str] = []
+        self.notes: dict[str, list[str]] = {}
+        """Text -> files that it is said of."""
 
     def read(self, sources: Sequence[Source]) -> None:
         """Files that tell coins without a price wait for those that bring one."""
         samples = [(source, sample_of(source)) for source in sources]
-        self.notes += [f"{source.name}: has no rows" for source, sample in samples if sample is None]
+        for source, sample in samples:
+            if sample is None:
+                self.note("has no rows", source.name)
         known = [(sample, recognised(sample)) for _, sample in samples if sample is not None]
         for sample, form in sorted(known, key=lambda one: one[1].valued_by_others):
             self._read(sample, form)
@@ -56,7 +59,17 @@ class _Import:
             self._closes.add(facts)
             rows += len(facts.rows)
         self.files.append(ImportedFile(sample.source.name, form.name, rows))
-        self.notes += [f"{sample.source.name}: {note}" for note in reading.notes]
+        for text in reading.notes:
+            self.note(text, sample.source.name)
+
+    def note(self, text: str, file: str) -> None:
+        self.notes.setdefault(text, []).append(file)
+
+    def lines(self) -> Iterator[str]:
+        """For people: each text once, with the first file that it is said of."""
+        for text, files in self.notes.items():
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            yield f"{files[0]}{more}: {text}"
 
 
 def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = Hints()) -> Imported:  # noqa: B008 -- frozen
@@ -70,8 +83,10 @@ def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = H
     ):
         whole = _Import(hints, spool)
         whole.read(files_found.sources)
+        for name in files_found.passed_over:
+            whole.note("passed over, by its ending", name)
         if not any(one.rows for one in whole.files):
-            raise TapeError(f"{shown}: no rows to import{''.join(f'; {note}' for note in whole.notes[:1])}")
+            raise TapeError(f"{shown}: no rows to import{''.join(f'; {line}' for line in whole.lines())}")
         roster = whole.names.roster()
         note = f"imported: {', '.join(sorted({one.format for one in whole.files}))}"
         write_groups(part, spool.merged(), roster, TapeHeader(venues=roster.venues, coins=roster.coins, note=note))
@@ -79,8 +94,7 @@ def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = H
             read_tape(part)
         except TapeError as error:
             raise TapeError(str(error).replace(str(part), f"{shown}, merged")) from None
-        repeated = spool.repeated
-    notes = [*whole.notes, *(f"{name}: passed over, by its ending" for name in files_found.passed_over)]
-    if repeated:
-        notes.append(f"{repeated:,} rows that an earlier row tells alike were left out")
+        notes = list(whole.lines())
+        if spool.repeated:
+            notes.append(f"{spool.repeated:,} rows that an earlier row tells alike were left out")
     return Imported(read_tape(path), tuple(whole.files), tuple(notes))

@@ -7,10 +7,8 @@ Columns as https://docs.tardis.dev/downloadable-csv-files lists them. Amounts ar
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from paper.tapes.format import TapeError
-from paper.tapes.importing.books import Book
+from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.files import Source
 from paper.tapes.importing.reading import Reading
@@ -26,28 +24,20 @@ def told_kind(source: Source, *kinds: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def by_book(reading: Reading, books: dict[tuple[str, str], Book | None]) -> Iterator[tuple[Book, Cells]]:
+def by_book(reading: Reading, books: dict[tuple[str, str], BookAmounts | None]) -> Iterator[tuple[BookAmounts, Cells]]:
     """Rows of each symbol, part after part; `books` remembers what a symbol was found to be.
 
     What is no perpetual of a known contract is left out and told. TapeError for an unknown exchange."""
-    for cells in reading.cells():
-        pairs = [cells.words(name).dictionary_encode() for name in HEAD[:2]]
-        codes = [one.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) for one in pairs]
-        for name, code in zip(HEAD, codes, strict=False):
-            if (code < 0).any():
-                cells.refuse(name, code < 0, "a name is right")
-        exchanges, symbols = (one.dictionary.to_pylist() for one in pairs)
-        joint = codes[0] * len(symbols) + codes[1]
-        for code in np.unique(joint).tolist():
-            key = (exchanges[code // len(symbols)], symbols[code % len(symbols)])
-            if key not in books:
-                books[key] = _book(reading, *key)
-            book = books[key]
+    for part in reading.cells():
+        for (exchange, symbol), cells in part.by_words(*HEAD[:2]):
+            if (exchange, symbol) not in books:
+                books[exchange, symbol] = _book(reading, exchange, symbol)
+            book = books[exchange, symbol]
             if book is not None:
-                yield book, cells if (joint == code).all() else cells.taken(joint == code)
+                yield book, cells
 
 
-def _book(reading: Reading, exchange: str, symbol: str) -> Book | None:
+def _book(reading: Reading, exchange: str, symbol: str) -> BookAmounts | None:
     reading.venue(exchange)
     try:
         return reading.book(exchange, symbol)

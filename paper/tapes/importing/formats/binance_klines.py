@@ -42,9 +42,9 @@ def _read(reading: Reading) -> Iterator[Facts]:
             raise reading.error(f"volumes are 0 where trades are counted: mark prices belong in a folder {MARK_FOLDER},"
                                 " index and premium prices have no place on a tape")
         if book.inverse:
-            unit = book.trade_unit
-            volume, bought = (book.usd(cells.numbers(name), np.ones(len(cells)), unit)
-                              for name in ("volume", "taker_buy_volume"))  # fmt: skip
+            close = cells.numbers("close")
+            volume = book.traded_usd(volume, close)
+            bought = book.traded_usd(cells.numbers("taker_buy_volume"), close)
         else:
             volume, bought = cells.numbers("quote_volume"), cells.numbers("taker_buy_quote_volume")
         columns = {name: cells.numbers(name) for name in COLUMNS[1:5]}

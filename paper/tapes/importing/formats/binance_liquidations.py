@@ -31,7 +31,7 @@ def _read(reading: Reading) -> Iterator[Facts]:
         told = np.stack((times, sides, price, filled, average))
         first = np.unique(told, axis=1, return_index=True)[1]
         kept = np.sort(first[filled[first] > 0.0])
-        columns = {"side": sides, "price": price, "size_usd": book.usd(filled, value, book.trade_unit)}
+        columns = {"side": sides, "price": price, "size_usd": book.traded_usd(filled, value)}
         yield reading.facts("liquidations", book, cells.taken(kept), times[kept],
                             {name: values[kept] for name, values in columns.items()}, {"size_usd": _FILLED})
 

@@ -29,7 +29,7 @@ def _read(reading: Reading) -> Iterator[Facts]:
             reading.note("rows without open interest are left out")
         cells = part.taken(told)
         amounts = cells.numbers(name)
-        usd = book.usd(amounts, np.ones(len(amounts)), book.open_interest_unit) if book.inverse else amounts
+        usd = book.open_interest_usd(amounts, np.ones(len(amounts))) if book.inverse else amounts
         yield reading.facts("open_interest", book, cells, cells.times_ms("create_time"), {"oi_usd": usd},
                             {"oi_usd": name})
 

@@ -16,10 +16,11 @@ _TRUTH: Final = {"true": 1, "false": 0}
 
 
 def _claims(sample: Sample) -> bool:
-    words = sample.source.stem.split("-")
-    flagged = sample.width in (len(AGGREGATED), len(SINGLE)) and sample.rows[0][-1].lower() in _TRUTH
-    named = not sample.names or sample.names[-1] == "is_buyer_maker"
-    return flagged and named and ("aggTrades" in words or "trades" in words or sample.has("is_buyer_maker"))
+    if sample.width not in (len(AGGREGATED), len(SINGLE)):
+        return False
+    if sample.names:
+        return sample.names[-1] == "is_buyer_maker"
+    return sample.rows[0][-1].lower() in _TRUTH and {"aggTrades", "trades"} & {*sample.source.stem.split("-")} != set()
 
 
 def _read(reading: Reading) -> Iterator[Facts]:
@@ -29,7 +30,7 @@ def _read(reading: Reading) -> Iterator[Facts]:
     columns = AGGREGATED if reading.sample.width == len(AGGREGATED) else SINGLE
     for cells in reading.cells(columns):
         prices = cells.numbers("price")
-        usd = book.usd(cells.numbers("quantity"), prices, book.trade_unit)
+        usd = book.traded_usd(cells.numbers("quantity"), prices)
         yield from bars.add(cells, "transact_time", prices, usd, cells.choices("is_buyer_maker", _TRUTH) == 0)
     yield from bars.rest()
 

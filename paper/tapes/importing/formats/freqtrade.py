@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from paper.tapes.importing.books import Book
-from paper.tapes.importing.candles import OHLC, pair_in, settlement_hours, typical_prices, venue_in, with_span
+from paper.tapes.importing.amounts import BookAmounts
+from paper.tapes.importing.candles import OHLC, candles, pair_in, settlement_hours, venue_in, with_span
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.files import Source
 from paper.tapes.importing.reading import Format, Reading
@@ -38,23 +38,18 @@ def _read(reading: Reading) -> Iterator[Facts]:
     yield from _READERS[kind](reading, book)
 
 
-def _candles(reading: Reading, book: Book) -> Iterator[Facts]:
-    reading.note("volume is taken as coin and valued at the mean of open, high, low and close")
-    for cells, span_ms in with_span(reading, _COLUMNS, "date"):
-        prices = {name: cells.numbers(name) for name in OHLC}
-        usd = cells.numbers("volume") * typical_prices(cells)
-        yield reading.facts("bars", book, cells, cells.times_ms("date") + span_ms,
-                            prices | {"volume_usd": usd, "span_ms": span_ms}, {"volume_usd": "volume"})
+def _candles(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
+    yield from candles(reading, book, _COLUMNS, _COLUMNS[0])
 
 
-def _marks(reading: Reading, book: Book) -> Iterator[Facts]:
+def _marks(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
     """The close, known at the end."""
     for cells, span_ms in with_span(reading, _COLUMNS, "date"):
         yield reading.facts("marks", book, cells, cells.times_ms("date") + span_ms,
                             {"mark_price": cells.numbers("close")}, {"mark_price": "close"})
 
 
-def _funding(reading: Reading, book: Book) -> Iterator[Facts]:
+def _funding(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
     for cells in reading.cells(_COLUMNS):
         times = cells.times_ms("date")
         columns = {"rate_pct": cells.numbers("open") * 100.0, "interval_h": settlement_hours(times)}

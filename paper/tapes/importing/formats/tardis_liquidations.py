@@ -17,7 +17,7 @@ def _claims(sample: Sample) -> bool:
 def _read(reading: Reading) -> Iterator[Facts]:
     for book, cells in by_book(reading, {}):
         prices = cells.numbers("price")
-        usd = book.usd(cells.numbers("amount"), prices, book.trade_unit)
+        usd = book.traded_usd(cells.numbers("amount"), prices)
         columns = {"side": cells.choices("side", ORDER_SIDES), "price": prices, "size_usd": usd}
         yield reading.facts("liquidations", book, cells, cells.times_ms(LEARNT), columns, {"size_usd": "amount"})
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from paper.tapes.importing.books import Book
+from liqbot.venues.parsing import INTERVAL_H_USUAL
+from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
@@ -18,14 +19,15 @@ from paper.tapes.importing.tardis import HEAD, LEARNT, by_book
 from paper.tapes.validation import Bools
 
 _RATE, _INTEREST, _MARK, _INDEX = "funding_rate", "open_interest", "mark_price", "index_price"
+_SETTLES: Final = "funding_timestamp"
 
 
 def _claims(sample: Sample) -> bool:
-    return sample.has(*HEAD, "funding_timestamp", _RATE, _INTEREST, _MARK, _INDEX)
+    return sample.has(*HEAD, _SETTLES, _RATE, _INTEREST, _MARK, _INDEX)
 
 
 def _read(reading: Reading) -> Iterator[Facts]:
-    newest: dict[Book, int] = {}
+    newest: dict[BookAmounts, int] = {}
     for book, part in by_book(reading, {}):
         slots = part.times_ms(LEARNT) // reading.hints.bar_ms
         # The last row of each span; a span that an earlier part of the file has told is told.
@@ -36,16 +38,25 @@ def _read(reading: Reading) -> Iterator[Facts]:
             yield from _figures(reading, book, cells)
 
 
-def _figures(reading: Reading, book: Book, cells: Cells) -> Iterator[Facts]:
+def _figures(reading: Reading, book: BookAmounts, cells: Cells) -> Iterator[Facts]:
     marks = cells.taken(_told(cells, _MARK))
     columns = {_MARK: marks.numbers(_MARK), _INDEX: marks.numbers(_INDEX, optional=True)}
     yield reading.facts("marks", book, marks, marks.times_ms(LEARNT), columns)
     held = cells.taken(_told(cells, _INTEREST, _MARK) & _changed(cells, _INTEREST))
-    usd = book.usd(held.numbers(_INTEREST), held.numbers(_MARK), book.open_interest_unit)
+    usd = book.open_interest_usd(held.numbers(_INTEREST), held.numbers(_MARK))
     yield reading.facts("open_interest", book, held, held.times_ms(LEARNT), {"oi_usd": usd}, {"oi_usd": _INTEREST})
     rated = cells.taken(_told(cells, _RATE) & _changed(cells, _RATE))
-    columns = {"rate_pct": rated.numbers(_RATE) * 100.0, "interval_h": reading.interval_h(book)}
-    yield reading.facts("funding", book, rated, rated.times_ms(LEARNT), columns, {"rate_pct": _RATE})
+    rates = {"rate_pct": rated.numbers(_RATE) * 100.0, "interval_h": _interval_h(reading, rated)}
+    yield reading.facts("funding", book, rated, rated.times_ms(LEARNT), rates, {"rate_pct": _RATE})
+
+
+def _interval_h(reading: Reading, cells: Cells) -> float:
+    """The longest interval that every settlement told lies on, as venues settle at whole intervals since midnight."""
+    told = cells.taken(_told(cells, _SETTLES))
+    if not len(told):
+        reading.note(f"{_SETTLES} is empty: funding is taken as every {INTERVAL_H_USUAL:g} hours")
+    hours = told.times_ms(_SETTLES) // 3_600_000 % 24
+    return float(np.gcd.reduce([int(INTERVAL_H_USUAL), *np.unique(hours).tolist()]))
 
 
 def _told(cells: Cells, *names: str) -> Bools:

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from paper.tapes.importing.books import Book
+from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.coalesce import Coalescer
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
@@ -24,11 +24,11 @@ def _claims(sample: Sample) -> bool:
 def _read(reading: Reading) -> Iterator[Facts]:
     if told_kind(reading.sample.source, *KINDS) is None:
         raise reading.error("trades and liquidations have the same columns: its name or folder must say which it holds")
-    books: dict[tuple[str, str], Book | None] = {}
-    open_bars: dict[Book, Coalescer] = {}
+    books: dict[tuple[str, str], BookAmounts | None] = {}
+    open_bars: dict[BookAmounts, Coalescer] = {}
     for book, cells in by_book(reading, books):
         prices = cells.numbers("price")
-        usd = book.usd(cells.numbers("amount"), prices, book.trade_unit)
+        usd = book.traded_usd(cells.numbers("amount"), prices)
         takers = cells.choices("side", _TAKER)
         split = np.where(takers < 0, np.nan, takers)
         yield from open_bars.setdefault(book, Coalescer(reading, book)).add(cells, LEARNT, prices, usd, split)
