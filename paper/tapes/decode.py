@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from liqbot.blocks import DTYPES, Rows
+from liqbot.blocks import DTYPES, Roster, Rows
 from liqbot.instruments import MAIN_CONTRACT, Side, split_venue_key, venue_key
 from liqbot.venues.books import Book, SpellingError, book_of
 from paper.tapes.format import (
@@ -18,6 +18,7 @@ from paper.tapes.format import (
     KEYS,
     KIND,
     KIND_OF_WORD,
+    LEARNT,
     SIDE,
     TIME,
     VENUE,
@@ -41,9 +42,17 @@ class BrokenError(Exception):
 class DecodedPart(msgspec.Struct, frozen=True, eq=False):
     """Some consecutive rows of a tape: by kind the rows and their numbers in the file, in file order."""
 
-    times: Indices
+    steps: Indices
+    """The clock step of every row."""
     rows: dict[str, Rows]
     at: dict[str, Indices]
+    first_row: int
+    step_column: str = TIME
+    """Where the clock steps stand."""
+
+    def steps_of(self, kind: str) -> Indices:
+        """The clock step of each row of one kind."""
+        return self.steps[self.at[kind] - self.first_row]
 
 
 class Decoder:
@@ -57,6 +66,11 @@ class Decoder:
         self._books: dict[tuple[str, str, str], Book] = {}
         self.read_as: list[str] = []
         """Spellings that are not the program's own, and what they were taken for."""
+
+    @property
+    def names(self) -> Roster:
+        """What the codes given so far stand for."""
+        return Roster(tuple(self.venues), tuple(self.coins))
 
     def part(self, batch: Any, first_row: int) -> DecodedPart:
         """`batch` is a pyarrow RecordBatch of the tape's columns. `BrokenError` for words the format does not know."""
@@ -73,7 +87,9 @@ class Decoder:
             if len(chosen):
                 rows[kind] = _rows(kind, columns, head, chosen, first_row)
                 at[kind] = chosen + first_row
-        return DecodedPart(head[TIME], rows, at)
+        if LEARNT not in columns or columns[LEARNT].null_count == len(batch):
+            return DecodedPart(head[TIME], rows, at, first_row)
+        return DecodedPart(_learnt(columns[LEARNT], head[TIME], first_row), rows, at, first_row, LEARNT)
 
     def _book_codes(self, columns: Mapping[str, Any], first_row: int) -> tuple[Codes, Codes]:
         """Codes of venue key and coin. Venue, coin and contract together name one book of positions, however spelt."""
@@ -114,6 +130,21 @@ class Decoder:
             self.read_as.append(f"{spelt} is read as {book.coin} of {book.venue_key}")
 
 
+def series_of(rows: Rows) -> list[Indices]:
+    """Indices of the rows of each book (venue and coin), their order kept."""
+    return by_key(rows["venue"].astype(np.int64) * (int(rows["coin"].max()) + 1) + rows["coin"])
+
+
+def by_key(keys: Indices) -> list[Indices]:
+    """Indices of equal keys, their order kept. One key at least."""
+    if keys.min() == keys.max():
+        return [np.arange(len(keys))]
+    # numpy sorts 16-bit integers by radix, several times faster than wider ones.
+    narrow = keys.astype(np.int16) if keys.max() < _CODES_MAX else keys
+    order = np.argsort(narrow, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+
+
 def _code_of(known: dict[str, int], word: str) -> int:
     code = known.setdefault(word, len(known))
     if code > _CODES_MAX:
@@ -141,6 +172,14 @@ def _rows(
         else:
             rows[name] = column.to_numpy(zero_copy_only=False) if column.null_count < len(column) else np.nan
     return rows
+
+
+def _learnt(column: Any, times: Indices, first_row: int) -> Indices:
+    """A row without it is learnt at its own time."""
+    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    steps = times.copy()
+    steps[told] = whole_numbers(column.take(_arrow(told)), first_row, LEARNT, at=told + first_row)
+    return steps
 
 
 def _arrow_nulls(count: int) -> Any:

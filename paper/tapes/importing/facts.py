@@ -14,7 +14,7 @@ ORDER_SIDES: Final = {"sell": int(Side.LONG), "buy": int(Side.SHORT)}
 """A forced order that sells closes a long."""
 
 
-class Names:
+class BookCodes:
     """Codes of venue keys and coins, in the order in which they appear."""
 
     def __init__(self) -> None:
@@ -68,3 +68,5 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
     kind: str
     rows: Rows
     at: Indices
+    learnt: Indices | None = None
+    """When each was learnt; None: at its own time."""

@@ -62,17 +62,17 @@ class Source(msgspec.Struct, frozen=True):
             raise TapeError(f"{self.name}: cannot be read ({error})") from None
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundFiles(msgspec.Struct, frozen=True):
     """`passed_over` are files beside them whose ending nothing here reads (checksums, pages)."""
 
     sources: tuple[Source, ...]
     passed_over: tuple[str, ...]
 
 
-def found(typed: Sequence[str | Path]) -> Found:
-    """Files of every path, folder (with all below it) and pattern, each once, by name. TapeError for one that names
-    nothing, and when there is nothing to read at all."""
-    paths = sorted({path for one in typed for path in _paths(str(one))})
+def found(typed: Sequence[str | Path], beside: Path | None = None) -> FoundFiles:
+    """Files of every path, folder (with all below it) and pattern, each once, by name; all but `beside`. TapeError for
+    one that names nothing, and when there is nothing to read at all."""
+    paths = sorted({path for one in typed for path in _paths(str(one))} - {beside})
     sources: list[Source] = []
     passed_over: list[str] = []
     for path in paths:
@@ -83,13 +83,16 @@ def found(typed: Sequence[str | Path]) -> Found:
     if not sources:
         right = f"files ending in {', '.join(READABLE)}, packed as {' or '.join(_PACKED)} or not, are right"
         raise TapeError(f"{', '.join(map(str, typed))}: nothing to read; {right}")
-    return Found(tuple(sources), tuple(passed_over))
+    return FoundFiles(tuple(sources), tuple(passed_over))
 
 
 def _paths(typed: str) -> Iterable[Path]:
     path = Path(typed)
     if path.is_dir():
-        return [inner for inner in path.rglob("*") if inner.is_file() and not inner.name.startswith(".")]
+        return [
+            inner for inner in path.rglob("*")
+            if inner.is_file() and not any(part.startswith(".") for part in inner.relative_to(path).parts)
+        ]  # fmt: skip
     if path.is_file():
         return [path]
     matched = [Path(name) for name in glob.glob(typed, recursive=True)]  # noqa: PTH207 -- Path.glob takes no absolute pattern

@@ -17,16 +17,18 @@ from liqbot.blocks import DTYPES, Rows
 from paper.tapes.format import KIND_OF_WORD, TIME, WORD_OF_KIND, TapeError
 from paper.tapes.importing.facts import Facts
 from paper.tapes.validation import Bools, Indices
+from paper.tapes.writer import TimedRows
 
 SINGLE: Final = frozenset({"liquidations", "positions"})
 """Kinds of which one moment may hold many rows of one series; of any other it holds one."""
-_ORIGIN: Final = [("_file", "<i4"), ("_row", "<i8")]
+_ORIGIN: Final = [("_learnt", "<i8"), ("_file", "<i4"), ("_row", "<i8")]
 _SPILLED: Final = {kind: np.dtype([*DTYPES[kind].descr, *_ORIGIN]) for kind in KIND_OF_WORD.values()}
+_LEARNT: Final = "_learnt"
 _HOLD_ROWS: Final = 131_072
 
 
 class _Piece(msgspec.Struct, frozen=True):
-    """Consecutive rows in the spill of `kind`, sorted by time."""
+    """Consecutive rows in the spill of `kind`, in the order in which they were learnt."""
 
     first_ms: int
     kind: str
@@ -35,8 +37,8 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 class Spool:
-    """Takes facts in any order, file after file; gives them back in order of time. Its files lie in `folder`, which
-    must exist, and go with it."""
+    """Takes facts in any order, file after file; gives them back in the order in which they were learnt. Its files lie
+    in `folder`, which must exist, and go with it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,7 +47,9 @@ class Spool:
         self._pieces: list[_Piece] = []
         self._files: list[str] = []
         self.repeated = 0
-        """Rows that an earlier row tells alike."""
+        """Rows that another file tells alike."""
+        self.learnt = False
+        """Whether some row was learnt at another time than its own."""
 
     def __enter__(self) -> Self:
         return self
@@ -59,15 +63,17 @@ class Spool:
         self._files.append(file)
 
     def add(self, facts: Facts) -> None:
-        order = np.argsort(facts.rows[TIME], kind="stable")
+        learnt = facts.rows[TIME] if facts.learnt is None else facts.learnt
+        self.learnt |= bool((learnt != facts.rows[TIME]).any())
+        order = np.argsort(learnt, kind="stable")
         spilled = np.empty(len(order), _SPILLED[facts.kind])
         for name in facts.rows.dtype.names or ():
             spilled[name] = facts.rows[name][order]
-        spilled["_file"], spilled["_row"] = len(self._files) - 1, facts.at[order]
+        spilled["_learnt"], spilled["_file"], spilled["_row"] = learnt[order], len(self._files) - 1, facts.at[order]
         if len(spilled):
             offset = self._counts.get(facts.kind, 0)
             self._stream(facts.kind).write(spilled.tobytes())
-            self._pieces.append(_Piece(int(spilled[TIME][0]), facts.kind, offset, len(spilled)))
+            self._pieces.append(_Piece(int(spilled[_LEARNT][0]), facts.kind, offset, len(spilled)))
             self._counts[facts.kind] = offset + len(spilled)
 
     def _stream(self, kind: str) -> IO[bytes]:
@@ -75,8 +81,8 @@ class Spool:
             self._streams[kind] = (self._folder / kind).open("wb")
         return self._streams[kind]
 
-    def merged(self) -> Iterator[list[tuple[str, Rows]]]:
-        """Groups of rows by kind, each sorted; no row of a group is older than one of the group before."""
+    def merged(self) -> Iterator[list[TimedRows]]:
+        """Groups of rows by kind, each sorted; no row of a group was learnt before one of the group before."""
         for stream in self._streams.values():
             stream.flush()
         spans = {kind: _Spans(kind, self._files) for kind in self._counts}
@@ -84,7 +90,7 @@ class Spool:
             kept = [(kind, self._kept(kind, rows)) for kind, rows in group]
             for kind, rows in kept:
                 spans[kind].check(rows)
-            yield [(kind, _plain(kind, rows)) for kind, rows in kept]
+            yield [TimedRows(kind, _plain(kind, rows), rows[_LEARNT]) for kind, rows in kept]
 
     def _swept(self) -> Iterator[list[tuple[str, Rows]]]:
         """A row goes out once every piece that begins before or with it has been read."""
@@ -103,32 +109,33 @@ class Spool:
             yield rest
 
     def _kept(self, kind: str, rows: Rows) -> Rows:
-        """Without rows that an earlier row tells alike. Several equal forced orders of one file all happened."""
+        """Without rows that another file tells alike. What one file tells twice is left to the reader of tapes."""
         keys = [rows[name] for name in ("coin", "venue", TIME)]
         order = np.lexsort((rows["_row"], rows["_file"], *keys))
         same = np.ones(max(len(order) - 1, 0), np.bool_)
         for key in keys:
             same &= key[order][1:] == key[order][:-1]
-        if not same.any():
+        other = rows["_file"][order][1:] != rows["_file"][order][:-1]
+        if not (same & other).any():
             return rows
         drop = np.zeros(len(rows), np.bool_)
         if kind in SINGLE:
             for first, last in _runs(same):
                 drop[_told_before(kind, rows, order[first : last + 1])] = True
         else:
-            alike = _bytes(kind, rows[order])
-            equal = (alike[1:] == alike[:-1]).all(axis=1)
-            if (same & ~equal).any():
-                index = int(np.argmax(same & ~equal))
-                one, other = rows[order[index]], rows[order[index + 1]]
-                raise _refused(self._files, kind, one, other, "tell one moment differently")
-            drop[order[1:][same]] = True
+            told = _bytes(kind, rows[order])
+            differs = same & other & (told[1:] != told[:-1]).any(axis=1)
+            if differs.any():
+                index = int(np.argmax(differs))
+                one, another = rows[order[index]], rows[order[index + 1]]
+                raise _refused(self._files, kind, one, another, "tell one moment differently")
+            drop[order[1:][same & other]] = True
         self.repeated += int(drop.sum())
         return rows[~drop]
 
 
 class _Spans:
-    """Spans of each series must not overlap; kinds without a span have none."""
+    """Spans that two files tell of one series must not overlap; kinds without a span have none."""
 
     def __init__(self, kind: str, files: list[str]) -> None:
         self._kind, self._files = kind, files
@@ -144,6 +151,7 @@ class _Spans:
             if key in self._last:
                 own = np.concatenate((self._last[key], own))
             early = own[TIME][1:] - own["span_ms"][1:] < own[TIME][:-1]
+            early &= own["_file"][1:] != own["_file"][:-1]
             if early.any():
                 index = int(np.argmax(early))
                 raise _refused(self._files, self._kind, own[index], own[index + 1], "tell overlapping spans")
@@ -159,12 +167,12 @@ def _refused(files: list[str], kind: str, first: Rows, second: Rows, what: str) 
 
 
 def _cut(held: dict[str, Rows], before_ms: int | None) -> tuple[list[tuple[str, Rows]], dict[str, Rows]]:
-    """(rows older than `before_ms` or all, sorted; the rest)."""
+    """(rows learnt before `before_ms` or all, sorted; the rest)."""
     ready: list[tuple[str, Rows]] = []
     rest: dict[str, Rows] = {}
     for kind, rows in held.items():
-        ordered = rows[np.argsort(rows[TIME], kind="stable")]
-        end = len(ordered) if before_ms is None else int(np.searchsorted(ordered[TIME], before_ms))
+        ordered = rows[np.argsort(rows[_LEARNT], kind="stable")]
+        end = len(ordered) if before_ms is None else int(np.searchsorted(ordered[_LEARNT], before_ms))
         if end:
             ready.append((kind, ordered[:end]))
         if end < len(ordered):

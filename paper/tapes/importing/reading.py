@@ -16,7 +16,7 @@ from liqbot.venues.registry import VENUES
 from paper.tapes.format import AGGREGATE, COIN, TIME, VENUE, TapeError
 from paper.tapes.importing.amounts import BookAmounts, amounts_of
 from paper.tapes.importing.cells import Cells
-from paper.tapes.importing.facts import Closes, Facts, Names
+from paper.tapes.importing.facts import BookCodes, Closes, Facts
 from paper.tapes.importing.tables import Sample, cells_of
 from paper.tapes.validation import Floats, Indices, row_fault
 
@@ -40,7 +40,7 @@ class Hints(msgspec.Struct, frozen=True):
 class Reading:
     """One file being read in the format it was recognised as."""
 
-    def __init__(self, sample: Sample, hints: Hints, names: Names, closes: Closes) -> None:
+    def __init__(self, sample: Sample, hints: Hints, names: BookCodes, closes: Closes) -> None:
         self.sample, self.hints, self.names, self._closes = sample, hints, names, closes
         self.notes: list[str] = []
         """What had to be assumed or was left out, for people."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from paper.tapes.format import TapeError, TapeHeader
-from paper.tapes.importing.facts import Closes, Names
+from paper.tapes.importing.facts import BookCodes, Closes
 from paper.tapes.importing.files import Source, found
 from paper.tapes.importing.merge import Spool
 from paper.tapes.importing.reading import Format, Hints, Reading
@@ -36,7 +36,7 @@ class _Import:
 
     def __init__(self, hints: Hints, spool: Spool) -> None:
         self._hints, self._spool = hints, spool
-        self.names, self._closes = Names(), Closes()
+        self.names, self._closes = BookCodes(), Closes()
         self.files: list[ImportedFile] = []
         self.notes: dict[str, list[str]] = {}
         """Text -> files that it is said of."""
@@ -75,9 +75,12 @@ class _Import:
 def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = Hints()) -> Imported:  # noqa: B008 -- frozen
     """One tape from files, folders and patterns, in whatever order. TapeError, and nothing is written, when a file is
     of no known format or breaks its own, or when files contradict each other."""
-    files_found, shown = found(typed), ", ".join(map(str, typed))
+    path, shown = Path(path), ", ".join(map(str, typed))
+    if path.suffix != ".parquet":
+        raise TapeError(f"{path}: the tape to write comes last, and its name ends in .parquet")
+    files_found = found(typed, beside=path)
     with (
-        replacing(Path(path)) as part,
+        replacing(path) as part,
         tempfile.TemporaryDirectory(dir=part.parent, prefix=".import-") as folder,
         Spool(Path(folder)) as spool,
     ):
@@ -89,12 +92,14 @@ def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = H
             raise TapeError(f"{shown}: no rows to import{''.join(f'; {line}' for line in whole.lines())}")
         roster = whole.names.roster()
         note = f"imported: {', '.join(sorted({one.format for one in whole.files}))}"
-        write_groups(part, spool.merged(), roster, TapeHeader(venues=roster.venues, coins=roster.coins, note=note))
+        header = TapeHeader(venues=roster.venues, coins=roster.coins, note=note)
+        write_groups(part, spool.merged(), roster, header, learnt=spool.learnt)
         try:
-            read_tape(part)
+            tape = read_tape(part)
         except TapeError as error:
-            raise TapeError(str(error).replace(str(part), f"{shown}, merged")) from None
+            merged = f"{shown}, merged" if len(whole.files) > 1 else whole.files[0].file
+            raise TapeError(str(error).replace(str(part), merged)) from None
         notes = list(whole.lines())
         if spool.repeated:
-            notes.append(f"{spool.repeated:,} rows that an earlier row tells alike were left out")
-    return Imported(read_tape(path), tuple(whole.files), tuple(notes))
+            notes.append(f"{spool.repeated:,} rows that another file tells alike were left out")
+    return Imported(msgspec.structs.replace(tape, path=str(path)), tuple(whole.files), tuple(notes))

@@ -7,7 +7,7 @@ import numpy as np
 
 from liqbot.blocks import CODED, Rows
 from paper.tapes.decode import BrokenError, Decoder
-from paper.tapes.format import ALL_COLUMNS, COIN, KEYS, KIND, TEXT, TIME, VENUE, TapeError, check_columns
+from paper.tapes.format import ALL_COLUMNS, COIN, KEYS, KIND, LEARNT, TEXT, TIME, VENUE, TapeError, check_columns
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
@@ -33,7 +33,9 @@ def _read(reading: Reading) -> Iterator[Facts]:
             fault = row_fault(kind, rows, part.at[kind])
             if fault is not None:
                 raise TapeError(fault.line(cells.file))
-            yield Facts(kind, _coded(rows, decoder, reading), part.at[kind])
+            yield Facts(kind, _coded(rows, decoder, reading), part.at[kind], part.steps_of(kind))
+    for spelling in decoder.read_as:
+        reading.note(spelling)
 
 
 def _batch(cells: Cells) -> Any:
@@ -46,12 +48,25 @@ def _batch(cells: Cells) -> Any:
             columns[name] = column
         elif name == TIME:
             columns[name] = pa.array(cells.times_ms(name))
+        elif name == LEARNT:
+            columns[name] = _learnt(cells)
         elif ALL_COLUMNS[name] == TEXT:
             columns[name] = cells.words(name)
         else:
             values = cells.numbers(name, optional=True)
             columns[name] = pa.array(values, mask=np.isnan(values))
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _learnt(cells: Cells) -> Any:
+    """Null where a row was learnt at its own time."""
+    import pyarrow as pa
+
+    column = cells.columns[LEARNT]
+    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    times = np.zeros(len(cells), np.int64)
+    times[told] = cells.taken(told).times_ms(LEARNT)
+    return pa.array(times, mask=times == 0)
 
 
 def _coded(rows: Rows, decoder: Decoder, reading: Reading) -> Rows:

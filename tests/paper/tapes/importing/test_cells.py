@@ -26,7 +26,8 @@ def test_a_time_is_itself_in_every_unit_as_number_and_as_text(time_ms: int, unit
     assert Cells("f", 0, {"t": column}).times_ms("t").tolist() == [time_ms]
 
 
-@given(st.integers(FIRST_MS + DAY_MS, LAST_MS - DAY_MS), st.sampled_from(["ns", "us", "ms"]), st.sampled_from([0.0, 5.5, -7.0]))
+@given(st.integers(FIRST_MS + DAY_MS, LAST_MS - DAY_MS), st.sampled_from(["ns", "us", "ms"]),
+       st.sampled_from([0.0, 5.5, -7.0]))  # fmt: skip
 def test_a_stamp_without_a_zone_is_of_the_zone_that_is_said(time_ms: int, unit: str, offset_h: float) -> None:
     naive = pa.array([time_ms], pa.timestamp("ms")).cast(pa.timestamp(unit))
     text = naive.cast(pa.string())

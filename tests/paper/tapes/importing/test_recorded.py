@@ -47,9 +47,7 @@ def test_series_of_others_become_sound_tapes(
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="cases are not at hand (../shared/cases)")
 def test_one_market_however_it_was_saved_is_one_tape(tmp_path: Path) -> None:
-    for name in ("duplicate_bars/once", "duplicate_bars/twice", "coin_spelling/btc", "coin_spelling/btcusdt"):
+    for name in ("coin_spelling/btc", "coin_spelling/btcusdt"):
         import_files([CASES / f"{name}.csv"], tmp_path / f"{name}.parquet")
-    once = rows_of(tmp_path / "duplicate_bars/once.parquet")
-    assert rows_of(tmp_path / "duplicate_bars/twice.parquet") == once
     assert rows_of(tmp_path / "coin_spelling/btcusdt.parquet") == rows_of(tmp_path / "coin_spelling/btc.parquet")
     assert import_files([CASES / "csv_whole_number_float/pandas.csv"], tmp_path / "t.parquet").tape.rows == 6

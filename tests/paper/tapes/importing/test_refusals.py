@@ -65,7 +65,7 @@ CASES = [
     ("whatever.csv", "a,b\n1,2\n", Hints(), r"no known format \(columns a, b\); these are: Binance archive"),
     ("whatever.csv", f"{START_MS},2\n", Hints(), r"no known format \(first row 1722816000000, 2\)"),
     ("a.csv", "a,a\n1,2\n", Hints(), r"column 'a' occurs 2 times, once is right"),
-    ("ragged.csv", lines(HEAD, candle(0), "1,2"), OURS, r"ragged\.csv: CSV parse error: Row #3: Expected 6 columns, got 2"),
+    ("ragged.csv", lines(HEAD, candle(0), "1,2"), OURS, r"ragged\.csv: CSV parse error: Row #3: Expected 6 columns"),
     ("empty.csv", "", Hints(), r"no rows to import; .*empty\.csv: has no rows"),
     ("notes.txt", "hello", Hints(), r"nothing to read; files ending in csv, json, feather, parquet, packed as gz"),
     ("BTC.zip", b"no archive", Hints(), r"BTC\.zip: cannot be read"),
@@ -85,6 +85,21 @@ def test_a_refusal_says_what_would_be_right(
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*t.parquet*"))
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_the_last_of_many_recordings_is_not_taken_for_the_tape(tmp_path: Path) -> None:
+    for name in ("BTCUSDT-1m-a.csv", "BTCUSDT-1m-b.csv"):
+        (tmp_path / name).write_text(lines(KLINE_HEAD, kline(0)))
+    with pytest.raises(TapeError, match=r"b\.csv: the tape to write comes last, and its name ends in \.parquet"):
+        import_files([tmp_path / "BTCUSDT-1m-a.csv"], tmp_path / "BTCUSDT-1m-b.csv")
+    assert "open_time" in (tmp_path / "BTCUSDT-1m-b.csv").read_text()
+
+
+def test_a_tape_that_is_written_again_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "BTCUSDT-1m-a.csv").write_text(lines(KLINE_HEAD, kline(0)))
+    for _ in range(2):
+        imported = import_files([tmp_path], tmp_path / "t.parquet")
+        assert [one.format for one in imported.files] == ["Binance archive: klines"]
 
 
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
