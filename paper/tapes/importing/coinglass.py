@@ -18,7 +18,7 @@ from paper.tapes.importing.tables import Sample
 from paper.tapes.validation import Indices
 
 _SHORT: Final = {"t": "time", "o": "open", "h": "high", "l": "low", "c": "close"}
-"""BookCodes of earlier versions of the interface -> those of today."""
+"""Names of earlier versions of the interface -> those of today."""
 
 
 def endpoint_has(source: Source, word: str) -> bool:

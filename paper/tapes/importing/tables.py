@@ -15,7 +15,7 @@ PART_ROWS: Final = 65_536
 SAMPLE_ROWS: Final = 5
 _CSV_BLOCK_BYTES: Final = 4 << 20
 _ENVELOPES: Final = ("data", "result", "list")
-"""BookCodes under which interfaces wrap the rows of an answer."""
+"""Names under which interfaces wrap the rows of an answer."""
 
 
 class Sample(msgspec.Struct, frozen=True):
