@@ -83,6 +83,10 @@ class CoinMarket:
         """Whether any venue ever gave a believable price."""
         return self.now.reference_price == self.now.reference_price
 
+    def expects_bar(self, now_ms: int) -> bool:
+        """Of the traded venue."""
+        return self.trade_venue >= 0 and self.prices[self.trade_venue].expects_bar(now_ms)
+
     def fold(self, columns: Columns, tick_ms: int, *, backfilled: bool = False, reading: bool = True) -> None:
         """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered.
 

@@ -91,6 +91,10 @@ class VenuePrice(msgspec.Struct):
             told_ms, span_ms = self.bar_ms or self.mark_ms, self.bar_span_ms
         return max(told_ms, now_ms - 2 * max(span_ms, LATE_MS))
 
+    def expects_bar(self, now_ms: int) -> bool:
+        """Whether the next bar may still come: it is missing from twice its span after the one before."""
+        return self.bar_ms > 0 and now_ms < self.bar_ms + 2 * self.bar_span_ms
+
     def stale(self, now_ms: int, params: HealthParams) -> bool:
         return now_ms - self.seen_ms > max(params.stale_ms_min, params.stale_factor * self.gap_ms)
 
