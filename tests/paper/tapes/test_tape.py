@@ -256,7 +256,7 @@ def test_damage_in_the_middle_is_an_error_not_a_crash(tmp_path: Path) -> None:
 
 def test_csv_import_and_its_errors(tmp_path: Path) -> None:
     csv.write_csv(sound_table(), tmp_path / "t.csv")
-    tape = import_files([tmp_path / "t.csv"], tmp_path / "t.parquet")
+    tape = import_files([tmp_path / "t.csv"], tmp_path / "t.parquet").tape
     assert tape.rows == 200
     csv.write_csv(with_cell(sound_table(), "low", 10, 60_501.0), tmp_path / "bad.csv")
     with pytest.raises(TapeError, match=r"bad\.csv: row 10"):
