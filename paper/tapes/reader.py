@@ -85,7 +85,7 @@ def _passed_over(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
 
 def _refuse(fault: TapeFault | None, path: str) -> None:
     if fault is not None:
-        raise TapeError(fault.line(path))
+        raise TapeError(fault.line(path), fault.row)
 
 
 def _opened(path: str) -> Any:

@@ -133,6 +133,11 @@ def binance_archive() -> dict[str, Recording]:
             {"markPriceKlines/BTCUSDT-1m-2024-08-05.csv": lines(
                 KLINE_HEAD, (START_MS, 1, 1, 1, 60_010.0, 0, START_MS + MINUTE_MS - 1, 0, 60, 0, 0, 0))},
             [fact("mark", START_MS + MINUTE_MS, mark_price=60_010.0)], "Binance archive: mark price klines"),
+        "index price klines beside klines": Recording(
+            {"klines/BTCUSDT-1m-2024-08-05.csv": lines(kline(0)),
+             "indexPriceKlines/BTCUSDT-1m-2024-08-05.csv": lines(kline(0)),
+             "bookDepth/BTCUSDT-bookDepth-2024-08-05.csv": lines("timestamp,percentage,depth,notional", "x,1,1,1")},
+            bars[:1], "Binance archive, of no use to a tape"),
         "aggTrades": Recording({"BTCUSDT-aggTrades-2024-08-05.csv": lines(AGG_HEAD, *trades)}, seconds,
                                "Binance archive: aggTrades, trades"),
         "aggTrades without a header line": Recording({"BTCUSDT-aggTrades-2024-08-05.csv": lines(*trades)}, seconds,

@@ -86,11 +86,26 @@ class Spool:
         for stream in self._streams.values():
             stream.flush()
         spans = {kind: _Spans(kind, self._files) for kind in self._counts}
-        for group in self._swept():
-            kept = [(kind, self._kept(kind, rows)) for kind, rows in group]
+        for kept in self._once():
             for kind, rows in kept:
                 spans[kind].check(rows)
             yield [TimedRows(kind, _plain(kind, rows), rows[_LEARNT]) for kind, rows in kept]
+
+    def origin(self, row: int) -> tuple[str, int]:
+        """(file, row in it) of a row of what was merged, by its number there."""
+        for kept in self._once():
+            count = sum(len(rows) for _, rows in kept)
+            if row < count:
+                learnt, files, rows = (np.concatenate([rows[name] for _, rows in kept]) for name, _ in _ORIGIN)
+                at = np.argsort(learnt, kind="stable")[row]  # as the writer orders a group
+                return self._files[int(files[at])], int(rows[at])
+            row -= count
+        raise IndexError(row)
+
+    def _once(self) -> Iterator[list[tuple[str, Rows]]]:
+        """Groups as in `merged`, with the origin of every row."""
+        for group in self._swept():
+            yield [(kind, self._kept(kind, rows)) for kind, rows in group]
 
     def _swept(self) -> Iterator[list[tuple[str, Rows]]]:
         """A row goes out once every piece that begins before or with it has been read."""
@@ -167,10 +182,13 @@ def _refused(files: list[str], kind: str, first: Rows, second: Rows, what: str) 
 
 
 def _cut(held: dict[str, Rows], before_ms: int | None) -> tuple[list[tuple[str, Rows]], dict[str, Rows]]:
-    """(rows learnt before `before_ms` or all, sorted; the rest)."""
+    """(rows learnt before `before_ms` or all, sorted, kinds in the order of the format; the rest)."""
     ready: list[tuple[str, Rows]] = []
     rest: dict[str, Rows] = {}
-    for kind, rows in held.items():
+    for kind in KIND_OF_WORD.values():
+        if kind not in held:
+            continue
+        rows = held[kind]
         ordered = rows[np.argsort(rows[_LEARNT], kind="stable")]
         end = len(ordered) if before_ms is None else int(np.searchsorted(ordered[_LEARNT], before_ms))
         if end:

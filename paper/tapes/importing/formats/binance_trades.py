@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from paper.tapes.importing.binance_archive import archive_book
+from paper.tapes.importing.binance_archive import archive_book, data_set
 from paper.tapes.importing.coalesce import Coalescer
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
@@ -20,7 +20,7 @@ def _claims(sample: Sample) -> bool:
         return False
     if sample.names:
         return sample.names[-1] == "is_buyer_maker"
-    return sample.rows[0][-1].lower() in _TRUTH and {"aggTrades", "trades"} & {*sample.source.stem.split("-")} != set()
+    return sample.rows[0][-1].lower() in _TRUTH and data_set(sample.source) in ("aggTrades", "trades")
 
 
 def _read(reading: Reading) -> Iterator[Facts]:
