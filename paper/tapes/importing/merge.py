@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import DTYPES, Rows
+from paper.tapes.decode import series_of
 from paper.tapes.format import KIND_OF_WORD, TIME, WORD_OF_KIND, TapeError
 from paper.tapes.importing.facts import Facts
 from paper.tapes.validation import Bools, Indices
@@ -109,7 +110,6 @@ class Spool:
 
     def _swept(self) -> Iterator[list[tuple[str, Rows]]]:
         """A row goes out once every piece that begins before or with it has been read."""
-        maps = {kind: np.memmap(self._folder / kind, _SPILLED[kind], "r") for kind in self._counts}
         held: dict[str, Rows] = {}
         ordered = sorted(self._pieces, key=lambda piece: piece.first_ms)
         for piece in ordered:
@@ -117,11 +117,16 @@ class Spool:
                 ready, held = _cut(held, piece.first_ms)
                 if ready:
                     yield ready
-            rows = np.array(maps[piece.kind][piece.offset : piece.offset + piece.count])
+            rows = self._read(piece)
             held[piece.kind] = np.concatenate((held[piece.kind], rows)) if piece.kind in held else rows
         rest, _ = _cut(held, None)
         if rest:
             yield rest
+
+    def _read(self, piece: _Piece) -> Rows:
+        dtype = _SPILLED[piece.kind]
+        place = self._folder / piece.kind
+        return np.fromfile(place, dtype, piece.count, offset=piece.offset * dtype.itemsize)
 
     def _kept(self, kind: str, rows: Rows) -> Rows:
         """Without rows that another file tells alike. What one file tells twice is left to the reader of tapes."""
@@ -158,11 +163,11 @@ class _Spans:
 
     def check(self, rows: Rows) -> None:
         """TapeError for the first row whose span begins before that of the row before has ended."""
-        if "span_ms" not in (rows.dtype.names or ()):
+        if "span_ms" not in (rows.dtype.names or ()) or not len(rows):
             return
-        for series in np.unique(rows[["venue", "coin"]]):
-            key = (int(series["venue"]), int(series["coin"]))
-            own = rows[(rows["venue"] == key[0]) & (rows["coin"] == key[1])]
+        for chosen in series_of(rows):
+            own = rows[chosen]
+            key = (int(own["venue"][0]), int(own["coin"][0]))
             if key in self._last:
                 own = np.concatenate((self._last[key], own))
             early = own[TIME][1:] - own["span_ms"][1:] < own[TIME][:-1]
