@@ -12,7 +12,7 @@ from liqbot.journal import JournalReader
 from liqbot.verbs.options import Data, Db, Json, Profile
 from paper.tapes.importing.reading import Hints
 from paper.tapes.importing.run import Imported, import_files
-from paper.tapes.info import info_of, text_of
+from paper.tapes.info import holes, info_of, text_of
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 
@@ -92,7 +92,8 @@ def export(
 def _say_imported(imported: Imported, *, as_json: bool) -> None:
     tape = imported.tape
     if as_json:
-        told = {"path": tape.path, "rows": tape.rows, "files": imported.files, "notes": (*imported.notes, *tape.notes)}
+        told = {"path": tape.path, "rows": tape.rows, "files": imported.files, "holes": holes(tape.holdings),
+                "notes": (*imported.notes, *tape.notes)}
         print(msgspec.json.encode(told).decode())
         return
     for name, files in itertools.groupby(sorted(imported.files, key=lambda one: one.format), lambda one: one.format):
@@ -105,8 +106,9 @@ def _say_imported(imported: Imported, *, as_json: bool) -> None:
 
 def _say_sound(tape: Tape, *, as_json: bool) -> None:
     if as_json:
-        print(msgspec.json.encode({"path": tape.path, "rows": tape.rows, "notes": tape.notes}).decode())
+        told = {"path": tape.path, "rows": tape.rows, "holes": holes(tape.holdings), "notes": tape.notes}
+        print(msgspec.json.encode(told).decode())
         return
     print(f"ok: {tape.path}, {tape.rows:,} rows, {len(tape.roster.venues)} venues, {', '.join(tape.roster.coins)}")
-    for note in tape.notes:
-        print(f"  {note}")
+    for line in (*holes(tape.holdings), *tape.notes):
+        print(f"  {line}")
