@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from liqbot.instruments import FundingStage
 from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.candles import OHLC, candles, pair_in, settlement_hours, venue_in, with_span
 from paper.tapes.importing.facts import Facts
@@ -52,8 +53,8 @@ def _marks(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
 def _funding(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
     for cells in reading.cells(_COLUMNS):
         times = cells.times_ms("date")
-        columns = {"rate_pct": cells.numbers("open") * 100.0, "interval_h": settlement_hours(times)}
-        yield reading.facts("funding", book, cells, times, columns, {"rate_pct": "open", "interval_h": "date"})
+        hours = settlement_hours(times)
+        yield reading.funding(book, cells, times, "open", hours, FundingStage.SETTLEMENT, as_fraction=True)
 
 
 _READERS: Final = {"futures": _candles, "mark": _marks, "funding_rate": _funding}
