@@ -168,6 +168,24 @@ def views_of(market: Market, blocks: Iterable[EventBlock]) -> dict[int, str]:
     return found
 
 
+def test_a_step_awaits_a_price_until_the_next_bar_is_missing() -> None:
+    market = Market(MarketParams(), Roster(VENUES, ("BTC",)), "binance")
+
+    def awaits(minute: float, *events: MarketEvent) -> bool:
+        tick_ms = START_MS + int(minute * MINUTE_MS)
+        market.collect(block_of(events, market.roster, tick_ms=tick_ms))
+        market.on_tick(tick_ms)
+        return market.awaits_price(tick_ms)
+
+    assert not awaits(-1)  # before the first bar nobody knows when one comes
+    assert not awaits(0, bar(0))
+    assert awaits(0.5)
+    assert awaits(1.5, forced(1.4))
+    assert not awaits(1.6, bar(1.6, "bybit"))  # any venue's price is news
+    assert awaits(1.9)
+    assert not awaits(2)
+
+
 # --- fine and coarse bars -----------------------------------------------------------------------------------------
 
 
