@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from paper.tapes.writer import write_tape
-from paper.world import POSITIONS, Telling, World, told_blocks
+from paper.world import POSITIONS, Telling, told_blocks
 
 COLUMNS: Final = ("time_ms", "venue", "coin", "side", "leverage", "entry_price", "liquidation_price", "size_usd")
 _ROSTER_KEY: Final = b"liqbot_truth"
@@ -26,6 +26,30 @@ class TruthError(ExpectedError):
         super().__init__(message, Exit.USAGE)
 
 
+class KnownMarket(Protocol):
+    """A simulated market that tells a tape and knows every position behind it, as of the last block taken."""
+
+    @property
+    def roster(self) -> Roster: ...
+
+    @property
+    def step_ms(self) -> int:
+        """Usual clock step."""
+
+    @property
+    def history_start_ms(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Which market it is."""
+
+    def every_block(self) -> Iterator[EventBlock]:
+        """From its history to its end, once."""
+
+    def positions(self) -> Rows:
+        """Every one open, see `paper.world.POSITIONS`."""
+
+
 class Exported(NamedTuple):
     """Numbers of rows written."""
 
@@ -34,15 +58,15 @@ class Exported(NamedTuple):
 
 
 def export(
-    world: World, tape_path: str | Path, truth_path: str | Path, *, every_ms: int, told: Telling | None = None
+    world: KnownMarket, tape_path: str | Path, truth_path: str | Path, *, every_ms: int, told: Telling | None = None
 ) -> Exported:
     """Run a world to its end and write its tape, history included, and its truth at the first step at or after every
     multiple of `every_ms`. `told`: the positions that the tape tells.
 
     Either file appears under its name only when it is whole. ValueError for `every_ms` below the clock step.
     """
-    if every_ms < world.params.step_ms:
-        raise ValueError(f"every_ms: {every_ms} must be at least the clock step, {world.params.step_ms}")
+    if every_ms < world.step_ms:
+        raise ValueError(f"every_ms: {every_ms} must be at least the clock step, {world.step_ms}")
     with _writer(Path(truth_path), world.roster) as truth:
         note = f"simulated market {world.fingerprint}"
         blocks = _watched(world, every_ms, truth)
@@ -139,9 +163,9 @@ def _writer(path: Path, roster: Roster) -> Iterator[_Writer]:
         part.unlink(missing_ok=True)
 
 
-def _watched(world: World, every_ms: int, truth: _Writer) -> Iterator[EventBlock]:
+def _watched(world: KnownMarket, every_ms: int, truth: _Writer) -> Iterator[EventBlock]:
     last_ms = world.history_start_ms
-    for block in _all(world):
+    for block in world.every_block():
         yield block
         # By crossing, as steps need not divide the interval; a step longer than it gives one snapshot, at its end.
         if block.tick_ms is not None:
@@ -149,7 +173,3 @@ def _watched(world: World, every_ms: int, truth: _Writer) -> Iterator[EventBlock
                 truth.add(world.positions())
             last_ms = block.tick_ms
 
-
-def _all(world: World) -> Iterator[EventBlock]:
-    yield from world.backfill()
-    yield from world.blocks()
