@@ -143,6 +143,12 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the unified client; None where it has none."""
     contracts: tuple[Contract, ...]
     liquidations: Liquidations
+    spellings: tuple[str, ...] = ()
+    """What else it is called, where letters and digits alone do not tell; a spelling that implies a contract is written
+    as a venue key (`binancecoinm:coin`)."""
+    symbols: tuple[tuple[str, str], ...] = ()
+    """(its own symbol of a perpetual with `{}` for the coin, contract): those that the forms which venues share
+    (`coin_spelling`) do not explain."""
     lacks: tuple[Lack, ...] = ()
 
     wire: VenueWire | None = None

@@ -112,7 +112,7 @@ def text_of(info: TapeInfo) -> str:
     ]
     lines += ["", "lacks:", *[f"  {line}" for line in info.lacks or ("nothing the house asks for",)]]
     if info.notes:
-        lines += ["", "passed over:", *[f"  {note}" for note in info.notes]]
+        lines += ["", "notes:", *[f"  {note}" for note in info.notes]]
     return "\n".join(map(spelled, lines))
 
 

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import Roster, Rows
-from paper.tapes.decode import DecodedPart
+from paper.tapes.decode import DecodedPart, by_key, series_of
 from paper.tapes.format import AGGREGATE, ALL_COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
+from paper.tapes.told_twice import ToldTwice
 from paper.tapes.validation import PRICE_JUMP_MAX, Floats, Indices, TapeFault
 
 _HOUR_MS: Final = 3_600_000
@@ -58,13 +59,18 @@ class Survey:
         self._prices: dict[tuple[int, int], float] = {}
         self.ignored_cells: dict[str, int] = {}
         """Filled cells in columns the row's kind does not use, by column."""
+        self.told_twice = ToldTwice()
 
     def add(self, part: DecodedPart, names: Roster) -> TapeFault | None:
-        """A price jump is reported at once, with its row."""
+        """Spans that overlap and jumps of the price are reported at once, with the row."""
+        found: list[TapeFault | None] = []
         for kind, rows in part.rows.items():
-            for chosen in _groups(rows, len(names.coins)):
-                self._count(kind, rows[chosen], int(part.at[kind][chosen[0]]), names)
-        return self._price_fault(part, names)
+            for chosen in series_of(rows):
+                series, at = rows[chosen], part.at[kind][chosen]
+                self._count(kind, series, int(at[0]), names)
+                found.append(self.told_twice.add(kind, series, at, names))
+        found.append(self._price_fault(part, names))
+        return min((fault for fault in found if fault is not None), key=lambda fault: fault.row, default=None)
 
     def _count(self, kind: str, rows: Rows, first_row: int, names: Roster) -> None:
         venue, coin = int(rows["venue"][0]), int(rows["coin"][0])
@@ -185,20 +191,6 @@ def _turnover_faults(interest: TapeSeries, traded: list[TapeSeries]) -> Iterator
         yield TapeFault(same[0].first_row, "volume_usd", f"{daily_usd:.6g} a day", wanted)
 
 
-def _groups(rows: Rows, coins: int) -> list[Indices]:
-    """Row indices by venue and coin, order kept."""
-    return _by_key(rows["venue"].astype(np.int64) * coins + rows["coin"])
-
-
-def _by_key(keys: Indices) -> list[Indices]:
-    if keys.min() == keys.max():
-        return [np.arange(len(keys))]
-    # numpy sorts 16-bit integers by radix, several times faster than wider ones.
-    narrow = keys.astype(np.int16) if keys.max() < 32_767 else keys
-    order = np.argsort(narrow, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
-
-
 _PRICED: Final = {"bars": ("open", "close"), "liquidations": ("price", "price"), "marks": ("mark_price", "mark_price")}
 
 
@@ -214,6 +206,6 @@ def _prices(part: DecodedPart, coins: int) -> Iterator[tuple[tuple[int, int], In
     if len(priced) > 1:
         order = np.argsort(at)
         at, keys, entered, left = at[order], keys[order], entered[order], left[order]
-    for chosen in _by_key(keys):
+    for chosen in by_key(keys):
         venue, coin = divmod(int(keys[chosen[0]]), coins)
         yield (venue, coin), at[chosen], entered[chosen], left[chosen]
