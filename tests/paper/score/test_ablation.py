@@ -30,7 +30,8 @@ def test_one_setting_is_changed_and_a_wrong_one_refused(ablation: ModuleType) ->
     found, usual = ablation.changed("calibration.fast_scale_max=1"), MarketParams()
     assert found.calibration.fast_scale_max == 1
     assert found.estimate == usual.estimate
-    assert found.calibration.model_copy(update={"fast_scale_max": usual.calibration.fast_scale_max}) == usual.calibration
+    back = {"fast_scale_max": usual.calibration.fast_scale_max}
+    assert found.calibration.model_copy(update=back) == usual.calibration
     for wrong in ("calibration.fast_scale_max=0.5", "calibration.fast=1"):
         with pytest.raises(ValidationError):
             ablation.changed(wrong)
