@@ -24,6 +24,7 @@ from paper.score.setting import setting_of
 from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
+from paper.tapes.info import holes
 from paper.tapes.reader import Tape
 
 
@@ -83,7 +84,7 @@ def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
         prints=int((record.time_ms[record.pieces.step] > split.test_ms).sum()),
         realised_usd=float(record.printed_usd[scored].sum()),
         frozen_share=inside_share(scoring.outcomes[scoring.params.primary_h]),
-        leads=leads, notes=_notes(scoring), seconds=timer.seconds,
+        leads=leads, notes=(*_notes(scoring), *_holes(tape, record.setting.coin)), seconds=timer.seconds,
         **measured, **touched, **gained, **ranked,
     )  # fmt: skip
 
@@ -162,6 +163,10 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),
     }
+
+
+def _holes(tape: Tape, coin: str) -> tuple[str, ...]:
+    return tuple(f"holes: {line}" for line in holes(one for one in tape.holdings if one.coin == coin))
 
 
 def _notes(scoring: Scoring) -> tuple[str, ...]:

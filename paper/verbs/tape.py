@@ -9,7 +9,7 @@ import typer
 from liqbot import places
 from liqbot.journal import JournalReader
 from liqbot.verbs.options import Data, Db, Json, Profile
-from paper.tapes.info import info_of, text_of
+from paper.tapes.info import holes, info_of, text_of
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import import_csv, write_tape
 
@@ -66,8 +66,9 @@ def export(
 
 def _say_sound(tape: Tape, *, as_json: bool) -> None:
     if as_json:
-        print(msgspec.json.encode({"path": tape.path, "rows": tape.rows, "notes": tape.notes}).decode())
+        told = {"path": tape.path, "rows": tape.rows, "holes": holes(tape.holdings), "notes": tape.notes}
+        print(msgspec.json.encode(told).decode())
         return
     print(f"ok: {tape.path}, {tape.rows:,} rows, {len(tape.roster.venues)} venues, {', '.join(tape.roster.coins)}")
-    for note in tape.notes:
-        print(f"  {note}")
+    for line in (*holes(tape.holdings), *tape.notes):
+        print(f"  {line}")

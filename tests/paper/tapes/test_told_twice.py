@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from pyarrow import parquet
 
 from liqbot.blocks import DTYPES, KINDS, Roster
@@ -48,6 +48,7 @@ def rows_of(tape: Tape, batch_rows: int) -> list[bytes]:
     return [block.rows(kind).tobytes() for block in tape.blocks(batch_rows=batch_rows) for kind in KINDS]
 
 
+@settings(max_examples=20)
 @given(again=st.lists(st.integers(0, HOURS - 1), min_size=1, max_size=3), batch_rows=st.integers(1, 50),
        kind=st.sampled_from(("trades", "liquidation_totals")))  # fmt: skip
 def test_a_row_that_comes_again_is_read_once(
