@@ -53,7 +53,7 @@ class CoinMarket:
         """Index of the venue whose mark, range and age the views carry; -1 when it is none of the roster's."""
         aggregate = venues.index(AGGREGATE) if AGGREGATE in venues else -1
         self.outliers = OutlierFilter(venues, aggregate, params.health)
-        self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration)
+        self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
         self.evaluation = ForecastEvaluation(params.forecast, params.scoring)
@@ -213,7 +213,7 @@ class CoinMarket:
     def _remember_map(self) -> None:
         if self.history.due(self.now.time_ms):
             reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
-            usd = self.estimator.mapped_usd(self.prices, reference)
+            usd = self.estimator.open_usd(self.prices, reference)
             self.history.add(self.now.time_ms, reference, position_of(reference), first, usd)
 
     def _remember_largest(self) -> None:
@@ -239,7 +239,7 @@ class CoinMarket:
     def map_of(self, venues: Sequence[int] | None = None, tiers: Sequence[int] | None = None) -> LiquidationMap:
         """The map at the reference price, of all or some venues (indices) and tiers."""
         reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
-        long_usd, short_usd = self.estimator.mapped_usd(self.prices, reference, venues=venues, tiers=tiers)
+        long_usd, short_usd = self.estimator.open_usd(self.prices, reference, venues=venues, tiers=tiers)
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], long_usd, short_usd,
             self._measured_usd(venues, tiers),
@@ -249,7 +249,7 @@ class CoinMarket:
         """Of both sides; None where no venue reports its positions."""
         if not self.estimator.reported:
             return None
-        long_usd, short_usd = self.estimator.mapped_usd(
+        long_usd, short_usd = self.estimator.open_usd(
             self.prices, self.now.reference_price, venues=venues, tiers=tiers, measured_only=True
         )
         found: Floats = long_usd + short_usd
@@ -260,6 +260,12 @@ class CoinMarket:
         return self.evaluation.forecast(
             self.coin, self.now.time_ms, horizon_h, self.estimator, self.prices, self.now.reference_price
         )
+
+    def forecasts_at(self, time_ms: int) -> tuple[Forecast, ...]:
+        """Of every horizon; () when steps were folded since `time_ms`."""
+        if self.now.time_ms != time_ms:
+            return ()
+        return tuple(self.forecast(horizon_h) for horizon_h in self.params.forecast.horizons_h)
 
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
         """Every venue that ever gave a price, in the roster's order."""

@@ -148,8 +148,8 @@ class Market:
         return self._coin(coin).estimator.closing.pace
 
     def spread_usd(self, coin: str, usd: Floats) -> Floats:
-        """Standard deviation of mapped USD per bin, for bins of any width."""
-        return self._coin(coin).estimator.calibration.spread_usd(usd)
+        """Standard deviation of the map's USD per bin, for bins of any width."""
+        return self._coin(coin).estimator.calibration.open_spread_usd(usd)
 
     def promised_usd(self, coin: str) -> dict[str, tuple[float, float]]:
         """Per venue (longs, shorts): what its feed was expected to report of the last step's newly crossed prices."""

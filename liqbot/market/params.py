@@ -73,6 +73,22 @@ class EstimateParams(_Params):
         return self
 
 
+class PositionLayerParams(_Params):
+    """How the layer of open positions is sized, beyond what is expected to print."""
+
+    leaving_ratio: float = Field(
+        4.0, ge=0, le=100, description="Positions open far from the mark, over what prints of them when price arrives, "
+        "less one: owners leave or are stopped out on the way. Simulated markets came to 1 to 12.",
+    )
+    leaving_half_pct: float = Field(
+        4.0, gt=0, le=50, description="Distance from the mark at which half of that is reached."
+    )
+    open_share: Share = Field(
+        0.2, description="Share of open interest that would be force-closed within the map: a prior for the tiers that "
+        "no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
+    )
+
+
 class CalibrationParams(_Params):
     """How the estimate learns from observed forced orders. A prior is worth a number of orders of the usual size."""
 
@@ -261,6 +277,7 @@ class MarketParams(_Params):
 
     estimate: EstimateParams = EstimateParams()
     calibration: CalibrationParams = CalibrationParams()
+    positions: PositionLayerParams = PositionLayerParams()
     forecast: ForecastParams = ForecastParams()
     scoring: ScoringParams = ScoringParams()
     history: HistoryParams = HistoryParams()

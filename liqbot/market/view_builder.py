@@ -1,5 +1,6 @@
 """`MarketView` from a coin's folds: every field the floors above may read, absent where it is not known."""
 
+from functools import partial
 from typing import Any, Final
 
 from liqbot.instruments import Side
@@ -33,6 +34,7 @@ def view_of(
         below=coin.sides[Side.LONG],
         above=coin.sides[Side.SHORT],
         thin_zones_of=coin.thin_zones,
+        forecasts_of=partial(coin.forecasts_at, coin.now.time_ms),
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
         **_price_features(coin, own, tick_ms),

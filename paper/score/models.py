@@ -21,11 +21,13 @@ class Outlook(msgspec.Struct, frozen=True, eq=False):
 
     `positions_usd` is what would be force-closed there; `forecast_usd[h]` what feeds are expected to report from there
     if price visits the bin within `h` hours; `percentile` the density percentile at the bin's middle, NaN if unknown.
+    `venue_positions_usd` is the first by venue, [venue, side, bin], each from its own mark.
     """
 
     positions_usd: Floats
     forecast_usd: dict[int, Floats]
     percentile: Floats
+    venue_positions_usd: Floats
 
 
 class ScoredModel(Protocol):
@@ -74,10 +76,14 @@ class LiqbotModel:
         try:
             drawn = self._market.map_of(self._coin)
         except ValueError:
-            empty = np.zeros((2, bins))
-            return Outlook(empty, dict.fromkeys(horizons_h, empty), np.full((2, bins), np.nan))
+            empty, venues = np.zeros((2, bins)), len(self._roster.venues)
+            none = np.zeros((venues, 2, bins))
+            return Outlook(empty, dict.fromkeys(horizons_h, empty), np.full((2, bins), np.nan), none)
         forecasts = {hours: self._forecast(hours, bins) for hours in horizons_h}
-        return Outlook(outward_of(drawn, bins), forecasts, _percentiles(drawn, bins))
+        by_venue = [
+            outward_of(self._market.map_of(self._coin, venues=[venue]), bins) for venue in self._roster.venues
+        ]
+        return Outlook(outward_of(drawn, bins), forecasts, _percentiles(drawn, bins), np.stack(by_venue))
 
     def _forecast(self, hours: int, bins: int) -> Floats:
         found = self._market.forecast(self._coin, hours)

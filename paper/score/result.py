@@ -7,6 +7,7 @@ import msgspec
 from paper.score.bootstrap import Estimate
 from paper.score.information import Gain
 from paper.score.rank_skill import RankSkill
+from paper.score.size_bands import SizeBand
 from paper.score.sizes import Density, Exceedance, Reliability, VenueSize
 from paper.score.touch import TouchSkill
 
@@ -78,5 +79,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     reliability: tuple[Reliability, ...]
     exceedances: tuple[Exceedance, ...]
     densities: tuple[Density, ...]
+    size_bands: tuple[SizeBand, ...]
+    """M7; () without a truth."""
     notes: tuple[str, ...]
     seconds: dict[str, float]

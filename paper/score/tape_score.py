@@ -17,10 +17,11 @@ from paper.score import sizes
 from paper.score.information import Gain, InformationScore
 from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
-from paper.score.record import recorded
+from paper.score.record import OURS, recorded
 from paper.score.result import Lead, Score
 from paper.score.score import Scoring, Timer, inside_share
 from paper.score.setting import setting_of
+from paper.score.size_bands import size_bands
 from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
@@ -141,7 +142,11 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
     record, params, primary = scoring.record, scoring.params, scoring.params.primary_h
     found, forecast = scoring.outcomes[primary], record.forecast_usd[primary]
     steps = record.time_ms > scoring.split.test_ms
+    drawn, truth = record.positions_usd[OURS][scoring.test], scoring.truth
     return {
+        "size_bands": () if truth is None else size_bands(
+            scoring.origin_ms[scoring.test], drawn, truth[scoring.test], params.resamples, scoring.seed
+        ),
         "venues": sizes.venue_sizes(
             record.setting.roster.venues, record.venue_touched_usd[steps], record.printed_usd[steps],
             record.time_ms[steps], params.resamples, scoring.seed,

@@ -12,7 +12,7 @@ def text_of(score: Score) -> str:
     parts += [_gains(score, hours) for hours in score.gains]
     parts += [_windows(score)]
     parts += [_ranks(score, hours) for hours in score.ranks]
-    parts += [_venues(score), _reliability(score), _exceedances(score), _densities(score)]
+    parts += [_venues(score), _reliability(score), _exceedances(score), _densities(score), _size_bands(score)]
     parts += ["\n".join(f"note: {note}" for note in score.notes)]
     return "\n\n".join(part for part in parts if part)
 
@@ -173,3 +173,18 @@ def _densities(score: Score) -> str:
     ]
     title = "M6 density percentile of visited bins: reported over usual at that distance, and its realised rank\n"
     return title + table(("percentile", "bins", "reported/usual", "realised rank"), rows)
+
+
+def _size_bands(score: Score) -> str:
+    if not score.size_bands:
+        return ""
+    rows = [
+        (
+            f"{one.side} {one.from_pct:g}-{one.to_pct:g} %", f"{one.drawn_usd:,.0f}", f"{one.true_usd:,.0f}",
+            shown(one.ratio, 2),
+        )
+        for one in score.size_bands
+    ]
+    return "M7 size of the positions: truly open over drawn, by distance from the mark\n" + table(
+        ("", "drawn USD", "true USD", "ratio"), rows
+    )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -244,6 +245,33 @@ def test_arrays_come_back_exactly(values: list[float], zeros: int) -> None:
     assert unpacked(msgspec.msgpack.decode(msgspec.msgpack.encode(packed(array)))).tobytes() == array.tobytes()
 
 
+def assert_both_layers(record: dict[str, Any], market: Market) -> None:
+    """The record holds what will be reported beside what is open, and what part of open interest is on neither."""
+    told = record["forecast"]
+    for horizon_h, bins in told["by_horizon_h"].items():
+        forecast = market.forecast("BTC", int(horizon_h))
+        assert {len(usd) for usd in bins.values()} == {len(told["edges"]) - 1}
+        assert sum(bins["long_usd"]) == pytest.approx(forecast.long_usd.sum(), abs=100)
+        assert sum(bins["short_sd_usd"]) == pytest.approx(forecast.short_sd_usd.sum(), abs=100)
+        below = np.array(told["edges"][1:]) <= record["mark_price"] * (1 + 1e-6)
+        assert np.array(bins["long_usd"])[~below].sum() == np.array(bins["short_usd"])[below].sum() == 0
+    venues = [one for one in record["venues"] if one["oi_usd"]]
+    held, oi_usd = sum(one["long_usd"] for one in venues), sum(one["oi_usd"] for one in venues)
+    assert record["beyond_map_share"]["long"] == pytest.approx(1 - held / oi_usd, abs=1e-4)
+
+
+def test_forecasts_of_a_view_are_those_of_its_moment() -> None:
+    world = RandomMarket(5, span_ms=MINUTE_MS)
+    market = Market(MarketParams(), world.roster, "binance")
+    first, second = [block for block in blocks_of(world.steps(2), world.roster) if block.tick_ms]
+    market.collect(first)
+    (view,) = market.on_tick(first.tick_ms or 0)
+    assert [one.horizon_h for one in view.forecasts_of()] == [1, 4, 24]
+    market.collect(second)
+    market.on_tick(second.tick_ms or 0)
+    assert view.forecasts_of() == ()
+
+
 def test_a_record_survives_json_and_says_what_the_view_says() -> None:
     world = RandomMarket(5, span_ms=MINUTE_MS, volatility_pct=0.5)
     market = Market(MarketParams(), world.roster, "binance")
@@ -270,6 +298,8 @@ def test_a_record_survives_json_and_says_what_the_view_says() -> None:
         of_one["fuel_above_usd"] / (of_one["fuel_above_usd"] + of_one["fuel_below_usd"]), rel=1e-3
     )
     assert len(json.dumps(map_record(view, market))) < 40_000
+    assert of_one["forecast"] is None
+    assert_both_layers(record, market)
     with pytest.raises(ValueError, match="no bins"):
         map_from({"mark_price": 1.0})
     with pytest.raises(ValueError, match="ascending edges"):

@@ -50,6 +50,18 @@ class Calibration:
         found: Floats = state.level[:, None] * (state.weights * (state.fast_ratio * state.tail_ratio))
         return found
 
+    def slow_multiplier(self) -> Floats:
+        """[row, tier]: the same without the fast scale of the last hours."""
+        state = self.state
+        found: Floats = state.level[:, None] * (state.weights * state.tail_ratio)
+        return found
+
+    def learnt_share(self) -> Floats:
+        """[tier]: how far its weight rests on forced orders; the rest is prior."""
+        by_tier, pull = self._evidence()
+        found: Floats = np.divide(by_tier, by_tier + pull, out=np.zeros_like(by_tier), where=by_tier > 0)
+        return found
+
     def promise(self) -> Floats:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""
         state = self.state
@@ -72,15 +84,21 @@ class Calibration:
         _, total, squares = self.state.reported.sum(axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
-    def spread_usd(self, usd: Floats) -> Floats:
-        """Standard deviation of mapped USD, bin by bin: few positions of unequal size, and a level learnt from few.
+    def open_spread_usd(self, usd: Floats) -> Floats:
+        """Standard deviation of open USD, bin by bin: few positions of unequal size, and a level learnt from few.
 
         As large as the USD itself while nothing has been learnt.
         """
+        return self._spread_usd(usd, self.grain_usd() * self.state.tail_ratio)
+
+    def reported_spread_usd(self, usd: Floats) -> Floats:
+        """The same of USD that will be reported, bin by bin."""
+        return self._spread_usd(usd, self.grain_usd())
+
+    def _spread_usd(self, usd: Floats, grain_usd: float) -> Floats:
         size = self.sample_size()
         if not size > 1.0:
             return usd.copy()
-        grain_usd = self.grain_usd() * self.state.tail_ratio
         found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / size + self._params.model_share**2))
         return found
 
@@ -164,13 +182,19 @@ class Calibration:
         )  # fmt: skip
         self._weigh_tiers(leverage_prior)
 
+    def _evidence(self) -> tuple[Floats, float]:
+        """[tier] of USD expected to be reported, and the USD that the prior of each tier is worth: that all have the
+        common weight, worth so many orders in all."""
+        state = self.state
+        by_tier: Floats = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        worth = self._params.mix_weight / max(self.sample_size(), 1.0)
+        return by_tier, worth * float(by_tier.sum()) / len(by_tier)
+
     def _weigh_tiers(self, leverage_prior: Floats) -> None:
         p, state = self._params, self.state
-        by_tier = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        by_tier, pull = self._evidence()
         everything = float(by_tier.sum())
         if everything > 0:
-            # A prior that all tiers have the common weight, worth so many orders in all.
-            pull = p.mix_weight / max(self.sample_size(), 1.0) * everything / len(by_tier)
             observed = state.observed.sum(axis=0)
             common = float(state.observed.sum()) / everything
             most = p.leverage_prior_ratio_max

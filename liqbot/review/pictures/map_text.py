@@ -120,6 +120,12 @@ def _standing(record: Record, paint: "_Paint") -> list[str]:
         words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]
         oi = f", open interest {short_usd(record['oi_usd'])}" if record.get("oi_usd") else ", open interest unknown"
         lines.append(f"warmth: longs {words[0]}, shorts {words[1]}{oi}")
+    beyond = record.get("beyond_map_share") or {}
+    if beyond.get("long") is not None:
+        lines.append(
+            f"not on the map: {beyond['long']:.0%} of open interest in longs, {beyond['short']:.0%} in shorts (hedged, "
+            "hardly leveraged, or not seen being opened)"
+        )
     lines += _own_score(record)
     if record.get("derived"):
         lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))
