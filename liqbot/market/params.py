@@ -217,13 +217,14 @@ class ClusterParams(_Params):
     """What counts as a cluster or a thin zone."""
 
     distance_pct_max: float = Field(25.0, gt=0, le=50, description="Clusters are looked for this far from the mark.")
-    density_ratio_min: float = Field(
-        2.0, gt=1, le=100, description="Density of a cluster against the typical (median) density of its side."
+    width_pct: float = Field(0.4, ge=0.05, le=5, description="Width of a cluster.")
+    around_pct: float = Field(
+        1.5, ge=0.1, le=20, description="A cluster stands out against this much on either side of it."
     )
-    core_share: Share = Field(
-        0.5, description="A cluster ends where density falls below this share of the peak of its dense stretch."
+    contrast: float = Field(
+        1.25, ge=1, le=100, description="How many times the USD around it a cluster must hold to stand out at all."
     )
-    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, largest first.")
+    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
     fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
     thin_density_ratio_max: float = Field(
         0.35, gt=0, lt=1, description="A thin zone's density against the typical density of its side."
@@ -231,8 +232,8 @@ class ClusterParams(_Params):
     thin_width_pct_min: float = Field(0.3, gt=0, le=10, description="Narrowest stretch that counts as a thin zone.")
     thin_distance_pct_max: float = Field(15.0, gt=0, le=50, description="Thin zones are looked for up to this far.")
     thin_kept: int = Field(8, ge=0, le=64, description="Thin zones kept, nearest first.")
-    history_step_ms: WindowMs = Field(1_800_000, description="How often the largest cluster of a side is remembered.")
-    history_ms: WindowMs = Field(7 * 86_400_000, description="Over how long the usual largest cluster is taken.")
+    history_step_ms: WindowMs = Field(1_800_000, description="How often what stands out is remembered.")
+    history_ms: WindowMs = Field(7 * 86_400_000, description="Half-life of what usually stands out.")
     history_count_min: int = Field(
         6, ge=1, le=10_000, description="Remembered sizes needed before a cluster's ratio to the usual one exists."
     )

@@ -13,8 +13,9 @@ import numpy as np
 from liqbot.instruments import Side, side_of
 from liqbot.market.estimate.price_grid import position_of, price_at
 from liqbot.market.forecast.forecast import BINS, FINE, Forecast
-from liqbot.market.map.clusters import nearest_zones, read_side
+from liqbot.market.map.clusters import clusters_of
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.map.thin_zones import ThinZones
 from liqbot.market.map.zones import Cluster, ThinZone
 from liqbot.market.market import Market
 from liqbot.market.params import ClusterParams
@@ -53,7 +54,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "derived": sorted(view.derived),
     }
     if market is not None:
-        record |= _learnt(market, view.coin, record["bins"])
+        record |= _learnt(market, view, record["bins"])
         record["venues"] = [
             {name: _known(value) for name, value in msgspec.to_builtins(health).items()}
             for health in market.venue_health(view.coin, view.time_ms)
@@ -69,10 +70,9 @@ def filtered_record(
 ) -> Record:
     """The record of a part of its map: some venues, some leverages (`chosen` says which). Of a part nothing is
     forecast."""
-    above, zones_above = read_side(liq_map, Side.SHORT, float("nan"), params)
-    below, zones_below = read_side(liq_map, Side.LONG, float("nan"), params)
+    above, below = (clusters_of(liq_map, side, params) for side in (Side.SHORT, Side.LONG))
     above_usd, below_usd = (liq_map.within_usd(side, params.fuel_distance_pct) for side in (Side.SHORT, Side.LONG))
-    zones = nearest_zones(zones_below, zones_above, liq_map.mark_price, params.thin_kept)
+    zones = ThinZones(liq_map, params)()
     return record | {
         "filter": dict(chosen),
         "forecast": None,
@@ -116,16 +116,17 @@ def _forecast_bins(one: Forecast) -> dict[str, list[int]]:
     }
 
 
-def _learnt(market: Market, coin: str, bins: Mapping[str, list[float]]) -> Record:
+def _learnt(market: Market, view: MarketView, bins: Mapping[str, list[float]]) -> Record:
     """What the map knows of itself: its score, its spread per bin, what each feed reports, what changed."""
+    coin, spread = view.coin, view.map.spread
     skill, ratio = market.map_skill(coin)
-    spread = {
-        f"{side}_sd_usd": [round(usd) for usd in market.spread_usd(coin, np.array(bins[f"{side}_usd"], float)).tolist()]
+    by_bin = {
+        f"{side}_sd_usd": [round(usd) for usd in spread.sds_usd(np.array(bins[f"{side}_usd"], float)).tolist()]
         for side in ("long", "short")
     }
     changes = [msgspec.to_builtins(one) | {"side": one.side.word} for one in market.map_drift(coin)[:_CHANGES]]
     return {
-        "bins": {**bins, **spread},
+        "bins": {**bins, **by_bin},
         "skill": _known(skill),
         "printed_over_promised": _known(ratio),
         "reporting_shares": market.reporting_shares(coin),

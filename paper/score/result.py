@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from paper.score.bootstrap import Estimate
+from paper.score.cluster_skill import ClusterSkill
 from paper.score.information import Gain
 from paper.score.rank_skill import RankSkill
 from paper.score.size_bands import SizeBand
@@ -81,5 +82,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     densities: tuple[Density, ...]
     size_bands: tuple[SizeBand, ...]
     """M7; () without a truth."""
+    clusters: ClusterSkill | None
+    """M8; None without a truth."""
     notes: tuple[str, ...]
     seconds: dict[str, float]

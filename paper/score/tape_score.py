@@ -14,6 +14,7 @@ import paper.score
 from liqbot.blocks import EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
+from paper.score.cluster_skill import cluster_skill
 from paper.score.information import Gain, InformationScore
 from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
@@ -142,11 +143,7 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
     record, params, primary = scoring.record, scoring.params, scoring.params.primary_h
     found, forecast = scoring.outcomes[primary], record.forecast_usd[primary]
     steps = record.time_ms > scoring.split.test_ms
-    drawn, truth = record.positions_usd[OURS][scoring.test], scoring.truth
-    return {
-        "size_bands": () if truth is None else size_bands(
-            scoring.origin_ms[scoring.test], drawn, truth[scoring.test], params.resamples, scoring.seed
-        ),
+    return _against_truth(scoring) | {
         "venues": sizes.venue_sizes(
             record.setting.roster.venues, record.venue_touched_usd[steps], record.printed_usd[steps],
             record.time_ms[steps], params.resamples, scoring.seed,
@@ -158,6 +155,18 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
         "densities": sizes.densities(
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),
+    }
+
+
+def _against_truth(scoring: Scoring) -> dict[str, Any]:
+    record, truth = scoring.record, scoring.truth
+    if truth is None:
+        return {"size_bands": (), "clusters": None}
+    times, true = scoring.origin_ms[scoring.test], truth[scoring.test]
+    resampling = scoring.params.resamples, scoring.seed
+    return {
+        "size_bands": size_bands(times, record.positions_usd[OURS][scoring.test], true, *resampling),
+        "clusters": cluster_skill(times, record.clustered[scoring.test], true, *resampling),
     }
 
 

@@ -14,9 +14,10 @@ from market_rows import RandomMarket, blocks_of
 from liqbot.instruments import Side
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.price_grid import edges, position_of
-from liqbot.market.map.clusters import read_side
+from liqbot.market.map.clusters import clusters_of
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
+from liqbot.market.map.thin_zones import thin_zones_of
 from liqbot.market.market import Market
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
@@ -43,29 +44,11 @@ def chart(spikes: dict[float, float], mark_price: float = 100.0, ground: float =
     return LiquidationMap("BTC", 0, mark_price, table, usd[Side.LONG], usd[Side.SHORT])
 
 
-@given(st.floats(2, 24), st.floats(1e5, 1e9), st.sampled_from(list(Side)))
-def test_a_spike_is_found_as_a_cluster_where_it_is(distance_pct: float, amount: float, side: Side) -> None:
-    price = 100.0 * (1 - float(side) * distance_pct / 100)
-    clusters, _ = read_side(chart({price: amount}), side, amount / 2, ClusterParams())
-    assert len(clusters) == 1
-    found = clusters[0]
-    assert found.price_low <= price <= found.price_high
-    assert found.peak_distance_pct == pytest.approx(distance_pct, abs=0.1)
-    assert 0.8 * amount <= found.usd <= 1.2 * amount + 20_000
-    assert found.ratio == found.usd / (amount / 2)
-    assert 0 < found.distance_pct <= found.peak_distance_pct
-
-
-def test_even_ground_has_no_clusters_and_an_empty_map_has_nothing() -> None:
-    assert read_side(chart({}), Side.LONG, NAN, ClusterParams()) == ((), ())
-    assert read_side(chart({}, ground=0.0), Side.SHORT, NAN, ClusterParams()) == ((), ())
-
-
 def test_a_gap_is_a_thin_zone() -> None:
     drawn = chart({})
     gap = (drawn.edges[:-1] > 95.0) & (drawn.edges[1:] < 96.0)
     drawn.long_usd[gap] = 0.0
-    _, zones = read_side(drawn, Side.LONG, NAN, ClusterParams())
+    zones = thin_zones_of(drawn, Side.LONG, ClusterParams())
     assert len(zones) == 1
     assert 94.9 < zones[0].price_low < 95.2
     assert 95.8 < zones[0].price_high < 96.1
@@ -98,7 +81,7 @@ def knowing(*prices: float) -> SweepsFold:
     fold = SweepsFold(SweepParams())
     drawn = chart({price: 1e6 * (number + 1) for number, price in enumerate(prices)})
     for side in Side:
-        fold.take_clusters(side, read_side(drawn, side, 1e6, ClusterParams())[0])
+        fold.take_clusters(side, clusters_of(drawn, side, ClusterParams()))
     return fold
 
 

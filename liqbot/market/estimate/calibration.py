@@ -7,6 +7,7 @@ every estimate is a ratio of two running sums, pulled toward a prior that is wor
 Orders are capped: one whale says little about the crowd. On top lies one fast scale, of hours.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from liqbot.market.estimate import kernels
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.spread import Spread
 from liqbot.market.estimate.state import CalibrationState
 from liqbot.market.params import CalibrationParams
 
@@ -34,15 +36,6 @@ class Calibration:
 
     def __init__(self, params: CalibrationParams, state: CalibrationState) -> None:
         self._params, self.state = params, state
-
-    @property
-    def scale(self) -> float:
-        """Real over prior USD of everything lately expected: moves with what is learnt, not with the market."""
-        state = self.state
-        expected = state.expected.sum(axis=1)
-        total = float(expected.sum())
-        level = float((expected * state.level).sum()) / total if total > 0 else 1.0
-        return state.fast_ratio * state.tail_ratio * level
 
     def multiplier(self) -> Floats:
         """[row, tier]: real over prior USD."""
@@ -84,23 +77,20 @@ class Calibration:
         _, total, squares = self.state.reported.sum(axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
-    def open_spread_usd(self, usd: Floats) -> Floats:
-        """Standard deviation of open USD, bin by bin: few positions of unequal size, and a level learnt from few.
+    def open_spread(self) -> Spread:
+        """Of USD that is open."""
+        return self._spread(self.grain_usd() * self.state.tail_ratio)
 
-        As large as the USD itself while nothing has been learnt.
-        """
-        return self._spread_usd(usd, self.grain_usd() * self.state.tail_ratio)
+    def reported_spread(self) -> Spread:
+        """Of USD that will be reported."""
+        return self._spread(self.grain_usd())
 
-    def reported_spread_usd(self, usd: Floats) -> Floats:
-        """The same of USD that will be reported, bin by bin."""
-        return self._spread_usd(usd, self.grain_usd())
-
-    def _spread_usd(self, usd: Floats, grain_usd: float) -> Floats:
+    def _spread(self, grain_usd: float) -> Spread:
+        """As large as the USD itself while nothing has been learnt."""
         size = self.sample_size()
         if not size > 1.0:
-            return usd.copy()
-        found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / size + self._params.model_share**2))
-        return found
+            return Spread(0.0, 1.0)
+        return Spread(grain_usd, math.sqrt(1.0 / size + self._params.model_share * self._params.model_share))
 
     # --- the update ---------------------------------------------------------------------------------------------------
 

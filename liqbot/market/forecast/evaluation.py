@@ -96,7 +96,7 @@ class ForecastEvaluation:
     ) -> Forecast:
         """As things stand. A horizon that is not learnt is a ValueError."""
         usd = self.fold.expected(horizon_h, self.mapped_usd(estimator, prices, reference_price))
-        sd_usd = estimator.calibration.reported_spread_usd(usd)
+        sd_usd = estimator.calibration.reported_spread().sds_usd(usd)
         return Forecast(
             coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT], sd_usd[LONG], sd_usd[SHORT]
         )

@@ -165,5 +165,6 @@ def assert_positions(positions: Any, scored: Scored) -> None:
         drawn = record.positions_usd[OURS][-1, side]
         assert usd[sides == word].reshape(-1, len(drawn)).sum(axis=0) == pytest.approx(drawn, rel=1e-6, abs=1.0)
     venue = record.setting.roster.venue_code(last["venue"][0].as_py())
-    nearest = max(last["price_high"].to_numpy()[(sides == "long") & (np.array(last["venue"]) == last["venue"][0])])
+    own = (sides == "long") & (np.array(last["venue"].to_pylist()) == record.setting.roster.venues[venue])
+    nearest = max(last["price_high"].to_numpy()[own])
     assert position_of(nearest) == pytest.approx(record.origin_marks[-1, venue], abs=1e-3)
