@@ -232,9 +232,10 @@ class CoinMarket:
         """The map at the reference price, of all or some venues (indices) and tiers."""
         reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
         long_usd, short_usd = self.estimator.open_usd(self.prices, reference, venues=venues, tiers=tiers)
+        spread = self.estimator.calibration.open_spread(self.params.positions.error_share)
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], long_usd, short_usd,
-            self._measured_usd(venues, tiers), self.estimator.calibration.open_spread(),
+            self._measured_usd(venues, tiers), spread,
         )
 
     def _measured_usd(self, venues: Sequence[int] | None, tiers: Sequence[int] | None) -> Floats | None:

@@ -87,6 +87,10 @@ class PositionLayerParams(_Params):
         0.2, description="Share of open interest that would be force-closed within the map: a prior for the tiers that "
         "no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
     )
+    error_share: float = Field(
+        0.75, ge=0, le=5, description="Error of the layer itself, as a share of its USD, beside chance: with it two "
+        "thirds of the true bins of simulated markets lay within one standard deviation, and more near the mark.",
+    )
 
 
 class CalibrationParams(_Params):
@@ -120,7 +124,7 @@ class CalibrationParams(_Params):
         "come one usual lifetime sooner or later than is usual for their tier."
     )
     model_share: float = Field(
-        0.5, ge=0, le=5, description="Error of the model itself, as a share of the mapped USD, beside chance."
+        0.5, ge=0, le=5, description="Error of the model itself, as a share of the forecast USD, beside chance."
     )
     leverage_prior_h: float = Field(
         24.0, ge=0.5, le=2_000, description="Half-life of what measured positions say about the mix of leverages."
@@ -219,12 +223,12 @@ class ClusterParams(_Params):
     distance_pct_max: float = Field(25.0, gt=0, le=50, description="Clusters are looked for this far from the mark.")
     width_pct: float = Field(0.4, ge=0.05, le=5, description="Width of a cluster.")
     around_pct: float = Field(
-        1.5, ge=0.1, le=20, description="A cluster stands out against this much on either side of it."
+        10.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
     )
     contrast: float = Field(
         1.25, ge=1, le=100, description="How many times the USD around it a cluster must hold to stand out at all."
     )
-    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
+    kept: int = Field(5, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
     fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
     thin_density_ratio_max: float = Field(
         0.35, gt=0, lt=1, description="A thin zone's density against the typical density of its side."
@@ -249,7 +253,8 @@ class SweepParams(_Params):
     kept_ms: WindowMs = Field(24 * 3_600_000, description="How long a sweep stays visible to strategies.")
     kept: int = Field(4, ge=1, le=64, description="Sweeps kept per side.")
     size_ratio_min: float = Field(
-        0.5, ge=0, le=100, description="Clusters smaller than this against the usual largest one are not followed."
+        0.5, ge=0, le=100, description="Clusters that stand out less than this, against what usually does at their "
+        "distance, are not followed.",
     )
     size_share_min: float = Field(
         0.25, ge=0, le=1, description="Clusters smaller than this against the largest of their side are not followed."

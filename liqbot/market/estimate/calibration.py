@@ -77,20 +77,20 @@ class Calibration:
         _, total, squares = self.state.reported.sum(axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
-    def open_spread(self) -> Spread:
-        """Of USD that is open."""
-        return self._spread(self.grain_usd() * self.state.tail_ratio)
+    def open_spread(self, error_share: float) -> Spread:
+        """Of USD that is open; `error_share` is the error of its layer, as a share of the USD."""
+        return self._spread(self.grain_usd() * self.state.tail_ratio, error_share)
 
     def reported_spread(self) -> Spread:
         """Of USD that will be reported."""
-        return self._spread(self.grain_usd())
+        return self._spread(self.grain_usd(), self._params.model_share)
 
-    def _spread(self, grain_usd: float) -> Spread:
+    def _spread(self, grain_usd: float, error_share: float) -> Spread:
         """As large as the USD itself while nothing has been learnt."""
         size = self.sample_size()
         if not size > 1.0:
             return Spread(0.0, 1.0)
-        return Spread(grain_usd, math.sqrt(1.0 / size + self._params.model_share * self._params.model_share))
+        return Spread(grain_usd, math.sqrt(1.0 / size + error_share * error_share))
 
     # --- the update ---------------------------------------------------------------------------------------------------
 

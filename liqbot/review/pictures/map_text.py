@@ -98,10 +98,11 @@ def _notes(reading: MapReading, paint: "_Paint") -> list[str]:
     lines = []
     for side, word, place in ((Side.SHORT, "shorts", "above"), (Side.LONG, "longs", "below")):
         for cluster in [one for one in reading.clusters if one.side is side][:_LISTED]:
-            usual = f", {cluster.ratio:.1f}x the usual largest" if cluster.ratio == cluster.ratio else ""
+            usual = f", {cluster.ratio:.1f}x usual at that distance" if cluster.ratio == cluster.ratio else ""
+            sure = f", {cluster.real_share:.0%} likely real" if cluster.real_share == cluster.real_share else ""
             lines.append(paint.side(side, (
                 f"cluster {place}: {short_usd(cluster.usd)} in {word} at {_price(cluster.price_low)}.."
-                f"{_price(cluster.price_high)}, {cluster.distance_pct:.1f}% away{usual}"
+                f"{_price(cluster.price_high)}, {cluster.distance_pct:.1f}% away{usual}{sure}"
             )))
     mark_price = reading.chart.mark_price
     zones = [

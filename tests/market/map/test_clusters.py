@@ -120,7 +120,7 @@ def test_a_cluster_is_measured_against_what_usually_stands_out_at_its_distance()
     assert 0.3 < near.ratio < 2.0
     (grown,) = [one for one in clusters_of(piled((Side.LONG, 50, 8e7), (Side.LONG, 200, 1e8)), Side.LONG, PARAMS, usual)
                 if one.distance_pct < 5]
-    assert grown.ratio == pytest.approx(4.0 * near.ratio, rel=0.05)
+    assert grown.ratio == pytest.approx(4.0 * near.ratio, rel=0.2)
 
 
 def test_usual_sizes_follow_the_scale_of_the_map_and_come_back_as_they_were() -> None:
