@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from accuracy_page import Made, Warmth, drawn, page
-from accuracy_worlds import WORLDS
+from accuracy_worlds import EVERY, PUBLISHED
 
 from liqbot.exits import ExpectedError
 from liqbot.market.params import MarketParams
@@ -30,8 +30,7 @@ from paper.score.setting import setting_of
 from paper.score.tape_score import code_hash, score_tape
 from paper.score.warmth import ColdStarts, history_codes, warmth_table
 from paper.tapes.reader import read_tape
-from paper.tapes.truth import export
-from paper.world import World, WorldParams
+from paper.tapes.truth import KnownMarket, export
 
 ROOT = Path(__file__).parents[1]
 SEED = 1
@@ -49,18 +48,17 @@ class Task(NamedTuple):
     result: Path
 
 
-def world_files(data: Path, name: str, days: float | None) -> tuple[WorldParams, int, Path, Path]:
-    """Parameters, seed, tape and truth of a frozen market; the files' names carry its fingerprint."""
-    frozen = WORLDS[name]
-    params = frozen.params if days is None else frozen.params.model_copy(update={"days": days})
-    stem = f"{name}-{World(params, frozen.seed).fingerprint}"
-    return params, frozen.seed, data / "worlds" / f"{stem}.tape.parquet", data / "worlds" / f"{stem}.truth.parquet"
+def world_files(data: Path, name: str, days: float | None) -> tuple[KnownMarket, Path, Path]:
+    """A frozen market from its beginning, its tape and its truth; the files' names carry its fingerprint."""
+    market = EVERY[name].market(days)
+    stem = f"{name}-{market.fingerprint}"
+    return market, data / "worlds" / f"{stem}.tape.parquet", data / "worlds" / f"{stem}.truth.parquet"
 
 
 def make_world(data: Path, name: str, days: float | None) -> tuple[Path, Path]:
-    params, seed, tape, truth = world_files(data, name, days)
+    market, tape, truth = world_files(data, name, days)
     if not (tape.is_file() and truth.is_file()):
-        export(World(params, seed), tape, truth, every_ms=_HOUR_MS)
+        export(market, tape, truth, every_ms=_HOUR_MS)
     return tape, truth
 
 
@@ -111,7 +109,7 @@ def tasks(data: Path, recordings: Path, names: list[str], days: float | None) ->
     results, code = data / "results", code_hash()
     found = []
     for name in names:
-        stem = world_files(data, name, days)[2].name.removesuffix(".tape.parquet")
+        stem = world_files(data, name, days)[1].name.removesuffix(".tape.parquet")
         found.append(Task("world", name, Path(), results / f"{stem}.{code}.msgpack"))
     paths = sorted((recordings / "tapes").glob("*.parquet"))
     found += [Task("tape", path.stem, path, results / f"tape-{path.stem}.{code}.msgpack") for path in paths]
@@ -119,7 +117,7 @@ def tasks(data: Path, recordings: Path, names: list[str], days: float | None) ->
     if wallets.present(directory):
         found.append(Task("wallets", directory.name, directory, results / f"wallets.{code}.msgpack"))
     if WARMTH_WORLD in names:
-        stem = world_files(data, WARMTH_WORLD, days)[2].name.removesuffix(".tape.parquet")
+        stem = world_files(data, WARMTH_WORLD, days)[1].name.removesuffix(".tape.parquet")
         found.append(Task("warmth", WARMTH_WORLD, Path(), results / f"warmth-{stem}.{code}.msgpack"))
     return found
 
@@ -157,10 +155,10 @@ def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task]
 def made(asked: argparse.Namespace) -> Made:
     """The command (what changes figures, not where files lie), and what the tree and the tables were."""
     told = {name: getattr(asked, name) for name in ("days", "worlds") if getattr(asked, name) is not None}
-    if told.get("worlds") == ",".join(WORLDS):
+    if told.get("worlds") == ",".join(PUBLISHED):
         del told["worlds"]
     words = " ".join(["python bench/accuracy.py", *(f"--{name} {value}" for name, value in told.items())])
-    venues = dict.fromkeys(one.venue for world in WORLDS.values() for one in world.params.venues)
+    venues = dict.fromkeys(one.venue for world in PUBLISHED.values() for one in world.params.venues)
     dates = ", ".join(f"{venue} {mechanics_of(venue, 'BTC').table.as_of}" for venue in venues)
     return Made(words, SEED, commit(), code_hash(), dates)
 
@@ -184,7 +182,7 @@ def main() -> int:
     parser.add_argument("--minutes-budget", type=float, default=55.0)
     parser.add_argument("--data", type=Path, default=ROOT / "var" / "accuracy")
     parser.add_argument("--recordings", type=Path, default=ROOT / "../shared/data")
-    parser.add_argument("--worlds", default=",".join(WORLDS), help="Names, separated by commas.")
+    parser.add_argument("--worlds", default=",".join(PUBLISHED), help="Names, separated by commas.")
     parser.add_argument("--days", type=float, help="Shorter markets, for a trial; they are not the published ones.")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--page", type=Path, help="Where the page goes [default: docs/accuracy.md; a trial: --data].")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from accuracy_text import deciding_measures, lead_of, shown, table, way, worst_first
-from accuracy_worlds import WORLDS
+from accuracy_worlds import EVERY, FAMILIES
 
 from paper.score.result import Lead, Score
 from paper.score.sizes import VenueSize
@@ -27,7 +27,7 @@ class Goal(NamedTuple):
 
 def band(name: str, one: VenueSize) -> tuple[float, float]:
     """What expected over reported may be, by whether the feed of that market tells everything."""
-    return BAND_THROTTLED if one.venue in WORLDS[name].throttled else BAND_COMPLETE
+    return BAND_THROTTLED if one.venue in EVERY[name].throttled else BAND_COMPLETE
 
 
 def inside(name: str, one: VenueSize) -> bool:
@@ -65,7 +65,7 @@ def _closed(measure: str, least: float) -> Callable[[str, Score], Verdict]:
 
 def _ranks_above(_: str, score: Score) -> Verdict:
     one: Lead = lead_of(score, "M3")
-    return Verdict(MET if one.lead.value > 0 else MISSED, shown(one.lead))
+    return Verdict(MET if one.lead.above_zero else MISSED, shown(one.lead))
 
 
 def _never_behind(_: str, score: Score) -> Verdict:
@@ -86,8 +86,8 @@ GOALS: Final = (
     Goal("M2 (4 h) above the best of them, interval above 0", _above("M2")),
     Goal("M1: 70 % or more of the way to the truth with climatology", _closed("M1", 0.7)),
     Goal("M2: 90 % or more of that way", _closed("M2", 0.9)),
-    Goal("M3 above B2b", _ranks_above),
-    Goal("M3: 60 % or more of the truth's", _closed("M3", 0.6)),
+    Goal("M3 above B2b, interval above 0", _ranks_above),
+    Goal("M3: 60 % or more of the way from B2b to the truth", _closed("M3", 0.6)),
     Goal("no baseline ahead in M1 or M2 by more than the interval", _never_behind),
     Goal("M5: every feed's expected over reported inside its band", _sized),
 )
@@ -102,16 +102,20 @@ def goals(worlds: dict[str, Score]) -> str:
     lines = [f"- **missed** in {name}: {says}: {one.measured}" for says, name, one in missed]
     lines += [f"- *open* in {name}: {says}: {one.measured}" for says, name, one in unclear]
     met = len(verdicts) - len(missed) - len(unclear)
-    rows = [
-        [goal.says, *(_cell(verdicts[goal.says, name]) for name in names)] for goal in GOALS
-    ]  # fmt: skip
     return "\n".join([
         f"## Goals: {len(missed)} missed, {len(unclear)} open, {met} met, of {len(verdicts)}\n",
         *(lines or ["Every goal is met."]),
         "",
         "Complete feeds are to lie within 0.8 and 1.25, those that leave prints out within 0.6 and 1.6.\n",
-        table(("goal", *names), rows),
+        *(_table(title, [name for name in names if EVERY[name].family == family], verdicts)
+          for family, title in FAMILIES.items()),
     ])  # fmt: skip
+
+
+def _table(title: str, names: Sequence[str], verdicts: dict[tuple[str, str], Verdict]) -> str:
+    """Every goal in the markets of one family."""
+    rows = [[goal.says, *(_cell(verdicts[goal.says, name]) for name in names)] for goal in GOALS]
+    return f"**{title[0].upper()}{title[1:]}**\n\n{table(('goal', *names), rows)}" if names else ""
 
 
 def _cell(one: Verdict) -> str:
@@ -153,9 +157,9 @@ def _of_worlds(worlds: dict[str, Score]) -> list[str]:
     ranks = [lead_of(worlds[name], "M3") for name in names]
     shares = [one.closed_share.value for one in ranks if one.gap_resolved]
     found.append(
-        f"M3 (the drawn map's order, beyond distance): above B2b in {sum(one.lead.value > 0 for one in ranks)} of "
-        f"{count}" + (f"; between {min(shares):.0%} and {max(shares):.0%} of what the true positions reach." if shares
-                      else ".")
+        f"M3 (the drawn map's order, beyond distance): above B2b with the whole interval in "
+        f"{sum(one.lead.above_zero for one in ranks)} of {count}"
+        + (f"; {min(shares):.0%} to {max(shares):.0%} of the way from B2b to the truth." if shares else ".")
     )
     found.append(f"M5 (USD true to size): {good} of {len(feeds)} feeds inside their band, {len(feeds) - good} outside.")
     return [*found, _placebos(worlds)]

@@ -9,7 +9,7 @@ import accuracy_tables as tables
 import msgspec
 from accuracy_goals import findings, goals
 from accuracy_text import deciding_measures, shown, table, worst_first
-from accuracy_worlds import DAYS, WORLDS
+from accuracy_worlds import EVERY, FAMILIES
 
 from paper.score.result import Score
 from paper.score.wallets import Wallets
@@ -22,7 +22,7 @@ _SIMULATED = """## Simulated markets with known positions
 
 Frozen markets on knobs and seeds that nothing was tuned on, worst first. *Lead*: ours less the best of B2, B2b, B4, B4v
 in that very market. *Way*: how much of the distance from that baseline to the ceiling is closed; the ceiling is the
-true positions at the origin with the same climatology (M1, M2), or the true positions (M3: ours over the truth's).
+true positions at the origin with the same climatology (M1, M2), or the true positions (M3, from B2b).
 Where the interval of that distance comes near 0, a share of it means nothing and the distance is shown. *M1 to fresh
 truth*: the truth is up to an hour old where ours is a step old, so M1 has a second, stricter ceiling: the truth with
 our own flow.
@@ -139,9 +139,10 @@ def _state(tasks: Sequence[Task], worlds: dict[str, Score], faults: Sequence[str
     missing = [f"{task.kind} {task.name}" for task in tasks if not task.result.is_file()]
     if missing:
         lines.append(f"**Unfinished: {', '.join(missing)}.** Run the command again to go on.\n")
-    spans = [(one.last_ms - one.first_ms) / _DAY_MS for one in worlds.values()]
-    if spans and min(spans) < DAYS:
-        lines.append(f"**A trial on shortened markets ({min(spans):.0f} days): its figures mean little.**\n")
+    spans = {name: (one.last_ms - one.first_ms) / _DAY_MS for name, one in worlds.items()}
+    short = [days for name, days in spans.items() if days < EVERY[name].params.days]
+    if short:
+        lines.append(f"**A trial on shortened markets ({min(short):.0f} days): its figures mean little.**\n")
     return "\n".join([*lines, *(f"- {fault}\n" for fault in faults)])
 
 
@@ -172,8 +173,20 @@ def _loaded(tasks: Sequence[Task], kind: str, shape: Any) -> dict[str, Any]:
 def _worlds(worlds: dict[str, Score]) -> str:
     if not worlds:
         return "## Simulated markets\n\nNot scored yet.\n"
+    families = {
+        title: {name: score for name, score in worlds.items() if EVERY[name].family == family}
+        for family, title in FAMILIES.items()
+    }
+    return "\n".join([
+        _SIMULATED,
+        f"![Expected and reported USD per visited bin]({RELIABILITY})\n",
+        *(_family(title, found) for title, found in families.items() if found),
+    ])  # fmt: skip
+
+
+def _family(title: str, worlds: dict[str, Score]) -> str:
     names = worst_first(worlds)
-    says = [f"- **{name}** (seed {WORLDS[name].seed}): {WORLDS[name].says}; {worlds[name].note}" for name in names]
+    says = [f"- **{name}** (seed {EVERY[name].seed}): {EVERY[name].says}; {worlds[name].note}" for name in names]
     by_world = [
         ("M1: deviance explained in newly crossed bins", tables.touch_cells),
         ("M2 by place, 4 h: bits per USD-weighted event above B4", tables.place_cells),
@@ -182,17 +195,16 @@ def _worlds(worlds: dict[str, Score]) -> str:
         ("M4: lift of the densest fifth of visited bins, 4 h (control: maps of other times)", tables.lift_cells),
     ]
     return "\n".join([
-        _SIMULATED,
+        f"## Simulated: {title}\n",
         "\n".join(says) + "\n",
         tables.beside(worlds, names),
-        *(tables.by_world(title, worlds, names, cells) for title, cells in by_world),
+        *(tables.by_world(head, worlds, names, cells) for head, cells in by_world),
         tables.horizon_rows(worlds, names),
         tables.placebo(worlds, names),
-        f"![Expected and reported USD per visited bin]({RELIABILITY})\n",
         tables.sizes(worlds, names),
         tables.large(worlds, names),
         tables.densities(worlds, names),
-    ])  # fmt: skip
+    ])
 
 
 def _tapes(tapes: dict[str, Score]) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from accuracy_goals import BAND_COMPLETE, BAND_THROTTLED, band, inside
 from accuracy_text import lead_of, shown, table, way
-from accuracy_worlds import WORLDS
+from accuracy_worlds import EVERY
 
 from paper.score.result import Score
 
@@ -107,7 +107,7 @@ def placebo(worlds: dict[str, Score], names: Sequence[str]) -> str:
     rows = []
     for name in names:
         score = worlds[name]
-        fakes = ("liqbot", "moved 48 h", "mirrored")
+        fakes = ("liqbot", "B2b", "moved 48 h", "mirrored")
         distance = f"0 (a constant per bin); {score.touch['B4v'].d2.value:.3f} (B4v, distance alone)"
         rows.append([name, "M1", *(shown(score.touch[model].d2) for model in fakes), distance])
         bits = score.gains[4]
@@ -116,7 +116,7 @@ def placebo(worlds: dict[str, Score], names: Sequence[str]) -> str:
         ranks = score.ranks[4]
         control = f"{ranks['liqbot'].shuffled_partial_value:.3f} (other times)"
         rows.append([name, "M3", *(shown(ranks[one].partial) for one in fakes), control])
-    head = ("market", "measure", "ours", "moved 48 h", "mirrored", "control")
+    head = ("market", "measure", "ours", "B2b", "moved 48 h", "mirrored", "control")
     return f"{_PLACEBO}{table(head, rows)}"
 
 
@@ -125,7 +125,7 @@ def sizes(worlds: dict[str, Score], names: Sequence[str]) -> str:
     rows = []
     for name in names:
         for one in worlds[name].venues:
-            partial = one.venue in WORLDS[name].throttled
+            partial = one.venue in EVERY[name].throttled
             low, high = band(name, one)
             rows.append([
                 name, one.venue, "partial" if partial else "complete", shown(one.ratio, 2), f"{low:g} to {high:g}",

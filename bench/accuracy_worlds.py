@@ -1,30 +1,54 @@
 """The frozen markets of the accuracy benchmark. Nothing was ever tuned on these knobs or seeds; they do not change.
 
-Each differs from the defaults in several things at once: who is leveraged and how the mix shifts, what venues report,
-how feeds are throttled, how much is cross margin, how many have stops.
+Two families on different mechanisms, told alike: bars of a minute with forced orders at their own times inside. What
+holds in one family only is a property of a generator. Beside them the crowd as it was published first, its forced
+orders told with the minute's end. `TUNING` is the part of both families on which choices may be made.
 """
 
 from typing import Final, NamedTuple
 
+from paper.flow_world import FlowParams, FlowVenueParams, FlowWorld
+from paper.flow_world.params import FLOW_VENUES, FlowCrowdParams, FlowPriceParams
+from paper.tapes.truth import KnownMarket
+from paper.world import World
 from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams, VenueParams, WorldParams
 
 DAYS: Final = 30.0
+"""Of the markets whose forced orders are told with the minute's end."""
+INSIDE_DAYS: Final = 20.0
+CROWD, FLOW, STEP = "crowd", "flow", "step"
+FAMILIES: Final = {
+    CROWD: "a crowd of agents, forced orders inside the minute",
+    FLOW: "drawn flow without agents, forced orders inside the minute",
+    STEP: "the crowd with forced orders told at the minute's end",
+}
 BACKFILL_DAYS: Final = 3.0
 _RETAIL = (0.02, 0.03, 0.06, 0.12, 0.20, 0.12, 0.06, 0.17, 0.06, 0.12, 0.04)
 _CAREFUL = (0.14, 0.20, 0.22, 0.20, 0.12, 0.05, 0.02, 0.03, 0.01, 0.01, 0.0)
 
 
 class Frozen(NamedTuple):
-    """`throttled`: venues whose feed leaves out by chance or by clock; the others report every forced order."""
+    """`family`: agents (`crowd`), drawn flow (`flow`), or agents told with the minute's end (`step`)."""
 
     seed: int
     says: str
-    params: WorldParams
+    params: WorldParams | FlowParams
+    family: str = STEP
 
     @property
     def throttled(self) -> tuple[str, ...]:
-        venues = self.params.venues
-        return tuple(one.venue for one in venues if one.forced_throttle_ms or 0 < one.forced_share < 1)
+        """Venues whose feed leaves out by chance, by clock or while it is down; the others tell every forced order."""
+        return tuple(one.venue for one in self.params.venues if _leaves_out(one))
+
+    def market(self, days: float | None = None) -> KnownMarket:
+        """From its beginning; `days` instead of its own length."""
+        params = self.params if days is None else self.params.model_copy(update={"days": days})
+        return World(params, self.seed) if isinstance(params, WorldParams) else FlowWorld(params, self.seed)
+
+
+def _leaves_out(one: VenueParams | FlowVenueParams) -> bool:
+    down = isinstance(one, FlowVenueParams) and one.gaps_day > 0
+    return bool(one.forced_throttle_ms or 0 < one.forced_share < 1 or down)
 
 
 def _world(seed: int, says: str, crowd: CrowdParams, venues: tuple[VenueParams, ...] = SEVEN_VENUES) -> Frozen:
@@ -80,3 +104,60 @@ WORLDS: Final[dict[str, Frozen]] = {
         _feeds({"binance": 1.0, "okx": 1.0}, 0),
     ),
 }
+
+
+def _inside(seed: int, of: str) -> Frozen:
+    """The crowd of a market above on another seed, its forced orders told at their own times inside the minute."""
+    frozen = WORLDS[of]
+    changes = {"days": INSIDE_DAYS, "own_print_times": True}
+    return Frozen(seed, frozen.says, frozen.params.model_copy(update=changes), CROWD)
+
+
+def _flow(
+    seed: int, says: str, crowd: FlowCrowdParams | None = None, prices: FlowPriceParams | None = None,
+    venues: tuple[FlowVenueParams, ...] = FLOW_VENUES,
+) -> Frozen:
+    params = FlowParams(
+        days=INSIDE_DAYS, venues=venues, crowd=crowd or FlowCrowdParams(), prices=prices or FlowPriceParams()
+    )
+    return Frozen(seed, says, params, FLOW)
+
+
+INSIDE: Final[dict[str, Frozen]] = {
+    "crowd-sober": _inside(91_101, "sober"),
+    "crowd-cross": _inside(91_202, "cross"),
+    "crowd-stops": _inside(91_303, "stops"),
+    "crowd-muffled": _inside(91_404, "muffled"),
+    "flow-usual": _flow(95_101, "drawn flow with every knob at its default"),
+    "flow-whales": _flow(
+        95_202, "twice as many whales, of heavier tail and no less leveraged",
+        FlowCrowdParams(whale_share=0.02, whale_tail_index=1.1, whale_share_of_oi=0.03, leverage_by_size=0.05),
+    ),
+    "flow-hunted": _flow(
+        95_303, "five hunts a day, half of all positions with stops, most of them at round prices",
+        FlowCrowdParams(stop_share=0.5, stop_round_share=0.8), FlowPriceParams(hunts_day=5, impact_factor=1.1),
+    ),
+    "flow-gappy": _flow(
+        95_404, "feeds that are late, down for hours and leave most out", None, None,
+        tuple(
+            one.model_copy(update={"gaps_day": 2.0, "gap_min": 40.0, "late_share": 0.1, "forced_share": share})
+            for one, share in zip(FLOW_VENUES, (0.3, 0.8, 0.5, 0.4, 1.0), strict=True)
+        ),
+    ),
+}
+"""Published: forced orders inside the minute."""
+TUNING: Final[dict[str, Frozen]] = {
+    "tune-crowd-momentum": _inside(92_101, "momentum"),
+    "tune-crowd-greedy": _inside(92_202, "greedy"),
+    "tune-flow-patient": _flow(
+        96_101, "patient and less leveraged", FlowCrowdParams(leverage_median=10, life_h=80, openings_day=9_000)
+    ),
+    "tune-flow-hasty": _flow(
+        96_202, "hasty, of heavier tail, in storms",
+        FlowCrowdParams(life_h=14, whale_tail_index=1.1, size_spread_factor=1.7),
+        FlowPriceParams(cascade_swing_ratio=0.5),
+    ),
+}
+"""For choosing: never published."""
+PUBLISHED: Final = INSIDE | WORLDS
+EVERY: Final = PUBLISHED | TUNING

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +29,7 @@ from liqbot.events import Event, Fill
 from liqbot.execution import client_order_id
 from liqbot.exits import ExpectedError
 from liqbot.journal import JournalReader, plain_step
+from liqbot.venues import entry_stops
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
 from paper.dialects.okx.dialect import OkxDialect
@@ -286,7 +287,7 @@ class Trial:
         intended = {one["client_id"] for one in intents}
         account, found = self.venue.account, []
         found += [f"decision {one} entered {times} times" for one, times in entries.items() if times > 1]
-        found += [f"order {name} was never intended" for name in account.orders if name not in intended]
+        found += [f"order {name} was never intended" for name in account.orders if not _intended(name, intended)]
         at_venue = Counter(fill.fill.client_id for fill in account.fills)
         in_journal = Counter(name.split()[0] for name in fills)
         found += [f"fills of {name}: venue {count}, journal {in_journal[name]}" for name, count in at_venue.items()
@@ -295,6 +296,11 @@ class Trial:
         if stopped_base < held_base:
             found.append(f"position of {held_base} under stops for {stopped_base}")
         return found
+
+
+def _intended(name: str, intended: Container[str]) -> bool:
+    """By a step of the journal, or without one: marks of an instance, and stops that ride on an intended entry."""
+    return name in intended or client_order_id.is_mark(name) or entry_stops.entry_of(name) in intended
 
 
 async def run(options: argparse.Namespace, nursery: Nursery) -> int:

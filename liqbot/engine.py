@@ -101,8 +101,10 @@ class Engine:
         if block.tick_ms is None and not block.facts:
             return Step(self._seq, self._now_ms)  # a part of a step still open: nothing can follow from it yet
         if block.tick_ms is not None:
-            self._now_ms = max(self._now_ms, block.tick_ms)
             self.views = self.market.on_tick(block.tick_ms, block.lag_ms)
+            if self.market.awaits_price(block.tick_ms) and not block.facts and recorded is None:
+                return Step(self._seq, self._now_ms)  # no news: what the clock alone decides waits for the next bar too
+            self._now_ms = max(self._now_ms, block.tick_ms)
             self.account.on_tick(block.tick_ms, self.views)
         self._hold_back()
         if block.tick_ms is not None:

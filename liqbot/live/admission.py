@@ -35,6 +35,8 @@ class Admission(NamedTuple):
     account: str
     instruments: tuple[Instrument, ...]
     contracts: bytes | None = None
+    key_expires_ms: int | None = None
+    """None for a key without an end, and where the venue was not asked or says none."""
 
 
 async def asked(settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter) -> Admission:
@@ -43,7 +45,8 @@ async def asked(settings: Settings, access: Access, trading: VenueClient, adapte
     rights = await credentials.check_permissions(
         trading, adapter, with_money=access == "live", accept_unknown=settings.network.accept_unknown_rights
     )
-    return Admission(credentials.account_of(rights, settings), trading.instruments(settings.coins))
+    account = credentials.account_of(rights, settings)
+    return Admission(account, trading.instruments(settings.coins), key_expires_ms=rights.expires_ms)
 
 
 async def remembered(known: LastKnown, settings: Settings, trading: VenueClient) -> Admission:
@@ -81,11 +84,11 @@ class LaterAdmission:
 
     def __init__(
         self, admission: Admission, settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter,
-        publish: Callable[[tuple[Event, ...]], None], keep: Callable[[bytes], None],
+        publish: Callable[[tuple[Event, ...]], None], keep: Callable[[bytes], None], key: Callable[[int | None], None],
     ) -> None:
-        """`keep` is given the contracts for the next start."""
+        """`keep` is given the contracts for the next start, `key` when the key ends."""
         self._known, self._settings, self._access = admission, settings, access
-        self._trading, self._adapter, self._publish, self._keep = trading, adapter, publish, keep
+        self._trading, self._adapter, self._publish, self._keep, self._key = trading, adapter, publish, keep, key
 
     async def run(self) -> None:
         """Until all is known."""
@@ -101,6 +104,7 @@ class LaterAdmission:
             else:
                 break
         self._keep(self._trading.contracts)
+        self._key(found.key_expires_ms)
         if found.account != self._known.account:
             self._halt(
                 HaltCode.KEY_REFUSED, f"the journal is of account {self._known.account}, this key is of {found.account}"

@@ -152,8 +152,11 @@ async def _on_account(
         DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda: _told_first(watch, edge),
         checks=counts, facts=outside.climb.facts,
     )
+    if not held:
+        edge.alerts.key(admission.key_expires_ms)
     later = LaterAdmission(
-        admission, settings, outside.access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage)
+        admission, settings, outside.access, trading, adapter, facts_into(inbox), partial(_keep_contracts, storage),
+        edge.alerts.key,
     )
     canary = StopCanary(edge, trading, house.opening[-1].time_ms)
     flies = settings.network.stop_canary and not (held or outside.dry_run)

@@ -19,6 +19,7 @@ from liqbot.control import protocol
 from liqbot.control.panic_latch import panic_reason
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
+from liqbot.execution.edge.account_alerts import DAY_MS, KEY_DAYS_WARN, near_deleveraging
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
@@ -32,8 +33,6 @@ from liqbot.venues.trading import TradedContract, TradingAdapter
 
 SKEW_MS_MAX: Final = 1_000
 DISK_PCT_WARN, DISK_PCT_FAIL = 20.0, 5.0
-EXPIRY_DAYS_WARN: Final = 14
-ADL_RANK_WARN: Final = 4
 CANARY_NAME: Final = "canary"
 
 
@@ -198,9 +197,9 @@ async def _account(
 
 def _expiry(expires_ms: int) -> Finding:
     """Of the key: a bot whose key ends can place no stop any more."""
-    left_days = (expires_ms - wall_ms()) / 86_400_000
+    left_days = (expires_ms - wall_ms()) / DAY_MS
     text = f"ends in {left_days:,.0f} days" if left_days >= 1 else f"ends in {left_days * 24:.0f} hours"
-    verdict = Health.FAIL if left_days < 1 else Health.WARN if left_days < EXPIRY_DAYS_WARN else Health.OK
+    verdict = Health.FAIL if left_days < 1 else Health.WARN if left_days < KEY_DAYS_WARN else Health.OK
     return Finding("key's end", verdict, f"{text}; make a new one in time" if verdict is not Health.OK else text,
                    Exit.CONFIG)
 
@@ -224,8 +223,8 @@ async def _orders(client: VenueClient, recipe: TradingAdapter, traded: TradedCon
         text += f", rank {position.adl_rank} of 5 to be deleveraged"
     if foreign:
         return Finding(f"{traded.instrument.coin} orders", Health.WARN, f"{text}, {len(foreign)} of them not ours")
-    near = position.adl_rank is not None and position.adl_rank >= ADL_RANK_WARN
-    return Finding(f"{traded.instrument.coin} orders", Health.WARN if near else Health.OK, text)
+    verdict = Health.WARN if near_deleveraging(position) else Health.OK
+    return Finding(f"{traded.instrument.coin} orders", verdict, text)
 
 
 async def _canary(client: VenueClient, recipe: TradingAdapter, traded: TradedContract) -> Finding:

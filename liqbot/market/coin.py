@@ -24,7 +24,7 @@ from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
-from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range
+from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range, told_until
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
 
@@ -59,7 +59,7 @@ class CoinMarket:
         self.funding = FundingFold(params.rolling)
         self.evaluation = ForecastEvaluation(params.forecast, params.scoring)
         self.history = MapHistory(coin, params.history)
-        self.forced = ForcedFlow()
+        self.forced = ForcedFlow(venues)
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps)
         self.now = Now()
@@ -80,26 +80,45 @@ class CoinMarket:
         """Whether any venue ever gave a believable price."""
         return self.now.reference_price == self.now.reference_price
 
+    def expects_bar(self, now_ms: int) -> bool:
+        """Of the traded venue."""
+        return self.trade_venue >= 0 and self.prices[self.trade_venue].expects_bar(now_ms)
+
     def fold(self, columns: Columns, tick_ms: int, *, backfilled: bool = False, reading: bool = True) -> None:
-        """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered."""
-        before_ms = self.now.time_ms or tick_ms
-        self.now.time_ms = tick_ms
-        oi_base_before = self.now.oi_base
+        """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered.
+
+        What is told without a price waits for the next one: positions and all that is rolled up follow the price path.
+        """
         bars = self.outliers.take(columns)
         self._take_flows(columns)
         if bars.rounds:
             self.bars.take_bars(bars, self.venues)
         bounds = self._bounds_base()
-        self._refer(bounds, tick_ms)
-        self._take_open_interest(columns, tick_ms)
+        if self.outliers.priced:
+            self._refer(bounds, tick_ms)
+        self._take_open_interest(columns)
+        if self.outliers.priced and self.ready:
+            self._follow(bars, columns, bounds, tick_ms, backfilled=backfilled, reading=reading)
+        elif self.ready and "positions" in columns:
+            self.estimator.take_snapshots(columns["positions"], self.prices, bounds)
+            self.read(bounds)
+
+    def _follow(
+        self, bars: BarColumns, columns: Columns, bounds: dict[int, float], tick_ms: int, *, backfilled: bool,
+        reading: bool,
+    ) -> None:
+        """The stretch of the price path since the last step that had one."""
+        before_ms, oi_base_before = self.now.time_ms or tick_ms, self.now.oi_base
+        self.now.time_ms = tick_ms
+        self.forced.begin_step(*told_until(self.prices, self.trade_venue, tick_ms))
+        changed = self.open_interest.remember(tick_ms)
+        self.now.oi_base = self.open_interest.total_base()
         self.funding.on_tick(tick_ms, self.open_interest.reported_base())
-        if not self.ready:
-            return
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
         self._follow_prices(bars, before_ms, oi_base_before)
         self._remember_map()
         if (reading and not backfilled) or self.usual.due(tick_ms):
-            self.read(bounds if "open_interest" not in columns else None)
+            self.read(None if changed else bounds)
             for side in SIDES:
                 self.sweeps.take_clusters(side, self.clusters[side])
             if self.usual.due(tick_ms):
@@ -123,23 +142,19 @@ class CoinMarket:
             )
 
     def _take_flows(self, columns: Columns) -> None:
-        self.forced.begin_step()
         for time_ms, venue, side, size_usd in _columns(columns, "liquidations", "side", "size_usd"):
-            self._count(venue, self.forced.take_order(time_ms, self.venues[venue], side, size_usd))
+            self._count(venue, self.forced.take_order(time_ms, venue, side, size_usd))
         for time_ms, venue, *sums in _columns(columns, "totals", "span_ms", "long_usd", "short_usd"):
-            self._count(venue, self.forced.take_totals(time_ms, self.venues[venue], *sums))
+            self._count(venue, self.forced.take_totals(time_ms, venue, *sums))
         for time_ms, venue, rate_pct, interval_h in _columns(columns, "funding", "rate_pct", "interval_h"):
             self._count(venue, self.funding.take(time_ms, self.venues[venue], rate_pct, interval_h))
 
-    def _take_open_interest(self, columns: Columns, tick_ms: int) -> None:
+    def _take_open_interest(self, columns: Columns) -> None:
         for time_ms, venue, oi_usd in _columns(columns, "open_interest", "oi_usd"):
             own = self.prices[venue]
             price = own.mark_price if own.known else self.now.reference_price
             # A venue without a price of its own trades at everybody's.
             self._count(venue, self.open_interest.take(time_ms, self.venues[venue], oi_usd, price))
-        if "open_interest" in columns and self.open_interest.any_reported:
-            self.open_interest.remember(tick_ms)
-            self.now.oi_base = self.open_interest.total_base()
 
     def _count(self, venue: int, believed: bool) -> None:  # noqa: FBT001 - the answer of a `take`
         if not believed:
@@ -192,7 +207,7 @@ class CoinMarket:
                 oi_base=now.oi_base,
                 oi_base_before=oi_base_before,
                 oi_ms=self.open_interest.reported_ms,
-                printed=self.forced.printed,
+                printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),
             )
         )

@@ -34,6 +34,8 @@ class Market:
         self._bias: dict[str, tuple[str, int]] = {}
         self._backfilled = False
         self._leverages = params.estimate.leverages
+        self._priced = False
+        """Whether the last Tick brought a price."""
 
     def on_fact(self, fact: Event) -> None:
         """Feeds that go down or come back, and directions given from outside; other facts are none of the market's."""
@@ -60,11 +62,17 @@ class Market:
         Without `reading` nothing is read from the map that nothing is learnt from (clusters, zones), and there are no
         views: a third of the work saved where only the estimate is wanted.
         """
+        self._priced = False
         for index, columns in self._by_coin():
             self._coins[index].fold(columns, tick_ms, backfilled=self._backfilled, reading=reading)
+            self._priced |= self._coins[index].outliers.priced
         self._pending = {}
         backfilled, self._backfilled = self._backfilled, False
         return self.views_at(tick_ms, backfilled=backfilled, lag_ms=lag_ms) if reading else ()
+
+    def awaits_price(self, tick_ms: int) -> bool:
+        """Whether the last Tick brought no price, of any coin, and the traded venue's next bar may still come."""
+        return not self._priced and any(coin.expects_bar(tick_ms) for coin in self._coins)
 
     def _by_coin(self) -> list[tuple[int, Columns]]:
         """The collected rows of each coin that has any, in order of arrival: (coin's index, columns by kind)."""

@@ -37,12 +37,12 @@ def view_of(
         forecasts_of=partial(coin.forecasts_at, coin.now.time_ms),
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
-        **_price_features(coin, own, tick_ms),
+        **_price_features(coin, own),
         **_crowd_features(coin, tick_ms),
     )
 
 
-def _price_features(coin: CoinMarket, own: VenuePrice, tick_ms: int) -> dict[str, Any]:
+def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:
     mark_price = own.mark_price if own.known else coin.now.reference_price
     bars, now = coin.bars, coin.now
     return {
@@ -54,8 +54,8 @@ def _price_features(coin: CoinMarket, own: VenuePrice, tick_ms: int) -> dict[str
         "bar_span_ms": own.bar_span_ms,
         "volume_ratio": bars.volume_ratio,
         "taker_imbalance": bars.taker_imbalance,
-        "return_1h_pct": bars.return_pct(tick_ms, _HOUR_MS, mark_price),
-        "return_24h_pct": bars.return_pct(tick_ms, _DAY_MS, mark_price),
+        "return_1h_pct": bars.return_pct(now.time_ms, _HOUR_MS, mark_price),
+        "return_24h_pct": bars.return_pct(now.time_ms, _DAY_MS, mark_price),
         "trend_pct": bars.trend_pct,
         "range_pct": bars.range_pct,
         "minute_volume_usd": bars.mean_per_minute_usd(coin.venues[coin.trade_venue] if coin.trade_venue >= 0 else ""),

@@ -9,6 +9,7 @@ VENUE: Final = VenueSpec(
     title="ApeX",
     client="apex",
     contracts=(Contract(settle="USDT", listings=listings("{}/USDT:USDT")),),
+    spellings=("apexomni",),
     liquidations=Liquidations(),
     lacks=(NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN),
     one_ticker=True,

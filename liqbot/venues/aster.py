@@ -18,6 +18,7 @@ VENUE: Final = VenueSpec(
     title="Aster",
     client="aster",
     contracts=(Contract(settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE)),),
+    spellings=("asterdex",),
     liquidations=Liquidations(),
     lacks=(NOT_READ, NOT_TRADED, NO_PRACTICE),
     tier_access="rule",

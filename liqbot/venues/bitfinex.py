@@ -18,6 +18,8 @@ VENUE: Final = VenueSpec(
     title="Bitfinex",
     client="bitfinex",
     contracts=(Contract(settle="USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE)),),
+    spellings=("bitfinex2",),
+    symbols=(("t{}F0:USTF0", ""),),
     liquidations=Liquidations(source="REST, all symbols"),
     lacks=(NOT_READ, NOT_TRADED, NO_PRACTICE),
 )

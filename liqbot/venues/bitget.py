@@ -62,6 +62,7 @@ VENUE: Final = VenueSpec(
         Contract(contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}"),
                  note="The unified `cost` of trades is wrong here."),
     ),
+    symbols=(("{}USDT_UMCBL", ""), ("{}USD_DMCBL", "coin"), ("{}PERP_CMCBL", "usdc")),
     liquidations=Liquidations(source="raw websocket topic, not in the client", completeness="sampled"),
     lacks=(NOT_READ, NOT_TRADED),
     examples=lambda: VenueExamples(positions=(SAMPLE,)),

@@ -37,6 +37,7 @@ VENUE: Final = VenueSpec(
             note="MBT.FUT holds .1 BTC. Open interest is daily and revised.",
         ),
     ),
+    spellings=("cmegroup",),
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     mapped=False,

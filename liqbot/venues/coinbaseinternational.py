@@ -42,6 +42,7 @@ VENUE: Final = VenueSpec(
             ),
         ),
     ),
+    spellings=("coinbaseintx",),
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     tier_access="rule",

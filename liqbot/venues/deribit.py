@@ -63,6 +63,7 @@ VENUE: Final = VenueSpec(
             trade_unit="usd", open_interest_unit="usd", margin=_MARGIN,
         ),
     ),
+    symbols=(("{}-PERPETUAL", "coin"),),
     liquidations=Liquidations(source="trades with a liquidation flag"),
     lacks=(NOT_READ, NOT_TRADED),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),

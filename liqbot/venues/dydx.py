@@ -35,6 +35,8 @@ VENUE: Final = VenueSpec(
             ),
         ),
     ),
+    spellings=("dydxv4",),
+    symbols=(("{}-USD", ""),),
     liquidations=Liquidations(source="trades of type LIQUIDATED"),
     lacks=(NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN),
     tier_access="market_info",

@@ -45,6 +45,7 @@ VENUE: Final = VenueSpec(
             listings=listings("{}/USD:{}", ("BTC", 1.0), coins=("BTC",)), trade_unit="contracts",
         ),
     ),
+    spellings=("gateio",),
     liquidations=Liquidations(source="REST liq_orders (`from` in seconds)", side="position"),
     lacks=(NOT_READ, NOT_TRADED),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),

@@ -12,6 +12,7 @@ VENUE: Final = VenueSpec(
         Contract(settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.001)), trade_unit="contracts",
                  open_interest_unit="contracts"),
     ),
+    spellings=("huobi", "huobipro", "huobidm", "huobidmswap:coin"),
     liquidations=Liquidations(source="REST", side="order"),
     lacks=(NOT_READ, NOT_TRADED, NO_PRACTICE),
     tier_access="public",

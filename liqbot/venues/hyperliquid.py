@@ -54,6 +54,7 @@ VENUE: Final = VenueSpec(
             note="Open interest of all coins in one call, without a timestamp.",
         ),
     ),
+    symbols=(("{}-USD", ""),),
     liquidations=Liquidations(source="fills that carry a liquidation; open positions are public"),
     lacks=(NOT_READ, NOT_TRADED),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),

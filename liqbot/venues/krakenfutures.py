@@ -66,6 +66,8 @@ VENUE: Final = VenueSpec(
             ),
         ),
     ),
+    spellings=("kraken", "cryptofacilities"),
+    symbols=(("PF_{}USD", ""), ("PI_{}USD", "coin")),
     liquidations=Liquidations(source="trades with type liquidation"),
     lacks=(NOT_READ, NOT_TRADED, Lack("test_access", "its demo environment ended on 2026-07-14"),),
     client_id=ClientIdRule(length_max=18),

@@ -38,6 +38,8 @@ VENUE: Final = VenueSpec(
             ),
         ),
     ),
+    spellings=("kumex",),
+    symbols=(("{}USDTM", ""), ("{}USDCM", "usdc"), ("{}USDM", "coin")),
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     credentials=("api_key", "secret", "password"),

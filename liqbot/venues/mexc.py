@@ -23,6 +23,7 @@ VENUE: Final = VenueSpec(
         Contract(contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0)),
                  trade_unit="contracts"),
     ),
+    spellings=("mxc",),
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     tier_access="public",

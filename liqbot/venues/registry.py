@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import liqbot.venues
-from liqbot.instruments import split_venue_key
+from liqbot.instruments import split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.mechanics import mechanics_for
@@ -22,6 +22,8 @@ from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*")
+_MARKET: Final = re.compile(r"(futures|swap|perps?|perpetuals?|derivatives|linear)$")
+"""What many append to a venue's name for its perpetuals."""
 _RESERVED: Final = "aggregate"
 """On tapes: the sum over venues that are not told apart."""
 
@@ -45,6 +47,34 @@ class VenueRegistry(Mapping[str, VenueSpec]):
     def __len__(self) -> int:
         return len(self._specs)
 
+    def spelt(self, name: str) -> str | None:
+        """The venue key of a name as clients, archives and data vendors write it (`Binance`, `binance-delivery`,
+        `okex-swap`); None for a name that no venue has."""
+        plain = _letters(name)
+        while plain:
+            if plain in self._spellings:
+                return self._spellings[plain]
+            shorter = _MARKET.sub("", plain)
+            if shorter == plain:
+                return None
+            plain = shorter
+        return None
+
+    def nearest(self, name: str) -> str | None:
+        """The venue that a name which is none's resembles most."""
+        near = difflib.get_close_matches(_letters(name), self._spellings, n=1)
+        return split_venue_key(self._spellings[near[0]])[0] if near else None
+
+    @functools.cached_property
+    def _spellings(self) -> dict[str, str]:
+        """Letters and digits of every spelling -> venue key. A venue's own name wins over what others are called."""
+        known: dict[str, str] = {}
+        for spec in self._specs.values():
+            for spelling in (spec.client or spec.venue, spec.title, *spec.spellings):
+                name, contract = split_venue_key(spelling)
+                known.setdefault(_letters(name), venue_key(spec.venue, contract))
+        return known | {_letters(venue): venue for venue in (*self._specs, _RESERVED)}
+
     def add(self, spec: VenueSpec) -> None:
         """A venue of the user's. ValueError for a name that is no plain one, or that a built-in venue has; a venue that
         was added before is replaced."""
@@ -53,14 +83,22 @@ class VenueRegistry(Mapping[str, VenueSpec]):
         if spec.venue in self._built_in:
             raise ValueError(f"venue {spec.venue!r} is built in; give yours another name")
         self._specs = _ordered([*(one for one in self._specs.values() if one.venue != spec.venue), spec])
-        mechanics_of.cache_clear()
+        self._forget()
 
     def remove(self, venue: str) -> None:
         """A venue that was added. ValueError for any other."""
         if venue in self._built_in or venue not in self._specs:
             raise ValueError(f"venue {venue!r} was not added")
         self._specs = {name: spec for name, spec in self._specs.items() if name != venue}
+        self._forget()
+
+    def _forget(self) -> None:
+        self.__dict__.pop("_spellings", None)
         mechanics_of.cache_clear()
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _ordered(specs: Sequence[VenueSpec]) -> dict[str, VenueSpec]:
@@ -79,8 +117,8 @@ def built_in() -> tuple[VenueSpec, ...]:
     return tuple(found)
 
 
-_SUPPORT: Final = frozenset({__name__, f"{liqbot.venues.__name__}.conformance"})
-"""Not looked into: this module, and the one that reads the registry."""
+_SUPPORT: Final = frozenset({__name__, *(f"{liqbot.venues.__name__}.{name}" for name in ("books", "conformance"))})
+"""Not looked into: this module, and those that read the registry."""
 VENUES: Final = VenueRegistry(built_in())
 
 
@@ -129,8 +167,8 @@ def refusal(setting: str, venue: str, capability: Capability) -> str:
 
 def unknown(setting: str, venue: str) -> str:
     """One line for a name that no venue has, with the nearest that one has."""
-    near = difflib.get_close_matches(venue.lower(), VENUES, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "liqbot venues lists them"
+    near = VENUES.spelt(venue) or VENUES.nearest(venue)
+    hint = f"did you mean {near!r}?" if near else "liqbot venues lists them"
     return f"{setting}: no such venue: {venue!r}; {hint}"
 
 

@@ -107,6 +107,10 @@ class RequestBudget(msgspec.Struct, frozen=True):
         if not 0.0 < self.priority_share < 1.0:
             raise ValueError(f"priority_share: {self.priority_share} must lie between 0 and 1")
 
+    def shared(self, share: float) -> "RequestBudget":
+        """That much of it: the same units, for a longer time."""
+        return msgspec.structs.replace(self, period_s=self.period_s / share)
+
 
 class RefusalShape(msgspec.Struct, frozen=True, kw_only=True):
     """Where the JSON body of a refusal carries the venue's code and reason: paths tried in order, as in
@@ -143,6 +147,12 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the unified client; None where it has none."""
     contracts: tuple[Contract, ...]
     liquidations: Liquidations
+    spellings: tuple[str, ...] = ()
+    """What else it is called, where letters and digits alone do not tell; a spelling that implies a contract is written
+    as a venue key (`binancecoinm:coin`)."""
+    symbols: tuple[tuple[str, str], ...] = ()
+    """(its own symbol of a perpetual with `{}` for the coin, contract): those that the forms which venues share
+    (`coin_spelling`) do not explain."""
     lacks: tuple[Lack, ...] = ()
 
     wire: VenueWire | None = None

@@ -104,6 +104,7 @@ def _text(report: dict[str, Any]) -> str:
         )
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     told = report["account_told"]
+    lines += _outlook(told) if told else []
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(map(spelled, lines))
@@ -120,6 +121,16 @@ def _ladder(ladder: dict[str, Any] | None) -> list[str]:
         until = dt.datetime.fromtimestamp(ladder["capped_until_ms"] / 1_000, dt.UTC)
         lines.append(f"ladder    first week: entries at {ladder['size_pct']:g} % of their size until {until:%F %R} UTC")
     return lines
+
+
+def _outlook(told: dict[str, Any]) -> list[str]:
+    """What is near; nothing from a bot of a version that does not tell."""
+    lines = [
+        f"ADL       {coin}: rank {rank} of 5 to be deleveraged for others' losses"
+        for coin, rank in told.get("adl_ranks", {}).items()
+    ]
+    left = told.get("key_days_left")
+    return lines if left is None else [*lines, f"key       ends in {left:,.1f} days"]
 
 
 def _naked(naked: dict[str, int]) -> str:

@@ -102,6 +102,7 @@ class BacktestRecorder:
         self.bars += len(block.bars)
         if block.tick_ms is not None:
             self.ticks += 1
+        if block.tick_ms is not None and step.time_ms >= block.tick_ms:  # else the house awaits a price
             self.tally.on_tick(step, engine)
             self.equity.on_tick(block.tick_ms, engine)
 

@@ -56,7 +56,8 @@ def _place(
         )
         return (accounts.end(rejected, order.client_id),)
     accounts.entries.orders_seen += 1
-    resting = Resting(order, accounts.entries.orders_seen, crossing=order.immediate or rules.crosses(order, price))
+    crossing = order.immediate or rules.crosses(order, price)
+    resting = Resting(order, accounts.entries.orders_seen, crossing=crossing, not_before_ms=time_ms)
     accounts.entries.resting.append(resting)
     return (accepted(resting, time_ms),)
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 
-from liqbot.blocks import KINDS, EventBlock, Roster
+from liqbot.blocks import DTYPES, KINDS, NO_ROWS, EventBlock, Roster
 from liqbot.commands import Command, PlaceOrder
 from liqbot.events import Event
 from liqbot.instruments import Instrument, Side
@@ -57,6 +58,8 @@ class PaperExchange:
         self.accounts = ExchangeAccounts(params, listed, mechanics)
         self._quotes = Quotes(listed, roster)
         self._on_the_way: list[Sent] = []
+        self._held_funding = NO_ROWS["funding"]
+        """Told since the last block with a price."""
         self._now_ms = 0
         self._cursors: dict[Key, Cursor] = {}
         self._news: dict[Key, News] = {}
@@ -109,7 +112,18 @@ class PaperExchange:
     # --- time ------------------------------------------------------------------------------------------------------
 
     def advance(self, block: EventBlock, react: React) -> None:
-        """Live through the block. `react` gets facts as they happen; what it answers is sent at that time."""
+        """Live through the block. `react` gets facts as they happen; what it answers is sent at that time.
+
+        While a bar is under way a block without a price passes no time: the bar fills its own span, and what happens
+        in it happens at its own time, whatever else was told meanwhile.
+        """
+        if len(self._held_funding):
+            block = msgspec.structs.replace(block, funding=np.concatenate([self._held_funding, block.funding]))
+        busy = self._on_the_way or not self.accounts.quiet
+        if busy and not self._quotes.tells_price(block) and self._quotes.expects_bar(block.tick_ms or 0):
+            self._held_funding = block.funding
+            return
+        self._held_funding = NO_ROWS["funding"]
         for happened in self.walk(block):
             for command in react(happened.facts, happened.time_ms):
                 self.submit(command, happened.time_ms)
@@ -173,12 +187,12 @@ class PaperExchange:
                 news.bars,
                 news.marks,
                 adverse_to=self._our_side(key),
-                from_ms=self._now_ms,
+                from_ms=quote.bar_ms,
                 last_price=quote.last_price,
                 last_mark=PathMark(quote.mark_ms, quote.mark_price),
                 mark_gap_ms_max=self._params.mark_gap_ms_max,
             )
-            self._cursors[key] = Cursor(key, legs, self._now_ms, quote.last_price, quote.mark_price)
+            self._cursors[key] = Cursor(key, legs, quote.bar_ms, quote.last_price, quote.mark_price)
 
     def _our_side(self, key: Key) -> Side:
         """Whose harm comes first: the position's, else that of an entry resting or on its way."""
@@ -247,6 +261,8 @@ class PaperExchange:
             cursor.finish()
             quote.minute_usd = flow_of(news.bars, quote.minute_usd)
             quote.last_price, quote.mark_price = cursor.price, cursor.mark
+            if news.bars:
+                quote.bar_ms, quote.bar_span_ms = max(quote.bar_ms, news.bars[-1].end_ms), news.bars[-1].span_ms
             if news.marks:
                 quote.mark_ms = max(quote.mark_ms, *(mark.time_ms for mark in news.marks))
             if news.rates:
@@ -261,6 +277,7 @@ class PaperExchange:
             "now_ms": self._now_ms,
             "entries": msgspec.to_builtins(self.accounts.entries),
             "quotes": self._quotes.state(),
+            "held_funding": self._held_funding.tolist(),
             "on_the_way": msgspec.to_builtins(self._on_the_way),
         }
 
@@ -269,4 +286,5 @@ class PaperExchange:
         self._now_ms = state["now_ms"]
         self.accounts.entries = msgspec.convert(state["entries"], Entries)
         self._quotes.load_state(state["quotes"])
+        self._held_funding = np.array([tuple(row) for row in state["held_funding"]], DTYPES["funding"])
         self._on_the_way = msgspec.convert(state["on_the_way"], list[Sent])

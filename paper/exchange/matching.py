@@ -24,7 +24,7 @@ class Resting(msgspec.Struct):
     pieces: int = 0
     """How many fills it has had."""
     not_before_ms: int = 0
-    """When the next piece of it may fill."""
+    """From when it, or the next piece of it, may fill: a path that is told later may lie before that."""
     rode_in: bool = False
     """A stop that came with an entry."""
 

@@ -24,6 +24,9 @@ class Quote(msgspec.Struct):
     last_price: float = 0.0
     mark_price: float = 0.0
     mark_ms: int = 0
+    bar_ms: int = 0
+    """End of the newest bar: until then the path has been walked."""
+    bar_span_ms: int = 0
     rate_pct: float = 0.0
     interval_h: float = 0.0
     """0: no funding rate has been seen."""
@@ -83,12 +86,23 @@ class Quotes:
             bar, mark, rate = _newest(bars, codes), _newest(marks, codes), _newest(rates, codes)
             if bar is not None:
                 quote.last_price = float(bar["close"])
+                quote.bar_ms, quote.bar_span_ms = int(bar["time_ms"]), int(bar["span_ms"])
                 # A mark older than what has traded since is no mark any more.
                 quote.mark_price, quote.mark_ms = quote.last_price, 0
             if mark is not None:
                 quote.mark_price, quote.mark_ms = float(mark["mark_price"]), int(mark["time_ms"])
             if rate is not None:
                 quote.rate_pct, quote.interval_h = float(rate["rate_pct"]), float(rate["interval_h"])
+
+    def expects_bar(self, now_ms: int) -> bool:
+        """Whether the next bar of any instrument may still come: it is missing from twice its span after the last."""
+        self.catch_up()
+        return any(now_ms < quote.bar_ms + 2 * quote.bar_span_ms for quote in self.of.values())
+
+    def tells_price(self, block: EventBlock) -> bool:
+        """Whether a block has a price of any instrument."""
+        codes = [row[1:3] for rows in (block.bars, block.marks) for row in rows.tolist()]
+        return not self._keys.keys().isdisjoint(codes)
 
     def read(self, block: EventBlock) -> dict[Key, News]:
         """Every instrument's rows of a block; the quotes themselves are moved by the exchange as time passes."""
@@ -117,8 +131,10 @@ class Quotes:
         if min(prices) <= low or max(prices) >= high:
             return None
         last_price, mark_price, mark_ms = quote.last_price, quote.mark_price, quote.mark_ms
+        bar_ms, bar_span_ms = quote.bar_ms, quote.bar_span_ms
         if news.bars:
             last_price = news.bars[-1].close
+            bar_ms, bar_span_ms = max(bar_ms, news.bars[-1].end_ms), news.bars[-1].span_ms
         if news.marks:
             newest = max(news.marks, key=lambda mark: mark.time_ms)
             if newest is not news.marks[-1] or (news.bars and newest.time_ms < news.bars[-1].end_ms):
@@ -131,6 +147,8 @@ class Quotes:
             last_price,
             mark_price,
             mark_ms,
+            bar_ms,
+            bar_span_ms,
             quote.rate_pct if rate is None else rate.rate_pct,
             quote.interval_h if rate is None else rate.interval_h,
             flow_of(news.bars, quote.minute_usd),

@@ -1,9 +1,13 @@
 """Forced orders as pieces: USD of one side spread evenly over a stretch of the price grid, at one step."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 
 from liqbot.blocks import EventBlock
+from liqbot.instruments import Side
+from liqbot.market.observed.waiting_prints import Print, WaitingPrints
 from paper.score.price_path import LONG, SHORT, Floats, PricePath, Whole
 
 
@@ -18,7 +22,7 @@ class PlacedOrders(msgspec.Struct, frozen=True, eq=False):
 
 
 class Placing:
-    """Collects what forced-order feeds tell, placed by the venue's mark at the time it was told.
+    """Collects what forced-order feeds tell, placed by what the venue's mark crossed in the bar that contains them.
 
     Where a venue tells totals per interval, its single orders are contained in those and are not counted again; totals
     are spread over all that the home venue's price newly crossed in that interval.
@@ -32,30 +36,40 @@ class Placing:
         self._rows: list[tuple[int, int, float, float, float]] = []
         self._path: list[tuple[int, float, float, float]] = []
         """Time, mark before, low, high of the home venue per step."""
+        self._waiting = WaitingPrints(venues)
+        self._totals_waiting = WaitingPrints(1)
 
     def step(self, block: EventBlock, frame: PricePath, number: int) -> Floats:
-        """Places one step's forced orders; returns [venue, side] USD told in it."""
-        told = np.zeros((self._venues, 2))
-        home = frame.home
-        self._path.append((block.tick_ms or 0, frame.before[home], frame.low[home], frame.high[home]))
-        orders, totals = frame.own(block.liquidations), frame.own(block.totals)
-        if len(orders):
-            bands = frame.bands()
-            for _, venue, _, sign, _, usd in orders.tolist():
-                if venue not in self._totals and venue != self._aggregate and usd > 0:
-                    side = LONG if sign > 0 else SHORT
-                    near, far = sorted(bands[venue, side].tolist())
-                    self._rows.append((number, side, near, far, usd))
-                    told[venue, side] += usd
-        for time_ms, venue, _, span_ms, long_usd, short_usd in totals.tolist():
-            if venue == self._aggregate and not self._aggregate_alone:
-                continue
-            begin, low, high = self._crossed(time_ms - span_ms)
-            for side, near, far, usd in ((LONG, low, begin, long_usd), (SHORT, begin, high, short_usd)):
-                if usd > 0:
-                    self._rows.append((number, side, min(near, far), max(near, far), usd))
-                    told[venue, side] += usd
-        return told
+        """Places the forced orders whose stretch of the path is known with this step; returns [venue, side] USD."""
+        placed, home, now_ms = np.zeros((self._venues, 2)), frame.home, block.tick_ms or 0
+        self._path.append((now_ms, frame.before[home], frame.low[home], frame.high[home]))
+        self._take(block, frame)
+        told_ms = frame.told_until(now_ms).tolist()
+        orders = [one for venue, until_ms in enumerate(told_ms) for one in self._waiting.take(venue, until_ms)]
+        bands = frame.bands() if orders else np.zeros(0)
+        for one in orders:
+            side = LONG if one.long_usd > 0 else SHORT
+            self._place(number, one.venue, side, bands[one.venue, side].tolist(), one.long_usd + one.short_usd, placed)
+        for one in self._totals_waiting.take(0, told_ms[home]):
+            begin, low, high = self._crossed(one.time_ms - one.span_ms)
+            for side, band, usd in ((LONG, (low, begin), one.long_usd), (SHORT, (begin, high), one.short_usd)):
+                self._place(number, one.venue, side, band, usd, placed)
+        return placed
+
+    def _take(self, block: EventBlock, frame: PricePath) -> None:
+        """Of those that count, each waits for its own venue's path, totals for the home venue's."""
+        for time_ms, venue, _, sign, _, usd in frame.own(block.liquidations).tolist():
+            if venue not in self._totals and venue != self._aggregate and usd > 0:
+                self._waiting.add(venue, Print.order(time_ms, venue, Side(sign), usd))
+        for time_ms, venue, _, span_ms, long_usd, short_usd in frame.own(block.totals).tolist():
+            if venue != self._aggregate or self._aggregate_alone:
+                self._totals_waiting.add(0, Print(time_ms, span_ms, venue, long_usd, short_usd))
+
+    def _place(self, number: int, venue: int, side: int, band: Sequence[float], usd: float, placed: Floats) -> None:
+        if usd > 0:
+            low, high = sorted(band)
+            self._rows.append((number, side, low, high, usd))
+            placed[venue, side] += usd
 
     def _crossed(self, since_ms: int) -> tuple[float, float, float]:
         """Mark at the beginning, lowest and highest of the steps after a time."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from liqbot.blocks import EventBlock, Rows
 from liqbot.market.estimate.price_grid import edges
+from liqbot.market.observed.prices import LATE_MS
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -61,6 +62,8 @@ class PricePath:
         self.before, self.low, self.high = self.mark, self.mark, self.mark
         self.bar_low, self.bar_high = self.mark, self.mark
         self.volume_usd = np.zeros(venues)
+        self._bar_ms, self._mark_ms = np.zeros(venues, np.int64), np.zeros(venues, np.int64)
+        self._late_ms = np.full(venues, 2 * LATE_MS)
 
     @property
     def known(self) -> bool:
@@ -85,6 +88,8 @@ class PricePath:
             np.add.at(self.volume_usd, venue, bars["volume_usd"])
             self.mark[venue] = positions_of(bars["close"])
             self.mark[self._streams] = before[self._streams]
+            np.maximum.at(self._bar_ms, venue, bars["time_ms"])
+            self._late_ms[venue] = 2 * np.maximum(bars["span_ms"], LATE_MS)
         self.bar_low, self.bar_high = np.where(low < np.inf, low, np.nan), np.where(low < np.inf, high, np.nan)
         if self._streams.any():
             low[self._streams], high[self._streams] = np.inf, -np.inf
@@ -94,9 +99,18 @@ class PricePath:
             streams = self._streams[venue]
             np.minimum.at(low, venue[streams], at[streams])
             np.maximum.at(high, venue[streams], at[streams])
+            np.maximum.at(self._mark_ms, venue, marks["time_ms"])
         self.before = np.where(np.isnan(before), self.mark, before)
         self.low = np.fmin(np.where(np.isfinite(low), low, np.nan), self.mark)
         self.high = np.fmax(np.where(np.isfinite(high), high, np.nan), self.mark)
+
+    def told_until(self, now_ms: int) -> Whole:
+        """[venue] until when it is known what its mark crossed; the home venue's where it has no price. A bar that does
+        not come is waited for twice its span."""
+        own = np.where(self._streams | (self._bar_ms == 0), self._mark_ms, self._bar_ms)
+        own[np.isnan(self.mark)] = own[self.home]
+        found: Whole = np.maximum(own, now_ms - self._late_ms)
+        return found
 
     def offset(self) -> Floats:
         """What to add to each venue's positions to move them to the home venue's price; 0 where unknown."""

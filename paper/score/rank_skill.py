@@ -130,11 +130,12 @@ class RankScore:
             *self._parts(name), *self._parts(other),
         )
 
-    def ratio(self, name: str, other: str) -> Estimate:
-        """Partial rank correlation of `name` over that of `other`."""
+    def closed_share(self, name: str, base: str, top: str) -> Estimate:
+        """How much of the way from `base` to `top` the partial rank correlation of `name` goes."""
         return self._sides[0].days.estimate(
-            lambda *sums: _mean_correlation(*sums[:6]) / _mean_correlation(*sums[6:]),
-            *self._parts(name), *self._parts(other),
+            lambda *sums: (_mean_correlation(*sums[:6]) - _mean_correlation(*sums[6:12]))
+            / (_mean_correlation(*sums[12:]) - _mean_correlation(*sums[6:12])),
+            *self._parts(name), *self._parts(base), *self._parts(top),
         )
 
     def _control(self, maps: Floats, stand_in: Whole) -> tuple[float, float, float]:

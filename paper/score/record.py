@@ -44,7 +44,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, eq=False):
     low: Floats
     high: Floats
     printed_usd: Floats
-    """[S, V, 2] as told."""
+    """[S, V, 2] as told of the path of the step."""
     pieces: PlacedOrders
     bar_low: Floats
     bar_high: Floats

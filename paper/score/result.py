@@ -32,9 +32,9 @@ class Lead(msgspec.Struct, frozen=True):
     ceiling: str
     """The truth that the way leads to; empty without a truth file."""
     gap: Estimate
-    """The ceiling less the baseline (M3: the ceiling itself)."""
+    """The ceiling less the baseline."""
     closed_share: Estimate
-    """Part of that gap which ours closes (M3: ours over the truth's); NaN where the gap is not resolved."""
+    """Part of that gap which ours closes; NaN where the gap is not resolved."""
 
     @property
     def gap_resolved(self) -> bool:

@@ -11,6 +11,8 @@ from paper.score.result import Lead, resolved
 
 DECIDING: Final[tuple[str, ...]] = ("B2", "B2b", "B4", "B4v")
 BASELINES: Final[tuple[str, ...]] = ("B0", "B1", "B2", "B2b", "B3", "B4", "B4v", "B5", "B6", "DEPTH", "DEPTH1.5")
+PLAIN: Final = "B2b"
+"""The best open map, which M3 has to beat."""
 ORACLE: Final = "ORACLE"
 CEILING: Final = "ORACLE_C"
 """The truth and the same climatology per visit, weighted on the training part."""
@@ -38,8 +40,8 @@ def lead(
 
 
 def rank_lead(scored: RankScore, ranks: dict[str, RankSkill]) -> Lead:
-    """M3 against B2b, and as a share of what the truth itself reaches."""
-    gap = ranks[ORACLE].partial if ORACLE in ranks else NOTHING
+    """M3 against B2b, and how much of the way from B2b to the truth it goes."""
     others = {name: scored.difference(OURS, name) for name in BASELINES if name in ranks}
-    share = scored.ratio(OURS, ORACLE) if resolved(gap) else NOTHING
-    return Lead("M3", "B2b", others["B2b"], others, ORACLE if ORACLE in ranks else "", gap, share)
+    gap = scored.difference(ORACLE, PLAIN) if ORACLE in ranks else NOTHING
+    share = scored.closed_share(OURS, PLAIN, ORACLE) if resolved(gap) else NOTHING
+    return Lead("M3", PLAIN, others[PLAIN], others, ORACLE if ORACLE in ranks else "", gap, share)

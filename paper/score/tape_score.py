@@ -26,6 +26,7 @@ from paper.score.size_bands import size_bands
 from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
+from paper.tapes.info import holes
 from paper.tapes.reader import Tape
 
 
@@ -77,7 +78,7 @@ def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
         prints=int((record.time_ms[record.pieces.step] > split.test_ms).sum()),
         realised_usd=float(record.printed_usd[scored].sum()),
         frozen_share=inside_share(scoring.outcomes[scoring.params.primary_h]),
-        leads=leads, notes=_notes(scoring), seconds=timer.seconds,
+        leads=leads, notes=(*_notes(scoring), *_holes(tape, record.setting.coin)), seconds=timer.seconds,
         **measured, **touched, **gained, **ranked,
     )  # fmt: skip
 
@@ -168,6 +169,10 @@ def _against_truth(scoring: Scoring) -> dict[str, Any]:
         "size_bands": size_bands(times, record.positions_usd[OURS][scoring.test], true, *resampling),
         "clusters": cluster_skill(times, record.clustered[scoring.test], true, *resampling),
     }
+
+
+def _holes(tape: Tape, coin: str) -> tuple[str, ...]:
+    return tuple(f"holes: {line}" for line in holes(one for one in tape.holdings if one.coin == coin))
 
 
 def _notes(scoring: Scoring) -> tuple[str, ...]:

@@ -1,15 +1,16 @@
 """From Arrow record batches to the structured rows of `EventBlock`: words become codes, null becomes NaN."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from liqbot.blocks import DTYPES, Rows
-from liqbot.instruments import CONTRACTS, Side, venue_key
+from liqbot.blocks import DTYPES, Roster, Rows
+from liqbot.instruments import MAIN_CONTRACT, Side, split_venue_key, venue_key
+from liqbot.venues.books import Book, SpellingError, book_of
 from paper.tapes.format import (
     ALL_COLUMNS,
     COIN,
@@ -17,6 +18,7 @@ from paper.tapes.format import (
     KEYS,
     KIND,
     KIND_OF_WORD,
+    LEARNT,
     SIDE,
     TIME,
     VENUE,
@@ -40,9 +42,17 @@ class BrokenError(Exception):
 class DecodedPart(msgspec.Struct, frozen=True, eq=False):
     """Some consecutive rows of a tape: by kind the rows and their numbers in the file, in file order."""
 
-    times: Indices
+    steps: Indices
+    """The clock step of every row."""
     rows: dict[str, Rows]
     at: dict[str, Indices]
+    first_row: int
+    step_column: str = TIME
+    """Where the clock steps stand."""
+
+    def steps_of(self, kind: str) -> Indices:
+        """The clock step of each row of one kind."""
+        return self.steps[self.at[kind] - self.first_row]
 
 
 class Decoder:
@@ -51,6 +61,16 @@ class Decoder:
     def __init__(self, venues: Iterable[str] = (), coins: Iterable[str] = ()) -> None:
         self.venues = {name: code for code, name in enumerate(venues)}
         self.coins = {name: code for code, name in enumerate(coins)}
+        self._written = frozenset(split_venue_key(key)[0] for key in self.venues)
+        """Venues of whoever wrote the file: known though no spec has them."""
+        self._books: dict[tuple[str, str, str], Book] = {}
+        self.read_as: list[str] = []
+        """Spellings that are not the program's own, and what they were taken for."""
+
+    @property
+    def names(self) -> Roster:
+        """What the codes given so far stand for."""
+        return Roster(tuple(self.venues), tuple(self.coins))
 
     def part(self, batch: Any, first_row: int) -> DecodedPart:
         """`batch` is a pyarrow RecordBatch of the tape's columns. `BrokenError` for words the format does not know."""
@@ -58,9 +78,8 @@ class Decoder:
         kinds = _words(columns[KIND], first_row, KIND, {word: i for i, word in enumerate(KIND_OF_WORD)})
         head: dict[str, npt.NDArray[Any]] = {
             TIME: whole_numbers(columns[TIME], first_row, TIME),
-            VENUE: self._venue_codes(columns, first_row),
-            COIN: self._coin_codes(columns[COIN], first_row),
         }
+        head[VENUE], head[COIN] = self._book_codes(columns, first_row)
         rows: dict[str, Rows] = {}
         at: dict[str, Indices] = {}
         for code, kind in enumerate(KIND_OF_WORD.values()):
@@ -68,33 +87,62 @@ class Decoder:
             if len(chosen):
                 rows[kind] = _rows(kind, columns, head, chosen, first_row)
                 at[kind] = chosen + first_row
-        return DecodedPart(head[TIME], rows, at)
+        if LEARNT not in columns or columns[LEARNT].null_count == len(batch):
+            return DecodedPart(head[TIME], rows, at, first_row)
+        return DecodedPart(_learnt(columns[LEARNT], head[TIME], first_row), rows, at, first_row, LEARNT)
 
-    def _coin_codes(self, column: Any, first_row: int) -> Codes:
-        indices, words = text_codes(column)
-        _refuse_nothing(indices, first_row, "coin", "a coin such as 'BTC' is right")
-        for code, word in enumerate(words):
-            if not word:
-                _refuse_word(indices, code, first_row, "coin", word, "a coin such as 'BTC' is right")
-        return _named(indices, words, self.coins)
+    def _book_codes(self, columns: Mapping[str, Any], first_row: int) -> tuple[Codes, Codes]:
+        """Codes of venue key and coin. Venue, coin and contract together name one book of positions, however spelt."""
+        venues, venue_words = text_codes(columns[VENUE])
+        coins, coin_words = text_codes(columns[COIN])
+        _refuse_nothing(venues, first_row, VENUE, "a venue such as 'binance' is right")
+        _refuse_nothing(coins, first_row, COIN, "a coin such as 'BTC' is right")
+        if CONTRACT in columns:
+            contracts, contract_words = text_codes(columns[CONTRACT])
+        else:
+            contracts, contract_words = np.full(len(venues), -1, np.int32), []
+        spelt = (venues.astype(np.int64) * len(coin_words) + coins) * (len(contract_words) + 1) + contracts + 1
+        found, first, book_of_row = np.unique(spelt, return_index=True, return_inverse=True)
+        codes = np.empty((2, len(found)), np.int32)
+        for at, row in sorted(enumerate(first.tolist()), key=lambda pair: pair[1]):
+            contract = contract_words[contracts[row]] if contracts[row] >= 0 else MAIN_CONTRACT
+            words = (venue_words[venues[row]], coin_words[coins[row]], contract)
+            codes[:, at] = self._codes_of(words, first_row + row)
+        return codes[0][book_of_row], codes[1][book_of_row]
 
-    def _venue_codes(self, columns: Mapping[str, Any], first_row: int) -> Codes:
-        """Venue and contract together name one book of positions."""
-        indices, words = text_codes(columns["venue"])
-        _refuse_nothing(indices, first_row, "venue", "a venue such as 'binance' is right")
-        for code, word in enumerate(words):
-            if not word or ":" in word:
-                _refuse_word(indices, code, first_row, "venue", word, "a plain name such as 'binance' is right")
-        if CONTRACT not in columns or columns[CONTRACT].null_count == len(indices):
-            return _named(indices, words, self.venues)
-        known = {"": 0, **{word: code + 1 for code, word in enumerate(CONTRACTS)}}
-        contracts = _words(columns[CONTRACT], first_row, CONTRACT, known, nothing=0)
-        pairs = indices * len(known) + contracts
-        codes = [-1] * (len(words) * len(known))
-        for pair in np.flatnonzero(np.bincount(pairs)).tolist():
-            venue, contract = divmod(pair, len(known))
-            codes[pair] = _code_of(self.venues, venue_key(words[venue], ("", *CONTRACTS)[contract]))
-        return _looked_up(codes, pairs)
+    def _codes_of(self, words: tuple[str, str, str], row: int) -> tuple[int, int]:
+        venue, coin, contract = words
+        if words not in self._books:
+            try:
+                book = book_of(venue, coin, contract, also=self._written)
+            except SpellingError as error:
+                value = dict(zip((VENUE, COIN, CONTRACT), words, strict=True))[error.column]
+                raise BrokenError(TapeFault(row, error.column, repr(value), str(error))) from None
+            self._books[words] = book
+            self._tell(words, book)
+        book = self._books[words]
+        return _code_of(self.venues, book.venue_key), _code_of(self.coins, book.coin)
+
+    def _tell(self, words: tuple[str, str, str], book: Book) -> None:
+        venue, coin, contract = words
+        if book != (venue_key(venue, contract), coin):
+            spelt = f"{coin!r} of {venue!r}" + (f" ({contract!r})" if contract else "")
+            self.read_as.append(f"{spelt} is read as {book.coin} of {book.venue_key}")
+
+
+def series_of(rows: Rows) -> list[Indices]:
+    """Indices of the rows of each book (venue and coin), their order kept."""
+    return by_key(rows["venue"].astype(np.int64) * (int(rows["coin"].max()) + 1) + rows["coin"])
+
+
+def by_key(keys: Indices) -> list[Indices]:
+    """Indices of equal keys, their order kept. One key at least."""
+    if keys.min() == keys.max():
+        return [np.arange(len(keys))]
+    # numpy sorts 16-bit integers by radix, several times faster than wider ones.
+    narrow = keys.astype(np.int16) if keys.max() < _CODES_MAX else keys
+    order = np.argsort(narrow, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
 
 
 def _code_of(known: dict[str, int], word: str) -> int:
@@ -126,6 +174,14 @@ def _rows(
     return rows
 
 
+def _learnt(column: Any, times: Indices, first_row: int) -> Indices:
+    """A row without it is learnt at its own time."""
+    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    steps = times.copy()
+    steps[told] = whole_numbers(column.take(_arrow(told)), first_row, LEARNT, at=told + first_row)
+    return steps
+
+
 def _arrow_nulls(count: int) -> Any:
     import pyarrow as pa
 
@@ -152,16 +208,6 @@ def text_codes(column: Any) -> tuple[Codes, list[str]]:
     return indices.to_numpy(zero_copy_only=False).astype(np.int32), column.dictionary.to_pylist()
 
 
-def _named(indices: Codes, words: Sequence[str], known: dict[str, int]) -> Codes:
-    """Codes by name. A dictionary may hold words that no row uses; those get none."""
-    used = np.bincount(indices, minlength=len(words)) > 0
-    return _looked_up([_code_of(known, word) if used[code] else -1 for code, word in enumerate(words)], indices)
-
-
-def _looked_up(codes: Sequence[int], indices: Codes, nothing: int = -1) -> Codes:
-    """`nothing` for index -1, which is null."""
-    found: Codes = np.array([*codes, nothing], np.int32)[indices]
-    return found
 
 
 def _words(
@@ -170,20 +216,19 @@ def _words(
     name: str,
     known: Mapping[str, int],
     *,
-    nothing: int | None = None,
     at: Indices | None = None,
 ) -> Codes:
-    """Codes of a column that may hold only `known` words; null stands for `nothing` when that is given."""
+    """Codes of a column that may hold only `known` words."""
     indices, words = text_codes(column)
-    right = f"one of {', '.join(word for word in known if word)} is right"
-    if nothing is None:
-        _refuse_nothing(indices, first_row, name, right, at)
+    right = f"one of {', '.join(known)} is right"
+    _refuse_nothing(indices, first_row, name, right, at)
     for code, word in enumerate(words):
         if word not in known:
             near = difflib.get_close_matches(word or "", known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             _refuse_word(indices, code, first_row, name, word, right + hint, at)
-    return _looked_up([known.get(word, -1) for word in words], indices, -1 if nothing is None else nothing)
+    found: Codes = np.array([known.get(word, -1) for word in words], np.int32)[indices]
+    return found
 
 
 def _refuse_nothing(indices: Codes, first_row: int, name: str, wanted: str, at: Indices | None = None) -> None:

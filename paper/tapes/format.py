@@ -22,6 +22,8 @@ AGGREGATE: Final = "aggregate"
 
 TEXT, WHOLE, NUMBER = "text", "whole number", "number"
 TIME, VENUE, COIN, KIND, SIDE, CONTRACT = "time_ms", "venue", "coin", "kind", "side", "contract"
+LEARNT: Final = "learnt_ms"
+"""The clock step that a row belongs to where it is not `time_ms`: facts reach a live feed late."""
 # The word in the file -> the kind of rows in an `EventBlock`. Book tops have no place on a tape.
 KIND_OF_WORD: Final = {
     "trades": "bars",
@@ -56,10 +58,10 @@ _KIND_COLUMNS: Final = {
 _HOLDS: Final = {
     TIME: WHOLE, VENUE: TEXT, COIN: TEXT, KIND: TEXT,
     **{name: _holds_in_file(kind, name) for kind, names in _KIND_COLUMNS.items() for name in names},
-    CONTRACT: TEXT,
+    CONTRACT: TEXT, LEARNT: WHOLE,
 }  # fmt: skip
 OPTIONAL_COLUMNS: Final = {
-    name: holds for name, holds in _HOLDS.items() if name == CONTRACT or name in ADDED_COLUMNS
+    name: holds for name, holds in _HOLDS.items() if name in ADDED_COLUMNS | {CONTRACT, LEARNT}
 }
 """Columns that a file may lack; all rows are read as if they were null."""
 COLUMNS: Final = {name: holds for name, holds in _HOLDS.items() if name not in OPTIONAL_COLUMNS}

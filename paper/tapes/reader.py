@@ -10,8 +10,9 @@ import numpy as np
 from liqbot.blocks import DTYPES, EventBlock, Roster, Rows
 from paper.tapes.decode import BrokenError, DecodedPart, Decoder
 from paper.tapes.format import ALL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of, no_file
+from paper.tapes.repeats import Repeats
 from paper.tapes.survey import Survey, TapeSeries
-from paper.tapes.validation import TapeFault, row_fault, time_fault
+from paper.tapes.validation import Indices, TapeFault, row_fault, time_fault
 
 BATCH_ROWS: Final = 131_072
 
@@ -23,21 +24,22 @@ class Tape(msgspec.Struct, frozen=True, eq=False):
     header: TapeHeader
     roster: Roster
     rows: int
+    """Those that are read: bars and sums that come again are not."""
     first_ms: int
     last_ms: int
     holdings: tuple[TapeSeries, ...]
     notes: tuple[str, ...]
-    """What the reader passed over: unknown columns, filled cells that the format leaves empty."""
+    """What the reader passed over (unknown columns, filled cells that the format leaves empty, rows that come again)
+    and how it read spellings that are not the program's own."""
 
     def blocks(self, *, batch_rows: int = BATCH_ROWS) -> Iterator[EventBlock]:
-        """One block per distinct time_ms, whose Tick is that time; the same blocks for every `batch_rows` >= 1.
-        Within a block rows keep file order within each kind."""
-        decoder = Decoder(self.roster.venues, self.roster.coins)
-        open_step: dict[str, Rows] = {}
-        for part in _parts(_opened(self.path), decoder, self.path, batch_rows):
+        """One block per clock step, whose Tick is its time; the same blocks for every `batch_rows` >= 1. Within a block
+        rows keep file order within each kind."""
+        decoder, repeats = Decoder(self.roster.venues, self.roster.coins), Repeats()
+        open_step: Columns = {}
+        for part, _ in _batches(_opened(self.path), decoder, self.path, batch_rows):
             self._refuse_change(decoder)
-            columns = _appended(open_step, part.rows)
-            whole, open_step = _cut(columns, int(part.times[-1]))
+            whole, open_step = _cut(_appended(open_step, repeats.without(part)), int(part.steps[-1]))
             yield from _steps(whole)
         yield from _steps(open_step)
 
@@ -52,24 +54,27 @@ def read_tape(path: str | Path) -> Tape:
     file = _opened(name)
     extra = check_columns(file.schema_arrow, name)
     header = header_of(file.schema_arrow.metadata, name)
-    decoder, survey = Decoder(header.venues, header.coins), Survey()
+    decoder, repeats, survey = Decoder(header.venues, header.coins), Repeats(), Survey()
     rows, first_ms, last_ms = 0, 0, None
     for part, batch in _batches(file, decoder, name, BATCH_ROWS):
-        first_ms = first_ms if rows else int(part.times[0])
-        _refuse(time_fault(part.times, rows, last_ms), name)
+        _refuse(time_fault(part.steps, part.first_row, last_ms, part.step_column), name)
         faults = [row_fault(kind, part.rows[kind], part.at[kind]) for kind in part.rows]
         _refuse(min((fault for fault in faults if fault), key=lambda fault: fault.row, default=None), name)
-        _refuse(survey.add(part, Roster(tuple(decoder.venues), tuple(decoder.coins))), name)
         survey.note_unused(batch, part)
-        rows, last_ms = rows + len(part.times), int(part.times[-1])
+        once = repeats.without(part)
+        _refuse(survey.add(once, decoder.names), name)
+        first_ms = first_ms if rows else int(part.steps[0])
+        rows, last_ms = rows + sum(map(len, once.rows.values())), int(part.steps[-1])
     if last_ms is None:
         raise TapeError(f"{name}: has no rows")
+    _refuse(next(survey.told_twice.faults(repeats.tallies, decoder.names), None), name)
     _refuse(next(survey.faults(), None), name)
     roster = header.roster(tuple(decoder.venues), tuple(decoder.coins))
-    return Tape(name, header, roster, rows, first_ms, last_ms, survey.holdings(), _notes(extra, survey))
+    notes = (*_passed_over(extra, survey), *decoder.read_as, *survey.told_twice.notes(repeats.tallies, decoder.names))
+    return Tape(name, header, roster, rows, first_ms, last_ms, survey.holdings(), notes)
 
 
-def _notes(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
+def _passed_over(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
     columns = [f"column {name!r} is not part of the format and is ignored" for name in extra]
     cells = [
         f"column {name!r}: {count} values in rows of a kind that leaves it empty are ignored"
@@ -100,10 +105,6 @@ def _opened(path: str) -> Any:
         raise TapeError(f"{path}: cannot be read ({error})") from None
 
 
-def _parts(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[DecodedPart]:
-    return (part for part, _ in _batches(file, decoder, path, batch_rows))
-
-
 def _batches(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[tuple[DecodedPart, Any]]:
     """Row group by row group, so that a tape of any length needs the memory of one."""
     import pyarrow as pa
@@ -121,28 +122,37 @@ def _batches(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterato
         raise TapeError(f"{path}: damaged after row {first_row} ({str(error).splitlines()[0]})") from None
 
 
-def _appended(before: dict[str, Rows], rows: dict[str, Rows]) -> dict[str, Rows]:
-    return {
-        kind: np.concatenate([held[kind] for held in (before, rows) if kind in held])
-        for kind in DTYPES
-        if kind in before or kind in rows
-    }
+Columns = dict[str, tuple[Rows, Indices]]
+"""By kind: rows, and the clock step of each."""
 
 
-def _cut(columns: dict[str, Rows], last_ms: int) -> tuple[dict[str, Rows], dict[str, Rows]]:
+def _appended(before: Columns, part: DecodedPart) -> Columns:
+    held = {kind: (rows, part.steps_of(kind)) for kind, rows in part.rows.items()}
+    for kind, (rows, steps) in before.items():
+        if kind in held:
+            held[kind] = np.concatenate((rows, held[kind][0])), np.concatenate((steps, held[kind][1]))
+        else:
+            held[kind] = rows, steps
+    return {kind: held[kind] for kind in DTYPES if kind in held}
+
+
+def _cut(columns: Columns, last_ms: int) -> tuple[Columns, Columns]:
     """(complete clock steps, rows of the newest one, which the next batch may continue)."""
-    ends = {kind: int(np.searchsorted(rows["time_ms"], last_ms)) for kind, rows in columns.items()}
-    whole = {kind: rows[: ends[kind]] for kind, rows in columns.items() if ends[kind]}
-    rest = {kind: rows[ends[kind] :] for kind, rows in columns.items() if ends[kind] < len(rows)}
+    ends = {kind: int(np.searchsorted(steps, last_ms)) for kind, (_, steps) in columns.items()}
+    whole = {kind: (rows[: ends[kind]], steps[: ends[kind]]) for kind, (rows, steps) in columns.items() if ends[kind]}
+    rest = {
+        kind: (rows[ends[kind] :], steps[ends[kind] :])
+        for kind, (rows, steps) in columns.items() if ends[kind] < len(rows)
+    }  # fmt: skip
     return whole, rest
 
 
-def _steps(columns: dict[str, Rows]) -> Iterator[EventBlock]:
+def _steps(columns: Columns) -> Iterator[EventBlock]:
     if not columns:
         return
-    times = np.unique(np.concatenate([rows["time_ms"] for rows in columns.values()]))
+    times = np.unique(np.concatenate([steps for _, steps in columns.values()]))
     edges = [
-        (kind, rows, [*np.searchsorted(rows["time_ms"], times).tolist(), len(rows)]) for kind, rows in columns.items()
+        (kind, rows, [*np.searchsorted(steps, times).tolist(), len(rows)]) for kind, (rows, steps) in columns.items()
     ]
     for index, time_ms in enumerate(times.tolist()):
         step: dict[str, Any] = {

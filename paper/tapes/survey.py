@@ -7,8 +7,10 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import Roster, Rows
-from paper.tapes.decode import DecodedPart
+from paper.tapes.decode import DecodedPart, by_key, series_of
 from paper.tapes.format import AGGREGATE, ALL_COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
+from paper.tapes.holes import Gaps, Hole, share_covered
+from paper.tapes.told_twice import ToldTwice
 from paper.tapes.validation import PRICE_JUMP_MAX, Floats, Indices, TapeFault
 
 _HOUR_MS: Final = 3_600_000
@@ -48,6 +50,10 @@ class TapeSeries(msgspec.Struct):
     """Rates that would be usual in basis points."""
     filled: int = 0
     """Rows with their optional cells: the taker split of trades, the index beside a mark."""
+    holes: tuple[Hole, ...] = ()
+    """Times of the tape of which it tells nothing."""
+    covered_share: float = 1.0
+    """Of the tape's time, by its holes."""
 
 
 class Survey:
@@ -58,13 +64,19 @@ class Survey:
         self._prices: dict[tuple[int, int], float] = {}
         self.ignored_cells: dict[str, int] = {}
         """Filled cells in columns the row's kind does not use, by column."""
+        self.told_twice = ToldTwice()
+        self._gaps: dict[tuple[str, int, int], Gaps] = {}
 
     def add(self, part: DecodedPart, names: Roster) -> TapeFault | None:
-        """A price jump is reported at once, with its row."""
+        """Spans that overlap and jumps of the price are reported at once, with the row."""
+        found: list[TapeFault | None] = []
         for kind, rows in part.rows.items():
-            for chosen in _groups(rows, len(names.coins)):
-                self._count(kind, rows[chosen], int(part.at[kind][chosen[0]]), names)
-        return self._price_fault(part, names)
+            for chosen in series_of(rows):
+                series, at = rows[chosen], part.at[kind][chosen]
+                self._count(kind, series, int(at[0]), names)
+                found.append(self.told_twice.add(kind, series, at, names))
+        found.append(self._price_fault(part, names))
+        return min((fault for fault in found if fault is not None), key=lambda fault: fault.row, default=None)
 
     def _count(self, kind: str, rows: Rows, first_row: int, names: Roster) -> None:
         venue, coin = int(rows["venue"][0]), int(rows["coin"][0])
@@ -73,6 +85,7 @@ class Survey:
         if held is None:
             held = TapeSeries(WORD_OF_KIND[kind], names.venues[venue], names.coins[coin], first_row, first_ms=first_ms)
             self._held[kind, venue, coin] = held
+            self._gaps[kind, venue, coin] = Gaps(kind)
         elif first_ms > held.last_ms:
             held.spacing_ms = min(held.spacing_ms or first_ms - held.last_ms, first_ms - held.last_ms)
         gaps = np.diff(rows["time_ms"])
@@ -83,6 +96,7 @@ class Survey:
         held.last_ms = int(rows["time_ms"][-1])
         if "span_ms" in (rows.dtype.names or ()):
             held.span_ms = max(held.span_ms, int(rows["span_ms"].max()))
+        self._gaps[kind, venue, coin].add(rows)
         _weigh(kind, rows, held)
 
     def _price_fault(self, part: DecodedPart, names: Roster) -> TapeFault | None:
@@ -117,6 +131,12 @@ class Survey:
 
     def holdings(self) -> tuple[TapeSeries, ...]:
         """By kind in the order of the format, then venue, then coin."""
+        began_ms = [gaps.began_ms for gaps in self._gaps.values() if gaps.began_ms]
+        first_ms = min([*began_ms, *(held.first_ms for held in self._held.values())])
+        last_ms = max(held.last_ms for held in self._held.values())
+        for key, held in self._held.items():
+            held.holes = self._gaps[key].within(first_ms, last_ms)
+            held.covered_share = share_covered(held.holes, first_ms, last_ms)
         order = list(KIND_OF_WORD)
         return tuple(sorted(self._held.values(), key=lambda held: (order.index(held.kind), held.venue, held.coin)))
 
@@ -185,20 +205,6 @@ def _turnover_faults(interest: TapeSeries, traded: list[TapeSeries]) -> Iterator
         yield TapeFault(same[0].first_row, "volume_usd", f"{daily_usd:.6g} a day", wanted)
 
 
-def _groups(rows: Rows, coins: int) -> list[Indices]:
-    """Row indices by venue and coin, order kept."""
-    return _by_key(rows["venue"].astype(np.int64) * coins + rows["coin"])
-
-
-def _by_key(keys: Indices) -> list[Indices]:
-    if keys.min() == keys.max():
-        return [np.arange(len(keys))]
-    # numpy sorts 16-bit integers by radix, several times faster than wider ones.
-    narrow = keys.astype(np.int16) if keys.max() < 32_767 else keys
-    order = np.argsort(narrow, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
-
-
 _PRICED: Final = {"bars": ("open", "close"), "liquidations": ("price", "price"), "marks": ("mark_price", "mark_price")}
 
 
@@ -214,6 +220,6 @@ def _prices(part: DecodedPart, coins: int) -> Iterator[tuple[tuple[int, int], In
     if len(priced) > 1:
         order = np.argsort(at)
         at, keys, entered, left = at[order], keys[order], entered[order], left[order]
-    for chosen in _by_key(keys):
+    for chosen in by_key(keys):
         venue, coin = divmod(int(keys[chosen[0]]), coins)
         yield (venue, coin), at[chosen], entered[chosen], left[chosen]

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from paper.tapes.writer import write_tape
-from paper.world import POSITIONS, World
+from paper.world import POSITIONS
 
 COLUMNS: Final = ("time_ms", "venue", "coin", "side", "leverage", "entry_price", "liquidation_price", "size_usd")
 _ROSTER_KEY: Final = b"liqbot_truth"
@@ -26,6 +26,30 @@ class TruthError(ExpectedError):
         super().__init__(message, Exit.USAGE)
 
 
+class KnownMarket(Protocol):
+    """A simulated market that tells a tape and knows every position behind it, as of the last block taken."""
+
+    @property
+    def roster(self) -> Roster: ...
+
+    @property
+    def step_ms(self) -> int:
+        """Usual clock step."""
+
+    @property
+    def history_start_ms(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Which market it is."""
+
+    def every_block(self) -> Iterator[EventBlock]:
+        """From its history to its end, once."""
+
+    def positions(self) -> Rows:
+        """Every one open, see `paper.world.POSITIONS`."""
+
+
 class Exported(NamedTuple):
     """Numbers of rows written."""
 
@@ -33,14 +57,14 @@ class Exported(NamedTuple):
     truth_rows: int
 
 
-def export(world: World, tape_path: str | Path, truth_path: str | Path, *, every_ms: int) -> Exported:
+def export(world: KnownMarket, tape_path: str | Path, truth_path: str | Path, *, every_ms: int) -> Exported:
     """Run a world to its end and write its tape, history included, and its truth at the first step at or after every
     multiple of `every_ms`.
 
     Either file appears under its name only when it is whole. ValueError for `every_ms` below the clock step.
     """
-    if every_ms < world.params.step_ms:
-        raise ValueError(f"every_ms: {every_ms} must be at least the clock step, {world.params.step_ms}")
+    if every_ms < world.step_ms:
+        raise ValueError(f"every_ms: {every_ms} must be at least the clock step, {world.step_ms}")
     with _writer(Path(truth_path), world.roster) as truth:
         note = f"simulated market {world.fingerprint}"
         tape_rows = write_tape(tape_path, _watched(world, every_ms, truth), world.roster, on_ticks=True, note=note)
@@ -134,9 +158,9 @@ def _writer(path: Path, roster: Roster) -> Iterator[_Writer]:
         part.unlink(missing_ok=True)
 
 
-def _watched(world: World, every_ms: int, truth: _Writer) -> Iterator[EventBlock]:
+def _watched(world: KnownMarket, every_ms: int, truth: _Writer) -> Iterator[EventBlock]:
     last_ms = world.history_start_ms
-    for block in _all(world):
+    for block in world.every_block():
         yield block
         # By crossing, as steps need not divide the interval; a step longer than it gives one snapshot, at its end.
         if block.tick_ms is not None:
@@ -144,7 +168,3 @@ def _watched(world: World, every_ms: int, truth: _Writer) -> Iterator[EventBlock
                 truth.add(world.positions())
             last_ms = block.tick_ms
 
-
-def _all(world: World) -> Iterator[EventBlock]:
-    yield from world.backfill()
-    yield from world.blocks()

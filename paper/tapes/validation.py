@@ -51,6 +51,9 @@ def row_fault(kind: str, rows: Rows, at: Indices) -> TapeFault | None:
 
 def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     word = WORD_OF_KIND[kind]
+    odd = (rows["time_ms"] < FIRST_MS) | (rows["time_ms"] > LAST_MS)
+    if odd.any():
+        yield _first(odd, rows, at, "time_ms", _time_wanted(int(rows["time_ms"][int(odd.argmax())])))
     for name in (*REQUIRED[kind], *MAY_BE_NULL[kind]):
         if name == SIDE:
             continue
@@ -112,8 +115,10 @@ def _first(broken: Bools, rows: Rows, at: Indices, name: str, wanted: str) -> Ta
     return TapeFault(int(at[index]), name, "nothing (null or NaN)" if value != value else value, wanted)
 
 
-def time_fault(times: Indices, first_row: int, previous_ms: int | None) -> TapeFault | None:
-    """Times must be milliseconds and never fall; `previous_ms` is the last time before these rows."""
+def time_fault(
+    times: Indices, first_row: int, previous_ms: int | None, column: str = "time_ms"
+) -> TapeFault | None:
+    """Clock steps must be milliseconds and never fall; `previous_ms` is the last one before these rows."""
     odd = (times < FIRST_MS) | (times > LAST_MS)
     before = np.concatenate(([times[0] if previous_ms is None else previous_ms], times[:-1]))
     falls = times < before
@@ -122,7 +127,7 @@ def time_fault(times: Indices, first_row: int, previous_ms: int | None) -> TapeF
     index = int((odd | falls).argmax())
     value = int(times[index])
     wanted = _time_wanted(value) if odd[index] else f"rows must be sorted: the row before has {before[index]}"
-    return TapeFault(first_row + index, "time_ms", value, wanted)
+    return TapeFault(first_row + index, column, value, wanted)
 
 
 def _time_wanted(value: int) -> str:

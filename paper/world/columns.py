@@ -1,11 +1,12 @@
 """What the venues publish of a step, as the columns of an `EventBlock`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from liqbot.blocks import Rows, unknown_rows
+from liqbot.blocks import EventBlock, Rows, unknown_rows
 from paper.world.coin_market import WorldCoin
 
 Venues = npt.NDArray[np.intp]
@@ -44,14 +45,29 @@ def funding(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
     return rows
 
 
-def liquidations(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
-    """Forced orders as published."""
-    told = np.concatenate([market.published for market in markets])
-    rows = unknown_rows("liquidations", len(told))
-    for name in ("venue", "coin", "side", "price", "size_usd"):
-        rows[name] = told[name]
-    rows["time_ms"] = now_ms
+def liquidations(markets: Sequence[WorldCoin], now_ms: int | None) -> Rows:
+    """Forced orders as published, at `now_ms` or, without it, at their own times."""
+    rows = forced_orders(np.concatenate([market.published for market in markets]))
+    if now_ms is not None:
+        rows["time_ms"] = now_ms
     return rows
+
+
+def forced_orders(told: Rows) -> Rows:
+    """Rows for the `liquidations` of a block, of rows as in `forced.TRUE_FORCED`."""
+    rows = unknown_rows("liquidations", len(told))
+    for name in ("time_ms", "venue", "coin", "side", "price", "size_usd"):
+        rows[name] = told[name]
+    return rows
+
+
+def in_own_steps(block: EventBlock) -> Iterator[EventBlock]:
+    """The block, and before it a clock step for every earlier time at which one of its forced orders was told."""
+    told, tick_ms = block.liquidations, block.tick_ms or 0
+    times = told["time_ms"]
+    for time_ms in np.unique(times[times < tick_ms]).tolist():
+        yield EventBlock(liquidations=told[times == time_ms], tick_ms=time_ms, backfilled=block.backfilled)
+    yield msgspec.structs.replace(block, liquidations=told[times == tick_ms])
 
 
 def positions(told: Rows, venues: Venues) -> Rows:

@@ -30,6 +30,10 @@ class Opening(NamedTuple):
     take_price: Floats
     until_ms: Floats
 
+    def chosen(self, rows: Slots) -> "Opening":
+        """Those of some rows alone."""
+        return Opening(**{name: column[rows] for name, column in self._asdict().items()})
+
 
 class Crowd:
     """A slot is a flat index into (side, place). An empty slot has quantity 0 and triggers that nothing can meet; its

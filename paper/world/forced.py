@@ -94,7 +94,7 @@ class Publisher:
         self._last_window = np.full(len(venues), -1)
 
     def published(self, forced: Rows, start_ms: int, span_ms: int) -> Rows:
-        """Rows of `forced` that get out, in order; `price` is what that venue's feed calls the price.
+        """Rows of `forced` that get out, in order, each with its own time; `price` is what that feed calls the price.
 
         Within a step the forced orders are spread evenly in the order they happened."""
         if not len(forced):
@@ -104,6 +104,7 @@ class Publisher:
         told = self._draws.uniform(len(forced)) < self._share[venue]
         chosen = np.flatnonzero(told & self._newest(venue, happened_ms, told))
         rows = forced[chosen]
+        rows["time_ms"] = happened_ms[chosen]
         bankrupt = self._bankruptcy[rows["venue"].astype(np.intp)]
         rows["price"] = np.where(bankrupt, rows["bankruptcy_price"], rows["price"])
         return rows

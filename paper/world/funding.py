@@ -1,11 +1,12 @@
 """Funding: each venue's rate follows its premium and the lean of its crowd, which pays the other side to come."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from paper.world.draws import Draws, Floats, total
-from paper.world.params import VenueParams
+from paper.world.params import TradedVenue
 
 _INTEREST_8H_PCT: Final = 0.01
 _RATE_8H_PCT_MAX: Final = 0.75
@@ -17,7 +18,7 @@ _PREMIUM_WEIGHT: Final = 0.5
 class WorldFunding:
     """Rates are kept per eight hours and published per the venue's own interval."""
 
-    def __init__(self, venues: tuple[VenueParams, ...], draws: Draws) -> None:
+    def __init__(self, venues: Sequence[TradedVenue], draws: Draws) -> None:
         self._draws = draws
         self.interval_h: Floats = np.array([venue.funding_interval_h for venue in venues])
         self._rate_8h_pct = np.full(len(venues), _INTEREST_8H_PCT)

@@ -1,5 +1,6 @@
 """Where positions of the crowd are liquidated: each venue's exact mechanics, made fast for small positions."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from liqbot.instruments import Side
 from liqbot.venues.registry import mechanics_of
 from paper.world.draws import Floats
-from paper.world.params import VenueParams
+from paper.world.params import TradedVenue
 
 Codes = npt.NDArray[np.intp]
 
@@ -20,7 +21,7 @@ class Margins:
     """Within the first tier a linear contract's price is affine in the margin, price = entry * (base + slope * ratio):
     two leverages fix the line. Larger positions are asked of the mechanics themselves."""
 
-    def __init__(self, venues: tuple[VenueParams, ...], coin: str) -> None:
+    def __init__(self, venues: Sequence[TradedVenue], coin: str) -> None:
         self._mechanics = [mechanics_of(venue.venue, coin) for venue in venues]
         ratios = np.stack([mechanics.ratios(_LEVERAGES) for mechanics in self._mechanics], axis=1)
         low, high = (1 / leverage for leverage in _LEVERAGES)

@@ -14,8 +14,8 @@ class Knobs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class VenueParams(Knobs):
-    """One venue: how large it is and what it tells the public."""
+class TradedVenue(Knobs):
+    """One venue of any simulated market: how large it is and what it tells the public."""
 
     venue: str = Field(min_length=1, description="Venue key, as the margin rules know it.")
     share: float = Field(gt=0, description="Weight of its open interest among the venues.")
@@ -32,6 +32,11 @@ class VenueParams(Knobs):
         "fill", description="Which price its forced-order feed carries."
     )
     oi_every_s: int = Field(60, ge=1, le=86_400, description="Seconds between published open interest figures.")
+
+
+class VenueParams(TradedVenue):
+    """A venue that closes large positions in parts."""
+
     partial_above_usd: float = Field(
         1_000_000, ge=10_000, description="Positions above this are force-closed in steps of `partial_share`."
     )
@@ -204,6 +209,9 @@ class WorldParams(Knobs):
     backfill_days: float = Field(3, ge=0, le=400, description="Published history before the first live step.")
     backfill_step_ms: int = Field(60_000, ge=1000, le=3_600_000, description="Clock step of that history.")
     funding_every_s: int = Field(300, ge=1, le=86_400, description="Seconds between published funding rates.")
+    own_print_times: bool = Field(
+        False, description="Forced orders are told at their own times within a step, not with its end."
+    )
     common_share: float = Field(0.8, ge=0, le=1, description="Part of each coin's variance that all coins share.")
     venues: tuple[VenueParams, ...] = Field(SEVEN_VENUES, min_length=1, description="The venues.")
     coins: tuple[CoinParams, ...] = Field((BTC,), min_length=1, description="The coins.")

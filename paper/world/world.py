@@ -48,7 +48,7 @@ class World:
         while self.now_ms < self.params.start_ms:
             span_ms = min(self.params.backfill_step_ms, self.params.start_ms - self.now_ms)
             self._advance(span_ms)
-            yield self._block(span_ms, backfilled=True)
+            yield from columns.in_own_steps(self._block(span_ms, backfilled=True))
 
     def blocks(self) -> Iterator[EventBlock]:
         """Live steps, until the span of the world is over."""
@@ -57,12 +57,25 @@ class World:
         while self.now_ms < self.end_ms:
             span_ms = min(self.params.step_ms, self.end_ms - self.now_ms)
             self._advance(span_ms)
-            yield self._block(span_ms, backfilled=False)
+            yield from columns.in_own_steps(self._block(span_ms, backfilled=False))
+
+    def every_block(self) -> Iterator[EventBlock]:
+        """History first."""
+        yield from self.backfill()
+        yield from self.blocks()
+
+    @property
+    def step_ms(self) -> int:
+        """Live clock step."""
+        return self.params.step_ms
 
     def positions(self) -> Rows:
         """Every position open now (see `truth.POSITIONS`), the makers' hedged ones included."""
         return np.concatenate(
-            [true_positions(market, self.now_ms, number) for number, market in enumerate(self._coins)]
+            [
+                true_positions(one.crowd, one.makers.held_base, one.mark, self.now_ms, number)
+                for number, one in enumerate(self._coins)
+            ]
         )
 
     def told_positions(self, *venues: str) -> Rows:
@@ -87,7 +100,7 @@ class World:
         rated = now_ms // every_ms > (now_ms - span_ms) // every_ms
         return EventBlock(
             bars=columns.bars(self._coins, now_ms, span_ms),
-            liquidations=columns.liquidations(self._coins, now_ms),
+            liquidations=columns.liquidations(self._coins, None if self.params.own_print_times else now_ms),
             open_interest=columns.open_interest(self._coins, due, now_ms),
             marks=columns.marks(self._coins, now_ms),
             funding=columns.funding(self._coins, now_ms) if rated else NO_ROWS["funding"],

@@ -24,6 +24,7 @@ from liqbot.market.observed.funding import FundingFold
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.prices import BarColumns
 from liqbot.market.observed.sampled_series import SampledSeries
+from liqbot.market.observed.waiting_prints import Print
 from liqbot.market.params import ClusterParams, MarketParams, RollingParams, SweepParams
 from liqbot.market.record import clusters_from, filtered_record, map_from, map_record, thin_zones_from
 
@@ -89,16 +90,15 @@ def test_a_wick_into_a_cluster_and_back_is_a_rejected_sweep() -> None:
     fold = knowing(97.0)
     fold.on_step(step(1, 98.0, 100.0, 98.5))
     assert fold.latest(Side.LONG) is None
-    printed = ((2 * MINUTE_MS, 2 * MINUTE_MS, Side.LONG, 5e5), (2 * MINUTE_MS, 2 * MINUTE_MS, Side.SHORT, 9e5))
+    printed = (Print.order(2 * MINUTE_MS, 0, Side.LONG, 5e5), Print.order(2 * MINUTE_MS, 0, Side.SHORT, 9e5))
     fold.on_step(step(2, 96.8, 98.5, 96.9, volume_ratio=5.0, oi_base=980.0, printed=printed))
     inside = fold.latest(Side.LONG)
     assert inside is not None
     assert not inside.rejected
     assert (inside.extreme_price, inside.volume_ratio, inside.printed_usd) == (96.8, 5.0, 5e5)
     assert inside.distance_pct == pytest.approx(3.0, abs=0.2)
-    late = ((3 * MINUTE_MS, 3 * MINUTE_MS, Side.LONG, 1e5),)
     fold.on_step(step(3, 96.9, 98.2, 98.0, oi_base=970.0, imbalance_usd=4e5))
-    fold.on_step(step(4, 98.0, 98.2, 98.1, oi_base=970.0, imbalance_usd=2e5, printed=late[:0]))
+    fold.on_step(step(4, 98.0, 98.2, 98.1, oi_base=970.0, imbalance_usd=2e5))
     after = fold.latest(Side.LONG)
     assert after is not None
     assert after.rejected
@@ -141,7 +141,7 @@ def test_late_totals_and_untold_open_interest_are_unknown_not_zero() -> None:
     assert before is not None
     assert math.isnan(before.printed_usd)
     assert math.isnan(before.oi_change_pct)
-    totals = ((61 * MINUTE_MS, 301 * MINUTE_MS, Side.LONG, 2.4e6),)
+    totals = (Print(301 * MINUTE_MS, 240 * MINUTE_MS, 0, 2.4e6, 0.0),)
     fold.on_step(step(301, 96.9, 97.0, 96.9, reported=False, began_ms=300 * MINUTE_MS, printed=totals))
     after = fold.latest(Side.LONG)
     assert after is not None
@@ -199,17 +199,17 @@ def test_funding_is_scaled_weighted_and_ranked() -> None:
 
 
 def test_forced_flow_of_the_last_hour() -> None:
-    fold = ForcedFlow()
+    fold = ForcedFlow(("okx", "binance"))
     assert all(math.isnan(usd) for usd in fold.last_hour_usd(0))
-    fold.take_order(10 * HOUR_MS, "okx", 1, 500.0)
-    fold.take_order(10 * HOUR_MS + 30 * MINUTE_MS, "okx", -1, 200.0)
+    fold.take_order(10 * HOUR_MS, 0, 1, 500.0)
+    fold.take_order(10 * HOUR_MS + 30 * MINUTE_MS, 0, -1, 200.0)
     assert fold.last_hour_usd(10 * HOUR_MS + 31 * MINUTE_MS) == (500.0, 200.0)
     assert fold.last_hour_usd(11 * HOUR_MS + MINUTE_MS) == (0.0, 200.0)
-    fold.take_totals(12 * HOUR_MS, "binance", 4 * HOUR_MS, 4e6, 0.0)
-    fold.take_order(12 * HOUR_MS, "binance", 1, 9e9)  # contained in its totals
+    fold.take_totals(12 * HOUR_MS, 1, 4 * HOUR_MS, 4e6, 0.0)
+    fold.take_order(12 * HOUR_MS, 1, 1, 9e9)  # contained in its totals
     assert fold.last_hour_usd(13 * HOUR_MS) == (1e6, 0.0)
-    assert not fold.take_order(0, "okx", 1, NAN)
-    assert not fold.take_totals(0, "okx", 0, 1.0, 1.0)
+    assert not fold.take_order(0, 0, 1, NAN)
+    assert not fold.take_totals(0, 0, 0, 1.0, 1.0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.floats(-1e9, 1e9)), max_size=50), st.integers(1, 10**6))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Container, Sequence
 from typing import Any, Final, Protocol
 
+from liqbot.execution.edge.account_alerts import AccountAlerts
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import Clock, OrderCache, Publish
 from liqbot.execution.edge.order_status import OrderStatusResolver
@@ -47,8 +48,9 @@ class AccountEdge:
             client, adapter, self.orders, trades_since_ms=since_ms, began_s=began_s
         )
         self.broker = Broker(client, adapter, self.traded, self.orders, self.resolver)
+        self.alerts = AccountAlerts(clock)
         self.reconciler = Reconciler(
-            client, adapter, self.traded, self.orders, self.resolver, self.broker, period_s=period_s,
+            client, adapter, self.traded, self.orders, self.resolver, self.broker, self.alerts, period_s=period_s,
             payments_since_ms=since_ms, presence=presence,
         )
         self.check = ProtectionCheck(
@@ -64,7 +66,7 @@ class AccountEdge:
         `close`: whoever has to end can still protect what is open."""
         self._tasks = tuple(
             asyncio.create_task(one) for one in
-            (self.broker.run(), self.check.run(), self.stream.run(), self._reconcile())
+            (self.broker.run(), self.check.run(), self.stream.run(), self.alerts.run(), self._reconcile())
         )
         try:
             done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -81,11 +83,12 @@ class AccountEdge:
         await self.broker.close()
 
     @property
-    def malformed(self) -> dict[str, int | str]:
-        """How much of what the venue told of the account was not what it documents, and the last of it."""
+    def told(self) -> dict[str, Any]:
+        """What the venue says of the account beside its state: how much of it was not what it documents and the last
+        of that, how near deleveraging and the key's end are."""
         return {
             "answers_malformed": self.client.answers_malformed, "messages_malformed": self.stream.malformed,
-            "malformed_newest": self.client.answer_malformed_newest,
+            "malformed_newest": self.client.answer_malformed_newest, **self.alerts.told,
         }
 
     async def _reconcile(self) -> None:

@@ -24,6 +24,7 @@ from liqbot.events import (
     Transfer,
 )
 from liqbot.execution import client_order_id
+from liqbot.execution.edge.account_alerts import AccountAlerts
 from liqbot.execution.edge.broker import Broker
 from liqbot.execution.edge.order_cache import OrderCache
 from liqbot.execution.edge.order_status import OVERLAP_MS, OrderStatusResolver
@@ -60,13 +61,14 @@ class Reconciler:
         orders: OrderCache,
         resolver: OrderStatusResolver,
         broker: Broker,
+        alerts: AccountAlerts,
         *,
         period_s: float,
         payments_since_ms: int,
         presence: AccountPresence | None = None,
     ) -> None:
         self._client, self._adapter, self._traded = client, adapter, tuple(traded)
-        self._orders, self._resolver, self._broker = orders, resolver, broker
+        self._orders, self._resolver, self._broker, self._alerts = orders, resolver, broker, alerts
         self._period_s, self._payments_since_ms = period_s, payments_since_ms
         self._presence = presence
         self._requested = asyncio.Event()
@@ -167,6 +169,7 @@ class Reconciler:
             # position older than a fill that we know would look closed.
             await self._resolver.catch_up(traded)
             position = await self._adapter.position(self._client, traded)
+            self._alerts.position(traded, position)
             if dirty_count == self._orders.dirty_count.get(coin, 0) and not self._orders.submitting:
                 self._say(traded, settings, resting, position)
                 self._resolver.trades_since_ms = max(self._resolver.trades_since_ms, started_ms - OVERLAP_MS)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import Rows
-from liqbot.instruments import Side, split_venue_key
+from liqbot.instruments import split_venue_key
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
@@ -220,16 +220,18 @@ class PositionEstimator:
         An aggregate is of the venues that reported nothing themselves.
         """
         self.orders, self.sums = [], []
-        if not forced.orders and not forced.sums:
+        if not forced.of_venue:
             return []
+        for one in forced.of_venue:
+            row = self.row_of.get(one.venue)
+            if one.span_ms:
+                self.sums.append((self._venues[one.venue], one.long_usd, one.short_usd))
+            elif row is not None:
+                side = LONG if one.long_usd > 0 else SHORT
+                self.orders.append((row, side, one.long_usd + one.short_usd))
         row_of = {self._venues[venue]: row for venue, row in self.row_of.items()}
-        self.orders = [
-            (row_of[venue], LONG if side is Side.LONG else SHORT, usd)
-            for venue, side, usd in forced.orders
-            if venue in row_of
-        ]
         others = [row for venue, row in row_of.items() if not forced.reported_by(venue)]
-        self.sums = [one for one in forced.sums if one[0] in row_of or (one[0] == AGGREGATE and others)]
+        self.sums = [one for one in self.sums if one[0] in row_of or (one[0] == AGGREGATE and others)]
         return [
             (others if venue == AGGREGATE else [row_of[venue]], long_usd, short_usd)
             for venue, long_usd, short_usd in self.sums

@@ -7,7 +7,7 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.map.zones import Cluster, Sweep
-from liqbot.market.observed.liquidations import Printed
+from liqbot.market.observed.waiting_prints import Print
 from liqbot.market.params import SweepParams
 
 ABSENT = float("nan")
@@ -33,7 +33,7 @@ class SweepStep(msgspec.Struct, frozen=True):
     oi_base_before: float
     oi_ms: int
     """When open interest was last reported."""
-    printed: Sequence[Printed]
+    printed: Sequence[Print]
     reported: bool
     """Whether any venue reports forced orders as they happen, or at least hourly."""
 
@@ -139,11 +139,11 @@ class SweepsFold:
 
     def _count_prints(self, track: _Track, step: SweepStep) -> None:
         track.reported = track.reported or step.reported
-        for start_ms, end_ms, side, usd in step.printed:
-            if side is not track.side:
+        for end_ms, span_ms, _, long_usd, short_usd in step.printed:
+            usd = long_usd if track.side is Side.LONG else short_usd
+            if not span_ms and not usd > 0:
                 continue
-            until_ms = step.time_ms if track.active else track.ended_ms
-            span_ms = end_ms - start_ms
+            start_ms, until_ms = end_ms - span_ms, step.time_ms if track.active else track.ended_ms
             if span_ms == 0:
                 during = 1.0 if track.began_ms < end_ms <= until_ms or track.active else 0.0
                 after = 1.0 - during

@@ -1,8 +1,13 @@
-"""Observed forced orders of one coin, summed over the last hour. Venues report only a part: every sum is a floor."""
+"""Observed forced orders of one coin: the last hour's sums, and what belongs to the span that was just told.
 
+Venues report only a part: every sum is a floor.
+"""
+
+from collections.abc import Sequence
 from typing import Any, Final
 
 from liqbot.instruments import Side
+from liqbot.market.observed.waiting_prints import Print, WaitingPrints
 
 ABSENT = float("nan")
 _HOUR_MS: Final = 3_600_000
@@ -10,17 +15,15 @@ _SLOT_MS: Final = 60_000
 _REPORTS_MS: Final = 86_400_000
 """A coin nobody reported a forced order of for this long has no reporter."""
 
-Printed = tuple[int, int, Side, float]
-"""From, to (ms), side of the closed positions, USD."""
-
 
 class ForcedFlow:
-    """`printed` are the forced orders of the present step, for those who follow a sweep.
+    """Orders count in the hour's sums as they come, and wait for `begin_step` to be told that price was where they are.
 
-    `orders` (venue, side, USD) and `sums` (venue, USD of longs, USD of shorts) are the same by venue.
+    `of_venue` (by its own path) and `of_path` (by the traded one) hold those of the present step.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, venues: Sequence[str]) -> None:
+        self._venues = venues
         self._slots: list[list[float]] = []
         """[slot, long, short], ascending."""
         self._received_ms = 0
@@ -28,41 +31,46 @@ class ForcedFlow:
         """Venues that reported single orders, and when first."""
         self._totals: dict[str, tuple[int, int, float, float]] = {}
         """Newest sums of venues that give them: time, span, long, short. Their single orders are contained in those."""
-        self.begin_step()
+        self._for_venue = WaitingPrints(len(venues))
+        self._for_path = WaitingPrints(1)
+        self.of_venue: list[Print] = []
+        self.of_path: list[Print] = []
 
-    def begin_step(self) -> None:
-        self.printed: list[Printed] = []
-        self.orders: list[tuple[str, Side, float]] = []
-        self.sums: list[tuple[str, float, float]] = []
+    def begin_step(self, told_ms: Sequence[int], path_told_ms: int) -> None:
+        """`told_ms[venue]`: until when the venue's price is known; `path_told_ms`: the price that sweeps follow."""
+        self.of_venue = [one for line, until_ms in enumerate(told_ms) for one in self._for_venue.take(line, until_ms)]
+        self.of_path = self._for_path.take(0, path_told_ms)
 
-    def take_order(self, time_ms: int, venue: str, side: int, size_usd: float) -> bool:
+    def take_order(self, time_ms: int, venue: int, side: int, size_usd: float) -> bool:
+        """`venue` is the index in the roster. False when it cannot be true."""
         if not (0 < size_usd < 1e12 and side in {1, -1}):
             return False
-        totals = self._totals.get(venue)
+        name = self._venues[venue]
+        totals = self._totals.get(name)
         if totals is None or time_ms - totals[0] >= _REPORTS_MS:
-            self._add(time_ms, time_ms, Side(side), size_usd)
-            self.orders.append((venue, Side(side), size_usd))
-            self._reporters.setdefault(venue, time_ms)
+            self._add(Print.order(time_ms, venue, Side(side), size_usd))
+            self._reporters.setdefault(name, time_ms)
         return True
 
-    def take_totals(self, time_ms: int, venue: str, span_ms: int, long_usd: float, short_usd: float) -> bool:
+    def take_totals(self, time_ms: int, venue: int, span_ms: int, long_usd: float, short_usd: float) -> bool:
+        """Likewise."""
         if not (0 <= long_usd < 1e12 and 0 <= short_usd < 1e12 and span_ms > 0):
             return False
-        self._totals[venue] = (time_ms, span_ms, long_usd, short_usd)
-        self.sums.append((venue, long_usd, short_usd))
-        self._add(time_ms - span_ms, time_ms, Side.LONG, long_usd)
-        self._add(time_ms - span_ms, time_ms, Side.SHORT, short_usd)
+        self._totals[self._venues[venue]] = (time_ms, span_ms, long_usd, short_usd)
+        self._add(Print(time_ms, span_ms, venue, long_usd, short_usd))
         return True
 
-    def _add(self, start_ms: int, end_ms: int, side: Side, usd: float) -> None:
-        self.printed.append((start_ms, end_ms, side, usd))
-        if end_ms - start_ms > _HOUR_MS:
+    def _add(self, one: Print) -> None:
+        self._for_venue.add(one.venue, one)
+        self._for_path.add(0, one)
+        if one.span_ms > _HOUR_MS:
             return
-        self._received_ms = max(self._received_ms, end_ms)
-        slot = end_ms // _SLOT_MS
+        self._received_ms = max(self._received_ms, one.time_ms)
+        slot = one.time_ms // _SLOT_MS
         if not self._slots or self._slots[-1][0] < slot:
             self._slots.append([slot, 0.0, 0.0])
-        self._slots[-1][1 if side is Side.LONG else 2] += usd
+        self._slots[-1][1] += one.long_usd
+        self._slots[-1][2] += one.short_usd
 
     def reported_by(self, venue: str) -> bool:
         """Whether this venue itself ever reported a forced order or a sum of them."""
@@ -99,12 +107,16 @@ class ForcedFlow:
         return long_usd, short_usd
 
     def state(self) -> list[Any]:
+        """Between steps: what is of the last one is not in it."""
         totals = {venue: list(total) for venue, total in self._totals.items()}
-        return [[list(slot) for slot in self._slots], self._received_ms, totals, dict(self._reporters)]
+        waiting = [self._for_venue.state(), self._for_path.state()]
+        return [[list(slot) for slot in self._slots], self._received_ms, totals, dict(self._reporters), waiting]
 
     def load_state(self, state: list[Any]) -> None:
-        slots, self._received_ms, totals, self._reporters = state
+        slots, self._received_ms, totals, self._reporters, (for_venue, for_path) = state
         self._reporters = dict(self._reporters)
         self._slots = [list(slot) for slot in slots]
         self._totals = {venue: (total[0], total[1], total[2], total[3]) for venue, total in totals.items()}
-        self.begin_step()
+        self._for_venue.load_state(for_venue)
+        self._for_path.load_state(for_path)
+        self.of_venue, self.of_path = [], []

@@ -21,6 +21,8 @@ class _VenueInterest(msgspec.Struct):
 
     base: float = ABSENT
     time_ms: int = 0
+    told_usd: float = ABSENT
+    """The number itself: one that is told again carries nothing, whatever the price has done since."""
     change_per_ms: float = 0.0
     """Smoothed, base coin."""
     gap_ms: float = 0.0
@@ -33,18 +35,22 @@ class OpenInterestFold:
         self._smoothing_ms, self._shares = estimate.oi_smoothing_ms, estimate.oi_shares
         self._venues: dict[str, _VenueInterest] = {}
         self.reported_ms = 0
+        self._changed = False
+        """Since the last `remember`."""
         self._history = SampledSeries(rolling.history_step_ms, _DAY_MS + 6 * _HOUR_MS)
 
     def take(self, time_ms: int, venue: str, oi_usd: float, price: float) -> bool:
         """False when the number cannot be true or there is no price to read it with."""
         if not (0 < oi_usd < 1e13 and price > 0):
             return False
-        base = oi_usd / price
-        self.reported_ms = max(self.reported_ms, time_ms)
         own = self._venues.get(venue)
+        if own is not None and own.told_usd == oi_usd:
+            return True
+        base = oi_usd / price
+        self.reported_ms, self._changed = max(self.reported_ms, time_ms), True
         if own is None:
             before = self.total_base()
-            self._venues[venue] = _VenueInterest(base=base, time_ms=time_ms)
+            self._venues[venue] = _VenueInterest(base=base, time_ms=time_ms, told_usd=oi_usd)
             if before == before:
                 # A venue that reports for the first time was there before: no jump in the sum.
                 self._history.raise_by(self.total_base() - before)
@@ -54,12 +60,15 @@ class OpenInterestFold:
             share = elapsed_ms / (self._smoothing_ms + elapsed_ms)
             own.change_per_ms += share * ((base - own.base) / elapsed_ms - own.change_per_ms)
             own.gap_ms = elapsed_ms if own.gap_ms == 0 else own.gap_ms + (elapsed_ms - own.gap_ms) / 8
-        own.base, own.time_ms = base, max(time_ms, own.time_ms)
+        own.base, own.time_ms, own.told_usd = base, max(time_ms, own.time_ms), oi_usd
         return True
 
-    def remember(self, time_ms: int) -> None:
-        """After the rows of a step that had any."""
-        self._history.add(time_ms, self.total_base())
+    def remember(self, time_ms: int) -> bool:
+        """At a step with a price. The answer is whether anything new was told since the last one."""
+        changed, self._changed = self._changed, False
+        if changed:
+            self._history.add(time_ms, self.total_base())
+        return changed
 
     @property
     def any_reported(self) -> bool:
@@ -118,10 +127,10 @@ class OpenInterestFold:
 
     def state(self) -> list[Any]:
         venues = {venue: msgspec.to_builtins(own) for venue, own in self._venues.items()}
-        return [venues, self._history.state(), self.reported_ms]
+        return [venues, self._history.state(), self.reported_ms, self._changed]
 
     def load_state(self, state: list[Any]) -> None:
         # Not msgspec.convert: NaN would arrive as null from codecs other than msgpack, and must not pass silently.
         self._venues = {venue: _VenueInterest(**own) for venue, own in state[0].items()}
         self._history.load_state(state[1])
-        self.reported_ms = state[2]
+        self.reported_ms, self._changed = state[2], state[3]

@@ -25,6 +25,8 @@ class OutlierFilter:
         self.prices = [VenuePrice() for _ in venues]
         self.health = HealthFold(params)
         self._venues = venues
+        self.priced = False
+        """Whether any price of the last step was believed."""
 
     def take(self, columns: Columns) -> BarColumns:
         """Marks first, then bars; returns the believed bars."""
@@ -34,11 +36,13 @@ class OutlierFilter:
         marked = set(offered)
         offered |= {row[1]: row[7] for row in bars if row[1] not in marked and 0 < row[7] < _INFINITE}
         together = self._together(offered)
+        self.priced = False
         for price in self.prices:
             price.begin_step()
         for time_ms, venue, _, mark_price, index_price in marks:
             if self._believed(venue, time_ms, mark_price, offered, together):
                 self.prices[venue].take_mark(time_ms, mark_price, index_price, self._params)
+                self.priced = True
         return self._take_bars(bars, offered, together) if bars else NO_BARS
 
     def _take_bars(
@@ -54,6 +58,7 @@ class OutlierFilter:
             elif self._believed(venue, time_ms, close, offered, together):
                 price.take_bar(time_ms, span_ms, close, self._params)
                 believed.setdefault(venue, []).append(row)
+                self.priced = True
         return BarColumns.of(believed)
 
     def _together(self, offered: Mapping[int, float]) -> tuple[float, float]:

@@ -11,6 +11,8 @@ import msgspec
 from liqbot.market.params import HealthParams
 
 ABSENT = float("nan")
+LATE_MS: Final = 5_000
+"""How late a bar of trades or a mark may be told."""
 
 
 class BarColumns(msgspec.Struct, frozen=True):
@@ -61,6 +63,8 @@ class VenuePrice(msgspec.Struct):
     index_price: float = ABSENT
     last_price: float = ABSENT
     bar_span_ms: int = 0
+    bar_ms: int = 0
+    """End of the newest believed bar."""
     mark_row_ms: int = 0
     """Time of the newest mark row; `streaming` when such rows come close together."""
     streaming: bool = False
@@ -78,6 +82,18 @@ class VenuePrice(msgspec.Struct):
     @property
     def known(self) -> bool:
         return self.mark_price == self.mark_price
+
+    def told_until(self, now_ms: int) -> int:
+        """Until when it is known what the mark swept. A bar that does not come is waited for twice its span."""
+        if self.streaming:
+            told_ms, span_ms = self.mark_row_ms, 0
+        else:
+            told_ms, span_ms = self.bar_ms or self.mark_ms, self.bar_span_ms
+        return max(told_ms, now_ms - 2 * max(span_ms, LATE_MS))
+
+    def expects_bar(self, now_ms: int) -> bool:
+        """Whether the next bar may still come: it is missing from twice its span after the one before."""
+        return self.bar_ms > 0 and now_ms < self.bar_ms + 2 * self.bar_span_ms
 
     def stale(self, now_ms: int, params: HealthParams) -> bool:
         return now_ms - self.seen_ms > max(params.stale_ms_min, params.stale_factor * self.gap_ms)
@@ -97,7 +113,7 @@ class VenuePrice(msgspec.Struct):
 
     def take_bar(self, time_ms: int, span_ms: int, close: float, params: HealthParams) -> None:
         """The close stands for the mark unless a mark row is as new as this bar, or marks stream."""
-        self.last_price, self.bar_span_ms = close, span_ms
+        self.last_price, self.bar_span_ms, self.bar_ms = close, span_ms, max(self.bar_ms, time_ms)
         self._see(time_ms)
         if self.streaming and time_ms - self.mark_row_ms > params.mark_gap_ms_max:
             self.streaming = False
@@ -110,6 +126,14 @@ class VenuePrice(msgspec.Struct):
             # A silence counts for little: one long gap must not make the next one look usual.
             self.gap_ms = gap_ms if self.gap_ms == 0 else self.gap_ms + (min(gap_ms, 4 * self.gap_ms) - self.gap_ms) / 8
         self.seen_ms = max(self.seen_ms, time_ms)
+
+
+def told_until(prices: Sequence[VenuePrice], traded: int, now_ms: int) -> tuple[list[int], int]:
+    """Until when each venue's path is known, and until when the one that sweeps follow is: the `traded` venue's, or
+    anybody's where it has none. A venue without a price goes by that one."""
+    known = [price.told_until(now_ms) for price in prices if price.known]
+    path_ms = prices[traded].told_until(now_ms) if traded >= 0 and prices[traded].known else max(known, default=0)
+    return [price.told_until(now_ms) if price.known else path_ms for price in prices], path_ms
 
 
 def swept_range(price: VenuePrice, bars: BarColumns, bar: int) -> tuple[float, float]:

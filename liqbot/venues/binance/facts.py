@@ -93,6 +93,7 @@ VENUE: Final = VenueSpec(
             margin=_margin(Fees(0.02, 0.05), BTC_COIN, ETH_COIN),
         ),
     ),
+    spellings=("binanceum", "binancecoinm:coin", "binancecm:coin", "binancedelivery:coin", "binancefuturescm:coin"),
     liquidations=Liquidations(source="websocket <symbol>@forceOrder", completeness="sampled", side="order"),
     wire=WIRE,
     trading=BinanceAdapter(),

@@ -79,6 +79,8 @@ VENUE: Final = VenueSpec(
             ),
         ),
     ),
+    spellings=("bybitinverse:coin",),
+    symbols=(("{}PERP", "usdc"),),
     liquidations=Liquidations(
         source="websocket allLiquidation.<symbol>, batches of 500 ms", completeness="complete", side="position"
     ),

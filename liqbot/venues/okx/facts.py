@@ -76,6 +76,7 @@ VENUE: Final = VenueSpec(
             trade_unit="contracts", open_interest_unit="contracts", margin=_margin(BTC_COIN, ETH_COIN),
         ),
     ),
+    spellings=("okex", "okex5"),
     liquidations=Liquidations(
         source="websocket liquidation-orders, all swaps in one stream, at most one a second and contract",
         completeness="sampled", side="order",

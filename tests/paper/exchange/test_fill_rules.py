@@ -70,10 +70,38 @@ def test_an_order_waits_for_a_bar_to_trade_in():
     trader = Trader(latency_ms=10)
     trader.send(order("e1", Purpose.ENTRY))
     trader.live(tick_ms=T0 + 5_000)
+    assert not trader.of(events.OrderAccepted)  # the bar that comes next may have begun before
+    missing_ms = T0 + 2 * SPAN_MS
+    trader.live(tick_ms=missing_ms)
     assert len(trader.of(events.OrderAccepted)) == 1
     assert not trader.fills
-    trader.live(bar(T0 + 8_000, (120.0, 120.0, 120.0, 120.0), span_ms=1_000))
-    assert trader.fills == [(D(120), T0 + 7_000)]
+    trader.live(bar(missing_ms + 8_000, (120.0, 120.0, 120.0, 120.0), span_ms=1_000))
+    assert trader.fills == [(D(120), missing_ms + 7_000)]
+
+
+@pytest.mark.parametrize("told", ["nothing", "funding"])
+def test_a_bar_fills_its_own_span_whatever_is_told_inside_it(told):
+    def lived(inside):
+        trader = Trader(latency_ms=1_000)
+        trader.answers[events.Fill] = [order("s1", Purpose.STOP, trigger="95")]
+        trader.send(order("e1", Purpose.ENTRY))
+        for at_ms in inside:
+            trader.live(*([funding(at_ms, 0.01)] if told == "funding" else []), tick_ms=at_ms)
+        trader.live(bar(T0 + SPAN_MS, (100.0, 104.0, 94.0, 100.0)))
+        return trader.facts
+
+    assert lived([]) == lived([T0 + 5_000, T0 + SPAN_MS - 1])
+    assert len(lived([])) > 3
+
+
+def test_a_bar_of_one_coin_fills_its_own_span_though_another_was_told_before_it():
+    trader = Trader(BTC, ETH, latency_ms=1_000)
+    trader.live(bar(T0, FLAT, venue="bybit", coin="ETH"))
+    trader.send(order("e1", Purpose.ENTRY))
+    trader.live(bar(T0 + SPAN_MS, FLAT, venue="bybit", coin="ETH"), tick_ms=T0 + SPAN_MS)
+    trader.live(bar(T0 + SPAN_MS, (100.0, 100.0, 80.0, 90.0)), tick_ms=T0 + SPAN_MS + 1)
+    # As far as it had fallen when the order came; told when it became known.
+    assert trader.fills == [(D("99.0"), T0 + SPAN_MS)]
 
 
 def test_stop_and_target_inside_one_bar_is_the_stop():
@@ -195,7 +223,7 @@ def test_funding_is_paid_at_each_whole_interval_by_the_newest_rate():
     hour = 3_600_000
     trader.live(funding(trader.now_ms, 0.01), tick_ms=trader.now_ms)
     trader.live(funding(8 * hour, 0.05), bar(8 * hour, FLAT), tick_ms=8 * hour)
-    trader.live(tick_ms=8 * hour + 1)
+    trader.live(tick_ms=8 * hour + 2 * SPAN_MS)  # by then the next bar is missing, and time passes without it
     assert [(paid.time_ms, paid.amount_usd) for paid in trader.of(events.FundingPaid)] == [(8 * hour, D("0.005"))]
     trader.live(funding(8 * hour + 1, -0.01, 1.0), tick_ms=10 * hour)
     assert [paid.amount_usd for paid in trader.of(events.FundingPaid)[1:]] == [D("-0.001")] * 2

@@ -152,7 +152,7 @@ def test_nothing_scored_yet_is_a_page_too(bench: dict[str, ModuleType]) -> None:
 
 def test_the_command_on_the_page_names_what_changes_figures_and_no_directories(bench: dict[str, ModuleType]) -> None:
     module = bench["accuracy"]
-    every = ",".join(module.WORLDS)
+    every = ",".join(module.PUBLISHED)
     full = module.made(SimpleNamespace(days=None, worlds=every))
     assert full.command == "python bench/accuracy.py"
     trial = module.made(SimpleNamespace(days=4.0, worlds="stops"))

@@ -84,9 +84,42 @@ def test_prints_lie_where_their_own_venue_newly_went_moved_to_the_home_price() -
     assert told.tolist() == [[50.0, 30.0], [70.0, 0.0]]
     pieces = placing.pieces()
     assert pieces.step.tolist() == [1, 1, 1]
-    assert pieces.side.tolist() == [0, 0, 1]
-    assert prices_at(pieces.low) == pytest.approx([98, 98, 100], rel=1e-4)
+    assert pieces.side.tolist() == [0, 1, 0]
+    assert prices_at(pieces.low) == pytest.approx([98, 100, 98], rel=1e-4)
     assert prices_at(pieces.high) == pytest.approx([100, 100, 100], rel=1e-4)
+
+
+def test_a_print_lies_in_what_the_bar_that_contains_it_crossed() -> None:
+    frame, placing = PricePath(2, 0, 0), Placing(2, frozenset())
+    blocks = [
+        step(bar(60_000, 100, 100, 100), bar(60_000, 100, 100, 100, venue="bybit")),
+        step(forced(90_000, Side.LONG, 50.0), forced(90_000, Side.LONG, 70.0, venue="bybit")),
+        step(bar(120_000, 96, 100, 99)),
+        step(bar(120_000, 97, 100, 99, venue="bybit")),
+    ]
+    told = []
+    for number, block in enumerate(blocks):
+        frame.step(block)
+        told.append(placing.step(block, frame, number)[:, 0].tolist())
+    assert told == [[0.0, 0.0], [0.0, 0.0], [50.0, 0.0], [0.0, 70.0]]
+    pieces = placing.pieces()
+    assert prices_at(pieces.low) == pytest.approx([96, 97], rel=1e-4)
+    assert prices_at(pieces.high) == pytest.approx([100, 100], rel=1e-4)
+
+
+def test_a_print_does_not_wait_for_ever_for_a_bar_that_never_comes() -> None:
+    frame, placing = PricePath(2, 0, 0), Placing(2, frozenset())
+    blocks = [
+        step(bar(60_000, 100, 100, 100), bar(60_000, 100, 100, 100, venue="bybit")),
+        step(bar(120_000, 99, 100, 100), forced(120_001, Side.LONG, 70.0, venue="bybit")),
+        step(bar(240_000, 99, 100, 100)),
+        step(bar(241_000, 99, 100, 100)),
+    ]
+    told = []
+    for number, block in enumerate(blocks):
+        frame.step(block)
+        told.append(placing.step(block, frame, number).sum())
+    assert told == [0.0, 0.0, 0.0, 70.0]
 
 
 def test_totals_are_spread_over_the_whole_interval_and_orders_of_that_venue_not_counted_again() -> None:

@@ -64,7 +64,11 @@ def test_the_truth_has_rank_one_distance_has_none_and_other_times_none() -> None
     moved = score.skill("moved", np.roll(found.realised_usd, 60, axis=0))
     assert abs(moved.partial.value) < 0.06
     assert score.difference("true", "moved").low > 0.8
-    assert score.ratio("moved", "true").value == pytest.approx(moved.partial.value, abs=1e-9)
+    assert score.closed_share("moved", "moved", "true").value == pytest.approx(0.0, abs=1e-9)
+    assert score.closed_share("true", "moved", "true").value == pytest.approx(1.0, abs=1e-9)
+    score.skill("half", found.realised_usd + np.roll(found.realised_usd, 60, axis=0))
+    share = score.closed_share("half", "moved", "true")
+    assert 0.1 < share.low < share.value < share.high < 0.9
 
 
 def test_scale_and_any_rising_change_leave_ranks_alone() -> None:

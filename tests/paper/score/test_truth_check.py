@@ -75,5 +75,5 @@ def test_venues_that_only_one_of_the_two_has_are_told(tmp_path: Path) -> None:
 
 
 def test_a_venue_without_margin_tables_is_told(tmp_path: Path) -> None:
-    (said,) = cautions(tape(tmp_path / "tape", "binance", "BINANCE"), "BTC", None)
-    assert said == "no margin tables of BTC at BINANCE: a stand-in is used"
+    (said,) = cautions(tape(tmp_path / "tape", "binance", "htx"), "BTC", None)
+    assert said == "no margin tables of BTC at htx: a stand-in is used"

@@ -53,7 +53,7 @@ def test_the_page_on_tapes_names_every_column_and_kind():
 def test_every_kind_of_the_format_is_one_of_the_blocks_and_every_column_has_a_place():
     assert set(tape_format.KIND_OF_WORD.values()) < set(KINDS)
     held = {name for kind in tape_format.KIND_OF_WORD.values() for name in DTYPES[kind].names or ()}
-    assert held | {tape_format.KIND, tape_format.CONTRACT} == set(tape_format.ALL_COLUMNS)
+    assert held | {tape_format.KIND, tape_format.CONTRACT, tape_format.LEARNT} == set(tape_format.ALL_COLUMNS)
     for kind in tape_format.KIND_OF_WORD.values():
         filled = {*tape_format.KEYS, *tape_format.REQUIRED[kind], *tape_format.MAY_BE_NULL[kind]}
         assert filled == set(DTYPES[kind].names or ())

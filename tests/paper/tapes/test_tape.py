@@ -23,8 +23,9 @@ from liqbot.events import (
 )
 from liqbot.instruments import Side
 from paper.tapes.format import COLUMNS, TapeError
+from paper.tapes.importing.run import import_files
 from paper.tapes.reader import read_tape
-from paper.tapes.writer import import_csv, write_tape
+from paper.tapes.writer import write_tape
 
 START_MS = 1_700_000_000_000
 ROSTER = Roster(("binance", "bybit:coin", "aggregate"), ("BTC", "ETH"))
@@ -35,21 +36,21 @@ maybe = st.one_of(st.none(), st.floats(0.0, 0.49))
 
 
 @st.composite
-def market_facts(draw: st.DrawFn, time_ms: int) -> MarketEvent:
+def market_facts(draw: st.DrawFn, time_ms: int, span_ms: int) -> MarketEvent:
     venue, coin = draw(st.sampled_from(ROSTER.venues)), draw(st.sampled_from(ROSTER.coins))
     at = {"time_ms": time_ms, "venue": venue, "coin": coin}
     price = 60_000.0 * draw(nudge)
     volume = draw(usd)
     share = draw(maybe)
     split = None if share is None else volume * share
-    bar = TradeBar(**at, span_ms=1_000, open=price, high=price * 1.01, low=price * 0.99,
+    bar = TradeBar(**at, span_ms=span_ms, open=price, high=price * 1.01, low=price * 0.99,
                    close=price * draw(nudge) ** 0.3, volume_usd=volume, buy_usd=split, sell_usd=split)  # fmt: skip
     return draw(
         st.sampled_from(
             (
                 bar,
                 Liquidation(**at, side=draw(st.sampled_from(Side)), price=price, size_usd=volume),
-                LiquidationTotals(**at, span_ms=60_000, long_usd=volume, short_usd=0.0),
+                LiquidationTotals(**at, span_ms=span_ms, long_usd=volume, short_usd=0.0),
                 OpenInterest(**at, oi_usd=volume),
                 MarkPrice(**at, mark_price=price, index_price=None if share is None else price),
                 FundingRate(**at, rate_pct=draw(st.floats(-0.5, 0.5)), interval_h=8.0),
@@ -63,9 +64,11 @@ def market_facts(draw: st.DrawFn, time_ms: int) -> MarketEvent:
 def markets(draw: st.DrawFn) -> list[EventBlock]:
     blocks, time_ms = [], START_MS
     for _ in range(draw(st.integers(1, 12))):
-        time_ms += draw(st.integers(1, 90_000))
-        facts = [draw(market_facts(time_ms)) for _ in range(draw(st.integers(1, 5)))]
-        blocks.append(block_of(facts, ROSTER, tick_ms=time_ms))
+        span_ms = draw(st.integers(1, 90_000))
+        time_ms += span_ms
+        facts = [draw(market_facts(time_ms, span_ms)) for _ in range(draw(st.integers(1, 5)))]
+        series = {(type(fact), fact.venue, fact.coin): fact for fact in facts}
+        blocks.append(block_of(list(series.values()), ROSTER, tick_ms=time_ms))
     return blocks
 
 
@@ -98,8 +101,9 @@ def test_rows_learnt_late_move_into_their_step_and_ticks_can_be_kept(tmp_path: P
     own = [block.tick_ms for block in read_tape(tmp_path / "own.parquet").blocks()]
     assert own == [START_MS + 100, START_MS + 400, START_MS + 1_001, START_MS + 2_000]
     write_tape(tmp_path / "ticks.parquet", [first, late], ROSTER, on_ticks=True)
-    ticks = [block.tick_ms for block in read_tape(tmp_path / "ticks.parquet").blocks()]
-    assert ticks == [START_MS + 1_000, START_MS + 2_000]
+    for batch_rows in (1, 3, 100):
+        kept = read_tape(tmp_path / "ticks.parquet").blocks(batch_rows=batch_rows)
+        assert all(same(left, right) for left, right in zip([first, late], kept, strict=True))
 
 
 def sound_table(rows: int = 40) -> pa.Table:
@@ -252,15 +256,15 @@ def test_damage_in_the_middle_is_an_error_not_a_crash(tmp_path: Path) -> None:
 
 def test_csv_import_and_its_errors(tmp_path: Path) -> None:
     csv.write_csv(sound_table(), tmp_path / "t.csv")
-    tape = import_csv(tmp_path / "t.csv", tmp_path / "t.parquet")
+    tape = import_files([tmp_path / "t.csv"], tmp_path / "t.parquet").tape
     assert tape.rows == 200
     csv.write_csv(with_cell(sound_table(), "low", 10, 60_501.0), tmp_path / "bad.csv")
     with pytest.raises(TapeError, match=r"bad\.csv: row 10"):
-        import_csv(tmp_path / "bad.csv", tmp_path / "bad.parquet")
+        import_files([tmp_path / "bad.csv"], tmp_path / "bad.parquet")
     assert not list(tmp_path.glob("bad.parquet*"))
     (tmp_path / "text.csv").write_text("time_ms,venue\nsoon,binance\n")
     with pytest.raises(TapeError, match=r"text\.csv"):
-        import_csv(tmp_path / "text.csv", tmp_path / "text.parquet")
+        import_files([tmp_path / "text.csv"], tmp_path / "text.parquet")
 
 
 def test_contracts_make_books_of_their_own(tmp_path: Path) -> None:

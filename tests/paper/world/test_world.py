@@ -205,3 +205,22 @@ def test_unknown_knobs_and_senseless_values_are_refused():
         CrowdParams(mix_before=(1.0,))
     with pytest.raises(ValueError, match="step_ms"):
         WorldParams(step_ms=0)
+
+
+def test_forced_orders_may_be_told_at_their_own_times_inside_the_step():
+    shocks = ShockParams(first_wick_minute=20, rate_day=20)
+    plain, own = (World(small(own_print_times=inside, shocks=shocks), 5) for inside in (False, True))
+    together, apart = list(plain.every_block()), list(own.every_block())
+    ends = [block for block in apart if len(block.bars)]
+    assert [block.tick_ms for block in ends] == [block.tick_ms for block in together]
+    for kind in ("bars", "marks", "open_interest", "funding"):
+        for one, two in zip(together, ends, strict=True):
+            assert one.rows(kind).tobytes() == two.rows(kind).tobytes()
+    ticks = [block.tick_ms for block in apart]
+    assert ticks == sorted(set(ticks))
+    told, inside = (np.concatenate([block.liquidations for block in blocks]) for blocks in (together, apart))
+    for name in ("venue", "side", "price", "size_usd"):
+        assert np.array_equal(told[name], inside[name])
+    # Each lies in the step with whose end it was told, and not all at that end.
+    assert ((told["time_ms"] - inside["time_ms"] >= 0) & (told["time_ms"] - inside["time_ms"] < MINUTE_MS)).all()
+    assert 0 < (told["time_ms"] == inside["time_ms"]).sum() < len(told)

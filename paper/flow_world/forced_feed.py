@@ -1,0 +1,70 @@
+"""What each venue's public feed tells of forced orders: a share, throttled, late, and nothing while it is down."""
+
+import numpy as np
+
+from liqbot.blocks import Rows
+from paper.flow_world.params import FlowVenueParams
+from paper.world.draws import Draws, Floats
+from paper.world.forced import TRUE_FORCED
+
+
+class ForcedFeed:
+    """Orders go in as they happen and come out when they are told; some never do."""
+
+    def __init__(self, venues: tuple[FlowVenueParams, ...], ticks_per_usd: float, draws: Draws) -> None:
+        self._venues, self._ticks, self._draws = venues, ticks_per_usd, draws
+        self._share = np.array([venue.forced_share for venue in venues])
+        self._bankruptcy = np.array([venue.forced_price == "bankruptcy" for venue in venues])
+        self._down_until_ms: Floats = np.zeros(len(venues))
+        self._last_window = np.full(len(venues), -1)
+        self._waiting: Rows = np.zeros(0, TRUE_FORCED)
+
+    def minute(self, orders: Rows, begin_ms: int) -> None:
+        """Takes the orders of the minute that begins then, in order of time."""
+        self._interrupt(begin_ms)
+        if not len(orders):
+            return
+        venue = orders["venue"].astype(np.intp)
+        heard = (self._draws.uniform(len(orders)) < self._share[venue]) & (begin_ms >= self._down_until_ms[venue])
+        told = orders[heard]
+        told = told[self._newest(told)]
+        venue = told["venue"].astype(np.intp)
+        price = np.where(self._bankruptcy[venue], told["bankruptcy_price"], told["price"])
+        told["price"] = np.maximum(np.rint(price * self._ticks), 1.0) / self._ticks
+        told["time_ms"] += self._delays(venue)
+        waiting = np.concatenate((self._waiting, told))
+        self._waiting = waiting[np.argsort(waiting["time_ms"], kind="stable")]
+
+    def told_until(self, end_ms: int) -> Rows:
+        """What is told up to and at a time, in order, each row with the time at which it is; once each."""
+        ready = int(np.searchsorted(self._waiting["time_ms"], end_ms, side="right"))
+        told, self._waiting = self._waiting[:ready], self._waiting[ready:]
+        return told
+
+    def _interrupt(self, now_ms: int) -> None:
+        chance = self._draws.uniform(len(self._venues))
+        for row, venue in enumerate(self._venues):
+            if chance[row] < venue.gaps_day / 1440.0:
+                length_ms = venue.gap_min * 60_000.0 * float(self._draws.exponential(1)[0])
+                self._down_until_ms[row] = max(self._down_until_ms[row], now_ms + length_ms)
+
+    def _newest(self, told: Rows) -> Rows:
+        """Which rows survive the throttle: of each window the last."""
+        keep = np.ones(len(told), dtype=bool)
+        for row, venue in enumerate(self._venues):
+            own = np.flatnonzero(told["venue"] == row)
+            if not venue.forced_throttle_ms or not len(own):
+                continue
+            window = told["time_ms"][own] // venue.forced_throttle_ms
+            last = np.concatenate((window[1:] != window[:-1], [True]))
+            keep[own] = last & (window > self._last_window[row])
+            self._last_window[row] = window[-1]
+        return keep
+
+    def _delays(self, venue: Rows) -> Rows:
+        """Milliseconds from the order to its being told."""
+        feeds = np.array([(one.delay_ms, one.late_share, one.late_s * 1000.0) for one in self._venues])
+        delay_ms, late_share, late_ms = feeds[venue].T
+        usual = delay_ms * self._draws.exponential(len(venue))
+        late = (self._draws.uniform(len(venue)) < late_share) * late_ms * self._draws.exponential(len(venue))
+        return np.asarray((usual + late).astype(np.int64))
