@@ -225,7 +225,7 @@ class ClusterParams(_Params):
     around_pct: float = Field(
         10.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
     )
-    contrast: float = Field(
+    contrast_ratio: float = Field(
         1.25, ge=1, le=100, description="How many times the USD around it a cluster must hold to stand out at all."
     )
     kept: int = Field(5, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")

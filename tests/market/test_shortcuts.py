@@ -57,7 +57,7 @@ def windows(chart: LiquidationMap, side: Side) -> list[tuple[float, float]]:
         low, high = max(0, near - 200), near + 208
         around = (between(low, near) + between(near + 8, high)) / (high - low - 8)
         usd = (between(near, near + 8) + between(near + 2, near + 6)) / 2
-        found.append((float(near), max(0.0, usd - PARAMS.contrast * 6 * around)))
+        found.append((float(near), max(0.0, usd - PARAMS.contrast_ratio * 6 * around)))
     return found
 
 

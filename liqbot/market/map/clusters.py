@@ -1,10 +1,10 @@
 """Clusters of a map: windows of one width in which more is open than around them. Pure functions on its arrays.
 
 Everything is measured in bins of the price grid outward from the mark, so that a mirrored map has mirrored clusters. A
-window's *excess* is its USD, the outer quarters counted by half so that it centres on what it holds, beyond `contrast`
-times the same of the mean density around it. Excess moves with the map no faster than the map's own USD, so no small
-change makes a cluster large or small; it ranks the windows and is what `ratio` compares. Windows are chosen by excess,
-largest first, none overlapping another.
+window's *excess* is its USD, the outer quarters counted by half so that it centres on what it holds, beyond
+`contrast_ratio` times the same of the mean density around it. Excess moves with the map no faster than the map's own
+USD, so no small change makes a cluster large or small; it ranks the windows and is what `ratio` compares. Windows are
+chosen by excess, largest first, none overlapping another.
 """
 
 import math
@@ -74,7 +74,7 @@ def _windows(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> _Win
     middle_usd = open_usd[near + 3 * width // 4] - open_usd[near + width // 4]
     low, high = np.maximum(near - around, 0), near + width + around
     around_usd = (open_usd[high] - open_usd[low] - usd) * (width / (high - low - width))
-    excess_usd = (usd + middle_usd) / 2.0 - 0.75 * params.contrast * around_usd
+    excess_usd = (usd + middle_usd) / 2.0 - 0.75 * params.contrast_ratio * around_usd
     return _Windows(open_usd, usd, around_usd, np.maximum(excess_usd, 0.0))
 
 
