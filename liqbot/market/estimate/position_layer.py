@@ -43,14 +43,14 @@ class PositionLayer:
         self._state, self._calibration = state, calibration
 
     def lines(
-        self, row: int, covered_share: float, tiers: Sequence[int] | None = None
+        self, row: int, covered: tuple[float, float], tiers: Sequence[int] | None = None
     ) -> tuple[Span, Span]:
-        """(Longs, shorts) of one row; `covered_share` of its open interest is reported position by position."""
+        """(Longs, shorts) of one row; shares `covered` of its leveraged longs and shorts are reported one by one."""
         spans = [self._span(row, side) for side in _SIDES]
         ratios = [self._open_ratio(row, start, stop) for start, stop in spans]
         by_tier = self._by_tier(row, spans, ratios)
-        multiplier = self._multiplier(row, by_tier, covered_share)
-        room = self._room(row, (by_tier * multiplier).sum(axis=1), covered_share)
+        multiplier = self._multiplier(row, by_tier, covered)
+        room = self._room(row, (by_tier * multiplier).sum(axis=1))
         chosen = slice(None) if tiers is None else list(tiers)
         long, short = (
             (start, self._line(row, side, (start, stop), ratios[side], multiplier * room[side], chosen))
@@ -78,11 +78,11 @@ class PositionLayer:
         ]
         return np.asarray(np.array(held) * positions.scale[row])
 
-    def _multiplier(self, row: int, by_tier: Floats, covered_share: float) -> Floats:
+    def _multiplier(self, row: int, by_tier: Floats, covered: tuple[float, float]) -> Floats:
         """[tier]: real over prior USD of what is open."""
         printing: Floats = self._calibration.slow_multiplier()[row]
         oi_usd = self._state.oi_usd.item(row)
-        if not oi_usd > 0:
+        if oi_usd == np.inf:
             return printing
         # Squared: a tier that was learnt half-way is left nearly as it is.
         unlearnt = (1.0 - self._calibration.learnt_share()) ** 2
@@ -92,17 +92,17 @@ class PositionLayer:
         if not suggested_usd > 0:
             return printing
         seen = self._state.seen_share(row, self._leveraged_share)
-        left_usd = 2.0 * self._params.open_share * (1.0 - covered_share) * oi_usd * seen - known_usd
+        left_usd = self._params.open_share * (2.0 - sum(covered)) * oi_usd * seen - known_usd
         ratio = min(max(left_usd / suggested_usd, 1.0 / _ANCHOR_RATIO_MAX), _ANCHOR_RATIO_MAX)
         orders = self._calibration.sample_size()
         anchored = 1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0
         found: Floats = printing * (1.0 + (ratio - 1.0) * anchored * unlearnt)
         return found
 
-    def _room(self, row: int, held_usd: Floats, covered_share: float) -> list[float]:
-        """Part of each side that open interest leaves room for."""
-        most_usd = self._leveraged_share * (1.0 - covered_share) * self._state.oi_usd.item(row)
-        return [most_usd / usd if usd > most_usd else 1.0 for usd in held_usd.tolist()]
+    def _room(self, row: int, held_usd: Floats) -> list[float]:
+        """Part of each side that open interest leaves room for, beside what is reported position by position."""
+        both = zip(self._state.room_usd[row].tolist(), held_usd.tolist(), strict=True)
+        return [most_usd / usd if usd > most_usd else 1.0 for most_usd, usd in both]
 
     def _line(
         self, row: int, side: int, span: tuple[int, int], ratio: Floats, multiplier: Floats, tiers: slice | list[int]

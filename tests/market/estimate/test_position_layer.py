@@ -17,12 +17,14 @@ from liqbot.market.params import CalibrationParams, EstimateParams, PositionLaye
 
 ESTIMATE, LAYER = EstimateParams(), PositionLayerParams()
 PRICE = 100.0
+NONE = 0.0, 0.0
 TIERS = range(len(ESTIMATE.leverages))
 usd = st.floats(1e5, 1e9)
 
 
 def layer_of(
-    long_usd: float, short_usd: float, oi_usd: float = float("nan"), params: PositionLayerParams = LAYER
+    long_usd: float, short_usd: float, oi_usd: float = float("inf"), *, covered: float = 0.0,
+    params: PositionLayerParams = LAYER,
 ) -> tuple[PositionLayer, EstimateState]:
     """One venue whose positions were all opened at `PRICE`, where its mark is."""
     state = EstimateState.empty(len(ESTIMATE.smear_factors), np.array(ESTIMATE.leverage_mix))
@@ -32,13 +34,13 @@ def layer_of(
     positions.centre(at)
     entries = np.array([[at], [at]])
     positions.open(np.array([0]), entries, np.array([[long_usd, short_usd]]), entries)
-    state.mark[0], state.oi_usd[0] = at, oi_usd
+    state.mark[0], state.oi_usd[0], state.room_usd[0] = at, oi_usd, ESTIMATE.leveraged_share * (1 - covered) * oi_usd
     calibration = Calibration(CalibrationParams(), state.calibration)
     return PositionLayer(params, ESTIMATE.leveraged_share, state, calibration), state
 
 
-def total(layer: PositionLayer, side: int, covered_share: float = 0.0) -> float:
-    return float(layer.lines(0, covered_share)[side][1].sum())
+def total(layer: PositionLayer, side: int, covered: float = 0.0) -> float:
+    return float(layer.lines(0, (covered, covered))[side][1].sum())
 
 
 def bins_of(state: EstimateState, span: tuple[int, Floats]) -> tuple[Floats, Floats]:
@@ -54,8 +56,8 @@ def test_more_is_open_than_prints_the_farther_price_has_to_come(long_usd: float,
     layer, state = layer_of(long_usd, short_usd)
     as_printing, _ = layer_of(long_usd, short_usd, params=PositionLayerParams(leaving_ratio=0.0))
     for side in (LONG, SHORT):
-        away_pct, held = bins_of(state, layer.lines(0, 0.0)[side])
-        printing = bins_of(state, as_printing.lines(0, 0.0)[side])[1]
+        away_pct, held = bins_of(state, layer.lines(0, NONE)[side])
+        printing = bins_of(state, as_printing.lines(0, NONE)[side])[1]
         expected = 1.0 + LAYER.leaving_ratio * away_pct / (away_pct + LAYER.leaving_half_pct)
         assert held / printing == pytest.approx(expected, rel=1e-9)
 
@@ -66,8 +68,9 @@ def test_tiers_add_up_to_the_whole(
     long_usd: float, short_usd: float, oi_usd: float, covered_share: float, some: list[int]
 ) -> None:
     layer, _ = layer_of(long_usd, short_usd, oi_usd)
-    whole = layer.lines(0, covered_share)
-    parts = layer.lines(0, covered_share, some), layer.lines(0, covered_share, [t for t in TIERS if t not in some])
+    covered = covered_share, covered_share / 2
+    whole = layer.lines(0, covered)
+    parts = layer.lines(0, covered, some), layer.lines(0, covered, [t for t in TIERS if t not in some])
     for side in (LONG, SHORT):
         both = parts[0][side][1] + parts[1][side][1]
         assert both == pytest.approx(whole[side][1], rel=1e-9, abs=1e-6)
@@ -78,7 +81,7 @@ def test_tiers_add_up_to_the_whole(
 def test_no_side_holds_more_than_open_interest_leaves_beside_what_is_measured(
     long_usd: float, short_usd: float, oi_usd: float, covered_share: float
 ) -> None:
-    layer, _ = layer_of(long_usd, short_usd, oi_usd)
+    layer, _ = layer_of(long_usd, short_usd, oi_usd, covered=covered_share)
     for side in (LONG, SHORT):
         most_usd = ESTIMATE.leveraged_share * (1 - covered_share) * oi_usd
         assert total(layer, side, covered_share) <= most_usd * (1 + 1e-9)
@@ -122,7 +125,7 @@ def test_learnt_tiers_keep_the_size_that_forced_orders_give_them() -> None:
     tier, other = 5, 0
     state.calibration.expected[0, tier] = 1e9
     state.calibration.reported[0] = 1e6, 1e9, 1e6
-    assert layer.lines(0, 0.0, [tier])[LONG][1].sum() == pytest.approx(
-        suggested.lines(0, 0.0, [tier])[LONG][1].sum(), rel=0.01
+    assert layer.lines(0, NONE, [tier])[LONG][1].sum() == pytest.approx(
+        suggested.lines(0, NONE, [tier])[LONG][1].sum(), rel=0.01
     )
-    assert layer.lines(0, 0.0, [other])[LONG][1].sum() > 4 * suggested.lines(0, 0.0, [other])[LONG][1].sum()
+    assert layer.lines(0, NONE, [other])[LONG][1].sum() > 4 * suggested.lines(0, NONE, [other])[LONG][1].sum()
