@@ -91,7 +91,7 @@ def first_row_fault(part: DecodedPart) -> TapeFault | None:
 def refuse(fault: TapeFault | None, path: str) -> None:
     """TapeError that names the file where there is a fault."""
     if fault is not None:
-        raise TapeError(fault.line(path))
+        raise TapeError(fault.line(path), fault.row)
 
 
 def opened(path: str) -> Any:
