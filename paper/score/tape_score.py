@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,18 @@ import numpy as np
 
 import liqbot.market
 import paper.score
-from liqbot.blocks import EventBlock
+from liqbot.blocks import NO_ROWS, EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
+from paper.score.cluster_skill import cluster_skill
 from paper.score.information import Gain, InformationScore
 from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
-from paper.score.record import recorded
+from paper.score.record import OURS, recorded
 from paper.score.result import Lead, Score
 from paper.score.score import Scoring, Timer, inside_share
 from paper.score.setting import setting_of
+from paper.score.size_bands import size_bands
 from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
@@ -38,21 +40,29 @@ class Scored(msgspec.Struct, frozen=True, eq=False):
 def score_tape(
     tape: Tape, params: ScoreParams, *, truth: Path | None = None, seed: int = 1, coin: str | None = None,
     market: MarketParams | None = None, others: tuple[Callable[[EventBlock], None], ...] = (),
+    withheld: tuple[str, ...] = (),
 ) -> Scored:
-    """Score the product's map, and every baseline, on a tape. ExpectedError where the tape does not allow it."""
+    """Score the product's map, and every baseline, on a tape; kinds of rows that are `withheld` nobody is shown.
+    ExpectedError where the tape does not allow it."""
     timer = Timer()
     setting = setting_of(tape, params, coin)
     if truth is not None:
         opened_truth(truth)
         check_coin(truth, setting.coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
-    record = recorded(tape.blocks(), setting, params, model, *others)
+    record = recorded(_shown(tape, withheld), setting, params, model, *others)
     timer.lap("reading the tape, folding the map and the baselines")
     true = None if truth is None else true_maps(truth, record, params.bins)
     timer.lap("reading the truth")
     scoring = Scoring(record, params, seed, true)
     timer.lap("outcomes and climatology")
     return Scored(_measured(tape, scoring, timer), scoring)
+
+
+def _shown(tape: Tape, withheld: tuple[str, ...]) -> Iterator[EventBlock]:
+    nothing: dict[str, Any] = {kind: NO_ROWS[kind] for kind in withheld}
+    for block in tape.blocks():
+        yield msgspec.structs.replace(block, **nothing)
 
 
 def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
@@ -142,7 +152,7 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
     record, params, primary = scoring.record, scoring.params, scoring.params.primary_h
     found, forecast = scoring.outcomes[primary], record.forecast_usd[primary]
     steps = record.time_ms > scoring.split.test_ms
-    return {
+    return _against_truth(scoring) | {
         "venues": sizes.venue_sizes(
             record.setting.roster.venues, record.venue_touched_usd[steps], record.printed_usd[steps],
             record.time_ms[steps], params.resamples, scoring.seed,
@@ -154,6 +164,18 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
         "densities": sizes.densities(
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),
+    }
+
+
+def _against_truth(scoring: Scoring) -> dict[str, Any]:
+    record, truth = scoring.record, scoring.truth
+    if truth is None:
+        return {"size_bands": (), "clusters": None}
+    times, true = scoring.origin_ms[scoring.test], truth[scoring.test]
+    resampling = scoring.params.resamples, scoring.seed
+    return {
+        "size_bands": size_bands(times, record.positions_usd[OURS][scoring.test], true, *resampling),
+        "clusters": cluster_skill(times, record.clustered[scoring.test], true, *resampling),
     }
 
 
