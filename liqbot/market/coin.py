@@ -276,6 +276,17 @@ class CoinMarket:
             self.coin, self.now.time_ms, horizon_h, self.estimator, self.prices, self.now.reference_price
         )
 
+    def _measured(self, row: int, now_ms: int) -> dict[str, Any]:
+        """What a row's newest snapshot covers, and how old it is."""
+        told = self.estimator.reported.newest(row)
+        if told is None:
+            return {}
+        long_share, short_share = told.covers.of_oi
+        return {
+            "measured_share": (long_share + short_share) / 2.0, "measured_long_share": long_share,
+            "measured_short_share": short_share, "measured_age_ms": now_ms - told.taken_ms,
+        }  # fmt: skip
+
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
         """Every venue that ever gave a price, in the roster's order."""
         bounds, totals, row_of = self._bounds_base(), self.estimator.side_totals_usd(), self.estimator.row_of
@@ -290,7 +301,7 @@ class CoinMarket:
                 oi_usd=bounds[venue] * price.mark_price,
                 long_usd=totals[row_of[venue]][LONG] if venue in row_of else 0.0,
                 short_usd=totals[row_of[venue]][SHORT] if venue in row_of else 0.0,
-                measured_share=self.estimator.reported.share(row_of.get(venue, -1)),
+                **self._measured(row_of.get(venue, -1), now_ms),
             )
             for venue, price in enumerate(self.prices)
             if price.known
