@@ -38,13 +38,15 @@ def told_blocks(blocks: Iterator[EventBlock], market: TrueMarket, told: Telling)
     last_ms: int | None = None
     for block in blocks:
         now_ms = block.tick_ms
-        # By crossing, as steps need not divide the interval.
-        if now_ms is None or (last_ms is not None and now_ms // told.every_ms == last_ms // told.every_ms):
+        # Positions are known as of a bar's end; by crossing, as steps need not divide the interval.
+        if now_ms is None or not len(block.bars):
             yield block
-        else:
+            continue
+        if last_ms is None or now_ms // told.every_ms > last_ms // told.every_ms:
             rows = position_rows(market.positions(), market.roster, told.venues, told.above_usd, now_ms)
-            yield msgspec.structs.replace(block, positions=rows)
-        last_ms = last_ms if now_ms is None else now_ms
+            block = msgspec.structs.replace(block, positions=rows)  # noqa: PLW2901
+        yield block
+        last_ms = now_ms
 
 
 def position_rows(

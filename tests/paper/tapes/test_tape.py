@@ -23,8 +23,9 @@ from liqbot.events import (
 )
 from liqbot.instruments import Side
 from paper.tapes.format import COLUMNS, TapeError
+from paper.tapes.importing.run import import_files
 from paper.tapes.reader import read_tape
-from paper.tapes.writer import import_csv, write_tape
+from paper.tapes.writer import write_tape
 
 START_MS = 1_700_000_000_000
 ROSTER = Roster(("binance", "bybit:coin", "aggregate"), ("BTC", "ETH"))
@@ -255,15 +256,15 @@ def test_damage_in_the_middle_is_an_error_not_a_crash(tmp_path: Path) -> None:
 
 def test_csv_import_and_its_errors(tmp_path: Path) -> None:
     csv.write_csv(sound_table(), tmp_path / "t.csv")
-    tape = import_csv(tmp_path / "t.csv", tmp_path / "t.parquet")
+    tape = import_files([tmp_path / "t.csv"], tmp_path / "t.parquet").tape
     assert tape.rows == 200
     csv.write_csv(with_cell(sound_table(), "low", 10, 60_501.0), tmp_path / "bad.csv")
     with pytest.raises(TapeError, match=r"bad\.csv: row 10"):
-        import_csv(tmp_path / "bad.csv", tmp_path / "bad.parquet")
+        import_files([tmp_path / "bad.csv"], tmp_path / "bad.parquet")
     assert not list(tmp_path.glob("bad.parquet*"))
     (tmp_path / "text.csv").write_text("time_ms,venue\nsoon,binance\n")
     with pytest.raises(TapeError, match=r"text\.csv"):
-        import_csv(tmp_path / "text.csv", tmp_path / "text.parquet")
+        import_files([tmp_path / "text.csv"], tmp_path / "text.parquet")
 
 
 def test_contracts_make_books_of_their_own(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from pyarrow import parquet
 
 from liqbot.blocks import DTYPES, KINDS, Roster
 from paper.tapes.format import TapeError
+from paper.tapes.importing.run import import_files
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.told_twice import AGAIN_SHARE_MAX, ToldTwice
-from paper.tapes.writer import import_csv
 from tests.builders.small_tape import FIRST_MS, HOUR_MS, small_tape
 
 CASE = Path("../shared/cases/duplicate_bars")
@@ -124,6 +124,6 @@ def test_an_overlap_is_found_wherever_a_batch_ends(cut: int) -> None:
 
 @pytest.mark.skipif(not CASE.exists(), reason="the recorded cases are not beside this checkout")
 def test_the_recorded_case_is_refused(tmp_path: Path) -> None:
-    assert import_csv(CASE / "once.csv", tmp_path / "once.parquet").notes == ()
+    assert import_files([CASE / "once.csv"], tmp_path / "once.parquet").tape.notes == ()
     with pytest.raises(TapeError, match=r"twice\.csv: row 1 .*; row 0 tells it already, and 240 of 480 rows of trades"):
-        import_csv(CASE / "twice.csv", tmp_path / "twice.parquet")
+        import_files([CASE / "twice.csv"], tmp_path / "twice.parquet")
