@@ -30,6 +30,7 @@ RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
         }.items()
     },
     **{f"{_CALIBRATION}.{name}": () for name in ("fast_h", "fast_weight", "fast_scale_max")},
+    **{f"market.clusters.{name}": () for name in ("density_ratio_min", "core_share")},
     "signals.grab_reverse.prior_crowd_percentile_min": ("signals.grab_reverse.prior_funding_percentile_min",),
 }
 """Old dotted name -> the new ones, which all take its value; () where nothing does any more. A section's name moves
