@@ -99,7 +99,6 @@ class CalibrationParams(_Params):
     shape_h: float = Field(
         36.0, ge=1, le=2_000, description="Half-life of what tier weights and venue factors are learnt from."
     )
-    fast_h: float = Field(6.0, ge=0.1, le=200, description="Half-life of the fast scale over everything.")
     cap_ratio: float = Field(
         4.0, ge=1, le=1_000, description="Orders count up to this multiple of their usual size, so that one whale does "
         "not rewrite the weights."
@@ -111,8 +110,6 @@ class CalibrationParams(_Params):
         "of one venue came to 0.05 to 0.28.",
     )
     level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of that ratio.")
-    fast_weight: float = Field(30.0, ge=1, le=1e5, description="Worth in orders of the last hours being as usual.")
-    fast_scale_max: float = Field(2.0, ge=1, le=10, description="Largest fast scale; its inverse is the smallest.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
     tail_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the cap taking nothing.")
     tail_ratio_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
