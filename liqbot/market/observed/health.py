@@ -28,6 +28,10 @@ class VenueHealth(msgspec.Struct, frozen=True):
     """Positions, modelled or measured."""
     measured_share: float = 0.0
     """Of its open interest, reported position by position in the venue's newest snapshot."""
+    funding_8h_pct: float = float("nan")
+    """Its own rate, scaled to eight hours."""
+    funding_percentile: float = float("nan")
+    """Of that rate, 0..100 within its own history."""
 
 
 class HealthFold:
