@@ -13,7 +13,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 GUIDES = {
     part.splitlines()[0]: part.split("\n", 1)[1] for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 }
-FILES_MAX = {"A gate": 5, "A column": 5, "A verb": 2, "An alert sink": 5}
+FILES_MAX = {"A gate": 5, "A column": 5, "An import format": 1, "A verb": 2, "An alert sink": 5}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,16 @@ print([bar.largest_trade_usd for bar in market_events(record.block, roster)], "l
 """
     done = run(program, str(tmp_path), code=code)
     assert done.stdout.splitlines() == ["[2.0, None] True"], done.stderr
+
+
+def test_an_import_format_is_recognised_and_refuses_by_its_own_names(program: Path, tmp_path: Path) -> None:
+    ticks = tmp_path / "binance-BTCUSDT-ticks.csv"
+    ticks.write_text("at,mark_usd\n1722816000,60000\n1722816001,60001\n")
+    done = run(program, "tape", "import", str(ticks), str(tmp_path / "t.parquet"))
+    assert "ticks of our recorder: 2 rows" in done.stdout, done.stderr
+    ticks.write_text("at,mark_usd\n1722816000,-1\n")
+    done = run(program, "tape", "import", str(ticks), str(tmp_path / "t.parquet"))
+    assert "row 0 (the first is 0), column 'mark_usd': -1.0; a positive number is right" in done.stderr
 
 
 def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:

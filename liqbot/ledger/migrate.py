@@ -3,6 +3,7 @@
 import contextlib
 import io
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from liqbot.ledger.views import views
 
 HEAD: Final = places.ledger_schema()
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""The library keeps the upgrade that runs in globals of its modules: of two at once in a process, one fails or both."""
 
 
 def upgrade(engine: Engine) -> bool:
@@ -31,7 +34,8 @@ def upgrade(engine: Engine) -> bool:
             config.attributes["connection"] = connection
             _require_known(revision_of(connection), engine)
             _drop_views(connection)
-            command.upgrade(config, "head")
+            with _ONE_AT_A_TIME:
+                command.upgrade(config, "head")
             for statement in views(connection.dialect.name).values():
                 connection.exec_driver_sql(statement)
     except OperationalError as error:

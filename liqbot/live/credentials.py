@@ -50,7 +50,8 @@ def trading_client(settings: Settings, access: Access) -> VenueClient:
         raise ExpectedError(refused, Exit.CONFIG)
     return VenueClient(
         spec, access=access, credentials=_credentials(settings), options=adapter.options,
-        loopback=settings.network.loopback or None, budget=spec.trading_budget,
+        loopback=settings.network.loopback or None,
+        budget=spec.trading_budget.shared(settings.network.request_share),
     )
 
 
@@ -75,6 +76,7 @@ def public_clients(settings: Settings) -> dict[str, VenueClient]:
     return {
         venue: VenueClient(
             VENUES[venue], loopback=settings.network.loopback or None,
+            budget=VENUES[venue].public_budget.shared(settings.network.request_share),
             inverse=any(split_venue_key(key) == (venue, "coin") for key in settings.venues),
         )
         for venue in wanted

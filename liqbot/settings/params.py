@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 
 class _Params(BaseModel):
@@ -96,6 +96,11 @@ class NetworkParams(_Params):
     reconcile_s: float = Field(
         30.0, ge=5, le=600, description="Seconds between two full readings of the trading account."
     )
+    request_share: float = Field(
+        1.0, gt=0, le=1_000,
+        description="Share of the requests that a venue allows: less than 1 where others ask from the same address, "
+        "more only of a simulated exchange (network.loopback).",
+    )
     accept_unknown_rights: bool = Field(
         False,
         description="Trade with money though the venue does not say whether the key may withdraw or transfer: look "
@@ -123,6 +128,13 @@ class NetworkParams(_Params):
         if address and not _is_loopback(address):
             raise ValueError(f"{address!r}: expected an address on this machine, as in http://127.0.0.1:8900")
         return address.rstrip("/")
+
+    @field_validator("request_share")
+    @classmethod
+    def _as_the_venue_allows(cls, share: float, known: ValidationInfo) -> float:
+        if share > 1 and not known.data.get("loopback"):
+            raise ValueError(f"{share:g}: a venue allows 1 at most, a simulated exchange (network.loopback) more")
+        return share
 
 
 def _is_loopback(address: str) -> bool:

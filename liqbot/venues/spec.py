@@ -107,6 +107,10 @@ class RequestBudget(msgspec.Struct, frozen=True):
         if not 0.0 < self.priority_share < 1.0:
             raise ValueError(f"priority_share: {self.priority_share} must lie between 0 and 1")
 
+    def shared(self, share: float) -> "RequestBudget":
+        """That much of it: the same units, for a longer time."""
+        return msgspec.structs.replace(self, period_s=self.period_s / share)
+
 
 class RefusalShape(msgspec.Struct, frozen=True, kw_only=True):
     """Where the JSON body of a refusal carries the venue's code and reason: paths tried in order, as in

@@ -112,7 +112,8 @@ def _tape(report: BacktestReport) -> str:
     tape = report.tape
     lines = [f"tape: {tape.rows:,} rows, {tape.first} to {tape.last}; it lacks"]
     lines += [f"  {line}" for line in tape.lacks or ("nothing the house asks for",)]
-    lines += [f"  passed over: {note}" for note in tape.notes]
+    lines += [f"  holes: {line}" for line in tape.holes]
+    lines += [f"  note: {note}" for note in tape.notes]
     return "\n".join(lines)
 
 

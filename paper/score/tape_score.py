@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 import liqbot.market
 import paper.score
-from liqbot.blocks import EventBlock
+from liqbot.blocks import NO_ROWS, EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
 from paper.score.information import Gain, InformationScore
@@ -24,6 +24,7 @@ from paper.score.setting import setting_of
 from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
+from paper.tapes.info import holes
 from paper.tapes.reader import Tape
 
 
@@ -37,21 +38,29 @@ class Scored(msgspec.Struct, frozen=True, eq=False):
 def score_tape(
     tape: Tape, params: ScoreParams, *, truth: Path | None = None, seed: int = 1, coin: str | None = None,
     market: MarketParams | None = None, others: tuple[Callable[[EventBlock], None], ...] = (),
+    withheld: tuple[str, ...] = (),
 ) -> Scored:
-    """Score the product's map, and every baseline, on a tape. ExpectedError where the tape does not allow it."""
+    """Score the product's map, and every baseline, on a tape; kinds of rows that are `withheld` nobody is shown.
+    ExpectedError where the tape does not allow it."""
     timer = Timer()
     setting = setting_of(tape, params, coin)
     if truth is not None:
         opened_truth(truth)
         check_coin(truth, setting.coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
-    record = recorded(tape.blocks(), setting, params, model, *others)
+    record = recorded(_shown(tape, withheld), setting, params, model, *others)
     timer.lap("reading the tape, folding the map and the baselines")
     true = None if truth is None else true_maps(truth, record, params.bins)
     timer.lap("reading the truth")
     scoring = Scoring(record, params, seed, true)
     timer.lap("outcomes and climatology")
     return Scored(_measured(tape, scoring, timer), scoring)
+
+
+def _shown(tape: Tape, withheld: tuple[str, ...]) -> Iterator[EventBlock]:
+    nothing: dict[str, Any] = {kind: NO_ROWS[kind] for kind in withheld}
+    for block in tape.blocks():
+        yield msgspec.structs.replace(block, **nothing)
 
 
 def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
@@ -75,7 +84,7 @@ def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:
         prints=int((record.time_ms[record.pieces.step] > split.test_ms).sum()),
         realised_usd=float(record.printed_usd[scored].sum()),
         frozen_share=inside_share(scoring.outcomes[scoring.params.primary_h]),
-        leads=leads, notes=_notes(scoring), seconds=timer.seconds,
+        leads=leads, notes=(*_notes(scoring), *_holes(tape, record.setting.coin)), seconds=timer.seconds,
         **measured, **touched, **gained, **ranked,
     )  # fmt: skip
 
@@ -154,6 +163,10 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),
     }
+
+
+def _holes(tape: Tape, coin: str) -> tuple[str, ...]:
+    return tuple(f"holes: {line}" for line in holes(one for one in tape.holdings if one.coin == coin))
 
 
 def _notes(scoring: Scoring) -> tuple[str, ...]:

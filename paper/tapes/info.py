@@ -1,5 +1,6 @@
 """What a tape has and what it lacks, for people: few entries in a backtest are explained by what was never recorded."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,6 +25,9 @@ class Held(msgspec.Struct, frozen=True):
     last: str
     span_ms: int
     every_ms: int
+    holes: int
+    covered_share: float
+    """Of the tape's time; forced orders and positions have no holes."""
 
 
 class TapeInfo(msgspec.Struct, frozen=True):
@@ -39,18 +43,22 @@ class TapeInfo(msgspec.Struct, frozen=True):
     tiers_as_of: str | None
     holds: tuple[Held, ...]
     lacks: tuple[str, ...]
+    holes: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def info_of(tape: Tape) -> TapeInfo:
     holds = tuple(
-        Held(one.kind, one.venue, one.coin, one.rows, iso(one.first_ms), iso(one.last_ms), one.span_ms, one.spacing_ms)
+        Held(
+            one.kind, one.venue, one.coin, one.rows, iso(one.first_ms), iso(one.last_ms), one.span_ms, one.spacing_ms,
+            len(one.holes), one.covered_share,
+        )
         for one in tape.holdings
     )
     days = (tape.last_ms - tape.first_ms) / 86_400_000
     return TapeInfo(
         tape.path, tape.rows, iso(tape.first_ms), iso(tape.last_ms), days, tape.roster.coins, tape.roster.venues,
-        tape.header.tiers_as_of, holds, lacks(tape), tape.notes,
+        tape.header.tiers_as_of, holds, lacks(tape), holes(tape.holdings), tape.notes,
     )  # fmt: skip
 
 
@@ -75,6 +83,20 @@ def lacks(tape: Tape) -> tuple[str, ...]:
     if without:
         found.append(f"trades of {', '.join(without)}: none, so they add nothing to the map")
     return tuple(found)
+
+
+def holes(held: Iterable[TapeSeries]) -> tuple[str, ...]:
+    """A line for every series that has some: how much of the tape's time it covers, and the longest hole."""
+    return tuple(_holes(one) for one in held if one.holes)
+
+
+def _holes(one: TapeSeries) -> str:
+    longest = max(one.holes, key=lambda hole: hole.lasts_ms)
+    count = f"{len(one.holes):,} holes, the longest" if len(one.holes) > 1 else "1 hole,"
+    return (
+        f"{one.kind} of {one.coin} at {one.venue}: {one.covered_share:.1%} of the time, {count} "
+        f"{lasting(longest.lasts_ms)} from {iso(longest.from_ms)} to {iso(longest.until_ms)}"
+    )
 
 
 def _forced(single: list[TapeSeries], totals: list[TapeSeries]) -> list[str]:
@@ -103,13 +125,14 @@ def text_of(info: TapeInfo) -> str:
         f"{info.path}: {info.rows:,} rows, {info.first} to {info.last} ({info.days:.1f} days)",
         f"coins {', '.join(info.coins)}; tier tables {'of ' + info.tiers_as_of if info.tiers_as_of else 'undated'}",
         "",
-        f"{'kind':<20}{'venue':<18}{'coin':<7}{'rows':>10}  {'span':>8} {'every':>8}  from                 to",
+        f"{'kind':<20}{'venue':<18}{'coin':<7}{'rows':>10}  {'span':>8} {'every':>8} {'covered':>8}  {'from':<20} to",
     ]
     lines += [
         f"{held.kind:<20}{held.venue:<18}{held.coin:<7}{held.rows:>10,}  {duration(held.span_ms):>8}"
-        f" {duration(held.every_ms):>8}  {held.first:<20} {held.last}"
+        f" {duration(held.every_ms):>8} {held.covered_share:>8.1%}  {held.first:<20} {held.last}"
         for held in info.holds
     ]
+    lines += ["", "holes:", *[f"  {line}" for line in info.holes or ("none",)]]
     lines += ["", "lacks:", *[f"  {line}" for line in info.lacks or ("nothing the house asks for",)]]
     if info.notes:
         lines += ["", "notes:", *[f"  {note}" for note in info.notes]]
@@ -119,6 +142,12 @@ def text_of(info: TapeInfo) -> str:
 def iso(time_ms: int) -> str:
     """Whole seconds, UTC."""
     return datetime.fromtimestamp(time_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def lasting(span_ms: int) -> str:
+    """`14.0 h`, `2.5 d`: about how long."""
+    unit_ms, name = next((unit for unit in _UNITS if span_ms >= unit[0]), _UNITS[-1])
+    return f"{span_ms / unit_ms:.1f} {name}"
 
 
 def duration(span_ms: int) -> str:

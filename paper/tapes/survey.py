@@ -9,6 +9,7 @@ import numpy as np
 from liqbot.blocks import Roster, Rows
 from paper.tapes.decode import DecodedPart, by_key, series_of
 from paper.tapes.format import AGGREGATE, ALL_COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
+from paper.tapes.holes import Gaps, Hole, share_covered
 from paper.tapes.told_twice import ToldTwice
 from paper.tapes.validation import PRICE_JUMP_MAX, Floats, Indices, TapeFault
 
@@ -49,6 +50,10 @@ class TapeSeries(msgspec.Struct):
     """Rates that would be usual in basis points."""
     filled: int = 0
     """Rows with their optional cells: the taker split of trades, the index beside a mark."""
+    holes: tuple[Hole, ...] = ()
+    """Times of the tape of which it tells nothing."""
+    covered_share: float = 1.0
+    """Of the tape's time, by its holes."""
 
 
 class Survey:
@@ -60,6 +65,7 @@ class Survey:
         self.ignored_cells: dict[str, int] = {}
         """Filled cells in columns the row's kind does not use, by column."""
         self.told_twice = ToldTwice()
+        self._gaps: dict[tuple[str, int, int], Gaps] = {}
 
     def add(self, part: DecodedPart, names: Roster) -> TapeFault | None:
         """Spans that overlap and jumps of the price are reported at once, with the row."""
@@ -79,6 +85,7 @@ class Survey:
         if held is None:
             held = TapeSeries(WORD_OF_KIND[kind], names.venues[venue], names.coins[coin], first_row, first_ms=first_ms)
             self._held[kind, venue, coin] = held
+            self._gaps[kind, venue, coin] = Gaps(kind)
         elif first_ms > held.last_ms:
             held.spacing_ms = min(held.spacing_ms or first_ms - held.last_ms, first_ms - held.last_ms)
         gaps = np.diff(rows["time_ms"])
@@ -89,6 +96,7 @@ class Survey:
         held.last_ms = int(rows["time_ms"][-1])
         if "span_ms" in (rows.dtype.names or ()):
             held.span_ms = max(held.span_ms, int(rows["span_ms"].max()))
+        self._gaps[kind, venue, coin].add(rows)
         _weigh(kind, rows, held)
 
     def _price_fault(self, part: DecodedPart, names: Roster) -> TapeFault | None:
@@ -123,6 +131,12 @@ class Survey:
 
     def holdings(self) -> tuple[TapeSeries, ...]:
         """By kind in the order of the format, then venue, then coin."""
+        began_ms = [gaps.began_ms for gaps in self._gaps.values() if gaps.began_ms]
+        first_ms = min([*began_ms, *(held.first_ms for held in self._held.values())])
+        last_ms = max(held.last_ms for held in self._held.values())
+        for key, held in self._held.items():
+            held.holes = self._gaps[key].within(first_ms, last_ms)
+            held.covered_share = share_covered(held.holes, first_ms, last_ms)
         order = list(KIND_OF_WORD)
         return tuple(sorted(self._held.values(), key=lambda held: (order.index(held.kind), held.venue, held.coin)))
 

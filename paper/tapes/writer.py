@@ -1,4 +1,4 @@
-"""Writing a tape from blocks, and importing one from CSV. A file appears under its name only when it is whole."""
+"""Writing a tape from blocks or groups of rows. A file appears under its name only when it is whole."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,12 +28,18 @@ from paper.tapes.format import (
     WORDED,
     TapeError,
     TapeHeader,
-    check_columns,
 )
-from paper.tapes.reader import Tape, read_tape
 
 GROUP_ROWS: Final = 262_144
 _WORDS: Final = tuple(KIND_OF_WORD)
+
+
+class TimedRows(NamedTuple):
+    """Rows of one kind with the times they shall bear, and when they were learnt."""
+
+    kind: str
+    rows: Rows
+    learnt: npt.NDArray[np.int64]
 
 
 def write_tape(
@@ -53,46 +59,31 @@ def write_tape(
     TapeError when the file cannot be written or no block holds a row.
     """
     header = TapeHeader(FORMAT_VERSION, roster.venues, roster.coins, tuple(instruments), tiers_as_of, note)
-    names = [name for name in ALL_COLUMNS if on_ticks or name != LEARNT]
-    with _replacing(Path(path)) as part, _writer(part, header, names) as writer:
-        rows = 0
-        for columns in _gathered(blocks, on_ticks=on_ticks):
-            table = _table(columns, roster, writer.schema)
-            writer.write_table(table, row_group_size=GROUP_ROWS)
-            rows += len(table)
+    with replacing(Path(path)) as part:
+        rows = write_groups(part, _gathered(blocks, on_ticks=on_ticks), roster, header, learnt=on_ticks)
         if not rows:
             raise TapeError(f"{path}: nothing to write, no block holds a market row")
     return rows
 
 
-def import_csv(source: str | Path, path: str | Path) -> Tape:
-    """A tape from a CSV file with the format's columns (empty cell = null). TapeError as for `read_tape`."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    schema = _schema(TapeHeader())
-    types = {field.name: _plain(field.type) for field in schema}
-    options = csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=["", "null"])
-    try:
-        table = csv.read_csv(str(source), convert_options=options)
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise TapeError(f"{source}: {str(error).splitlines()[0]}") from None
-    except OSError as error:
-        raise TapeError(f"{source}: cannot be read ({error})") from None
-    check_columns(table.schema, str(source))
-    known = [name for name in ALL_COLUMNS if name in table.schema.names]
-    with _replacing(Path(path)) as part:
-        with _writer(part, TapeHeader(note="imported from CSV"), known) as writer:
-            writer.write_table(table.select(known).cast(writer.schema), row_group_size=GROUP_ROWS)
-        try:
-            read_tape(part)
-        except TapeError as error:
-            raise TapeError(str(error).replace(str(part), str(source))) from None
-    return read_tape(path)
+def write_groups(
+    path: Path, groups: Iterable[Sequence[TimedRows]], roster: Roster, header: TapeHeader, *, learnt: bool
+) -> int:
+    """Write rows by kind, group by group, and return their number. No row of a group may be learnt before one of the
+    group before. Without `learnt` every row was learnt at its own time."""
+    rows = 0
+    names = [name for name in ALL_COLUMNS if learnt or name != LEARNT]
+    with _writer(path, header, names) as writer:
+        for group in groups:
+            table = _table(group, roster, writer.schema)
+            writer.write_table(table, row_group_size=GROUP_ROWS)
+            rows += len(table)
+    return rows
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
+    """A place to write to, which becomes `path` when the block ends well and is gone when it does not."""
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,50 +96,34 @@ def _replacing(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
-def _writer(path: Path, header: TapeHeader, names: Sequence[str] | None = None) -> Any:
+def _writer(path: Path, header: TapeHeader, names: Sequence[str]) -> Any:
     from pyarrow import parquet
 
-    schema = _schema(header, names)
-    held = [*ALL_COLUMNS] if names is None else names
     # Measured on real bars: delta times and split bytes take 17 bytes a row where dictionaries take 28.
-    encoding = {name: "DELTA_BINARY_PACKED" for name in held if ALL_COLUMNS[name] == WHOLE}
-    encoding |= {name: "BYTE_STREAM_SPLIT" for name in held if ALL_COLUMNS[name] == NUMBER}
+    encoding = {name: "DELTA_BINARY_PACKED" for name in names if ALL_COLUMNS[name] == WHOLE}
+    encoding |= {name: "BYTE_STREAM_SPLIT" for name in names if ALL_COLUMNS[name] == NUMBER}
     return parquet.ParquetWriter(
         path,
-        schema,
+        _schema(header, names),
         compression="zstd",
         compression_level=6,
-        use_dictionary=[name for name in held if ALL_COLUMNS[name] == TEXT],
+        use_dictionary=[name for name in names if ALL_COLUMNS[name] == TEXT],
         column_encoding=encoding,
         write_statistics=[TIME],
     )
 
 
-def _schema(header: TapeHeader, names: Sequence[str] | None = None) -> Any:
+def _schema(header: TapeHeader, names: Sequence[str]) -> Any:
     import pyarrow as pa
 
     types = {TEXT: pa.dictionary(pa.int32(), pa.string()), WHOLE: pa.int64(), NUMBER: pa.float64()}
-    fields = [pa.field(name, types[ALL_COLUMNS[name]]) for name in (names or ALL_COLUMNS)]
+    fields = [pa.field(name, types[ALL_COLUMNS[name]]) for name in names]
     return pa.schema(fields, metadata={HEADER_KEY: msgspec.json.encode(header)})
 
 
-def _plain(arrow_type: Any) -> Any:
-    import pyarrow as pa
-
-    return pa.string() if pa.types.is_dictionary(arrow_type) else arrow_type
-
-
-class _Timed(NamedTuple):
-    """Rows of one kind with the times they shall bear, and when they were learnt."""
-
-    kind: str
-    rows: Rows
-    learnt: npt.NDArray[np.int64]
-
-
-def _gathered(blocks: Iterable[EventBlock], *, on_ticks: bool) -> Iterator[list[_Timed]]:
+def _gathered(blocks: Iterable[EventBlock], *, on_ticks: bool) -> Iterator[list[TimedRows]]:
     """Rows of one clock step after another, in groups of about GROUP_ROWS."""
-    held: list[_Timed] = []
+    held: list[TimedRows] = []
     step: list[tuple[str, Rows]] = []
     count, from_ms = 0, 0
     for block in blocks:
@@ -166,22 +141,22 @@ def _gathered(blocks: Iterable[EventBlock], *, on_ticks: bool) -> Iterator[list[
         yield held
 
 
-def _on_tick(step: Sequence[tuple[str, Rows]], tick_ms: int) -> Iterator[_Timed]:
+def _on_tick(step: Sequence[tuple[str, Rows]], tick_ms: int) -> Iterator[TimedRows]:
     for kind, rows in step:
-        yield _Timed(kind, rows, np.full(len(rows), tick_ms))
+        yield TimedRows(kind, rows, np.full(len(rows), tick_ms))
 
 
-def _timed(step: Sequence[tuple[str, Rows]], from_ms: int, until_ms: int) -> Iterator[_Timed]:
+def _timed(step: Sequence[tuple[str, Rows]], from_ms: int, until_ms: int) -> Iterator[TimedRows]:
     for kind, rows in step:
         timed = rows.copy()
         timed[TIME] = np.clip(rows[TIME], from_ms, until_ms)
-        yield _Timed(kind, timed, timed[TIME])
+        yield TimedRows(kind, timed, timed[TIME])
 
 
-def _table(parts: Sequence[_Timed], roster: Roster, schema: Any) -> Any:
+def _table(parts: Sequence[TimedRows], roster: Roster, schema: Any) -> Any:
     import pyarrow as pa
 
-    by_kind: dict[str, list[_Timed]] = {kind: [] for kind in KIND_OF_WORD.values()}
+    by_kind: dict[str, list[TimedRows]] = {kind: [] for kind in KIND_OF_WORD.values()}
     for part in parts:
         by_kind[part.kind].append(part)
     ordered = [part for kind in by_kind.values() for part in kind]

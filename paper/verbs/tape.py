@@ -1,5 +1,7 @@
 """`liqbot tape info|check|import|export`: recordings in and out, in the one tape format."""
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +11,12 @@ import typer
 from liqbot import places
 from liqbot.journal import JournalReader
 from liqbot.verbs.options import Data, Db, Json, Profile
-from paper.tapes.info import info_of, text_of
+from paper.tapes.importing.reading import Hints
+from paper.tapes.importing.run import Imported, import_files
+from paper.tapes.info import holes, info_of, text_of
+from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
-from paper.tapes.writer import import_csv, write_tape
+from paper.tapes.writer import write_tape
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 TapeFile = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")]
@@ -30,19 +35,58 @@ def info(path: TapeFile, as_json: Json = False) -> None:
 
 
 @app.command()
-def check(path: TapeFile, as_json: Json = False) -> None:
-    """Say whether a tape is sound; exit code 2 and one line naming the first fault when it is not."""
-    _say_sound(read_tape(path), as_json=as_json)
+def check(
+    path: TapeFile,
+    to: Annotated[
+        Path | None,
+        typer.Option("--mend", metavar="FILE", help="Write a tape that tells each market time once and in order."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a tape is sound; exit code 2 and one line naming the first fault when it is not.
+
+    With --mend rows that are told twice or out of order are no fault: what was dropped is said.
+    """
+    if to is None:
+        _say_sound(read_tape(path), as_json=as_json)
+        return
+    mended = mend(path, to)
+    _say_sound(mended.tape, mended.changes or ("nothing to mend",), as_json=as_json)
 
 
 @app.command("import")
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="CSV", help="A CSV file with the format's columns.")],
-    path: Annotated[Path, typer.Argument(metavar="TAPE", help="The tape to write.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE... TAPE", help="Files, folders and patterns to read; last the tape to write."),
+    ],
+    venue: Annotated[str | None, typer.Option(help="The venue, where the files do not say it: binance.")] = None,
+    coin: Annotated[str | None, typer.Option(help="The coin or symbol, where they do not say it: BTC.")] = None,
+    contract: Annotated[str | None, typer.Option(help="The contract, where they do not say it: usdc, coin.")] = None,
+    contract_units: Annotated[
+        float | None,
+        typer.Option(help="What one contract is, in coin (of an inverse contract in USD), where it is not known."),
+    ] = None,
+    utc_offset: Annotated[
+        float, typer.Option(metavar="HOURS", help="Of times that name no zone: 6 for UTC+6.")
+    ] = 0.0,
+    in_usd: Annotated[
+        bool, typer.Option("--in-usd", help="Amounts whose unit a file does not tell are USD, not coin.")
+    ] = False,
+    bar_ms: Annotated[int, typer.Option(min=100, help="Single trades become bars of this span.")] = 1_000,
+    mended: Annotated[
+        bool, typer.Option("--mend", help="Drop what is told twice instead of refusing it, and say what was dropped.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a tape from a CSV file; nothing is written when it breaks the format."""
-    _say_sound(import_csv(source, path), as_json=as_json)
+    """Make a tape from recordings of known formats (docs/tapes.md lists them), told by their columns and names.
+
+    Nothing is written when a file breaks its format or files contradict each other."""
+    *typed, path = words
+    if not typed:
+        raise typer.BadParameter("what to read, then the tape to write, are right: tape import FILE... TAPE")
+    hints = Hints(venue, coin, contract, contract_units, utc_offset, in_usd, bar_ms)
+    _say_imported(import_files(typed, path, hints, mended=mended), as_json=as_json)
 
 
 @app.command()
@@ -64,10 +108,27 @@ def export(
     _say_sound(read_tape(path), as_json=as_json)
 
 
-def _say_sound(tape: Tape, *, as_json: bool) -> None:
+def _say_imported(imported: Imported, *, as_json: bool) -> None:
+    tape = imported.tape
     if as_json:
-        print(msgspec.json.encode({"path": tape.path, "rows": tape.rows, "notes": tape.notes}).decode())
+        told = {"path": tape.path, "rows": tape.rows, "files": imported.files, "holes": holes(tape.holdings),
+                "notes": (*imported.notes, *tape.notes)}
+        print(msgspec.json.encode(told).decode())
+        return
+    for name, files in itertools.groupby(sorted(imported.files, key=lambda one: one.format), lambda one: one.format):
+        read = list(files)
+        print(f"{name}: {sum(one.rows for one in read):,} rows of {len(read)} files")
+    for note in imported.notes:
+        print(f"  {note}")
+    _say_sound(tape, as_json=False)
+
+
+def _say_sound(tape: Tape, changes: Sequence[str] = (), *, as_json: bool) -> None:
+    if as_json:
+        told = {"path": tape.path, "rows": tape.rows, "changes": changes, "holes": holes(tape.holdings),
+                "notes": tape.notes}
+        print(msgspec.json.encode(told).decode())
         return
     print(f"ok: {tape.path}, {tape.rows:,} rows, {len(tape.roster.venues)} venues, {', '.join(tape.roster.coins)}")
-    for note in tape.notes:
-        print(f"  {note}")
+    for line in (*changes, *holes(tape.holdings), *tape.notes):
+        print(f"  {line}")

@@ -21,7 +21,8 @@ PATIENCE_S = 120.0
 def profile_of(here: Place, reconcile_s: float = 5.0) -> str:
     return (
         f'mode = "demo"\ncoins = ["BTC"]\nvenues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
-        f'[network]\nloopback = "{here.loop.url}"\nbackfill_h = 0.0\nreconcile_s = {reconcile_s}\nstop_canary = false\n'
+        f'[network]\nloopback = "{here.loop.url}"\nrequest_share = 1_000.0\nbackfill_h = 0.0\n'
+        f"reconcile_s = {reconcile_s}\nstop_canary = false\n"
     )
 
 

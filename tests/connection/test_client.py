@@ -218,6 +218,16 @@ async def test_weight_is_so_many_units_of_the_budget() -> None:
     ninth.cancel()
 
 
+async def test_a_share_of_the_budget_lasts_as_much_longer() -> None:
+    budget = RequestBudget(units=10, period_s=0.05, priority_share=0.2)
+    loop = asyncio.get_running_loop()
+    for share, period_s in ((0.1, 0.5), (0.5, 0.1)):
+        limiter, began_s = RateLimiter(budget.shared(share)), loop.time()
+        await limiter.acquire("normal", 8)
+        await limiter.acquire("normal", 1)
+        assert loop.time() - began_s >= period_s
+
+
 @pytest.mark.parametrize(("venue", "access"), [("binance", "testnet"), ("okx", "testnet"), ("kucoin", "demo")])
 def test_a_place_that_does_not_exist_is_refused_with_those_that_do(venue: str, access: str) -> None:
     client = VenueClient(SPECS[venue], access=access)  # type: ignore[arg-type]

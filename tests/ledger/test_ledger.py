@@ -1,5 +1,6 @@
 """The ledger from end to end: a story in, tables and views out, the same in both dialects and exactly once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from liqbot.events import Balance
 from liqbot.exits import ExpectedError
 from liqbot.ledger import LedgerWriter, migrate, unexplained_usd
 from liqbot.ledger.connect import engine_for
-from liqbot.ledger.migrate import HEAD, backup, upgrade
+from liqbot.ledger.migrate import HEAD, backup, revision_of, upgrade
 from liqbot.ledger.tables import TABLES, Table, core
 from liqbot.ledger.views import views
 
@@ -247,6 +248,16 @@ def test_other_databases_are_refused(url: str):
     with pytest.raises(ExpectedError) as refused:
         engine_for(url)
     assert refused.value.exit_code == 3
+
+
+def test_ledgers_of_one_process_are_made_at_the_same_time(tmp_path: Path):
+    engines = [engine_for(f"sqlite:///{tmp_path / str(number)}.sqlite") for number in range(4)]
+    with ThreadPoolExecutor(len(engines)) as pool:
+        assert all(pool.map(upgrade, engines))
+    for engine in engines:
+        with engine.connect() as connection:
+            assert revision_of(connection) == HEAD
+        engine.dispose()
 
 
 def test_an_unwritable_place_is_refused(tmp_path: Path):

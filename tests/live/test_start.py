@@ -10,7 +10,7 @@ from liqbot.control import protocol
 from liqbot.events import HaltCode
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.bot import trade
-from liqbot.live.credentials import require_latches, trading_client
+from liqbot.live.credentials import public_clients, require_latches, trading_client
 from liqbot.settings import Settings
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import SECRET, access_of, files_with, place, running, settings_for
@@ -42,6 +42,19 @@ def test_a_venue_without_that_test_access_is_refused_with_what_it_has() -> None:
 def test_a_venue_that_gives_data_only_is_refused() -> None:
     with pytest.raises(ExpectedError, match=r"mexc takes no orders .*; possible with binance, bybit, okx"):
         trading_client(settings_for("mexc", ""), "demo")
+
+
+async def test_every_client_asks_for_its_share_of_what_the_venue_allows() -> None:
+    settings = settings_for("binance", "")
+    settings = settings.model_copy(update={"network": settings.network.model_copy(update={"request_share": 1e-3})})
+    turns = [
+        asyncio.create_task(client._limiter.acquire("normal", weight))
+        for client in (trading_client(settings, "demo"), public_clients(settings)["binance"]) for weight in (10, 100)
+    ]
+    await asyncio.wait(turns, timeout=1.2)  # a whole budget would be there again after one second
+    assert [turn.done() for turn in turns] == [True, False, True, False]
+    for turn in turns:
+        turn.cancel()
 
 
 def test_a_missing_key_is_named_by_its_variable() -> None:

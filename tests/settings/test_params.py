@@ -36,3 +36,13 @@ def test_no_number_may_be_without_end(name: str, tmp_path: Path) -> None:
             load("paper", config=tmp_path, environment={}, overrides=(f"{name}={f'[{text}]' if is_list else text}",))
         assert caught.value.exit_code is Exit.CONFIG
         assert name.split(".", 1)[0] in str(caught.value)
+
+
+def test_more_than_a_venue_allows_is_asked_of_a_simulated_one_only(tmp_path: Path) -> None:
+    def share(*overrides: str) -> float:
+        return load("paper", config=tmp_path, environment={}, overrides=overrides).settings.network.request_share
+
+    assert share("network.request_share=0.5") == 0.5
+    assert share("network.request_share=50", "network.loopback=http://127.0.0.1:8900") == 50
+    with pytest.raises(ExpectedError, match=r"network\.request_share.*50: a venue allows 1 at most"):
+        share("network.request_share=50")

@@ -30,6 +30,7 @@ venues = ["{venue}"]
 trade_venue = "{venue}"
 [network]
 loopback = "{url}"
+request_share = 1000.0
 """
 
 

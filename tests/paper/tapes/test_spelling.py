@@ -8,8 +8,8 @@ from pyarrow import parquet
 
 from liqbot.blocks import KINDS
 from paper.tapes.format import TapeError
+from paper.tapes.importing.run import import_files
 from paper.tapes.reader import Tape, read_tape
-from paper.tapes.writer import import_csv
 from tests.builders.small_tape import small_tape
 
 CASE = Path("../shared/cases/coin_spelling")
@@ -74,6 +74,6 @@ def test_unknown_ones_are_refused_with_row_and_nearest(
 
 @pytest.mark.skipif(not CASE.exists(), reason="the recorded cases are not beside this checkout")
 def test_the_recorded_case_is_the_same_market(tmp_path: Path) -> None:
-    tapes = [import_csv(CASE / name, tmp_path / f"{name}.parquet") for name in ("btc.csv", "btcusdt.csv")]
+    tapes = [import_files([CASE / name], tmp_path / f"{name}.parquet").tape for name in ("btc.csv", "btcusdt.csv")]
     assert tapes[0].roster == tapes[1].roster
     assert rows_of(tapes[0]) == rows_of(tapes[1])

@@ -23,8 +23,9 @@ from liqbot.events import (
 )
 from liqbot.instruments import FundingStage, Side
 from paper.tapes.format import COLUMNS, TapeError
+from paper.tapes.importing.run import import_files
 from paper.tapes.reader import read_tape
-from paper.tapes.writer import import_csv, write_tape
+from paper.tapes.writer import write_tape
 
 START_MS = 1_700_000_000_000
 ROSTER = Roster(("binance", "bybit:coin", "aggregate"), ("BTC", "ETH"))
@@ -264,15 +265,15 @@ def test_damage_in_the_middle_is_an_error_not_a_crash(tmp_path: Path) -> None:
 
 def test_csv_import_and_its_errors(tmp_path: Path) -> None:
     csv.write_csv(sound_table(), tmp_path / "t.csv")
-    tape = import_csv(tmp_path / "t.csv", tmp_path / "t.parquet")
+    tape = import_files([tmp_path / "t.csv"], tmp_path / "t.parquet").tape
     assert tape.rows == 200
     csv.write_csv(with_cell(sound_table(), "low", 10, 60_501.0), tmp_path / "bad.csv")
     with pytest.raises(TapeError, match=r"bad\.csv: row 10"):
-        import_csv(tmp_path / "bad.csv", tmp_path / "bad.parquet")
+        import_files([tmp_path / "bad.csv"], tmp_path / "bad.parquet")
     assert not list(tmp_path.glob("bad.parquet*"))
     (tmp_path / "text.csv").write_text("time_ms,venue\nsoon,binance\n")
     with pytest.raises(TapeError, match=r"text\.csv"):
-        import_csv(tmp_path / "text.csv", tmp_path / "text.parquet")
+        import_files([tmp_path / "text.csv"], tmp_path / "text.parquet")
 
 
 def test_contracts_make_books_of_their_own(tmp_path: Path) -> None:
@@ -298,7 +299,8 @@ def test_a_rate_says_whether_it_is_a_forecast_or_what_was_settled(tmp_path: Path
     words = parquet.read_table(tmp_path / "t.parquet")["rate_stage"].to_pylist()
     assert words == ["settlement", None, "settlement", "forecast"]
     csv.write_csv(parquet.read_table(tmp_path / "t.parquet"), tmp_path / "t.csv")
-    tape = import_csv(tmp_path / "t.csv", tmp_path / "again.parquet")
+    import_files([tmp_path / "t.csv"], tmp_path / "again.parquet")
+    tape = read_tape(tmp_path / "again.parquet")
     assert [event for block in tape.blocks() for event in market_events(block, tape.roster)] == told
 
 

@@ -6,14 +6,14 @@ import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from pyarrow import parquet
 
 from liqbot.blocks import DTYPES, KINDS, Roster
 from paper.tapes.format import TapeError
+from paper.tapes.importing.run import import_files
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.told_twice import AGAIN_SHARE_MAX, ToldTwice
-from paper.tapes.writer import import_csv
 from tests.builders.small_tape import FIRST_MS, HOUR_MS, small_tape
 
 CASE = Path("../shared/cases/duplicate_bars")
@@ -48,6 +48,7 @@ def rows_of(tape: Tape, batch_rows: int) -> list[bytes]:
     return [block.rows(kind).tobytes() for block in tape.blocks(batch_rows=batch_rows) for kind in KINDS]
 
 
+@settings(max_examples=20)
 @given(again=st.lists(st.integers(0, HOURS - 1), min_size=1, max_size=3), batch_rows=st.integers(1, 50),
        kind=st.sampled_from(("trades", "liquidation_totals")))  # fmt: skip
 def test_a_row_that_comes_again_is_read_once(
@@ -123,6 +124,6 @@ def test_an_overlap_is_found_wherever_a_batch_ends(cut: int) -> None:
 
 @pytest.mark.skipif(not CASE.exists(), reason="the recorded cases are not beside this checkout")
 def test_the_recorded_case_is_refused(tmp_path: Path) -> None:
-    assert import_csv(CASE / "once.csv", tmp_path / "once.parquet").notes == ()
+    assert import_files([CASE / "once.csv"], tmp_path / "once.parquet").tape.notes == ()
     with pytest.raises(TapeError, match=r"twice\.csv: row 1 .*; row 0 tells it already, and 240 of 480 rows of trades"):
-        import_csv(CASE / "twice.csv", tmp_path / "twice.parquet")
+        import_files([CASE / "twice.csv"], tmp_path / "twice.parquet")

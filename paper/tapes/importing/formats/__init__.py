@@ -1,0 +1,1 @@
+"""One module per format that can be imported; each holds a `FORMAT` and is found by looking."""
