@@ -190,6 +190,10 @@ def candles(folder: Path) -> dict[str, Recording]:
         "freqtrade mark": Recording(
             {"binance/futures/BTC_USDT_USDT-1m-mark.feather": table(folder / "a.feather", typed[:1])},
             [fact("mark", START_MS + MINUTE_MS, mark_price=60_010.0)], "freqtrade candles, marks, funding rates"),
+        "freqtrade funding under another name": Recording(
+            {"rates.feather": table(folder / "a.feather", rates[:1])},
+            [fact("funding", START_MS, rate_pct=0.01, interval_h=8.0, rate_stage="settlement")],
+            "freqtrade candles, marks, funding rates", ours | {"coin": "BTC"}),
         "freqtrade funding": Recording(
             {"binance/futures/BTC_USDT_USDT-8h-funding_rate.feather": table(folder / "a.feather", rates)},
             [fact("funding", START_MS + at, rate_pct=0.01, interval_h=8.0, rate_stage="settlement") for at in stamps],

@@ -299,8 +299,7 @@ def test_a_rate_says_whether_it_is_a_forecast_or_what_was_settled(tmp_path: Path
     words = parquet.read_table(tmp_path / "t.parquet")["rate_stage"].to_pylist()
     assert words == ["settlement", None, "settlement", "forecast"]
     csv.write_csv(parquet.read_table(tmp_path / "t.parquet"), tmp_path / "t.csv")
-    import_files([tmp_path / "t.csv"], tmp_path / "again.parquet")
-    tape = read_tape(tmp_path / "again.parquet")
+    tape = import_files([tmp_path / "t.csv"], tmp_path / "again.parquet").tape
     assert [event for block in tape.blocks() for event in market_events(block, tape.roster)] == told
 
 

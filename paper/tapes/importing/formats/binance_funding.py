@@ -19,10 +19,8 @@ def _claims(sample: Sample) -> bool:
 def _read(reading: Reading) -> Iterator[Facts]:
     book = archive_book(reading)
     for cells in reading.cells():
-        columns = {"rate_pct": cells.numbers(_RATE) * 100.0, "interval_h": cells.numbers(_HOURS),
-                   "rate_stage": FundingStage.SETTLEMENT}
-        yield reading.facts("funding", book, cells, cells.times_ms(_TIME), columns,
-                            {"rate_pct": _RATE, "interval_h": _HOURS})
+        times, hours = cells.times_ms(_TIME), cells.numbers(_HOURS)
+        yield reading.funding(book, cells, times, _RATE, hours, FundingStage.SETTLEMENT, as_fraction=True)
 
 
 FORMAT: Final = Format("Binance archive: fundingRate", _claims, _read)
