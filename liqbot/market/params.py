@@ -274,10 +274,19 @@ class RollingParams(_Params):
     history_step_ms: int = Field(
         60_000, ge=1_000, le=3_600_000, description="How finely price and open interest are remembered."
     )
-    funding_history_ms: WindowMs = Field(60 * 86_400_000, description="History the funding percentile is taken in.")
-    funding_step_ms: WindowMs = Field(3_600_000, description="How often funding is remembered.")
-    funding_history_ms_min: WindowMs = Field(
-        7 * 86_400_000, description="History needed before the funding percentile exists."
+    funding_history_ms: int = Field(
+        60 * 86_400_000, ge=30 * 86_400_000, le=90 * 86_400_000,
+        description="History of a venue that its funding percentile is taken in.",
+    )
+    funding_step_ms: int = Field(
+        3_600_000, ge=600_000, le=86_400_000, description="How often a venue's funding is remembered."
+    )
+    funding_history_ms_min: int = Field(
+        7 * 86_400_000, ge=1_000, le=30 * 86_400_000,
+        description="History of a venue needed before its funding percentile exists.",
+    )
+    funding_tolerance_pct: float = Field(
+        0.00025, ge=0, le=0.1, description="Rates per eight hours that differ by no more tie in the funding percentile."
     )
 
 
