@@ -52,7 +52,7 @@ def estimate_us(path: Walk, venues: int) -> tuple[float, Positions, float]:
     for venue in (VENUES * 3)[:venues]:
         ratios = mechanics_of(venue, "BTC").ratios(params.leverages).tolist()
         state.add_venue(np.array([[shift_of(ratio) for ratio in side] for side in ratios]))
-    rows, most_usd = np.arange(venues), np.full(venues, 3e9)
+    rows, most_usd = np.arange(venues), np.full((venues, 2), 3e9)
     began = time.perf_counter()
     for low, high, _, usd in path:
         at = position_of(low), position_of(high)

@@ -117,6 +117,11 @@ class CalibrationParams(_Params):
         10.0, ge=1, le=1_000, description="Most that measured positions raise or lower the prior of a tier; 1 leaves "
         "other venues alone."
     )
+    told_ratio: Share = Field(
+        0.35, description="Share of a position told by its venue that is reported once its price is reached, until "
+        "that is learnt: owners leave or are stopped out before, and venues close large positions in parts.",
+    )
+    told_weight: float = Field(10.0, ge=0.1, le=1e5, description="Worth in orders of that share.")
     silent_count: float = Field(
         10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
     )

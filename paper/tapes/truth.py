@@ -12,7 +12,7 @@ from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Side
 from paper.tapes.writer import write_tape
-from paper.world import POSITIONS
+from paper.world import POSITIONS, Telling, told_blocks
 
 COLUMNS: Final = ("time_ms", "venue", "coin", "side", "leverage", "entry_price", "liquidation_price", "size_usd")
 _ROSTER_KEY: Final = b"liqbot_truth"
@@ -57,9 +57,11 @@ class Exported(NamedTuple):
     truth_rows: int
 
 
-def export(world: KnownMarket, tape_path: str | Path, truth_path: str | Path, *, every_ms: int) -> Exported:
+def export(
+    world: KnownMarket, tape_path: str | Path, truth_path: str | Path, *, every_ms: int, told: Telling | None = None
+) -> Exported:
     """Run a world to its end and write its tape, history included, and its truth at the first step at or after every
-    multiple of `every_ms`.
+    multiple of `every_ms`. `told`: the positions that the tape tells.
 
     Either file appears under its name only when it is whole. ValueError for `every_ms` below the clock step.
     """
@@ -67,7 +69,10 @@ def export(world: KnownMarket, tape_path: str | Path, truth_path: str | Path, *,
         raise ValueError(f"every_ms: {every_ms} must be at least the clock step, {world.step_ms}")
     with _writer(Path(truth_path), world.roster) as truth:
         note = f"simulated market {world.fingerprint}"
-        tape_rows = write_tape(tape_path, _watched(world, every_ms, truth), world.roster, on_ticks=True, note=note)
+        blocks = _watched(world, every_ms, truth)
+        if told is not None:
+            blocks = told_blocks(blocks, world, told)
+        tape_rows = write_tape(tape_path, blocks, world.roster, on_ticks=True, note=note)
     return Exported(tape_rows, truth.rows)
 
 

@@ -70,16 +70,6 @@ def in_own_steps(block: EventBlock) -> Iterator[EventBlock]:
     yield msgspec.structs.replace(block, liquidations=told[times == tick_ms])
 
 
-def positions(told: Rows, venues: Venues) -> Rows:
-    """A snapshot of all positions of some venues, of rows as in `truth.POSITIONS`."""
-    chosen = told[np.isin(told["venue"], venues)]
-    rows = unknown_rows("positions", len(chosen))
-    for name in ("time_ms", "venue", "coin", "side", "size_usd"):
-        rows[name] = chosen[name]
-    rows["price"] = chosen["liquidation_price"]
-    return rows
-
-
 def _headed(kind: str, markets: Sequence[WorldCoin], venues: Venues, now_ms: int) -> Rows:
     rows = unknown_rows(kind, len(markets) * len(venues))
     rows["time_ms"] = now_ms

@@ -11,6 +11,7 @@ from paper.world import columns
 from paper.world.coin_market import WorldCoin
 from paper.world.draws import Draws
 from paper.world.params import WorldParams
+from paper.world.telling import position_rows
 from paper.world.truth import true_positions
 
 _DAY_MS: Final = 86_400_000
@@ -78,9 +79,9 @@ class World:
             ]
         )
 
-    def told_positions(self, *venues: str) -> Rows:
+    def told_positions(self, *venues: str, above_usd: float = 0.0) -> Rows:
         """The same of some venues, as a snapshot that they would publish: rows for the `positions` of a block."""
-        return columns.positions(self.positions(), np.array([self.roster.venue_code(venue) for venue in venues]))
+        return position_rows(self.positions(), self.roster, venues, above_usd, self.now_ms)
 
     def forced(self) -> Rows:
         """Every forced close of the last step (see `forced.TRUE_FORCED`), published or not."""

@@ -10,6 +10,7 @@ from liqbot.instruments import split_venue_key
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
+from liqbot.market.estimate.coverage import coverage, rest_share, room_usd
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd
 from liqbot.market.estimate.leverage_prior import LeveragePrior
@@ -198,13 +199,11 @@ class PositionEstimator:
         orders = self.orders
         touched_usd, hazard_usd = positions.touched_prior_usd, positions.touched_hazard_usd
         if self.reported:
-            for row, side, usd in orders:
-                self.reported.count(row, side, usd)
-            fresh = self.reported.fresh(self.state.now_ms)
-            self.calibration.follow_pooled_level(fresh)
-            orders = [order for order in orders if order[0] not in fresh]
+            whole = self.reported.whole_rows(self.state.now_ms)
+            self.calibration.follow_pooled_level(whole)
+            orders = [order for order in self.reported.rest_of(orders) if order[0] not in whole]
             touched_usd, hazard_usd = touched_usd.copy(), hazard_usd.copy()
-            touched_usd[fresh] = hazard_usd[fresh] = 0.0
+            touched_usd[whole] = hazard_usd[whole] = 0.0
         self.calibration.on_step(
             touched_usd, orders, sums, elapsed_ms, leverage_prior=self.state.leverage_prior.ratio, history=history
         )
@@ -240,40 +239,51 @@ class PositionEstimator:
             row = self.row_of.get(venue)
             if row is None or not prices[venue].known:
                 continue
-            oi_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
-            both_usd = sum(float(usd.sum()) for _, usd in sides)
-            # Without open interest a snapshot is taken to be of everything.
-            share = min(both_usd / (2.0 * oi_usd), 1.0) if oi_usd > 0 else 1.0
+            oi_usd, mark = bounds_base.get(venue, 0.0) * prices[venue].mark_price, position_of(prices[venue].mark_price)
+            covers = coverage(sides, mark, oi_usd, self._params.leveraged_share)
             prior_usd, now_ms = self.positions.prior_usd()[row], self.state.now_ms
-            kept = self.reported.kept_share(row, prior_usd, share, now_ms)
-            mark = position_of(prices[venue].mark_price)
             self.leverage_prior.watch(row, self.state.positions)
             self.leverage_prior.compare(row, sides, mark, now_ms)
+            rest = rest_share(self.leverage_prior.held_usd(row, mark), sides, mark, covers.of_leveraged)
+            kept = self.reported.kept_share(row, prior_usd, rest, now_ms)
             self.positions.keep(row, kept)
-            self.reported.replace(row, sides, mark, share, prior_usd * kept, now_ms)
+            self.reported.replace(row, sides, mark, covers, prior_usd * kept, now_ms)
+            self.reported.bound(row, oi_usd if oi_usd > 0 else np.inf, now_ms)
             if row in self.state.unseen_rows:
-                self.state.unseen_usd[row] *= 1.0 - share
+                self.state.unseen_usd[row] *= 1.0 - sum(covers.of_leveraged) / 2.0
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
-        state, most_usd = self.state, self._most_usd(prices, bounds_base)
-        most = np.array(most_usd)
-        self.positions.bound(most)
+        state, oi_usd = self.state, self._oi_usd(prices, bounds_base)
+        most_usd = self._params.leveraged_share * np.repeat(oi_usd[:, None], 2, axis=1)
         if self.leverage_prior:
-            self.leverage_prior.bound(most, state.positions.multiplier)
-        if len(state.unseen_rows) < len(most_usd):
-            for row, row_usd in enumerate(most_usd):
+            self.leverage_prior.bound(most_usd, state.positions.multiplier)
+        if self.reported:
+            self._leave_room(most_usd, oi_usd)
+        self.positions.bound(most_usd)
+        if len(state.unseen_rows) < len(oi_usd):
+            for row, row_usd in enumerate((self._params.leveraged_share * oi_usd).tolist()):
                 if row not in state.unseen_rows and row_usd < float("inf"):
                     state.unseen_rows.append(row)
                     state.unseen_usd[row] = row_usd * self.positions.open_mix(row)
 
-    def _most_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> list[float]:
-        """Per row, what a side may hold at most; infinity where open interest is not known."""
-        most_usd = [float("inf")] * self.state.positions.rows
+    def _leave_room(self, most_usd: Floats, oi_usd: Floats) -> None:
+        """Told and modelled positions together are never more than open interest. `out`: most_usd."""
+        now_ms = self.state.now_ms
+        for row in self.reported.state.snapshots:
+            self.reported.bound(row, oi_usd.item(row), now_ms)
+            for side in (LONG, SHORT):
+                near_usd, far_usd = self.reported.standing_usd(row, side, now_ms)
+                if oi_usd[row] < np.inf:
+                    most_usd[row, side] = room_usd(near_usd, far_usd, oi_usd.item(row), self._params.leveraged_share)
+
+    def _oi_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> Floats:
+        """One-sided open interest per row; infinity where it is not known."""
+        found = np.full(self.state.positions.rows, np.inf)
         for venue, row in self.row_of.items():
-            bound_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
-            if bound_usd > 0:
-                most_usd[row] = self._params.leveraged_share * bound_usd
-        return most_usd
+            oi_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
+            if oi_usd > 0:
+                found[row] = oi_usd
+        return found
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -288,7 +298,7 @@ class PositionEstimator:
             return float("nan"), float("nan")
         seen, unseen = [0.0, 0.0], [0.0, 0.0]
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
-        most_usd = self._most_usd(prices, bounds_base)
+        most_usd = (self._params.leveraged_share * self._oi_usd(prices, bounds_base)).tolist()
         totals = np.add.reduce(self.positions.prior_usd(), axis=2).tolist()
         left = state.unseen_usd.tolist()
         for row in state.unseen_rows:

@@ -232,11 +232,11 @@ def _add_clipped(cells: Floats, clock: Floats, rows: list[int], columns: Whole, 
 
 # --- reading positions -----------------------------------------------------------------------------------------------
 def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_usd: Floats) -> None:
-    """Part of each row's side that `most_usd[row]` leaves room for; infinity leaves it all. `out`: cap."""
+    """Part of each row's side that `most_usd[row, side]` leaves room for; infinity leaves it all. `out`: cap."""
     held = np.add.reduce(total * scale * multiplier[:, None, :], axis=2).tolist()
     cap.fill(1.0)
-    for row, (most, sides) in enumerate(zip(most_usd.tolist(), held, strict=True)):
-        for side, held_usd in enumerate(sides):
+    for row, sides in enumerate(zip(most_usd.tolist(), held, strict=True)):
+        for side, (most, held_usd) in enumerate(zip(*sides, strict=True)):
             if held_usd > most:
                 cap[row, side] = most / held_usd
 

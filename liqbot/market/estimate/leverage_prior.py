@@ -80,12 +80,11 @@ class LeveragePrior:
         elapsed_ms = max(0, now_ms - state.compared_ms.get(row, now_ms))
         state.compared_ms[row] = now_ms
         classes = len(DISTANCES) - 1
-        held = np.zeros((2, len(state.ratio), classes))
         found, squares = np.zeros((2, 2, classes))
+        held = self.held_usd(row, mark)
         for side, (position, usd) in zip((LONG, SHORT), sides, strict=True):
             away = np.abs(position - mark)
             found[side], squares[side] = kernels.by_distance(away, usd), kernels.by_distance(away, usd * usd)
-            held[side] = self._held_usd(row, side, mark)
         if not (held.sum() > 0 and found.sum() > 0):
             return
         # A tier nobody holds a position in says nothing; the others get their share of a class.
@@ -100,13 +99,14 @@ class LeveragePrior:
         state.sums += (1.0 - kept) * np.stack([reported, by_tier * (reported.sum() / by_tier.sum()), square])
         state.ratio = kernels.leverage_ratio(state.sums, self._leverages, self._params.leverage_prior_weight)
 
-    def _held_usd(self, row: int, side: int, mark: float) -> Floats:
-        """Prior USD the row's own estimate holds, [tier, class of distance]."""
-        alone, held = self._alone(row), np.zeros((len(self.state.ratio), len(DISTANCES) - 1))
+    def held_usd(self, row: int, mark: float) -> Floats:
+        """Prior USD that the row's own estimate holds around the mark's position, [side, tier, class of distance]."""
+        alone = self._alone(row)
+        held = np.zeros((2, len(self.state.ratio), len(DISTANCES) - 1))
         middle = alone.state.first_bin + np.arange(BINS) + 0.5
-        for tier in range(len(held)):
+        for side, tier in np.ndindex(held.shape[:2]):
             start, usd = alone.prior_line(0, side, tier)
-            held[tier] = kernels.by_distance(np.abs(middle[start : start + len(usd)] - mark), usd)
+            held[side, tier] = kernels.by_distance(np.abs(middle[start : start + len(usd)] - mark), usd)
         return held
 
 

@@ -57,7 +57,7 @@ class Positions:
         )  # fmt: skip
 
     def bound(self, most_usd: Floats) -> None:
-        """Read no more than `most_usd` of each row's sides; infinity leaves a row alone."""
+        """Read no more than `most_usd` [row, side]; infinity leaves a side alone."""
         state = self.state
         kernels.bound(state.cap, state.total, state.scale, state.multiplier, most_usd)
 

@@ -1,7 +1,7 @@
 """`ReportedPositions`: positions that a venue itself makes known, one by one, with the price each is liquidated at.
 
-A snapshot replaces the venue's former one. What it covers of open interest replaces that share of the modelled
-positions; what is opened afterwards is modelled, as on any venue. Until the next snapshot reported positions are
+A snapshot replaces the venue's former one. What it covers of the venue's leveraged positions replaces that share of the
+modelled ones; what is opened afterwards is modelled, as on any venue. Until the next snapshot reported positions are
 removed when the venue's mark reaches them, and fade at the rate at which owners close, so that a snapshot that gets old
 gives way to the model. Positions here are fractional bins of the price grid, of the venue's own mark.
 """
@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 
 from liqbot.blocks import Rows
-from liqbot.market.estimate.calibration import LATE_MS
+from liqbot.market.estimate.calibration import LATE_MS, Order
 from liqbot.market.estimate.closing_rate import ClosingRate
+from liqbot.market.estimate.coverage import Coverage, Told, near
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions
 from liqbot.market.estimate.price_grid import edges
@@ -23,15 +24,20 @@ from liqbot.market.params import CalibrationParams
 _DAY_MS: Final = 86_400_000
 _SIDES: Final = (LONG, SHORT)
 _OUTWARD: Final = (-1.0, 1.0)
+_PART_MIN: Final = 0.1
+"""Venues close large positions in parts; an order below this share of the smallest one reached is no part of it."""
+_NEGLIGIBLE: Final = 0.05
+"""Orders are left to the model where at least this share of them may be of its positions."""
 
 
-def newest_snapshots(rows: Rows) -> dict[int, list[tuple[Floats, Floats]]]:
-    """Newest snapshot per venue index, [longs, shorts] as (positions, USD); impossible rows are left out.
+def newest_snapshots(rows: Rows) -> dict[int, list[Told]]:
+    """Newest snapshot per venue index, [longs, shorts]; impossible rows are left out, as are those without size, which
+    say that the venue has none to tell.
 
     `rows` are the columns of `blocks.DTYPES["positions"]`; those of one venue and time are one snapshot.
     """
     table = edges()
-    found: dict[int, list[tuple[Floats, Floats]]] = {}
+    found: dict[int, list[Told]] = {}
     for venue in dict.fromkeys(rows["venue"].tolist()):
         mine = rows[rows["venue"] == venue]
         mine = mine[mine["time_ms"] == mine["time_ms"].max()]
@@ -47,7 +53,8 @@ def newest_snapshots(rows: Rows) -> dict[int, list[tuple[Floats, Floats]]]:
 class ReportedPositions:
     """Works on the `ReportedState` it is given, and keeps parameters only.
 
-    `ratio` is how much of what the mark reaches complete feeds report: owners leave, or are stopped out, before.
+    `ratio` is how much of what the mark reaches complete feeds report: owners leave, or are stopped out, before, and
+    venues close large positions in parts.
     """
 
     def __init__(
@@ -60,8 +67,8 @@ class ReportedPositions:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def kept_share(self, row: int, prior_usd: Floats, share: float, now_ms: int) -> Floats:
-        """[side, tier] of the row's modelled positions that stay when a snapshot covers `share` of open interest.
+    def kept_share(self, row: int, prior_usd: Floats, rest_share: Floats, now_ms: int) -> Floats:
+        """[side, tier] of the row's modelled positions that stay when a snapshot leaves `rest_share` of them.
 
         What the former snapshot left standing was not in it and is not in this one: only later openings shrink.
         """
@@ -70,24 +77,28 @@ class ReportedPositions:
         if former is not None:
             kept = self._closing.kept_share(max(0, now_ms - former.taken_ms))
             before = np.minimum(former.beside_usd * kept, prior_usd)
-        stays = before + (1.0 - share) * (prior_usd - before)
+        stays = before + rest_share * (prior_usd - before)
         found: Floats = np.divide(stays, prior_usd, out=np.ones_like(prior_usd), where=prior_usd > 0)
         return found
 
     def replace(
-        self, row: int, sides: Sequence[tuple[Floats, Floats]], mark: float, share: float, beside_usd: Floats,
-        now_ms: int,
+        self, row: int, sides: Sequence[Told], mark: float, covers: Coverage, beside_usd: Floats, now_ms: int
     ) -> None:
-        """A new snapshot: (positions, USD) of longs and of shorts, the mark's position, the share covered, and the
-        prior USD [side, tier] of the modelled positions that stay beside it."""
-        kept = []
-        for side, (position, usd) in zip(_SIDES, sides, strict=True):
-            order = np.argsort(position * _OUTWARD[side], kind="stable")
-            away = np.maximum((position[order] - mark) * _OUTWARD[side], 1.0) * 5e-4
-            # The tier whose leverage fits the distance best says how soon such positions are closed.
-            tier = np.abs(self._leverages * away[:, None] - 1.0).argmin(axis=1)
-            kept.append(SnapshotSide(position[order], usd[order], tier))
-        self.state.snapshots[row] = ReportedSnapshot(now_ms, share, beside_usd, kept)
+        """A new snapshot of longs and of shorts: the mark's position, what it covers, and the prior USD [side, tier] of
+        the modelled positions that stay beside it."""
+        kept = [self._ordered(side, *told, mark) for side, told in zip(_SIDES, sides, strict=True)]
+        self.state.snapshots[row] = ReportedSnapshot(now_ms, covers, beside_usd, kept)
+
+    def _ordered(self, side: int, position: Floats, usd: Floats, mark: float) -> SnapshotSide:
+        """From the mark outward."""
+        order = np.argsort(position * _OUTWARD[side], kind="stable")
+        position, usd = position[order], usd[order]
+        away = np.maximum((position - mark) * _OUTWARD[side], 1.0) * 5e-4
+        # The tier whose leverage fits the distance best says how soon such positions are closed.
+        tier = np.abs(self._leverages * away[:, None] - 1.0).argmin(axis=1)
+        inside, tiers = near(position, mark), len(self._leverages)
+        standing = [np.bincount(tier[one], usd[one], minlength=tiers) for one in (inside, ~inside)]
+        return SnapshotSide(position, usd, tier, inside, np.stack(standing).astype(np.float64))
 
     def begin_step(self) -> None:
         if self.state.snapshots:
@@ -104,8 +115,19 @@ class ReportedPositions:
             while stop < len(one.position) and (one.position[stop] - reached) * _OUTWARD[side] <= 0:
                 stop += 1
             if stop > one.first:
-                self.state.touched_usd[row, side] += self._usd(snapshot, side, now_ms)[: stop - one.first].sum()
+                taken, before = slice(one.first, stop), self.state.smallest_usd[row, side]
+                self.state.touched_usd[row, side] += self._usd(snapshot, row, side, now_ms)[: stop - one.first].sum()
+                self.state.smallest_usd[row, side] = min(before, one.usd[taken].min())
+                np.subtract.at(one.standing_usd, ((~one.near[taken]).astype(np.int64), one.tier[taken]), one.usd[taken])
                 one.first = stop
+
+    def bound(self, row: int, oi_usd: float, now_ms: int) -> None:
+        """Read no more of either side than the venue's open interest."""
+        snapshot = self.state.snapshots.get(row)
+        if snapshot is not None:
+            for side in _SIDES:
+                told_usd = float(self._standing_usd(snapshot, side, now_ms).sum())
+                self.state.cap[row, side] = oi_usd / told_usd if told_usd > oi_usd else 1.0
 
     def expect(self, modelled_usd: Floats, reporting: Floats, elapsed_ms: int) -> Floats:
         """[row, side] expected to be reported of what was touched; `modelled_usd` is the same of modelled positions."""
@@ -116,46 +138,76 @@ class ReportedPositions:
         state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
         state.recent[:, :, 0] += own
         state.recent[:, :, 1] += modelled_usd
+        state.smallest_usd[state.recent[:, :, 0] <= 0] = np.inf
         state.sums *= fading(elapsed_ms, self._params.tail_h)
         state.sums[1] += (state.touched_usd * reporting[:, None]).sum()
         return own
 
-    def count(self, row: int, side: int, usd: float) -> None:
-        """A reported order: part of it is of reported positions, in proportion to what was expected of either."""
-        ours, modelled = self.state.recent[row, side].tolist()
-        if ours > 0:
-            own = usd * ours / (ours + modelled)
-            self.state.sums += (own, 0.0, own / usd, own)
+    def rest_of(self, orders: Sequence[Order]) -> list[Order]:
+        """Count what reported orders say of these positions, and give what may be of modelled ones.
 
-    def fresh(self, now_ms: int) -> list[int]:
-        """Rows whose newest snapshot is of the last day."""
-        return [row for row, one in self.state.snapshots.items() if now_ms - one.taken_ms <= _DAY_MS]
+        An order is of either in proportion to what was expected of them; one that is too small to be a part of any
+        position reached is of the model alone.
+        """
+        rest = []
+        for row, side, usd in orders:
+            ours, modelled = self.state.recent[row, side].tolist()
+            possible = ours > 0 and usd >= _PART_MIN * self.state.smallest_usd[row, side]
+            own = ours / (ours + modelled) if possible else 0.0
+            if own > 0:
+                self.state.sums += (own * usd, 0.0, own, own * usd)
+            if 1.0 - own >= _NEGLIGIBLE:
+                rest.append((row, side, usd * (1.0 - own)))
+        return rest
+
+    def whole_rows(self, now_ms: int) -> list[int]:
+        """Rows whose newest snapshot is of the last day and leaves next to nothing to the model."""
+        return [
+            row for row, one in self.state.snapshots.items() if one.covers.whole and now_ms - one.taken_ms <= _DAY_MS
+        ]
 
     @property
     def ratio(self) -> float:
-        """Reported over expected USD, pulled toward 1 by a prior worth a number of orders; the same for all rows."""
+        """Reported over expected USD, pulled toward the usual by a prior worth a number of orders; the same for all
+        rows."""
+        params = self._params
         reported, expected, orders, usd = self.state.sums.tolist()
         if not orders > 0:
-            return 1.0
-        prior = self._params.row_weight * usd / orders
-        return min(float(reported + prior) / float(expected + prior), 1.0)
+            return params.told_ratio
+        prior_usd = params.told_weight * usd / orders
+        return min(float(reported + prior_usd) / float(expected + prior_usd / params.told_ratio), 1.0)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _usd(self, snapshot: ReportedSnapshot, side: int, now_ms: int) -> Floats:
+    def _kept(self, snapshot: ReportedSnapshot, now_ms: int) -> Floats:
+        return self._closing.kept_share(max(0, now_ms - snapshot.taken_ms))
+
+    def _usd(self, snapshot: ReportedSnapshot, row: int, side: int, now_ms: int) -> Floats:
         one = snapshot.sides[side]
-        kept = self._closing.kept_share(max(0, now_ms - snapshot.taken_ms))
+        kept = self._kept(snapshot, now_ms) * self.state.cap[row, side]
         usd: Floats = one.usd[one.first :] * kept[one.tier[one.first :]]
         return usd
 
+    def _standing_usd(self, snapshot: ReportedSnapshot, side: int, now_ms: int) -> Floats:
+        """[near, far]."""
+        usd: Floats = snapshot.sides[side].standing_usd @ self._kept(snapshot, now_ms)
+        return usd
+
+    def standing_usd(self, row: int, side: int, now_ms: int) -> tuple[float, float]:
+        """Still standing (near the mark at the snapshot, too far to be leveraged); 0 where nothing is reported."""
+        snapshot = self.state.snapshots.get(row)
+        if snapshot is None:
+            return 0.0, 0.0
+        near_usd, far_usd = (self._standing_usd(snapshot, side, now_ms) * self.state.cap[row, side]).tolist()
+        return near_usd, far_usd
+
     def total_usd(self, row: int, side: int, now_ms: int) -> float:
         """Still standing; 0 where nothing is reported."""
-        snapshot = self.state.snapshots.get(row)
-        return float(self._usd(snapshot, side, now_ms).sum()) if snapshot is not None else 0.0
+        return sum(self.standing_usd(row, side, now_ms))
 
-    def share(self, row: int) -> float:
-        """Of the venue's open interest, covered by its last snapshot; 0 without one."""
-        return self.state.snapshots[row].share if row in self.state.snapshots else 0.0
+    def newest(self, row: int) -> ReportedSnapshot | None:
+        """The row's last snapshot, what of it was touched since included."""
+        return self.state.snapshots.get(row)
 
     def line(
         self, row: int, side: int, first: int, bins: int, now_ms: int, tiers: Sequence[int] | None = None
@@ -169,4 +221,4 @@ class ReportedPositions:
         inside = (at >= 0) & (at < bins)
         if tiers is not None:
             inside &= np.isin(one.tier[one.first :], list(tiers))
-        return np.asarray(np.bincount(at[inside], self._usd(snapshot, side, now_ms)[inside], minlength=bins))
+        return np.asarray(np.bincount(at[inside], self._usd(snapshot, row, side, now_ms)[inside], minlength=bins))

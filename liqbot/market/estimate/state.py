@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.market.estimate.array_state import PerRow, RowArrays, packed, unpacked
+from liqbot.market.estimate.coverage import Coverage
 from liqbot.market.estimate.entry_to_liquidation import EntryToLiquidation
 from liqbot.market.estimate.kernels import BINS, FAR, Floats, Whole
 
@@ -186,15 +187,28 @@ class SnapshotSide(msgspec.Struct):
     position: Floats
     usd: Floats
     tier: Whole
+    near: Flags
+    """Leveraged, by the distance from the mark then."""
+    standing_usd: Floats
+    """[near or not, tier] of those that were not touched."""
     first: int = 0
+
+    def packed(self) -> dict[str, Any]:
+        return {name: packed(getattr(self, name)) for name in _SNAPSHOT_ARRAYS} | {"first": self.first}
+
+    @classmethod
+    def unpacked(cls, record: dict[str, Any]) -> "SnapshotSide":
+        return cls(**{name: unpacked(record[name]) for name in _SNAPSHOT_ARRAYS}, first=record["first"])
+
+
+_SNAPSHOT_ARRAYS = ("position", "usd", "tier", "near", "standing_usd")
 
 
 class ReportedSnapshot(msgspec.Struct):
     """What a venue reported at one time."""
 
     taken_ms: int
-    share: float
-    """Of the venue's open interest, that is in it."""
+    covers: Coverage
     beside_usd: Floats
     """[side, tier]: prior USD of modelled positions that it left standing, as of then."""
     sides: list[SnapshotSide]
@@ -209,17 +223,25 @@ class ReportedState(RowArrays):
     """[row, side]: what the touches of this step closed, before stops and early leavers."""
     recent: Annotated[Floats, PerRow()]
     """[row, side, 2]: expected to be reported lately, of reported and of modelled positions."""
+    smallest_usd: Annotated[Floats, PerRow(fill=np.inf)]
+    """[row, side]: of the reported positions touched lately."""
+    cap: Annotated[Floats, PerRow(fill=1.0)]
+    """[row, side]: part that open interest leaves room for."""
     sums: Floats
     """Reported and expected USD of these positions; number of orders, and their USD summed; fading."""
 
     @classmethod
     def empty(cls) -> "ReportedState":
-        return cls(snapshots={}, touched_usd=np.zeros((0, 2)), recent=np.zeros((0, 2, 2)), sums=np.zeros(4))
+        by_side = np.zeros((0, 2))
+        return cls(
+            snapshots={}, touched_usd=by_side, recent=np.zeros((0, 2, 2)), smallest_usd=by_side, cap=by_side,
+            sums=np.zeros(4),
+        )  # fmt: skip
 
     def packed(self) -> dict[str, Any]:
         snapshots = [
-            [row, one.taken_ms, one.share, packed(one.beside_usd),
-             [[packed(side.position), packed(side.usd), packed(side.tier), side.first] for side in one.sides]]
+            [row, one.taken_ms, [one.covers.of_oi, one.covers.of_leveraged], packed(one.beside_usd),
+             [side.packed() for side in one.sides]]
             for row, one in self.snapshots.items()
         ]  # fmt: skip
         return super().packed() | {"snapshots": snapshots}
@@ -228,10 +250,10 @@ class ReportedState(RowArrays):
         super().load_state(record)
         self.snapshots = {
             row: ReportedSnapshot(
-                taken_ms, share, unpacked(beside),
-                [SnapshotSide(unpacked(at), unpacked(usd), unpacked(tier), first) for at, usd, tier, first in sides],
+                taken_ms, Coverage(*map(tuple, covers)), unpacked(beside),
+                [SnapshotSide.unpacked(side) for side in sides],
             )
-            for row, taken_ms, share, beside, sides in record["snapshots"]
+            for row, taken_ms, covers, beside, sides in record["snapshots"]
         }
 
 

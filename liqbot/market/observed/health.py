@@ -9,6 +9,8 @@ from liqbot.events import FeedDown, FeedUp
 from liqbot.market.observed.prices import VenuePrice
 from liqbot.market.params import HealthParams
 
+ABSENT = float("nan")
+
 
 class VenueHealth(msgspec.Struct, frozen=True):
     """One venue as people look at it; NaN where unknown."""
@@ -20,14 +22,18 @@ class VenueHealth(msgspec.Struct, frozen=True):
     down: tuple[str, ...]
     """Feeds reported down and silent since."""
     rejected: int
-    """Rows refused since the start: prices far from the other venues, impossible numbers."""
+    """Rows refused since the start: prices far from the other venues, impossible numbers, spans told before."""
     oi_usd: float
     """Its own open interest, or its share of the aggregate."""
     long_usd: float
     short_usd: float
     """Positions, modelled or measured."""
     measured_share: float = 0.0
-    """Of its open interest, reported position by position in the venue's newest snapshot."""
+    """Of its open interest, reported position by position in the venue's newest snapshot: mean of both sides."""
+    measured_long_share: float = 0.0
+    measured_short_share: float = 0.0
+    measured_age_ms: float = ABSENT
+    """Of that snapshot."""
 
 
 class HealthFold:

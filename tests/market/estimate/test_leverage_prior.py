@@ -133,8 +133,8 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
         args = [0, 1], [(at - 30, at + 30)] * 2, [(1e6, 2e6), (3e6, 4e6)], [(at - 30, at + 30)] * 2
         open_in(positions, *args)
         open_in(prior, *args)
-        positions.bound(np.array([2e7, 3e7]))
-        prior.bound(np.array([2e7, 3e7]), positions.state.multiplier)
+        positions.bound(np.array([[2e7, 2e7], [3e7, 3e7]]))
+        prior.bound(np.array([[2e7, 2e7], [3e7, 3e7]]), positions.state.multiplier)
     alone = Positions(prior.state.unreplaced[1], positions.closing)
     assert alone.total_usd()[0] == pytest.approx(positions.total_usd()[1])
     for side in (LONG, SHORT):

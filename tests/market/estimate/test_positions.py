@@ -165,7 +165,7 @@ def test_a_bound_is_never_exceeded_and_small_mass_is_left_alone(price: float, op
     positions = fresh(price)
     open_at(positions, price, price, opened, opened)
     before = held(positions, LONG)
-    positions.bound(np.array([most]))
+    positions.bound(np.array([[most, most]]))
     assert held(positions, LONG) == pytest.approx(min(before, most), rel=1e-9)
 
 
@@ -175,7 +175,7 @@ def test_a_bound_is_drawn_and_forgets_nothing(price: float, opened: float, share
     bounded, free = fresh(price), fresh(price)
     for positions in (bounded, free):
         open_at(positions, price, price, opened, opened)
-    bounded.bound(np.array([held(free, LONG) * share]))
+    bounded.bound(np.full((1, 2), held(free, LONG) * share))
     assert held(bounded, LONG) == pytest.approx(held(free, LONG) * share, rel=1e-9)
     again = fresh(price)
     again.state.load_state(bounded.state.packed())
@@ -184,7 +184,7 @@ def test_a_bound_is_drawn_and_forgets_nothing(price: float, opened: float, share
         positions.begin_step()
         touch(positions, 0, position_of(price * 0.97), position_of(price))
     assert np.array_equal(bounded.state.touched_usd, free.state.touched_usd)
-    bounded.bound(np.array([float("inf")]))
+    bounded.bound(np.full((1, 2), np.inf))
     assert held(bounded, LONG) == held(free, LONG)
 
 

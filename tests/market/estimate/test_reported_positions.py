@@ -11,6 +11,7 @@ from market_rows import START_MS, RandomMarket, blocks_of
 from liqbot.blocks import DTYPES, EventBlock, Roster, block_of
 from liqbot.events import Liquidation, MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
 from liqbot.instruments import Side
+from liqbot.market.estimate.coverage import Coverage
 from liqbot.market.estimate.reported_positions import newest_snapshots
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
@@ -20,6 +21,8 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 ROSTER = Roster(("hyperliquid", "binance"), ("BTC",))
 PLACES = ((Side.LONG, 95.0, 4e6), (Side.LONG, 90.0, 2e6), (Side.SHORT, 104.0, 3e6))
+NONE = (np.zeros(0), np.zeros(0))
+EVERYTHING = Coverage((1.0, 1.0), (1.0, 1.0))
 
 seeds = st.integers(0, 2**32)
 
@@ -33,7 +36,7 @@ def quiet(number: int, *more: MarketEvent, low: float = 99.9, high: float = 100.
         happened += [
             TradeBar(**at, span_ms=MINUTE_MS, open=100.0, high=high, low=low, close=100.0, volume_usd=0.0),
             MarkPrice(**at, mark_price=100.0),
-            OpenInterest(**at, oi_usd=4.5e6),
+            OpenInterest(**at, oi_usd=6e6),
         ]
     return block_of([*happened, *more], ROSTER, tick_ms=time_ms)
 
@@ -67,12 +70,29 @@ def test_without_a_snapshot_nothing_is_measured() -> None:
     assert {health.measured_share for health in market.venue_health("BTC", START_MS)} == {0.0}
 
 
-def test_the_covered_share_follows_from_open_interest() -> None:
+def test_the_covered_share_of_each_side_follows_from_open_interest() -> None:
     market = lived(quiet(0), quiet(1, *snapshot(1)))
-    shares = {health.venue: health.measured_share for health in market.venue_health("BTC", START_MS)}
-    assert shares == {"hyperliquid": 1.0, "binance": 0.0}
-    market = lived(quiet(0), quiet(1, *snapshot(1, PLACES[1:2])))
-    assert market.venue_health("BTC", START_MS)[0].measured_share == pytest.approx(2e6 / 9e6)
+    told, silent = market.venue_health("BTC", START_MS + 5 * MINUTE_MS)
+    assert (told.measured_long_share, told.measured_short_share, told.measured_share) == (1.0, 0.5, 0.75)
+    assert told.measured_age_ms == 4 * MINUTE_MS
+    assert (silent.measured_long_share, silent.measured_short_share, silent.measured_share) == (0.0, 0.0, 0.0)
+    assert np.isnan(silent.measured_age_ms)
+
+
+def test_no_more_is_told_than_is_open() -> None:
+    twice = tuple((side, price, 2 * usd) for side, price, usd in PLACES)
+    market = lived(quiet(0), quiet(1, *snapshot(1, twice)))
+    drawn = market.map_of("BTC")
+    assert drawn.total_usd(Side.LONG) == pytest.approx(6e6)
+    assert drawn.total_usd(Side.SHORT) == pytest.approx(6e6)
+    assert market.venue_health("BTC", START_MS)[0].measured_long_share == 1.0
+
+
+def test_a_row_without_size_says_that_there_is_none_to_tell() -> None:
+    market = lived(quiet(0), quiet(1, *snapshot(1)), quiet(2, *snapshot(2, ((Side.LONG, 1.0, 0.0),))))
+    drawn = market.map_of("BTC")
+    assert (drawn.total_usd(Side.LONG), drawn.total_usd(Side.SHORT)) == (0.0, 0.0)
+    assert market.venue_health("BTC", START_MS + 2 * MINUTE_MS)[0].measured_age_ms == 0
 
 
 def test_a_snapshot_replaces_the_venue_s_former_one() -> None:
@@ -84,7 +104,7 @@ def test_a_snapshot_replaces_the_venue_s_former_one() -> None:
 
 def test_what_the_mark_reaches_is_promised_once_and_gone() -> None:
     market = lived(quiet(0), quiet(1, *snapshot(1)), quiet(2, low=94.0))
-    assert market.promised_usd("BTC")["hyperliquid"][0] == pytest.approx(4e6, rel=0.01)
+    assert market.promised_usd("BTC")["hyperliquid"][0] == pytest.approx(0.35 * 4e6, rel=0.01)
     assert market.map_of("BTC").total_usd(Side.LONG) == pytest.approx(2e6, rel=0.01)
     block = quiet(3, low=94.0)
     market.collect(block)
@@ -105,16 +125,16 @@ def test_a_snapshot_that_gets_old_fades() -> None:
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1e6), st.floats(0.0, 1e6))
 def test_what_is_not_covered_shrinks_once(share: float, standing_usd: float, opened_usd: float) -> None:
-    """A second snapshot of the same share takes its part of what was opened since, not of what the first one left."""
+    """A second snapshot of the same shares takes its part of what was opened since, not of what the first one left."""
     measured = reported_positions(EstimateParams(), CalibrationParams())
     tiers = len(EstimateParams().leverages)
-    before = np.full((2, tiers), standing_usd)
-    left = before * measured.kept_share(0, before, share, START_MS)
-    assert left == pytest.approx(before * (1.0 - share))
-    measured.replace(0, [(np.zeros(0), np.zeros(0))] * 2, 1_000.0, share, left, START_MS)
+    before, stays = np.full((2, tiers), standing_usd), np.linspace(0.0, share, 2 * tiers).reshape(2, tiers)
+    left = before * measured.kept_share(0, before, stays, START_MS)
+    assert left == pytest.approx(before * stays)
+    measured.replace(0, [NONE, NONE], 1_000.0, EVERYTHING, left, START_MS)
     after = left + opened_usd
-    kept = after * measured.kept_share(0, after, share, START_MS)
-    assert kept == pytest.approx(left + opened_usd * (1.0 - share))
+    kept = after * measured.kept_share(0, after, stays, START_MS)
+    assert kept == pytest.approx(left + opened_usd * stays)
 
 
 @given(seeds)
@@ -125,14 +145,13 @@ def test_how_much_of_measured_positions_is_told_is_learnt(seed: int) -> None:
     measured = reported_positions(EstimateParams(), CalibrationParams())
     none, whole, now_ms = np.zeros((1, 2)), np.ones(1), START_MS
     for _ in range(300):
-        measured.replace(0, [(np.array([990.5]), np.array([1e5])), (np.zeros(0), np.zeros(0))], 1_000.0, 1.0,
-                         np.zeros((2, 9)), now_ms)  # fmt: skip
+        measured.replace(0, [(np.array([990.5]), np.array([1e5])), NONE], 1_000.0, EVERYTHING, np.zeros((2, 9)), now_ms)
         measured.begin_step()
         measured.touch(0, 990.0, 1_000.0, now_ms)
         promised_usd = 1e5 * measured.ratio
         assert measured.expect(none, whole, MINUTE_MS)[0, 0] == pytest.approx(promised_usd)
         if chance.random() < 0.4:
-            measured.count(0, 0, 1e5)
+            assert measured.rest_of([(0, 0, 1e5)]) == []
         now_ms += MINUTE_MS
     assert measured.ratio == pytest.approx(0.44, abs=0.12)
 
