@@ -15,6 +15,7 @@ from liqbot.market.map.clusters import ThinZones, clusters_of
 from liqbot.market.map.history import MapHistory
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
+from liqbot.market.map.whales import WhaleWatch
 from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
@@ -61,6 +62,7 @@ class CoinMarket:
         self.forced = ForcedFlow(venues)
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps)
+        self.whales = WhaleWatch(coin, params.whales)
         self.now = Now()
         self.largest = [SampledSeries(params.clusters.history_step_ms, params.clusters.history_ms) for _ in SIDES]
         self.median_largest_usd = (ABSENT, ABSENT)
@@ -119,6 +121,7 @@ class CoinMarket:
         self.funding.on_tick(tick_ms, self.open_interest.reported_base())
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
         self._follow_prices(bars, before_ms, oi_base_before)
+        self._watch_whales()
         self._remember_map()
         if (reading and not backfilled) or any(history.due(tick_ms) for history in self.largest):
             self.median_largest_usd = self._median_largest_usd()
@@ -213,6 +216,16 @@ class CoinMarket:
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),
             )
+        )
+
+    def _watch_whales(self) -> None:
+        estimator = self.estimator
+        venue_of = {row: self.venues[venue] for venue, row in estimator.row_of.items()}
+        self.whales.on_step(
+            {venue_of[row]: one for row, one in estimator.reported.state.snapshots.items()},
+            {self.venues[venue]: self.prices[venue] for venue in estimator.row_of},
+            {venue_of[row]: (low, high) for row, (_, low, high) in estimator.crossed.items()},
+            self.now.time_ms,
         )
 
     def read(self, bounds: dict[int, float] | None = None) -> None:

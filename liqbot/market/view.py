@@ -10,6 +10,7 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.whales import Whale
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep, ThinZone
 
 
@@ -88,6 +89,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     no better than a constant."""
     map_printed_ratio: float = ABSENT
     """Printed over promised USD of the last days: 1 when the map's size is right."""
+    whales: tuple[Whale, ...] = ()
+    """Large told positions near their liquidation, nearest first."""
 
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""

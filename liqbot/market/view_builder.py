@@ -35,6 +35,7 @@ def view_of(
         thin_zones_of=coin.thin_zones,
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
+        whales=coin.whales.near,
         **_price_features(coin, own),
         **_crowd_features(coin, tick_ms),
     )
