@@ -9,10 +9,11 @@ before, and those of them told within so many percent of the mark at which they 
 
 {placed}
 
-Told anew every hour, against the depth of the move: price went through a told position in {reached} of {hours} hours in
-which a coin had one. These hold {hits} of the {liquidated} hours with a liquidation and {usd:.0%} of its USD; as many of
-the deepest hours hold {deepest} and {deepest_usd:.0%}. Of the {positions} positions reached, {then} ({then_usd:.0%} of
-their USD) were liquidated in that hour or the next: the others had been closed, or given more margin, since.
+Told anew every hour, against the depth of the move: trades of others went through a told position in {reached} of
+{hours} hours in which a coin had one. These hold {hits} of the {liquidated} hours with a liquidation and {usd:.0%} of
+its USD; as many of the deepest hours hold {deepest} and {deepest_usd:.0%}. Of the {positions} positions reached, {then}
+({then_usd:.0%} of their USD) were liquidated in that hour or the next: the others had been closed, or given more
+margin, since.
 """
 
 

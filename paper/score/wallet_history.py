@@ -66,18 +66,19 @@ class WalletHistory:
 
     def __init__(self) -> None:
         self._accounts: dict[str, tuple[list[float], list[WalletAccount]]] = {}
-        self.prices: dict[str, tuple[list[float], list[float]]] = {}
-        """Coin -> (times, prices) of its trades."""
+        self.prices: dict[str, tuple[list[float], list[float], list[str]]] = {}
+        """Coin -> (times, prices, users) of its trades."""
 
     def note_account(self, user: str, at_s: float, account: WalletAccount) -> None:
         times, accounts = self._accounts.setdefault(user, ([], []))
         times.append(at_s)
         accounts.append(account.copied())
 
-    def note_price(self, coin: str, at_s: float, price: float) -> None:
-        times, prices = self.prices.setdefault(coin, ([], []))
+    def note_trade(self, coin: str, at_s: float, price: float, user: str) -> None:
+        times, prices, users = self.prices.setdefault(coin, ([], [], []))
         times.append(at_s)
         prices.append(price)
+        users.append(user)
 
     def account(self, user: str, at_s: float) -> WalletAccount | None:
         """As it stood; None before it was first heard of."""
@@ -88,7 +89,7 @@ class WalletHistory:
     def marks(self, at_s: float) -> dict[str, float]:
         """The last price of every coin traded by then."""
         found = {}
-        for coin, (times, prices) in self.prices.items():
+        for coin, (times, prices, _) in self.prices.items():
             number = bisect_right(times, at_s)
             if number:
                 found[coin] = prices[number - 1]

@@ -112,10 +112,10 @@ def _placed(history: WalletHistory, closed: Sequence[ForcedClose], age_min: int)
 
 def _hours(history: WalletHistory, closed: Sequence[ForcedClose]) -> list[tuple[float, _CoinHour]]:
     """(Start, coin's hour) of every hour and coin with a told position and a trade in it."""
-    times = [both for both in history.prices.values() if both[0]]
+    times = [own for own, _, _ in history.prices.values()]
     if not times:
         return []
-    first, last = min(own[0] for own, _ in times), max(own[-1] for own, _ in times)
+    first, last = min(own[0] for own in times), max(own[-1] for own in times)
     found = []
     for hour in range(int(first // _HOUR_S) + 1, int(last // _HOUR_S) + 1):
         begin_s = hour * _HOUR_S
@@ -124,21 +124,24 @@ def _hours(history: WalletHistory, closed: Sequence[ForcedClose]) -> list[tuple[
             if position.usd >= _WORTH_USD:
                 told[position.coin].append(position)
         for coin, positions in told.items():
-            own, prices = history.prices[coin]
+            own, prices, users = history.prices[coin]
             low, high = bisect_left(own, begin_s), bisect_left(own, begin_s + _HOUR_S)
             if high > low:
-                mark = marks[coin]
-                path = (mark, *prices[low:high])
-                hit = tuple(one for one in positions if _reached(one, mark, min(path), max(path)))
+                mark, trades = marks[coin], list(zip(prices[low:high], users[low:high], strict=True))
+                depth = max(max(price / mark, mark / price) for price, _ in trades)
+                hit = tuple(one for one in positions if _reached(one, mark, trades))
                 usd = sum(one.usd for one in closed if one.coin == coin and int(one.at_s // _HOUR_S) == hour)
-                found.append((begin_s, _CoinHour(max(max(path) / mark, mark / min(path)), hit, usd)))
+                found.append((begin_s, _CoinHour(depth, hit, usd)))
     return found
 
 
-def _reached(one: HeldPosition, mark: float, low: float, high: float) -> bool:
-    """By a path that began on the right side of its liquidation price."""
-    price = one.liquidation_price
-    return low <= price < mark if one.side > 0 else mark < price <= high
+def _reached(one: HeldPosition, mark: float, trades: Sequence[tuple[float, str]]) -> bool:
+    """By trades (price, user) of others, from a mark on the right side of its liquidation price: its own forced order
+    proves nothing."""
+    others = [price for price, user in trades if user != one.user]
+    return one.side * (mark - one.liquidation_price) > 0 and any(
+        one.side * (one.liquidation_price - price) >= 0 for price in others
+    )
 
 
 def _closed_soon(begin_s: float, told: HeldPosition, closed: Sequence[ForcedClose]) -> bool:

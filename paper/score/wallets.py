@@ -89,7 +89,7 @@ def rebuild(directory: Path) -> Wallets:
             coin, price = row["coin"], float(row["px"])
             account.trade(coin, float(row["sz"]) * (1.0 if row["side"] == "Bid" else -1.0), price)
             marks[coin] = price
-            history.note_price(coin, at_s, price)
+            history.note_trade(coin, at_s, price, row["user"])
             _watch(accounts, coin, marks, at_s, predicted)
         history.note_account(row["user"], at_s, account)
     times = [(user, at_s) for user, moments in predicted.items() for at_s, _ in moments]
