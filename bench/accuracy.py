@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from accuracy_page import Made, Warmth, drawn, page
-from accuracy_worlds import EVERY, PUBLISHED
+from accuracy_worlds import EVERY, PUBLISHED, STEP, TELLING, TOLD
 
 from liqbot.exits import ExpectedError
 from liqbot.market.params import MarketParams
@@ -51,14 +51,15 @@ class Task(NamedTuple):
 def world_files(data: Path, name: str, days: float | None) -> tuple[KnownMarket, Path, Path]:
     """A frozen market from its beginning, its tape and its truth; the files' names carry its fingerprint."""
     market = EVERY[name].market(days)
-    stem = f"{name}-{market.fingerprint}"
+    stem = f"{name.removesuffix(TOLD)}-{market.fingerprint}"
     return market, data / "worlds" / f"{stem}.tape.parquet", data / "worlds" / f"{stem}.truth.parquet"
 
 
 def make_world(data: Path, name: str, days: float | None) -> tuple[Path, Path]:
     market, tape, truth = world_files(data, name, days)
     if not (tape.is_file() and truth.is_file()):
-        export(market, tape, truth, every_ms=_HOUR_MS)
+        telling = None if EVERY[name].family == STEP else TELLING
+        export(market, tape, truth, every_ms=_HOUR_MS, told=telling)
     return tape, truth
 
 
@@ -75,7 +76,8 @@ def run(task: Task, data: Path, days: float | None) -> float:
 
 def _world(task: Task, data: Path, days: float | None) -> object:
     tape, truth = make_world(data, task.name, days)
-    return score_tape(read_tape(tape), ScoreParams(), truth=truth, seed=SEED).score
+    withheld = EVERY[task.name].withheld
+    return score_tape(read_tape(tape), ScoreParams(), truth=truth, seed=SEED, withheld=withheld).score
 
 
 def _tape(task: Task, data: Path, days: float | None) -> object:  # noqa: ARG001 - tasks are called alike
@@ -109,7 +111,8 @@ def tasks(data: Path, recordings: Path, names: list[str], days: float | None) ->
     results, code = data / "results", code_hash()
     found = []
     for name in names:
-        stem = world_files(data, name, days)[1].name.removesuffix(".tape.parquet")
+        fingerprint = EVERY[name].market(days).fingerprint
+        stem = f"{name}-{fingerprint}"
         found.append(Task("world", name, Path(), results / f"{stem}.{code}.msgpack"))
     paths = sorted((recordings / "tapes").glob("*.parquet"))
     found += [Task("tape", path.stem, path, results / f"tape-{path.stem}.{code}.msgpack") for path in paths]
@@ -122,6 +125,12 @@ def tasks(data: Path, recordings: Path, names: list[str], days: float | None) ->
     return found
 
 
+def _next(waiting: list[Task], running: list[Task]) -> Task | None:
+    """One whose market nobody works on: tasks of one market read the tape that the first of them makes."""
+    busy = {task.name.removesuffix(TOLD) for task in running}
+    return next((task for task in waiting if task.name.removesuffix(TOLD) not in busy), None)
+
+
 def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task], tuple[Any, ...]]) -> list[str]:
     """Run tasks until they are done or the budget is; returns what went wrong."""
     began, longest, faults = time.monotonic(), _FIRST_GUESS_S, []
@@ -129,12 +138,8 @@ def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task]
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
         running: dict[concurrent.futures.Future[float], Task] = {}
         while waiting or running:
-            # The warmth run reads a world that another task makes: it waits until that is done.
-            busy = {task.name for task in running.values()} | {task.name for task in waiting if task.kind == "world"}
-            ready = [task for task in waiting if task.kind != "warmth" or task.name not in busy]
             in_time = time.monotonic() - began + longest < budget_s
-            while ready and len(running) < workers and in_time:
-                task = ready.pop(0)
+            while in_time and len(running) < workers and (task := _next(waiting, list(running.values()))):
                 waiting.remove(task)
                 running[pool.submit(*start(task))] = task
             if not running:

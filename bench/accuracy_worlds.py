@@ -10,12 +10,15 @@ from typing import Final, NamedTuple
 from paper.flow_world import FlowParams, FlowVenueParams, FlowWorld
 from paper.flow_world.params import FLOW_VENUES, FlowCrowdParams, FlowPriceParams
 from paper.tapes.truth import KnownMarket
-from paper.world import World
+from paper.world import Telling, World
 from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams, VenueParams, WorldParams
 
 DAYS: Final = 30.0
 """Of the markets whose forced orders are told with the minute's end."""
 INSIDE_DAYS: Final = 20.0
+TELLING: Final = Telling(("binance", "okx"), above_usd=1_000_000.0, every_ms=300_000)
+"""Positions above a million of half of the market, every five minutes; markets of `STEP` tell none."""
+TOLD: Final = "+told"
 CROWD, FLOW, STEP = "crowd", "flow", "step"
 FAMILIES: Final = {
     CROWD: "a crowd of agents, forced orders inside the minute",
@@ -28,12 +31,19 @@ _CAREFUL = (0.14, 0.20, 0.22, 0.20, 0.12, 0.05, 0.02, 0.03, 0.01, 0.01, 0.0)
 
 
 class Frozen(NamedTuple):
-    """`family`: agents (`crowd`), drawn flow (`flow`), or agents told with the minute's end (`step`)."""
+    """A market and what of it is shown to the map. `family`: see `FAMILIES`."""
 
     seed: int
     says: str
     params: WorldParams | FlowParams
     family: str = STEP
+    told: bool = False
+    """Whether the map is shown the positions that `TELLING` tells."""
+
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Kinds of rows of its tape that nobody is shown."""
+        return () if self.told else ("positions",)
 
     @property
     def throttled(self) -> tuple[str, ...]:
@@ -159,5 +169,13 @@ TUNING: Final[dict[str, Frozen]] = {
     ),
 }
 """For choosing: never published."""
-PUBLISHED: Final = INSIDE | WORLDS
-EVERY: Final = PUBLISHED | TUNING
+
+
+def _twice(markets: dict[str, Frozen]) -> dict[str, Frozen]:
+    """Each by its flow alone, and with the positions told."""
+    both = {(name, told): frozen._replace(told=told) for name, frozen in markets.items() for told in (False, True)}
+    return {name + TOLD * told: frozen for (name, told), frozen in both.items()}
+
+
+PUBLISHED: Final = _twice(INSIDE) | WORLDS
+EVERY: Final = PUBLISHED | _twice(TUNING)

@@ -43,6 +43,8 @@ class Now(msgspec.Struct):
     low_price: float = ABSENT
     high_price: float = ABSENT
     oi_base: float = ABSENT
+    path_ms: int = 0
+    """Until when the price path that sweeps follow is told."""
 
 
 class CoinMarket:
@@ -61,7 +63,7 @@ class CoinMarket:
         self.history = MapHistory(coin, params.history)
         self.forced = ForcedFlow(venues)
         self.bars = BarsFold(params.rolling)
-        self.sweeps = SweepsFold(params.sweeps)
+        self.sweeps = SweepsFold(params.sweeps, params.clusters.fuel_distance_pct)
         self.whales = WhaleWatch(coin, params.whales)
         self.now = Now()
         self.largest = [SampledSeries(params.clusters.history_step_ms, params.clusters.history_ms) for _ in SIDES]
@@ -113,14 +115,16 @@ class CoinMarket:
         reading: bool,
     ) -> None:
         """The stretch of the price path since the last step that had one."""
-        before_ms, oi_base_before = self.now.time_ms or tick_ms, self.now.oi_base
-        self.now.time_ms = tick_ms
-        self.forced.begin_step(*told_until(self.prices, self.trade_venue, tick_ms))
+        now, before_ms = self.now, self.now.time_ms or tick_ms
+        path_before_ms, oi_base_before = now.path_ms or tick_ms, now.oi_base
+        told_ms, now.path_ms = told_until(self.prices, self.trade_venue, tick_ms)
+        now.time_ms = tick_ms
+        self.forced.begin_step(told_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
-        self.now.oi_base = self.open_interest.total_base()
+        now.oi_base = self.open_interest.total_base()
         self.funding.on_tick(tick_ms, self.open_interest.reported_base())
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
-        self._follow_prices(bars, before_ms, oi_base_before)
+        self._follow_prices(bars, path_before_ms, oi_base_before)
         self._watch_whales()
         self._remember_map()
         if (reading and not backfilled) or any(history.due(tick_ms) for history in self.largest):
@@ -183,7 +187,7 @@ class CoinMarket:
             pairs = [(self.prices[one].mark_price, w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
-    def _follow_prices(self, bars: BarColumns, before_ms: int, oi_base_before: float) -> None:
+    def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_base_before: float) -> None:
         """Returns, trend and range of the trade venue's mark; sweeps in distance from it."""
         now, traded = self.now, bars.of_venue.get(self.trade_venue, range(0))
         own = self.prices[self.trade_venue] if self.trade_venue >= 0 and self.prices[self.trade_venue].known else None
@@ -201,20 +205,23 @@ class CoinMarket:
         split = [both for both in zip(bars.volume_usd, bars.imbalance_usd, strict=True) if both[1] == both[1]]
         self.sweeps.on_step(
             SweepStep(
-                began_ms=before_ms,
+                began_ms=path_before_ms,
                 time_ms=now.time_ms,
                 low_price=low * (reference / mark),
                 high_price=high * (reference / mark),
                 mark_price=reference,
                 price_before=self.bars.price_ago(now.time_ms, self.params.sweeps.lookback_ms) * (reference / mark),
                 volume_ratio=self.bars.volume_ratio if bars.rounds else ABSENT,
-                volume_usd=sum(usd for usd, _ in split),
+                range_pct=self.bars.range_pct,
+                volume_usd=sum(bars.volume_usd),
+                split_usd=sum(usd for usd, _ in split),
                 imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
                 oi_base=now.oi_base,
                 oi_base_before=oi_base_before,
                 oi_ms=self.open_interest.reported_ms,
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),
+                map_at=self.history.at,
             )
         )
 

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 import liqbot.market
 import paper.score
-from liqbot.blocks import EventBlock
+from liqbot.blocks import NO_ROWS, EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
 from paper.score.information import Gain, InformationScore
@@ -38,21 +38,29 @@ class Scored(msgspec.Struct, frozen=True, eq=False):
 def score_tape(
     tape: Tape, params: ScoreParams, *, truth: Path | None = None, seed: int = 1, coin: str | None = None,
     market: MarketParams | None = None, others: tuple[Callable[[EventBlock], None], ...] = (),
+    withheld: tuple[str, ...] = (),
 ) -> Scored:
-    """Score the product's map, and every baseline, on a tape. ExpectedError where the tape does not allow it."""
+    """Score the product's map, and every baseline, on a tape; kinds of rows that are `withheld` nobody is shown.
+    ExpectedError where the tape does not allow it."""
     timer = Timer()
     setting = setting_of(tape, params, coin)
     if truth is not None:
         opened_truth(truth)
         check_coin(truth, setting.coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
-    record = recorded(tape.blocks(), setting, params, model, *others)
+    record = recorded(_shown(tape, withheld), setting, params, model, *others)
     timer.lap("reading the tape, folding the map and the baselines")
     true = None if truth is None else true_maps(truth, record, params.bins)
     timer.lap("reading the truth")
     scoring = Scoring(record, params, seed, true)
     timer.lap("outcomes and climatology")
     return Scored(_measured(tape, scoring, timer), scoring)
+
+
+def _shown(tape: Tape, withheld: tuple[str, ...]) -> Iterator[EventBlock]:
+    nothing: dict[str, Any] = {kind: NO_ROWS[kind] for kind in withheld}
+    for block in tape.blocks():
+        yield msgspec.structs.replace(block, **nothing)
 
 
 def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:

@@ -79,8 +79,10 @@ REQUIRED: Final = {
 class TapeError(ExpectedError):
     """A file that is no tape, or a tape that breaks the format; its text is one line for people."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, row: int | None = None) -> None:
         super().__init__(message, Exit.USAGE)
+        self.row = row
+        """The row at fault, where it is one."""
 
 
 class TapeHeader(msgspec.Struct, frozen=True):

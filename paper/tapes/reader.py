@@ -37,7 +37,7 @@ class Tape(msgspec.Struct, frozen=True, eq=False):
         rows keep file order within each kind."""
         decoder, repeats = Decoder(self.roster.venues, self.roster.coins), Repeats()
         open_step: Columns = {}
-        for part, _ in _batches(_opened(self.path), decoder, self.path, batch_rows):
+        for part, _ in parts_of(opened(self.path), decoder, self.path, batch_rows):
             self._refuse_change(decoder)
             whole, open_step = _cut(_appended(open_step, repeats.without(part)), int(part.steps[-1]))
             yield from _steps(whole)
@@ -51,24 +51,23 @@ class Tape(msgspec.Struct, frozen=True, eq=False):
 def read_tape(path: str | Path) -> Tape:
     """Validate the whole file in one pass. TapeError with one line for people at the first fault."""
     name = str(path)
-    file = _opened(name)
+    file = opened(name)
     extra = check_columns(file.schema_arrow, name)
     header = header_of(file.schema_arrow.metadata, name)
     decoder, repeats, survey = Decoder(header.venues, header.coins), Repeats(), Survey()
     rows, first_ms, last_ms = 0, 0, None
-    for part, batch in _batches(file, decoder, name, BATCH_ROWS):
-        _refuse(time_fault(part.steps, part.first_row, last_ms, part.step_column), name)
-        faults = [row_fault(kind, part.rows[kind], part.at[kind]) for kind in part.rows]
-        _refuse(min((fault for fault in faults if fault), key=lambda fault: fault.row, default=None), name)
+    for part, batch in parts_of(file, decoder, name):
+        refuse(time_fault(part.steps, part.first_row, last_ms, part.step_column), name)
+        refuse(first_row_fault(part), name)
         survey.note_unused(batch, part)
         once = repeats.without(part)
-        _refuse(survey.add(once, decoder.names), name)
+        refuse(survey.add(once, decoder.names), name)
         first_ms = first_ms if rows else int(part.steps[0])
         rows, last_ms = rows + sum(map(len, once.rows.values())), int(part.steps[-1])
     if last_ms is None:
         raise TapeError(f"{name}: has no rows")
-    _refuse(next(survey.told_twice.faults(repeats.tallies, decoder.names), None), name)
-    _refuse(next(survey.faults(), None), name)
+    refuse(next(survey.told_twice.faults(repeats.tallies, decoder.names), None), name)
+    refuse(next(survey.faults(), None), name)
     roster = header.roster(tuple(decoder.venues), tuple(decoder.coins))
     notes = (*_passed_over(extra, survey), *decoder.read_as, *survey.told_twice.notes(repeats.tallies, decoder.names))
     return Tape(name, header, roster, rows, first_ms, last_ms, survey.holdings(), notes)
@@ -83,12 +82,20 @@ def _passed_over(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
     return (*columns, *cells)
 
 
-def _refuse(fault: TapeFault | None, path: str) -> None:
+def first_row_fault(part: DecodedPart) -> TapeFault | None:
+    """The first row that is broken in itself, whatever stands around it."""
+    faults = [row_fault(kind, part.rows[kind], part.at[kind]) for kind in part.rows]
+    return min((fault for fault in faults if fault is not None), key=lambda fault: fault.row, default=None)
+
+
+def refuse(fault: TapeFault | None, path: str) -> None:
+    """TapeError that names the file where there is a fault."""
     if fault is not None:
-        raise TapeError(fault.line(path))
+        raise TapeError(fault.line(path), fault.row)
 
 
-def _opened(path: str) -> Any:
+def opened(path: str) -> Any:
+    """The Parquet file, its texts read as dictionaries. TapeError where it is none."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -105,8 +112,11 @@ def _opened(path: str) -> Any:
         raise TapeError(f"{path}: cannot be read ({error})") from None
 
 
-def _batches(file: Any, decoder: Decoder, path: str, batch_rows: int) -> Iterator[tuple[DecodedPart, Any]]:
-    """Row group by row group, so that a tape of any length needs the memory of one."""
+def parts_of(
+    file: Any, decoder: Decoder, path: str, batch_rows: int = BATCH_ROWS
+) -> Iterator[tuple[DecodedPart, Any]]:
+    """Decoded parts and the Arrow batches they are of, row group by row group: a tape of any length needs the memory of
+    one. TapeError for words that the format does not know, and for damage."""
     import pyarrow as pa
 
     columns = [name for name in file.schema_arrow.names if name in ALL_COLUMNS]

@@ -21,7 +21,7 @@ MANY_AT_ONCE: Final = frozenset({"liquidations", "positions"})
 """Kinds of which one book tells many rows at one time: one is told again where every cell is."""
 AGAIN_SHARE_MAX: Final = 0.05
 """Of a series' rows. Accidents are far below it, two sources under one name far above."""
-_MEND: Final = "'liqbot tape check TAPE --mend FILE' writes a tape without it"
+_MEND: Final = "with --mend, 'tape check' and 'tape import' write a tape without it"
 
 
 class _Newest(msgspec.Struct):
@@ -58,7 +58,7 @@ class ToldTwice:
         for key, tally in (repeats | self._tallies).items():
             if tally.again > AGAIN_SHARE_MAX * tally.rows:
                 row, before = tally.first
-                share = f"{tally.again} of {tally.rows} rows of {_said(key, names)}"
+                share = f"{tally.again} of {tally.rows} rows of {said(key, names)}"
                 wanted = f"row {before} tells it already, and {share} come again; {_MEND}"
                 yield TapeFault(row, TIME, tally.first_ms, wanted)
 
@@ -69,7 +69,7 @@ class ToldTwice:
                 done = "read once" if key in repeats else "kept"
                 rows = f"{tally.again} rows come" if tally.again > 1 else "1 row comes"
                 row, before = tally.first
-                yield f"{_said(key, names)}: {rows} again (row {row} after row {before} first), {done}"
+                yield f"{said(key, names)}: {rows} again (row {row} after row {before} first), {done}"
 
 
 def _overlap(key: Key, newest: _Newest, rows: Rows, at: Indices, names: Roster) -> TapeFault | None:
@@ -83,7 +83,7 @@ def _overlap(key: Key, newest: _Newest, rows: Rows, at: Indices, names: Roster) 
     end_ms = int(ends[index])
     span = f"from {_clock(end_ms - int(rows[SPAN][index]))} to {_clock(end_ms)}"
     wanted = (
-        f"{_said(key, names)} {span} overlap row {before}, which ends at {_clock(int(before_ms[index]))}; "
+        f"{said(key, names)} {span} overlap row {before}, which ends at {_clock(int(before_ms[index]))}; "
         f"one series of a kind, venue, contract and coin is right; {_MEND}"
     )
     return TapeFault(int(at[index]), TIME, end_ms, wanted)
@@ -107,7 +107,8 @@ def _count_rows(tally: Tally, newest: _Newest, rows: Rows, at: Indices) -> None:
             tally.add(1, (int(at[index]), before), time_ms)
 
 
-def _said(key: Key, names: Roster) -> str:
+def said(key: Key, names: Roster) -> str:
+    """A series for people: `trades of BTC at binance`."""
     kind, venue, coin = key
     name, contract = split_venue_key(names.venues[venue])
     return f"{WORD_OF_KIND[kind]} of {names.coins[coin]} at {name}" + (f" ({contract})" if contract else "")

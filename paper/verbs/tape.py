@@ -1,6 +1,7 @@
 """`liqbot tape info|check|import|export`: recordings in and out, in the one tape format."""
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from liqbot.verbs.options import Data, Db, Json, Profile
 from paper.tapes.importing.reading import Hints
 from paper.tapes.importing.run import Imported, import_files
 from paper.tapes.info import holes, info_of, text_of
+from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 
@@ -33,9 +35,23 @@ def info(path: TapeFile, as_json: Json = False) -> None:
 
 
 @app.command()
-def check(path: TapeFile, as_json: Json = False) -> None:
-    """Say whether a tape is sound; exit code 2 and one line naming the first fault when it is not."""
-    _say_sound(read_tape(path), as_json=as_json)
+def check(
+    path: TapeFile,
+    to: Annotated[
+        Path | None,
+        typer.Option("--mend", metavar="FILE", help="Write a tape that tells each market time once and in order."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a tape is sound; exit code 2 and one line naming the first fault when it is not.
+
+    With --mend rows that are told twice or out of order are no fault: what was dropped is said.
+    """
+    if to is None:
+        _say_sound(read_tape(path), as_json=as_json)
+        return
+    mended = mend(path, to)
+    _say_sound(mended.tape, mended.changes or ("nothing to mend",), as_json=as_json)
 
 
 @app.command("import")
@@ -58,6 +74,9 @@ def import_(
         bool, typer.Option("--in-usd", help="Amounts whose unit a file does not tell are USD, not coin.")
     ] = False,
     bar_ms: Annotated[int, typer.Option(min=100, help="Single trades become bars of this span.")] = 1_000,
+    mended: Annotated[
+        bool, typer.Option("--mend", help="Drop what is told twice instead of refusing it, and say what was dropped.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a tape from recordings of known formats (docs/tapes.md lists them), told by their columns and names.
@@ -67,7 +86,7 @@ def import_(
     if not typed:
         raise typer.BadParameter("what to read, then the tape to write, are right: tape import FILE... TAPE")
     hints = Hints(venue, coin, contract, contract_units, utc_offset, in_usd, bar_ms)
-    _say_imported(import_files(typed, path, hints), as_json=as_json)
+    _say_imported(import_files(typed, path, hints, mended=mended), as_json=as_json)
 
 
 @app.command()
@@ -104,11 +123,12 @@ def _say_imported(imported: Imported, *, as_json: bool) -> None:
     _say_sound(tape, as_json=False)
 
 
-def _say_sound(tape: Tape, *, as_json: bool) -> None:
+def _say_sound(tape: Tape, changes: Sequence[str] = (), *, as_json: bool) -> None:
     if as_json:
-        told = {"path": tape.path, "rows": tape.rows, "holes": holes(tape.holdings), "notes": tape.notes}
+        told = {"path": tape.path, "rows": tape.rows, "changes": changes, "holes": holes(tape.holdings),
+                "notes": tape.notes}
         print(msgspec.json.encode(told).decode())
         return
     print(f"ok: {tape.path}, {tape.rows:,} rows, {len(tape.roster.venues)} venues, {', '.join(tape.roster.coins)}")
-    for line in (*holes(tape.holdings), *tape.notes):
+    for line in (*changes, *holes(tape.holdings), *tape.notes):
         print(f"  {line}")

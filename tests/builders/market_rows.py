@@ -59,7 +59,7 @@ class RandomMarket:
         if chance.random() < 0.3:
             found.append(Liquidation(**at, side=chance.choice([Side.LONG, Side.SHORT]), price=low, size_usd=1e4))
         if chance.random() < 0.1:
-            found.append(LiquidationTotals(**at, span_ms=3_600_000, long_usd=1e5, short_usd=2e5))
+            found.append(LiquidationTotals(**at, span_ms=self.span_ms, long_usd=1e5, short_usd=2e5))
         if chance.random() < 0.1:
             found.append(FundingRate(**at, rate_pct=chance.gauss(0.01, 0.01), interval_h=8.0))
         if self.marks:

@@ -133,6 +133,11 @@ def binance_archive() -> dict[str, Recording]:
             {"markPriceKlines/BTCUSDT-1m-2024-08-05.csv": lines(
                 KLINE_HEAD, (START_MS, 1, 1, 1, 60_010.0, 0, START_MS + MINUTE_MS - 1, 0, 60, 0, 0, 0))},
             [fact("mark", START_MS + MINUTE_MS, mark_price=60_010.0)], "Binance archive: mark price klines"),
+        "index price klines beside klines": Recording(
+            {"klines/BTCUSDT-1m-2024-08-05.csv": lines(kline(0)),
+             "indexPriceKlines/BTCUSDT-1m-2024-08-05.csv": lines(kline(0)),
+             "bookDepth/BTCUSDT-bookDepth-2024-08-05.csv": lines("timestamp,percentage,depth,notional", "x,1,1,1")},
+            bars[:1], "Binance archive, of no use to a tape"),
         "aggTrades": Recording({"BTCUSDT-aggTrades-2024-08-05.csv": lines(AGG_HEAD, *trades)}, seconds,
                                "Binance archive: aggTrades, trades"),
         "aggTrades without a header line": Recording({"BTCUSDT-aggTrades-2024-08-05.csv": lines(*trades)}, seconds,
@@ -202,6 +207,8 @@ def tardis() -> dict[str, Recording]:
     )  # fmt: skip
     told = [bar(0, 45_002.5, 15_002.5, 1_000, high=60_010.0, low=60_000.0),
             bar(0, 700.0, 700.0, 1_000, high=60_000.0, low=60_000.0, close=60_000.0, venue="okx", contract="coin")]
+    unknown = lines(TARDIS_HEAD, f"{binance},{us(0)},{us(10)},1,unknown,60000,0.5",
+                    f"{binance},{us(0)},{us(20)},2,buy,60010,0.25")  # fmt: skip
     forced = lines(TARDIS_HEAD, f"{binance},{us(0)},{us(10)},,sell,59000,2")
     ticker = lines(
         TICKER_HEAD,
@@ -212,6 +219,9 @@ def tardis() -> dict[str, Recording]:
     return {
         "tardis trades": Recording({"binance-futures_trades_2024-08-05_BTCUSDT.csv.gz": gzip.compress(trades.encode())},
                                    told, "tardis.dev trades"),
+        "tardis trades of unknown takers": Recording(
+            {"trades/BTCUSDT.csv": unknown}, [bar(0, 45_002.5, None, 1_000, high=60_010.0, low=60_000.0)],
+            "tardis.dev trades"),
         "tardis liquidations": Recording(
             {"liquidations/2024/08/05/BTCUSDT.csv": forced},
             [fact("liquidation", START_MS + 10, side="long", price=59_000.0, size_usd=118_000.0)],

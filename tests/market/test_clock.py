@@ -1,13 +1,17 @@
 """What is told about a span belongs to it: forced orders wait for their bar, and rows without news change nothing."""
 
 import random
+from collections.abc import Iterable
 
 import msgspec
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from idle_blocks import with_idle_blocks
 from market_rows import START_MS, RandomMarket, blocks_of
 
-from liqbot.blocks import KINDS, Roster, block_of
+from liqbot.blocks import KINDS, EventBlock, Roster, block_of
 from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import Side
 from liqbot.market.coin import CoinMarket
@@ -140,25 +144,6 @@ def test_a_line_holds_no_more_than_may_wait() -> None:
 # --- rows without news --------------------------------------------------------------------------------------------
 
 
-def with_idle_rows(steps: Steps, chance: random.Random) -> Steps:
-    """The same steps, and between them what carries nothing new: the last rate and open interest again, empty Ticks."""
-    newest: dict[tuple[str, str], MarketEvent] = {}
-    found: Steps = []
-    for number, (time_ms, happened) in enumerate(steps):
-        found.append((time_ms, happened))
-        newest |= {
-            (type(event).__name__, event.venue): event for event in happened
-            if isinstance(event, FundingRate | OpenInterest)
-        }
-        room_ms = steps[number + 1][0] - time_ms if number + 1 < len(steps) else 0
-        for later_ms in sorted(chance.sample(range(1, room_ms), chance.randint(0, 3))) if room_ms > 1 else ():
-            again = chance.sample(sorted(newest.items()), chance.randint(0, len(newest)))
-            found.append((time_ms + later_ms, [
-                msgspec.structs.replace(event, time_ms=time_ms + later_ms) for _, event in again
-            ]))
-    return found
-
-
 @given(seeds, st.sampled_from([5_000, MINUTE_MS, 3_600_000]), st.booleans())
 @settings(max_examples=12)
 def test_rows_that_carry_nothing_new_change_no_view(seed: int, span_ms: int, marks: bool) -> None:
@@ -168,15 +153,98 @@ def test_rows_that_carry_nothing_new_change_no_view(seed: int, span_ms: int, mar
         happened += [FundingRate(time_ms=time_ms, venue=venue, coin="BTC", rate_pct=0.01, interval_h=8.0)
                      for venue in world.venues]
     plain, idle = (Market(MarketParams(), world.roster, world.venues[0]) for _ in range(2))
-    before, after = views_of(plain, steps), views_of(idle, with_idle_rows(steps, random.Random(seed)))
+    blocks = blocks_of(steps, world.roster)
+    before, after = views_of(plain, blocks), views_of(idle, with_idle_blocks(blocks, seed))
     assert before == {time_ms: view for time_ms, view in after.items() if time_ms in before}
     assert packed_estimate(plain._coins[0]) == packed_estimate(idle._coins[0])
 
 
-def views_of(market: Market, steps: Steps) -> dict[int, str]:
+def views_of(market: Market, blocks: Iterable[EventBlock]) -> dict[int, str]:
     """Every view, as text, by the time of its step."""
     found = {}
-    for block in blocks_of(steps, market.roster):
+    for block in blocks:
         market.collect(block)
         found[block.tick_ms or 0] = repr(market.on_tick(block.tick_ms or 0))
     return found
+
+
+def test_a_step_awaits_a_price_until_the_next_bar_is_missing() -> None:
+    market = Market(MarketParams(), Roster(VENUES, ("BTC",)), "binance")
+
+    def awaits(minute: float, *events: MarketEvent) -> bool:
+        tick_ms = START_MS + int(minute * MINUTE_MS)
+        market.collect(block_of(events, market.roster, tick_ms=tick_ms))
+        market.on_tick(tick_ms)
+        return market.awaits_price(tick_ms)
+
+    assert not awaits(-1)  # before the first bar nobody knows when one comes
+    assert not awaits(0, bar(0))
+    assert awaits(0.5)
+    assert awaits(1.5, forced(1.4))
+    assert not awaits(1.6, bar(1.6, "bybit"))  # any venue's price is news
+    assert awaits(1.9)
+    assert not awaits(2)
+
+
+# --- fine and coarse bars -----------------------------------------------------------------------------------------
+
+
+def walked(seed: int, minutes: int) -> tuple[Steps, Steps]:
+    """One walk of one venue as bars of a minute and as bars of a second; the rest is told at the same times."""
+    chance, price = random.Random(seed), 20_000.0
+    coarse: Steps = []
+    fine: Steps = []
+    for minute in range(1, minutes + 1):
+        end_ms, bars = START_MS + minute * MINUTE_MS, []
+        for second in range(1, 61):
+            before = price
+            price *= 1.0 + chance.gauss(0.0, 0.0002)
+            usd = chance.expovariate(1 / 1e6)
+            bars.append(TradeBar(
+                time_ms=end_ms - (60 - second) * 1_000, venue="binance", coin="BTC", span_ms=1_000, open=before,
+                high=max(before, price), low=min(before, price), close=price, volume_usd=usd, buy_usd=usd / 2,
+                sell_usd=usd / 2,
+            ))
+        whole = msgspec.structs.replace(
+            bars[-1], span_ms=MINUTE_MS, open=bars[0].open, high=max(one.high for one in bars),
+            low=min(one.low for one in bars), volume_usd=sum(one.volume_usd for one in bars),
+            buy_usd=sum(one.buy_usd or 0.0 for one in bars), sell_usd=sum(one.sell_usd or 0.0 for one in bars),
+        )
+        about = {"time_ms": end_ms, "venue": "binance", "coin": "BTC"}
+        interest = OpenInterest(**about, oi_usd=2e9 * price / 20_000.0 * (1.0 + 1e-5 * minute))
+        coarse.append((end_ms, [whole, interest]))
+        fine += [(one.time_ms, [one]) for one in bars[:-1]]
+        fine.append((end_ms, [bars[-1], interest]))
+    return coarse, fine
+
+
+def figures(coin: CoinMarket) -> dict[str, float]:
+    """What is read off one venue's market; USD of the map per side, and its fuel near the mark."""
+    return {
+        "mark": coin.now.reference_price, "open interest": coin.now.oi_base, "range": coin.bars.range_pct,
+        "volume": coin.bars.mean_per_minute_usd("binance"), "warmth": coin.warmth_pct[0],
+        **{f"{side.word} in all": coin.map.total_usd(side) for side in Side},
+        **{f"{side.word} near": coin.map.within_usd(side, 8.0) for side in Side},
+    }
+
+
+TOLERANCE = {"mark": 1e-12, "open interest": 1e-12, "volume": 1e-9, "range": 0.03}
+"""Relative; 1 % for what is not named. A bar tells its extremes and not where in between it traded."""
+BINS_TOLERANCE = 0.08
+"""Share of a side's USD that lies in another one-percent bin."""
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_a_minutes_bar_in_seconds_moves_figures_only_within_tolerance(seed: int) -> None:
+    coins = []
+    for steps in walked(seed, 70):
+        coin = coin_of(("binance",))
+        for _, happened in steps:
+            fold(coin, *happened)
+        coins.append(coin)
+    by_minutes, by_seconds = map(figures, coins)
+    for name, value in by_minutes.items():
+        assert by_seconds[name] == pytest.approx(value, rel=TOLERANCE.get(name, 0.01)), (seed, name)
+    for side in Side:
+        one, other = (np.add.reduceat(coin.map.usd(side), np.arange(0, len(coin.map.usd(side)), 20)) for coin in coins)
+        assert np.abs(one - other).sum() <= 2 * BINS_TOLERANCE * one.sum(), (seed, side)

@@ -6,13 +6,14 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from market_rows import RandomMarket, blocks_of
 
 from liqbot.instruments import Side
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.price_grid import edges, position_of
+from liqbot.market.map.approach import Approach
 from liqbot.market.map.clusters import read_side
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
@@ -88,14 +89,15 @@ def test_density_percentile_orders_prices_by_density_and_nearest_thin_is_thin(
 def step(number: int, low: float, high: float, mark: float, **named: object) -> SweepStep:
     filled = {
         "began_ms": (number - 1) * MINUTE_MS, "time_ms": number * MINUTE_MS, "low_price": low, "high_price": high,
-        "mark_price": mark, "price_before": 100.0, "volume_ratio": 1.0, "volume_usd": 1e6, "imbalance_usd": 0.0,
+        "mark_price": mark, "price_before": 100.0, "range_pct": 0.5, "volume_ratio": 1.0, "volume_usd": 1e6,
+        "split_usd": 1e6, "imbalance_usd": 0.0, "map_at": lambda _time_ms: None,
         "oi_base": 1000.0, "oi_base_before": 1000.0, "oi_ms": number * MINUTE_MS, "printed": (), "reported": True,
     }
     return SweepStep(**{**filled, **named})  # type: ignore[arg-type]
 
 
 def knowing(*prices: float) -> SweepsFold:
-    fold = SweepsFold(SweepParams())
+    fold = SweepsFold(SweepParams(), 8.0)
     drawn = chart({price: 1e6 * (number + 1) for number, price in enumerate(prices)})
     for side in Side:
         fold.take_clusters(side, read_side(drawn, side, 1e6, ClusterParams())[0])
@@ -136,18 +138,81 @@ def test_price_that_settles_beyond_a_cluster_ends_the_sweep_without_rejection() 
     assert ended.ended_ms - ended.started_ms == SweepParams().active_ms_max
 
 
-def test_a_larger_cluster_begins_its_own_sweep_a_smaller_one_extends_it() -> None:
-    growing = knowing(98.0, 96.0)
-    growing.on_step(step(1, 97.9, 99.0, 97.9))
-    growing.on_step(step(2, 95.9, 98.0, 95.9))
-    assert [sweep.started_ms for sweep in growing.kept(Side.LONG)] == [MINUTE_MS, 2 * MINUTE_MS]
-    shrinking = knowing(96.0, 98.0)
-    shrinking.on_step(step(1, 97.9, 99.0, 97.9))
-    shrinking.on_step(step(2, 95.9, 98.0, 95.9))
-    (only,) = shrinking.kept(Side.LONG)
-    assert only.cluster_usd == pytest.approx(3e6, rel=0.1)
-    assert only.price_low < 96.0
-    assert only.price_high > 98.0
+@pytest.mark.parametrize(("clusters", "rejected"), [((98.0, 96.0), True), ((96.0, 98.0), False)])
+def test_whatever_clusters_it_goes_through_it_is_one_flush(clusters: tuple[float, ...], rejected: bool) -> None:
+    fold = knowing(*clusters)
+    fold.on_step(step(1, 97.9, 99.0, 97.9, printed=(Print.order(MINUTE_MS // 2, 0, Side.LONG, 3e5),)))
+    fold.on_step(step(2, 95.9, 98.0, 96.0, printed=(Print.order(2 * MINUTE_MS, 0, Side.LONG, 4e5),)))
+    fold.on_step(step(3, 96.0, 97.0, 97.0, imbalance_usd=5e5))
+    (flush,) = fold.kept(Side.LONG)
+    assert flush.cluster_usd == pytest.approx(3e6, rel=0.1)
+    assert flush.price_low < 96.0
+    assert flush.price_high > 98.0
+    assert (flush.began_ms, flush.started_ms, flush.ended_ms) == (0, MINUTE_MS, 3 * MINUTE_MS)
+    assert flush.printed_usd == 7e5
+    assert flush.volume_usd == 3e6
+    assert flush.taker_imbalance == pytest.approx(5e5 / 3e6)
+    assert flush.rejected is rejected  # over the near edge of the heavier one
+
+
+def test_what_is_told_of_its_first_span_belongs_to_it_and_what_came_before_does_not() -> None:
+    fold = knowing(97.0)
+    printed = tuple(Print.order(at, 0, Side.LONG, 1e5) for at in (4 * MINUTE_MS, 4 * MINUTE_MS + 1, 5 * MINUTE_MS))
+    fold.on_step(step(5, 96.9, 99.0, 98.0, printed=printed, oi_base_before=1000.0, oi_base=990.0))
+    (flush,) = fold.kept(Side.LONG)
+    assert flush.rejected
+    assert flush.printed_usd == 2e5
+    assert flush.oi_change_pct == pytest.approx(-1.0)
+    fold.on_step(step(6, 98.0, 99.0, 98.5, oi_base=985.0))  # told a minute late
+    fold.on_step(step(11, 98.0, 99.0, 98.5, oi_base=980.0))
+    fold.on_step(step(12, 98.0, 99.0, 98.5, oi_base=1200.0))  # what comes later is another matter
+    (flush,) = fold.kept(Side.LONG)
+    assert flush.oi_change_pct == pytest.approx(-2.0)
+
+
+def test_zero_printed_is_told_apart_from_nobody_who_reports() -> None:
+    heard, unheard = knowing(97.0), knowing(97.0)
+    heard.on_step(step(1, 96.9, 99.0, 98.0))
+    unheard.on_step(step(1, 96.9, 99.0, 98.0, reported=False))
+    assert [fold.kept(Side.LONG)[0].printed_usd for fold in (heard, unheard)] == [0.0, pytest.approx(NAN, nan_ok=True)]
+
+
+@pytest.mark.parametrize("minutes", [3, 60, 1_200])
+def test_the_fuel_is_that_of_the_price_before_the_approach_however_slow(minutes: int) -> None:
+    fold, before = knowing(97.0), chart({97.0: 1e6, 94.0: 3e6}, ground=0.0)
+    asked: list[int] = []
+
+    def map_at(time_ms: int) -> LiquidationMap:
+        asked.append(time_ms)
+        return before
+
+    for number in range(1, minutes + 1):
+        wiggle = 0.2 if number % 2 else -0.2  # a slow approach does not go straight
+        price = 100.0 - 2.5 * number / minutes + (wiggle if 1 < number < minutes else 0.0)
+        fold.on_step(step(number, price, price, price))
+    fold.on_step(step(minutes + 1, 96.5, 97.5, 96.6, map_at=map_at))
+    (flush,) = fold.kept(Side.LONG)
+    assert flush.approach_price == pytest.approx(100.0, abs=0.9)
+    assert asked == [flush.approach_ms]
+    assert flush.fuel_usd == pytest.approx(4e6, rel=0.01)
+    assert flush.fuel_spent_usd == pytest.approx(1e6, rel=0.01)
+    assert flush.depth_pct == pytest.approx(0.6, abs=0.2)
+
+
+@given(st.lists(st.integers(-30, 30).filter(bool), min_size=1, max_size=60), st.floats(0.01, 5.0))
+def test_approaches_are_mirrored_with_the_market(steps: list[int], range_pct: float) -> None:
+    down, up, price = Approach(Side.LONG), Approach(Side.SHORT), 1.0
+    for number, permille in enumerate(steps):
+        price *= 1.0 + permille / 1_000.0
+        down.take(number, price, range_pct)
+        up.take(number, 1.0 / price, range_pct)
+        # Where rounding decides a tie the two may part; elsewhere they turn at the same step.
+        way, back = down.began_price / down.reached_price, price / down.reached_price
+        assume(way == 1.0 or abs(back * back / way - 1.0) > 1e-9)
+        assume(abs(back / way - 1.0) > 1e-9 or price == down.began_price)
+        assume(abs((back - 1.0) * 100.0 / range_pct - 1.0) > 1e-9)
+        assert down.began_ms == up.began_ms
+        assert down.began_price * up.began_price == pytest.approx(1.0)
 
 
 def test_late_totals_and_untold_open_interest_are_unknown_not_zero() -> None:

@@ -1,31 +1,41 @@
-"""Sweeps: clusters that price went into, followed while it is inside and for a while after; strategies only read."""
+"""Sweeps: flushes into clusters, followed from the first touch until price is rejected or accepted beyond; strategies
+only read."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from liqbot.instruments import Side
+from liqbot.market.map.approach import Approach
+from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster, Sweep
 from liqbot.market.observed.waiting_prints import Print
 from liqbot.market.params import SweepParams
 
 ABSENT = float("nan")
+_OI_LATE_MS: Final = 300_000
+"""Open interest that is told this long after a flush has seen all of it: venues tell theirs every few minutes."""
 
 
 class SweepStep(msgspec.Struct, frozen=True):
     """What a step brings, in prices of the reference the map is drawn at."""
 
     began_ms: int
-    """End of the step before."""
+    """Until then the path was told before."""
     time_ms: int
     low_price: float
     high_price: float
     mark_price: float
     price_before: float
     """One lookback earlier; NaN when unknown."""
+    range_pct: float
+    """Of a usual hour; NaN when unknown."""
     volume_ratio: float
     volume_usd: float
+    split_usd: float
+    """The part of the volume whose takers are known."""
     imbalance_usd: float
     """Buys minus sells; NaN without a taker split."""
     oi_base: float
@@ -36,41 +46,54 @@ class SweepStep(msgspec.Struct, frozen=True):
     printed: Sequence[Print]
     reported: bool
     """Whether any venue reports forced orders as they happen, or at least hourly."""
+    map_at: Callable[[int], LiquidationMap | None]
+    """The map as it was at a time; None where nothing is remembered of it."""
 
 
 class _Track(msgspec.Struct):
     side: Side
     began_ms: int
-    """Prints from here on belong to the sweep: the end of the step before it was seen."""
+    """Prints, volume and open interest from here on belong to it: the begin of the span that first touched."""
     started_ms: int
     ended_ms: int
     near_price: float
+    """Of its heaviest cluster: price back over it rejects."""
+    heaviest_usd: float
     price_low: float
     price_high: float
     usd: float
     ratio: float
     distance_pct: float
     extreme_price: float
+    approach_ms: int
+    approach_price: float
     oi_base: float
     oi_base_now: float
     """NaN until open interest has been reported since the sweep began."""
     volume_ratio: float
+    oi_ms: int = 0
     active: bool = True
     rejected: bool = False
     printed_usd: float = 0.0
     printed_after_usd: float = 0.0
     reported: bool = False
-    taken_usd: float = ABSENT
-    split_usd: float = 0.0
+    volume_usd: float = 0.0
+    flow: tuple[float, float] = (0.0, 0.0)
+    """Buys minus sells, and volume with a taker split: while it lasts, and since the extreme."""
+    flow_after: tuple[float, float] = (0.0, 0.0)
+    fuel_usd: float = ABSENT
+    fuel_spent_usd: float = ABSENT
 
 
 class SweepsFold:
     """`clusters` are those of the last step: what price goes into now was there before."""
 
-    def __init__(self, params: SweepParams) -> None:
-        self._params = params
+    def __init__(self, params: SweepParams, fuel_distance_pct: float) -> None:
+        """Fuel counts out to `fuel_distance_pct` from the price before the approach."""
+        self._params, self._fuel_distance_pct = params, fuel_distance_pct
         self._tracks: dict[Side, list[_Track]] = {Side.LONG: [], Side.SHORT: []}
         self._clusters: dict[Side, tuple[Cluster, ...]] = {Side.LONG: (), Side.SHORT: ()}
+        self._approaches = {side: Approach(side) for side in (Side.LONG, Side.SHORT)}
 
     def take_clusters(self, side: Side, clusters: tuple[Cluster, ...]) -> None:
         """Clusters (largest first) price may go into next; those too small to matter are left out."""
@@ -91,51 +114,66 @@ class SweepsFold:
             oldest_ms = step.time_ms - self._params.kept_ms
             while tracks and (len(tracks) > self._params.kept or tracks[0].ended_ms < oldest_ms):
                 tracks.pop(0)
+            self._approaches[side].take(step.time_ms, step.mark_price, step.range_pct)
 
     def _enter(self, side: Side, entered: list[Cluster], extreme_price: float, step: SweepStep) -> None:
-        """The largest cluster entered begins a sweep, unless a larger one is under way: that one grows by it."""
-        largest = max(entered, key=lambda cluster: cluster.usd)
+        """Clusters entered begin a sweep; the one under way grows by those beyond what it has swept."""
         tracks = self._tracks[side]
-        if tracks and tracks[-1].active:
-            track = tracks[-1]
-            entered = [cluster for cluster in entered if _beyond(side, _near_price(cluster), _far_price(track))]
-            if not entered:
-                return  # what has been added inside the swept stretch since is no further cluster
-            largest = max(entered, key=lambda cluster: cluster.usd)
-            if largest.usd <= track.usd:
-                _grow(track, entered)
-                return
-            track.active = False
-        near_price = _near_price(largest)
-        track = _Track(
+        if not (tracks and tracks[-1].active):
+            tracks.append(self._begun(side, max(entered, key=lambda cluster: cluster.usd), extreme_price, step))
+        track = tracks[-1]
+        # What has been added inside the swept stretch since is no further cluster.
+        further = [cluster for cluster in entered if _beyond(side, _near_price(cluster), _far_price(track))]
+        for cluster in further:
+            _grow(track, cluster)
+
+    def _begun(self, side: Side, heaviest: Cluster, extreme_price: float, step: SweepStep) -> _Track:
+        approach, near_price = self._approaches[side], _near_price(heaviest)
+        return _Track(
             side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms, near_price=near_price,
-            price_low=largest.price_low, price_high=largest.price_high, usd=largest.usd, ratio=largest.ratio,
+            heaviest_usd=heaviest.usd, price_low=heaviest.price_low, price_high=heaviest.price_high, usd=heaviest.usd,
+            ratio=heaviest.ratio,
             distance_pct=(step.price_before - near_price) * float(side) / step.price_before * 100.0,
-            extreme_price=extreme_price, oi_base=step.oi_base_before, oi_base_now=ABSENT,
-            volume_ratio=step.volume_ratio,
+            extreme_price=extreme_price, approach_ms=approach.began_ms, approach_price=approach.began_price,
+            oi_base=step.oi_base_before, oi_base_now=ABSENT, volume_ratio=step.volume_ratio,
         )
-        _grow(track, [cluster for cluster in entered if _beyond(side, _near_price(cluster), _far_price(track))])
-        tracks.append(track)
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:
-        if step.oi_ms > track.began_ms:
-            track.oi_base_now = step.oi_base
+        if step.oi_ms > track.began_ms and track.oi_ms < track.ended_ms + _OI_LATE_MS:
+            track.oi_base_now, track.oi_ms = step.oi_base, step.oi_ms
         if track.oi_base != track.oi_base:
             track.oi_base = step.oi_base
         self._count_prints(track, step)
-        if track.active and _beyond(track.side, extreme_price, track.extreme_price):
+        further = track.active and _beyond(track.side, extreme_price, track.extreme_price)
+        if further:
             # A new extreme: the flow after it starts anew. Nobody knows the order within the step: it counts as before.
-            track.extreme_price, track.taken_usd, track.split_usd = extreme_price, ABSENT, 0.0
-        elif step.imbalance_usd == step.imbalance_usd:
-            track.taken_usd = (track.taken_usd if track.split_usd > 0 else 0.0) + step.imbalance_usd
-            track.split_usd += step.volume_usd
+            track.extreme_price, track.flow_after = extreme_price, (0.0, 0.0)
+            self._measure_fuel(track, step)
+        elif step.split_usd > 0:
+            track.flow_after = track.flow_after[0] + step.imbalance_usd, track.flow_after[1] + step.split_usd
         if track.active:
-            if step.volume_ratio > track.volume_ratio or track.volume_ratio != track.volume_ratio:
-                track.volume_ratio = step.volume_ratio
-            track.ended_ms = step.time_ms
-            track.rejected = (step.mark_price - track.near_price) * float(track.side) > 0
-            over = step.time_ms - track.started_ms >= self._params.active_ms_max
-            track.active = not track.rejected and not over
+            self._last(track, step)
+
+    def _last(self, track: _Track, step: SweepStep) -> None:
+        """One step more of a flush, maybe its last."""
+        track.volume_usd += step.volume_usd
+        if step.split_usd > 0:
+            track.flow = track.flow[0] + step.imbalance_usd, track.flow[1] + step.split_usd
+        if step.volume_ratio > track.volume_ratio or track.volume_ratio != track.volume_ratio:
+            track.volume_ratio = step.volume_ratio
+        track.ended_ms = step.time_ms
+        track.rejected = (step.mark_price - track.near_price) * float(track.side) > 0
+        over = step.time_ms - track.started_ms >= self._params.active_ms_max
+        track.active = not track.rejected and not over
+
+    def _measure_fuel(self, track: _Track, step: SweepStep) -> None:
+        """By the map from before the approach: all out to the distance of fuel, and the part that price has reached."""
+        before = step.map_at(track.approach_ms)
+        if before is not None:
+            share = self._fuel_distance_pct / 100.0
+            farthest = track.approach_price * (1.0 - share if track.side is Side.LONG else 1.0 / (1.0 - share))
+            track.fuel_usd = _usd_between(before, track.side, track.approach_price, farthest)
+            track.fuel_spent_usd = _usd_between(before, track.side, track.approach_price, track.extreme_price)
 
     def _count_prints(self, track: _Track, step: SweepStep) -> None:
         track.reported = track.reported or step.reported
@@ -145,8 +183,7 @@ class SweepsFold:
                 continue
             start_ms, until_ms = end_ms - span_ms, step.time_ms if track.active else track.ended_ms
             if span_ms == 0:
-                during = 1.0 if track.began_ms < end_ms <= until_ms or track.active else 0.0
-                after = 1.0 - during
+                during, after = float(track.began_ms < end_ms <= until_ms), float(end_ms > until_ms)
             else:
                 during = max(0, min(end_ms, until_ms) - max(start_ms, track.began_ms)) / span_ms
                 after = max(0, end_ms - max(start_ms, until_ms)) / span_ms
@@ -167,12 +204,17 @@ class SweepsFold:
         return [
             [[msgspec.to_builtins(track) for track in self._tracks[side]] for side in (Side.LONG, Side.SHORT)],
             [[msgspec.to_builtins(cluster) for cluster in self._clusters[side]] for side in (Side.LONG, Side.SHORT)],
+            [msgspec.to_builtins(self._approaches[side]) for side in (Side.LONG, Side.SHORT)],
         ]
 
     def load_state(self, state: list[Any]) -> None:
         for index, side in enumerate((Side.LONG, Side.SHORT)):
-            self._tracks[side] = [_Track(**{**track, "side": side}) for track in state[0][index]]
+            flows = [{name: tuple(track[name]) for name in ("flow", "flow_after")} for track in state[0][index]]
+            self._tracks[side] = [
+                _Track(**{**track, "side": side, **both}) for track, both in zip(state[0][index], flows, strict=True)
+            ]
             self._clusters[side] = tuple(Cluster(**{**cluster, "side": side}) for cluster in state[1][index])
+            self._approaches[side] = Approach(**{**state[2][index], "side": side})
 
 
 def _near_price(cluster: Cluster) -> float:
@@ -183,12 +225,20 @@ def _far_price(track: _Track) -> float:
     return track.price_low if track.side is Side.LONG else track.price_high
 
 
-def _grow(track: _Track, further: list[Cluster]) -> None:
-    for cluster in further:
-        track.price_low = min(track.price_low, cluster.price_low)
-        track.price_high = max(track.price_high, cluster.price_high)
-        track.usd += cluster.usd
-        track.ratio += cluster.ratio
+def _grow(track: _Track, cluster: Cluster) -> None:
+    track.price_low = min(track.price_low, cluster.price_low)
+    track.price_high = max(track.price_high, cluster.price_high)
+    track.usd += cluster.usd
+    track.ratio += cluster.ratio
+    if cluster.usd > track.heaviest_usd:
+        track.heaviest_usd, track.near_price = cluster.usd, _near_price(cluster)
+
+
+def _usd_between(liq_map: LiquidationMap, side: Side, one_price: float, other_price: float) -> float:
+    """Of a side, between two prices: bins at the ends count in proportion."""
+    below = np.concatenate(([0.0], np.cumsum(liq_map.usd(side))))
+    first, last = np.interp(sorted((one_price, other_price)), liq_map.edges, below).tolist()
+    return float(last - first)
 
 
 def _beyond(side: Side, price: float, level: float) -> bool:
@@ -200,6 +250,7 @@ def _sweep(track: _Track) -> Sweep:
     oi_change_pct = (track.oi_base_now / track.oi_base - 1.0) * 100.0 if track.oi_base > 0 else ABSENT
     return Sweep(
         side=track.side,
+        began_ms=track.began_ms,
         started_ms=track.started_ms,
         ended_ms=track.ended_ms,
         rejected=track.rejected,
@@ -209,9 +260,21 @@ def _sweep(track: _Track) -> Sweep:
         price_low=track.price_low,
         price_high=track.price_high,
         extreme_price=track.extreme_price,
+        depth_pct=(track.near_price - track.extreme_price) * float(track.side) / track.near_price * 100.0,
+        approach_ms=track.approach_ms,
+        approach_price=track.approach_price,
+        fuel_usd=track.fuel_usd,
+        fuel_spent_usd=track.fuel_spent_usd,
         printed_usd=track.printed_usd if track.reported else ABSENT,
+        volume_usd=track.volume_usd,
         volume_ratio=track.volume_ratio,
         oi_change_pct=oi_change_pct,
-        taker_imbalance_after=track.taken_usd / track.split_usd if track.split_usd > 0 else ABSENT,
+        taker_imbalance=_share(track.flow),
+        taker_imbalance_after=_share(track.flow_after),
         printed_after_usd=track.printed_after_usd if track.reported else ABSENT,
     )
+
+
+def _share(flow: tuple[float, float]) -> float:
+    taken_usd, split_usd = flow
+    return taken_usd / split_usd if split_usd > 0 else ABSENT

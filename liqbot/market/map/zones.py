@@ -33,20 +33,23 @@ class ThinZone(msgspec.Struct, frozen=True):
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """A cluster that price went into; kept by the market because strategies remember nothing.
+    """One flush into clusters; kept by the market because strategies remember nothing.
 
-    `printed_usd` is the forced flow observed meanwhile on the cluster's side (a floor; NaN where no venue reports).
+    It lasts from the first touch until price is back over the near edge of its heaviest cluster (rejected) or has
+    stayed beyond too long for that (accepted). Whatever clusters lay inside are part of it, and what was told about its
+    spans belongs to it: `printed_usd` is the forced flow on the clusters' side (a floor; NaN where no venue reports).
     """
 
     side: Side
     started_ms: int
+    """End of the span that first touched."""
     ended_ms: int
-    """When price came back out over the cluster's near edge, or the last time seen inside."""
+    """When price came back out over the near edge, or the last time seen inside."""
     rejected: bool
     cluster_usd: float
     cluster_ratio: float
     distance_pct: float
-    """How far from price the cluster's near edge lay before the sweep began (one lookback earlier)."""
+    """How far from price the heaviest cluster's near edge lay one lookback before the first touch."""
     price_low: float
     price_high: float
     extreme_price: float
@@ -54,8 +57,23 @@ class Sweep(msgspec.Struct, frozen=True):
     volume_ratio: float
     """Largest volume ratio seen during the sweep."""
     oi_change_pct: float
-    """Open interest now against its value at the start of the sweep."""
+    """Open interest, as told when the sweep was over, against its value before the first touch."""
     taker_imbalance_after: float
     """(buys - sells) / volume since the extreme; NaN without a taker split."""
     printed_after_usd: float = ABSENT
     """Forced flow on the cluster's side since `ended_ms`, for "prints have stopped"; NaN where no venue reports."""
+    began_ms: int = 0
+    """Begin of the span that first touched."""
+    volume_usd: float = ABSENT
+    """Of all venues."""
+    taker_imbalance: float = ABSENT
+    """(buys - sells) / volume during the sweep; NaN without a taker split."""
+    depth_pct: float = ABSENT
+    """From the heaviest cluster's near edge to the extreme."""
+    approach_ms: int = 0
+    approach_price: float = ABSENT
+    """The price that the approach began at, however slow it was: the last turn not half taken back since."""
+    fuel_usd: float = ABSENT
+    """By the map from before the approach: all of the side within the distance that fuel counts in."""
+    fuel_spent_usd: float = ABSENT
+    """The part of it that lay between the price before the approach and the extreme. NaN where no map is that old."""

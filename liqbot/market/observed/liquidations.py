@@ -53,10 +53,13 @@ class ForcedFlow:
         return True
 
     def take_totals(self, time_ms: int, venue: int, span_ms: int, long_usd: float, short_usd: float) -> bool:
-        """Likewise."""
+        """Likewise, or when a part of the span was told before."""
         if not (0 <= long_usd < 1e12 and 0 <= short_usd < 1e12 and span_ms > 0):
             return False
-        self._totals[self._venues[venue]] = (time_ms, span_ms, long_usd, short_usd)
+        name = self._venues[venue]
+        if name in self._totals and time_ms - span_ms < self._totals[name][0]:
+            return False
+        self._totals[name] = (time_ms, span_ms, long_usd, short_usd)
         self._add(Print(time_ms, span_ms, venue, long_usd, short_usd))
         return True
 

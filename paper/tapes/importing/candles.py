@@ -57,8 +57,9 @@ def with_span(reading: Reading, columns: Sequence[str], time_name: str) -> Itera
 
 
 def _usual_step_ms(cells: Cells, time_name: str) -> int:
-    steps, counts = np.unique(np.abs(np.diff(cells.times_ms(time_name))), return_counts=True)
-    return int(steps[np.argmax(counts)]) if len(steps) else 0
+    steps = np.abs(np.diff(cells.times_ms(time_name)))
+    lengths, counts = np.unique(steps[steps > 0], return_counts=True)
+    return int(lengths[np.argmax(counts)]) if len(lengths) else 0
 
 
 def candles(reading: Reading, book: BookAmounts, columns: Sequence[str], time_name: str) -> Iterator[Facts]:

@@ -79,14 +79,13 @@ class Cells(msgspec.Struct, frozen=True, eq=False):
         column = self._column(name)
         if pa.types.is_timestamp(column.type):
             return self._inside(name, self._stamps(column))
-        if _textual(column.type):
-            stamps = _iso(column)
-            if stamps is not None:
-                return self._inside(name, self._stamps(stamps))
         whole = _whole(column)
         if whole is not None:
             unit = np.searchsorted(_UNIT_BORDERS, whole, side="right")
             return self._inside(name, np.where(unit == 0, whole * 1_000, whole // _PER_MS[unit]))
+        stamps = _iso(column) if _textual(column.type) else None
+        if stamps is not None:
+            return self._inside(name, self._stamps(stamps))
         values = self._floats(name, TIME_RIGHT)
         if not np.isfinite(values).all():
             self.refuse(name, ~np.isfinite(values), TIME_RIGHT)

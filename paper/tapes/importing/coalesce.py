@@ -8,7 +8,7 @@ from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Reading
-from paper.tapes.validation import Bools, Floats, Indices, TapeFault
+from paper.tapes.validation import Floats, Indices, TapeFault
 
 
 class Coalescer:
@@ -18,8 +18,9 @@ class Coalescer:
         self._reading, self._book = reading, book
         self._open: Facts | None = None
 
-    def add(self, cells: Cells, time_name: str, prices: Floats, usd: Floats, bought: Bools) -> list[Facts]:
-        """Bars that are complete. `bought`: the taker did. TapeError when times fall by more than a bar."""
+    def add(self, cells: Cells, time_name: str, prices: Floats, usd: Floats, bought: Floats) -> list[Facts]:
+        """Bars that are complete. `bought` is 1 where the taker bought, 0 where he sold, NaN where it is not known; a
+        bar with such a trade has no split. TapeError when times fall back into a bar that is complete."""
         times, span_ms = cells.times_ms(time_name), self._reading.hints.bar_ms
         slots = times // span_ms
         if (np.diff(slots) < 0).any() or (self._open is not None and slots[0] < self._slot(self._open.rows)):
@@ -32,8 +33,8 @@ class Coalescer:
             "open": prices[starts], "high": np.maximum.reduceat(prices, starts),
             "low": np.minimum.reduceat(prices, starts), "close": prices[_ends(starts, len(prices))],
             "volume_usd": np.add.reduceat(usd, starts),
-            "buy_usd": np.add.reduceat(np.where(bought, usd, 0.0), starts),
-            "sell_usd": np.add.reduceat(np.where(bought, 0.0, usd), starts),
+            "buy_usd": np.add.reduceat(usd * bought, starts),
+            "sell_usd": np.add.reduceat(usd * (1.0 - bought), starts),
         }  # fmt: skip
         made = self._reading.facts(
             "bars", self._book, cells.taken(starts), (slots[starts] + 1) * span_ms, columns, {"open": "price"}

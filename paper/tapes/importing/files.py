@@ -4,6 +4,7 @@ import glob
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import IO, Any, Final, cast
@@ -14,6 +15,8 @@ from paper.tapes.format import TapeError, no_file
 
 READABLE: Final = ("csv", "json", "feather", "parquet")
 _PACKED: Final = ("gz", "zip")
+DAMAGED: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
+"""What reading a packed file that is cut off or damaged raises."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -50,7 +53,7 @@ class Source(msgspec.Struct, frozen=True):
             if self.path.suffix.lower() == ".gz":
                 return cast("IO[bytes]", gzip.open(self.path))
             return self.path.open("rb")
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
+        except (*DAMAGED, KeyError, RuntimeError) as error:  # RuntimeError: encrypted, or packed in an unknown way
             raise TapeError(f"{self.name}: cannot be read ({error})") from None
 
     def whole(self) -> bytes:
@@ -58,7 +61,7 @@ class Source(msgspec.Struct, frozen=True):
         try:
             with self.open() as stream:
                 return stream.read()
-        except (OSError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise TapeError(f"{self.name}: cannot be read ({error})") from None
 
 
@@ -72,7 +75,8 @@ class FoundFiles(msgspec.Struct, frozen=True):
 def found(typed: Sequence[str | Path], beside: Path | None = None) -> FoundFiles:
     """Files of every path, folder (with all below it) and pattern, each once, by name; all but `beside`. TapeError for
     one that names nothing, and when there is nothing to read at all."""
-    paths = sorted({path for one in typed for path in _paths(str(one))} - {beside})
+    own = None if beside is None else beside.resolve()
+    paths = sorted({path for one in typed for path in _paths(str(one)) if path.resolve() != own})
     sources: list[Source] = []
     passed_over: list[str] = []
     for path in paths:

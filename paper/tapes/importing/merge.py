@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import DTYPES, Rows
+from paper.tapes.decode import series_of
 from paper.tapes.format import KIND_OF_WORD, TIME, WORD_OF_KIND, TapeError
 from paper.tapes.importing.facts import Facts
 from paper.tapes.validation import Bools, Indices
@@ -86,15 +87,29 @@ class Spool:
         for stream in self._streams.values():
             stream.flush()
         spans = {kind: _Spans(kind, self._files) for kind in self._counts}
-        for group in self._swept():
-            kept = [(kind, self._kept(kind, rows)) for kind, rows in group]
+        for kept in self._once():
             for kind, rows in kept:
                 spans[kind].check(rows)
             yield [TimedRows(kind, _plain(kind, rows), rows[_LEARNT]) for kind, rows in kept]
 
+    def origin(self, row: int) -> tuple[str, int]:
+        """(file, row in it) of a row of what was merged, by its number there."""
+        for kept in self._once():
+            count = sum(len(rows) for _, rows in kept)
+            if row < count:
+                learnt, files, rows = (np.concatenate([rows[name] for _, rows in kept]) for name, _ in _ORIGIN)
+                at = np.argsort(learnt, kind="stable")[row]  # as the writer orders a group
+                return self._files[int(files[at])], int(rows[at])
+            row -= count
+        raise IndexError(row)
+
+    def _once(self) -> Iterator[list[tuple[str, Rows]]]:
+        """Groups as in `merged`, with the origin of every row."""
+        for group in self._swept():
+            yield [(kind, self._kept(kind, rows)) for kind, rows in group]
+
     def _swept(self) -> Iterator[list[tuple[str, Rows]]]:
         """A row goes out once every piece that begins before or with it has been read."""
-        maps = {kind: np.memmap(self._folder / kind, _SPILLED[kind], "r") for kind in self._counts}
         held: dict[str, Rows] = {}
         ordered = sorted(self._pieces, key=lambda piece: piece.first_ms)
         for piece in ordered:
@@ -102,11 +117,16 @@ class Spool:
                 ready, held = _cut(held, piece.first_ms)
                 if ready:
                     yield ready
-            rows = np.array(maps[piece.kind][piece.offset : piece.offset + piece.count])
+            rows = self._read(piece)
             held[piece.kind] = np.concatenate((held[piece.kind], rows)) if piece.kind in held else rows
         rest, _ = _cut(held, None)
         if rest:
             yield rest
+
+    def _read(self, piece: _Piece) -> Rows:
+        dtype = _SPILLED[piece.kind]
+        place = self._folder / piece.kind
+        return np.fromfile(place, dtype, piece.count, offset=piece.offset * dtype.itemsize)
 
     def _kept(self, kind: str, rows: Rows) -> Rows:
         """Without rows that another file tells alike. What one file tells twice is left to the reader of tapes."""
@@ -143,11 +163,11 @@ class _Spans:
 
     def check(self, rows: Rows) -> None:
         """TapeError for the first row whose span begins before that of the row before has ended."""
-        if "span_ms" not in (rows.dtype.names or ()):
+        if "span_ms" not in (rows.dtype.names or ()) or not len(rows):
             return
-        for series in np.unique(rows[["venue", "coin"]]):
-            key = (int(series["venue"]), int(series["coin"]))
-            own = rows[(rows["venue"] == key[0]) & (rows["coin"] == key[1])]
+        for chosen in series_of(rows):
+            own = rows[chosen]
+            key = (int(own["venue"][0]), int(own["coin"][0]))
             if key in self._last:
                 own = np.concatenate((self._last[key], own))
             early = own[TIME][1:] - own["span_ms"][1:] < own[TIME][:-1]
@@ -167,10 +187,13 @@ def _refused(files: list[str], kind: str, first: Rows, second: Rows, what: str) 
 
 
 def _cut(held: dict[str, Rows], before_ms: int | None) -> tuple[list[tuple[str, Rows]], dict[str, Rows]]:
-    """(rows learnt before `before_ms` or all, sorted; the rest)."""
+    """(rows learnt before `before_ms` or all, sorted, kinds in the order of the format; the rest)."""
     ready: list[tuple[str, Rows]] = []
     rest: dict[str, Rows] = {}
-    for kind, rows in held.items():
+    for kind in KIND_OF_WORD.values():
+        if kind not in held:
+            continue
+        rows = held[kind]
         ordered = rows[np.argsort(rows[_LEARNT], kind="stable")]
         end = len(ordered) if before_ms is None else int(np.searchsorted(ordered[_LEARNT], before_ms))
         if end:

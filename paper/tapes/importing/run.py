@@ -13,6 +13,7 @@ from paper.tapes.importing.merge import Spool
 from paper.tapes.importing.reading import Format, Hints, Reading
 from paper.tapes.importing.recognise import recognised
 from paper.tapes.importing.tables import Sample, sample_of
+from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import replacing, write_groups
 
@@ -72,9 +73,12 @@ class _Import:
             yield f"{files[0]}{more}: {text}"
 
 
-def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = Hints()) -> Imported:  # noqa: B008 -- frozen
+def import_files(
+    typed: Sequence[str | Path], path: str | Path, hints: Hints = Hints(), *, mended: bool = False,  # noqa: B008 -- frozen
+) -> Imported:
     """One tape from files, folders and patterns, in whatever order. TapeError, and nothing is written, when a file is
-    of no known format or breaks its own, or when files contradict each other."""
+    of no known format or breaks its own, or when files contradict each other or tell the same time twice (`mended`:
+    what is told twice is dropped, and noted)."""
     path, shown = Path(path), ", ".join(map(str, typed))
     if path.suffix != ".parquet":
         raise TapeError(f"{path}: the tape to write comes last, and its name ends in .parquet")
@@ -95,11 +99,19 @@ def import_files(typed: Sequence[str | Path], path: str | Path, hints: Hints = H
         header = TapeHeader(venues=roster.venues, coins=roster.coins, note=note)
         write_groups(part, spool.merged(), roster, header, learnt=spool.learnt)
         try:
+            changes = mend(part, part).changes if mended else ()
             tape = read_tape(part)
         except TapeError as error:
-            merged = f"{shown}, merged" if len(whole.files) > 1 else whole.files[0].file
-            raise TapeError(str(error).replace(str(part), merged)) from None
-        notes = list(whole.lines())
+            raise _of_its_file(error, part, spool, shown) from None
+        notes = [*whole.lines(), *changes]
         if spool.repeated:
             notes.append(f"{spool.repeated:,} rows that another file tells alike were left out")
     return Imported(msgspec.structs.replace(tape, path=str(path)), tuple(whole.files), tuple(notes))
+
+
+def _of_its_file(error: TapeError, tape: Path, spool: Spool, shown: str) -> TapeError:
+    """What is wrong with the tape that was made, said of the file and row that it came from."""
+    if error.row is None:
+        return TapeError(str(error).replace(str(tape), shown))
+    file, row = spool.origin(error.row)
+    return TapeError(str(error).replace(f"{tape}: row {error.row} ", f"{file}: row {row} "))

@@ -9,7 +9,7 @@ import msgspec
 
 from paper.tapes.format import TapeError
 from paper.tapes.importing.cells import Cells, is_time
-from paper.tapes.importing.files import Source
+from paper.tapes.importing.files import DAMAGED, Source
 
 PART_ROWS: Final = 65_536
 SAMPLE_ROWS: Final = 5
@@ -125,7 +125,7 @@ def _csv_parts(source: Source, names: Sequence[str], *, skip: int, pa: Any, csv:
         if "Empty CSV" in str(error):
             return
         raise TapeError(f"{source.name}: {str(error).splitlines()[0]}") from None
-    except OSError as error:
+    except DAMAGED as error:
         raise TapeError(f"{source.name}: cannot be read ({error})") from None
 
 
@@ -133,8 +133,10 @@ def _first_line(stream: Any, source: Source) -> str:
     try:
         line: bytes = stream.readline(1 << 16)
         return line.decode("utf-8-sig").strip("\r\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise TapeError(f"{source.name}: not a CSV file in UTF-8 ({error})") from None
+    except DAMAGED as error:
+        raise TapeError(f"{source.name}: cannot be read ({error})") from None
 
 
 def _split(line: str) -> list[str]:

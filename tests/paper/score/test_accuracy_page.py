@@ -86,6 +86,18 @@ def test_each_miss_is_seen_and_told_before_the_table(
     assert "7 met" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("flow-usual", "met"), ("flow-usual+told", "missed"), ("crowd-sober", "met"), ("stops", "missed")],
+)
+def test_less_of_the_way_is_asked_of_flow_alone(
+    bench: dict[str, ModuleType], good: Score, name: str, outcome: str
+) -> None:
+    score = altered(good, M1={"closed_share": sure(0.6)})
+    (goal,) = [one for one in bench["accuracy_goals"].GOALS if one.says.startswith("M1: 70 %")]
+    assert goal.judge(name, score).outcome == outcome
+
+
 def test_a_share_of_a_gap_that_may_be_nothing_is_neither_met_nor_missed(
     bench: dict[str, ModuleType], good: Score
 ) -> None:
@@ -118,20 +130,24 @@ def test_the_whole_page(bench: dict[str, ModuleType], good: Score, scored: Score
     made = page.Made("python bench/accuracy.py", 1, "abc and uncommitted changes", "c0de", "binance 2026-09-29")
     tasks = [
         written(tmp_path, "stops", good), written(tmp_path, "sober", scored.score),
+        written(tmp_path, "flow-usual", scored.score), written(tmp_path, "flow-usual+told", good),
         written(tmp_path, "storm", msgspec.structs.replace(good, placed_by="totals"), "tape"),
         SimpleNamespace(kind="world", name="cross", result=tmp_path / "not-yet"),
     ]  # fmt: skip
     text = page.page(tasks, made, ["tape x: has no trades"])
     assert "**Unfinished: world cross.**" in text
     assert "- tape x: has no trades" in text
-    order = ["**In short**", "## Goals:", "## Simulated markets", "## Recorded tapes", "## Method", "## Made by"]
+    order = [
+        "**In short**", "## Goals:", "## Simulated markets", "## Simulated: drawn flow", "## Simulated: the crowd",
+        "## Recorded tapes", "## Method", "## Made by",
+    ]
     assert [text.index(one) for one in order] == sorted(text.index(one) for one in order)
     assert text.rstrip().endswith("margin tiers as of binance 2026-09-29.")
     assert "abc and uncommitted changes" in text
     assert "nan" not in text.replace("binance", "").split()
-    # The real market, which misses goals, comes before the one that meets them all.
-    table = text[text.index("| goal |") :]
-    assert table.index("sober") < table.index("stops")
+    # The real market, which misses goals, comes before the one that meets them all, in each family.
+    for worse, better in (("flow-usual", "flow-usual+told"), ("sober", "stops")):
+        assert f"| goal | {worse} | {better} |" in text
     pictures = page.drawn(tasks)
     assert set(pictures) == {"accuracy-leads.svg", "accuracy-reliability.svg"}
     for name, picture in pictures.items():
@@ -158,3 +174,24 @@ def test_the_command_on_the_page_names_what_changes_figures_and_no_directories(b
     trial = module.made(SimpleNamespace(days=4.0, worlds="stops"))
     assert trial.command == "python bench/accuracy.py --days 4.0 --worlds stops"
     assert "binance 20" in full.tiers_as_of
+
+
+def test_tasks_of_one_market_do_not_run_beside_each_other(bench: dict[str, ModuleType]) -> None:
+    module = bench["accuracy"]
+    alone, told, other, warmth = (
+        module.Task("world", name, Path(), Path(name)) for name in ("flow-usual", "flow-usual+told", "stops", "stops")
+    )
+    assert module._next([told, other], [alone]) is other
+    assert module._next([told, warmth], [alone, other]) is None
+    assert module._next([told, warmth], [other]) is told
+    assert module._next([], []) is None
+
+
+def test_the_published_markets_share_no_seed_with_those_for_tuning(bench: dict[str, ModuleType]) -> None:
+    worlds = sys.modules["accuracy_worlds"]
+    seeds = {name: {one.seed for one in group.values()} for name, group in vars(worlds).items()
+             if name in ("PUBLISHED", "TUNING")}  # fmt: skip
+    assert not seeds["PUBLISHED"] & seeds["TUNING"]
+    families = [one.family for name, one in worlds.PUBLISHED.items() if not one.told]
+    assert min(families.count(worlds.CROWD), families.count(worlds.FLOW)) >= 4
+    assert {one.family for one in worlds.TUNING.values()} == {worlds.CROWD, worlds.FLOW}

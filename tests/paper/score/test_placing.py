@@ -107,6 +107,36 @@ def test_a_print_lies_in_what_the_bar_that_contains_it_crossed() -> None:
     assert prices_at(pieces.high) == pytest.approx([100, 100], rel=1e-4)
 
 
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, MINUTE_MS - 1), st.sampled_from(Side), st.booleans())))
+def test_where_in_its_bar_a_print_is_told_does_not_move_it(prints: list[tuple[int, int, Side, bool]]) -> None:
+    levels = (100.0, 98.0, 103.0, 97.0, 99.0)
+
+    def placed(told: list[tuple[int, MarketEvent]]) -> list[tuple[float, ...]]:
+        frame, placing = PricePath(2, 0, 0), Placing(2, frozenset())
+        bars = [
+            (minute * MINUTE_MS, bar(minute * MINUTE_MS, level - 1, level + 1, level, venue=venue))
+            for minute, level in enumerate(levels) for venue in ROSTER.venues
+        ]
+        at: dict[int, list[MarketEvent]] = {}
+        for time_ms, event in (*bars, *told):
+            at.setdefault(time_ms, []).append(event)
+        for time_ms in sorted(at):
+            block = block_of(at[time_ms], ROSTER, tick_ms=time_ms)
+            frame.step(block)
+            placing.step(block, frame, time_ms)
+        pieces = placing.pieces()
+        return sorted(zip(pieces.step, pieces.side, pieces.low, pieces.high, pieces.usd, strict=True))
+
+    def orders(*, inside: bool) -> list[tuple[int, MarketEvent]]:
+        found = []
+        for number, (minute, early_ms, side, home) in enumerate(prints):
+            time_ms = minute * MINUTE_MS - (early_ms if inside else 0)
+            found.append((time_ms, forced(time_ms, side, 1.0 + number, venue=ROSTER.venues[home])))
+        return found
+
+    assert placed(orders(inside=True)) == placed(orders(inside=False))
+
+
 def test_a_print_does_not_wait_for_ever_for_a_bar_that_never_comes() -> None:
     frame, placing = PricePath(2, 0, 0), Placing(2, frozenset())
     blocks = [

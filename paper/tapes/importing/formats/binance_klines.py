@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from paper.tapes.importing.binance_archive import archive_book
+from paper.tapes.importing.binance_archive import archive_book, data_set
 from paper.tapes.importing.cells import is_time
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
@@ -18,7 +18,6 @@ COLUMNS: Final = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count", "taker_buy_volume",
     "taker_buy_quote_volume", "ignore",
 )  # fmt: skip
-MARK_FOLDER: Final = "markPriceKlines"
 _CALLED: Final = {"volume_usd": "quote_volume", "buy_usd": "taker_buy_quote_volume", "span_ms": "close_time"}
 
 
@@ -30,7 +29,7 @@ def is_kline(sample: Sample) -> bool:
 
 
 def _claims(sample: Sample) -> bool:
-    return is_kline(sample) and MARK_FOLDER not in sample.source.words
+    return is_kline(sample) and data_set(sample.source) in (None, "klines")
 
 
 def _read(reading: Reading) -> Iterator[Facts]:
@@ -39,8 +38,8 @@ def _read(reading: Reading) -> Iterator[Facts]:
         begins, ends = cells.times_ms("open_time"), cells.times_ms("close_time") + 1
         volume, count = cells.numbers("volume"), cells.numbers("count")
         if not volume.any() and count.any():
-            raise reading.error(f"volumes are 0 where trades are counted: mark prices belong in a folder {MARK_FOLDER},"
-                                " index and premium prices have no place on a tape")
+            raise reading.error("volumes are 0 where trades are counted: mark prices belong in a folder"
+                                " markPriceKlines, index and premium prices have no place on a tape")
         if book.inverse:
             close = cells.numbers("close")
             volume = book.traded_usd(volume, close)

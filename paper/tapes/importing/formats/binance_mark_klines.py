@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from paper.tapes.importing.binance_archive import archive_book
+from paper.tapes.importing.binance_archive import archive_book, data_set
 from paper.tapes.importing.facts import Facts
-from paper.tapes.importing.formats.binance_klines import COLUMNS, MARK_FOLDER, is_kline
+from paper.tapes.importing.formats.binance_klines import COLUMNS, is_kline
 from paper.tapes.importing.reading import Format, Reading
 from paper.tapes.importing.tables import Sample
 
 
 def _claims(sample: Sample) -> bool:
-    return is_kline(sample) and MARK_FOLDER in sample.source.words
+    return is_kline(sample) and data_set(sample.source) == "markPriceKlines"
 
 
 def _read(reading: Reading) -> Iterator[Facts]:

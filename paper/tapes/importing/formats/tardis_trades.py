@@ -30,8 +30,8 @@ def _read(reading: Reading) -> Iterator[Facts]:
         prices = cells.numbers("price")
         usd = book.traded_usd(cells.numbers("amount"), prices)
         takers = cells.choices("side", _TAKER)
-        split = np.where(takers < 0, np.nan, takers)
-        yield from open_bars.setdefault(book, Coalescer(reading, book)).add(cells, LEARNT, prices, usd, split)
+        bought = np.where(takers < 0, np.nan, takers)
+        yield from open_bars.setdefault(book, Coalescer(reading, book)).add(cells, LEARNT, prices, usd, bought)
     for bars in open_bars.values():
         yield from bars.rest()
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import AGG_HEAD, START_MS, lines, rows_of
 
@@ -45,6 +45,7 @@ def test_hours_of_a_settlement_survive_late_stamps_holes_and_a_changed_interval(
     assert settlement_hours(np.array([0])).tolist() == [8]
 
 
+@settings(max_examples=20)
 @given(trades=st.lists(st.tuples(st.integers(0, 4_000), st.integers(59_900, 60_100), st.integers(1, 9), st.booleans()),
                        min_size=1, max_size=60), part_rows=st.integers(1, 70))  # fmt: skip
 def test_bars_hold_what_was_traded_however_the_file_is_cut(

@@ -33,9 +33,8 @@ def test_a_vendor_s_tables_are_the_tape_that_was_made_of_them(tmp_path: Path) ->
                                                            "liquidation_totals": 1_080}),
         (["BTC_USDT_USDT-8h-*.feather", "btcusdt_perp_1m_b.feather"], Hints(venue="binance"),
          {"funding": 1_498, "mark": 1_498, "trades": 43_199}),
-        (["BTC_USDT_USDT-5m-futures.feather"], Hints(venue="binance"), {"trades": 143_900}),
     ],
-    ids=["Coinglass", "freqtrade", "candles"],
+    ids=["Coinglass", "freqtrade"],
 )  # fmt: skip
 def test_series_of_others_become_sound_tapes(
     files: list[str], hints: Hints, told: dict[str, int], tmp_path: Path

@@ -1,6 +1,8 @@
 """What is refused says file, row, column, value and the right form; nothing is written."""
 
+import gzip
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,10 @@ CASES = [
     ("empty.csv", "", Hints(), r"no rows to import; .*empty\.csv: has no rows"),
     ("notes.txt", "hello", Hints(), r"nothing to read; files ending in csv, json, feather, parquet, packed as gz"),
     ("BTC.zip", b"no archive", Hints(), r"BTC\.zip: cannot be read"),
-    ("BTC.csv.gz", b"no archive", Hints(), r"BTC\.csv\.gz: not a CSV file in UTF-8"),
+    ("BTC.csv.gz", b"no archive", Hints(), r"BTC\.csv\.gz: cannot be read"),
+    ("BTC.csv.gz", gzip.compress(random.Random(5).randbytes(9_000).hex().encode())[:4_000], Hints(),
+     r"BTC\.csv\.gz: cannot be read"),
+    ("BTC.csv", b"\xff\xfe\x00", Hints(), r"BTC\.csv: not a CSV file in UTF-8"),
 ]  # fmt: skip
 
 
@@ -85,6 +90,16 @@ def test_a_refusal_says_what_would_be_right(
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*t.parquet*"))
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_what_only_the_whole_shows_is_said_of_its_file_and_row(tmp_path: Path) -> None:
+    later = [kline(minute) for minute in (5, 6)]
+    cheap = [(*row[:1], 6.0, 6.1, 5.9, 6.0, *row[5:]) for row in later]
+    (tmp_path / "BTCUSDT-1m-a.csv").write_text(lines(*(kline(minute) for minute in range(5))))
+    (tmp_path / "BTCUSDT-1m-b.csv").write_text(lines(*cheap))
+    said = r"BTCUSDT-1m-b\.csv: row 0 \(the first is 0\), column 'price': 6.0; a jump of more than x10 from 60010"
+    with pytest.raises(TapeError, match=said):
+        import_files([tmp_path], tmp_path / "t.parquet")
 
 
 def test_the_last_of_many_recordings_is_not_taken_for_the_tape(tmp_path: Path) -> None:
