@@ -22,7 +22,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "sweeps": coin.sweeps.state(),
         "whales": coin.whales.state(),
         "now": msgspec.to_builtins(coin.now),
-        "largest": [coin.median_largest_usd, [history.state() for history in coin.largest]],
+        "usual": coin.usual.state(),
     }
 
 
@@ -39,9 +39,6 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.sweeps.load_state(state["sweeps"])
     coin.whales.load_state(state["whales"])
     coin.now = Now(**state["now"])
-    median_usd, histories = state["largest"]
-    coin.median_largest_usd = (median_usd[0], median_usd[1])
-    for history, kept in zip(coin.largest, histories, strict=True):
-        history.load_state(kept)
+    coin.usual.load_state(state["usual"])
     if coin.ready:
         coin.read()
