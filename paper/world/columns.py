@@ -42,6 +42,7 @@ def funding(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
     rows = _headed("funding", markets, np.arange(len(markets[0].mark)), now_ms)
     rows["rate_pct"] = np.concatenate([market.funding.rate_pct for market in markets])
     rows["interval_h"] = np.concatenate([market.funding.interval_h for market in markets])
+    rows["rate_stage"] = np.concatenate([market.funding.stages(now_ms) for market in markets])
     return rows
 
 

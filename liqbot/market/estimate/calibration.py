@@ -4,9 +4,10 @@ Expected forced USD of a row (venue) and tier is touched prior mass x the row's 
 pooled over venues and sides, a row's factor over its tiers. Each order is shared among the tiers its own venue's mark
 touched, in proportion to what was expected of them (expectation-maximisation for Poisson sums). Statistics fade, and
 every estimate is a ratio of two running sums, pulled toward a prior that is worth a number of orders of mean size.
-Orders are capped: one whale says little about the crowd. On top lies one fast scale, of hours.
+Orders are capped: one whale says little about the crowd.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from liqbot.market.estimate import kernels
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.spread import Spread
 from liqbot.market.estimate.state import CalibrationState
 from liqbot.market.params import CalibrationParams
 
@@ -35,26 +37,23 @@ class Calibration:
     def __init__(self, params: CalibrationParams, state: CalibrationState) -> None:
         self._params, self.state = params, state
 
-    @property
-    def scale(self) -> float:
-        """Real over prior USD of everything lately expected: moves with what is learnt, not with the market."""
-        state = self.state
-        expected = state.expected.sum(axis=1)
-        total = float(expected.sum())
-        level = float((expected * state.level).sum()) / total if total > 0 else 1.0
-        return state.fast_ratio * state.tail_ratio * level
-
     def multiplier(self) -> Floats:
         """[row, tier]: real over prior USD."""
         state = self.state
-        found: Floats = state.level[:, None] * (state.weights * (state.fast_ratio * state.tail_ratio))
+        found: Floats = state.level[:, None] * (state.weights * state.tail_ratio)
+        return found
+
+    def learnt_share(self) -> Floats:
+        """[tier]: how far its weight rests on forced orders; the rest is prior."""
+        by_tier, pull = self._evidence()
+        found: Floats = np.divide(by_tier, by_tier + pull, out=np.zeros_like(by_tier), where=by_tier > 0)
         return found
 
     def promise(self) -> Floats:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""
         state = self.state
         by_row = np.where(state.reported[:, 1] > 0, state.level * state.reporting, 0.0)
-        found: Floats = by_row[:, None] * (state.weights * state.fast_ratio)
+        found: Floats = by_row[:, None] * state.weights
         return found
 
     def grain_usd(self) -> float:
@@ -72,17 +71,20 @@ class Calibration:
         _, total, squares = self.state.reported.sum(axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
-    def spread_usd(self, usd: Floats) -> Floats:
-        """Standard deviation of mapped USD, bin by bin: few positions of unequal size, and a level learnt from few.
+    def open_spread(self, error_share: float) -> Spread:
+        """Of USD that is open; `error_share` is the error of its layer, as a share of the USD."""
+        return self._spread(self.grain_usd() * self.state.tail_ratio, error_share)
 
-        As large as the USD itself while nothing has been learnt.
-        """
+    def reported_spread(self) -> Spread:
+        """Of USD that will be reported."""
+        return self._spread(self.grain_usd(), self._params.model_share)
+
+    def _spread(self, grain_usd: float, error_share: float) -> Spread:
+        """As large as the USD itself while nothing has been learnt."""
         size = self.sample_size()
         if not size > 1.0:
-            return usd.copy()
-        grain_usd = self.grain_usd() * self.state.tail_ratio
-        found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / size + self._params.model_share**2))
-        return found
+            return Spread(0.0, 1.0)
+        return Spread(grain_usd, math.sqrt(1.0 / size + error_share * error_share))
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
@@ -112,7 +114,6 @@ class Calibration:
             if history:
                 by_row *= (state.reported[:, 1] > 0)[:, None]
             state.expected += by_row
-            state.fast_sums[1] += (by_row @ state.weights * state.level * state.reporting).sum()
         cap_usd = self.cap_usd()
         for row, side, usd in orders:
             capped_usd = min(usd, cap_usd)
@@ -124,7 +125,6 @@ class Calibration:
             state.since[list(rows)] = 0.0
         if orders or sums:
             self._estimate(np.zeros_like(state.weights) if leverage_prior is None else leverage_prior)
-        self._follow()
 
     def _fade(self, elapsed_ms: int) -> None:
         state, params = self.state, self._params
@@ -132,14 +132,13 @@ class Calibration:
         state.expected *= kept
         state.observed *= kept
         state.reported *= kept
-        state.fast_sums *= fading(elapsed_ms, params.fast_h)
         state.tail_sums *= fading(elapsed_ms, params.tail_h)
         state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
 
     def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats) -> bool:
         state = self.state
         return kernels.attribute(
-            state.observed, state.reported, state.fast_sums, touched_usd, state.weights,
+            state.observed, state.reported, touched_usd, state.weights,
             state.level * state.reporting, np.array(rows, np.int64), side, usd, min(usd, self.cap_usd()),
         )  # fmt: skip
 
@@ -164,13 +163,19 @@ class Calibration:
         )  # fmt: skip
         self._weigh_tiers(leverage_prior)
 
+    def _evidence(self) -> tuple[Floats, float]:
+        """[tier] of USD expected to be reported, and the USD that the prior of each tier is worth: that all have the
+        common weight, worth so many orders in all."""
+        state = self.state
+        by_tier: Floats = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        worth = self._params.mix_weight / max(self.sample_size(), 1.0)
+        return by_tier, worth * float(by_tier.sum()) / len(by_tier)
+
     def _weigh_tiers(self, leverage_prior: Floats) -> None:
         p, state = self._params, self.state
-        by_tier = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        by_tier, pull = self._evidence()
         everything = float(by_tier.sum())
         if everything > 0:
-            # A prior that all tiers have the common weight, worth so many orders in all.
-            pull = p.mix_weight / max(self.sample_size(), 1.0) * everything / len(by_tier)
             observed = state.observed.sum(axis=0)
             common = float(state.observed.sum()) / everything
             most = p.leverage_prior_ratio_max
@@ -178,12 +183,3 @@ class Calibration:
             weights = (observed + pull * prior) / (by_tier + pull)
             mean = float((weights * by_tier).sum()) / everything
             state.weights = weights / mean if mean > 0 else state.weights
-
-    def _follow(self) -> None:
-        """The fast scale, of what the slow estimates leave unexplained in the last hours."""
-        observed, expected, squares = self.state.fast_sums.tolist()
-        p = self._params
-        if expected > 0 and squares > 0 and observed > 0:
-            size = observed * observed / squares
-            scale = (size * observed / expected + p.fast_weight) / (size + p.fast_weight)
-            self.state.fast_ratio = min(max(scale, 1.0 / p.fast_scale_max), p.fast_scale_max)

@@ -99,7 +99,7 @@ class PositionState(RowArrays):
 
 
 class CalibrationState(RowArrays):
-    """What forced orders taught: `level` x `weights` x `fast_ratio` x `tail_ratio` is real over prior USD.
+    """What forced orders taught: `level` x `weights` x `tail_ratio` is real over prior USD.
 
     `tail_ratio` gives back what capping took: large positions exist, though no one learns from a single one where.
     """
@@ -124,11 +124,8 @@ class CalibrationState(RowArrays):
     """[row, side, tier]: what was touched lately, fading within seconds."""
     since: Annotated[Floats, PerRow()]
     """[row, side, tier]: what was touched since the row's last sums."""
-    fast_sums: Floats
-    """Observed, expected, and squares of observed; fading fast."""
     tail_sums: Floats
     """Attributed USD as reported, and capped; fading slowly."""
-    fast_ratio: float = 1.0
     tail_ratio: float = 1.0
 
     @classmethod
@@ -137,7 +134,7 @@ class CalibrationState(RowArrays):
         return cls(
             complete=none, pooled=none, weights=np.ones(tiers), level=np.ones(0), reporting=np.ones(0),
             expected=by_tier, observed=by_tier, reported=np.zeros((0, 3)), recent=by_side, since=by_side,
-            fast_sums=np.zeros(3), tail_sums=np.zeros(2),
+            tail_sums=np.zeros(2),
         )  # fmt: skip
 
     @property
@@ -299,6 +296,10 @@ class EstimateState(RowArrays):
     """[row]: position of the venue's own mark after the last step that moved it; NaN before the first."""
     unseen_usd: Annotated[Floats, PerRow()]
     """[row, tier]: positions of either side that were open before they could be seen, and still are."""
+    oi_usd: Annotated[Floats, PerRow(fill=np.inf)]
+    """[row]: the venue's open interest as of the last step; infinity while unknown."""
+    room_usd: Annotated[Floats, PerRow(fill=np.inf)]
+    """[row, side]: what its modelled positions may be at most."""
     unseen_rows: list[int]
     """Rows whose open interest has been known, in the order it came to be: in `unseen_usd`."""
     row_of: dict[int, int]
@@ -313,7 +314,7 @@ class EstimateState(RowArrays):
             positions=PositionState.empty(offsets, mix), calibration=CalibrationState.empty(tiers),
             closing=ClosingRateState.empty(tiers), reported=ReportedState.empty(),
             leverage_prior=LeveragePriorState.empty(tiers), mark=np.zeros(0), unseen_usd=np.zeros((0, tiers)),
-            unseen_rows=[], row_of={},
+            oi_usd=np.zeros(0), room_usd=np.zeros((0, 2)), unseen_rows=[], row_of={},
         )  # fmt: skip
 
     def add_venue(self, venue: int, shift: Floats, level: float, *, complete: bool, silent: bool) -> int:
@@ -324,6 +325,16 @@ class EstimateState(RowArrays):
         self.reported.add_row()
         self.add_row()
         return row
+
+    def seen_share(self, row: int, leveraged_share: float) -> float:
+        """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
+        if row not in self.unseen_rows:
+            return 1.0
+        seen = (self.positions.total[row] * self.positions.scale[row]).sum(axis=1).tolist()
+        left_usd, most_usd = float(self.unseen_usd[row].sum()), leveraged_share * self.oi_usd.item(row)
+        unseen_usd = sum(max(0.0, min(left_usd, most_usd - usd)) for usd in seen)
+        both_usd = sum(seen) + unseen_usd
+        return float(sum(seen) / both_usd) if both_usd > 0 else 0.0
 
     def packed(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).packed() for name in (*_PARTS, "leverage_prior")}

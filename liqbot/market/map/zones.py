@@ -10,7 +10,7 @@ ABSENT: Final = float("nan")
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A contiguous stretch of bins far above the map's typical density. Distances are from the mark, positive."""
+    """A window of price in which more is open than around it. Distances are from the mark, positive."""
 
     side: Side
     price_low: float
@@ -21,7 +21,10 @@ class Cluster(msgspec.Struct, frozen=True):
     """From the mark to the near edge."""
     peak_distance_pct: float
     ratio: float
-    """USD against the rolling median of this coin's and side's largest cluster: 1.0 is usual."""
+    """How far it stands out, against what usually stands out most at this distance: 1.0 is usual; NaN without a
+    history."""
+    real_share: float = ABSENT
+    """Chance that more is truly open in it than around it, by the map's own spread; NaN where that is not known."""
 
 
 class ThinZone(msgspec.Struct, frozen=True):
@@ -36,8 +39,8 @@ class Sweep(msgspec.Struct, frozen=True):
     """One flush into clusters; kept by the market because strategies remember nothing.
 
     It lasts from the first touch until price is back over the near edge of its heaviest cluster (rejected) or has
-    stayed beyond too long for that (accepted). Whatever clusters lay inside are part of it, and what was told about its
-    spans belongs to it: `printed_usd` is the forced flow on the clusters' side (a floor; NaN where no venue reports).
+    gone into no further one for long (accepted). Whatever clusters lay inside are part of it, and what was told about
+    its spans belongs to it: `printed_usd` is the forced flow on their side (a floor; NaN where no venue reports).
     """
 
     side: Side

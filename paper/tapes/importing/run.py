@@ -37,7 +37,7 @@ class _Import:
 
     def __init__(self, hints: Hints, spool: Spool) -> None:
         self._hints, self._spool = hints, spool
-        self.names, self._closes = BookCodes(), Closes()
+        self.codes, self._closes = BookCodes(), Closes()
         self.files: list[ImportedFile] = []
         self.notes: dict[str, list[str]] = {}
         """Text -> files that it is said of."""
@@ -49,15 +49,17 @@ class _Import:
             if sample is None:
                 self.note("has no rows", source.name)
         known = [(sample, recognised(sample)) for _, sample in samples if sample is not None]
+        valued = any(form.valued_by_others for _, form in known)
         for sample, form in sorted(known, key=lambda one: one[1].valued_by_others):
-            self._read(sample, form)
+            self._read(sample, form, keep_closes=valued)
 
-    def _read(self, sample: Sample, form: Format) -> None:
-        reading, rows = Reading(sample, self._hints, self.names, self._closes), 0
+    def _read(self, sample: Sample, form: Format, *, keep_closes: bool) -> None:
+        reading, rows = Reading(sample, self._hints, self.codes, self._closes), 0
         self._spool.begin(sample.source.name)
         for facts in form.read(reading):
             self._spool.add(facts)
-            self._closes.add(facts)
+            if keep_closes:
+                self._closes.add(facts)
             rows += len(facts.rows)
         self.files.append(ImportedFile(sample.source.name, form.name, rows))
         for text in reading.notes:
@@ -94,7 +96,7 @@ def import_files(
             whole.note("passed over, by its ending", name)
         if not any(one.rows for one in whole.files):
             raise TapeError(f"{shown}: no rows to import{''.join(f'; {line}' for line in whole.lines())}")
-        roster = whole.names.roster()
+        roster = whole.codes.roster()
         note = f"imported: {', '.join(sorted({one.format for one in whole.files}))}"
         header = TapeHeader(venues=roster.venues, coins=roster.coins, note=note)
         write_groups(part, spool.merged(), roster, header, learnt=spool.learnt)
@@ -102,16 +104,17 @@ def import_files(
             changes = mend(part, part).changes if mended else ()
             tape = read_tape(part)
         except TapeError as error:
-            raise _of_its_file(error, part, spool, shown) from None
+            raise _of_its_file(error, part, None if mended else spool, shown) from None
         notes = [*whole.lines(), *changes]
         if spool.repeated:
             notes.append(f"{spool.repeated:,} rows that another file tells alike were left out")
     return Imported(msgspec.structs.replace(tape, path=str(path)), tuple(whole.files), tuple(notes))
 
 
-def _of_its_file(error: TapeError, tape: Path, spool: Spool, shown: str) -> TapeError:
-    """What is wrong with the tape that was made, said of the file and row that it came from."""
-    if error.row is None:
-        return TapeError(str(error).replace(str(tape), shown))
+def _of_its_file(error: TapeError, tape: Path, spool: Spool | None, shown: str) -> TapeError:
+    """What is wrong with the tape that was made, said of the file and row that it came from; of all files where the
+    rows of the tape are no longer those of `spool`."""
+    if error.row is None or spool is None:
+        return TapeError(str(error).replace(str(tape), f"{shown}, merged"))
     file, row = spool.origin(error.row)
     return TapeError(str(error).replace(f"{tape}: row {error.row} ", f"{file}: row {row} "))
