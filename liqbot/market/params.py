@@ -225,12 +225,12 @@ class ClusterParams(_Params):
     distance_pct_max: float = Field(25.0, gt=0, le=50, description="Clusters are looked for this far from the mark.")
     width_pct: float = Field(0.4, ge=0.05, le=5, description="Width of a cluster.")
     around_pct: float = Field(
-        10.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
+        3.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
     )
     contrast_ratio: float = Field(
         1.25, ge=1, le=100, description="How many times the USD around it a cluster must hold to stand out at all."
     )
-    kept: int = Field(5, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
+    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
     fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
     thin_density_ratio_max: float = Field(
         0.35, gt=0, lt=1, description="A thin zone's density against the typical density of its side."
