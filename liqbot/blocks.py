@@ -6,7 +6,7 @@ a step over several blocks never changes the grouping of arithmetic.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, cast, get_type_hints
+from typing import Any, Final, cast, get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from liqbot import events
 from liqbot.events import Event, MarketEvent, MarketFact
-from liqbot.instruments import Side
+from liqbot.instruments import FundingStage, Side
 
 Rows = npt.NDArray[np.void]
 
@@ -34,14 +34,16 @@ CODED: Final = ("venue", "coin")
 """Columns that hold a code of the roster instead of a text."""
 _CODE: Final = "<i2"
 # Explicit little-endian, packed: the same bytes on every platform.
-_DTYPE_OF_TYPE: Final[dict[Any, str]] = {int: "<i8", Side: "i1", float: "<f8", float | None: "<f8"}
+_DTYPE_OF_TYPE: Final[dict[Any, str]] = {
+    int: "<i8", Side: "i1", float: "<f8", float | None: "<f8", FundingStage | None: "<f8",
+}
 
 
 def dtype_of(event: type[MarketFact]) -> np.dtype[np.void]:
     """The columns that `event` travels in: one per field, in the order of the fields.
 
-    Venue and coin are codes of the roster; a number that may be unknown is NaN. TypeError for a field that has no
-    column type: a whole number has no mark for unknown, so an optional one must be a float.
+    Venue and coin are codes of the roster; what may be unknown is a float, NaN where it is. TypeError for a field that
+    has no column type: a whole number has no mark for unknown, so an optional one must be a float.
     """
     types = get_type_hints(event)
     columns: list[tuple[str, str]] = []
@@ -56,7 +58,7 @@ def dtype_of(event: type[MarketFact]) -> np.dtype[np.void]:
 def optional_columns(kind: str) -> frozenset[str]:
     """Columns of a kind whose value may be unknown."""
     types = get_type_hints(EVENT_OF[kind])
-    return frozenset(name for name in EVENT_OF[kind].__struct_fields__ if types[name] == float | None)
+    return frozenset(name for name in EVENT_OF[kind].__struct_fields__ if type(None) in get_args(types[name]))
 
 
 DTYPES: Final = {kind: dtype_of(event) for kind, event in EVENT_OF.items()}
@@ -182,6 +184,8 @@ def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
     if "side" in values:
         values["side"] = Side(values["side"])
     known: dict[str, Any] = {name: None if value != value else value for name, value in values.items()}
+    if known.get("rate_stage") is not None:
+        known["rate_stage"] = FundingStage(int(known["rate_stage"]))
     return cast("MarketEvent", EVENT_OF[kind](**known))
 
 

@@ -14,7 +14,7 @@ from liqbot.halts import MANAGE_ONLY_HALTS as MANAGE_ONLY_HALTS  # noqa: PLC0414
 from liqbot.halts import OPERATOR_HALTS as OPERATOR_HALTS  # noqa: PLC0414
 from liqbot.halts import PASSING_HALTS as PASSING_HALTS  # noqa: PLC0414
 from liqbot.halts import HaltCode as HaltCode  # noqa: PLC0414
-from liqbot.instruments import Instrument, Side
+from liqbot.instruments import FundingStage, Instrument, Side
 
 # --- market facts -------------------------------------------------------------------------------------------------
 
@@ -67,10 +67,11 @@ class MarkPrice(MarketFact, frozen=True, tag=True, kw_only=True):
 
 
 class FundingRate(MarketFact, frozen=True, tag=True, kw_only=True):
-    """Rate per interval; positive: longs pay shorts."""
+    """Rate per interval; positive: longs pay shorts. `rate_stage` is None where the source does not say."""
 
     rate_pct: float
     interval_h: float
+    rate_stage: FundingStage | None = None
 
 
 class BookTop(MarketFact, frozen=True, tag=True, kw_only=True):

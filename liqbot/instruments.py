@@ -29,6 +29,18 @@ class Side(enum.IntEnum):
         return self.name.lower()
 
 
+class FundingStage(enum.IntEnum):
+    """What a funding rate is when it is told: what will be paid as things stand, or what was paid."""
+
+    FORECAST = 0
+    SETTLEMENT = 1
+
+    @property
+    def word(self) -> str:
+        """Lower-case name, as written in tapes."""
+        return self.name.lower()
+
+
 def side_of(word: str) -> Side:
     """`long`/`short` in any case; anything else is a ValueError that names what would be right."""
     try:

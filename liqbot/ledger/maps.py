@@ -12,6 +12,7 @@ from liqbot.instruments import Side
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.record import forecast_record
 from liqbot.market.view import MarketView
 
 _BINS_TOGETHER: Final = 4
@@ -56,7 +57,7 @@ class MapBook:
             "map_snapshot", run_id=self._state.run_id, seq=seq, time_ms=drawn.as_of_ms, coin=coin, why=why,
             mark_price=Decimal(str(drawn.mark_price)), long_usd=_whole(drawn.long_usd.sum()),
             short_usd=_whole(drawn.short_usd.sum()), bins=_bins(drawn), skill_share=_known(view.map_skill_share),
-            printed_ratio=_known(view.map_printed_ratio),
+            printed_ratio=_known(view.map_printed_ratio), forecast=forecast_record(view.forecasts_of()),
         )
         self._state.maps_written[coin] = (drawn.as_of_ms, row)
         return row

@@ -70,7 +70,8 @@ class Run(Table, table=True):
 
 
 class MapSnapshot(Table, table=True):
-    """The map of a coin at one time, in bins of about 20 basis points: JSON `{edges, long_usd, short_usd}`."""
+    """The map of a coin at one time, in bins of about 20 basis points: JSON `{edges, long_usd, short_usd}`, USD open
+    there."""
 
     __tablename__ = "map_snapshot"
     id: int = key()
@@ -87,6 +88,8 @@ class MapSnapshot(Table, table=True):
     """The map's own score of the last days when it was written; null until it had one."""
     printed_ratio: float | None = None
     """Printed over promised USD of the last days."""
+    forecast: Any = json()
+    """The forecast layer: JSON `{edges, by_horizon_h: {hours: {long_usd, long_sd_usd, short_usd, short_sd_usd}}}`."""
 
 
 class DecisionRow(Table, table=True):

@@ -11,10 +11,12 @@ from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.forecast.evaluation import ForecastEvaluation
 from liqbot.market.forecast.forecast import Forecast
-from liqbot.market.map.clusters import ThinZones, clusters_of
+from liqbot.market.map.clusters import clusters_of, excess_of
 from liqbot.market.map.history import MapHistory
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
+from liqbot.market.map.thin_zones import ThinZones
+from liqbot.market.map.usual_sizes import UsualSizes
 from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
@@ -23,7 +25,6 @@ from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
 from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range, told_until
-from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
 
@@ -55,7 +56,7 @@ class CoinMarket:
         """Index of the venue whose mark, range and age the views carry; -1 when it is none of the roster's."""
         aggregate = venues.index(AGGREGATE) if AGGREGATE in venues else -1
         self.outliers = OutlierFilter(venues, aggregate, params.health)
-        self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration)
+        self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
         self.evaluation = ForecastEvaluation(params.forecast, params.scoring)
@@ -64,11 +65,7 @@ class CoinMarket:
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps, params.clusters.fuel_distance_pct)
         self.now = Now()
-        self.largest = [SampledSeries(params.clusters.history_step_ms, params.clusters.history_ms) for _ in SIDES]
-        self.median_largest_usd = (ABSENT, ABSENT)
-        """Median of the largest cluster, (long, short), that the present clusters were measured against."""
-        self._next_median: tuple[float, float] | None = None
-        """The same for the next step; None: to be taken from the history anew."""
+        self.usual = UsualSizes(params.clusters)
         self.map = _NO_MAP
         self.clusters: dict[Side, tuple[Cluster, ...]] = dict.fromkeys(SIDES, ())
         self.sides = {side: SideView(side, 0.0, (), None) for side in SIDES}
@@ -124,12 +121,12 @@ class CoinMarket:
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
         self._follow_prices(bars, path_before_ms, oi_base_before)
         self._remember_map()
-        if (reading and not backfilled) or any(history.due(tick_ms) for history in self.largest):
-            self.median_largest_usd = self._median_largest_usd()
+        if (reading and not backfilled) or self.usual.due(tick_ms):
             self.read(None if changed else bounds)
             for side in SIDES:
                 self.sweeps.take_clusters(side, self.clusters[side])
-            self._remember_largest()
+            if self.usual.due(tick_ms):
+                self.usual.remember(tick_ms, *(excess_of(self.map, side, self.params.clusters) for side in SIDES))
 
     def _estimate(
         self, bars: BarColumns, columns: Columns, bounds: dict[int, float], elapsed_ms: int, *, backfilled: bool
@@ -225,8 +222,9 @@ class CoinMarket:
     def read(self, bounds: dict[int, float] | None = None) -> None:
         """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered."""
         self.map = self.map_of()
-        for side, median_usd in zip(SIDES, self.median_largest_usd, strict=True):
-            self.clusters[side] = clusters_of(self.map, side, median_usd, self.params.clusters)
+        self._rescale()
+        for side in SIDES:
+            self.clusters[side] = clusters_of(self.map, side, self.params.clusters, self.usual)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
         self.warmth_pct = self.estimator.warmth_pct(self._bounds_base() if bounds is None else bounds, self.prices)
@@ -235,43 +233,38 @@ class CoinMarket:
     def _remember_map(self) -> None:
         if self.history.due(self.now.time_ms):
             reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
-            usd = self.estimator.mapped_usd(self.prices, reference)
+            usd = self.estimator.open_usd(self.prices, reference)
             self.history.add(self.now.time_ms, reference, position_of(reference), first, usd)
 
-    def _remember_largest(self) -> None:
-        for side, history in zip(SIDES, self.largest, strict=True):
-            if self.clusters[side] and history.due(self.now.time_ms):
-                history.add(self.now.time_ms, self.clusters[side][0].usd / self.estimator.calibration.scale)
-                self._next_median = None
+    def _rescale(self) -> None:
+        """Usual sizes are told at the scale of the map as it is read: real over prior USD of all of it."""
+        prior_usd = float(self.estimator.positions.prior_usd().sum())
+        open_usd = self.map.total_usd(Side.LONG) + self.map.total_usd(Side.SHORT)
+        if prior_usd > 0 and open_usd > 0:
+            self.usual.scale = open_usd / prior_usd
 
-    def _median_largest_usd(self) -> tuple[float, float]:
-        """Median of the largest cluster, (long, short). Taken before the step's own clusters are remembered."""
-        if self._next_median is None:
-            medians = []
-            for history in self.largest:
-                ordered = sorted(history.values)
-                median = ordered[len(ordered) // 2] if ordered else 0.0
-                enough = len(ordered) >= self.params.clusters.history_count_min and median > 0
-                medians.append(median if enough else ABSENT)
-            self._next_median = medians[0], medians[1]
-        # Remembered without the scale: what is learnt about all of the map makes no cluster large or small.
-        scale = self.estimator.calibration.scale
-        return self._next_median[0] * scale, self._next_median[1] * scale
+    def clusters_now(self) -> tuple[Cluster, ...]:
+        """Of both sides, read anew."""
+        drawn = self.map_of()
+        return tuple(
+            cluster for side in SIDES for cluster in clusters_of(drawn, side, self.params.clusters, self.usual)
+        )
 
     def map_of(self, venues: Sequence[int] | None = None, tiers: Sequence[int] | None = None) -> LiquidationMap:
         """The map at the reference price, of all or some venues (indices) and tiers."""
         reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
-        long_usd, short_usd = self.estimator.mapped_usd(self.prices, reference, venues=venues, tiers=tiers)
+        long_usd, short_usd = self.estimator.open_usd(self.prices, reference, venues=venues, tiers=tiers)
+        spread = self.estimator.calibration.open_spread(self.params.positions.error_share)
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], long_usd, short_usd,
-            self._measured_usd(venues, tiers),
+            self._measured_usd(venues, tiers), spread,
         )
 
     def _measured_usd(self, venues: Sequence[int] | None, tiers: Sequence[int] | None) -> Floats | None:
         """Of both sides; None where no venue reports its positions."""
         if not self.estimator.reported:
             return None
-        long_usd, short_usd = self.estimator.mapped_usd(
+        long_usd, short_usd = self.estimator.open_usd(
             self.prices, self.now.reference_price, venues=venues, tiers=tiers, measured_only=True
         )
         found: Floats = long_usd + short_usd
@@ -282,6 +275,12 @@ class CoinMarket:
         return self.evaluation.forecast(
             self.coin, self.now.time_ms, horizon_h, self.estimator, self.prices, self.now.reference_price
         )
+
+    def forecasts_at(self, time_ms: int) -> tuple[Forecast, ...]:
+        """Of every horizon; () when steps were folded since `time_ms`."""
+        if self.now.time_ms != time_ms:
+            return ()
+        return tuple(self.forecast(horizon_h) for horizon_h in self.params.forecast.horizons_h)
 
     def _measured(self, row: int, now_ms: int) -> dict[str, Any]:
         """What a row's newest snapshot covers, and how old it is."""

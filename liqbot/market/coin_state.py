@@ -21,7 +21,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "bars": coin.bars.state(),
         "sweeps": coin.sweeps.state(),
         "now": msgspec.to_builtins(coin.now),
-        "largest": [coin.median_largest_usd, [history.state() for history in coin.largest]],
+        "usual": coin.usual.state(),
     }
 
 
@@ -37,9 +37,6 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.bars.load_state(state["bars"])
     coin.sweeps.load_state(state["sweeps"])
     coin.now = Now(**state["now"])
-    median_usd, histories = state["largest"]
-    coin.median_largest_usd = (median_usd[0], median_usd[1])
-    for history, kept in zip(coin.largest, histories, strict=True):
-        history.load_state(kept)
+    coin.usual.load_state(state["usual"])
     if coin.ready:
         coin.read()

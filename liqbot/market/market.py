@@ -11,10 +11,10 @@ from liqbot.instruments import Side, side_of
 from liqbot.market.coin import CoinMarket
 from liqbot.market.coin_state import coin_state, load_coin_state
 from liqbot.market.estimate.array_state import packed, unpacked
-from liqbot.market.estimate.kernels import Floats
 from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.drift import Drift, drift
 from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.outliers import Columns
 from liqbot.market.params import MarketParams
@@ -155,9 +155,9 @@ class Market:
         """How many times as fast as the assumed rates (`estimate.close_h`) owners are found to close positions."""
         return self._coin(coin).estimator.closing.pace
 
-    def spread_usd(self, coin: str, usd: Floats) -> Floats:
-        """Standard deviation of mapped USD per bin, for bins of any width."""
-        return self._coin(coin).estimator.calibration.spread_usd(usd)
+    def clusters_of(self, coin: str) -> tuple[Cluster, ...]:
+        """Of both sides, read from the map as it stands."""
+        return self._coin(coin).clusters_now()
 
     def promised_usd(self, coin: str) -> dict[str, tuple[float, float]]:
         """Per venue (longs, shorts): what its feed was expected to report of the last step's newly crossed prices."""

@@ -73,6 +73,26 @@ class EstimateParams(_Params):
         return self
 
 
+class PositionLayerParams(_Params):
+    """How the layer of open positions is sized, beyond what is expected to print."""
+
+    leaving_ratio: float = Field(
+        4.0, ge=0, le=100, description="Positions open far from the mark, over what prints of them when price arrives, "
+        "less one: owners leave or are stopped out on the way. Simulated markets came to 1 to 12.",
+    )
+    leaving_half_pct: float = Field(
+        4.0, gt=0, le=50, description="Distance from the mark at which half of that is reached."
+    )
+    open_share: Share = Field(
+        0.2, description="Share of open interest that would be force-closed within the map: a prior for the tiers that "
+        "no forced order says anything of. The rest is hedged, hardly leveraged, or backed by whole accounts.",
+    )
+    error_share: float = Field(
+        0.75, ge=0, le=5, description="Error of the layer itself, as a share of its USD, beside chance: with it two "
+        "thirds of the true bins of simulated markets lay within one standard deviation, and more near the mark.",
+    )
+
+
 class CalibrationParams(_Params):
     """How the estimate learns from observed forced orders. A prior is worth a number of orders of the usual size."""
 
@@ -104,7 +124,7 @@ class CalibrationParams(_Params):
         "come one usual lifetime sooner or later than is usual for their tier."
     )
     model_share: float = Field(
-        0.5, ge=0, le=5, description="Error of the model itself, as a share of the mapped USD, beside chance."
+        0.5, ge=0, le=5, description="Error of the model itself, as a share of the forecast USD, beside chance."
     )
     leverage_prior_h: float = Field(
         24.0, ge=0.5, le=2_000, description="Half-life of what measured positions say about the mix of leverages."
@@ -206,13 +226,14 @@ class ClusterParams(_Params):
     """What counts as a cluster or a thin zone."""
 
     distance_pct_max: float = Field(25.0, gt=0, le=50, description="Clusters are looked for this far from the mark.")
-    density_ratio_min: float = Field(
-        2.0, gt=1, le=100, description="Density of a cluster against the typical (median) density of its side."
+    width_pct: float = Field(0.4, ge=0.05, le=5, description="Width of a cluster.")
+    around_pct: float = Field(
+        10.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
     )
-    core_share: Share = Field(
-        0.5, description="A cluster ends where density falls below this share of the peak of its dense stretch."
+    contrast_ratio: float = Field(
+        1.25, ge=1, le=100, description="How many times the USD around it a cluster must hold to stand out at all."
     )
-    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, largest first.")
+    kept: int = Field(5, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
     fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
     thin_density_ratio_max: float = Field(
         0.35, gt=0, lt=1, description="A thin zone's density against the typical density of its side."
@@ -220,8 +241,8 @@ class ClusterParams(_Params):
     thin_width_pct_min: float = Field(0.3, gt=0, le=10, description="Narrowest stretch that counts as a thin zone.")
     thin_distance_pct_max: float = Field(15.0, gt=0, le=50, description="Thin zones are looked for up to this far.")
     thin_kept: int = Field(8, ge=0, le=64, description="Thin zones kept, nearest first.")
-    history_step_ms: WindowMs = Field(1_800_000, description="How often the largest cluster of a side is remembered.")
-    history_ms: WindowMs = Field(7 * 86_400_000, description="Over how long the usual largest cluster is taken.")
+    history_step_ms: WindowMs = Field(1_800_000, description="How often what stands out is remembered.")
+    history_ms: WindowMs = Field(7 * 86_400_000, description="Half-life of what usually stands out.")
     history_count_min: int = Field(
         6, ge=1, le=10_000, description="Remembered sizes needed before a cluster's ratio to the usual one exists."
     )
@@ -237,7 +258,8 @@ class SweepParams(_Params):
     kept_ms: WindowMs = Field(24 * 3_600_000, description="How long a sweep stays visible to strategies.")
     kept: int = Field(4, ge=1, le=64, description="Sweeps kept per side.")
     size_ratio_min: float = Field(
-        0.5, ge=0, le=100, description="Clusters smaller than this against the usual largest one are not followed."
+        0.5, ge=0, le=100, description="Clusters that stand out less than this, against what usually does at their "
+        "distance, are not followed.",
     )
     size_share_min: float = Field(
         0.25, ge=0, le=1, description="Clusters smaller than this against the largest of their side are not followed."
@@ -266,6 +288,7 @@ class MarketParams(_Params):
 
     estimate: EstimateParams = EstimateParams()
     calibration: CalibrationParams = CalibrationParams()
+    positions: PositionLayerParams = PositionLayerParams()
     forecast: ForecastParams = ForecastParams()
     scoring: ScoringParams = ScoringParams()
     history: HistoryParams = HistoryParams()

@@ -4,15 +4,18 @@ Bins are 20 basis points wide and reach 45 % from the mark. `venues`, `by_levera
 itself and are left out without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from liqbot.instruments import Side, side_of
-from liqbot.market.map.clusters import nearest_zones, read_side
+from liqbot.market.estimate.price_grid import position_of, price_at
+from liqbot.market.forecast.forecast import BINS, FINE, Forecast
+from liqbot.market.map.clusters import clusters_of
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
+from liqbot.market.map.thin_zones import ThinZones
 from liqbot.market.map.zones import Cluster, ThinZone
 from liqbot.market.market import Market
 from liqbot.market.params import ClusterParams
@@ -37,6 +40,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "time_ms": view.map.as_of_ms,
         "mark_price": view.map.mark_price,
         "bins": bins_of(view.map),
+        "forecast": forecast_record(view.forecasts_of()),
         "clusters": [_cluster(cluster) for side in (view.above, view.below) for cluster in side.clusters],
         "thin_zones": [msgspec.to_builtins(zone) for zone in view.thin_zones],
         "fuel_above_usd": round(view.above.fuel_usd),
@@ -50,11 +54,12 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "derived": sorted(view.derived),
     }
     if market is not None:
-        record |= _learnt(market, view.coin, record["bins"])
+        record |= _learnt(market, view, record["bins"])
         record["venues"] = [
             {name: _known(value) for name, value in msgspec.to_builtins(health).items()}
             for health in market.venue_health(view.coin, view.time_ms)
         ]
+        record["beyond_map_share"] = _beyond_map(record["venues"])
         if split:
             record |= _splits(market, view.coin, [venue["venue"] for venue in record["venues"]])
     return record
@@ -63,13 +68,14 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
 def filtered_record(
     record: Record, liq_map: LiquidationMap, params: ClusterParams, chosen: Mapping[str, Any]
 ) -> Record:
-    """The record of a part of its map: some venues, some leverages (`chosen` says which)."""
-    above, zones_above = read_side(liq_map, Side.SHORT, float("nan"), params)
-    below, zones_below = read_side(liq_map, Side.LONG, float("nan"), params)
+    """The record of a part of its map: some venues, some leverages (`chosen` says which). Of a part nothing is
+    forecast."""
+    above, below = (clusters_of(liq_map, side, params) for side in (Side.SHORT, Side.LONG))
     above_usd, below_usd = (liq_map.within_usd(side, params.fuel_distance_pct) for side in (Side.SHORT, Side.LONG))
-    zones = nearest_zones(zones_below, zones_above, liq_map.mark_price, params.thin_kept)
+    zones = ThinZones(liq_map, params)()
     return record | {
         "filter": dict(chosen),
+        "forecast": None,
         "bins": bins_of(liq_map),
         "clusters": [_cluster(cluster) for cluster in (*above, *below)],
         "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
@@ -79,16 +85,48 @@ def filtered_record(
     }
 
 
-def _learnt(market: Market, coin: str, bins: Mapping[str, list[float]]) -> Record:
+def _beyond_map(venues: Sequence[Mapping[str, Any]]) -> Record:
+    """Share of open interest that is not on the map, per side: hedged, hardly leveraged, or never seen being opened.
+    Of the venues whose open interest is known; null without any."""
+    known = [one for one in venues if one["oi_usd"] is not None and one["oi_usd"] > 0]
+    oi_usd = sum(one["oi_usd"] for one in known)
+    return {
+        side: round(1.0 - sum(one[f"{side}_usd"] for one in known) / oi_usd, 4) if oi_usd > 0 else None
+        for side in ("long", "short")
+    }
+
+
+def forecast_record(forecasts: Sequence[Forecast]) -> Record | None:
+    """USD that feeds are expected to report from a band if price visits it: {edges, by_horizon_h: {hours: {long_usd,
+    long_sd_usd, short_usd, short_sd_usd}}}, edges ascending, one more than bins. None without a forecast."""
+    if not forecasts:
+        return None
+    position = position_of(forecasts[0].mark_price)
+    edges = [float(f"{price_at(position + FINE * step):.8g}") for step in range(-BINS, BINS + 1)]
+    return {"edges": edges, "by_horizon_h": {f"{one.horizon_h}": _forecast_bins(one) for one in forecasts}}
+
+
+def _forecast_bins(one: Forecast) -> dict[str, list[int]]:
+    """Longs lie below the mark, shorts above it."""
+    below = {"long_usd": one.long_usd, "long_sd_usd": one.long_sd_usd}
+    above = {"short_usd": one.short_usd, "short_sd_usd": one.short_sd_usd}
+    none = [0] * BINS
+    return {name: [*map(round, usd[::-1].tolist()), *none] for name, usd in below.items()} | {
+        name: [*none, *map(round, usd.tolist())] for name, usd in above.items()
+    }
+
+
+def _learnt(market: Market, view: MarketView, bins: Mapping[str, list[float]]) -> Record:
     """What the map knows of itself: its score, its spread per bin, what each feed reports, what changed."""
+    coin, spread = view.coin, view.map.spread
     skill, ratio = market.map_skill(coin)
-    spread = {
-        f"{side}_sd_usd": [round(usd) for usd in market.spread_usd(coin, np.array(bins[f"{side}_usd"], float)).tolist()]
+    by_bin = {
+        f"{side}_sd_usd": [round(usd) for usd in spread.sds_usd(np.array(bins[f"{side}_usd"], float)).tolist()]
         for side in ("long", "short")
     }
     changes = [msgspec.to_builtins(one) | {"side": one.side.word} for one in market.map_drift(coin)[:_CHANGES]]
     return {
-        "bins": {**bins, **spread},
+        "bins": {**bins, **by_bin},
         "skill": _known(skill),
         "printed_over_promised": _known(ratio),
         "reporting_shares": market.reporting_shares(coin),

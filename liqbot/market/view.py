@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep, ThinZone
 
@@ -87,7 +88,9 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """The map's own score of the last days: share of the deviance of reported orders that it explains. 1 is perfect, 0
     no better than a constant."""
     map_printed_ratio: float = ABSENT
-    """Printed over promised USD of the last days: 1 when the map's size is right."""
+    """Printed over promised USD of the last days: 1 when the forecast's size is right."""
+    forecasts_of: Callable[[], tuple[Forecast, ...]] = tuple
+    """Reads the forecast layer, a forecast per horizon; () once the market has gone on."""
 
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from liqbot.instruments import Side
 from liqbot.market.coin import CoinMarket
+from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.observed.prices import VenuePrice
 from liqbot.market.view import MarketView
 
@@ -33,11 +34,25 @@ def view_of(
         below=coin.sides[Side.LONG],
         above=coin.sides[Side.SHORT],
         thin_zones_of=coin.thin_zones,
+        forecasts_of=_Forecasts(coin),
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
         **_price_features(coin, own),
         **_crowd_features(coin, tick_ms),
     )
+
+
+class _Forecasts:
+    """A coin's forecasts as of the view, read when they are needed, as they seldom are."""
+
+    def __init__(self, coin: CoinMarket) -> None:
+        self._coin, self._time_ms = coin, coin.now.time_ms
+
+    def __call__(self) -> tuple[Forecast, ...]:
+        return self._coin.forecasts_at(self._time_ms)
+
+    def __repr__(self) -> str:
+        return repr(self())
 
 
 def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def from_ledger(place: Path | str, query: MapQuery, choice: Choice) -> FoundMap:
         raise ExpectedError(f"the ledger stores whole maps: {remedy}", Exit.USAGE)
     with Ledger(str(place)) as ledger:
         rows = ledger.rows(
-            "SELECT coin, time_ms, mark_price, bins FROM map_snapshot WHERE (? IS NULL OR coin = ?) "
+            "SELECT coin, time_ms, mark_price, bins, forecast FROM map_snapshot WHERE (? IS NULL OR coin = ?) "
             "AND (? IS NULL OR time_ms <= ?) ORDER BY time_ms DESC, id DESC LIMIT 1",
             [query.coin, query.coin, query.at_ms, query.at_ms],
         )
@@ -253,10 +253,12 @@ def from_ledger(place: Path | str, query: MapQuery, choice: Choice) -> FoundMap:
     if not rows:
         raise ExpectedError(f"{place}: no map of {query.coin or 'any coin'} stored by then", Exit.NOT_FOUND)
     row: dict[str, Any] = rows[0]
-    bins = json.loads(row["bins"]) if isinstance(row["bins"], str) else row["bins"]
+    bins, forecast = (
+        json.loads(row[name]) if isinstance(row[name], str) else row[name] for name in ("bins", "forecast")
+    )
     record = {
         "version": RECORD_VERSION, "coin": row["coin"], "time_ms": row["time_ms"],
-        "mark_price": row["mark_price"] / 1e9, "bins": bins,
+        "mark_price": row["mark_price"] / 1e9, "bins": bins, "forecast": forecast,
     }
     return FoundMap(_stored(record, str(place)), parameters)
 

@@ -4,6 +4,7 @@ A message names a contract by the venue's own id and speaks in the venue's own u
 coin needs a price and updates may carry only what changed, so the book remembers the newest quote of each contract.
 """
 
+import itertools
 import reprlib
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
-from liqbot.instruments import Side
+from liqbot.instruments import FundingStage, Side
 
 Trade = tuple[int, int, float, float, bool]
 """(index of the contract in the book, time_ms, price, size_usd, the taker bought)."""
@@ -201,7 +202,7 @@ class WireBook:
     def funding(
         self, index: int, time_ms: int, rate: float | None, interval_h: float | None = None
     ) -> list[MarketEvent]:
-        """`rate` as a fraction per interval, positive when longs pay."""
+        """`rate` as a fraction per interval, positive when longs pay, as the venue expects it to be settled."""
         contract, quote = self.contracts[index], self.quotes[index]
         self.time("funding time", time_ms)
         changed = interval_h is not None and interval_h != quote.interval_h
@@ -215,7 +216,7 @@ class WireBook:
             return []
         quote.funding_ms = time_ms
         return [FundingRate(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin, rate_pct=quote.rate_pct,
-                            interval_h=quote.interval_h)]
+                            interval_h=quote.interval_h, rate_stage=FundingStage.FORECAST)]
 
     def open_interest(
         self, index: int, time_ms: int, amount: float, *, two_sided: bool | None = None
@@ -272,20 +273,37 @@ class WireBook:
                             coin=contract.coin, oi_usd=oi_usd)
 
     def paid(self, index: int, payments: Sequence[tuple[int, float]]) -> list[MarketEvent]:
-        """(time, rate as a fraction) of payments; the interval of each is what lies between it and the one before."""
+        """(time, rate as a fraction) of payments, each with its interval as `payment_intervals_h` finds it."""
         contract = self.contracts[index]
-        facts: list[MarketEvent] = []
-        before_ms: int | None = None
+        known: list[tuple[int, float]] = []
         for time_ms, rate in sorted(payments):
             if not -1.0 < rate < 1.0 or not 0 < time_ms < TIME_MS_MAX:
                 self.reject(self.malformed("past funding", (time_ms, rate)))
-                continue
-            gap_h = 0 if before_ms is None else round((time_ms - before_ms) / 3_600_000)
-            interval_h = float(gap_h) if 1 <= gap_h <= 24 else self.quotes[index].interval_h
-            facts.append(FundingRate(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin,
-                                     rate_pct=rate * 100.0, interval_h=interval_h))
-            before_ms = time_ms
-        return facts
+            else:
+                known.append((time_ms, rate))
+        intervals_h = payment_intervals_h([time_ms for time_ms, _ in known], self.quotes[index].interval_h)
+        return [
+            FundingRate(time_ms=time_ms, venue=contract.venue_key, coin=contract.coin, rate_pct=rate * 100.0,
+                        interval_h=interval_h, rate_stage=FundingStage.SETTLEMENT)
+            for (time_ms, rate), interval_h in zip(known, intervals_h, strict=True)
+        ]
+
+
+def payment_intervals_h(times_ms: Sequence[int], usual_h: float) -> list[float]:
+    """The interval that each payment ended: the whole hours since the one before, `usual_h` where that says nothing.
+
+    A gap that is a multiple of the gaps on both sides of it is a payment that is missing, not a longer interval.
+    Histories tell times alone: the interval of a venue may have changed since.
+    """
+    gaps_h = [round((after - before) / 3_600_000) for before, after in itertools.pairwise(times_ms)]
+    found: list[float] = []
+    for place in range(len(times_ms)):
+        gap_h = gaps_h[place - 1] if place else 0
+        before_h = found[-1] if place > 1 else usual_h
+        after_h = gaps_h[place] if place < len(gaps_h) else before_h
+        missing = gap_h > before_h == after_h and gap_h % before_h == 0
+        found.append(float(gap_h) if 1 <= gap_h <= 24 and not missing else before_h)
+    return found
 
 
 def decoded(raw: str | bytes, book: WireBook) -> Any:

@@ -11,6 +11,8 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import FundingRate, MarketEvent, MarkPrice, TradeBar
+from liqbot.instruments import FundingStage
+from liqbot.market.observed.settlements import interval_ms, settlement_ms, stage_of
 from paper.dialects.trade_prints import TradePrint
 
 MINUTE_MS: Final = 60_000
@@ -67,8 +69,20 @@ class VenueTicker(msgspec.Struct):
 
     def next_funding_ms(self, now_ms: int) -> int:
         """The next whole interval since midnight UTC."""
-        interval_ms = round(self.interval_h * 3_600_000)
-        return (now_ms // interval_ms + 1) * interval_ms
+        step_ms = interval_ms(self.interval_h)
+        return (now_ms // step_ms + 1) * step_ms
+
+    def rated(self, time_ms: int, rate_pct: float, interval_h: float, stage: FundingStage | None) -> None:
+        """A funding rate. Paid at a settlement is what its own row says, else the last rate told before it."""
+        paid_ms = settlement_ms(time_ms, interval_h, stage)
+        told_ms = self.funding[-1].time_ms if self.funding else 0
+        due_ms = time_ms // interval_ms(interval_h) * interval_ms(interval_h)
+        if paid_ms is not None:
+            if paid_ms > told_ms:
+                self.funding.append(Told(paid_ms, rate_pct))
+        elif told_ms < due_ms and 0 < self.rate_ms < due_ms:
+            self.funding.append(Told(due_ms, self.rate_pct))
+        self.rate_pct, self.interval_h, self.rate_ms = rate_pct, interval_h, time_ms
 
     def day(self, now_ms: int) -> Candle:
         """The last 24 hours as one candle."""
@@ -155,7 +169,7 @@ class Tickers:
             if ticker.rate_ms:
                 told.append(
                     FundingRate(time_ms=ticker.rate_ms, venue=venue, coin=coin, rate_pct=ticker.rate_pct,
-                                interval_h=ticker.interval_h)
+                                interval_h=ticker.interval_h, rate_stage=FundingStage.FORECAST)
                 )
         return told
 
@@ -176,13 +190,4 @@ class Tickers:
                 ticker.oi.append(Told(row[0], row[3]))
         for row in block.funding.tolist():
             if (ticker := by_code.get((row[1], row[2]))) is not None:
-                _rated(ticker, row[0], row[3], row[4])
-
-
-def _rated(ticker: VenueTicker, time_ms: int, rate_pct: float, interval_h: float) -> None:
-    """The rate in force at a settlement time is the last one told before it."""
-    interval_ms = round(interval_h * 3_600_000)
-    settled_ms = time_ms // interval_ms * interval_ms
-    if ticker.rate_ms and ticker.rate_ms < settled_ms:
-        ticker.funding.append(Told(settled_ms, ticker.rate_pct))
-    ticker.rate_pct, ticker.interval_h, ticker.rate_ms = rate_pct, interval_h, time_ms
+                ticker.rated(row[0], row[3], row[4], stage_of(row[5]))

@@ -4,7 +4,7 @@ and what happens is handed to the house in order of time, so that it can still a
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,14 +16,14 @@ from liqbot.instruments import Instrument, Side
 from liqbot.margin.mechanics import Mechanics
 from paper.exchange import commands, fills, liquidation_engine
 from paper.exchange.accounts import Entries, ExchangeAccounts
+from paper.exchange.funding import FundingDues, Rate, rates_of, stakes_of
 from paper.exchange.matching import Cursor, Happening, Rank, first_of
 from paper.exchange.money import ExchangeHolding, ExchangeWallet
 from paper.exchange.params import PaperParams
 from paper.exchange.price_path import PathMark, course
-from paper.exchange.quotes import Key, News, Quote, Quotes, Rate, flow_of
+from paper.exchange.quotes import Key, News, Quote, Quotes, flow_of
 
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
-HOUR_MS: Final = 3_600_000
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -63,7 +63,9 @@ class PaperExchange:
         self._now_ms = 0
         self._cursors: dict[Key, Cursor] = {}
         self._news: dict[Key, News] = {}
-        self._funded_ms: dict[Key, int] = {}
+        self._untold: dict[Key, list[Rate]] = {}
+        """Funding rows of the block whose time has not come."""
+        self._funding = {key: FundingDues() for key in self.accounts.instruments}
 
     # --- the house's side ------------------------------------------------------------------------------------------
 
@@ -105,7 +107,7 @@ class PaperExchange:
         return self.accounts.entries.wallets[venue]
 
     def quote(self, venue: str, coin: str) -> Quote:
-        """Last price, mark and funding rate as the exchange knows them between blocks."""
+        """Last price and mark as the exchange knows them between blocks."""
         self._quotes.catch_up()
         return self._quotes.of[venue, coin]
 
@@ -131,8 +133,10 @@ class PaperExchange:
     def walk(self, block: EventBlock) -> Iterator[Happened]:
         """`advance` for a caller that cannot answer at once: lives through the block from happening to happening, and
         what is submitted before the next one is asked for is sent at that instant. Always walk to the end."""
-        if not self._on_the_way and self.accounts.quiet:
+        if not self._on_the_way and self.accounts.quiet and not any(dues.owed for dues in self._funding.values()):
             self._quotes.put_aside(block)
+            self._untold = rates_of(block.funding, self._quotes.keys)
+            self._hear_rates()
             return
         end_ms = self._read(block)
         if self._passes_by(end_ms):
@@ -149,7 +153,9 @@ class PaperExchange:
         """The answer is when the block ends."""
         self._quotes.catch_up()
         self._news = self._quotes.read(block)
-        self._funded_ms = dict.fromkeys(self._news, self._now_ms)
+        self._untold = rates_of(block.funding, self._quotes.keys)
+        for dues in self._funding.values():
+            dues.now_ms = self._now_ms
         ends_ms = [int(rows["time_ms"][-1]) for kind in KINDS if len(rows := block.rows(kind))]
         return max(self._now_ms, block.tick_ms or 0, *ends_ms)
 
@@ -157,13 +163,14 @@ class PaperExchange:
         """Nothing can happen in this block: only the quotes move. A shortcut; the long way would find the same."""
         if self._on_the_way and self._on_the_way[0].arrives_ms <= end_ms:
             return False
-        if any(self._funding_due_ms(key, end_ms) is not None for key in self._news):
+        if any(self._funding_ms(key, end_ms) is not None for key in self._funding):
             return False
         gap_ms = self._params.mark_gap_ms_max
         moved = {key: self._quotes.moved(key, news, self._bounds(key), gap_ms) for key, news in self._news.items()}
         if any(quote is None for quote in moved.values()):
             return False
         self._quotes.of = {key: quote for key, quote in moved.items() if quote is not None}
+        self._hear_rates()
         self._now_ms, self._news = end_ms, {}
         return True
 
@@ -210,31 +217,27 @@ class PaperExchange:
         happenings: list[Happening | None] = []
         for key, cursor in self._cursors.items():
             happenings.append(cursor.next(self.accounts.resting(key), self.accounts.holders(key)))
-            due_ms = self._funding_due_ms(key, end_ms)
-            if due_ms is not None:
-                happenings.append(Happening(float(due_ms), Rank.FUNDING, key, None))
+            at_ms = self._funding_ms(key, end_ms)
+            if at_ms is not None:
+                happenings.append(Happening(float(at_ms), Rank.FUNDING, key, None))
         if self._on_the_way and self._on_the_way[0].arrives_ms <= end_ms:
             command = self._on_the_way[0].command
             arrives_ms = max(self._on_the_way[0].arrives_ms, self._now_ms)
             happenings.append(Happening(float(arrives_ms), Rank.ARRIVAL, (command.venue, command.coin), None))
         return first_of(happenings)
 
-    def _funding_due_ms(self, key: Key, end_ms: int) -> int | None:
-        """The next whole interval since midnight UTC, whether or not there is a position then."""
-        interval_h = self._rate(key, self._funded_ms[key]).interval_h or self._rate(key, end_ms).interval_h
-        if not interval_h:
-            return None
-        interval_ms = round(interval_h * HOUR_MS)
-        due_ms = (self._funded_ms[key] // interval_ms + 1) * interval_ms
-        return due_ms if due_ms <= end_ms else None
+    def _funding_ms(self, key: Key, end_ms: int) -> int | None:
+        """When funding is next due or may be paid, in this block."""
+        held = bool(self.accounts.holders(key))
+        at_ms = self._funding[key].next_ms(self._untold.get(key, ()), held=held)
+        return at_ms if at_ms is not None and at_ms <= end_ms else None
 
-    def _rate(self, key: Key, time_ms: int) -> Rate:
-        """The newest rate known at that time; an interval of 0 when there is none."""
-        for rate in reversed(self._news[key].rates):
-            if rate.time_ms <= time_ms:
-                return rate
-        quote = self._quotes.of[key]
-        return Rate(time_ms, quote.rate_pct, quote.interval_h)
+    def _hear_rates(self) -> None:
+        """All that the block still has."""
+        for key, rates in self._untold.items():
+            for rate in rates:
+                self._funding[key].told.take(rate)
+        self._untold = {}
 
     def _happen(self, happening: Happening) -> tuple[Event, ...]:
         between_legs = happening.rank >= Rank.FUNDING
@@ -246,9 +249,10 @@ class PaperExchange:
         if happening.rank is Rank.ARRIVAL:
             return commands.obey(self.accounts, self._on_the_way.pop(0).command, price, mark_price, self._now_ms)
         if happening.rank is Rank.FUNDING:
-            due_ms = self._funded_ms[happening.key] = int(happening.time_ms)
-            rate_pct = self._rate(happening.key, due_ms).rate_pct
-            return fills.pay_funding(self.accounts, happening.key, mark_price or price, rate_pct, self._now_ms)
+            stakes = stakes_of(self.accounts.holders(happening.key), mark_price or price)
+            untold = self._untold.setdefault(happening.key, [])
+            payments = self._funding[happening.key].walk(int(happening.time_ms), untold, stakes)
+            return fills.pay_funding(self.accounts, happening.key, payments, self._now_ms)
         if happening.order is None:
             return liquidation_engine.margin_call(self.accounts, happening.key, happening.holder, price, self._now_ms)
         minute_usd = self._quotes.of[happening.key].minute_usd
@@ -265,8 +269,7 @@ class PaperExchange:
                 quote.bar_ms, quote.bar_span_ms = max(quote.bar_ms, news.bars[-1].end_ms), news.bars[-1].span_ms
             if news.marks:
                 quote.mark_ms = max(quote.mark_ms, *(mark.time_ms for mark in news.marks))
-            if news.rates:
-                quote.rate_pct, quote.interval_h = news.rates[-1].rate_pct, news.rates[-1].interval_h
+        self._hear_rates()
         self._cursors, self._news = {}, {}
 
     # --- saving ----------------------------------------------------------------------------------------------------
@@ -277,6 +280,7 @@ class PaperExchange:
             "now_ms": self._now_ms,
             "entries": msgspec.to_builtins(self.accounts.entries),
             "quotes": self._quotes.state(),
+            "funding": [msgspec.to_builtins(dues) for dues in self._funding.values()],
             "held_funding": self._held_funding.tolist(),
             "on_the_way": msgspec.to_builtins(self._on_the_way),
         }
@@ -286,5 +290,8 @@ class PaperExchange:
         self._now_ms = state["now_ms"]
         self.accounts.entries = msgspec.convert(state["entries"], Entries)
         self._quotes.load_state(state["quotes"])
+        self._funding = {
+            key: msgspec.convert(dues, FundingDues) for key, dues in zip(self._funding, state["funding"], strict=True)
+        }
         self._held_funding = np.array([tuple(row) for row in state["held_funding"]], DTYPES["funding"])
         self._on_the_way = msgspec.convert(state["on_the_way"], list[Sent])

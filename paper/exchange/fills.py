@@ -1,5 +1,6 @@
 """What moves money on the exchange: fills, forced closes and funding, each answered with facts."""
 
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -9,6 +10,7 @@ from liqbot.commands import OrderKind
 from liqbot.events import Event
 from paper.exchange import attached_stops, matching, rules
 from paper.exchange.accounts import ExchangeAccounts, name_of
+from paper.exchange.funding import Stake
 from paper.exchange.matching import Resting
 from paper.exchange.money import ExchangeHolding, margin_needed, percent
 from paper.exchange.quotes import Key
@@ -159,21 +161,30 @@ def _charge(accounts: ExchangeAccounts, key: Key, price: Decimal, fee_usd: Decim
 
 
 def pay_funding(
-    accounts: ExchangeAccounts, key: Key, mark_price: float, rate_pct: float, time_ms: int
+    accounts: ExchangeAccounts, key: Key, payments: Iterable[tuple[Sequence[Stake], float]], time_ms: int
 ) -> tuple[Event, ...]:
-    """Longs pay a positive rate. What the free balance cannot pay comes out of the position's margin."""
-    for other in accounts.others(key):
-        amount_usd = _funding_usd(other.holding, mark_price, rate_pct)
-        accounts.till(key[0]).book(other.wallet, funding_usd=amount_usd)
-        _pay_from_margin(other.holding, amount_usd, other.wallet.wallet_usd - other.holding.margin_usd)
-        accounts.reprice(key, other.name)
-    held = accounts.holding(key)
-    if held is None:
-        return ()
-    amount_usd = _funding_usd(held, mark_price, rate_pct)
-    free_usd = accounts.available_usd(key[0])
+    """Of (stakes, rate in percent): longs pay a positive rate on what they held when it was due. What the free balance
+    cannot pay comes out of the position's margin. Who has left since neither pays nor is paid."""
+    told: list[Event] = []
+    others = {other.name: other for other in accounts.others(key)}
+    for stake, rate_pct in ((stake, rate_pct) for stakes, rate_pct in payments for stake in stakes):
+        amount_usd = _funding_usd(stake, rate_pct)
+        if not stake.holder:
+            told += _pay_ours(accounts, key, amount_usd, rate_pct, time_ms)
+        elif (other := others.get(stake.holder)) is not None:
+            accounts.till(key[0]).book(other.wallet, funding_usd=amount_usd)
+            _pay_from_margin(other.holding, amount_usd, other.wallet.wallet_usd - other.holding.margin_usd)
+            accounts.reprice(key, other.name)
+    return tuple(told)
+
+
+def _pay_ours(
+    accounts: ExchangeAccounts, key: Key, amount_usd: Decimal, rate_pct: float, time_ms: int
+) -> tuple[Event, ...]:
+    """Also when the position has been closed since."""
+    held, free_usd = accounts.holding(key), accounts.available_usd(key[0])
     accounts.book(key[0], funding_usd=amount_usd)
-    if _pay_from_margin(held, amount_usd, free_usd + amount_usd):
+    if held is not None and _pay_from_margin(held, amount_usd, free_usd + amount_usd):
         accounts.reprice(key)
     paid = events.FundingPaid(
         time_ms=time_ms, venue=key[0], coin=key[1], amount_usd=amount_usd, rate_pct=rate_pct,
@@ -182,8 +193,8 @@ def pay_funding(
     return paid, accounts.balance(key, time_ms)
 
 
-def _funding_usd(held: ExchangeHolding, mark_price: float, rate_pct: float) -> Decimal:
-    return -held.side.value * percent(held.quantity_base * Decimal(str(mark_price)), rate_pct)
+def _funding_usd(stake: Stake, rate_pct: float) -> Decimal:
+    return -stake.side.value * percent(stake.quantity_base * Decimal(str(stake.mark_price)), rate_pct)
 
 
 def _pay_from_margin(held: ExchangeHolding, amount_usd: Decimal, free_after_usd: Decimal) -> bool:

@@ -1,4 +1,4 @@
-"""What the simulated exchange knows of the market: last price, mark and funding rate of its instruments.
+"""What the simulated exchange knows of the market: last price and mark of its instruments, and their news.
 
 While nobody trades, blocks are only put aside and read later in one go, so that an idle exchange costs almost nothing.
 """
@@ -27,17 +27,8 @@ class Quote(msgspec.Struct):
     bar_ms: int = 0
     """End of the newest bar: until then the path has been walked."""
     bar_span_ms: int = 0
-    rate_pct: float = 0.0
-    interval_h: float = 0.0
-    """0: no funding rate has been seen."""
     minute_usd: float = 0.0
     """What has been traded per minute, over some ten minutes: the depth that large orders are measured against."""
-
-
-class Rate(msgspec.Struct, frozen=True):
-    time_ms: int
-    rate_pct: float
-    interval_h: float
 
 
 class News(msgspec.Struct):
@@ -45,7 +36,6 @@ class News(msgspec.Struct):
 
     bars: list[PathBar] = []
     marks: list[PathMark] = []
-    rates: list[Rate] = []
 
 
 def flow_after(minute_usd: float, volume_usd: float, span_ms: int) -> float:
@@ -63,7 +53,8 @@ class Quotes:
 
     def __init__(self, instruments: Iterable[Instrument], roster: Roster) -> None:
         keys = [(instrument.venue, instrument.coin) for instrument in instruments]
-        self._keys = {(roster.venue_code(venue), roster.coin_code(coin)): (venue, coin) for venue, coin in keys}
+        self.keys = {(roster.venue_code(venue), roster.coin_code(coin)): (venue, coin) for venue, coin in keys}
+        """Instruments by the codes of venue and coin."""
         self.of = {key: Quote() for key in keys}
         self._aside: list[EventBlock] = []
 
@@ -78,12 +69,12 @@ class Quotes:
         if not self._aside:
             return
         aside, self._aside = self._aside, []
-        bars, marks, rates = (_joined(aside, kind) for kind in ("bars", "marks", "funding"))
-        for codes, key in self._keys.items():
+        bars, marks = (_joined(aside, kind) for kind in ("bars", "marks"))
+        for codes, key in self.keys.items():
             quote = self.of[key]
             for volume_usd, span_ms in _flows(bars, codes):
                 quote.minute_usd = flow_after(quote.minute_usd, volume_usd, span_ms)
-            bar, mark, rate = _newest(bars, codes), _newest(marks, codes), _newest(rates, codes)
+            bar, mark = _newest(bars, codes), _newest(marks, codes)
             if bar is not None:
                 quote.last_price = float(bar["close"])
                 quote.bar_ms, quote.bar_span_ms = int(bar["time_ms"]), int(bar["span_ms"])
@@ -91,8 +82,6 @@ class Quotes:
                 quote.mark_price, quote.mark_ms = quote.last_price, 0
             if mark is not None:
                 quote.mark_price, quote.mark_ms = float(mark["mark_price"]), int(mark["time_ms"])
-            if rate is not None:
-                quote.rate_pct, quote.interval_h = float(rate["rate_pct"]), float(rate["interval_h"])
 
     def expects_bar(self, now_ms: int) -> bool:
         """Whether the next bar of any instrument may still come: it is missing from twice its span after the last."""
@@ -102,21 +91,18 @@ class Quotes:
     def tells_price(self, block: EventBlock) -> bool:
         """Whether a block has a price of any instrument."""
         codes = [row[1:3] for rows in (block.bars, block.marks) for row in rows.tolist()]
-        return not self._keys.keys().isdisjoint(codes)
+        return not self.keys.keys().isdisjoint(codes)
 
     def read(self, block: EventBlock) -> dict[Key, News]:
         """Every instrument's rows of a block; the quotes themselves are moved by the exchange as time passes."""
         news = {key: News() for key in self.of}
-        keys = self._keys
+        keys = self.keys
         for row in block.bars.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
                 news[key].bars.append(PathBar(row[0], row[3], row[4], row[5], row[6], row[7], row[8]))
         for row in block.marks.tolist():
             if (key := keys.get((row[1], row[2]))) is not None:
                 news[key].marks.append(PathMark(row[0], row[3]))
-        for row in block.funding.tolist():
-            if (key := keys.get((row[1], row[2]))) is not None:
-                news[key].rates.append(Rate(row[0], row[3], row[4]))
         return news
 
     def moved(self, key: Key, news: News, bounds: tuple[float, float], mark_gap_ms_max: int) -> Quote | None:
@@ -142,16 +128,8 @@ class Quotes:
             mark_price, mark_ms = newest.price, max(mark_ms, newest.time_ms)
         elif news.bars and not dense(news.bars[-1], mark_ms, (), mark_gap_ms_max):
             mark_price = last_price
-        rate = news.rates[-1] if news.rates else None
         return Quote(
-            last_price,
-            mark_price,
-            mark_ms,
-            bar_ms,
-            bar_span_ms,
-            quote.rate_pct if rate is None else rate.rate_pct,
-            quote.interval_h if rate is None else rate.interval_h,
-            flow_of(news.bars, quote.minute_usd),
+            last_price, mark_price, mark_ms, bar_ms, bar_span_ms, flow_of(news.bars, quote.minute_usd)
         )
 
     def state(self) -> list[Any]:

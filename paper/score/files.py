@@ -13,12 +13,13 @@ from paper.score.score import Scoring
 
 _NOTE = b"liqbot_score"
 Part = tuple[str, int, Mapping[str, Floats | Whole]]
-"""Model, side, columns."""
+"""Model or venue, side, columns."""
 
 
-def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, Path, Path]:
-    """`frozen.parquet` (held for the primary horizon, USD if visited), `touch.parquet` (before any fit) and
-    `outcome.parquet` (what price visited within that horizon of each origin and what was reported there)."""
+def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, Path, Path, Path]:
+    """`frozen.parquet` (held for the primary horizon, USD if visited), `touch.parquet` (before any fit),
+    `outcome.parquet` (what price visited within that horizon of each origin and what was reported there) and
+    `positions.parquet` (USD open at each origin, by venue, in prices of its own mark)."""
     directory.mkdir(parents=True, exist_ok=True)
     note = msgspec.json.encode(
         {"params": scoring.params.model_dump(), "split": scoring.split, "setting": scoring.record.setting,
@@ -27,23 +28,24 @@ def write_forecasts(directory: Path, scoring: Scoring) -> tuple[Path, Path, Path
     return (
         _frozen(directory / "frozen.parquet", scoring, note), _touch(directory / "touch.parquet", scoring, note),
         _outcome(directory / "outcome.parquet", scoring, note),
+        _positions(directory / "positions.parquet", scoring, note),
     )
 
 
 def _frozen(path: Path, scoring: Scoring, note: bytes) -> Path:
     every = np.arange(len(scoring.origin_ms))
     parts: list[Part] = [
-        (name, side, {**_bands(scoring, every, side), "usd": np.nan_to_num(maps[:, side]).ravel()})
+        (name, side, {**_bands(scoring, every, side, scoring.grid.home), "usd": np.nan_to_num(maps[:, side]).ravel()})
         for name, maps in scoring.forecasts(scoring.params.primary_h).items()
         for side in (LONG, SHORT)
     ]
     return _written(path, parts, note)
 
 
-def _bands(scoring: Scoring, origins: Whole, side: int) -> dict[str, Floats | Whole]:
-    """The bins of some origins, nearest first: when they were frozen and the prices they lie between."""
+def _bands(scoring: Scoring, origins: Whole, side: int, venue: int) -> dict[str, Floats | Whole]:
+    """The bins of some origins, nearest first: when they were frozen and the prices of a venue they lie between."""
     bins = scoring.params.bins
-    marks = scoring.record.origin_marks[origins, scoring.grid.home]
+    marks = scoring.record.origin_marks[origins, venue]
     edges = prices_at(marks[:, None] + OUTWARD[side] * FINE * np.arange(bins + 1))
     return {
         "origin_ms": np.repeat(scoring.origin_ms[origins], bins),
@@ -58,12 +60,29 @@ def _outcome(path: Path, scoring: Scoring, note: bytes) -> Path:
     origins = np.flatnonzero(found.usable)
     parts: list[Part] = [
         ("", side, {
-            **_bands(scoring, origins, side), "visited_share": found.visited[origins, side].ravel(),
+            **_bands(scoring, origins, side, scoring.grid.home), "visited_share": found.visited[origins, side].ravel(),
             "realised_usd": found.realised_usd[origins, side].ravel(),
         })
         for side in (LONG, SHORT)
     ]
     return _written(path, parts, note)
+
+
+def _positions(path: Path, scoring: Scoring, note: bytes) -> Path:
+    """Only origins at which the venue had a price."""
+    record = scoring.record
+    parts: list[Part] = []
+    for code, venue in enumerate(record.setting.roster.venues):
+        origins = np.flatnonzero(np.isfinite(record.origin_marks[:, code]))
+        if not len(origins):
+            continue
+        parts += [
+            (venue, side, {
+                **_bands(scoring, origins, side, code), "usd": record.venue_positions_usd[origins, code, side].ravel(),
+            })
+            for side in (LONG, SHORT)
+        ]
+    return _written(path, parts, note, of="venue")
 
 
 def _touch(path: Path, scoring: Scoring, note: bytes) -> Path:
@@ -79,24 +98,24 @@ def _touch(path: Path, scoring: Scoring, note: bytes) -> Path:
     return _written(path, parts, note)
 
 
-def _written(path: Path, parts: list[Part], note: bytes) -> Path:
-    """One part per model and side, one row group each; the file appears only when it is whole. What is no model's has
-    no such column."""
+def _written(path: Path, parts: list[Part], note: bytes, *, of: str = "model") -> Path:
+    """One part per model (or what they are `of`) and side, one row group each; the file appears only when it is whole.
+    What is no model's has no such column."""
     import pyarrow as pa
     from pyarrow import parquet
 
     first = path.with_name(path.name + ".part")
     columns = list(parts[0][2])
     text = pa.dictionary(pa.int32(), pa.string())
-    order = [columns[0], *(["model"] if parts[0][0] else []), "side", *columns[1:]]
-    kinds: dict[str, Any] = {"model": text, "side": text, columns[0]: pa.int64()}
+    order = [columns[0], *([of] if parts[0][0] else []), "side", *columns[1:]]
+    kinds: dict[str, Any] = {of: text, "side": text, columns[0]: pa.int64()}
     schema = pa.schema([pa.field(name, kinds.get(name, pa.float64())) for name in order], metadata={_NOTE: note})
     models = list(dict.fromkeys(name for name, _, _ in parts))
-    words = {"model": pa.array(models), "side": pa.array([side_word(LONG), side_word(SHORT)])}
+    words = {of: pa.array(models), "side": pa.array([side_word(LONG), side_word(SHORT)])}
     with parquet.ParquetWriter(first, schema, compression="zstd") as writer:
         for model, side, values in parts:
             count = len(values[columns[0]])
-            codes = {"model": models.index(model), "side": side}
+            codes = {of: models.index(model), "side": side}
             arrays = [
                 pa.DictionaryArray.from_arrays(pa.array(np.full(count, codes[name], np.int32)), words[name])
                 if name in codes

@@ -63,6 +63,10 @@ class ScoreRecord(msgspec.Struct, frozen=True, eq=False):
     """[O, 2, K] per horizon, of our own."""
     percentile: Floats
     """[O, 2, K], of our own."""
+    venue_positions_usd: Floats
+    """[O, V, 2, K], of our own: each venue's part, from its own mark."""
+    clustered: Floats
+    """[O, 2, K], of our own: share of each bin that lies in a cluster."""
 
     @property
     def origin_ms(self) -> Whole:
@@ -151,7 +155,9 @@ class Recorder:
             setting=self.setting, time_ms=np.array(self._times), pieces=self._placing.pieces(),
             touched_usd=touched, venue_touched_usd=ours, origin_step=origins.pop("step"),
             origin_marks=origins.pop("marks"), positions_usd=origins, forecast_usd=forecasts,
-            percentile=np.array([outlook.percentile for outlook in self._outlooks]), **steps,
+            percentile=np.array([outlook.percentile for outlook in self._outlooks]),
+            venue_positions_usd=np.array([outlook.venue_positions_usd for outlook in self._outlooks]),
+            clustered=np.array([outlook.clustered for outlook in self._outlooks]), **steps,
         )
 
 

@@ -5,8 +5,10 @@ from typing import Final
 import msgspec
 
 from paper.score.bootstrap import Estimate
+from paper.score.cluster_skill import ClusterSkill
 from paper.score.information import Gain
 from paper.score.rank_skill import RankSkill
+from paper.score.size_bands import SizeBand
 from paper.score.sizes import Density, Exceedance, Reliability, VenueSize
 from paper.score.touch import TouchSkill
 
@@ -78,5 +80,9 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     reliability: tuple[Reliability, ...]
     exceedances: tuple[Exceedance, ...]
     densities: tuple[Density, ...]
+    size_bands: tuple[SizeBand, ...]
+    """M7; () without a truth."""
+    clusters: ClusterSkill | None
+    """M8; None without a truth."""
     notes: tuple[str, ...]
     seconds: dict[str, float]

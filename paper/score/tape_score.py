@@ -14,13 +14,15 @@ import paper.score
 from liqbot.blocks import NO_ROWS, EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
+from paper.score.cluster_skill import cluster_skill
 from paper.score.information import Gain, InformationScore
 from paper.score.models import LiqbotModel
 from paper.score.params import ScoreParams
-from paper.score.record import recorded
+from paper.score.record import OURS, recorded
 from paper.score.result import Lead, Score
 from paper.score.score import Scoring, Timer, inside_share
 from paper.score.setting import setting_of
+from paper.score.size_bands import size_bands
 from paper.score.skill_gap import DECIDING, WITH_FLOW, lead, rank_lead
 from paper.score.touch import DEPTHS
 from paper.score.truth_maps import check_coin, opened_truth, true_maps
@@ -150,7 +152,7 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
     record, params, primary = scoring.record, scoring.params, scoring.params.primary_h
     found, forecast = scoring.outcomes[primary], record.forecast_usd[primary]
     steps = record.time_ms > scoring.split.test_ms
-    return {
+    return _against_truth(scoring) | {
         "venues": sizes.venue_sizes(
             record.setting.roster.venues, record.venue_touched_usd[steps], record.printed_usd[steps],
             record.time_ms[steps], params.resamples, scoring.seed,
@@ -162,6 +164,18 @@ def _sizes(scoring: Scoring) -> dict[str, Any]:
         "densities": sizes.densities(
             found, scoring.test, record.percentile, scoring.climates[primary][1], params.visited_share_min
         ),
+    }
+
+
+def _against_truth(scoring: Scoring) -> dict[str, Any]:
+    record, truth = scoring.record, scoring.truth
+    if truth is None:
+        return {"size_bands": (), "clusters": None}
+    times, true = scoring.origin_ms[scoring.test], truth[scoring.test]
+    resampling = scoring.params.resamples, scoring.seed
+    return {
+        "size_bands": size_bands(times, record.positions_usd[OURS][scoring.test], true, *resampling),
+        "clusters": cluster_skill(times, record.clustered[scoring.test], true, *resampling),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from paper.score.bootstrap import Estimate
+from paper.score.cluster_skill import HEAVY, WITHIN_PCT
 from paper.score.result import Lead, Score
 
 
@@ -12,7 +13,8 @@ def text_of(score: Score) -> str:
     parts += [_gains(score, hours) for hours in score.gains]
     parts += [_windows(score)]
     parts += [_ranks(score, hours) for hours in score.ranks]
-    parts += [_venues(score), _reliability(score), _exceedances(score), _densities(score)]
+    parts += [_venues(score), _reliability(score), _exceedances(score), _densities(score), _size_bands(score)]
+    parts += [_clusters(score)]
     parts += ["\n".join(f"note: {note}" for note in score.notes)]
     return "\n\n".join(part for part in parts if part)
 
@@ -173,3 +175,31 @@ def _densities(score: Score) -> str:
     ]
     title = "M6 density percentile of visited bins: reported over usual at that distance, and its realised rank\n"
     return title + table(("percentile", "bins", "reported/usual", "realised rank"), rows)
+
+
+def _size_bands(score: Score) -> str:
+    if not score.size_bands:
+        return ""
+    rows = [
+        (
+            f"{one.side} {one.from_pct:g}-{one.to_pct:g} %", f"{one.drawn_usd:,.0f}", f"{one.true_usd:,.0f}",
+            shown(one.ratio, 2),
+        )
+        for one in score.size_bands
+    ]
+    return "M7 size of the positions: truly open over drawn, by distance from the mark\n" + table(
+        ("", "drawn USD", "true USD", "ratio"), rows
+    )
+
+
+def _clusters(score: Score) -> str:
+    if score.clusters is None:
+        return ""
+    rows = [
+        ("bins", shown(score.clusters.covered_share), "1"),
+        (f"{HEAVY} heaviest bins", shown(score.clusters.heavy_share), shown(score.clusters.heavy_lift, 2)),
+        ("all true USD", shown(score.clusters.usd_share), shown(score.clusters.usd_lift, 2)),
+    ]
+    return f"M8 clusters: what they hold of the truth within {WITHIN_PCT:g} % of the mark\n" + table(
+        ("", "in clusters", "over chance"), rows
+    )

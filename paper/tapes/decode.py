@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import DTYPES, Roster, Rows
-from liqbot.instruments import MAIN_CONTRACT, Side, split_venue_key, venue_key
+from liqbot.instruments import MAIN_CONTRACT, split_venue_key, venue_key
 from liqbot.venues.books import Book, SpellingError, book_of
 from paper.tapes.format import (
     ALL_COLUMNS,
@@ -19,15 +19,15 @@ from paper.tapes.format import (
     KIND,
     KIND_OF_WORD,
     LEARNT,
-    SIDE,
+    MAY_BE_NULL,
     TIME,
     VENUE,
     WHOLE,
+    WORDED,
 )
 from paper.tapes.validation import Indices, TapeFault
 
 Codes = npt.NDArray[np.int32]
-_SIDES: Final = {side.word: int(side) for side in Side}
 _CODES_MAX: Final = 32_767
 
 
@@ -165,13 +165,23 @@ def _rows(
         if stored is None:  # an optional column that this file lacks
             stored = _arrow_nulls(len(head[TIME]))
         column = stored if everything else stored.take(_arrow(chosen))
-        if name == SIDE:
-            rows[name] = _words(column, first_row, name, _SIDES, at=chosen + first_row)
+        if name in WORDED:
+            rows[name] = _worded(kind, name, column, first_row, chosen + first_row)
         elif ALL_COLUMNS[name] == WHOLE:
             rows[name] = whole_numbers(column, first_row, name, at=chosen + first_row)
         else:
             rows[name] = column.to_numpy(zero_copy_only=False) if column.null_count < len(column) else np.nan
     return rows
+
+
+def _worded(kind: str, name: str, column: Any, first_row: int, at: Indices) -> npt.NDArray[Any]:
+    """Numbers of a column of words; where the kind may leave it null, NaN stands for that."""
+    if name not in MAY_BE_NULL[kind]:
+        return _words(column, first_row, name, WORDED[name], at=at)
+    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    numbers = np.full(len(column), np.nan)
+    numbers[told] = _words(column.take(_arrow(told)), first_row, name, WORDED[name], at=at[told])
+    return numbers
 
 
 def _learnt(column: Any, times: Indices, first_row: int) -> Indices:

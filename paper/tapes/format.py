@@ -14,7 +14,7 @@ import msgspec
 
 from liqbot.blocks import CODED, DTYPES, Roster, optional_columns
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import Instrument
+from liqbot.instruments import FundingStage, Instrument, Side
 
 FORMAT_VERSION: Final = 1
 HEADER_KEY: Final = b"liqbot_tape"
@@ -24,6 +24,12 @@ TEXT, WHOLE, NUMBER = "text", "whole number", "number"
 TIME, VENUE, COIN, KIND, SIDE, CONTRACT = "time_ms", "venue", "coin", "kind", "side", "contract"
 LEARNT: Final = "learnt_ms"
 """The clock step that a row belongs to where it is not `time_ms`: facts reach a live feed late."""
+RATE_STAGE: Final = "rate_stage"
+WORDED: Final = {
+    SIDE: {side.word: int(side) for side in Side},
+    RATE_STAGE: {stage.word: int(stage) for stage in FundingStage},
+}
+"""Columns of words: the number that each word has in the rows of an `EventBlock`."""
 # The word in the file -> the kind of rows in an `EventBlock`. Book tops have no place on a tape.
 KIND_OF_WORD: Final = {
     "trades": "bars",
@@ -35,7 +41,7 @@ KIND_OF_WORD: Final = {
     "position": "positions",
 }
 WORD_OF_KIND: Final = {kind: word for word, kind in KIND_OF_WORD.items()}
-ADDED_COLUMNS: Final[frozenset[str]] = frozenset()
+ADDED_COLUMNS: Final = frozenset({RATE_STAGE})
 """Columns of events that came after the first version of the format: a tape may lack them."""
 POSITIVE_COLUMNS: Final = frozenset({
     "open", "high", "low", "close", "price", "mark_price", "index_price", "span_ms", "interval_h"
@@ -45,7 +51,7 @@ SIGNED_COLUMNS: Final = frozenset({"rate_pct"})
 
 
 def _holds_in_file(kind: str, name: str) -> str:
-    if name in CODED or name == SIDE:
+    if name in CODED or name in WORDED:
         return TEXT
     return NUMBER if DTYPES[kind][name].kind == "f" else WHOLE
 

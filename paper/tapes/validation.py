@@ -8,13 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import Rows
+from liqbot.instruments import FundingStage
+from liqbot.market.observed.settlements import HOUR_MS, STAMP_TOLERANCE_MS
 from paper.tapes.format import (
     MAY_BE_NULL,
     POSITIVE_COLUMNS,
+    RATE_STAGE,
     REQUIRED,
-    SIDE,
     SIGNED_COLUMNS,
     WORD_OF_KIND,
+    WORDED,
 )
 
 Bools = npt.NDArray[np.bool_]
@@ -55,7 +58,7 @@ def _faults(kind: str, rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     if odd.any():
         yield _first(odd, rows, at, "time_ms", _time_wanted(int(rows["time_ms"][int(odd.argmax())])))
     for name in (*REQUIRED[kind], *MAY_BE_NULL[kind]):
-        if name == SIDE:
+        if name in WORDED:
             continue
         needed = name in REQUIRED[kind]
         values = rows[name]
@@ -98,6 +101,11 @@ def _funding_faults(rows: Rows, at: Indices) -> Iterator[TapeFault | None]:
     yield _first(wild, rows, at, "rate_pct", f"percent within +-{RATE_PCT_MAX:g} is right (0.01 is 0.01 %)")
     long = rows["interval_h"] > INTERVAL_H_MAX
     yield _first(long, rows, at, "interval_h", "hours are right (8, 4, 1)")
+    settled = rows[RATE_STAGE] == FundingStage.SETTLEMENT
+    past_ms = rows["time_ms"] % HOUR_MS
+    off = settled & (np.minimum(past_ms, HOUR_MS - past_ms) > STAMP_TOLERANCE_MS)
+    wanted = "a settlement is stamped within a minute of a whole hour; elsewhere 'forecast' or null is right"
+    yield _first(off, rows, at, "time_ms", wanted)
 
 
 _SPECIAL: Final[dict[str, Callable[[Rows, Indices], Iterator[TapeFault | None]]]] = {

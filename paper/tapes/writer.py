@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import EventBlock, Roster, Rows
-from liqbot.instruments import CONTRACTS, Instrument, Side, split_venue_key
+from liqbot.instruments import CONTRACTS, Instrument, split_venue_key
 from paper.tapes.format import (
     ALL_COLUMNS,
     COIN,
@@ -21,11 +21,11 @@ from paper.tapes.format import (
     KIND_OF_WORD,
     LEARNT,
     NUMBER,
-    SIDE,
     TEXT,
     TIME,
     VENUE,
     WHOLE,
+    WORDED,
     TapeError,
     TapeHeader,
 )
@@ -165,7 +165,7 @@ def _table(parts: Sequence[TimedRows], roster: Roster, schema: Any) -> Any:
     order = np.argsort(learnt, kind="stable")
     arrays = [_column(field.name, columns, learnt, roster)[order] for field in schema]
     words = {VENUE: [split_venue_key(key)[0] for key in roster.venues], COIN: roster.coins, KIND: _WORDS}
-    words |= {SIDE: [Side.LONG.word, Side.SHORT.word], CONTRACT: CONTRACTS}
+    words |= {name: tuple(known) for name, known in WORDED.items()} | {CONTRACT: CONTRACTS}
     return pa.table([_arrow(array, field, words) for array, field in zip(arrays, schema, strict=True)], schema=schema)
 
 
@@ -196,12 +196,20 @@ def _text(name: str, columns: dict[str, Rows], roster: Roster) -> npt.NDArray[np
             parts.append(np.full(len(rows), tuple(KIND_OF_WORD.values()).index(kind)))
         elif name == CONTRACT:
             parts.append(contracts[rows[VENUE]])
-        elif name == SIDE:
-            sided = SIDE in (rows.dtype.names or ())
-            parts.append(np.where(rows[SIDE] > 0, 0, 1) if sided else np.full(len(rows), -1))
+        elif name in WORDED:
+            parts.append(_word_codes(name, rows))
         else:
             parts.append(rows[name])
     return np.concatenate(parts).astype(np.int32)
+
+
+def _word_codes(name: str, rows: Rows) -> npt.NDArray[Any]:
+    """Places of the words of a column among those it knows; -1 where the kind lacks it or leaves it unknown."""
+    codes = np.full(len(rows), -1)
+    if name in (rows.dtype.names or ()):
+        for code, value in enumerate(WORDED[name].values()):
+            codes[rows[name] == value] = code
+    return codes
 
 
 def _contract_code(key: str) -> int:

@@ -30,6 +30,12 @@ def positions_with(params: EstimateParams, *shifts: np.ndarray) -> Positions:
     return Positions(state, ClosingRate(params.leverages, params.close_h))
 
 
+def expected_usd(positions: Positions) -> np.ndarray:
+    """[row, side, tier], as learnt and within its bound."""
+    state = positions.state
+    return positions.prior_usd() * state.multiplier[:, None, :] * state.cap[:, :, None]
+
+
 def calibration_with(params: CalibrationParams, tiers: int, *complete: bool) -> Calibration:
     """A row for each of the venues, some of which report every forced order."""
     calibration = Calibration(params, CalibrationState.empty(tiers))

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
-from liqbot.instruments import Side
+from liqbot.instruments import FundingStage, Side
 from paper.dialects.hub import Hub, HubParams
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
@@ -70,8 +70,14 @@ def interest(venue: str, second: int, oi_usd: float, coin: str = "BTC") -> OpenI
     return OpenInterest(time_ms=at(second), venue=venue, coin=coin, oi_usd=oi_usd)
 
 
-def rate(venue: str, second: int, rate_pct: float, interval_h: float = 8.0, coin: str = "BTC") -> FundingRate:
-    return FundingRate(time_ms=at(second), venue=venue, coin=coin, rate_pct=rate_pct, interval_h=interval_h)
+def rate(
+    venue: str, second: int, rate_pct: float, interval_h: float = 8.0, coin: str = "BTC", *, settled: bool = False
+) -> FundingRate:
+    """What a venue expects to settle, or has settled."""
+    stage = FundingStage.SETTLEMENT if settled else FundingStage.FORECAST
+    return FundingRate(
+        time_ms=at(second), venue=venue, coin=coin, rate_pct=rate_pct, interval_h=interval_h, rate_stage=stage
+    )
 
 
 def pointed(exchange: Any, url: str) -> Any:

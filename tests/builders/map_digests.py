@@ -118,7 +118,7 @@ def _take_learnt(running: "hashlib._Hash", market: Market, roster: Roster, now_m
         _take(running, [market.forecast(coin, hours) for hours in (1, 4, 24)])
         _take(running, [market.map_history(coin)[-1:], market.map_drift(coin), market.map_skill(coin)])
         _take(running, [market.reporting_shares(coin), market.closing_pace(coin), market.promised_usd(coin)])
-        _take(running, [market.spread_usd(coin, whole.long_usd), market.venue_health(coin, now_ms)])
+        _take(running, [whole.spread.sds_usd(whole.long_usd), market.venue_health(coin, now_ms)])
 
 
 def _take(running: "hashlib._Hash", value: object) -> None:

@@ -10,7 +10,7 @@ from liqbot.commands import Command, OrderKind, PlaceOrder, Purpose
 from liqbot.events import Event, FundingRate, MarketEvent, MarkPrice, TradeBar
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
-from liqbot.instruments import Instrument, Side
+from liqbot.instruments import FundingStage, Instrument, Side
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Approved, Target
 from liqbot.risk.limits import RiskLimits
@@ -59,8 +59,12 @@ def mark(time_ms: int, price: float) -> MarkPrice:
     return MarkPrice(time_ms=time_ms, venue=VENUE, coin=COIN, mark_price=price)
 
 
-def funding(time_ms: int, rate_pct: float, interval_h: float = 8.0, venue: str = VENUE) -> FundingRate:
-    return FundingRate(time_ms=time_ms, venue=venue, coin=COIN, rate_pct=rate_pct, interval_h=interval_h)
+def funding(
+    time_ms: int, rate_pct: float, interval_h: float = 8.0, venue: str = VENUE, stage: FundingStage | None = None
+) -> FundingRate:
+    return FundingRate(
+        time_ms=time_ms, venue=venue, coin=COIN, rate_pct=rate_pct, interval_h=interval_h, rate_stage=stage
+    )
 
 
 def btc_at(venue: str) -> Instrument:

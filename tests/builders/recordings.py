@@ -155,7 +155,8 @@ def binance_archive() -> dict[str, Recording]:
         "fundingRate": Recording(
             {"BTCUSDT-fundingRate-2024-08.csv": lines(
                 "calc_time,funding_interval_hours,last_funding_rate", (START_MS + 7, 8, 0.0001))},
-            [fact("funding", START_MS + 7, rate_pct=0.01, interval_h=8.0)], "Binance archive: fundingRate"),
+            [fact("funding", START_MS + 7, rate_pct=0.01, interval_h=8.0, rate_stage="settlement")],
+            "Binance archive: fundingRate"),
         "liquidationSnapshot": Recording(
             {"BTCUSDT-liquidationSnapshot-2024-08-05.csv": lines(FORCED_HEAD, *forced)},
             [fact("liquidation", START_MS + 5, side="long", price=59_000.0, size_usd=119_000.0),
@@ -189,9 +190,13 @@ def candles(folder: Path) -> dict[str, Recording]:
         "freqtrade mark": Recording(
             {"binance/futures/BTC_USDT_USDT-1m-mark.feather": table(folder / "a.feather", typed[:1])},
             [fact("mark", START_MS + MINUTE_MS, mark_price=60_010.0)], "freqtrade candles, marks, funding rates"),
+        "freqtrade funding under another name": Recording(
+            {"rates.feather": table(folder / "a.feather", rates[:1])},
+            [fact("funding", START_MS, rate_pct=0.01, interval_h=8.0, rate_stage="settlement")],
+            "freqtrade candles, marks, funding rates", ours | {"coin": "BTC"}),
         "freqtrade funding": Recording(
             {"binance/futures/BTC_USDT_USDT-8h-funding_rate.feather": table(folder / "a.feather", rates)},
-            [fact("funding", START_MS + at, rate_pct=0.01, interval_h=8.0) for at in stamps],
+            [fact("funding", START_MS + at, rate_pct=0.01, interval_h=8.0, rate_stage="settlement") for at in stamps],
             "freqtrade candles, marks, funding rates"),
     }  # fmt: skip
 
@@ -230,7 +235,7 @@ def tardis() -> dict[str, Recording]:
             {"binance-futures_derivative_ticker_2024-08-05_BTCUSDT.csv": ticker},
             [fact("open_interest", START_MS + 900, oi_usd=4_800_800_000.0),
              fact("mark", START_MS + 900, mark_price=60_010.0, index_price=60_002.0),
-             fact("funding", START_MS + 900, rate_pct=0.01, interval_h=8.0),
+             fact("funding", START_MS + 900, rate_pct=0.01, interval_h=8.0, rate_stage="forecast"),
              fact("mark", START_MS + 1_500, mark_price=60_020.0)], "tardis.dev derivative ticker"),
     }  # fmt: skip
 
@@ -265,7 +270,8 @@ def vendors(folder: Path) -> dict[str, Recording]:
             "Coinglass liquidation history", {"venue": "binance"}),
         "Coinglass funding": Recording(
             {"fundingRate_ohlc_history_BTC_BINANCE_1h.json": answer({"time": START_MS, "close": "0.0123"} | ohlc)},
-            [fact("funding", end, rate_pct=0.0123, interval_h=8.0)], "Coinglass funding rate history"),
+            [fact("funding", end, rate_pct=0.0123, interval_h=8.0, rate_stage="forecast")],
+            "Coinglass funding rate history"),
         "Coinglass open interest": Recording(
             {"open-interest_aggregated-history_BTC_1h.json": answer(
                 {"t": START_MS // 1_000, "o": "1", "h": "1", "l": "1", "c": "7e10"})},

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,9 +15,10 @@ from liqbot.instruments import Side
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.map.approach import Approach
-from liqbot.market.map.clusters import read_side
+from liqbot.market.map.clusters import clusters_of
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
+from liqbot.market.map.thin_zones import thin_zones_of
 from liqbot.market.market import Market
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
@@ -44,29 +46,11 @@ def chart(spikes: dict[float, float], mark_price: float = 100.0, ground: float =
     return LiquidationMap("BTC", 0, mark_price, table, usd[Side.LONG], usd[Side.SHORT])
 
 
-@given(st.floats(2, 24), st.floats(1e5, 1e9), st.sampled_from(list(Side)))
-def test_a_spike_is_found_as_a_cluster_where_it_is(distance_pct: float, amount: float, side: Side) -> None:
-    price = 100.0 * (1 - float(side) * distance_pct / 100)
-    clusters, _ = read_side(chart({price: amount}), side, amount / 2, ClusterParams())
-    assert len(clusters) == 1
-    found = clusters[0]
-    assert found.price_low <= price <= found.price_high
-    assert found.peak_distance_pct == pytest.approx(distance_pct, abs=0.1)
-    assert 0.8 * amount <= found.usd <= 1.2 * amount + 20_000
-    assert found.ratio == found.usd / (amount / 2)
-    assert 0 < found.distance_pct <= found.peak_distance_pct
-
-
-def test_even_ground_has_no_clusters_and_an_empty_map_has_nothing() -> None:
-    assert read_side(chart({}), Side.LONG, NAN, ClusterParams()) == ((), ())
-    assert read_side(chart({}, ground=0.0), Side.SHORT, NAN, ClusterParams()) == ((), ())
-
-
 def test_a_gap_is_a_thin_zone() -> None:
     drawn = chart({})
     gap = (drawn.edges[:-1] > 95.0) & (drawn.edges[1:] < 96.0)
     drawn.long_usd[gap] = 0.0
-    _, zones = read_side(drawn, Side.LONG, NAN, ClusterParams())
+    zones = thin_zones_of(drawn, Side.LONG, ClusterParams())
     assert len(zones) == 1
     assert 94.9 < zones[0].price_low < 95.2
     assert 95.8 < zones[0].price_high < 96.1
@@ -100,7 +84,7 @@ def knowing(*prices: float) -> SweepsFold:
     fold = SweepsFold(SweepParams(), 8.0)
     drawn = chart({price: 1e6 * (number + 1) for number, price in enumerate(prices)})
     for side in Side:
-        fold.take_clusters(side, read_side(drawn, side, 1e6, ClusterParams())[0])
+        fold.take_clusters(side, clusters_of(drawn, side, ClusterParams()))
     return fold
 
 
@@ -309,6 +293,33 @@ def test_arrays_come_back_exactly(values: list[float], zeros: int) -> None:
     assert unpacked(msgspec.msgpack.decode(msgspec.msgpack.encode(packed(array)))).tobytes() == array.tobytes()
 
 
+def assert_both_layers(record: dict[str, Any], market: Market) -> None:
+    """The record holds what will be reported beside what is open, and what part of open interest is on neither."""
+    told = record["forecast"]
+    for horizon_h, bins in told["by_horizon_h"].items():
+        forecast = market.forecast("BTC", int(horizon_h))
+        assert {len(usd) for usd in bins.values()} == {len(told["edges"]) - 1}
+        assert sum(bins["long_usd"]) == pytest.approx(forecast.long_usd.sum(), abs=100)
+        assert sum(bins["short_sd_usd"]) == pytest.approx(forecast.short_sd_usd.sum(), abs=100)
+        below = np.array(told["edges"][1:]) <= record["mark_price"] * (1 + 1e-6)
+        assert np.array(bins["long_usd"])[~below].sum() == np.array(bins["short_usd"])[below].sum() == 0
+    venues = [one for one in record["venues"] if one["oi_usd"]]
+    held, oi_usd = sum(one["long_usd"] for one in venues), sum(one["oi_usd"] for one in venues)
+    assert record["beyond_map_share"]["long"] == pytest.approx(1 - held / oi_usd, abs=1e-4)
+
+
+def test_forecasts_of_a_view_are_those_of_its_moment() -> None:
+    world = RandomMarket(5, span_ms=MINUTE_MS)
+    market = Market(MarketParams(), world.roster, "binance")
+    first, second = [block for block in blocks_of(world.steps(2), world.roster) if block.tick_ms]
+    market.collect(first)
+    (view,) = market.on_tick(first.tick_ms or 0)
+    assert [one.horizon_h for one in view.forecasts_of()] == [1, 4, 24]
+    market.collect(second)
+    market.on_tick(second.tick_ms or 0)
+    assert view.forecasts_of() == ()
+
+
 def test_a_record_survives_json_and_says_what_the_view_says() -> None:
     world = RandomMarket(5, span_ms=MINUTE_MS, volatility_pct=0.5)
     market = Market(MarketParams(), world.roster, "binance")
@@ -335,6 +346,8 @@ def test_a_record_survives_json_and_says_what_the_view_says() -> None:
         of_one["fuel_above_usd"] / (of_one["fuel_above_usd"] + of_one["fuel_below_usd"]), rel=1e-3
     )
     assert len(json.dumps(map_record(view, market))) < 40_000
+    assert of_one["forecast"] is None
+    assert_both_layers(record, market)
     with pytest.raises(ValueError, match="no bins"):
         map_from({"mark_price": 1.0})
     with pytest.raises(ValueError, match="ascending edges"):

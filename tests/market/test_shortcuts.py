@@ -10,8 +10,9 @@ from liqbot.blocks import DTYPES
 from liqbot.instruments import Side
 from liqbot.market.estimate.kernels import bin_shares
 from liqbot.market.estimate.price_grid import edges, position_of
-from liqbot.market.map.clusters import ThinZones, clusters_of, nearest_zones, read_side, turns
-from liqbot.market.map.liquidation_map import LiquidationMap, smoothed
+from liqbot.market.map.clusters import excess_of
+from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.thin_zones import ThinZones, nearest_zones, thin_zones_of, turns
 from liqbot.market.observed.outliers import OutlierFilter
 from liqbot.market.params import ClusterParams, HealthParams
 
@@ -42,40 +43,35 @@ def test_turns_are_where_stretches_start_and_stop(mask: list[bool]) -> None:
     assert turns(np.array(mask)) == stretches(mask)
 
 
-def cores(chart: LiquidationMap, side: Side) -> list[tuple[float, float, float]]:
-    """(USD, low, high) of every core, bin by bin, largest first."""
-    bins = chart.span(side, PARAMS.distance_pct_max)
-    density, usd = smoothed(chart.usd(side)[bins]).tolist(), chart.usd(side)[bins]
-    prices, sums = chart.edges[bins.start : bins.stop + 1].tolist(), usd.cumsum().tolist()
-    filled = sorted(value for value in density if value > 0)
-    typical = filled[len(filled) // 2] if filled else math.inf
-    dense = stretches([value > PARAMS.density_ratio_min * typical for value in density])
-    limits = [math.inf] * len(density)
-    for start, stop in zip(dense[::2], dense[1::2], strict=True):
-        limits[start:stop] = [PARAMS.core_share * max(density[start:stop])] * (stop - start)
-    found = stretches([value >= limit for value, limit in zip(density, limits, strict=True)])
-    runs = []
-    for start, stop in zip(found[::2], found[1::2], strict=True):
-        low, high = prices[start], prices[stop]
-        low, high = (low, min(high, chart.mark_price)) if side is Side.LONG else (max(low, chart.mark_price), high)
-        runs.append((max(0.0, sums[stop - 1] - (sums[start - 1] if start else 0.0)), low, high))
-    return sorted(runs, key=lambda run: (-run[0], run[1]))
+def windows(chart: LiquidationMap, side: Side) -> list[tuple[float, float]]:
+    """(Near edge, excess) of every window, bin by bin."""
+    mark, sign = position_of(chart.mark_price), -int(side)
+    below = np.concatenate(([0.0], np.cumsum(chart.usd(side))))
+
+    def between(near: int, far: int) -> float:
+        ends = np.interp([mark + sign * near, mark + sign * far], FIRST + np.arange(BINS + 1), below)
+        return abs(float(ends[1] - ends[0]))
+
+    found = []
+    for near in range(501):
+        low, high = max(0, near - 200), near + 208
+        around = (between(low, near) + between(near + 8, high)) / (high - low - 8)
+        usd = (between(near, near + 8) + between(near + 2, near + 6)) / 2
+        found.append((float(near), max(0.0, usd - PARAMS.contrast_ratio * 6 * around)))
+    return found
 
 
 @given(maps(), st.sampled_from(Side))
-@settings(max_examples=60, deadline=None)
-def test_clusters_are_the_cores_that_a_walk_over_the_bins_finds(chart: LiquidationMap, side: Side) -> None:
-    found = clusters_of(chart, side, 1e6, PARAMS)
-    expected = [run for run in cores(chart, side) if run[0] > 0]
-    assert [(one.usd, one.price_low, one.price_high) for one in found] == [
-        run for run in expected if run[0] >= 0.01 * expected[0][0]
-    ][: PARAMS.kept]
+@settings(max_examples=30, deadline=None)
+def test_excess_is_what_a_walk_over_the_windows_finds(chart: LiquidationMap, side: Side) -> None:
+    wanted = np.array([excess for _, excess in windows(chart, side)])
+    assert np.allclose(excess_of(chart, side, PARAMS), wanted, rtol=1e-6, atol=1e-6 * chart.total_usd(side) + 1e-9)
 
 
 @given(maps())
 @settings(max_examples=30, deadline=None)
 def test_zones_read_when_asked_are_those_read_at_once(chart: LiquidationMap) -> None:
-    below, above = (read_side(chart, side, 1e6, PARAMS)[1] for side in (Side.LONG, Side.SHORT))
+    below, above = (thin_zones_of(chart, side, PARAMS) for side in (Side.LONG, Side.SHORT))
     zones = ThinZones(chart, PARAMS)
     assert zones() == nearest_zones(below, above, chart.mark_price, PARAMS.thin_kept)
     assert zones() is zones()

@@ -7,6 +7,7 @@ every estimate is a ratio of two running sums, pulled toward a prior that is wor
 Orders are capped: one whale says little about the crowd. On top lies one fast scale, of hours.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from liqbot.market.estimate import kernels
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.spread import Spread
 from liqbot.market.estimate.state import CalibrationState
 from liqbot.market.params import CalibrationParams
 
@@ -35,19 +37,22 @@ class Calibration:
     def __init__(self, params: CalibrationParams, state: CalibrationState) -> None:
         self._params, self.state = params, state
 
-    @property
-    def scale(self) -> float:
-        """Real over prior USD of everything lately expected: moves with what is learnt, not with the market."""
-        state = self.state
-        expected = state.expected.sum(axis=1)
-        total = float(expected.sum())
-        level = float((expected * state.level).sum()) / total if total > 0 else 1.0
-        return state.fast_ratio * state.tail_ratio * level
-
     def multiplier(self) -> Floats:
         """[row, tier]: real over prior USD."""
         state = self.state
         found: Floats = state.level[:, None] * (state.weights * (state.fast_ratio * state.tail_ratio))
+        return found
+
+    def slow_multiplier(self) -> Floats:
+        """[row, tier]: the same without the fast scale of the last hours."""
+        state = self.state
+        found: Floats = state.level[:, None] * (state.weights * state.tail_ratio)
+        return found
+
+    def learnt_share(self) -> Floats:
+        """[tier]: how far its weight rests on forced orders; the rest is prior."""
+        by_tier, pull = self._evidence()
+        found: Floats = np.divide(by_tier, by_tier + pull, out=np.zeros_like(by_tier), where=by_tier > 0)
         return found
 
     def promise(self) -> Floats:
@@ -72,17 +77,20 @@ class Calibration:
         _, total, squares = self.state.reported.sum(axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
-    def spread_usd(self, usd: Floats) -> Floats:
-        """Standard deviation of mapped USD, bin by bin: few positions of unequal size, and a level learnt from few.
+    def open_spread(self, error_share: float) -> Spread:
+        """Of USD that is open; `error_share` is the error of its layer, as a share of the USD."""
+        return self._spread(self.grain_usd() * self.state.tail_ratio, error_share)
 
-        As large as the USD itself while nothing has been learnt.
-        """
+    def reported_spread(self) -> Spread:
+        """Of USD that will be reported."""
+        return self._spread(self.grain_usd(), self._params.model_share)
+
+    def _spread(self, grain_usd: float, error_share: float) -> Spread:
+        """As large as the USD itself while nothing has been learnt."""
         size = self.sample_size()
         if not size > 1.0:
-            return usd.copy()
-        grain_usd = self.grain_usd() * self.state.tail_ratio
-        found: Floats = np.sqrt(usd * grain_usd + usd * usd * (1.0 / size + self._params.model_share**2))
-        return found
+            return Spread(0.0, 1.0)
+        return Spread(grain_usd, math.sqrt(1.0 / size + error_share * error_share))
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
@@ -164,13 +172,19 @@ class Calibration:
         )  # fmt: skip
         self._weigh_tiers(leverage_prior)
 
+    def _evidence(self) -> tuple[Floats, float]:
+        """[tier] of USD expected to be reported, and the USD that the prior of each tier is worth: that all have the
+        common weight, worth so many orders in all."""
+        state = self.state
+        by_tier: Floats = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        worth = self._params.mix_weight / max(self.sample_size(), 1.0)
+        return by_tier, worth * float(by_tier.sum()) / len(by_tier)
+
     def _weigh_tiers(self, leverage_prior: Floats) -> None:
         p, state = self._params, self.state
-        by_tier = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        by_tier, pull = self._evidence()
         everything = float(by_tier.sum())
         if everything > 0:
-            # A prior that all tiers have the common weight, worth so many orders in all.
-            pull = p.mix_weight / max(self.sample_size(), 1.0) * everything / len(by_tier)
             observed = state.observed.sum(axis=0)
             common = float(state.observed.sum()) / everything
             most = p.leverage_prior_ratio_max

@@ -1,6 +1,6 @@
 """`PositionEstimator`: from bars to positions: how much each venue's step opens and closes, within open interest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -14,6 +14,7 @@ from liqbot.market.estimate.coverage import coverage, rest_share, room_usd
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd
 from liqbot.market.estimate.leverage_prior import LeveragePrior
+from liqbot.market.estimate.position_layer import PositionLayer
 from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of, positions_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
@@ -21,7 +22,7 @@ from liqbot.market.estimate.state import EstimateState
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
-from liqbot.market.params import CalibrationParams, EstimateParams
+from liqbot.market.params import CalibrationParams, EstimateParams, PositionLayerParams
 from liqbot.venues.registry import VENUES
 
 
@@ -42,7 +43,8 @@ class PositionEstimator:
     """One coin's estimate. Owns the `EstimateState` that the other modules of this room work on."""
 
     def __init__(
-        self, coin: str, venues: Sequence[str], params: EstimateParams, calibration: CalibrationParams
+        self, coin: str, venues: Sequence[str], params: EstimateParams, calibration: CalibrationParams,
+        layer: PositionLayerParams,
     ) -> None:
         self._coin, self._venues, self._params = coin, venues, params
         self._level = calibration.level_ratio
@@ -50,6 +52,7 @@ class PositionEstimator:
         self.closing = ClosingRate(params.leverages, params.close_h)
         self.positions = Positions(self.state.positions, self.closing)
         self.calibration = Calibration(calibration, self.state.calibration)
+        self.layer = PositionLayer(layer, params.leveraged_share, self.state, self.calibration)
         self.closing_fit = ClosingRateFit(calibration, self.closing, self.state.closing)
         self.reported = ReportedPositions(self.closing, params.leverages, calibration, self.state.reported)
         self.leverage_prior = LeveragePrior(params, calibration, self.closing, self.state.leverage_prior)
@@ -260,6 +263,7 @@ class PositionEstimator:
         if self.reported:
             self._leave_room(most_usd, oi_usd)
         self.positions.bound(most_usd)
+        state.oi_usd, state.room_usd = oi_usd, most_usd
         if len(state.unseen_rows) < len(oi_usd):
             for row, row_usd in enumerate((self._params.leveraged_share * oi_usd).tolist()):
                 if row not in state.unseen_rows and row_usd < float("inf"):
@@ -312,44 +316,67 @@ class PositionEstimator:
         )
         return long_pct, short_pct
 
-    def mapped_usd(
+    def open_usd(
         self,
         prices: Sequence[VenuePrice],
         reference_price: float,
         *,
         venues: Sequence[int] | None = None,
         tiers: Sequence[int] | None = None,
-        as_reported: bool = False,
         measured_only: bool = False,
     ) -> tuple[Floats, Floats]:
-        """(Longs, shorts): USD per bin of the window, every venue moved from its own mark to the reference.
+        """(Longs, shorts) of the position layer: USD per bin of the window, every venue moved from its own mark to the
+        reference.
 
-        `venues`, `tiers`: of some alone. `as_reported`: only what its feed is expected to report. `measured_only`:
-        without what is modelled.
+        `venues`, `tiers`: of some alone. `measured_only`: without what is modelled.
         """
-        out, reference = (np.zeros(BINS), np.zeros(BINS)), position_of(reference_price)
+        out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms = self.state.positions.first_bin, self.state.now_ms
-        ratio = self.reported.ratio if as_reported else 1.0
-        for venue, row in self.row_of.items():
-            if (venues is not None and venue not in venues) or not prices[venue].known:
+        for venue, row, offset in self._offsets(prices, reference_price):
+            if venues is not None and venue not in venues:
                 continue
-            offset = reference - position_of(prices[venue].mark_price)
-            share = self.state.calibration.reporting[row] if as_reported else 1.0
+            if not measured_only:
+                modelled = self.layer.lines(row, self._covered(row), tiers)
+                for side, (start, usd) in zip((LONG, SHORT), modelled, strict=True):
+                    add_moved(out[side], start, usd, offset)
             for side in (LONG, SHORT):
-                start, usd = (0, out[side][:0]) if measured_only else self.positions.line(row, side, tiers)
-                if len(usd):
-                    add_moved(out[side], start, usd * share if as_reported else usd, offset)
-                usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
-                if len(usd):
-                    add_moved(out[side], 0, usd * (share * ratio) if as_reported else usd, offset)
+                add_moved(out[side], 0, self.reported.line(row, side, first, BINS, now_ms, tiers), offset)
         return out
 
+    def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:
+        """(Longs, shorts) of the forecast layer: USD per bin of the window that its feeds are expected to report when
+        price arrives, moved likewise."""
+        out = np.zeros(BINS), np.zeros(BINS)
+        first, now_ms, ratio = self.state.positions.first_bin, self.state.now_ms, self.reported.ratio
+        for _, row, offset in self._offsets(prices, reference_price):
+            share = self.state.calibration.reporting[row]
+            for side in (LONG, SHORT):
+                start, usd = self.positions.line(row, side)
+                add_moved(out[side], start, usd * share, offset)
+                usd = self.reported.line(row, side, first, BINS, now_ms)
+                add_moved(out[side], 0, usd * (share * ratio), offset)
+        return out
+
+    def _offsets(self, prices: Sequence[VenuePrice], reference_price: float) -> Iterator[tuple[int, int, float]]:
+        """(Venue, row, bins from its own mark to the reference) of every venue with a price."""
+        reference = position_of(reference_price)
+        for venue, row in self.row_of.items():
+            if prices[venue].known:
+                yield venue, row, reference - position_of(prices[venue].mark_price)
+
+    def _covered(self, row: int) -> tuple[float, float]:
+        """Share of a row's leveraged positions that its newest snapshot tells, (longs, shorts)."""
+        newest = self.reported.newest(row)
+        return newest.covers.of_leveraged if newest is not None else (0.0, 0.0)
+
     def side_totals_usd(self) -> list[tuple[float, float]]:
-        """(long, short) per row."""
+        """(long, short) open per row."""
         found = []
-        for row, (long_usd, short_usd) in enumerate(self.positions.total_usd().sum(axis=2).tolist()):
+        for row in range(self.state.positions.rows):
+            modelled = self.layer.lines(row, self._covered(row))
             own = [self.reported.total_usd(row, side, self.state.now_ms) for side in (LONG, SHORT)]
-            found.append((long_usd + own[LONG], short_usd + own[SHORT]))
+            long_usd, short_usd = (float(usd.sum()) + one for (_, usd), one in zip(modelled, own, strict=True))
+            found.append((long_usd, short_usd))
         return found
 
     def load_state(self, record: dict[str, object]) -> None:

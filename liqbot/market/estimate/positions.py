@@ -76,11 +76,6 @@ class Positions:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def total_usd(self) -> Floats:
-        """[row, side, tier]."""
-        usd: Floats = self.prior_usd() * self.state.multiplier[:, None, :] * self.state.cap[:, :, None]
-        return usd
-
     def prior_usd(self) -> Floats:
         """[row, side, tier], as it was before anything was learnt."""
         usd: Floats = self.state.total * self.state.scale

@@ -299,6 +299,10 @@ class EstimateState(RowArrays):
     """[row]: position of the venue's own mark after the last step that moved it; NaN before the first."""
     unseen_usd: Annotated[Floats, PerRow()]
     """[row, tier]: positions of either side that were open before they could be seen, and still are."""
+    oi_usd: Annotated[Floats, PerRow(fill=np.inf)]
+    """[row]: the venue's open interest as of the last step; infinity while unknown."""
+    room_usd: Annotated[Floats, PerRow(fill=np.inf)]
+    """[row, side]: what its modelled positions may be at most."""
     unseen_rows: list[int]
     """Rows whose open interest has been known, in the order it came to be: in `unseen_usd`."""
     row_of: dict[int, int]
@@ -313,7 +317,7 @@ class EstimateState(RowArrays):
             positions=PositionState.empty(offsets, mix), calibration=CalibrationState.empty(tiers),
             closing=ClosingRateState.empty(tiers), reported=ReportedState.empty(),
             leverage_prior=LeveragePriorState.empty(tiers), mark=np.zeros(0), unseen_usd=np.zeros((0, tiers)),
-            unseen_rows=[], row_of={},
+            oi_usd=np.zeros(0), room_usd=np.zeros((0, 2)), unseen_rows=[], row_of={},
         )  # fmt: skip
 
     def add_venue(self, venue: int, shift: Floats, level: float, *, complete: bool, silent: bool) -> int:
@@ -324,6 +328,16 @@ class EstimateState(RowArrays):
         self.reported.add_row()
         self.add_row()
         return row
+
+    def seen_share(self, row: int, leveraged_share: float) -> float:
+        """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
+        if row not in self.unseen_rows:
+            return 1.0
+        seen = (self.positions.total[row] * self.positions.scale[row]).sum(axis=1).tolist()
+        left_usd, most_usd = float(self.unseen_usd[row].sum()), leveraged_share * self.oi_usd.item(row)
+        unseen_usd = sum(max(0.0, min(left_usd, most_usd - usd)) for usd in seen)
+        both_usd = sum(seen) + unseen_usd
+        return float(sum(seen) / both_usd) if both_usd > 0 else 0.0
 
     def packed(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).packed() for name in (*_PARTS, "leverage_prior")}

@@ -87,7 +87,7 @@ class ForecastEvaluation:
     def mapped_usd(estimator: PositionEstimator, prices: Sequence[VenuePrice], reference_price: float) -> Floats:
         """[side, bin]: the map in reported USD, outward from the reference."""
         first, position = estimator.state.positions.first_bin, position_of(reference_price)
-        usd = estimator.mapped_usd(prices, reference_price, as_reported=True)
+        usd = estimator.reportable_usd(prices, reference_price)
         return np.stack([outward(usd[side], first, position, side) for side in _SIDES])
 
     def forecast(
@@ -96,7 +96,10 @@ class ForecastEvaluation:
     ) -> Forecast:
         """As things stand. A horizon that is not learnt is a ValueError."""
         usd = self.fold.expected(horizon_h, self.mapped_usd(estimator, prices, reference_price))
-        return Forecast(coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT])
+        sd_usd = estimator.calibration.reported_spread().sds_usd(usd)
+        return Forecast(
+            coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT], sd_usd[LONG], sd_usd[SHORT]
+        )
 
     def state(self) -> dict[str, Any]:
         since = {venue: list(band) for venue, band in self._since.items()}

@@ -32,7 +32,10 @@ _OUTWARD: Final = np.array([-1.0, 1.0])
 
 
 class Forecast(msgspec.Struct, frozen=True, eq=False):
-    """`long_usd[i]`, `short_usd[i]`: reported USD expected from 20 i .. 20 (i + 1) bp from the mark, if visited."""
+    """`long_usd[i]`, `short_usd[i]`: reported USD expected from 20 i .. 20 (i + 1) bp from the mark, if visited.
+
+    `long_sd_usd`, `short_sd_usd`: standard deviations of it.
+    """
 
     coin: str
     as_of_ms: int
@@ -40,6 +43,8 @@ class Forecast(msgspec.Struct, frozen=True, eq=False):
     mark_price: float
     long_usd: Floats
     short_usd: Floats
+    long_sd_usd: Floats
+    short_sd_usd: Floats
 
 
 class _Origin(msgspec.Struct):

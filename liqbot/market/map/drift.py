@@ -33,8 +33,8 @@ def drift(before: LiquidationMap, now: LiquidationMap, params: ClusterParams) ->
     while the mark moves."""
     found: list[Drift] = []
     for side in (Side.SHORT, Side.LONG):
-        present = clusters_of(now, side, float("nan"), params)
-        past = clusters_of(before, side, float("nan"), params)
+        present = clusters_of(now, side, params)
+        past = clusters_of(before, side, params)
         for cluster in present:
             then_usd = within_usd(before, side, cluster.price_low, cluster.price_high)
             if cluster.usd > _GREW_RATIO * then_usd:

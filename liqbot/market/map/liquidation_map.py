@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
+from liqbot.market.estimate.spread import Spread
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,6 +27,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
     short_usd: Floats
     measured_usd: Floats | None = None
     """Of both sides, what venues reported position by position; it is part of the others. None where no venue does."""
+    spread: Spread = Spread()
 
     def usd(self, side: Side) -> Floats:
         return self.long_usd if side is Side.LONG else self.short_usd

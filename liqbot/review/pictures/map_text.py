@@ -98,10 +98,11 @@ def _notes(reading: MapReading, paint: "_Paint") -> list[str]:
     lines = []
     for side, word, place in ((Side.SHORT, "shorts", "above"), (Side.LONG, "longs", "below")):
         for cluster in [one for one in reading.clusters if one.side is side][:_LISTED]:
-            usual = f", {cluster.ratio:.1f}x the usual largest" if cluster.ratio == cluster.ratio else ""
+            usual = f", {cluster.ratio:.1f}x usual at that distance" if cluster.ratio == cluster.ratio else ""
+            sure = f", {cluster.real_share:.0%} likely real" if cluster.real_share == cluster.real_share else ""
             lines.append(paint.side(side, (
                 f"cluster {place}: {short_usd(cluster.usd)} in {word} at {_price(cluster.price_low)}.."
-                f"{_price(cluster.price_high)}, {cluster.distance_pct:.1f}% away{usual}"
+                f"{_price(cluster.price_high)}, {cluster.distance_pct:.1f}% away{usual}{sure}"
             )))
     mark_price = reading.chart.mark_price
     zones = [
@@ -120,6 +121,12 @@ def _standing(record: Record, paint: "_Paint") -> list[str]:
         words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]
         oi = f", open interest {short_usd(record['oi_usd'])}" if record.get("oi_usd") else ", open interest unknown"
         lines.append(f"warmth: longs {words[0]}, shorts {words[1]}{oi}")
+    beyond = record.get("beyond_map_share") or {}
+    if beyond.get("long") is not None:
+        lines.append(
+            f"not on the map: {beyond['long']:.0%} of open interest in longs, {beyond['short']:.0%} in shorts (hedged, "
+            "hardly leveraged, or not seen being opened)"
+        )
     lines += _own_score(record)
     if record.get("derived"):
         lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))

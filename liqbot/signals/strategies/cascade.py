@@ -21,7 +21,8 @@ class CascadeParams(LiquidationShareParams):
     )
     distance_pct_max: float = Field(5.0, gt=0.0, le=20.0, description="The cluster ahead is at most this far away.")
     size_ratio_min: float = Field(
-        1.2, ge=0.0, le=100.0, description="Cluster ahead against the rolling median of the coin's largest clusters."
+        1.2, ge=0.0, le=100.0,
+        description="How far the cluster ahead stands out, against what usually does at its distance.",
     )
     momentum_pct_min: float = Field(
         0.2, ge=-10.0, le=10.0, description="One-hour return toward the cluster: price is breaking into it."

@@ -25,7 +25,8 @@ class FundingSqueezeParams(LiquidationShareParams):
         5.0, gt=0.0, le=20.0, description="The opposite side's cluster is at most this far away."
     )
     size_ratio_min: float = Field(
-        1.0, ge=0.0, le=100.0, description="Cluster ahead against the rolling median of the coin's largest clusters."
+        1.0, ge=0.0, le=100.0,
+        description="How far the cluster ahead stands out, against what usually does at its distance.",
     )
     notional_ahead_share_min: float = Field(
         0.55, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead."

@@ -20,7 +20,8 @@ class GrabReverseParams(StrategyParams):
         5.0, gt=0.0, le=20.0, description="The swept cluster lay at most this far from price before the sweep."
     )
     size_ratio_min: float = Field(
-        1.5, ge=0.0, le=100.0, description="Swept cluster against the rolling median of the coin's largest clusters."
+        1.5, ge=0.0, le=100.0,
+        description="How far the swept cluster stood out, against what usually does at its distance.",
     )
     rejected_within_min: float = Field(
         30.0, gt=0.0, le=1_440.0, description="Minutes from touch to rejection, beyond the span of one bar."

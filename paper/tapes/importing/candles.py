@@ -37,6 +37,12 @@ def venue_in(source: Source) -> str | None:
     return next((word for word in words if VENUES.spelt(word) is not None), None)
 
 
+def candle_book(reading: Reading) -> BookAmounts:
+    """The book that the file's name and folders spell, where nothing is said of it."""
+    source, hints = reading.sample.source, reading.hints
+    return reading.book(None if hints.venue else venue_in(source), pair_in(source))
+
+
 def frame_ms(source: Source) -> int | None:
     """The time frame that the file's name spells, as `5m`; None when it spells none or several."""
     found = set(_FRAME.findall(source.stem))

@@ -10,10 +10,10 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import unknown_rows
-from liqbot.instruments import MAIN_CONTRACT, split_venue_key
+from liqbot.instruments import MAIN_CONTRACT, FundingStage, split_venue_key
 from liqbot.venues.books import SpellingError, book_of
 from liqbot.venues.registry import VENUES
-from paper.tapes.format import AGGREGATE, COIN, TIME, VENUE, TapeError
+from paper.tapes.format import AGGREGATE, COIN, RATE_STAGE, TIME, VENUE, TapeError
 from paper.tapes.importing.amounts import BookAmounts, amounts_of
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import BookCodes, Closes, Facts
@@ -97,6 +97,15 @@ class Reading:
             column = (called or {}).get(fault.column, fault.column)
             raise TapeError(msgspec.structs.replace(fault, column=column).line(cells.file))
         return Facts(kind, rows, cells.at)
+
+    def funding(
+        self, book: BookAmounts, cells: Cells, times: Indices, name: str, interval_h: Floats | float,
+        stage: FundingStage, *, as_fraction: bool,
+    ) -> Facts:  # fmt: skip
+        """Funding rates that stand in column `name`, as percent or as fractions."""
+        rates = cells.numbers(name) * (100.0 if as_fraction else 1.0)
+        columns = {"rate_pct": rates, "interval_h": interval_h, RATE_STAGE: float(stage)}
+        return self.facts("funding", book, cells, times, columns, {"rate_pct": name})
 
     def closes(self, book: BookAmounts, cells: Cells, times: Indices, name: str) -> Floats:
         """Prices of the book at `times`, which stand in column `name`. TapeError where none was imported beside."""

@@ -102,16 +102,17 @@ def import_files(
             changes = mend(part, part).changes if mended else ()
             tape = read_tape(part)
         except TapeError as error:
-            raise _of_its_file(error, part, spool, shown) from None
+            raise _of_its_file(error, part, None if mended else spool, shown) from None
         notes = [*whole.lines(), *changes]
         if spool.repeated:
             notes.append(f"{spool.repeated:,} rows that another file tells alike were left out")
     return Imported(msgspec.structs.replace(tape, path=str(path)), tuple(whole.files), tuple(notes))
 
 
-def _of_its_file(error: TapeError, tape: Path, spool: Spool, shown: str) -> TapeError:
-    """What is wrong with the tape that was made, said of the file and row that it came from."""
-    if error.row is None:
-        return TapeError(str(error).replace(str(tape), shown))
+def _of_its_file(error: TapeError, tape: Path, spool: Spool | None, shown: str) -> TapeError:
+    """What is wrong with the tape that was made, said of the file and row that it came from; of all files where the
+    rows of the tape are no longer those of `spool`."""
+    if error.row is None or spool is None:
+        return TapeError(str(error).replace(str(tape), f"{shown}, merged"))
     file, row = spool.origin(error.row)
     return TapeError(str(error).replace(f"{tape}: row {error.row} ", f"{file}: row {row} "))

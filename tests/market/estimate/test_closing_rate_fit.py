@@ -4,7 +4,7 @@ import random
 import msgspec
 import numpy as np
 import pytest
-from estimates import calibration_with, closing_fit, open_in, positions_with, touch
+from estimates import calibration_with, closing_fit, expected_usd, open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_rows import RandomMarket
@@ -112,7 +112,7 @@ def test_it_draws_the_map_nearer_to_the_real_one() -> None:
     as_assumed.run(4_000)
     assert as_assumed.pace == pytest.approx(1.0, abs=1e-3)
     off = [
-        np.abs(np.log(one.modelled.total_usd()[0] / (one.real.prior_usd()[0] * one.told))).mean()
+        np.abs(np.log(expected_usd(one.modelled)[0] / (one.real.prior_usd()[0] * one.told))).mean()
         for one in (crowd, as_assumed)
     ]
     assert off[0] < 0.7 * off[1]

@@ -1,7 +1,7 @@
 import msgspec
 import numpy as np
 import pytest
-from estimates import calibration_with, leverage_prior, open_in, positions_with, touch
+from estimates import calibration_with, expected_usd, leverage_prior, open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,7 +136,7 @@ def test_its_own_estimate_follows_the_modelled_one() -> None:
         positions.bound(np.array([[2e7, 2e7], [3e7, 3e7]]))
         prior.bound(np.array([[2e7, 2e7], [3e7, 3e7]]), positions.state.multiplier)
     alone = Positions(prior.state.unreplaced[1], positions.closing)
-    assert alone.total_usd()[0] == pytest.approx(positions.total_usd()[1])
+    assert expected_usd(alone)[0] == pytest.approx(expected_usd(positions)[1])
     for side in (LONG, SHORT):
         assert alone.line(0, side)[1] == pytest.approx(positions.line(1, side)[1])
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from estimates import open_in, positions_with, touch
+from estimates import expected_usd, open_in, positions_with, touch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,18 +112,18 @@ def test_decay_hardly_depends_on_how_time_is_cut(price: float, seconds: int, par
     for _ in range(parts):
         slow.decay(seconds * 1000)
     # The low tiers, which hold nearly everything that lasts.
-    assert slow.total_usd()[0, LONG, 0] <= fast.total_usd()[0, LONG, 0] * (1 + 1e-9)
+    assert expected_usd(slow)[0, LONG, 0] <= expected_usd(fast)[0, LONG, 0] * (1 + 1e-9)
     if seconds * parts < 86_400:
-        assert slow.total_usd()[0, LONG, 0] == pytest.approx(fast.total_usd()[0, LONG, 0], rel=0.01)
+        assert expected_usd(slow)[0, LONG, 0] == pytest.approx(expected_usd(fast)[0, LONG, 0], rel=0.01)
 
 
 @given(prices, st.floats(0.4, 2.2))
 def test_moving_the_window_keeps_all_mass(price: float, factor: float) -> None:
     positions = fresh(price)
     open_at(positions, price, price * 1.01)
-    before = positions.total_usd().sum()
+    before = expected_usd(positions).sum()
     positions.centre(position_of(price * factor))
-    assert positions.total_usd().sum() == pytest.approx(before, rel=1e-9)
+    assert expected_usd(positions).sum() == pytest.approx(before, rel=1e-9)
     assert held(positions, LONG) + held(positions, SHORT) == pytest.approx(before, rel=1e-9)
     assert abs(position_of(price * factor) - positions.state.first_bin - BINS / 2) <= 513
 
@@ -202,7 +202,7 @@ def test_running_sums_agree_with_the_cells_and_state_comes_back_exactly(
         open_at(positions, min(price, after), max(price, after))
         price = after
     cells = [positions.line(0, side)[1].sum() for side in (LONG, SHORT)]
-    assert positions.total_usd()[0].sum(axis=1) == pytest.approx(cells, rel=1e-6, abs=1e-3)
+    assert expected_usd(positions)[0].sum(axis=1) == pytest.approx(cells, rel=1e-6, abs=1e-3)
     assert min(positions.line(0, side)[1].min() for side in (LONG, SHORT)) >= 0
     again = positions_with(PARAMS)
     again.state.load_state(positions.state.packed())

@@ -5,6 +5,7 @@ from public_venue import PublicVenue
 from liqbot.blocks import Roster, market_events
 from liqbot.connection.client import VenueClient
 from liqbot.events import FundingRate, OpenInterest, TradeBar
+from liqbot.instruments import FundingStage
 from liqbot.market.feeds.backfill import backfilled_blocks, past_of
 from liqbot.venues.bybit import responses as bybit
 from liqbot.venues.okx import responses as okx
@@ -89,3 +90,23 @@ def test_the_interval_of_a_payment_is_the_time_since_the_one_before() -> None:
                                          (START_MS + 8 * hour_ms, 0.0001)])
     assert [fact.interval_h for fact in paid if isinstance(fact, FundingRate)] == [8.0, 8.0, 4.0]
     assert paid[2].rate_pct == pytest.approx(0.02)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("hours", "intervals_h"),
+    [
+        ([0, 8, 24, 32], [8, 8, 8, 8]),  # one is missing
+        ([0, 4, 8, 16, 20], [8, 4, 4, 4, 4]),
+        ([0, 8, 16, 24, 28, 32], [8, 8, 8, 8, 4, 4]),  # the interval changed
+        ([0, 4, 8, 16, 24], [8, 4, 4, 8, 8]),
+        ([0, 72], [8, 8]),
+    ],
+)
+def test_a_payment_that_is_missing_makes_no_interval_longer(hours: list[int], intervals_h: list[int]) -> None:
+    book = book_of("okx", 0.01)
+    paid = book.paid(0, [(START_MS + hour * 3_600_000 + 6, 0.0001) for hour in hours])
+    assert [fact.interval_h for fact in paid if isinstance(fact, FundingRate)] == intervals_h
+    assert {fact.rate_stage for fact in paid if isinstance(fact, FundingRate)} == {FundingStage.SETTLEMENT}
+    (told,) = book.funding(0, START_MS, 0.0001)
+    assert isinstance(told, FundingRate)
+    assert told.rate_stage is FundingStage.FORECAST

@@ -231,3 +231,13 @@ def test_a_recorded_tape(settings: Settings) -> None:
     reasons = [one for one in report.verdicts if one.strategy in report.strategies]
     assert sum(one.times for one in reasons) == report.weighed * 2 * len(report.strategies)
     assert {one.input for one in report.lacks} >= {"funding_pct", "opposite_funding_percentile"}
+
+
+def test_funding_that_is_stamped_milliseconds_late_is_paid_in_time(
+    settings: Settings, kept: tuple[BacktestReport, Path], tmp_path: Path
+) -> None:
+    columns = random_walk(HOURS, SEED)
+    columns["funding"]["time_ms"] += 6
+    write_tape(tmp_path / "late.parquet", [EventBlock(**columns)], Roster(("binance",), ("BTC",)))
+    late = backtest(read_tape(tmp_path / "late.parquet"), settings, profile="test")
+    assert late.money.funding_usd == kept[0].money.funding_usd != 0

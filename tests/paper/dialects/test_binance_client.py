@@ -20,7 +20,6 @@ from loopback_market import (
     interest,
     mark,
     pointed,
-    quiet,
     rate,
 )
 
@@ -416,7 +415,7 @@ async def test_funding_is_paid_and_on_record(place: Place) -> None:
     place.second = 1
     await entered(place)
     task = await listening(place)
-    await place.hub.advance(quiet(8 * 3_600, "binance"))
+    await place.hub.advance(block(8 * 3_600, *quiet_rows(8 * 3_600), rate("binance", 8 * 3_600, 0.01, settled=True)))
     await until(lambda: any(one["a"]["m"] == "FUNDING_FEE" for one in place.events("ACCOUNT_UPDATE")))
     await drop(task)
     paid = await place.client.fetch_funding_history(BTC)

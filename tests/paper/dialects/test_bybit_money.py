@@ -19,6 +19,7 @@ async def test_funding_and_fees_are_told_as_paid_and_received(place: BybitPlace)
     await place.hub.advance(block(2, rate("bybit", 2, 0.01)))
     async with place.listening():
         place.second = 8 * 3_600
+        await place.hub.advance(block(place.second, rate("bybit", place.second, 0.01, settled=True)))
         await place.tick()
         await until(lambda: any(one["execType"] == "Funding" for one in place.told("execution")))
     paid = place.told("execution")[-1]

@@ -246,6 +246,7 @@ async def test_funding_and_trades_become_bills(place: Place) -> None:
     await place.hub.advance(block(1, rate("okx", 1, 0.01)))
     place.second = 1
     await place.entered()
+    await place.hub.advance(block(8 * 3_600, rate("okx", 8 * 3_600, 0.01, settled=True)))
     await place.hub.advance(quiet(8 * 3_600 + 1, "okx"))
     paid = await place.client.fetch_funding_history(BTC)
     assert [(one["amount"], one["symbol"]) for one in paid] == [(-1.0, BTC)]

@@ -217,18 +217,6 @@ def test_a_gap_beyond_bankruptcy_costs_the_margin_and_no_stop_saves_it():
     assert before_usd - trader.exchange.wallet("binance").wallet_usd == D("0.5")
 
 
-def test_funding_is_paid_at_each_whole_interval_by_the_newest_rate():
-    trader = Trader()
-    trader.hold(side=Side.SHORT)
-    hour = 3_600_000
-    trader.live(funding(trader.now_ms, 0.01), tick_ms=trader.now_ms)
-    trader.live(funding(8 * hour, 0.05), bar(8 * hour, FLAT), tick_ms=8 * hour)
-    trader.live(tick_ms=8 * hour + 2 * SPAN_MS)  # by then the next bar is missing, and time passes without it
-    assert [(paid.time_ms, paid.amount_usd) for paid in trader.of(events.FundingPaid)] == [(8 * hour, D("0.005"))]
-    trader.live(funding(8 * hour + 1, -0.01, 1.0), tick_ms=10 * hour)
-    assert [paid.amount_usd for paid in trader.of(events.FundingPaid)[1:]] == [D("-0.001")] * 2
-
-
 def test_reduce_only_orders_reduce_and_nothing_else():
     trader = Trader()
     trader.send(order("x1", Purpose.EXIT))
@@ -336,7 +324,7 @@ def test_what_an_idle_exchange_put_aside_is_known_when_it_is_needed():
     trader.bar(699.0, 699.0, 600.0, 600.0)
     assert trader.codes == []
     assert trader.fills[0][0] == Decimal(698)
-    trader.live(tick_ms=3 * 3_600_000)
+    trader.live(tick_ms=3 * 3_600_000 + 60_000)
     assert len(trader.of(events.FundingPaid)) == 3
 
 

@@ -33,7 +33,7 @@ def record(moves: list[tuple[float, float, float]], prints: list[tuple[int, int,
         pieces=PlacedOrders(table[:, 0].astype(int), table[:, 1].astype(int), at, at, table[:, 3]),
         bar_low=path[:, :1], bar_high=path[:, 1:2], volume_usd=np.full((count, 1), 100.0), touched_usd={},
         venue_touched_usd=np.zeros((count, 1, 2)), origin_step=np.arange(count), origin_marks=marks[:, None],
-        positions_usd={}, forecast_usd={}, percentile=empty,
+        positions_usd={}, forecast_usd={}, percentile=empty, venue_positions_usd=empty[:, None], clustered=empty,
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from liqbot.blocks import EventBlock
+from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.params import MarketParams
 from paper.score.files import write_forecasts
 from paper.score.models import LiqbotModel
@@ -134,7 +136,8 @@ def test_a_step_is_promised_before_its_own_prints_are_known(
 def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> None:
     from pyarrow import parquet
 
-    frozen_path, touch_path, _ = write_forecasts(tmp_path / "out", scored.scoring)
+    frozen_path, touch_path, _, positions_path = write_forecasts(tmp_path / "out", scored.scoring)
+    assert_positions(parquet.read_table(positions_path), scored)
     frozen, touch = parquet.read_table(frozen_path), parquet.read_table(touch_path)
     assert frozen.column_names == ["origin_ms", "model", "side", "price_low", "price_high", "usd"]
     assert touch.column_names == ["time_ms", "model", "side", "predicted_usd", "realised_usd", "crossed_bins"]
@@ -150,3 +153,18 @@ def test_forecast_files_hold_every_forecast(tmp_path: Path, scored: Scored) -> N
     assert told == pytest.approx(wanted.tolist())
     ours = touch.filter(np.array(touch["model"].to_pylist()) == "B2")
     assert ours["realised_usd"].to_numpy().sum() == pytest.approx(scored.scoring.record.printed_usd.sum())
+
+
+def assert_positions(positions: Any, scored: Scored) -> None:
+    """Per venue in prices of its own mark; together what is drawn."""
+    assert positions.column_names == ["origin_ms", "venue", "side", "price_low", "price_high", "usd"]
+    record = scored.scoring.record
+    last = positions.filter(positions["origin_ms"].to_numpy() == record.origin_ms[-1])
+    usd, sides = last["usd"].to_numpy(), np.array(last["side"].to_pylist())
+    for side, word in enumerate(("long", "short")):
+        drawn = record.positions_usd[OURS][-1, side]
+        assert usd[sides == word].reshape(-1, len(drawn)).sum(axis=0) == pytest.approx(drawn, rel=1e-6, abs=1.0)
+    venue = record.setting.roster.venue_code(last["venue"][0].as_py())
+    own = (sides == "long") & (np.array(last["venue"].to_pylist()) == record.setting.roster.venues[venue])
+    nearest = max(last["price_high"].to_numpy()[own])
+    assert position_of(nearest) == pytest.approx(record.origin_marks[-1, venue], abs=1e-3)

@@ -33,7 +33,7 @@ class Counting:
 
     def outlook(self, horizons_h: tuple[int, ...], bins: int) -> Outlook:
         usd = np.full((2, bins), float(len(self.fed)))
-        return Outlook(usd, dict.fromkeys(horizons_h, usd), usd)
+        return Outlook(usd, dict.fromkeys(horizons_h, usd), usd, np.stack([usd, usd]), np.zeros_like(usd))
 
 
 def tape(hours: int) -> list[EventBlock]:

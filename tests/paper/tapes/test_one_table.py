@@ -76,7 +76,8 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
          '    depths: Rows = NO_ROWS["depths"]\n    positions: Rows = NO_ROWS["positions"]\n')
     edit(root / "paper/tapes/format.py", '    "position": "positions",\n',
          '    "position": "positions",\n    "depth": "depths",\n')
-    edit(root / "paper/tapes/format.py", "frozenset()\n", 'frozenset({"basis_usd", "depth_usd"})\n')
+    edit(root / "paper/tapes/format.py", "frozenset({RATE_STAGE})\n",
+         'frozenset({RATE_STAGE, "basis_usd", "depth_usd"})\n')
     return root
 
 

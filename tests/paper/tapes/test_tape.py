@@ -21,7 +21,7 @@ from liqbot.events import (
     OpenPosition,
     TradeBar,
 )
-from liqbot.instruments import Side
+from liqbot.instruments import FundingStage, Side
 from paper.tapes.format import COLUMNS, TapeError
 from paper.tapes.importing.run import import_files
 from paper.tapes.reader import read_tape
@@ -53,7 +53,8 @@ def market_facts(draw: st.DrawFn, time_ms: int, span_ms: int) -> MarketEvent:
                 LiquidationTotals(**at, span_ms=span_ms, long_usd=volume, short_usd=0.0),
                 OpenInterest(**at, oi_usd=volume),
                 MarkPrice(**at, mark_price=price, index_price=None if share is None else price),
-                FundingRate(**at, rate_pct=draw(st.floats(-0.5, 0.5)), interval_h=8.0),
+                FundingRate(**at, rate_pct=draw(st.floats(-0.5, 0.5)), interval_h=8.0,
+                            rate_stage=draw(st.sampled_from((None, FundingStage.FORECAST)))),
                 OpenPosition(**at, side=draw(st.sampled_from(Side)), price=price, size_usd=volume),
             )
         )
@@ -145,6 +146,12 @@ def scaled(table: pa.Table, column: str, factor: float) -> pa.Table:
     return table.set_column(table.schema.names.index(column), column, pa.array(values, table.schema.field(column).type))
 
 
+def with_stages(table: pa.Table, word: str) -> pa.Table:
+    """Its funding rows all say `word`."""
+    stages = [word if kind == "funding" else None for kind in table["kind"].to_pylist()]
+    return table.append_column("rate_stage", pa.array(stages, pa.string()))
+
+
 def in_coin(*columns: str) -> Callable[[pa.Table], pa.Table]:
     def change(table: pa.Table) -> pa.Table:
         for column in columns:
@@ -193,6 +200,8 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], tuple[str, ...]]] = {
     "rate in basis points": (lambda t: scaled(t, "rate_pct", 1e2), ("'rate_pct'", "basis points")),
     "span in seconds": (lambda t: scaled(t, "span_ms", 1e-3), ("'span_ms'", "seconds")),
     "interval in minutes": (lambda t: scaled(t, "interval_h", 60.0), ("row 4", "'interval_h'", "hours")),
+    "unknown stage": (lambda t: with_stages(t, "predicted"), ("row 4", "'predicted'", "forecast, settlement")),
+    "settlement off the hour": (lambda t: with_stages(t, "settlement"), ("row 4", "'time_ms'", "whole hour")),
     "no rows": (lambda t: t.slice(0, 0), ("no rows",)),
 }  # fmt: skip
 
@@ -275,6 +284,32 @@ def test_contracts_make_books_of_their_own(tmp_path: Path) -> None:
     write_tape(tmp_path / "again.parquet", tape.blocks(), tape.roster)
     again = read_tape(tmp_path / "again.parquet")
     assert all(same(left, right) for left, right in zip(tape.blocks(), again.blocks(batch_rows=3), strict=True))
+
+
+def test_a_rate_says_whether_it_is_a_forecast_or_what_was_settled(tmp_path: Path) -> None:
+    at = {"venue": "binance", "coin": "BTC", "rate_pct": 0.01, "interval_h": 8.0}
+    hour_ms = START_MS // 3_600_000 * 3_600_000
+    told = [
+        FundingRate(time_ms=hour_ms - 60_000, rate_stage=FundingStage.SETTLEMENT, **at),
+        FundingRate(time_ms=hour_ms + 31, **at),
+        FundingRate(time_ms=hour_ms + 60_000, rate_stage=FundingStage.SETTLEMENT, **at),
+        FundingRate(time_ms=hour_ms + 60_001, rate_stage=FundingStage.FORECAST, **at),
+    ]
+    write_tape(tmp_path / "t.parquet", [block_of([one], ROSTER, tick_ms=one.time_ms) for one in told], ROSTER)
+    words = parquet.read_table(tmp_path / "t.parquet")["rate_stage"].to_pylist()
+    assert words == ["settlement", None, "settlement", "forecast"]
+    csv.write_csv(parquet.read_table(tmp_path / "t.parquet"), tmp_path / "t.csv")
+    tape = import_files([tmp_path / "t.csv"], tmp_path / "again.parquet").tape
+    assert [event for block in tape.blocks() for event in market_events(block, tape.roster)] == told
+
+
+def test_a_tape_without_the_column_says_nothing_of_its_rates(tmp_path: Path) -> None:
+    parquet.write_table(sound_table(), tmp_path / "t.parquet")
+    tape = read_tape(tmp_path / "t.parquet")
+    rates = [event for block in tape.blocks() for event in market_events(block, tape.roster)
+             if isinstance(event, FundingRate)]  # fmt: skip
+    assert len(rates) == 40
+    assert {rate.rate_stage for rate in rates} == {None}
 
 
 def test_nothing_to_write(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from liqbot.instruments import FundingStage
 from paper.tapes.importing.binance_archive import archive_book
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
@@ -18,9 +19,8 @@ def _claims(sample: Sample) -> bool:
 def _read(reading: Reading) -> Iterator[Facts]:
     book = archive_book(reading)
     for cells in reading.cells():
-        columns = {"rate_pct": cells.numbers(_RATE) * 100.0, "interval_h": cells.numbers(_HOURS)}
-        yield reading.facts("funding", book, cells, cells.times_ms(_TIME), columns,
-                            {"rate_pct": _RATE, "interval_h": _HOURS})
+        times, hours = cells.times_ms(_TIME), cells.numbers(_HOURS)
+        yield reading.funding(book, cells, times, _RATE, hours, FundingStage.SETTLEMENT, as_fraction=True)
 
 
 FORMAT: Final = Format("Binance archive: fundingRate", _claims, _read)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from paper.tapes.importing.candles import OHLC, candles, pair_in, venue_in
+from paper.tapes.importing.candles import OHLC, candle_book, candles
 from paper.tapes.importing.cells import is_time
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.formats.freqtrade import is_freqtrade
@@ -15,7 +15,7 @@ _TIMES: Final = ("timestamp", "time", "date", "datetime", "open_time")
 
 
 def _claims(sample: Sample) -> bool:
-    if is_freqtrade(sample.source) or sample.width != len(COLUMNS):
+    if is_freqtrade(sample) or sample.width != len(COLUMNS):
         return False
     if sample.names:
         first, *rest = (name.lower() for name in sample.names)
@@ -24,9 +24,7 @@ def _claims(sample: Sample) -> bool:
 
 
 def _read(reading: Reading) -> Iterator[Facts]:
-    source, hints = reading.sample.source, reading.hints
-    book = reading.book(None if hints.venue else venue_in(source), None if hints.coin else pair_in(source))
-    yield from candles(reading, book, COLUMNS, COLUMNS[0])
+    yield from candles(reading, candle_book(reading), COLUMNS, COLUMNS[0])
 
 
 FORMAT: Final = Format("ccxt OHLCV", _claims, _read)

@@ -6,7 +6,7 @@ It does not tell how often the exchange settles.
 from collections.abc import Iterator
 from typing import Final
 
-from liqbot.instruments import split_venue_key
+from liqbot.instruments import FundingStage, split_venue_key
 from liqbot.venues.parsing import INTERVAL_H_USUAL
 from paper.tapes.importing.coinglass import endpoint_has, history, history_book, is_ohlc
 from paper.tapes.importing.facts import Facts
@@ -26,8 +26,7 @@ def _read(reading: Reading) -> Iterator[Facts]:
     interval_h = 1.0 if split_venue_key(book.venue_key)[0] in _HOURLY else INTERVAL_H_USUAL
     reading.note(f"rates are taken as percent per {interval_h:g} h, which the file does not tell")
     for cells, ends, _ in history(reading):
-        columns = {"rate_pct": cells.numbers("close"), "interval_h": interval_h}
-        yield reading.facts("funding", book, cells, ends, columns, {"rate_pct": "close"})
+        yield reading.funding(book, cells, ends, "close", interval_h, FundingStage.FORECAST, as_fraction=False)
 
 
 FORMAT: Final = Format("Coinglass funding rate history", _claims, _read)

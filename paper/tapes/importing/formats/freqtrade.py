@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from liqbot.instruments import FundingStage
 from paper.tapes.importing.amounts import BookAmounts
-from paper.tapes.importing.candles import OHLC, candles, pair_in, settlement_hours, venue_in, with_span
+from paper.tapes.importing.candles import OHLC, candle_book, candles, settlement_hours, with_span
 from paper.tapes.importing.facts import Facts
-from paper.tapes.importing.files import Source
 from paper.tapes.importing.reading import Format, Reading
 from paper.tapes.importing.tables import Sample
 
@@ -19,22 +19,22 @@ _NAMED: Final = re.compile(r"[A-Z0-9]+_[A-Z0-9]+(?:_[A-Z0-9]+)?-\d+[smhdwM](?:-(
 _COLUMNS: Final = ("date", *OHLC, "volume")
 
 
-def is_freqtrade(source: Source) -> bool:
-    """By its name: pair, time frame, kind of candle."""
-    return _NAMED.fullmatch(source.stem) is not None
+def is_freqtrade(sample: Sample) -> bool:
+    """By its name (pair, time frame, kind of candle), or by rates where a candle has its opening price and no other."""
+    return sample.width == len(_COLUMNS) and (_NAMED.fullmatch(sample.source.stem) is not None or _holds_rates(sample))
 
 
-def _claims(sample: Sample) -> bool:
-    return is_freqtrade(sample.source) and sample.width == len(_COLUMNS)
+def _holds_rates(sample: Sample) -> bool:
+    return all(re.fullmatch(r"0+(\.0*)?", cell) for row in sample.rows for cell in row[2:])
 
 
 def _read(reading: Reading) -> Iterator[Facts]:
     source = reading.sample.source
     named = _NAMED.fullmatch(source.stem)
-    kind = named["kind"] if named else None
+    kind = "funding_rate" if _holds_rates(reading.sample) else named["kind"] if named else None
     if kind not in _READERS:
         raise reading.error(f"its name tells {kind or 'spot'} candles; one of {', '.join(_READERS)} is right")
-    book = reading.book(None if reading.hints.venue else venue_in(source), pair_in(source))
+    book = candle_book(reading)
     yield from _READERS[kind](reading, book)
 
 
@@ -52,10 +52,10 @@ def _marks(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
 def _funding(reading: Reading, book: BookAmounts) -> Iterator[Facts]:
     for cells in reading.cells(_COLUMNS):
         times = cells.times_ms("date")
-        columns = {"rate_pct": cells.numbers("open") * 100.0, "interval_h": settlement_hours(times)}
-        yield reading.facts("funding", book, cells, times, columns, {"rate_pct": "open", "interval_h": "date"})
+        hours = settlement_hours(times)
+        yield reading.funding(book, cells, times, "open", hours, FundingStage.SETTLEMENT, as_fraction=True)
 
 
 _READERS: Final = {"futures": _candles, "mark": _marks, "funding_rate": _funding}
 
-FORMAT: Final = Format("freqtrade candles, marks, funding rates", _claims, _read)
+FORMAT: Final = Format("freqtrade candles, marks, funding rates", is_freqtrade, _read)

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from liqbot.instruments import FundingStage
 from liqbot.venues.parsing import INTERVAL_H_USUAL
 from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
@@ -46,8 +47,8 @@ def _figures(reading: Reading, book: BookAmounts, cells: Cells) -> Iterator[Fact
     usd = book.open_interest_usd(held.numbers(_INTEREST), held.numbers(_MARK))
     yield reading.facts("open_interest", book, held, held.times_ms(LEARNT), {"oi_usd": usd}, {"oi_usd": _INTEREST})
     rated = cells.taken(_told(cells, _RATE) & _changed(cells, _RATE))
-    rates = {"rate_pct": rated.numbers(_RATE) * 100.0, "interval_h": _interval_h(reading, rated)}
-    yield reading.facts("funding", book, rated, rated.times_ms(LEARNT), rates, {"rate_pct": _RATE})
+    times, interval_h = rated.times_ms(LEARNT), _interval_h(reading, rated)
+    yield reading.funding(book, rated, times, _RATE, interval_h, FundingStage.FORECAST, as_fraction=True)
 
 
 def _interval_h(reading: Reading, cells: Cells) -> float:

@@ -1,0 +1,114 @@
+"""`PositionLayer`: USD open at each liquidation price, from what is expected to print there and open interest.
+
+The forecast layer says what prints when price arrives. More is open there, for two reasons, and both are told apart:
+
+- Owners leave, or are stopped out, on the way: the farther price has to come, the more of them. Open over printing
+  rises with distance from the mark as 1 + leaving_ratio x d / (d + leaving_half_pct).
+- Tiers that price hardly ever reaches are not sized by prints. What of a tier is not learnt is sized half-way between
+  what the tiers learnt so far suggest (the more orders they rest on, the more that counts) and what the venue's own
+  open interest leaves: `open_share` of it, both sides, as far as it was seen being opened.
+
+The fast scale of hours stays out: it says how much prints now, not how much is open. Positions that a venue reports one
+by one lie beside this layer, and it covers the rest of the open interest.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from liqbot.market.estimate.calibration import Calibration
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, USD, Floats, line_span
+from liqbot.market.estimate.price_grid import BIN_BPS
+from liqbot.market.estimate.state import EstimateState
+from liqbot.market.params import PositionLayerParams
+
+_SIDES: Final = (LONG, SHORT)
+_MIDDLES: Final = np.arange(BINS) + 0.5
+_ANCHOR_RATIO_MAX: Final = 10.0
+"""Open interest raises or lowers a tier by this much at most."""
+_SUGGESTION_ORDERS: Final = 20.0
+"""From so many orders on, tiers that were learnt count as much as a quarter of what is said of the others."""
+Span = tuple[int, Floats]
+"""First column of the window, USD per bin from there on."""
+
+
+class PositionLayer:
+    """A reading of the `EstimateState`: it keeps parameters only. Arrays are [row, side, tier, bin] as there."""
+
+    def __init__(
+        self, params: PositionLayerParams, leveraged_share: float, state: EstimateState, calibration: Calibration
+    ) -> None:
+        self._params, self._leveraged_share = params, leveraged_share
+        self._state, self._calibration = state, calibration
+
+    def lines(
+        self, row: int, covered: tuple[float, float], tiers: Sequence[int] | None = None
+    ) -> tuple[Span, Span]:
+        """(Longs, shorts) of one row; shares `covered` of its leveraged longs and shorts are reported one by one."""
+        spans = [self._span(row, side) for side in _SIDES]
+        ratios = [self._open_ratio(row, start, stop) for start, stop in spans]
+        by_tier = self._by_tier(row, spans, ratios)
+        multiplier = self._multiplier(row, by_tier, covered)
+        room = self._room(row, (by_tier * multiplier).sum(axis=1))
+        chosen = slice(None) if tiers is None else list(tiers)
+        long, short = (
+            (start, self._line(row, side, (start, stop), ratios[side], multiplier * room[side], chosen))
+            for side, (start, stop) in zip(_SIDES, spans, strict=True)
+        )
+        return long, short
+
+    def _span(self, row: int, side: int) -> tuple[int, int]:
+        positions = self._state.positions
+        return line_span(positions.frontier, positions.extent, positions.first_bin, row, side)
+
+    def _open_ratio(self, row: int, start: int, stop: int) -> Floats:
+        """Open over printing USD of each bin of a span: what is behind the mark already counts as at it."""
+        mark = self._state.mark.item(row) - self._state.positions.first_bin
+        away_pct = np.abs(_MIDDLES[start:stop] - mark) * (BIN_BPS / 100.0)
+        leaving = away_pct / (away_pct + self._params.leaving_half_pct)
+        return np.asarray(1.0 + self._params.leaving_ratio * leaving)
+
+    def _by_tier(self, row: int, spans: Sequence[tuple[int, int]], ratios: Sequence[Floats]) -> Floats:
+        """[side, tier]: prior USD open, over all bins."""
+        positions = self._state.positions
+        held = [
+            np.add.reduce(positions.cells[USD, row, side, :, start:stop] * ratios[side], axis=1)
+            for side, (start, stop) in zip(_SIDES, spans, strict=True)
+        ]
+        return np.asarray(np.array(held) * positions.scale[row])
+
+    def _multiplier(self, row: int, by_tier: Floats, covered: tuple[float, float]) -> Floats:
+        """[tier]: real over prior USD of what is open."""
+        printing: Floats = self._calibration.slow_multiplier()[row]
+        oi_usd = self._state.oi_usd.item(row)
+        if oi_usd == np.inf:
+            return printing
+        # Squared: a tier that was learnt half-way is left nearly as it is.
+        unlearnt = (1.0 - self._calibration.learnt_share()) ** 2
+        held = by_tier.sum(axis=0) * printing
+        suggested_usd = float((held * unlearnt).sum())
+        known_usd = float(held.sum()) - suggested_usd
+        if not suggested_usd > 0:
+            return printing
+        seen = self._state.seen_share(row, self._leveraged_share)
+        left_usd = self._params.open_share * (2.0 - sum(covered)) * oi_usd * seen - known_usd
+        ratio = min(max(left_usd / suggested_usd, 1.0 / _ANCHOR_RATIO_MAX), _ANCHOR_RATIO_MAX)
+        orders = self._calibration.sample_size()
+        anchored = 1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0
+        found: Floats = printing * (1.0 + (ratio - 1.0) * anchored * unlearnt)
+        return found
+
+    def _room(self, row: int, held_usd: Floats) -> list[float]:
+        """Part of each side that open interest leaves room for, beside what is reported position by position."""
+        both = zip(self._state.room_usd[row].tolist(), held_usd.tolist(), strict=True)
+        return [most_usd / usd if usd > most_usd else 1.0 for most_usd, usd in both]
+
+    def _line(
+        self, row: int, side: int, span: tuple[int, int], ratio: Floats, multiplier: Floats, tiers: slice | list[int]
+    ) -> Floats:
+        positions, (start, stop) = self._state.positions, span
+        scale = (positions.scale[row, side] * multiplier)[tiers]
+        cells = positions.cells[USD, row, side, :, start:stop][tiers]
+        found: Floats = np.add.reduce(cells * scale[:, None], axis=0) * ratio
+        return found
