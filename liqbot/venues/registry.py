@@ -130,6 +130,18 @@ def mechanics_of(venue_key: str, coin: str) -> Mechanics:
     return mechanics_for(VENUES.get(split_venue_key(venue_key)[0]), venue_key, coin)
 
 
+def us_regulated(venue_key: str) -> bool:
+    """Whether US rules hold there; a venue that is not known is offshore."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    return spec is not None and spec.us_regulated
+
+
+def has_us_basis(venue_key: str) -> bool:
+    """Whether its contracts expire under US rules."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    return spec is not None and spec.us_regulated and not spec.pays_funding
+
+
 def wire_of(venue: str) -> VenueWire:
     """How its market data is read live. ValueError that says why where it cannot be."""
     spec = VENUES.get(venue)
