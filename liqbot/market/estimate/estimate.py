@@ -88,10 +88,6 @@ class PositionEstimator:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def begin_step(self) -> None:
-        """Nothing is promised of a step that crosses no price."""
-        self.reported_usd = np.zeros((0, 2))
-
     def decay(self, position: float, elapsed_ms: int) -> None:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)
@@ -194,6 +190,11 @@ class PositionEstimator:
             else:
                 self.crossed[row] = before[0], min(before[1], low), max(before[2], high)
             self.state.mark[row] = mark
+
+    def rest(self) -> None:
+        """A step without a price: nothing is touched, nothing promised, and nothing compared."""
+        self.crossed, self.orders, self.sums = {}, [], []
+        self.reported_usd = np.zeros_like(self.reported_usd)
 
     # --- learning -----------------------------------------------------------------------------------------------------
 
