@@ -96,7 +96,6 @@ class CoinMarket:
 
         What is told without a price waits for the next one: positions and all that is rolled up follow the price path.
         """
-        self.estimator.begin_step()
         bars = self.outliers.take(columns)
         self._take_flows(columns)
         if bars.rounds:

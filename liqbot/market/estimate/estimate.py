@@ -88,10 +88,6 @@ class PositionEstimator:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def begin_step(self) -> None:
-        """Nothing is promised of a step that crosses no price."""
-        self.reported_usd = np.zeros((0, 2))
-
     def decay(self, position: float, elapsed_ms: int) -> None:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)

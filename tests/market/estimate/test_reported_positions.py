@@ -10,7 +10,7 @@ from market_rows import START_MS
 from told_market import EVERYTHING, NONE, random_with_snapshots
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, block_of
-from liqbot.events import Liquidation, MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
+from liqbot.events import MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
 from liqbot.instruments import Side
 from liqbot.market.estimate.reported_positions import newest_snapshots
 from liqbot.market.market import Market
@@ -107,17 +107,6 @@ def test_what_the_mark_reaches_is_promised_once_and_gone() -> None:
     market.collect(block)
     market.on_tick(block.tick_ms or 0)
     assert market.promised_usd("BTC")["hyperliquid"] == (0.0, 0.0)
-
-
-def test_a_step_without_a_price_promises_nothing() -> None:
-    """A forced order told before its bar is a step of its own: what the bar before it crossed was promised then."""
-    market = lived(quiet(0), quiet(1, *snapshot(1)), quiet(2, low=94.0))
-    assert market.promised_usd("BTC")["hyperliquid"][0] > 0
-    time_ms = START_MS + 2 * MINUTE_MS + 10_000
-    order = Liquidation(time_ms=time_ms, venue="hyperliquid", coin="BTC", side=Side.LONG, price=95.0, size_usd=1e5)
-    market.collect(block_of([order], ROSTER, tick_ms=time_ms))
-    market.on_tick(time_ms)
-    assert not any(any(both) for both in market.promised_usd("BTC").values())
 
 
 def test_a_snapshot_that_gets_old_fades() -> None:
