@@ -250,7 +250,8 @@ class SweepParams(_Params):
 
     lookback_ms: WindowMs = Field(3_600_000, description="A sweep's distance is taken from the price this long before.")
     active_ms_max: WindowMs = Field(
-        4 * 3_600_000, description="A sweep not rejected by then is over: price has settled beyond the cluster."
+        4 * 3_600_000, description="A sweep that goes into no further cluster for so long and is not rejected is over: "
+        "price has settled beyond."
     )
     kept_ms: WindowMs = Field(24 * 3_600_000, description="How long a sweep stays visible to strategies.")
     kept: int = Field(4, ge=1, le=64, description="Sweeps kept per side.")
