@@ -15,7 +15,7 @@ from liqbot.instruments import Instrument, Side
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
-from liqbot.recorded_step import RecordedAnswer
+from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Decision
 from liqbot.risk.limits import RiskLimits
@@ -102,7 +102,7 @@ class Engine:
             return Step(self._seq, self._now_ms)  # a part of a step still open: nothing can follow from it yet
         if block.tick_ms is not None:
             self.views = self.market.on_tick(block.tick_ms, block.lag_ms)
-            if self.market.awaits_price(block.tick_ms) and not block.facts and recorded is None:
+            if self.market.awaits_price(block.tick_ms) and not block.facts and recorded in (None, NOTHING):
                 return Step(self._seq, self._now_ms)  # no news: what the clock alone decides waits for the next bar too
             self._now_ms = max(self._now_ms, block.tick_ms)
             self.account.on_tick(block.tick_ms, self.views)

@@ -89,7 +89,7 @@ class Market:
 
     @property
     def folded_ms(self) -> int:
-        """The newest Tick that brought rows; 0 before the first."""
+        """The newest Tick that brought a price; 0 before the first."""
         return max(coin.now.time_ms for coin in self._coins)
 
     def views_at(self, tick_ms: int, *, backfilled: bool = False, lag_ms: int = 0) -> tuple[MarketView, ...]:

@@ -99,7 +99,6 @@ class CalibrationParams(_Params):
     shape_h: float = Field(
         36.0, ge=1, le=2_000, description="Half-life of what tier weights and venue factors are learnt from."
     )
-    fast_h: float = Field(6.0, ge=0.1, le=200, description="Half-life of the fast scale over everything.")
     cap_ratio: float = Field(
         4.0, ge=1, le=1_000, description="Orders count up to this multiple of their usual size, so that one whale does "
         "not rewrite the weights."
@@ -111,8 +110,6 @@ class CalibrationParams(_Params):
         "of one venue came to 0.05 to 0.28.",
     )
     level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of that ratio.")
-    fast_weight: float = Field(30.0, ge=1, le=1e5, description="Worth in orders of the last hours being as usual.")
-    fast_scale_max: float = Field(2.0, ge=1, le=10, description="Largest fast scale; its inverse is the smallest.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
     tail_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the cap taking nothing.")
     tail_ratio_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
@@ -253,7 +250,8 @@ class SweepParams(_Params):
 
     lookback_ms: WindowMs = Field(3_600_000, description="A sweep's distance is taken from the price this long before.")
     active_ms_max: WindowMs = Field(
-        4 * 3_600_000, description="A sweep not rejected by then is over: price has settled beyond the cluster."
+        4 * 3_600_000, description="A sweep that goes into no further cluster for so long and is not rejected is over: "
+        "price has settled beyond."
     )
     kept_ms: WindowMs = Field(24 * 3_600_000, description="How long a sweep stays visible to strategies.")
     kept: int = Field(4, ge=1, le=64, description="Sweeps kept per side.")
@@ -276,10 +274,19 @@ class RollingParams(_Params):
     history_step_ms: int = Field(
         60_000, ge=1_000, le=3_600_000, description="How finely price and open interest are remembered."
     )
-    funding_history_ms: WindowMs = Field(60 * 86_400_000, description="History the funding percentile is taken in.")
-    funding_step_ms: WindowMs = Field(3_600_000, description="How often funding is remembered.")
-    funding_history_ms_min: WindowMs = Field(
-        7 * 86_400_000, description="History needed before the funding percentile exists."
+    funding_history_ms: int = Field(
+        60 * 86_400_000, ge=30 * 86_400_000, le=90 * 86_400_000,
+        description="History of a venue that its funding percentile is taken in.",
+    )
+    funding_step_ms: int = Field(
+        3_600_000, ge=600_000, le=86_400_000, description="How often a venue's funding is remembered."
+    )
+    funding_history_ms_min: int = Field(
+        7 * 86_400_000, ge=1_000, le=30 * 86_400_000,
+        description="History of a venue needed before its funding percentile exists.",
+    )
+    funding_tolerance_pct: float = Field(
+        0.00025, ge=0, le=0.1, description="Rates per eight hours that differ by no more tie in the funding percentile."
     )
 
 

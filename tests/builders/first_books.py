@@ -35,6 +35,10 @@ REWORDED: Final = {
     "the opposite side pays": "the crowd ahead pays",
 }
 """Words of a reason now -> then."""
+ESTIMATED: Final = ("v_map_calibration", "v_map_score", "v_refusals")
+"""Views of what a version says of the map, and refuses by it, when it reads the market once more."""
+NUMBERED: Final = frozenset({"decision", "map_id", "liquidation_density_pct"})
+"""Columns that number those, or are read off the map."""
 Fields = Mapping[str, list[str]]
 
 
@@ -151,6 +155,15 @@ def views_of(ledger: Path) -> dict[str, list[dict[str, Any]]]:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")]
         views = {name: list(_all(connection, name)) for name in sorted(names)}
     return {name: sorted(rows, key=json.dumps) for name, rows in _without_later_rows(views).items()}
+
+
+def as_recorded(views: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """What a version that estimates otherwise makes of recorded books all the same: not its map, not what it refuses,
+    and no number that follows from either."""
+    kept = {name: rows for name, rows in views.items() if name not in ESTIMATED}
+    kept["v_decisions"] = [row for row in kept["v_decisions"] if row["kind"] != "entry" or row["code"] == "APPROVED"]
+    plain = {name: [{key: row[key] for key in row.keys() - NUMBERED} for row in rows] for name, rows in kept.items()}
+    return {name: sorted(rows, key=lambda row: json.dumps(row, sort_keys=True)) for name, rows in plain.items()}
 
 
 def _without_later_rows(views: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

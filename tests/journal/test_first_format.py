@@ -8,8 +8,9 @@ import first_books as books
 import pytest
 from golden_lines import first_difference
 
-OTHERWISE = {"session": "PlaceOrder became CancelOrder"}
-"""Books in which this version decides otherwise, and where that begins: an exit waits until its take is gone."""
+OTHERWISE = {"session": "PlaceOrder became CancelOrder", "facts": "not_too_far"}
+"""Books in which this version decides otherwise, and where that begins: an exit waits until its take is gone; what
+forced orders teach, with the bar that contains them, moves a cluster."""
 PROFILES = sorted(path.stem for path in books.PROFILES.glob("*.toml"))
 
 
@@ -61,7 +62,9 @@ def test_the_views_of_the_ledger_say_the_same(expected: dict[str, Any], folder: 
 def test_a_ledger_made_anew_from_the_journal_says_the_same(
     expected: dict[str, Any], folder: Path, tmp_path: Path
 ) -> None:
-    agree(expected["views"], books.views_of(books.rebuilt(folder, tmp_path / "anew.sqlite")))
+    found = books.views_of(books.rebuilt(folder, tmp_path / "anew.sqlite"))
+    agree(books.as_recorded(expected["views"]), books.as_recorded(found))
+    assert found.keys() >= expected["views"].keys()
 
 
 def test_the_reading_verbs_answer_the_same(expected: dict[str, Any], folder: Path) -> None:

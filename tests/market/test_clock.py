@@ -112,6 +112,18 @@ def packed_estimate(coin: CoinMarket) -> bytes:
     return msgspec.msgpack.encode([coin.estimator.state.packed(), coin.evaluation.state()])
 
 
+def test_what_a_bar_promised_is_promised_once() -> None:
+    market = Market(MarketParams(), Roster(VENUES, ("BTC",)), "binance")
+    promised = []
+    events: tuple[MarketEvent, ...] = (bar(0), bar(1, price=99.0), forced(1.5), bar(2, price=90.0), forced(2.5))
+    for event in events:
+        market.collect(block_of([event], market.roster, tick_ms=event.time_ms))
+        market.on_tick(event.time_ms)
+        promised.append(sum(market.promised_usd("BTC")["binance"]))
+    assert promised[3] > 0
+    assert promised[2] == promised[4] == 0
+
+
 def test_what_waits_is_part_of_the_state() -> None:
     before, after = coin_of(), coin_of()
     fold(before, bar(0))

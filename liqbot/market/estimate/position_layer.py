@@ -8,8 +8,7 @@ The forecast layer says what prints when price arrives. More is open there, for 
   what the tiers learnt so far suggest (the more orders they rest on, the more that counts) and what the venue's own
   open interest leaves: `open_share` of it, both sides, as far as it was seen being opened.
 
-The fast scale of hours stays out: it says how much prints now, not how much is open. Positions that a venue reports one
-by one lie beside this layer, and it covers the rest of the open interest.
+Positions that a venue reports one by one lie beside this layer, and it covers the rest of the open interest.
 """
 
 from collections.abc import Sequence
@@ -57,7 +56,7 @@ class PositionLayer:
         """For `lines`, of all rows at once."""
         orders = self._calibration.sample_size()
         return LearntSizes(
-            self._calibration.slow_multiplier(), (1.0 - self._calibration.learnt_share()) ** 2,
+            self._calibration.multiplier(), (1.0 - self._calibration.learnt_share()) ** 2,
             1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0,
         )
 

@@ -56,6 +56,8 @@ class _Track(msgspec.Struct):
     """Prints, volume and open interest from here on belong to it: the begin of the span that first touched."""
     started_ms: int
     ended_ms: int
+    entered_ms: int
+    """When it went into its newest cluster."""
     near_price: float
     """Of its heaviest cluster: price back over it rejects."""
     heaviest_usd: float
@@ -126,13 +128,14 @@ class SweepsFold:
         further = [cluster for cluster in entered if _beyond(side, _near_price(cluster), _far_price(track))]
         for cluster in further:
             _grow(track, cluster)
+            track.entered_ms = step.time_ms
 
     def _begun(self, side: Side, heaviest: Cluster, extreme_price: float, step: SweepStep) -> _Track:
         approach, near_price = self._approaches[side], _near_price(heaviest)
         return _Track(
-            side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms, near_price=near_price,
-            heaviest_usd=heaviest.usd, price_low=heaviest.price_low, price_high=heaviest.price_high, usd=heaviest.usd,
-            ratio=heaviest.ratio,
+            side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms,
+            entered_ms=step.time_ms, near_price=near_price, heaviest_usd=heaviest.usd, price_low=heaviest.price_low,
+            price_high=heaviest.price_high, usd=heaviest.usd, ratio=heaviest.ratio,
             distance_pct=(step.price_before - near_price) * float(side) / step.price_before * 100.0,
             extreme_price=extreme_price, approach_ms=approach.began_ms, approach_price=approach.began_price,
             oi_base=step.oi_base_before, oi_base_now=ABSENT, volume_ratio=step.volume_ratio,
@@ -163,7 +166,7 @@ class SweepsFold:
             track.volume_ratio = step.volume_ratio
         track.ended_ms = step.time_ms
         track.rejected = (step.mark_price - track.near_price) * float(track.side) > 0
-        over = step.time_ms - track.started_ms >= self._params.active_ms_max
+        over = step.time_ms - track.entered_ms >= self._params.active_ms_max
         track.active = not track.rejected and not over
 
     def _measure_fuel(self, track: _Track, step: SweepStep) -> None:

@@ -39,8 +39,8 @@ class Sweep(msgspec.Struct, frozen=True):
     """One flush into clusters; kept by the market because strategies remember nothing.
 
     It lasts from the first touch until price is back over the near edge of its heaviest cluster (rejected) or has
-    stayed beyond too long for that (accepted). Whatever clusters lay inside are part of it, and what was told about its
-    spans belongs to it: `printed_usd` is the forced flow on the clusters' side (a floor; NaN where no venue reports).
+    gone into no further one for long (accepted). Whatever clusters lay inside are part of it, and what was told about
+    its spans belongs to it: `printed_usd` is the forced flow on their side (a floor; NaN where no venue reports).
     """
 
     side: Side
