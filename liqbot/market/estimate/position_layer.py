@@ -39,7 +39,7 @@ class LearntSizes(NamedTuple):
     """[row, tier]: real over prior USD."""
     unlearnt: Floats
     """[tier]: how far it rests on no order. Squared: a tier that was learnt half-way is left nearly as it is."""
-    anchored: float
+    anchored_share: float
     """Weight of open interest in what is said of unlearnt tiers."""
 
 
@@ -112,7 +112,7 @@ class PositionLayer:
         seen = self._state.seen_share(row, self._leveraged_share)
         left_usd = self._params.open_share * (2.0 - sum(covered)) * oi_usd * seen - known_usd
         ratio = min(max(left_usd / suggested_usd, 1.0 / _ANCHOR_RATIO_MAX), _ANCHOR_RATIO_MAX)
-        return np.asarray(printing * (1.0 + (ratio - 1.0) * learnt.anchored * learnt.unlearnt))
+        return np.asarray(printing * (1.0 + (ratio - 1.0) * learnt.anchored_share * learnt.unlearnt))
 
     def _room(self, row: int, held_usd: Floats) -> list[float]:
         """Part of each side that open interest leaves room for, beside what is reported position by position."""
