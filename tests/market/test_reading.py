@@ -345,7 +345,7 @@ def test_a_record_survives_json_and_says_what_the_view_says() -> None:
     assert of_one["asymmetry"] == pytest.approx(
         of_one["fuel_above_usd"] / (of_one["fuel_above_usd"] + of_one["fuel_below_usd"]), rel=1e-3
     )
-    assert len(json.dumps(map_record(view, market))) < 40_000
+    assert len(json.dumps(map_record(view, market))) < 48_000
     assert of_one["forecast"] is None
     assert_both_layers(record, market)
     with pytest.raises(ValueError, match="no bins"):

@@ -336,12 +336,12 @@ class PositionEstimator:
         `venues`, `tiers`: of some alone. `measured_only`: without what is modelled.
         """
         out = np.zeros(BINS), np.zeros(BINS)
-        first, now_ms = self.state.positions.first_bin, self.state.now_ms
+        first, now_ms, learnt = self.state.positions.first_bin, self.state.now_ms, self.layer.learnt()
         for venue, row, offset in self._offsets(prices, reference_price):
             if venues is not None and venue not in venues:
                 continue
             if not measured_only:
-                modelled = self.layer.lines(row, self._covered(row), tiers)
+                modelled = self.layer.lines(row, learnt, self._covered(row), tiers)
                 for side, (start, usd) in zip((LONG, SHORT), modelled, strict=True):
                     add_moved(out[side], start, usd, offset)
             for side in (LONG, SHORT):
@@ -376,9 +376,9 @@ class PositionEstimator:
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
         """(long, short) open per row."""
-        found = []
+        found, learnt = [], self.layer.learnt()
         for row in range(self.state.positions.rows):
-            modelled = self.layer.lines(row, self._covered(row))
+            modelled = self.layer.lines(row, learnt, self._covered(row))
             own = [self.reported.total_usd(row, side, self.state.now_ms) for side in (LONG, SHORT)]
             long_usd, short_usd = (float(usd.sum()) + one for (_, usd), one in zip(modelled, own, strict=True))
             found.append((long_usd, short_usd))

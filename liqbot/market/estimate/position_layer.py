@@ -12,12 +12,12 @@ Positions that a venue reports one by one lie beside this layer, and it covers t
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from liqbot.market.estimate.calibration import Calibration
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, USD, Floats, line_span
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, USD, Floats, line_span, line_usd
 from liqbot.market.estimate.price_grid import BIN_BPS
 from liqbot.market.estimate.state import EstimateState
 from liqbot.market.params import PositionLayerParams
@@ -32,6 +32,17 @@ Span = tuple[int, Floats]
 """First column of the window, USD per bin from there on."""
 
 
+class LearntSizes(NamedTuple):
+    """What forced orders say of all rows."""
+
+    printing: Floats
+    """[row, tier]: real over prior USD."""
+    unlearnt: Floats
+    """[tier]: how far it rests on no order. Squared: a tier that was learnt half-way is left nearly as it is."""
+    anchored_share: float
+    """Weight of open interest in what is said of unlearnt tiers."""
+
+
 class PositionLayer:
     """A reading of the `EstimateState`: it keeps parameters only. Arrays are [row, side, tier, bin] as there."""
 
@@ -41,14 +52,22 @@ class PositionLayer:
         self._params, self._leveraged_share = params, leveraged_share
         self._state, self._calibration = state, calibration
 
+    def learnt(self) -> LearntSizes:
+        """For `lines`, of all rows at once."""
+        orders = self._calibration.sample_size()
+        return LearntSizes(
+            self._calibration.multiplier(), (1.0 - self._calibration.learnt_share()) ** 2,
+            1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0,
+        )
+
     def lines(
-        self, row: int, covered: tuple[float, float], tiers: Sequence[int] | None = None
+        self, row: int, learnt: LearntSizes, covered: tuple[float, float], tiers: Sequence[int] | None = None
     ) -> tuple[Span, Span]:
         """(Longs, shorts) of one row; shares `covered` of its leveraged longs and shorts are reported one by one."""
         spans = [self._span(row, side) for side in _SIDES]
         ratios = [self._open_ratio(row, start, stop) for start, stop in spans]
         by_tier = self._by_tier(row, spans, ratios)
-        multiplier = self._multiplier(row, by_tier, covered)
+        multiplier = self._multiplier(row, by_tier, learnt, covered)
         room = self._room(row, (by_tier * multiplier).sum(axis=1))
         chosen = slice(None) if tiers is None else list(tiers)
         long, short = (
@@ -64,39 +83,36 @@ class PositionLayer:
     def _open_ratio(self, row: int, start: int, stop: int) -> Floats:
         """Open over printing USD of each bin of a span: what is behind the mark already counts as at it."""
         mark = self._state.mark.item(row) - self._state.positions.first_bin
-        away_pct = np.abs(_MIDDLES[start:stop] - mark) * (BIN_BPS / 100.0)
-        leaving = away_pct / (away_pct + self._params.leaving_half_pct)
-        return np.asarray(1.0 + self._params.leaving_ratio * leaving)
+        half, most = self._params.leaving_half_pct * (100.0 / BIN_BPS), self._params.leaving_ratio
+        # 1 + most x d / (d + half), in bins.
+        return np.asarray((1.0 + most) - most * half / (np.abs(_MIDDLES[start:stop] - mark) + half))
 
     def _by_tier(self, row: int, spans: Sequence[tuple[int, int]], ratios: Sequence[Floats]) -> Floats:
         """[side, tier]: prior USD open, over all bins."""
         positions = self._state.positions
         held = [
-            np.add.reduce(positions.cells[USD, row, side, :, start:stop] * ratios[side], axis=1)
+            np.einsum("tb,b->t", positions.cells[USD, row, side, :, start:stop], ratios[side])
             for side, (start, stop) in zip(_SIDES, spans, strict=True)
         ]
         return np.asarray(np.array(held) * positions.scale[row])
 
-    def _multiplier(self, row: int, by_tier: Floats, covered: tuple[float, float]) -> Floats:
+    def _multiplier(
+        self, row: int, by_tier: Floats, learnt: LearntSizes, covered: tuple[float, float]
+    ) -> Floats:
         """[tier]: real over prior USD of what is open."""
-        printing: Floats = self._calibration.multiplier()[row]
+        printing: Floats = learnt.printing[row]
         oi_usd = self._state.oi_usd.item(row)
         if oi_usd == np.inf:
             return printing
-        # Squared: a tier that was learnt half-way is left nearly as it is.
-        unlearnt = (1.0 - self._calibration.learnt_share()) ** 2
         held = by_tier.sum(axis=0) * printing
-        suggested_usd = float((held * unlearnt).sum())
+        suggested_usd = float((held * learnt.unlearnt).sum())
         known_usd = float(held.sum()) - suggested_usd
         if not suggested_usd > 0:
             return printing
         seen = self._state.seen_share(row, self._leveraged_share)
         left_usd = self._params.open_share * (2.0 - sum(covered)) * oi_usd * seen - known_usd
         ratio = min(max(left_usd / suggested_usd, 1.0 / _ANCHOR_RATIO_MAX), _ANCHOR_RATIO_MAX)
-        orders = self._calibration.sample_size()
-        anchored = 1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0
-        found: Floats = printing * (1.0 + (ratio - 1.0) * anchored * unlearnt)
-        return found
+        return np.asarray(printing * (1.0 + (ratio - 1.0) * learnt.anchored_share * learnt.unlearnt))
 
     def _room(self, row: int, held_usd: Floats) -> list[float]:
         """Part of each side that open interest leaves room for, beside what is reported position by position."""
@@ -109,5 +125,4 @@ class PositionLayer:
         positions, (start, stop) = self._state.positions, span
         scale = (positions.scale[row, side] * multiplier)[tiers]
         cells = positions.cells[USD, row, side, :, start:stop][tiers]
-        found: Floats = np.add.reduce(cells * scale[:, None], axis=0) * ratio
-        return found
+        return line_usd(cells, scale) * ratio

@@ -40,7 +40,11 @@ def layer_of(
 
 
 def total(layer: PositionLayer, side: int, covered: float = 0.0) -> float:
-    return float(layer.lines(0, (covered, covered))[side][1].sum())
+    return float(layer.lines(0, layer.learnt(), (covered, covered))[side][1].sum())
+
+
+def held_by(layer: PositionLayer, tier: int) -> float:
+    return float(layer.lines(0, layer.learnt(), NONE, [tier])[LONG][1].sum())
 
 
 def bins_of(state: EstimateState, span: tuple[int, Floats]) -> tuple[Floats, Floats]:
@@ -56,8 +60,8 @@ def test_more_is_open_than_prints_the_farther_price_has_to_come(long_usd: float,
     layer, state = layer_of(long_usd, short_usd)
     as_printing, _ = layer_of(long_usd, short_usd, params=PositionLayerParams(leaving_ratio=0.0))
     for side in (LONG, SHORT):
-        away_pct, held = bins_of(state, layer.lines(0, NONE)[side])
-        printing = bins_of(state, as_printing.lines(0, NONE)[side])[1]
+        away_pct, held = bins_of(state, layer.lines(0, layer.learnt(), NONE)[side])
+        printing = bins_of(state, as_printing.lines(0, as_printing.learnt(), NONE)[side])[1]
         expected = 1.0 + LAYER.leaving_ratio * away_pct / (away_pct + LAYER.leaving_half_pct)
         assert held / printing == pytest.approx(expected, rel=1e-9)
 
@@ -69,8 +73,9 @@ def test_tiers_add_up_to_the_whole(
 ) -> None:
     layer, _ = layer_of(long_usd, short_usd, oi_usd)
     covered = covered_share, covered_share / 2
-    whole = layer.lines(0, covered)
-    parts = layer.lines(0, covered, some), layer.lines(0, covered, [t for t in TIERS if t not in some])
+    whole = layer.lines(0, layer.learnt(), covered)
+    others = [tier for tier in TIERS if tier not in some]
+    parts = [layer.lines(0, layer.learnt(), covered, tiers) for tiers in (some, others)]
     for side in (LONG, SHORT):
         both = parts[0][side][1] + parts[1][side][1]
         assert both == pytest.approx(whole[side][1], rel=1e-9, abs=1e-6)
@@ -118,7 +123,5 @@ def test_learnt_tiers_keep_the_size_that_forced_orders_give_them() -> None:
     tier, other = 5, 0
     state.calibration.expected[0, tier] = 1e9
     state.calibration.reported[0] = 1e6, 1e9, 1e6
-    assert layer.lines(0, NONE, [tier])[LONG][1].sum() == pytest.approx(
-        suggested.lines(0, NONE, [tier])[LONG][1].sum(), rel=0.01
-    )
-    assert layer.lines(0, NONE, [other])[LONG][1].sum() > 4 * suggested.lines(0, NONE, [other])[LONG][1].sum()
+    assert held_by(layer, tier) == pytest.approx(held_by(suggested, tier), rel=0.01)
+    assert held_by(layer, other) > 4 * held_by(suggested, other)
