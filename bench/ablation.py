@@ -1,6 +1,6 @@
 """What each choice of the map is worth: the tuning markets of both families scored with it changed, paired by days.
 
-    python bench/ablation.py calibration.fast_scale_max=1 calibration.row_weight=1e5 [--days 8] [--markets NAMES]
+    python bench/ablation.py calibration.tail_ratio_max=1 calibration.row_weight=1e5 [--days 8] [--markets NAMES]
 
 Every argument is one change of the market's settings, measured alone. A choice stays when it gains on both families;
 published markets are never looked at here. Resumable: what is finished for this code is kept under --data.

@@ -11,6 +11,9 @@ from paper.score.sizes import VenueSize
 
 BAND_COMPLETE: Final = (0.8, 1.25)
 BAND_THROTTLED: Final = (0.6, 1.6)
+BAND_POSITIONS: Final = (0.67, 1.5)
+SIZE_WITHIN_PCT: Final = 20.0
+CLUSTER_LIFT_MIN: Final = 3.0
 MET, MISSED, OPEN = "met", "missed", "open"
 """Open: the gap of which a share was asked may be nothing."""
 
@@ -87,6 +90,24 @@ def _sized(name: str, score: Score) -> Verdict:
     return Verdict(MISSED, f"{told}; outside {', '.join(f'{one.venue} {one.ratio.value:.2f}' for one in outside)}")
 
 
+def _size_true(_: str, score: Score) -> Verdict:
+    near = [one for one in score.size_bands if one.to_pct <= SIZE_WITHIN_PCT]
+    low, high = BAND_POSITIONS
+    outside = [
+        f"{one.side}s {one.from_pct:g}-{one.to_pct:g} % {one.ratio.value:.2f}" for one in near
+        if not low <= one.ratio.value <= high
+    ]  # fmt: skip
+    told = f"{len(near) - len(outside)} of {len(near)} bands"
+    return Verdict(MISSED, f"{told}; outside {', '.join(outside)}") if outside else Verdict(MET, told)
+
+
+def _clusters_hold(_: str, score: Score) -> Verdict:
+    one = score.clusters
+    if one is None:
+        return Verdict(OPEN, "no truth")
+    return Verdict(MET if one.heavy_lift.value >= CLUSTER_LIFT_MIN else MISSED, f"{shown(one.heavy_lift, 2)} times")
+
+
 GOALS: Final = (
     Goal("M1 above the best of B2, B2b, B4, B4v, interval above 0", _above("M1")),
     Goal("M2 (4 h) above the best of them, interval above 0", _above("M2")),
@@ -96,6 +117,8 @@ GOALS: Final = (
     Goal("M3: 60 % or more of the way from B2b to the truth", _closed("M3", 0.6)),
     Goal("no baseline ahead in M1 or M2 by more than the interval", _never_behind),
     Goal("M5: every feed's expected over reported inside its band", _sized),
+    Goal("M7: truly open over drawn within 0.67 and 1.5 in every band to 20 %", _size_true),
+    Goal("M8: clusters hold three times what chance would of the ten heaviest bins", _clusters_hold),
 )
 
 
@@ -167,6 +190,12 @@ def _of_worlds(worlds: dict[str, Score]) -> list[str]:
         f"{sum(one.lead.above_zero for one in ranks)} of {count}"
         + (f"; {min(shares):.0%} to {max(shares):.0%} of the way from B2b to the truth." if shares else ".")
     )
+    held = [one.heavy_lift.value for score in worlds.values() if (one := score.clusters)]
+    if held:
+        found.append(
+            f"M8 (clusters): between {min(held):.2f} and {max(held):.2f} times what chance would hold of the ten "
+            "heaviest bins within 15 %."
+        )
     found.append(f"M5 (USD true to size): {good} of {len(feeds)} feeds inside their band, {len(feeds) - good} outside.")
     return [*found, _placebos(worlds)]
 

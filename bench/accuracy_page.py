@@ -204,6 +204,8 @@ def _family(title: str, worlds: dict[str, Score]) -> str:
         tables.sizes(worlds, names),
         tables.large(worlds, names),
         tables.densities(worlds, names),
+        tables.bands(worlds, names),
+        tables.clusters(worlds, names),
     ])
 
 

@@ -151,6 +151,28 @@ def large(worlds: dict[str, Score], names: Sequence[str]) -> str:
     return f"### M5: 'more than this from the bin, if visited'\n\n{table(head, rows)}"
 
 
+def bands(worlds: dict[str, Score], names: Sequence[str]) -> str:
+    """M7: a row per side and band of distance."""
+    cells: dict[str, dict[str, str]] = {name: {} for name in names}
+    for name, found in cells.items():
+        for one in worlds[name].size_bands:
+            found[f"{one.side}s, {one.from_pct:g}-{one.to_pct:g} %"] = shown(one.ratio, 2)
+    labels = dict.fromkeys(label for found in cells.values() for label in found)
+    rows = [[label, *(cells[name].get(label, "-") for name in names)] for label in labels]
+    return f"### M7: truly open over drawn USD, by side and distance\n\n{table(('', *names), rows)}"
+
+
+def clusters(worlds: dict[str, Score], names: Sequence[str]) -> str:
+    """M8, against the share of bins that clusters cover."""
+    rows = [
+        [name, shown(one.covered_share), shown(one.heavy_share), shown(one.heavy_lift, 2), shown(one.usd_share),
+         shown(one.usd_lift, 2)]
+        for name in names if (one := worlds[name].clusters)
+    ]  # fmt: skip
+    head = ("market", "bins covered", "of the ten heaviest", "over chance", "of all true USD", "over chance")
+    return f"### M8: what clusters hold of the truth within 15 %\n\n{table(head, rows)}"
+
+
 def densities(worlds: dict[str, Score], names: Sequence[str]) -> str:
     lows = sorted({one.percentile_low for name in names for one in worlds[name].densities})
     rows = []

@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item.get_closest_marker("long") is None]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
+    return (os.cpu_count() or 1) + 4
+
+
 class NetworkUsed(Exception):
     """A test tried to leave the machine."""
 

@@ -1,11 +1,10 @@
 """Rules about the code itself that no linter knows: size, units in names, who may approve, words of the product."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("liqbot", "paper") for path in (ROOT / package).rglob("*.py"))
@@ -45,6 +44,11 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -54,7 +58,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 def imported_by(path: Path) -> set[str]:
     """Dotted names of what a file imports: modules, and names that may be modules."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -65,7 +69,7 @@ def imported_by(path: Path) -> set[str]:
 def test_one_name_one_class() -> None:
     places: dict[str, list[str]] = {}
     for path in SOURCES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in parsed(path).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(named(path))
     assert not {name: found for name, found in places.items() if len(found) > 1}
@@ -95,17 +99,25 @@ def test_a_module_of_few_lines_has_a_second_user() -> None:
 
 def test_there_is_something_to_check() -> None:
     assert len(SOURCES) > 20
+    assert len(TEXTS) > len(SOURCES)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_the_module_says_what_lives_in_it_and_is_of_a_readable_size(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert (ast.get_docstring(tree) or "").strip(), "no module docstring"
-    assert len(text.splitlines()) <= FILE_LINES_MAX, f"longer than {FILE_LINES_MAX} lines: split it by meaning"
+def test_every_module_says_what_lives_in_it() -> None:
+    silent = [named(path) for path in SOURCES if not (ast.get_docstring(parsed(path)) or "").strip()]
+    assert not silent, f"no module docstring: {silent}"
+
+
+def test_modules_and_functions_are_of_a_readable_size() -> None:
     long = [
-        f"{node.name}: {lines} lines"
-        for node in functions(tree)
+        f"{named(path)}: {lines} lines"
+        for path in SOURCES
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES_MAX
+    ]
+    assert not long, f"longer than {FILE_LINES_MAX} lines, split by meaning: {long}"
+    long = [
+        f"{named(path)}: {node.name}: {lines} lines"
+        for path in SOURCES
+        for node in functions(parsed(path))
         if (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES_MAX
     ]
     assert not long, f"functions longer than {FUNCTION_LINES_MAX} lines: {long}"
@@ -122,23 +134,27 @@ def number_fields(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
                         yield node.name, item.target.id, kinds.pop()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_number_fields_say_their_unit(path: Path) -> None:
-    unclear = []
-    for owner, field, kind in number_fields(ast.parse(path.read_text(encoding="utf-8"))):
-        words = set(field.lower().split("_"))
-        if kind in ("float", "Decimal") and not words & (UNITS | UNITLESS):
-            unclear.append(f"{owner}.{field}: {kind}")
-        if kind == "int" and words & DURATIONS and not words & UNITS:
-            unclear.append(f"{owner}.{field}: {kind}")
-    assert not unclear, f"which unit? {unclear}"
+def unclear(field: str, kind: str) -> bool:
+    words = set(field.lower().split("_"))
+    if kind == "int":
+        return bool(words & DURATIONS and not words & UNITS)
+    return kind in ("float", "Decimal") and not words & (UNITS | UNITLESS)
+
+
+def test_number_fields_say_their_unit() -> None:
+    found = [
+        f"{named(path)}: {owner}.{field}: {kind}"
+        for path in SOURCES
+        for owner, field, kind in number_fields(parsed(path)) if unclear(field, kind)
+    ]
+    assert not found, f"which unit? {found}"
 
 
 def test_only_the_review_can_approve() -> None:
     builders = [
         named(path)
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Approved"
     ]
     assert set(builders) == {"liqbot/risk/review.py"}
@@ -149,7 +165,7 @@ def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> Non
     unsaid = [
         f"{named(path)}:{node.lineno}"
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
         and (
             (node.func.attr == "quantize" and len(node.args) < 2)
@@ -174,10 +190,10 @@ def test_no_module_is_a_drawer_for_leftovers() -> None:
     assert not [named(path) for path in SOURCES if path.stem in drawers]
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=named)
-def test_the_text_speaks_of_the_product_alone(path: Path) -> None:
+def test_texts_speak_of_the_product_alone() -> None:
     found = [
-        f"line {number}: {match.group()}"
+        f"{named(path)}:{number}: {match.group()}"
+        for path in TEXTS
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         for match in MACHINE.finditer(line)
     ]

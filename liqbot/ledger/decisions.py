@@ -172,12 +172,14 @@ class DecisionBook:
 
 
 def features_of(view: MarketView) -> dict[str, float | None]:
-    """The view's numbers by name; absent ones are null."""
+    """The view's numbers by name, the funding of each venue among them; absent ones are null."""
     numbers: dict[str, float | None] = {}
     for name in view.__struct_fields__:
         value = getattr(view, name)
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = float(value) if math.isfinite(value) else None
+    numbers["asymmetry"] = view.asymmetry if math.isfinite(view.asymmetry) else None
+    numbers |= {f"funding_of.{venue}": rate_pct for venue, (rate_pct, _) in view.funding_of_venues.items()}
     return numbers
 
 

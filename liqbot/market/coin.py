@@ -25,8 +25,10 @@ from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
 from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range, told_until
+from liqbot.market.observed.settlements import stage_of
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
+from liqbot.venues.registry import has_us_basis
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
@@ -54,6 +56,7 @@ class CoinMarket:
         self.coin, self.venues, self.params = coin, venues, params
         self.trade_venue = venues.index(trade_venue) if trade_venue in venues else -1
         """Index of the venue whose mark, range and age the views carry; -1 when it is none of the roster's."""
+        self._us_dated = tuple(index for index, venue in enumerate(venues) if has_us_basis(venue))
         aggregate = venues.index(AGGREGATE) if AGGREGATE in venues else -1
         self.outliers = OutlierFilter(venues, aggregate, params.health)
         self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
@@ -152,8 +155,9 @@ class CoinMarket:
             self._count(venue, self.forced.take_order(time_ms, venue, side, size_usd))
         for time_ms, venue, *sums in _columns(columns, "totals", "span_ms", "long_usd", "short_usd"):
             self._count(venue, self.forced.take_totals(time_ms, venue, *sums))
-        for time_ms, venue, rate_pct, interval_h in _columns(columns, "funding", "rate_pct", "interval_h"):
-            self._count(venue, self.funding.take(time_ms, self.venues[venue], rate_pct, interval_h))
+        rates = _columns(columns, "funding", "rate_pct", "interval_h", "rate_stage")
+        for time_ms, venue, rate_pct, interval_h, stored in rates:
+            self._count(venue, self.funding.take(time_ms, self.venues[venue], rate_pct, interval_h, stage_of(stored)))
 
     def _take_open_interest(self, columns: Columns) -> None:
         for time_ms, venue, oi_usd in _columns(columns, "open_interest", "oi_usd"):
@@ -161,6 +165,13 @@ class CoinMarket:
             price = own.mark_price if own.known else self.now.reference_price
             # A venue without a price of its own trades at everybody's.
             self._count(venue, self.open_interest.take(time_ms, self.venues[venue], oi_usd, price))
+
+    def us_basis_pct(self, underlying_price: float) -> float:
+        """How far US-regulated contracts that expire trade above the underlying; NaN without a live price of any."""
+        live = set(self.outliers.live(self.now.time_ms)) if self._us_dated else ()
+        bases = [(self.prices[venue].mark_price / underlying_price - 1.0) * 100.0 for venue in self._us_dated
+                 if venue in live]
+        return sum(bases) / len(bases) if bases else ABSENT
 
     def _count(self, venue: int, believed: bool) -> None:  # noqa: FBT001 - the answer of a `take`
         if not believed:
@@ -177,7 +188,8 @@ class CoinMarket:
         }
 
     def _refer(self, bounds: dict[int, float], tick_ms: int) -> None:
-        live = self.outliers.live(tick_ms)
+        # What expires trades away from the index: its price places no position.
+        live = [venue for venue in self.outliers.live(tick_ms) if venue not in self._us_dated]
         if live:
             weights = [bounds.get(venue, ABSENT) for venue in live]
             pairs = [(self.prices[one].mark_price, w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
@@ -298,6 +310,7 @@ class CoinMarket:
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
         """Every venue that ever gave a price, in the roster's order."""
         bounds, totals, row_of = self._bounds_base(), self.estimator.side_totals_usd(), self.estimator.row_of
+        rated = self.funding.of_venues()
         return tuple(
             VenueHealth(
                 venue=self.venues[venue],
@@ -309,6 +322,8 @@ class CoinMarket:
                 oi_usd=bounds[venue] * price.mark_price,
                 long_usd=totals[row_of[venue]][LONG] if venue in row_of else 0.0,
                 short_usd=totals[row_of[venue]][SHORT] if venue in row_of else 0.0,
+                funding_8h_pct=rated.get(self.venues[venue], (ABSENT, ABSENT))[0],
+                funding_percentile=rated.get(self.venues[venue], (ABSENT, ABSENT))[1],
                 **self._measured(row_of.get(venue, -1), now_ms),
             )
             for venue, price in enumerate(self.prices)

@@ -99,7 +99,6 @@ class CalibrationParams(_Params):
     shape_h: float = Field(
         36.0, ge=1, le=2_000, description="Half-life of what tier weights and venue factors are learnt from."
     )
-    fast_h: float = Field(6.0, ge=0.1, le=200, description="Half-life of the fast scale over everything.")
     cap_ratio: float = Field(
         4.0, ge=1, le=1_000, description="Orders count up to this multiple of their usual size, so that one whale does "
         "not rewrite the weights."
@@ -111,8 +110,6 @@ class CalibrationParams(_Params):
         "of one venue came to 0.05 to 0.28.",
     )
     level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of that ratio.")
-    fast_weight: float = Field(30.0, ge=1, le=1e5, description="Worth in orders of the last hours being as usual.")
-    fast_scale_max: float = Field(2.0, ge=1, le=10, description="Largest fast scale; its inverse is the smallest.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
     tail_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the cap taking nothing.")
     tail_ratio_max: float = Field(2.5, ge=1, le=10, description="Most that is given back for the cap.")
@@ -228,12 +225,12 @@ class ClusterParams(_Params):
     distance_pct_max: float = Field(25.0, gt=0, le=50, description="Clusters are looked for this far from the mark.")
     width_pct: float = Field(0.4, ge=0.05, le=5, description="Width of a cluster.")
     around_pct: float = Field(
-        10.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
+        3.0, ge=0.1, le=25, description="A cluster stands out against what is open this near to it, on either side."
     )
     contrast_ratio: float = Field(
         1.25, ge=1, le=100, description="How many times the USD around it a cluster must hold to stand out at all."
     )
-    kept: int = Field(5, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
+    kept: int = Field(8, ge=1, le=64, description="Clusters kept per side, the most outstanding first.")
     fuel_distance_pct: float = Field(10.0, gt=0, le=50, description="Everything mapped this near counts as fuel.")
     thin_density_ratio_max: float = Field(
         0.35, gt=0, lt=1, description="A thin zone's density against the typical density of its side."
@@ -277,10 +274,19 @@ class RollingParams(_Params):
     history_step_ms: int = Field(
         60_000, ge=1_000, le=3_600_000, description="How finely price and open interest are remembered."
     )
-    funding_history_ms: WindowMs = Field(60 * 86_400_000, description="History the funding percentile is taken in.")
-    funding_step_ms: WindowMs = Field(3_600_000, description="How often funding is remembered.")
-    funding_history_ms_min: WindowMs = Field(
-        7 * 86_400_000, description="History needed before the funding percentile exists."
+    funding_history_ms: int = Field(
+        60 * 86_400_000, ge=30 * 86_400_000, le=90 * 86_400_000,
+        description="History of a venue that its funding percentile is taken in.",
+    )
+    funding_step_ms: int = Field(
+        3_600_000, ge=600_000, le=86_400_000, description="How often a venue's funding is remembered."
+    )
+    funding_history_ms_min: int = Field(
+        7 * 86_400_000, ge=1_000, le=30 * 86_400_000,
+        description="History of a venue needed before its funding percentile exists.",
+    )
+    funding_tolerance_pct: float = Field(
+        0.00025, ge=0, le=0.1, description="Rates per eight hours that differ by no more tie in the funding percentile."
     )
 
 

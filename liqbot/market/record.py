@@ -26,6 +26,10 @@ _TOGETHER: Final = 4
 _REACH_PCT: Final = 45.0
 _SPLIT_REACH_PCT: Final = 15.0
 _CHANGES: Final = 8
+_FUNDING: Final = (
+    "funding_8h_pct", "funding_percentile", "funding_us_8h_pct", "funding_offshore_8h_pct", "funding_spread_pct",
+    "us_basis_pct",
+)
 _NOTE: Final = "USD is an estimate"
 
 Record = dict[str, Any]
@@ -47,6 +51,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "fuel_below_usd": round(view.below.fuel_usd),
         "asymmetry": _known(view.asymmetry),
         "oi_usd": _known(view.oi_usd),
+        **{name: _known(getattr(view, name)) for name in _FUNDING},
         "warmth_long_pct": _known(view.warmth_long_pct),
         "warmth_short_pct": _known(view.warmth_short_pct),
         "live_venues": view.live_venues,

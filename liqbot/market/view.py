@@ -4,7 +4,7 @@ Features are plain floats; NaN means absent. Gates are written with + - * / and 
 expression serves one row live and whole columns in research. `derived` names features that stand in for a measured one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -61,7 +61,7 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     funding_8h_pct: float
     """Open-interest-weighted rate, scaled to eight hours; positive: longs pay."""
     funding_percentile: float
-    """0..100 within the kept history; NaN until the history is long enough."""
+    """0..100: each venue's rate within its own history, weighted likewise; NaN until one has history enough."""
     liquidated_long_1h_usd: float
     liquidated_short_1h_usd: float
     """Observed forced flow, a floor."""
@@ -91,6 +91,16 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """Printed over promised USD of the last days: 1 when the forecast's size is right."""
     forecasts_of: Callable[[], tuple[Forecast, ...]] = tuple
     """Reads the forecast layer, a forecast per horizon; () once the market has gone on."""
+    funding_us_8h_pct: float = ABSENT
+    """As `funding_8h_pct`, of US-regulated venues alone; NaN where none tells a rate."""
+    funding_offshore_8h_pct: float = ABSENT
+    """Of the others."""
+    funding_spread_pct: float = ABSENT
+    """What longs pay at US-regulated venues more than offshore, per eight hours."""
+    us_basis_pct: float = ABSENT
+    """How far US-regulated contracts that expire (CME) trade above the index, else the mark; they pay no funding."""
+    funding_of_venues: Mapping[str, tuple[float, float]] = {}
+    """Venue key -> (rate per eight hours, its percentile within that venue's history), where a rate is known."""
 
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""
@@ -103,6 +113,10 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     def thin_zones(self) -> tuple[ThinZone, ...]:
         """Of both sides, nearest to the mark first."""
         return self.thin_zones_of()
+
+    def funding_of(self, venue: str) -> float:
+        """A venue's own rate per eight hours; NaN where it is not known."""
+        return self.funding_of_venues.get(venue, (ABSENT, ABSENT))[0]
 
     @property
     def asymmetry(self) -> float:

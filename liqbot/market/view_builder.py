@@ -71,19 +71,25 @@ def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:
         "return_24h_pct": bars.return_pct(now.time_ms, _DAY_MS, mark_price),
         "trend_pct": bars.trend_pct,
         "range_pct": bars.range_pct,
+        "us_basis_pct": coin.us_basis_pct(own.index_price if own.index_price == own.index_price else mark_price),
         "minute_volume_usd": bars.mean_per_minute_usd(coin.venues[coin.trade_venue] if coin.trade_venue >= 0 else ""),
     }
 
 
 def _crowd_features(coin: CoinMarket, tick_ms: int) -> dict[str, Any]:
     warmth_long_pct, warmth_short_pct = coin.warmth_pct
+    funding = coin.funding.means
     forced_long_usd, forced_short_usd = coin.forced.last_hour_usd(tick_ms)
     return {
         "oi_usd": coin.now.oi_base * coin.now.reference_price,
         "oi_change_1h_pct": coin.open_interest.change_pct(tick_ms, _HOUR_MS),
         "oi_change_24h_pct": coin.open_interest.change_pct(tick_ms, _DAY_MS),
-        "funding_8h_pct": coin.funding.rate_8h_pct,
-        "funding_percentile": coin.funding.percentile,
+        "funding_8h_pct": funding.rate_8h_pct,
+        "funding_percentile": funding.percentile,
+        "funding_us_8h_pct": funding.us_8h_pct,
+        "funding_offshore_8h_pct": funding.offshore_8h_pct,
+        "funding_spread_pct": funding.us_8h_pct - funding.offshore_8h_pct,
+        "funding_of_venues": coin.funding.of_venues(),
         "liquidated_long_1h_usd": forced_long_usd,
         "liquidated_short_1h_usd": forced_short_usd,
         "warmth_long_pct": warmth_long_pct,

@@ -67,7 +67,7 @@ def configuration_markdown() -> str:
 
 
 def _renamed_row(old: str, new: tuple[str, ...]) -> str:
-    return f"| `{old}` | {', '.join(f'`{name}`' for name in new)} |"
+    return f"| `{old}` | {', '.join(f'`{name}`' for name in new) or 'nothing: it is passed over'} |"
 
 
 def _about(path: tuple[str, ...]) -> Iterator[str]:

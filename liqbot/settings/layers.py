@@ -108,7 +108,8 @@ def override_layer(model: type[BaseSettings], names: Names, pairs: Sequence[str]
         if not separator or not key:
             raise ExpectedError(f"--set {pair}: expected key=value, as in risk.leverage_max=3", Exit.USAGE)
         written = tuple(key.split("."))
-        for leaf in new_names(written) or (written,):
+        names_now = new_names(written)
+        for leaf in (written,) if names_now is None else names_now:
             if not names.known(leaf):
                 raise _unknown(names, leaf, "--set", ".".join)
             if names.secret(leaf):
@@ -176,10 +177,13 @@ def _with_new_variables(
     variables: Mapping[str, str], where: str
 ) -> tuple[dict[str, str], dict[known_names.Path, known_names.Path]]:
     """The variables under the names that settings have now, and the old name of each that had one."""
-    texts = {name: text for name, text in variables.items() if not new_names(_path_of(name))}
+    texts = {name: text for name, text in variables.items() if new_names(_path_of(name)) is None}
     old_names: dict[known_names.Path, known_names.Path] = {}
     for name, text in variables.items():
-        for path in new_names(_path_of(name)):
+        paths = new_names(_path_of(name))
+        if paths == ():
+            old_names[_path_of(name)] = _path_of(name)
+        for path in paths or ():
             if _variable(path) in texts:
                 raise ExpectedError(
                     f"{where}: {name} is called {_variable(path)} now, and both are given; remove {name}", Exit.CONFIG

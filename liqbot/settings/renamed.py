@@ -1,4 +1,4 @@
-"""Settings whose name changed: the old names are honoured for one release, with a line that names the new one."""
+"""Settings whose name changed or that went: old names are taken for one release, with a line that says what is now."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -29,46 +29,56 @@ RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
             "pace_weight": "closing_rate_weight",
         }.items()
     },
+    **{f"{_CALIBRATION}.{name}": () for name in ("fast_h", "fast_weight", "fast_scale_max")},
+    **{f"market.clusters.{name}": () for name in ("density_ratio_min", "core_share")},
     "signals.grab_reverse.prior_crowd_percentile_min": ("signals.grab_reverse.prior_funding_percentile_min",),
 }
-"""Old dotted name -> the new ones, which all take its value. A section's name moves everything in it that has no entry
-of its own."""
+"""Old dotted name -> the new ones, which all take its value; () where nothing does any more. A section's name moves
+everything in it that has no entry of its own."""
 
 
-def new_names(path: Path, table: Mapping[str, tuple[str, ...]] = RENAMED) -> tuple[Path, ...]:
-    """What a name is called now, for the longest part of it that is in the table; empty when it is not renamed."""
+def new_names(path: Path, table: Mapping[str, tuple[str, ...]] = RENAMED) -> tuple[Path, ...] | None:
+    """What a name is called now, for the longest part of it that is in the table: empty when the setting went, None
+    when the name stands."""
     for depth in range(len(path), 0, -1):
         found = table.get(".".join(path[:depth]))
         if found is not None:
             return tuple((*new.split("."), *path[depth:]) for new in found)
-    return ()
+    return None
 
 
 def with_new_names(
     values: Mapping[str, Any], where: str = "", table: Mapping[str, tuple[str, ...]] = RENAMED
 ) -> tuple[dict[str, Any], dict[Path, str]]:
-    """Nested values under their new names, and the old dotted name that each moved value was written under.
+    """Nested values under their new names, and the old dotted name that each moved value was written under; one that
+    nothing takes any more stands there under its own.
 
     ExpectedError when old and new are both given in `where`: which of them is meant?
     """
     kept: dict[str, Any] = {}
     moved: list[tuple[Path, str, Any]] = []
+    gone: dict[Path, str] = {}
     for path, value in _values(values):
         names = new_names(path, table)
-        moved += [(name, ".".join(path), value) for name in names]
-        if not names:
+        if names is None:
             _put(kept, path, value)
+        elif not names:
+            gone[path] = ".".join(path)
+        else:
+            moved += [(name, ".".join(path), value) for name in names]
     for name, old, value in moved:
         if not _put(kept, name, value):
             raise ExpectedError(
                 f"{where}: {old} is called {'.'.join(name)} now, and both are given; remove {old}", Exit.CONFIG
             )
-    return kept, {name: old for name, old, _ in moved}
+    return kept, gone | {name: old for name, old, _ in moved}
 
 
 def warning_of(where: str, old: str, table: Mapping[str, tuple[str, ...]] = RENAMED) -> str:
     """The line for one old name that was used."""
-    names = " and ".join(".".join(name) for name in new_names(tuple(old.split(".")), table))
+    names = " and ".join(".".join(name) for name in new_names(tuple(old.split(".")), table) or ())
+    if not names:
+        return f"{where}: {old} is no setting any more and is passed over; the next release refuses it"
     return f"{where}: {old} is called {names} now; the old name goes with the next release"
 
 

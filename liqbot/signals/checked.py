@@ -14,7 +14,8 @@ from liqbot.signals.gates import OPERATORS, GateSpec
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
 
 _VALUES: Final[tuple[Any, ...]] = (
-    *[1.0] * (len(Features.__struct_fields__) - 1), SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0)),
+    *[1.0] * (len(Features.__struct_fields__) - 1),
+    SimpleNamespace(**dict.fromkeys(VIEW_NUMBERS, 1.0), funding_of=lambda _venue: 1.0),
 )  # fmt: skip
 _ROW: Final = Features(*_VALUES)
 _MISTAKES: Final = (AttributeError, NameError, TypeError, UnboundLocalError)

@@ -12,6 +12,7 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep
 from liqbot.market.view import MarketView, SideView
+from liqbot.venues.registry import VENUES
 
 _MINUTE_MS: Final = 60_000.0
 _WEEK_MIN: Final = 10_080.0
@@ -34,10 +35,14 @@ class Features(msgspec.Struct, frozen=True):
     opposite_funding_percentile: Any
     """How crowded the opposite side is by funding: 100 is the most in the kept history."""
     own_funding_percentile: Any
+    funding_spread_pct: Any
+    """What the trade's own side pays at US-regulated venues more than offshore, per eight hours."""
+    us_basis_pct: Any
+    """How far US-regulated contracts that expire lie on the trade's side of the index."""
     oi_change_1h_pct: Any
     oi_change_24h_pct: Any
     notional_ahead_share: Any
-    """Share of the liquidation notional in range that lies ahead, 0..1."""
+    """Share of the liquidation notional in range that lies ahead, 0..1: the map's asymmetry, from the trade's side."""
     map_skill_share: Any
     """The map's own score of the last days."""
     ahead_seen: Any
@@ -67,14 +72,20 @@ class Features(msgspec.Struct, frozen=True):
     """The market's own row, for numbers that have no side: a gate names them as in `view.return_24h_pct`."""
 
     def value(self, name: str) -> Any:
-        """A feature, or a number of the view as `view.<name>`."""
+        """A feature, a number of the view as `view.<name>`, or the rate of one venue as `view.funding_of.<venue>`."""
         own, _, inner = name.partition(".")
+        if name.startswith(VENUE_FUNDING):
+            return self.view.funding_of(name.removeprefix(VENUE_FUNDING))
         return getattr(getattr(self, own), inner) if inner else getattr(self, own)
 
 
-VIEW_NUMBERS: Final = tuple(name for name, kind in MarketView.__annotations__.items() if kind is float)
+VENUE_FUNDING: Final = "view.funding_of."
+"""Per eight hours, as told by the venue that is named behind it."""
+VIEW_NUMBERS: Final = (*(name for name, kind in MarketView.__annotations__.items() if kind is float), "asymmetry")
 FEATURE_NAMES: Final = (
-    *(name for name in Features.__struct_fields__ if name != "view"), *(f"view.{name}" for name in VIEW_NUMBERS)
+    *(name for name in Features.__struct_fields__ if name != "view"),
+    *(f"view.{name}" for name in VIEW_NUMBERS),
+    *(f"{VENUE_FUNDING}{venue}" for venue in VENUES),
 )
 """What a gate may name as its input."""
 
@@ -86,6 +97,7 @@ ROOTS: Final[dict[str, tuple[str, ...]]] = {
     "funding_pct": ("funding_8h_pct",),
     "opposite_funding_percentile": ("funding_percentile",),
     "own_funding_percentile": ("funding_percentile",),
+    "funding_spread_pct": ("funding_us_8h_pct", "funding_offshore_8h_pct"),
     "sweep_volume_ratio": ("volume_ratio",),
     "sweep_oi_change_pct": ("oi_usd",),
     "oi_change_1h_pct": ("oi_change_1h_pct", "oi_usd"),
@@ -122,6 +134,8 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         -sign * view.funding_8h_pct,
         100.0 - percentile if side is Side.LONG else percentile,
         percentile if side is Side.LONG else 100.0 - percentile,
+        sign * view.funding_spread_pct,
+        sign * view.us_basis_pct,
         view.oi_change_1h_pct,
         view.oi_change_24h_pct,
         ahead.fuel_usd / notional_usd if notional_usd > 0 else ABSENT,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from liqbot.signals.features import VENUE_FUNDING
 from liqbot.signals.verdict import DERIVED, MEASURED, MISSING, MISSING_INPUT, SIGNAL, Gate, Input
 
 OPERATORS: Final = (">=", "<=", ">", "<")
@@ -55,6 +56,8 @@ def larger(first: Any, second: Any) -> Any:
 
 def same(name: str) -> Callable[[Any, Any], Any]:
     """The expression that is a feature itself."""
+    if name.startswith(VENUE_FUNDING):
+        return lambda features, _params: features.value(name)
     getter = operator.attrgetter(name)
     return lambda features, _params: getter(features)
 

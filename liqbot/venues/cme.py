@@ -42,4 +42,6 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     mapped=False,
     note="Shown as open interest only; Databento GLBX.MDP3 with a licence, or a file.",
+    us_regulated=True,
+    pays_funding=False,
 )

@@ -47,4 +47,5 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     tier_access="rule",
+    us_regulated=True,
 )

@@ -80,4 +80,5 @@ VENUE: Final = VenueSpec(
     tier_access="public",
     one_ticker=True,
     note="Open interest comes with the tickers. Partial liquidation since March 2026.",
+    us_regulated=True,
 )

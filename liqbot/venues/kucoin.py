@@ -38,7 +38,7 @@ VENUE: Final = VenueSpec(
             ),
         ),
     ),
-    spellings=("kumex",),
+    spellings=("kucoinfutures", "kumex"),
     symbols=(("{}USDTM", ""), ("{}USDCM", "usdc"), ("{}USDM", "coin")),
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),

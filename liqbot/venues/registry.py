@@ -67,13 +67,15 @@ class VenueRegistry(Mapping[str, VenueSpec]):
 
     @functools.cached_property
     def _spellings(self) -> dict[str, str]:
-        """Letters and digits of every spelling -> venue key. A venue's own name wins over what others are called."""
-        known: dict[str, str] = {}
-        for spec in self._specs.values():
-            for spelling in (spec.client or spec.venue, spec.title, *spec.spellings):
-                name, contract = split_venue_key(spelling)
-                known.setdefault(_letters(name), venue_key(spec.venue, contract))
-        return known | {_letters(venue): venue for venue in (*self._specs, _RESERVED)}
+        """Letters and digits of every spelling -> venue key. A venue's name wins over what others are called, what is
+        built in over what was added, and titles give way to all else."""
+        ranked = sorted(self._specs.values(), key=lambda spec: spec.venue not in self._built_in)
+        spelt = [(spelling, spec.venue) for spec in ranked for spelling in spec.spellings]
+        known = {_letters(venue): venue for venue in (*self._specs, _RESERVED)}
+        for spelling, venue in (*spelt, *((spec.title, spec.venue) for spec in ranked)):
+            name, contract = split_venue_key(spelling)
+            known.setdefault(_letters(name), venue_key(venue, contract))
+        return known
 
     def add(self, spec: VenueSpec) -> None:
         """A venue of the user's. ValueError for a name that is no plain one, or that a built-in venue has; a venue that
@@ -126,6 +128,18 @@ VENUES: Final = VenueRegistry(built_in())
 def mechanics_of(venue_key: str, coin: str) -> Mechanics:
     """`mechanics_for` of the venue that a key names."""
     return mechanics_for(VENUES.get(split_venue_key(venue_key)[0]), venue_key, coin)
+
+
+def us_regulated(venue_key: str) -> bool:
+    """Whether US rules hold there; a venue that is not known is offshore."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    return spec is not None and spec.us_regulated
+
+
+def has_us_basis(venue_key: str) -> bool:
+    """Whether its contracts expire under US rules."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    return spec is not None and spec.us_regulated and not spec.pays_funding
 
 
 def wire_of(venue: str) -> VenueWire:

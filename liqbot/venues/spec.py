@@ -196,6 +196,10 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     position; stops that wait for their trigger do not count. Takes are cancelled before an exit whatever it says."""
     mapped: bool = True
     """Whether its positions belong in the liquidation map."""
+    us_regulated: bool = False
+    """Its customers trade under US rules; others are offshore. Their funding is told apart."""
+    pays_funding: bool = True
+    """False where contracts expire: how far they trade above the index stands for what longs pay."""
     note: str = ""
 
     def lack(self, capability: Capability) -> str:

@@ -94,6 +94,7 @@ class FlowWorld:
     def _rates(self, end_ms: int) -> Rows:
         rows = _headed("funding", np.arange(len(self.params.venues)), end_ms)
         rows["rate_pct"], rows["interval_h"] = self._funding.rate_pct, self._funding.interval_h
+        rows["rate_stage"] = self._funding.stages(end_ms)
         return rows
 
 

@@ -148,7 +148,9 @@ def check_columns(schema: Any, path: str) -> tuple[str, ...]:
             raise TapeError(f"{path}: column {name!r} is not part of the format; did you mean {near!r}?")
     for name, wanted in ALL_COLUMNS.items():
         if name in names and not _holds(schema.field(name).type, wanted):
-            raise TapeError(f"{path}: column {name!r} holds {schema.field(name).type}, a {wanted} column is right")
+            held = schema.field(name).type
+            hint = "; 'liqbot tape import' reads times of other forms" if name in (TIME, LEARNT) else ""
+            raise TapeError(f"{path}: column {name!r} holds {held}, a {wanted} column is right{hint}")
     return extra
 
 

@@ -10,7 +10,8 @@ import typer
 
 from liqbot import places
 from liqbot.journal import JournalReader
-from liqbot.verbs.options import Data, Db, Json, Profile
+from liqbot.settings import load
+from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile, plain_name
 from paper.tapes.importing.reading import Hints
 from paper.tapes.importing.run import Imported, import_files
 from paper.tapes.info import holes, info_of, text_of
@@ -22,9 +23,16 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 TapeFile = Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")]
 
 
+OwnVenues = Annotated[
+    str | None, typer.Option("--profile", metavar="NAME", help="Know the venues of one's own that this profile names.")
+]
+
+
 @app.callback()
-def tape() -> None:
+def tape(profile: OwnVenues = None, config: ConfigDir = None) -> None:
     """Look at, check, import and export tapes: recorded markets that can be backtested and replayed."""
+    if profile is not None:
+        load(plain_name(profile), config=config)
 
 
 @app.command()

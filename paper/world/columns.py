@@ -7,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import EventBlock, Rows, unknown_rows
-from liqbot.instruments import FundingStage
-from liqbot.market.observed.settlements import HOUR_MS
 from paper.world.coin_market import WorldCoin
 
 Venues = npt.NDArray[np.intp]
@@ -40,12 +38,11 @@ def open_interest(markets: Sequence[WorldCoin], venues: Venues, now_ms: int) -> 
 
 
 def funding(markets: Sequence[WorldCoin], now_ms: int) -> Rows:
-    """Current rate of every venue, per its own interval: what is paid when that is over, else a forecast."""
+    """Current rate of every venue, per its own interval."""
     rows = _headed("funding", markets, np.arange(len(markets[0].mark)), now_ms)
     rows["rate_pct"] = np.concatenate([market.funding.rate_pct for market in markets])
     rows["interval_h"] = np.concatenate([market.funding.interval_h for market in markets])
-    settled = now_ms % np.rint(rows["interval_h"] * HOUR_MS) == 0
-    rows["rate_stage"] = np.where(settled, float(FundingStage.SETTLEMENT), float(FundingStage.FORECAST))
+    rows["rate_stage"] = np.concatenate([market.funding.stages(now_ms) for market in markets])
     return rows
 
 

@@ -5,6 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from liqbot.instruments import FundingStage
+from liqbot.market.observed.settlements import HOUR_MS
 from paper.world.draws import Draws, Floats, total
 from paper.world.params import TradedVenue
 
@@ -38,6 +40,11 @@ class WorldFunding:
     def rate_pct(self) -> Floats:
         """Per the venue's interval, in hundred-thousandths of a per cent steps as venues round it."""
         return np.asarray(np.rint(self._rate_8h_pct * self.interval_h / 8.0 * 1e5) / 1e5)
+
+    def stages(self, now_ms: int) -> Floats:
+        """What each rate is when it is told now, as in the `rate_stage` of a block: paid when an interval is over."""
+        settled = now_ms % np.rint(self.interval_h * HOUR_MS) == 0
+        return np.where(settled, float(FundingStage.SETTLEMENT), float(FundingStage.FORECAST))
 
     @property
     def mean_8h_pct(self) -> float:

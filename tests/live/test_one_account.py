@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose
+from liqbot.control import protocol
 from liqbot.events import HaltCode
 from liqbot.execution import client_order_id
 from liqbot.execution.client_order_id import GONE, PRESENT
@@ -102,20 +103,30 @@ async def test_of_two_that_start_together_at_most_one_goes_on(venue: str, tmp_pa
     print(f"seed {seed}")
     chance = random.Random(seed)
 
-    async def start(name: str, wait_s: float) -> Exit:
+    async def start(host: Host, wait_s: float) -> Exit:
         await asyncio.sleep(wait_s)
-        host, settings = Host(name, tmp_path), settings_of(here)
+        settings = settings_of(here)
         try:
-            # Long enough that the first still runs while the second decides.
-            return await trade(settings, host.data, access_of(settings), for_s=8)
+            return await trade(settings, host.data, access_of(settings))
         except ExpectedError as error:
             return error.exit_code
+
+    async def stopped(host: Host, task: asyncio.Task[Exit]) -> Exit:
+        while not task.done():
+            with contextlib.suppress(ExpectedError):
+                await asyncio.to_thread(protocol.request, host.data, {"verb": "stop"})
+            await asyncio.sleep(0.02)
+        return task.result()
 
     async with place(venue) as here, passing(here):
         with pytest.MonkeyPatch.context() as patch:
             # Within one process the lock would tell them apart.
             patch.setattr("liqbot.live.bot.only_one", lambda *_: contextlib.nullcontext())
-            outcomes = await asyncio.gather(*(start(name, chance.random() / 2) for name in ("one", "two")))
+            hosts = [Host(name, tmp_path) for name in ("one", "two")]
+            starts = [asyncio.create_task(start(host, chance.random() / 2)) for host in hosts]
+            done, _ = await asyncio.wait(starts, timeout=120, return_when=asyncio.FIRST_COMPLETED)
+            outcomes = await asyncio.gather(*map(stopped, hosts, starts))
+        assert done, "both went on"
         assert sorted(outcomes) in ([Exit.OK, Exit.RUNNING], [Exit.RUNNING, Exit.RUNNING]), outcomes
         assert here.hub.unknown == []
 

@@ -252,15 +252,15 @@ def test_funding_is_scaled_weighted_and_ranked() -> None:
         fold.take(hour * HOUR_MS, "binance", 0.01, 8.0)
         fold.take(hour * HOUR_MS, "hyperliquid", 0.005, 1.0)
         fold.on_tick(hour * HOUR_MS, {"binance": 3.0, "hyperliquid": 1.0})
-        assert math.isnan(fold.percentile) == (hour <= 24 * 7)
-    assert fold.rate_8h_pct == pytest.approx((3 * 0.01 + 0.04) / 4)
-    assert fold.percentile == pytest.approx(50.0)
+        assert math.isnan(fold.means.percentile) == (hour <= 24 * 7)
+    assert fold.means.rate_8h_pct == pytest.approx((3 * 0.01 + 0.04) / 4)
+    assert fold.means.percentile == pytest.approx(50.0)
     fold.take(24 * 8 * HOUR_MS, "binance", 0.2, 8.0)
     fold.on_tick(24 * 8 * HOUR_MS, {"binance": 3.0, "hyperliquid": 1.0})
-    assert fold.percentile > 99
+    assert fold.means.percentile == pytest.approx((3 * 100 + 50) / 4)  # each within its own history
     assert not fold.take(0, "binance", NAN, 8.0)
     fold.on_tick(24 * 30 * HOUR_MS, {})
-    assert math.isnan(fold.rate_8h_pct)
+    assert math.isnan(fold.means.rate_8h_pct)
 
 
 def test_forced_flow_of_the_last_hour() -> None:

@@ -54,7 +54,7 @@ def windows(chart: LiquidationMap, side: Side) -> list[tuple[float, float]]:
 
     found = []
     for near in range(501):
-        low, high = max(0, near - 200), near + 208
+        low, high = max(0, near - 60), near + 68
         around = (between(low, near) + between(near + 8, high)) / (high - low - 8)
         usd = (between(near, near + 8) + between(near + 2, near + 6)) / 2
         found.append((float(near), max(0.0, usd - PARAMS.contrast_ratio * 6 * around)))

@@ -11,7 +11,10 @@ from liqbot.settings import Loaded, load, restored, settings_model
 from liqbot.settings.names import Names
 from liqbot.settings.renamed import RENAMED, new_names, with_new_names
 
-TABLE = {"a.old": ("b.new",), "a.twice": ("b.one", "c.two"), "gone": ("b.section",), "gone.apart": ("c.apart",)}
+TABLE = {
+    "a.old": ("b.new",), "a.twice": ("b.one", "c.two"), "a.went": (),
+    "gone": ("b.section",), "gone.apart": ("c.apart",),
+}
 
 
 def loaded(directory: Path, text: str = "", **layers: object) -> Loaded:
@@ -64,6 +67,24 @@ def test_old_names_hold_in_the_environment_and_after_set(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "layers"),
     [
+        ("[market.calibration]\nfast_h = 6.0\n", {}),
+        ("", {"environment": {"LIQBOT_MARKET__CALIBRATION__FAST_H": "6"}}),
+        ("", {"environment": {"LIQBOT_MARKET": '{"calibration": {"fast_h": 6}}'}}),
+        ("", {"overrides": ("market.calibration.fast_h=6",)}),
+    ],
+)  # fmt: skip
+def test_a_setting_that_went_is_passed_over_and_said_in_one_line(
+    tmp_path: Path, text: str, layers: dict[str, object]
+) -> None:
+    found = loaded(tmp_path, text, **layers)
+    assert found.settings == loaded(tmp_path).settings
+    (line,) = found.warnings
+    assert "market.calibration.fast_h is no setting any more and is passed over" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "layers"),
+    [
         ("[risk]\ncluster_pad_pct = 0.2\n[signals.avoid_liquidity]\ncluster_pad_pct = 0.2\n", {}),
         ("", {"environment": {
             "LIQBOT_RISK__CLUSTER_PAD_PCT": "0.2", "LIQBOT_SIGNALS__AVOID_LIQUIDITY__CLUSTER_PAD_PCT": "0.2"}}),
@@ -90,13 +111,14 @@ def test_a_recorded_configuration_is_read_under_its_old_names(capsys: pytest.Cap
 def test_a_section_moves_with_everything_in_it_that_has_no_entry_of_its_own() -> None:
     assert new_names(("gone", "deep", "er"), TABLE) == (("b", "section", "deep", "er"),)
     assert new_names(("gone", "apart"), TABLE) == (("c", "apart"),)
-    assert new_names(("a", "kept"), TABLE) == ()
+    assert new_names(("a", "kept"), TABLE) is None
+    assert new_names(("a", "went"), TABLE) == ()
 
 
 values = st.fixed_dictionaries(
     {},
     optional={
-        "a": st.fixed_dictionaries({}, optional={name: st.integers() for name in ("old", "twice", "kept")}),
+        "a": st.fixed_dictionaries({}, optional={name: st.integers() for name in ("old", "twice", "kept", "went")}),
         "gone": st.dictionaries(st.sampled_from(("x", "apart")), st.integers()),
         "b": st.fixed_dictionaries({}, optional={"kept": st.integers()}),
     },
@@ -108,7 +130,9 @@ def test_nothing_is_lost_and_nothing_is_left_under_an_old_name(given_values: dic
     found, old_names = with_new_names(given_values, "here", TABLE)
     for section, entries in given_values.items():
         for name, value in entries.items():
-            for path in new_names((section, name), TABLE) or ((section, name),):
+            paths = new_names((section, name), TABLE)
+            assert paths != () or old_names[section, name] == f"{section}.{name}"
+            for path in ((section, name),) if paths is None else paths:
                 held: object = found
                 for part in path:
                     held = held[part]  # type: ignore[index]

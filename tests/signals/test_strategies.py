@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.signals.evaluate import SIDES, codes, enabled_strategies, evaluate
 from liqbot.signals.features import FEATURE_NAMES, VIEW_NUMBERS, Features, derived_features, features_of
-from liqbot.signals.gates import larger, passes
+from liqbot.signals.gates import GateSpec, larger, passes, same, shown
 from liqbot.signals.registry import STRATEGIES, signal_model
 from liqbot.signals.verdict import DERIVED, MISSING_INPUT, SIGNAL, Verdict
 
@@ -246,3 +246,18 @@ def test_larger_is_the_maximum_and_absent_when_one_is(first: float, second: floa
     assert larger(first, second) == max(first, second)
     assert math.isnan(larger(first, mv.NAN))
     assert math.isnan(larger(mv.NAN, second))
+
+
+def test_gates_may_ask_for_one_venues_funding_its_spread_and_the_asymmetry_of_the_map():
+    view = mv.a_view(funding_of_venues={"okx": (0.03, 99.0)}, funding_spread_pct=0.02, us_basis_pct=-0.5)
+    long, short = (features_of(view, side, 5.0) for side in SIDES)
+    assert (long.funding_spread_pct, short.funding_spread_pct) == (0.02, -0.02)
+    assert (long.us_basis_pct, short.us_basis_pct) == (-0.5, 0.5)
+    assert long.value("view.asymmetry") == view.asymmetry == long.notional_ahead_share
+    for name, expected in (("view.funding_of.okx", True), ("view.funding_of.bybit", False)):
+        assert name in FEATURE_NAMES
+        spec = GateSpec("paid", (name,), same(name), ">=", 0.02)
+        assert passes(spec, long, None, ()) is expected
+        code, (gate,) = shown((spec,), long, None, (), frozenset())
+        assert code == (SIGNAL if expected else MISSING_INPUT)
+        assert gate.inputs[0].value == (0.03 if expected else None)

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import given
 from pyarrow import parquet
@@ -140,10 +141,25 @@ def test_the_main_contract_has_one_name_however_it_is_told():
 
 def test_no_spelling_belongs_to_two_venues():
     said = Counter(
-        "".join(letter for letter in spelling.partition(":")[0].lower() if letter.isalnum())
-        for spec in VENUES.values() for spelling in {spec.venue, *spec.spellings}
+        name for spec in VENUES.values()
+        for name in {
+            "".join(letter for letter in spelling.partition(":")[0].lower() if letter.isalnum())
+            for spelling in (spec.venue, spec.title, *spec.spellings)
+        }
     )
     assert [name for name, count in said.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(("name", "read"), [("mine", "okx"), ("huobi", "huobi")])
+def test_what_a_built_in_venue_is_called_stays_its_own_unless_a_venue_bears_that_name(name: str, read: str):
+    like = msgspec.structs.replace(VENUES["htx"], venue=name, title="OKX swap", spellings=("okex", "pier"))
+    VENUES.add(like)
+    try:
+        assert book_of("okex" if name == "mine" else "Huobi", "BTC") == (read, "BTC")
+        assert book_of("Pier", "BTC") == (name, "BTC")
+    finally:
+        VENUES.remove(name)
+    assert book_of("Huobi", "BTC") == ("htx", "BTC")
 
 
 def test_other_venues_are_taken_only_when_the_caller_knows_them():

@@ -4,7 +4,7 @@ Expected forced USD of a row (venue) and tier is touched prior mass x the row's 
 pooled over venues and sides, a row's factor over its tiers. Each order is shared among the tiers its own venue's mark
 touched, in proportion to what was expected of them (expectation-maximisation for Poisson sums). Statistics fade, and
 every estimate is a ratio of two running sums, pulled toward a prior that is worth a number of orders of mean size.
-Orders are capped: one whale says little about the crowd. On top lies one fast scale, of hours.
+Orders are capped: one whale says little about the crowd.
 """
 
 import math
@@ -40,12 +40,6 @@ class Calibration:
     def multiplier(self) -> Floats:
         """[row, tier]: real over prior USD."""
         state = self.state
-        found: Floats = state.level[:, None] * (state.weights * (state.fast_ratio * state.tail_ratio))
-        return found
-
-    def slow_multiplier(self) -> Floats:
-        """[row, tier]: the same without the fast scale of the last hours."""
-        state = self.state
         found: Floats = state.level[:, None] * (state.weights * state.tail_ratio)
         return found
 
@@ -59,7 +53,7 @@ class Calibration:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""
         state = self.state
         by_row = np.where(state.reported[:, 1] > 0, state.level * state.reporting, 0.0)
-        found: Floats = by_row[:, None] * (state.weights * state.fast_ratio)
+        found: Floats = by_row[:, None] * state.weights
         return found
 
     def grain_usd(self) -> float:
@@ -120,7 +114,6 @@ class Calibration:
             if history:
                 by_row *= (state.reported[:, 1] > 0)[:, None]
             state.expected += by_row
-            state.fast_sums[1] += (by_row @ state.weights * state.level * state.reporting).sum()
         cap_usd = self.cap_usd()
         for row, side, usd in orders:
             capped_usd = min(usd, cap_usd)
@@ -132,7 +125,6 @@ class Calibration:
             state.since[list(rows)] = 0.0
         if orders or sums:
             self._estimate(np.zeros_like(state.weights) if leverage_prior is None else leverage_prior)
-        self._follow()
 
     def _fade(self, elapsed_ms: int) -> None:
         state, params = self.state, self._params
@@ -140,14 +132,13 @@ class Calibration:
         state.expected *= kept
         state.observed *= kept
         state.reported *= kept
-        state.fast_sums *= fading(elapsed_ms, params.fast_h)
         state.tail_sums *= fading(elapsed_ms, params.tail_h)
         state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
 
     def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats) -> bool:
         state = self.state
         return kernels.attribute(
-            state.observed, state.reported, state.fast_sums, touched_usd, state.weights,
+            state.observed, state.reported, touched_usd, state.weights,
             state.level * state.reporting, np.array(rows, np.int64), side, usd, min(usd, self.cap_usd()),
         )  # fmt: skip
 
@@ -192,12 +183,3 @@ class Calibration:
             weights = (observed + pull * prior) / (by_tier + pull)
             mean = float((weights * by_tier).sum()) / everything
             state.weights = weights / mean if mean > 0 else state.weights
-
-    def _follow(self) -> None:
-        """The fast scale, of what the slow estimates leave unexplained in the last hours."""
-        observed, expected, squares = self.state.fast_sums.tolist()
-        p = self._params
-        if expected > 0 and squares > 0 and observed > 0:
-            size = observed * observed / squares
-            scale = (size * observed / expected + p.fast_weight) / (size + p.fast_weight)
-            self.state.fast_ratio = min(max(scale, 1.0 / p.fast_scale_max), p.fast_scale_max)

@@ -273,13 +273,13 @@ def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
 
 # --- learning from forced orders -------------------------------------------------------------------------------------
 def attribute(
-    observed: Floats, reported: Floats, fast_sums: Floats, touched_usd: Floats, weights: Floats, promised: Floats,
+    observed: Floats, reported: Floats, touched_usd: Floats, weights: Floats, promised: Floats,
     rows: Whole, side: int, usd: float, size_usd: float,
 ) -> bool:
     """Share an order, or a sum, among what was expected of these rows; nothing expected, nothing learnt.
 
     `promised[row]` is level times reporting share; `size_usd` is the size of the orders that the amount counts as: its
-    own for one, the cap for what must be several. `out`: the first three. False when nothing was expected.
+    own for one, the cap for what must be several. `out`: the first two. False when nothing was expected.
     """
     if not usd > 0:
         return False
@@ -294,7 +294,6 @@ def attribute(
     observed[rows] += share
     by_row = share.sum(axis=1)
     reported[rows] += np.stack([by_row / size_usd, by_row, by_row * size_usd], axis=1)
-    fast_sums += (usd, 0.0, usd * size_usd)
     return True
 
 

@@ -8,8 +8,7 @@ The forecast layer says what prints when price arrives. More is open there, for 
   what the tiers learnt so far suggest (the more orders they rest on, the more that counts) and what the venue's own
   open interest leaves: `open_share` of it, both sides, as far as it was seen being opened.
 
-The fast scale of hours stays out: it says how much prints now, not how much is open. Positions that a venue reports one
-by one lie beside this layer, and it covers the rest of the open interest.
+Positions that a venue reports one by one lie beside this layer, and it covers the rest of the open interest.
 """
 
 from collections.abc import Sequence
@@ -80,7 +79,7 @@ class PositionLayer:
 
     def _multiplier(self, row: int, by_tier: Floats, covered: tuple[float, float]) -> Floats:
         """[tier]: real over prior USD of what is open."""
-        printing: Floats = self._calibration.slow_multiplier()[row]
+        printing: Floats = self._calibration.multiplier()[row]
         oi_usd = self._state.oi_usd.item(row)
         if oi_usd == np.inf:
             return printing

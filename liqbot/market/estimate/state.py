@@ -99,7 +99,7 @@ class PositionState(RowArrays):
 
 
 class CalibrationState(RowArrays):
-    """What forced orders taught: `level` x `weights` x `fast_ratio` x `tail_ratio` is real over prior USD.
+    """What forced orders taught: `level` x `weights` x `tail_ratio` is real over prior USD.
 
     `tail_ratio` gives back what capping took: large positions exist, though no one learns from a single one where.
     """
@@ -124,11 +124,8 @@ class CalibrationState(RowArrays):
     """[row, side, tier]: what was touched lately, fading within seconds."""
     since: Annotated[Floats, PerRow()]
     """[row, side, tier]: what was touched since the row's last sums."""
-    fast_sums: Floats
-    """Observed, expected, and squares of observed; fading fast."""
     tail_sums: Floats
     """Attributed USD as reported, and capped; fading slowly."""
-    fast_ratio: float = 1.0
     tail_ratio: float = 1.0
 
     @classmethod
@@ -137,7 +134,7 @@ class CalibrationState(RowArrays):
         return cls(
             complete=none, pooled=none, weights=np.ones(tiers), level=np.ones(0), reporting=np.ones(0),
             expected=by_tier, observed=by_tier, reported=np.zeros((0, 3)), recent=by_side, since=by_side,
-            fast_sums=np.zeros(3), tail_sums=np.zeros(2),
+            tail_sums=np.zeros(2),
         )  # fmt: skip
 
     @property

@@ -1,70 +1,182 @@
-"""Funding of one coin: all rates scaled to eight hours, weighted by open interest, ranked within their history."""
+"""Funding of one coin: every venue's rate scaled to eight hours and ranked within its own history; means weighted by
+open interest, of all venues and of those that the US regulate beside the rest."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
+from liqbot.instruments import FundingStage
 from liqbot.market.observed.sampled_series import SampledSeries
+from liqbot.market.observed.settlements import HOUR_MS, STAMP_TOLERANCE_MS, settlement_ms
 from liqbot.market.params import RollingParams
+from liqbot.venues.registry import us_regulated
 
 ABSENT = float("nan")
-_HOUR_MS: Final = 3_600_000
+_FRESH_INTERVALS: Final = 3
+"""A rate that was not told again for so many of its intervals is not known any more."""
+_NEVER_MS: Final = 2**62
 
 
-class FundingFold:
-    """`rate_8h_pct` is positive when longs pay."""
+class VenueFunding:
+    """One venue. What is remembered is its rate at every whole `funding_step_ms`, whenever clock steps fell."""
 
     def __init__(self, params: RollingParams) -> None:
         self._params = params
-        self._rates: dict[str, tuple[int, float, float]] = {}
         self._history = SampledSeries(params.funding_step_ms, params.funding_history_ms)
-        self._first_ms = 0
-        self.rate_8h_pct = ABSENT
-        self.percentile = ABSENT
+        self._ordered: list[float] | None = None
+        """The history by size; None: to be sorted."""
+        self._told_ms, self._fresh_until_ms, self._remembered_ms = 0, 0, 0
+        self.rate_8h_pct = self.percentile = ABSENT
 
-    def take(self, time_ms: int, venue: str, rate_pct: float, interval_h: float) -> bool:
+    def take(self, time_ms: int, rate_pct: float, interval_h: float, stage: FundingStage | None) -> None:
+        """A settlement tells what held at its time, a forecast what holds since its own: the newer stands."""
+        settled_ms = settlement_ms(time_ms, interval_h, stage)
+        told_ms = time_ms if settled_ms is None else min(time_ms, settled_ms)
+        if told_ms < self._told_ms:
+            return
+        self._remember(told_ms - 1)
+        self._remembered_ms = max(self._remembered_ms, told_ms - 1)
+        self._told_ms = told_ms
+        self._fresh_until_ms = time_ms + round(_FRESH_INTERVALS * interval_h * HOUR_MS)
+        self.rate_8h_pct = rate_pct * (8.0 / interval_h)
+        self.percentile = self._rank()
+
+    def fresh(self, now_ms: int) -> bool:
+        return self.rate_8h_pct == self.rate_8h_pct and now_ms <= self._fresh_until_ms
+
+    def on_tick(self, now_ms: int) -> None:
+        """After the rows of its step. A settlement may still be told for a minute."""
+        if self._remember(now_ms - STAMP_TOLERANCE_MS):
+            self.percentile = self._rank()
+
+    @property
+    def next_ms(self) -> int:
+        """When it changes by itself: another step is remembered, or the rate is not known any more."""
+        step_ms = self._params.funding_step_ms
+        step_at_ms = (self._remembered_ms // step_ms + 1) * step_ms
+        if step_at_ms > self._fresh_until_ms:
+            return self._fresh_until_ms + 1
+        return min(step_at_ms + STAMP_TOLERANCE_MS, self._fresh_until_ms + 1)
+
+    def _remember(self, until_ms: int) -> bool:
+        """The rate as it stands at whole steps since the last one remembered; False when there is none."""
+        step_ms, until_ms = self._params.funding_step_ms, min(until_ms, self._fresh_until_ms)
+        first_ms = (self._remembered_ms // step_ms + 1) * step_ms
+        if self.rate_8h_pct != self.rate_8h_pct or first_ms > until_ms:
+            return False
+        for at_ms in range(first_ms, until_ms + 1, step_ms):
+            self._history.add(at_ms, self.rate_8h_pct)
+        self._remembered_ms, self._ordered = until_ms, None
+        return True
+
+    def _rank(self) -> float:
+        """Share of the history below the present rate, 0..100. What differs by no more than the tolerance ties, and
+        ties count by half."""
+        if len(self._history) * self._params.funding_step_ms < self._params.funding_history_ms_min:
+            return ABSENT
+        if self._ordered is None:
+            self._ordered = sorted(self._history.values)
+        tolerance_pct = self._params.funding_tolerance_pct
+        low = bisect_left(self._ordered, self.rate_8h_pct - tolerance_pct)
+        high = bisect_right(self._ordered, self.rate_8h_pct + tolerance_pct)
+        return 50.0 * (low + high) / len(self._ordered)
+
+    def state(self) -> list[Any]:
+        times_ms = [self._told_ms, self._fresh_until_ms, self._remembered_ms]
+        return [self._history.state(), times_ms, self.rate_8h_pct, self.percentile]
+
+    def load_state(self, state: list[Any]) -> None:
+        history, times_ms, self.rate_8h_pct, self.percentile = state
+        self._history.load_state(history)
+        self._told_ms, self._fresh_until_ms, self._remembered_ms = times_ms
+        self._ordered = None
+
+
+class FundingMeans(msgspec.Struct, frozen=True):
+    """Per eight hours, positive when longs pay; NaN where no venue of a group tells its rate."""
+
+    rate_8h_pct: float = ABSENT
+    us_8h_pct: float = ABSENT
+    offshore_8h_pct: float = ABSENT
+    percentile: float = ABSENT
+    """Of each venue's rate within its own history."""
+
+
+class FundingFold:
+    """`take` rows as they come; `means` stand after `on_tick`."""
+
+    def __init__(self, params: RollingParams) -> None:
+        self._params = params
+        self._venues: dict[str, VenueFunding] = {}
+        self._us: set[str] = set()
+        self._now_ms = 0
+        self._next_ms = 0
+        """Before that tick nothing changes unless something is told."""
+        self._oi_base: Mapping[str, float] = {}
+        self.means = FundingMeans()
+
+    def take(
+        self, time_ms: int, venue: str, rate_pct: float, interval_h: float, stage: FundingStage | None = None
+    ) -> bool:
         """False when the rate cannot be true (a rate of 10 % per interval has never been)."""
         if not (abs(rate_pct) < 10 and 0 < interval_h <= 24):
             return False
-        self._rates[venue] = (time_ms, rate_pct * (8.0 / interval_h), interval_h)
+        self._venue(venue).take(time_ms, rate_pct, interval_h, stage)
+        self._next_ms = 0
         return True
+
+    def _venue(self, venue: str) -> VenueFunding:
+        if venue not in self._venues:
+            self._venues[venue] = VenueFunding(self._params)
+            if us_regulated(venue):
+                self._us.add(venue)
+        return self._venues[venue]
 
     def on_tick(self, now_ms: int, oi_base: Mapping[str, float]) -> None:
         """`oi_base` weighs venues that report theirs; the others weigh as much as the mean of those."""
-        fresh = [
-            (venue, rate) for venue, (time_ms, rate, interval_h) in self._rates.items()
-            if now_ms - time_ms <= 3 * interval_h * _HOUR_MS
-        ]
-        if not fresh:
-            self.rate_8h_pct = self.percentile = ABSENT
+        self._now_ms = now_ms
+        if now_ms < self._next_ms and oi_base == self._oi_base:
             return
+        self._oi_base = oi_base
+        fresh = [(venue, own) for venue, own in self._venues.items() if own.fresh(now_ms)]
+        for own in self._venues.values():
+            own.on_tick(now_ms)
+        self._next_ms = min((own.next_ms for _, own in fresh), default=_NEVER_MS)
         reported = [oi_base[venue] for venue, _ in fresh if venue in oi_base]
-        mean = sum(reported) / len(reported) if reported else 1.0
-        weights = [oi_base.get(venue, mean) for venue, _ in fresh]
-        rate = sum(weight * rate for weight, (_, rate) in zip(weights, fresh, strict=True)) / sum(weights)
-        changed = rate != self.rate_8h_pct
-        self.rate_8h_pct = rate
-        self._first_ms = self._first_ms or now_ms
-        if self._history.due(now_ms):
-            self._history.add(now_ms, rate)
-            changed = True
-        if changed:
-            self._rank(now_ms)
+        usual = sum(reported) / len(reported) if reported else 1.0
+        rates = [(venue in self._us, own.rate_8h_pct, oi_base.get(venue, usual)) for venue, own in fresh]
+        ranks = [(own.percentile, oi_base.get(venue, usual)) for venue, own in fresh]
+        self.means = FundingMeans(
+            rate_8h_pct=weighted_mean([(rate, weight) for _, rate, weight in rates]),
+            us_8h_pct=weighted_mean([(rate, weight) for us, rate, weight in rates if us]),
+            offshore_8h_pct=weighted_mean([(rate, weight) for us, rate, weight in rates if not us]),
+            percentile=weighted_mean([(rank, weight) for rank, weight in ranks if rank == rank]),
+        )
 
-    def _rank(self, now_ms: int) -> None:
-        """Share of the history below the present rate, ties by half."""
-        if now_ms - self._first_ms < self._params.funding_history_ms_min:
-            self.percentile = ABSENT
-            return
-        ordered = sorted(self._history.values)
-        low, high = bisect_left(ordered, self.rate_8h_pct), bisect_right(ordered, self.rate_8h_pct)
-        self.percentile = 50.0 * (low + high) / len(ordered)
+    def of_venues(self) -> dict[str, tuple[float, float]]:
+        """(rate per eight hours, percentile) of every venue whose rate is known."""
+        return {
+            venue: (own.rate_8h_pct, own.percentile) for venue, own in self._venues.items() if own.fresh(self._now_ms)
+        }
 
     def state(self) -> list[Any]:
-        rates = {venue: list(rate) for venue, rate in self._rates.items()}
-        return [rates, self._history.state(), self._first_ms, self.rate_8h_pct, self.percentile]
+        venues = {venue: own.state() for venue, own in self._venues.items()}
+        return [venues, self._now_ms, msgspec.to_builtins(self.means)]
 
     def load_state(self, state: list[Any]) -> None:
-        rates, history, self._first_ms, self.rate_8h_pct, self.percentile = state
-        self._rates = {venue: (rate[0], rate[1], rate[2]) for venue, rate in rates.items()}
-        self._history.load_state(history)
+        venues, self._now_ms, means = state
+        for venue, kept in venues.items():
+            self._venue(venue).load_state(kept)
+        self.means, self._next_ms = FundingMeans(**means), 0
+
+
+def weighted_mean(pairs: Sequence[tuple[float, float]]) -> float:
+    """Of (value, weight), NaN of nothing. Equal values give that very value, whatever the weights: only what differs
+    from the first is weighed."""
+    if not pairs:
+        return ABSENT
+    first = pairs[0][0]
+    weights = sum(weight for _, weight in pairs)
+    return first + sum((value - first) * weight for value, weight in pairs) / weights

@@ -34,6 +34,10 @@ class VenueHealth(msgspec.Struct, frozen=True):
     measured_short_share: float = 0.0
     measured_age_ms: float = ABSENT
     """Of that snapshot."""
+    funding_8h_pct: float = ABSENT
+    """Its own rate, scaled to eight hours."""
+    funding_percentile: float = ABSENT
+    """Of that rate, 0..100 within its own history."""
 
 
 class HealthFold:

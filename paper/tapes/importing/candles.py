@@ -11,7 +11,7 @@ from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.files import Source
-from paper.tapes.importing.reading import Reading
+from paper.tapes.importing.reading import Hints, Reading
 from paper.tapes.validation import Floats, Indices
 
 OHLC: Final = ("open", "high", "low", "close")
@@ -69,14 +69,25 @@ def _usual_step_ms(cells: Cells, time_name: str) -> int:
 
 
 def candles(reading: Reading, book: BookAmounts, columns: Sequence[str], time_name: str) -> Iterator[Facts]:
-    """Bars of candles that tell one volume, known at their end. Coins are valued at their mean price."""
-    if not reading.hints.in_usd:
-        reading.note("volume is taken as coin, at the mean of open, high, low and close; --in-usd says it is USD")
+    """Bars of candles that tell one volume, known at their end: coins, or what the hints say."""
+    hints = reading.hints
+    if not hints.in_usd and hints.contract_units is None:
+        reading.note("volume is taken as coin, at the mean of open, high, low and close; if it is not, --in-usd or"
+                     " --contract-units says so")
     for cells, span_ms in with_span(reading, columns, time_name):
         prices = {name: cells.numbers(name) for name in OHLC}
-        usd = cells.numbers("volume") * (1.0 if reading.hints.in_usd else typical_prices(cells))
+        usd = cells.numbers("volume") * _unit_usd(hints, book, cells)
         figures = prices | {"volume_usd": usd, "span_ms": span_ms}
         yield reading.facts("bars", book, cells, cells.times_ms(time_name) + span_ms, figures, {"volume_usd": "volume"})
+
+
+def _unit_usd(hints: Hints, book: BookAmounts, cells: Cells) -> Floats | float:
+    """What one unit of a candle's volume is worth."""
+    if hints.in_usd:
+        return 1.0
+    if hints.contract_units is None:
+        return typical_prices(cells)
+    return hints.contract_units if book.inverse else hints.contract_units * typical_prices(cells)
 
 
 def typical_prices(cells: Cells) -> Floats:

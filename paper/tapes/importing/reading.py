@@ -40,8 +40,8 @@ class Hints(msgspec.Struct, frozen=True):
 class Reading:
     """One file being read in the format it was recognised as."""
 
-    def __init__(self, sample: Sample, hints: Hints, names: BookCodes, closes: Closes) -> None:
-        self.sample, self.hints, self.names, self._closes = sample, hints, names, closes
+    def __init__(self, sample: Sample, hints: Hints, codes: BookCodes, closes: Closes) -> None:
+        self.sample, self.hints, self.codes, self._closes = sample, hints, codes, closes
         self.notes: list[str] = []
         """What had to be assumed or was left out, for people."""
 
@@ -88,8 +88,8 @@ class Reading:
 
         TapeError for the first row that the format does not allow, named as in the file."""
         rows = unknown_rows(kind, len(times))
-        rows[TIME], rows[VENUE] = times, self.names.venue_code(book.venue_key)
-        rows[COIN] = self.names.coin_code(book.coin)
+        rows[TIME], rows[VENUE] = times, self.codes.venue_code(book.venue_key)
+        rows[COIN] = self.codes.coin_code(book.coin)
         for name, values in columns.items():
             rows[name] = values
         fault = row_fault(kind, rows, cells.at)
@@ -109,7 +109,7 @@ class Reading:
 
     def closes(self, book: BookAmounts, cells: Cells, times: Indices, name: str) -> Floats:
         """Prices of the book at `times`, which stand in column `name`. TapeError where none was imported beside."""
-        venue, coin = self.names.venue_code(book.venue_key), self.names.coin_code(book.coin)
+        venue, coin = self.codes.venue_code(book.venue_key), self.codes.coin_code(book.coin)
         prices = self._closes.at(venue, coin, times)
         if np.isnan(prices).any():
             cells.refuse(name, np.isnan(prices), f"it tells coins, and no price of {book.coin} on {book.venue_key} at"

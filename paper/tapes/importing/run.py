@@ -37,7 +37,7 @@ class _Import:
 
     def __init__(self, hints: Hints, spool: Spool) -> None:
         self._hints, self._spool = hints, spool
-        self.names, self._closes = BookCodes(), Closes()
+        self.codes, self._closes = BookCodes(), Closes()
         self.files: list[ImportedFile] = []
         self.notes: dict[str, list[str]] = {}
         """Text -> files that it is said of."""
@@ -49,15 +49,17 @@ class _Import:
             if sample is None:
                 self.note("has no rows", source.name)
         known = [(sample, recognised(sample)) for _, sample in samples if sample is not None]
+        valued = any(form.valued_by_others for _, form in known)
         for sample, form in sorted(known, key=lambda one: one[1].valued_by_others):
-            self._read(sample, form)
+            self._read(sample, form, keep_closes=valued)
 
-    def _read(self, sample: Sample, form: Format) -> None:
-        reading, rows = Reading(sample, self._hints, self.names, self._closes), 0
+    def _read(self, sample: Sample, form: Format, *, keep_closes: bool) -> None:
+        reading, rows = Reading(sample, self._hints, self.codes, self._closes), 0
         self._spool.begin(sample.source.name)
         for facts in form.read(reading):
             self._spool.add(facts)
-            self._closes.add(facts)
+            if keep_closes:
+                self._closes.add(facts)
             rows += len(facts.rows)
         self.files.append(ImportedFile(sample.source.name, form.name, rows))
         for text in reading.notes:
@@ -94,7 +96,7 @@ def import_files(
             whole.note("passed over, by its ending", name)
         if not any(one.rows for one in whole.files):
             raise TapeError(f"{shown}: no rows to import{''.join(f'; {line}' for line in whole.lines())}")
-        roster = whole.names.roster()
+        roster = whole.codes.roster()
         note = f"imported: {', '.join(sorted({one.format for one in whole.files}))}"
         header = TapeHeader(venues=roster.venues, coins=roster.coins, note=note)
         write_groups(part, spool.merged(), roster, header, learnt=spool.learnt)

@@ -141,7 +141,7 @@ def test_the_market_learns_from_the_orders_it_is_told() -> None:
     calibration = market._coins[0].estimator.calibration
     # Orders of 10,000 USD against touches of millions: far less is there than the prior says.
     assert calibration.sample_size() > 20
-    assert calibration.slow_multiplier().max() < 0.5
+    assert calibration.multiplier().max() < 0.5
     assert (calibration.state.weights > 0).all()
 
 

@@ -112,13 +112,6 @@ def test_what_was_open_before_the_watch_began_is_not_drawn_as_seen() -> None:
     assert total(layer, LONG) + total(layer, SHORT) == pytest.approx(LAYER.open_share * 1e9)
 
 
-def test_the_hours_just_past_change_what_prints_and_not_what_is_open() -> None:
-    layer, state = layer_of(1e9, 1e9, 1e9)
-    before = total(layer, LONG)
-    state.calibration.fast_ratio = 2.0
-    assert total(layer, LONG) == before
-
-
 def test_learnt_tiers_keep_the_size_that_forced_orders_give_them() -> None:
     layer, state = layer_of(1e6, 1e6, 1e12)
     suggested = layer_of(1e6, 1e6)[0]

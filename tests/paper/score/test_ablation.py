@@ -27,12 +27,12 @@ def ablation() -> Iterator[ModuleType]:
 
 
 def test_one_setting_is_changed_and_a_wrong_one_refused(ablation: ModuleType) -> None:
-    found, usual = ablation.changed("calibration.fast_scale_max=1"), MarketParams()
-    assert found.calibration.fast_scale_max == 1
+    found, usual = ablation.changed("calibration.tail_ratio_max=1"), MarketParams()
+    assert found.calibration.tail_ratio_max == 1
     assert found.estimate == usual.estimate
-    back = {"fast_scale_max": usual.calibration.fast_scale_max}
+    back = {"tail_ratio_max": usual.calibration.tail_ratio_max}
     assert found.calibration.model_copy(update=back) == usual.calibration
-    for wrong in ("calibration.fast_scale_max=0.5", "calibration.fast=1"):
+    for wrong in ("calibration.tail_ratio_max=0.5", "calibration.fast=1"):
         with pytest.raises(ValidationError):
             ablation.changed(wrong)
 

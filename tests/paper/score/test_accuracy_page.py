@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from paper.score.bootstrap import Estimate
+from paper.score.cluster_skill import ClusterSkill
 from paper.score.result import Score
+from paper.score.size_bands import SizeBand
 from paper.score.sizes import VenueSize
 from paper.score.tape_score import Scored
 
@@ -47,7 +49,11 @@ def good(scored: Scored) -> Score:
     """One that meets every goal."""
     won = {"lead": sure(0.2), "gap": sure(0.2), "closed_share": sure(0.95), "others": {"B2b": sure(0.2)}}
     met = altered(scored.score, M1=won, M2=won, M3=won)
-    return msgspec.structs.replace(met, venues=(VenueSize("bybit", 1.0, 1.0, sure(1.0)),))
+    near, far = SizeBand("long", 0.0, 1.0, 1.0, 1.0, sure(1.0)), SizeBand("short", 20.0, 45.0, 1.0, 9.0, sure(9.0))
+    return msgspec.structs.replace(
+        met, venues=(VenueSize("bybit", 1.0, 1.0, sure(1.0)),), size_bands=(near, far),
+        clusters=ClusterSkill(9, *(sure(value) for value in (0.1, 0.4, 0.3, 4.0, 3.0))),
+    )
 
 
 def outcomes(bench: dict[str, ModuleType], score: Score) -> dict[str, str]:
@@ -58,7 +64,7 @@ def outcomes(bench: dict[str, ModuleType], score: Score) -> dict[str, str]:
 def test_a_market_that_meets_everything(bench: dict[str, ModuleType], good: Score) -> None:
     assert set(outcomes(bench, good).values()) == {"met"}
     text = bench["accuracy_goals"].goals({"stops": good})
-    assert "0 missed, 0 open, 8 met, of 8" in text
+    assert "0 missed, 0 open, 10 met, of 10" in text
     assert "Every goal is met." in text
 
 
@@ -83,7 +89,7 @@ def test_each_miss_is_seen_and_told_before_the_table(
     assert missed[0].startswith(words)
     text = bench["accuracy_goals"].goals({"stops": worse})
     assert text.index(f"- **missed** in stops: {missed[0]}") < text.index("| goal |")
-    assert "7 met" in text
+    assert "9 met" in text
 
 
 @pytest.mark.parametrize(
@@ -117,6 +123,18 @@ def test_a_feed_is_judged_by_whether_it_tells_everything(
     score = msgspec.structs.replace(good, venues=(VenueSize(venue, ratio, 1.0, sure(ratio)),))
     told = outcomes(bench, score)["M5: every feed's expected over reported inside its band"]
     assert told == ("met" if met else "missed")
+
+
+def test_size_and_clusters_are_judged_against_the_truth(bench: dict[str, ModuleType], good: Score) -> None:
+    far, near = SizeBand("long", 5.0, 10.0, 1.0, 1.6, sure(1.6)), SizeBand("short", 0.0, 1.0, 1.0, 0.9, sure(0.9))
+    score = msgspec.structs.replace(
+        good, size_bands=(near, far), clusters=msgspec.structs.replace(good.clusters, heavy_lift=sure(2.9))
+    )
+    missed = [says for says, outcome in outcomes(bench, score).items() if outcome == "missed"]
+    assert [says[:2] for says in missed] == ["M7", "M8"]
+    text = bench["accuracy_goals"].goals({"stops": score})
+    assert "1 of 2 bands; outside longs 5-10 % 1.60" in text
+    assert "2.90 (2.89 to 2.91) times" in text
 
 
 def written(directory: Path, name: str, value: object, kind: str = "world") -> SimpleNamespace:

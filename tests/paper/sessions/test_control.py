@@ -80,11 +80,11 @@ def market(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, ...]:
         return ("--wire", "--speed", "30")
     if request.param == "world":
         return ("--speed", "60")
-    overrides = ("paper.world.backfill_days=0.01", "paper.world.burn_in_days=0.1", "paper.world.days=0.2")
+    overrides = ("paper.world.backfill_days=0.01", "paper.world.burn_in_days=0.1", "paper.world.days=0.05")
     _, made = market_of("world", load("paper", overrides=overrides).settings, 7)
     tape = tmp_path / "made.parquet"
     write_tape(tape, made.live, made.roster)
-    return ("--market", str(tape), "--speed", "30")
+    return ("--market", str(tape), "--speed", "10")
 
 
 def facts_of(data: Path, *kinds: type) -> list[Any]:

@@ -51,7 +51,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
         facts.extend(block.facts)
 
     with fresh_storage(data, settings, market.roster) as storage:
-        wired = run_wired(market, settings, data, storage, None, speed=0, for_s=90, checks=(seen,))
+        wired = run_wired(market, settings, data, storage, None, speed=0, for_s=None, checks=(seen,))
     return Session(data, wired.hub, wired.engine, facts)
 
 

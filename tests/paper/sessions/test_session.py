@@ -1,4 +1,4 @@
-"""The paper verb as a user runs it: a simulated hour at full speed, then every reading verb on what it left."""
+"""The paper verb as a user runs it: half a simulated hour at full speed, then every reading verb on what it left."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
 QUICK = ("--speed", "0")
-HALF_AN_HOUR = ("--set", "paper.world.days=0.0236")
+HALF_AN_HOUR = ("--set", "paper.world.days=0.0236", "--set", "paper.world.backfill_step_ms=300000")
 MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
 
 def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONHASHSEED": seed, "NO_COLOR": "1", **environment}
-    return subprocess.run([*LIQBOT, *words], capture_output=True, text=True, timeout=180, check=False, env=env)
+    return subprocess.run([*LIQBOT, *words], capture_output=True, text=True, timeout=600, check=False, env=env)
 
 
 @pytest.fixture(scope="module")

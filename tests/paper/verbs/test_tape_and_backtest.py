@@ -1,6 +1,7 @@
 """The verbs as they are typed: results on stdout, one line and exit code 2 for a broken tape."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from liqbot.cli import main
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal
 from liqbot.settings import settings_model
+from liqbot.venues.registry import VENUES
+from paper.tapes.format import COLUMNS, TapeError
 from paper.tapes.reader import read_tape
 from paper.tapes.writer import write_tape
 from paper.verbs import VERBS
@@ -79,6 +82,26 @@ def test_export_gives_the_clock_steps_of_the_journal(tmp_path: Path) -> None:
     same = [left.rows(kind).tobytes() == right.rows(kind).tobytes()
             for left, right in zip(made, back, strict=True) for kind in KINDS]  # fmt: skip
     assert all(same)
+
+
+def test_a_venue_of_ones_own_is_known_with_its_profile_and_then_by_the_tape(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(Path(__file__).parents[3] / "examples/own_venue", own)
+    for path in (own, *own.iterdir()):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    csv = tmp_path / "t.csv"
+    with csv.open("w") as file:
+        file.write(",".join(COLUMNS) + "\n")
+        cells = {"time_ms": START_MS, "venue": "harbour", "coin": "BTC", "kind": "open_interest", "oi_usd": 5e9}
+        file.write(",".join(str(cells.get(name, "")) for name in COLUMNS) + "\n")
+    with pytest.raises(TapeError, match="'harbour'; no such venue"):
+        CliRunner().invoke(tape_app, ["import", str(csv), str(tmp_path / "t.parquet")], catch_exceptions=False)
+    named = ["--config", str(own), "--profile", "harbour"]
+    try:
+        stdout_of(tape_app, *named, "import", str(csv), str(tmp_path / "t.parquet"))
+    finally:
+        VENUES.remove("harbour")
+    assert "harbour" in stdout_of(tape_app, "info", str(tmp_path / "t.parquet"))
 
 
 def test_export_without_a_journal(tmp_path: Path) -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.lib.recfunctions import repack_fields
 
 from liqbot.blocks import KINDS
 from paper.world import GENERATOR, World, WorldParams
 from paper.world.params import BTC, ETH, CrowdParams, ShockParams
 
 # Made by generator -> the bytes. Other bytes from the same parameters need a new generator number.
-PINNED = {3: "1b0f9e9190c9cf4469495321f9491a6c030af6de149094a6be071d4b64519729"}
+PINNED = {3: "4e17c7225830fef6bd0d24dd0a0a25282c566deac2f29ed5caceff551eceedad"}
+
+RATES = ["time_ms", "venue", "coin", "rate_pct", "interval_h"]
+"""What is pinned of funding: that a rate says its stage makes no other market."""
 
 
 def digest() -> str:
@@ -26,7 +30,8 @@ def digest() -> str:
     for stream in (world.backfill(), world.blocks()):
         for block in stream:
             for kind in KINDS:
-                found.update(block.rows(kind).tobytes())
+                rows = block.rows(kind)
+                found.update((repack_fields(rows[RATES]) if kind == "funding" else rows).tobytes())
     found.update(world.positions().tobytes())
     return found.hexdigest()
 

@@ -72,8 +72,8 @@ def _learnt(cells: Cells) -> Any:
 def _coded(rows: Rows, decoder: Decoder, reading: Reading) -> Rows:
     """Codes of the decoder become those of the import."""
     codes = {
-        VENUE: [reading.names.venue_code(key) for key in decoder.venues],
-        COIN: [reading.names.coin_code(coin) for coin in decoder.coins],
+        VENUE: [reading.codes.venue_code(key) for key in decoder.venues],
+        COIN: [reading.codes.coin_code(coin) for coin in decoder.coins],
     }
     for name in CODED:
         rows[name] = np.array(codes[name])[rows[name]]

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from recordings import KLINE_HEAD, START_MS, Recording, differing, kline, lines, recordings, rows_of, zipped
 
@@ -71,6 +72,22 @@ def test_amounts_in_usd_are_taken_as_such_where_it_is_said(tmp_path: Path) -> No
     import_files([tmp_path / "ohlcv-history.json"], tmp_path / "t.parquet", Hints(in_usd=True))
     assert [(row["venue"], row["volume_usd"], row["buy_usd"]) for row in rows_of(tmp_path / "t.parquet")] == [
         ("bybit", 5e5, 3e5)] * 2  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hints", "volume_usd"),
+    [
+        (Hints(), 10 * 60_005.0),
+        (Hints(in_usd=True), 10.0),
+        (Hints(contract_units=0.001), 0.01 * 60_005.0),
+        (Hints(contract="coin", contract_units=100.0), 1_000.0),
+    ],
+    ids=["coin", "USD", "contracts", "inverse contracts"],
+)
+def test_a_volume_is_what_it_is_said_to_be(hints: Hints, volume_usd: float, tmp_path: Path) -> None:
+    (tmp_path / "binance_BTC_1m.csv").write_text(lines(kline(0)[:6]))
+    import_files([tmp_path], tmp_path / "t.parquet", msgspec.structs.replace(hints, coin="BTC"))
+    assert rows_of(tmp_path / "t.parquet")[0]["volume_usd"] == pytest.approx(volume_usd)
 
 
 def test_what_has_no_place_is_left_out_and_told(tmp_path: Path) -> None:

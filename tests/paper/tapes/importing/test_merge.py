@@ -51,6 +51,19 @@ def test_pieces_in_any_order_come_out_in_order_each_row_once(
         assert spool.repeated == sum(len(set(piece)) for piece in pieces) - len(once)
 
 
+def test_what_is_held_does_not_grow_with_what_is_imported(tmp_path: Path) -> None:
+    pieces, rows, hold = 60, 10, 25
+    with pytest.MonkeyPatch.context() as patch, Spool(tmp_path) as spool:
+        patch.setattr(merge, "_HOLD_ROWS", hold)
+        for kind in ("marks", "bars"):
+            spool.begin(kind)
+            for number in range(pieces):
+                spool.add(facts_at(kind, list(range(number * rows, (number + 1) * rows))))
+        sizes = [sum(len(part.rows) for part in group) for group in spool.merged()]
+    assert sum(sizes) == 2 * pieces * rows
+    assert max(sizes) <= hold + 2 * rows
+
+
 def test_equal_forced_orders_of_one_file_all_happened_those_of_another_are_the_same(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
         for file, times in (("monthly", [5, 5, 9]), ("daily", [5, 5, 7])):
