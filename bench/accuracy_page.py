@@ -9,6 +9,7 @@ import accuracy_tables as tables
 import msgspec
 from accuracy_goals import findings, goals
 from accuracy_text import deciding_measures, shown, table, worst_first
+from accuracy_told import told_text
 from accuracy_worlds import EVERY, FAMILIES
 
 from paper.score.result import Score
@@ -256,7 +257,7 @@ def _wallets(found: Wallets) -> str:
         bankrupt=found.bankrupt_count, hits=found.matched_predictions_count, matched=found.matched_count,
     )  # fmt: skip
     head = ("coin", "positions", "leverage", "predicted", "mark", "error %", "margin % (rule: 1)")
-    return f"{facts}\n{table(head, rows)}"
+    return f"{facts}\n{told_text(found.told)}\n{table(head, rows)}"
 
 
 def _warmth(name: str, found: Warmth) -> str:

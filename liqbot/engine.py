@@ -12,6 +12,7 @@ from liqbot.events import Event, PositionAdopted
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
+from liqbot.market.map.whales import WhaleNews
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
@@ -38,6 +39,8 @@ class Step(msgspec.Struct, frozen=True):
     verdicts: tuple[Verdict, ...] = ()
     decisions: tuple[Decision, ...] = ()
     commands: tuple[Command, ...] = ()
+    whales: tuple[WhaleNews, ...] = ()
+    """What became of large positions that venues tell, near their liquidation."""
 
     def encoded(self) -> bytes:
         """Canonical bytes: equal Steps, equal bytes."""
@@ -113,19 +116,23 @@ class Engine:
                 if not view.backfilled and view.coin in self._books:
                     self._consider(view, verdicts, decisions)
         self._seq += 1
+        whales = self.market.take_whale_news()
+        whales = () if block.backfilled else whales
         if recorded is not None:
-            return self._as_recorded(recorded, verdicts, before_id)
+            return self._as_recorded(recorded, verdicts, before_id, whales)
         commands = self.desk.commands(self._now_ms, self.account.positions)
-        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands)
+        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales)
 
-    def _as_recorded(self, recorded: RecordedAnswer, verdicts: Sequence[Verdict], before_id: int) -> Step:
+    def _as_recorded(
+        self, recorded: RecordedAnswer, verdicts: Sequence[Verdict], before_id: int, whales: tuple[WhaleNews, ...]
+    ) -> Step:
         self._recorded = None
         for decision in recorded.decisions:
             if isinstance(decision, Approved):
                 self.desk.adopt(decision)
         self._decision_id = max(before_id, recorded.decision_id)
         self.desk.commands(self._now_ms, self.account.positions, recorded.commands)
-        return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands)
+        return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands, whales)
 
     def _adopt(self, approved: Approved) -> None:
         if self._recorded is None:

@@ -116,7 +116,7 @@ def test_a_strategy_of_ours_is_one_file(program: Path) -> None:
 
 def test_a_venue_that_trades_is_one_folder(program: Path) -> None:
     venues = program / "liqbot" / "venues"
-    shutil.copytree(venues / "bybit", venues / "twin")
+    shutil.copytree(venues / "bybit", venues / "twin", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (venues / "twin").iterdir():
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("liqbot.venues.bybit", "liqbot.venues.twin").replace('"bybit"', '"twin"'))

@@ -33,6 +33,7 @@ class Step(msgspec.Struct, frozen=True):
     verdicts: tuple[Verdict, ...] = ()
     decisions: tuple[()] = ()
     commands: tuple[str, ...] = ()
+    whales: tuple[str, ...] = ()
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

@@ -96,7 +96,20 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
         "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
+        "told": _told(engine, view.coin, now_ms),
+        "whales": [{"venue": whale.venue, "position": whale.text()} for whale in view.whales],
     }  # fmt: skip
+
+
+def _told(engine: Engine, coin: str, now_ms: int) -> list[dict[str, Any]]:
+    """Venues that make positions known: share of either side's open interest, and the age of the newest snapshot."""
+    return [
+        {
+            "venue": one.venue, "long_share": one.measured_long_share, "short_share": one.measured_short_share,
+            "age_ms": int(one.measured_age_ms),
+        }
+        for one in engine.market.venue_health(coin, now_ms) if one.measured_age_ms == one.measured_age_ms
+    ]  # fmt: skip
 
 
 def _or_none(value: float) -> float | None:

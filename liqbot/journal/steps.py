@@ -34,12 +34,16 @@ class StepLike(Protocol):
     @property
     def commands(self) -> tuple[Any, ...]: ...
 
+    @property
+    def whales(self) -> tuple[Any, ...]: ...
+
     def encoded(self) -> bytes: ...
 
 
 def speaks(step: StepLike) -> bool:
-    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision or a command."""
-    return bool(step.verdicts or step.decisions or step.commands)
+    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command or news of a told
+    position."""
+    return bool(step.verdicts or step.decisions or step.commands or step.whales)
 
 
 def step_digest(encoded: bytes) -> bytes:

@@ -84,6 +84,7 @@ class Fold:
             self._fact(observation, fact, changes)
         self._trades.naked(observation.no_longer_naked)
         self._maps.see(observation.seq, observation.views)
+        self._whales(observation)
         self._decisions.fold(observation)
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)
@@ -141,6 +142,14 @@ class Fold:
                     size_usd=Decimal(str(size_usd)), density_decile=decile,
                     predicted_usd=None if usd is None else Decimal(str(usd)),
                 )
+
+    def _whales(self, observation: Observation) -> None:
+        """News of large positions that venues tell, near their liquidation."""
+        for news in observation.whales:
+            self.pending.add(
+                "incident", seq=observation.seq, time_ms=news.time_ms, severity="info",
+                kind=f"WHALE_{news.change.upper()}", venue=news.whale.venue, coin=news.coin, detail=news.whale.text(),
+            )
 
     def _note(self, seq: int, fact: Any, severity: str, kind: str, detail: str) -> None:
         self.pending.add(

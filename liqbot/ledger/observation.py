@@ -11,6 +11,7 @@ from liqbot.commands import Command
 from liqbot.events import Event
 from liqbot.execution.naked_time import PositionNaked
 from liqbot.journal.steps import StepLike
+from liqbot.market.map.whales import WhaleNews
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
 from liqbot.signals.verdict import Verdict
@@ -38,6 +39,7 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     cash: CashSummary = CashSummary()
     no_longer_naked: tuple[PositionNaked, ...] = ()
     """Positions whose time without a full stop ended with this call."""
+    whales: tuple[WhaleNews, ...] = ()
 
 
 class AccountLike(Protocol):
@@ -93,4 +95,5 @@ def observation_of(
         equity_usd=engine.account.equity_usd,
         cash=engine.account.cash,
         no_longer_naked=engine.desk.no_longer_naked,
+        whales=step.whales,
     )

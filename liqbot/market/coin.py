@@ -17,6 +17,7 @@ from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
 from liqbot.market.map.thin_zones import ThinZones
 from liqbot.market.map.usual_sizes import UsualSizes
+from liqbot.market.map.whales import WhaleWatch
 from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
@@ -67,6 +68,7 @@ class CoinMarket:
         self.forced = ForcedFlow(venues)
         self.bars = BarsFold(params.rolling)
         self.sweeps = SweepsFold(params.sweeps, params.clusters.fuel_distance_pct)
+        self.whales = WhaleWatch(coin, params.whales)
         self.now = Now()
         self.usual = UsualSizes(params.clusters)
         self.map = _NO_MAP
@@ -94,6 +96,7 @@ class CoinMarket:
 
         What is told without a price waits for the next one: positions and all that is rolled up follow the price path.
         """
+        self.estimator.begin_step()
         bars = self.outliers.take(columns)
         self._take_flows(columns)
         if bars.rounds:
@@ -125,6 +128,7 @@ class CoinMarket:
         self.funding.on_tick(tick_ms, self.open_interest.reported_base())
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
         self._follow_prices(bars, path_before_ms, oi_base_before)
+        self._watch_whales()
         self._remember_map()
         if (reading and not backfilled) or self.usual.due(tick_ms):
             self.read(None if changed else bounds)
@@ -231,6 +235,16 @@ class CoinMarket:
                 reported=self.forced.reports(now.time_ms),
                 map_at=self.history.at,
             )
+        )
+
+    def _watch_whales(self) -> None:
+        estimator = self.estimator
+        venue_of = {row: self.venues[venue] for venue, row in estimator.row_of.items()}
+        self.whales.on_step(
+            {venue_of[row]: one for row, one in estimator.reported.state.snapshots.items()},
+            {self.venues[venue]: self.prices[venue] for venue in estimator.row_of},
+            {venue_of[row]: (low, high) for row, (_, low, high) in estimator.crossed.items()},
+            self.now.time_ms,
         )
 
     def read(self, bounds: dict[int, float] | None = None) -> None:

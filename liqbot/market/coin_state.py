@@ -20,6 +20,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "forced": coin.forced.state(),
         "bars": coin.bars.state(),
         "sweeps": coin.sweeps.state(),
+        "whales": coin.whales.state(),
         "now": msgspec.to_builtins(coin.now),
         "usual": coin.usual.state(),
     }
@@ -36,6 +37,7 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.forced.load_state(state["forced"])
     coin.bars.load_state(state["bars"])
     coin.sweeps.load_state(state["sweeps"])
+    coin.whales.load_state(state["whales"])
     coin.now = Now(**state["now"])
     coin.usual.load_state(state["usual"])
     if coin.ready:

@@ -14,6 +14,7 @@ from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.drift import Drift, drift
 from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.whales import WhaleNews
 from liqbot.market.map.zones import Cluster
 from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.outliers import Columns
@@ -136,6 +137,10 @@ class Market:
         market = self._coin(coin)
         before = market.history.at(market.now.time_ms - market.params.history.drift_ms)
         return drift(before, market.map_of(), market.params.clusters) if before is not None else ()
+
+    def take_whale_news(self) -> tuple[WhaleNews, ...]:
+        """What became of large told positions near their liquidation, since it was taken last."""
+        return tuple(news for coin in self._coins for news in coin.whales.take_news())
 
     def map_skill(self, coin: str) -> tuple[float, float]:
         """The map's own score of the last days: deviance explained in newly crossed bins, printed over promised USD.

@@ -264,6 +264,18 @@ class SweepParams(_Params):
     )
 
 
+class WhaleParams(_Params):
+    """Which told positions are followed one by one."""
+
+    usd_min: float = Field(1e6, gt=0, le=1e12, description="A told position of at least this is a whale.")
+    distance_pct_max: float = Field(
+        2.0, gt=0, le=20, description="It is followed from this distance of its venue's mark from its liquidation on."
+    )
+    told_ms_max: WindowMs = Field(
+        6 * 3_600_000, description="How long its venue may tell nothing new before it is given up as stale."
+    )
+
+
 class RollingParams(_Params):
     """Averaging times of price, volume, funding and forced flow."""
 
@@ -302,4 +314,5 @@ class MarketParams(_Params):
     health: HealthParams = HealthParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()
+    whales: WhaleParams = WhaleParams()
     rolling: RollingParams = RollingParams()

@@ -11,6 +11,7 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.liquidation_map import LiquidationMap
+from liqbot.market.map.whales import Whale
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep, ThinZone
 
 
@@ -101,6 +102,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """How far US-regulated contracts that expire (CME) trade above the index, else the mark; they pay no funding."""
     funding_of_venues: Mapping[str, tuple[float, float]] = {}
     """Venue key -> (rate per eight hours, its percentile within that venue's history), where a rate is known."""
+    whales: tuple[Whale, ...] = ()
+    """Large told positions near their liquidation, nearest first."""
 
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""

@@ -37,6 +37,7 @@ def view_of(
         forecasts_of=_Forecasts(coin),
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
+        whales=coin.whales.near,
         **_price_features(coin, own),
         **_crowd_features(coin, tick_ms),
     )

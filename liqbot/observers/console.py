@@ -41,6 +41,9 @@ class ConsoleObserver(Observer):
         for verdict in step.verdicts:
             if verdict.code == SIGNAL:
                 self._print(step.time_ms, _signal_line(verdict))
+        for news in step.whales:
+            where = f"{news.coin} on {news.whale.venue}"
+            self._print(news.time_ms, f"whale     {news.change.value}: {where}, {news.whale.text()}")
         for decision in step.decisions:
             self._on_decision(step.time_ms, decision)
         if block.tick_ms is not None and not block.backfilled and time.monotonic() >= self._next_s:

@@ -1,4 +1,4 @@
-"""The observer that writes one log line for everything that concerns our money."""
+"""The observer that writes one log line for everything that concerns our money, and for whales near liquidation."""
 
 from typing import Final
 
@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LogObserver(Observer):
-    """Facts about our money, decisions, commands."""
+    """Facts about our money, decisions, commands, news of large told positions."""
 
     name = "log"
 
@@ -53,6 +53,9 @@ class LogObserver(Observer):
         for verdict in step.verdicts:
             if verdict.code == STRATEGY_FAILED:
                 _log.warning("strategy failed", strategy=verdict.strategy, coin=verdict.coin, reason=verdict.reason)
+        for news in step.whales:
+            whale = news.whale
+            _log.info("whale", change=news.change.value, venue=whale.venue, coin=news.coin, position=whale.text())
         for decision in step.decisions:
             _log_decision(decision)
         for command in step.commands:

@@ -102,12 +102,23 @@ def _text(report: dict[str, Any]) -> str:
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
+        lines += _told(coin)
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     told = report["account_told"]
     lines += _outlook(told) if told else []
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(map(spelled, lines))
+
+
+def _told(coin: dict[str, Any]) -> list[str]:
+    """What venues make known of open positions; nothing from a bot of a version without it."""
+    shares = [
+        f"told      {one['venue']}: {one['long_share']:.0%} of {coin['coin']} longs, {one['short_share']:.0%} of "
+        f"shorts, {one['age_ms'] / 1000:,.0f} s ago"
+        for one in coin.get("told", ())
+    ]
+    return shares + [f"whale     {one['venue']} {coin['coin']} {one['position']}" for one in coin.get("whales", ())]
 
 
 def _ladder(ladder: dict[str, Any] | None) -> list[str]:

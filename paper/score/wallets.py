@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
+from paper.score.wallet_history import MAINTENANCE_SHARE, WalletAccount, WalletHistory
+from paper.score.wallet_map import ForcedClose, ToldMap, told_map
+
 FILES: Final = ("non_mm_trades.csv", "non_mm_ledger_updates.csv", "liquidations.csv")
-MAINTENANCE_SHARE: Final = 0.01
-"""Half the initial margin at 50x, the highest leverage of that time, for every coin."""
-_DUST_BASE: Final = 1e-9
 _HOUR_S: Final = 3600.0
 _EPISODE_S: Final = 24 * _HOUR_S
 
@@ -25,6 +25,7 @@ class Rebuilt(msgspec.Struct, frozen=True):
     """One recorded cross-margin liquidation with the account as its own trades and transfers leave it."""
 
     user: str
+    at_s: float
     coin: str
     coins_count: int
     """Positions open; the price is that of the largest, the others standing still."""
@@ -56,41 +57,8 @@ class Wallets(msgspec.Struct, frozen=True):
     """Of the predicted ones those already far below nothing: their transfers in the files cannot be complete."""
     matched_count: int
     matched_predictions_count: int
-
-
-class _Account:
-    def __init__(self) -> None:
-        self.cash_usd = 0.0
-        self.held: dict[str, tuple[float, float]] = {}
-        """Coin -> (signed quantity, mean entry price)."""
-
-    def trade(self, coin: str, quantity: float, price: float) -> None:
-        held, entry = self.held.get(coin, (0.0, price))
-        if held * quantity >= 0:
-            entry = (held * entry + quantity * price) / (held + quantity) if held + quantity else price
-        else:
-            closed = min(abs(held), abs(quantity)) * (1.0 if held > 0 else -1.0)
-            self.cash_usd += closed * (price - entry)
-            entry = price if abs(quantity) > abs(held) else entry
-        if abs(held + quantity) < _DUST_BASE:
-            self.held.pop(coin, None)
-        else:
-            self.held[coin] = held + quantity, entry
-
-    def value_usd(self, marks: dict[str, float]) -> float:
-        return self.cash_usd + sum(held * (marks[coin] - entry) for coin, (held, entry) in self.held.items())
-
-    def notional_usd(self, marks: dict[str, float]) -> float:
-        return sum(abs(held) * marks[coin] for coin, (held, _) in self.held.items())
-
-    def liquidation_price(self, coin: str, marks: dict[str, float]) -> float:
-        """Where value equals maintenance while the other coins stand still."""
-        held, entry = self.held[coin]
-        others = {name: mark for name, mark in marks.items() if name != coin}
-        rest = _Account()
-        rest.cash_usd, rest.held = self.cash_usd, {name: one for name, one in self.held.items() if name != coin}
-        free = rest.value_usd(others) - MAINTENANCE_SHARE * rest.notional_usd(others)
-        return (held * entry - free) / (held - MAINTENANCE_SHARE * abs(held))
+    told: ToldMap
+    """What a map of the wallets, told some time before, says of the recorded liquidations."""
 
 
 def present(directory: Path) -> bool:
@@ -100,14 +68,14 @@ def present(directory: Path) -> bool:
 def rebuild(directory: Path) -> Wallets:
     """FileNotFoundError when a file is missing."""
     events = sorted(_events(directory), key=lambda event: (event[0], event[1]))
-    accounts: dict[str, _Account] = {}
+    accounts: dict[str, WalletAccount] = {}
     marks: dict[str, float] = {}
     rebuilt: list[Rebuilt] = []
     predicted: dict[str, list[tuple[float, bool]]] = {}
     recorded: list[tuple[float, str]] = []
-    isolated = 0
+    history, isolated = WalletHistory(), 0
     for at_s, order, row in events:
-        account = accounts.setdefault(row["user"], _Account())
+        account = accounts.setdefault(row["user"], WalletAccount())
         if order == 0:
             account.cash_usd += float(row["delta_usd"])
         elif order == 1:
@@ -115,13 +83,15 @@ def rebuild(directory: Path) -> Wallets:
                 isolated += 1
             else:
                 recorded.append((at_s, row["user"]))
-                found = _rebuilt(account, row, marks)
+                found = _rebuilt(account, row, marks, at_s)
                 rebuilt += [found] if found else []
         else:
             coin, price = row["coin"], float(row["px"])
             account.trade(coin, float(row["sz"]) * (1.0 if row["side"] == "Bid" else -1.0), price)
             marks[coin] = price
+            history.note_trade(coin, at_s, price, row["user"])
             _watch(accounts, coin, marks, at_s, predicted)
+        history.note_account(row["user"], at_s, account)
     times = [(user, at_s) for user, moments in predicted.items() for at_s, _ in moments]
     return Wallets(
         recorded_count=len(recorded), isolated_count=isolated, rebuilt=tuple(rebuilt), predicted_count=len(times),
@@ -129,6 +99,10 @@ def rebuild(directory: Path) -> Wallets:
         matched_count=sum(any(_near(at_s, other) for other, _ in predicted.get(user, ())) for at_s, user in recorded),
         matched_predictions_count=sum(
             any(user == other and _near(at_s, when) for when, other in recorded) for user, at_s in times
+        ),
+        told=told_map(
+            history,
+            [ForcedClose(one.at_s, one.user, one.coin, one.mark_price, one.recorded_notional_usd) for one in rebuilt],
         ),
     )
 
@@ -138,7 +112,7 @@ def _near(at_s: float, other_s: float) -> bool:
 
 
 def _watch(
-    accounts: dict[str, _Account], coin: str, marks: dict[str, float], at_s: float,
+    accounts: dict[str, WalletAccount], coin: str, marks: dict[str, float], at_s: float,
     predicted: dict[str, list[tuple[float, bool]]],
 ) -> None:
     """Note accounts that fall below maintenance at this price; once a day at most."""
@@ -152,7 +126,9 @@ def _watch(
                 before.append((at_s, value_usd < -needed_usd))
 
 
-def _rebuilt(account: _Account, row: dict[str, str], marks: dict[str, float]) -> Rebuilt | None:
+def _rebuilt(
+    account: WalletAccount, row: dict[str, str], marks: dict[str, float], at_s: float
+) -> Rebuilt | None:
     if not account.held:
         return None
     coin = max(account.held, key=lambda name: abs(account.held[name][0]) * marks[name])
@@ -166,7 +142,7 @@ def _rebuilt(account: _Account, row: dict[str, str], marks: dict[str, float]) ->
     notional_usd, value_usd = account.notional_usd(marks), account.value_usd(then)
     at_entry_usd = account.value_usd({**marks, coin: account.held[coin][1]})
     return Rebuilt(
-        user=row["user"], coin=coin, coins_count=len(account.held),
+        user=row["user"], at_s=at_s, coin=coin, coins_count=len(account.held),
         leverage=recorded_usd / at_entry_usd if at_entry_usd > 0 else float("nan"),
         predicted_price=account.liquidation_price(coin, marks), mark_price=mark, notional_usd=notional_usd,
         recorded_notional_usd=recorded_usd, margin_pct=value_usd / recorded_usd * 100.0,

@@ -17,7 +17,7 @@ from paper.tapes.format import FORMAT_VERSION, KIND_OF_WORD, TIME, TapeError, Ta
 from paper.tapes.info import iso
 from paper.tapes.reader import Tape, first_row_fault, opened, parts_of, read_tape, refuse
 from paper.tapes.repeats import SPAN, SPANNED
-from paper.tapes.told_twice import MANY_AT_ONCE, said
+from paper.tapes.told_twice import MANY_AT_ONCE, said, stages_of
 from paper.tapes.validation import Indices
 from paper.tapes.writer import TimedRows, replacing, write_groups
 
@@ -145,7 +145,7 @@ def _overlap(taken: npt.NDArray[np.int64], begins: Indices, ends: Indices) -> Bo
 
 def _moments(series: Rows) -> Bools:
     keep = np.zeros(len(series), bool)
-    keep[np.unique(series[TIME], return_index=True)[1]] = True
+    keep[np.unique(np.stack((series[TIME], stages_of(series))), axis=1, return_index=True)[1]] = True
     return keep
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from liqbot.blocks import Roster, Rows
 from liqbot.instruments import split_venue_key
-from paper.tapes.format import TIME, WORD_OF_KIND
+from paper.tapes.format import RATE_STAGE, TIME, WORD_OF_KIND
 from paper.tapes.repeats import SPAN, SPANNED, Key, Tally
 from paper.tapes.validation import Indices, TapeFault
 
@@ -37,6 +37,7 @@ class ToldTwice:
 
     def __init__(self) -> None:
         self._newest: dict[Key, _Newest] = {}
+        self._moments: dict[tuple[Key, int], _Newest] = {}
         self._tallies: dict[Key, Tally] = {}
 
     def add(self, kind: str, rows: Rows, at: Indices, names: Roster) -> TapeFault | None:
@@ -49,9 +50,20 @@ class ToldTwice:
         else:
             tally = self._tallies.setdefault(key, Tally())
             tally.rows += len(rows)
-            (_count_rows if kind in MANY_AT_ONCE else _count_moments)(tally, newest, rows, at)
+            if kind in MANY_AT_ONCE:
+                _count_rows(tally, newest, rows, at)
+            else:
+                self._count_moments(key, rows, at)
         newest.time_ms, newest.row = int(rows[TIME][-1]), int(at[-1])
         return fault
+
+    def _count_moments(self, key: Key, rows: Rows, at: Indices) -> None:
+        """A rate that is forecast and one that is settled are two things, told at one moment or not."""
+        stages = stages_of(rows)
+        for stage in np.unique(stages).tolist():
+            own = stages == stage
+            newest = self._moments.setdefault((key, stage), _Newest())
+            _count_moments(self._tallies[key], newest, rows[own], at[own])
 
     def faults(self, repeats: dict[Key, Tally], names: Roster) -> Iterator[TapeFault]:
         """Series of which more than a few rows come again, each at the first."""
@@ -70,6 +82,14 @@ class ToldTwice:
                 rows = f"{tally.again} rows come" if tally.again > 1 else "1 row comes"
                 row, before = tally.first
                 yield f"{said(key, names)}: {rows} again (row {row} after row {before} first), {done}"
+
+
+def stages_of(rows: Rows) -> Indices:
+    """What a row tells of its moment beside its kind: the stage of a rate, -1 where it is not said or there is none."""
+    if RATE_STAGE not in (rows.dtype.names or ()):
+        return np.full(len(rows), -1)
+    told: Indices = np.nan_to_num(rows[RATE_STAGE], nan=-1.0).astype(np.int64)
+    return told
 
 
 def _overlap(key: Key, newest: _Newest, rows: Rows, at: Indices, names: Roster) -> TapeFault | None:
@@ -95,6 +115,7 @@ def _count_moments(tally: Tally, newest: _Newest, rows: Rows, at: Indices) -> No
         index = int(again.argmax())
         before = int(at[index - 1]) if index else newest.row
         tally.add(int(again.sum()), (int(at[index]), before), int(rows[TIME][index]))
+    newest.time_ms, newest.row = int(rows[TIME][-1]), int(at[-1])
 
 
 def _count_rows(tally: Tally, newest: _Newest, rows: Rows, at: Indices) -> None:

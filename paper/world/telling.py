@@ -42,7 +42,7 @@ def told_blocks(blocks: Iterator[EventBlock], market: TrueMarket, told: Telling)
         if now_ms is None or not len(block.bars):
             yield block
             continue
-        if last_ms is None or now_ms // told.every_ms > last_ms // told.every_ms:
+        if last_ms is not None and now_ms // told.every_ms > last_ms // told.every_ms:
             rows = position_rows(market.positions(), market.roster, told.venues, told.above_usd, now_ms)
             block = msgspec.structs.replace(block, positions=rows)  # noqa: PLW2901
         yield block

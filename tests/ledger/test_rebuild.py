@@ -26,7 +26,7 @@ class Told:
     def __init__(self, observation: Observation) -> None:
         self.time_ms = observation.time_ms
         self.verdicts, self.decisions = observation.verdicts, observation.decisions
-        self.commands = observation.commands
+        self.commands, self.whales = observation.commands, observation.whales
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode([self.verdicts, self.decisions, self.commands])

@@ -88,6 +88,10 @@ class PositionEstimator:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
+    def begin_step(self) -> None:
+        """Nothing is promised of a step that crosses no price."""
+        self.reported_usd = np.zeros((0, 2))
+
     def decay(self, position: float, elapsed_ms: int) -> None:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)
@@ -256,9 +260,9 @@ class PositionEstimator:
             kept = self.reported.kept_share(row, prior_usd, rest, now_ms)
             self.positions.keep(row, kept)
             self.reported.replace(row, sides, mark, covers, prior_usd * kept, now_ms)
-            self.reported.bound(row, oi_usd if oi_usd > 0 else np.inf, now_ms)
             if row in self.state.unseen_rows:
                 self.state.unseen_usd[row] *= 1.0 - sum(covers.of_leveraged) / 2.0
+        self._bound(prices, bounds_base)
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         state, oi_usd = self.state, self._oi_usd(prices, bounds_base)

@@ -22,9 +22,10 @@ from liqbot.market.map.zones import ABSENT, Cluster
 from liqbot.market.params import ClusterParams
 
 Floats = npt.NDArray[np.float64]
-_BLURRED_PCT: Final = 5.0
-"""Distance from the mark at which the spread of one place is twice that of the layer: what was opened long ago and with
-little leverage has been topped up, reduced and moved, and what is left lies in a few large positions."""
+_BLURRED_PCT, _SHARP_SHARE = 5.0, 0.3
+"""Against its surroundings a place is unsure by as much as the layer is at this distance from the mark, by this share
+of it near the mark (what is wrong with the level is wrong around it too), and by ever more beyond: what was opened long
+ago and with little leverage has been topped up and reduced, and a few large positions are most of what is left."""
 BINS_PER_PCT: Final = 100.0 / BIN_BPS
 _DUST_SHARE: Final = 0.01
 """What stands out less than this against the side's most outstanding window is no cluster."""
@@ -100,7 +101,8 @@ def _cluster(
     middle = float(np.interp(sums[0] + usd / 2.0, sums, np.arange(at, at + width + 1)))
     near, peak, far = (price_at(mark + sign * away) for away in (at, middle, at + width))
     usual_usd = usual.at(at) if usual is not None else ABSENT
-    sd_usd = liq_map.spread.sd_usd(usd) * (1.0 + middle / (_BLURRED_PCT * BINS_PER_PCT))
+    away = middle / (_BLURRED_PCT * BINS_PER_PCT)
+    sd_usd = liq_map.spread.sd_usd(usd) * (_SHARP_SHARE + (1.0 - _SHARP_SHARE) * away * away)
     return Cluster(
         side=side, price_low=min(near, far), price_high=max(near, far), peak_price=peak, usd=usd,
         distance_pct=abs(near / mark_price - 1.0) * 100.0, peak_distance_pct=abs(peak / mark_price - 1.0) * 100.0,

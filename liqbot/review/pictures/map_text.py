@@ -157,9 +157,15 @@ def _venue(venue: dict[str, Any]) -> str:
     state = "STALE" if venue["stale"] else "live"
     down = f", down: {' '.join(venue['down'])}" if venue["down"] else ""
     refused = f", {venue['rejected']} rows refused" if venue["rejected"] else ""
+    told = ""
+    if venue.get("measured_age_ms") is not None:
+        told = (
+            f", told one by one {venue['measured_age_ms'] / 1000:.0f} s ago: {venue['measured_long_share']:.0%} of "
+            f"longs, {venue['measured_short_share']:.0%} of shorts"
+        )
     return (
         f"venue {venue['venue']}: {state}, newest price {venue['age_ms'] / 1000:.0f} s old, open interest {oi}, "
-        f"modelled longs {short_usd(venue['long_usd'])} shorts {short_usd(venue['short_usd'])}{down}{refused}"
+        f"modelled longs {short_usd(venue['long_usd'])} shorts {short_usd(venue['short_usd'])}{told}{down}{refused}"
     )
 
 

@@ -6,12 +6,12 @@ import pytest
 from estimates import reported_positions
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from market_rows import START_MS, RandomMarket, blocks_of
+from market_rows import START_MS
+from told_market import EVERYTHING, NONE, random_with_snapshots
 
 from liqbot.blocks import DTYPES, EventBlock, Roster, block_of
 from liqbot.events import Liquidation, MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
 from liqbot.instruments import Side
-from liqbot.market.estimate.coverage import Coverage
 from liqbot.market.estimate.reported_positions import newest_snapshots
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
@@ -21,9 +21,6 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 ROSTER = Roster(("hyperliquid", "binance"), ("BTC",))
 PLACES = ((Side.LONG, 95.0, 4e6), (Side.LONG, 90.0, 2e6), (Side.SHORT, 104.0, 3e6))
-NONE = (np.zeros(0), np.zeros(0))
-EVERYTHING = Coverage((1.0, 1.0), (1.0, 1.0))
-
 seeds = st.integers(0, 2**32)
 
 
@@ -112,6 +109,17 @@ def test_what_the_mark_reaches_is_promised_once_and_gone() -> None:
     assert market.promised_usd("BTC")["hyperliquid"] == (0.0, 0.0)
 
 
+def test_a_step_without_a_price_promises_nothing() -> None:
+    """A forced order told before its bar is a step of its own: what the bar before it crossed was promised then."""
+    market = lived(quiet(0), quiet(1, *snapshot(1)), quiet(2, low=94.0))
+    assert market.promised_usd("BTC")["hyperliquid"][0] > 0
+    time_ms = START_MS + 2 * MINUTE_MS + 10_000
+    order = Liquidation(time_ms=time_ms, venue="hyperliquid", coin="BTC", side=Side.LONG, price=95.0, size_usd=1e5)
+    market.collect(block_of([order], ROSTER, tick_ms=time_ms))
+    market.on_tick(time_ms)
+    assert not any(any(both) for both in market.promised_usd("BTC").values())
+
+
 def test_a_snapshot_that_gets_old_fades() -> None:
     market, totals = lived(quiet(0), quiet(1, *snapshot(1))), []
     for hour in range(1, 200, 24):
@@ -162,23 +170,6 @@ def test_impossible_rows_are_left_out() -> None:
     longs, shorts = newest_snapshots(np.array(rows, DTYPES["positions"]))[0]
     assert longs[1].tolist() == [7.0]
     assert shorts[1].tolist() == []
-
-
-def random_with_snapshots(seed: int) -> tuple[RandomMarket, list[EventBlock]]:
-    world = RandomMarket(seed, venues=("hyperliquid", "binance"), volatility_pct=0.4)
-    chance, steps = np.random.default_rng(seed), world.steps(120)
-    for number, (time_ms, happened) in enumerate(steps):
-        if number % 25 == 10:
-            price = next(one.close for one in happened if isinstance(one, TradeBar))
-            for side, away in ((Side.LONG, 0.98), (Side.SHORT, 1.02), (Side.LONG, 0.9)):
-                happened.append(
-                    OpenPosition(time_ms=time_ms, venue="hyperliquid", coin="BTC", side=side, price=price * away,
-                                 size_usd=float(chance.exponential(1e8)))
-                )  # fmt: skip
-            happened.append(
-                Liquidation(time_ms=time_ms, venue="hyperliquid", coin="BTC", side=Side.LONG, price=price, size_usd=2e4)
-            )
-    return world, blocks_of(steps, world.roster)
 
 
 @given(seeds)

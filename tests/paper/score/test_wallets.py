@@ -40,6 +40,26 @@ def test_a_written_account(tmp_path: Path) -> None:
     assert (found.predicted_count, found.matched_count, found.matched_predictions_count) == (1, 1, 1)
 
 
+def test_what_was_told_before_is_compared_with_what_came(tmp_path: Path) -> None:
+    """Told at one o'clock, reached half an hour later, liquidated then; opened too late for a day-old map."""
+    directory = written(
+        tmp_path,
+        ["2023-03-01T00:01:00Z,a,ETH,Bid,100,10,true", "2023-03-01T00:59:00Z,b,ETH,Bid,99,1,true",
+         "2023-03-01T01:30:00Z,b,ETH,Ask,90,1,true", "2023-03-01T01:31:00Z,a,ETH,Ask,90,10,false"],
+        ["2023-03-01T00:00:00Z,a,100", "2023-03-01T00:00:00Z,b,1000"],
+        ["2023-03-01T01:31:00Z,a,909,9.0,Cross"],
+    )
+    told = rebuild(directory).told
+    by_age = {one.age_min: one for one in told.placed}
+    assert (by_age[60].open_count, by_age[60].within_count, by_age[60].within_usd_share) == (
+        1, (1, 1, 1, 1), (1.0, 1.0, 1.0, 1.0)
+    )
+    assert (by_age[1440].open_count, by_age[1440].within_count) == (0, (0, 0, 0, 0))
+    assert (told.hours_count, told.reached_hours_count, told.reached_hits_count) == (1, 1, 1)
+    assert told.reached_usd_share == 1.0
+    assert (told.reached_positions_count, told.then_closed_count, told.then_closed_usd_share) == (1, 1, 1.0)
+
+
 @pytest.mark.parametrize(("side", "sign"), [("Bid", 1.0), ("Ask", -1.0)])
 def test_at_the_predicted_price_value_equals_maintenance(tmp_path: Path, side: str, sign: float) -> None:
     trades = [
@@ -65,3 +85,7 @@ def test_recorded_accounts_are_liquidated_about_where_the_rule_says() -> None:
     notional = [one.notional_usd / one.recorded_notional_usd for one in found.rebuilt]
     assert sum(0.9 <= one <= 1.1 for one in notional) >= 30
     assert sum(abs(one.error_pct) <= 0.5 for one in found.rebuilt) >= 15
+    told = found.told
+    an_hour_old = next(one for one in told.placed if one.age_min == 60)
+    assert an_hour_old.within_count[1] >= 15
+    assert told.reached_hits_count > 3 * told.deepest_hits_count

@@ -111,6 +111,18 @@ def test_forced_orders_of_one_moment_are_told_again_only_where_every_cell_is(cut
         assert [f"{again} rows" in note for note in watch.notes({}, names)] == ([True] if again else [])
 
 
+@given(cut=st.integers(1, 39))
+def test_a_rate_may_be_forecast_and_settled_at_one_moment(cut: int) -> None:
+    names, at = Roster(("binance",), ("BTC",)), np.arange(40)
+    rates = np.zeros(40, DTYPES["funding"])
+    rates["time_ms"], rates["rate_stage"] = FIRST_MS + 1_000 * (np.arange(40) // 2), np.arange(40) % 2
+    for told, again in ((rates, 0), (np.repeat(rates[:20], 2), 20)):
+        watch = ToldTwice()
+        for part in (slice(0, cut), slice(cut, 40)):
+            assert watch.add("funding", told[part], at[part], names) is None
+        assert [fault.row for fault in watch.faults({}, names)] == ([1] if again else [])
+
+
 @given(cut=st.integers(1, 29))
 def test_an_overlap_is_found_wherever_a_batch_ends(cut: int) -> None:
     names, at = Roster(("binance",), ("BTC",)), np.arange(30)
