@@ -119,7 +119,7 @@ def test_what_a_bar_promised_is_promised_once() -> None:
     for event in events:
         market.collect(block_of([event], market.roster, tick_ms=event.time_ms))
         market.on_tick(event.time_ms)
-        promised.append(sum(market.promised_usd("BTC")["binance"]))
+        promised.append(sum(market.promised_usd("BTC").get("binance", (0.0, 0.0))))
     assert promised[3] > 0
     assert promised[2] == promised[4] == 0
 
