@@ -21,10 +21,13 @@ from liqbot.blocks import (
     unknown_rows,
 )
 from liqbot.events import MarketFact
-from liqbot.instruments import Side
+from liqbot.instruments import FundingStage, Side
 
 ROSTER = Roster(("binance", "bybit"), ("BTC", "ETH"))
 USD = st.floats(1e-6, 1e9)
+OF_TYPE: dict[object, st.SearchStrategy[object]] = {
+    Side: st.sampled_from(Side), int: st.integers(1, 10**12), FundingStage | None: st.sampled_from(FundingStage)
+}
 
 
 def test_columns_follow_from_the_fields_of_the_event():
@@ -52,10 +55,7 @@ def test_events_survive_as_rows(kinds: list[str], data: st.DataObject):
         for field in msgspec.structs.fields(EVENT_OF[kind]):
             if field.name not in values:
                 unknown = st.none() if field.name in optional_columns(kind) else st.nothing()
-                values[field.name] = data.draw(
-                    st.sampled_from(Side) if field.type is Side else st.integers(1, 10**12)
-                    if field.type is int else USD | unknown
-                )
+                values[field.name] = data.draw(OF_TYPE.get(field.type, USD) | unknown)
         happened.append(EVENT_OF[kind](**values))
     found = market_events(block_of(happened, ROSTER), ROSTER)
     assert sorted(found, key=repr) == sorted(happened, key=repr)

@@ -175,6 +175,17 @@ def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> Non
     assert not unsaid, f"say how: {unsaid}"
 
 
+def test_no_wait_takes_a_cancellation_for_an_answer() -> None:
+    """`asyncio.wait_for` of 3.11 swallows a cancellation that comes with what it waited for: its task never ends."""
+    found = [
+        f"{named(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for"
+    ]
+    assert not found, f"async with asyncio.timeout(...) does not: {found}"
+
+
 def test_live_code_never_imports_what_pretends() -> None:
     guilty = [
         named(path)

@@ -70,7 +70,8 @@ async def require_same_account(
 ) -> None:
     """ExpectedError when the venue says that the key is another account's. Silence is no reason to wait."""
     try:
-        rights = await asyncio.wait_for(adapter.permissions(trading, with_money=False), WHOSE_S)
+        async with asyncio.timeout(WHOSE_S):
+            rights = await adapter.permissions(trading, with_money=False)
     except (VenueError, TimeoutError) as error:
         _log.warning("whose key this is could not be read yet", error=str(error))
         return

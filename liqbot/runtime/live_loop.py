@@ -197,7 +197,8 @@ class Runtime:
                 return
             wait_s = None if deadline_ms is None else max(deadline_ms - self._now_ms(), 1) / 1000
             try:
-                await asyncio.wait_for(self._changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
             self._changed.clear()

@@ -226,7 +226,8 @@ class RunningHouse:
     async def _end(self) -> None:
         """Over once there is a reason to stop and nothing is under way any more."""
         try:
-            await asyncio.wait_for(self._stop.wait(), self._for_s)
+            async with asyncio.timeout(self._for_s):
+                await self._stop.wait()
         except TimeoutError:
             _log.info("time is up")
         if self._ending is None:

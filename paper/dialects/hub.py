@@ -186,7 +186,8 @@ class Hub:
         if not self.paper.latency_ms and account not in self._walking:
             self._obey_at_once(account)
         try:
-            return await asyncio.wait_for(answer, self.params.held_s_max)
+            async with asyncio.timeout(self.params.held_s_max):
+                return await answer
         except TimeoutError:
             raise HeldTooLong(f"no market time came within {self.params.held_s_max} s") from None
         finally:

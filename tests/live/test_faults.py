@@ -216,7 +216,7 @@ async def test_an_exit_leaves_while_another_program_has_the_ledger_locked(tmp_pa
         with Ledger(str(places.ledger_path(tmp_path))) as ledger:
             (trade,) = ledger.rows("SELECT status, naked_ms FROM v_trades")
     assert trade["status"] == "closed", "nothing is missing once the lock is gone"
-    assert 0 < trade["naked_ms"] < settings.execution.unprotected_ms_max
+    assert 0 <= trade["naked_ms"] < settings.execution.unprotected_ms_max
 
 
 async def test_a_journal_that_is_deleted_is_missed_within_seconds_and_protection_goes_on(tmp_path: Path) -> None:
@@ -248,7 +248,8 @@ async def test_time_without_a_stop_is_measured_and_shown(tmp_path: Path) -> None
             await flat(here)
             found = await bot.status_when(lambda status: status["naked"]["positions"] == 1, "it is counted")
     naked = found["naked"]
-    assert 0 < naked["last_ms"] == naked["max_ms"] == naked["p99_ms"] < naked["limit_ms"] == 5_000
+    # The exchange's own time may stand still between the fill and the stop.
+    assert 0 <= naked["last_ms"] == naked["max_ms"] == naked["p99_ms"] < naked["limit_ms"] == 5_000
 
 
 # --- words that are no text -------------------------------------------------------------------------------------------

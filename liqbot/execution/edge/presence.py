@@ -101,7 +101,8 @@ class AccountPresence:
         if not self._claimed_ms:
             return
         try:
-            await asyncio.wait_for(self._place(GONE), BANISHED_S_MAX)
+            async with asyncio.timeout(BANISHED_S_MAX):
+                await self._place(GONE)
         except (VenueError, TimeoutError) as error:
             _log.warning("no word of our end at the venue", error=str(error))
 

@@ -110,7 +110,8 @@ class Reconciler:
         while True:
             whole = await self.once()
             try:
-                await asyncio.wait_for(self._requested.wait(), self._period_s if whole else AFTER_FAILURE_S)
+                async with asyncio.timeout(self._period_s if whole else AFTER_FAILURE_S):
+                    await self._requested.wait()
                 await asyncio.sleep(QUIET_S)
             except TimeoutError:
                 pass
