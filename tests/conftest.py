@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from _pytest.capture import CaptureResult
 from hypothesis import settings
 
@@ -41,6 +42,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_auto_num_workers() -> int:
     """`-n auto`: more than there are cores, because tests of the live house mostly wait."""
     return (os.cpu_count() or 1) + 4
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loggers_follow_their_configuration() -> Iterator[None]:
+    """A logger that is cached at its first use would keep the level and the stream of whatever test came first."""
+    patch = pytest.MonkeyPatch()
+    configure = structlog.configure
+    patch.setattr(structlog, "configure", lambda **given: configure(**{**given, "cache_logger_on_first_use": False}))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_by_default() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
 
 
 class NetworkUsed(Exception):

@@ -106,7 +106,9 @@ class CoinMarket:
         self._take_open_interest(columns)
         if self.outliers.priced and self.ready:
             self._follow(bars, columns, bounds, tick_ms, backfilled=backfilled, reading=reading)
-        elif self.ready and "positions" in columns:
+            return
+        self.estimator.rest()
+        if self.ready and "positions" in columns:
             self.estimator.take_snapshots(columns["positions"], self.prices, bounds)
             self.read(bounds)
 

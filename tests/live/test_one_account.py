@@ -127,7 +127,9 @@ async def test_of_two_that_start_together_at_most_one_goes_on(venue: str, tmp_pa
             done, _ = await asyncio.wait(starts, timeout=120, return_when=asyncio.FIRST_COMPLETED)
             outcomes = await asyncio.gather(*map(stopped, hosts, starts))
         assert done, "both went on"
-        assert sorted(outcomes) in ([Exit.OK, Exit.RUNNING], [Exit.RUNNING, Exit.RUNNING]), outcomes
+        # The one that goes on may have met the other's orders before those were gone: then it goes on halted.
+        assert Exit.RUNNING in outcomes, outcomes
+        assert set(outcomes) <= {Exit.OK, Exit.HALTED, Exit.RUNNING}, outcomes
         assert here.hub.unknown == []
 
 

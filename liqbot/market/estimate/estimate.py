@@ -191,6 +191,11 @@ class PositionEstimator:
                 self.crossed[row] = before[0], min(before[1], low), max(before[2], high)
             self.state.mark[row] = mark
 
+    def rest(self) -> None:
+        """A step without a price: nothing is touched, nothing promised, and nothing compared."""
+        self.crossed, self.orders, self.sums = {}, [], []
+        self.reported_usd = np.zeros_like(self.reported_usd)
+
     # --- learning -----------------------------------------------------------------------------------------------------
 
     def learn(self, forced: ForcedFlow, elapsed_ms: int, *, history: bool = False) -> None:
