@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from liqbot.instruments import Side, side_of
-from liqbot.market.estimate.price_grid import position_of, price_at
-from liqbot.market.forecast.forecast import BINS, FINE, Forecast
+from liqbot.market.estimate.price_grid import position_of
+from liqbot.market.forecast.forecast import BINS, Forecast, edge_prices
 from liqbot.market.map.clusters import clusters_of
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.map.thin_zones import ThinZones
@@ -106,8 +106,7 @@ def forecast_record(forecasts: Sequence[Forecast]) -> Record | None:
     long_sd_usd, short_usd, short_sd_usd}}}, edges ascending, one more than bins. None without a forecast."""
     if not forecasts:
         return None
-    position = position_of(forecasts[0].mark_price)
-    edges = [float(f"{price_at(position + FINE * step):.8g}") for step in range(-BINS, BINS + 1)]
+    edges = [float(f"{price:.8g}") for price in edge_prices(position_of(forecasts[0].mark_price))]
     return {"edges": edges, "by_horizon_h": {f"{one.horizon_h}": _forecast_bins(one) for one in forecasts}}
 
 

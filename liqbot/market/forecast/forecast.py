@@ -16,6 +16,7 @@ import numpy as np
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading_per_hour
 from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.price_grid import price_at
 from liqbot.market.forecast.mixture import MixtureWeights
 from liqbot.market.params import ForecastParams
 
@@ -189,6 +190,11 @@ def _widened(values: Floats) -> Floats:
     below = np.concatenate(([0.0], values.cumsum()))
     found: Floats = (below[_STOP] - below[_FIRST]) / (_STOP - _FIRST)
     return found
+
+
+def edge_prices(position: float) -> list[float]:
+    """Ascending prices of the edges of the forecast bins on both sides of a position of the price grid."""
+    return [price_at(position + FINE * step) for step in range(-BINS, BINS + 1)]
 
 
 def outward(usd: Floats, first: float, position: float, side: int) -> Floats:

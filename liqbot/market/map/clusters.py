@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
-from liqbot.market.estimate.kernels import grid_positions
-from liqbot.market.estimate.price_grid import BIN_BPS, edges, position_of, price_at
+from liqbot.market.estimate.price_grid import BIN_BPS, price_at
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.usual_sizes import UsualSizes
 from liqbot.market.map.zones import ABSENT, Cluster
@@ -84,11 +83,8 @@ def _windows(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> _Win
 
 def _outward(liq_map: LiquidationMap, side: Side, bins: int) -> Floats:
     """[bins + 1] of USD open from the mark to so many bins outward; a bin that is cut counts in proportion."""
-    usd, mark, sign = liq_map.usd(side), position_of(liq_map.mark_price), -float(side)
-    table = edges()
-    positions = grid_positions(np.clip(liq_map.edges, table[0], table[-2]), table)
-    below = np.concatenate(([0.0], usd.cumsum()))
-    at = np.interp(mark + sign * np.arange(bins + 1), positions, below)
+    sign, below = -float(side), np.concatenate(([0.0], liq_map.usd(side).cumsum()))
+    at = np.interp(liq_map.mark_position + sign * np.arange(bins + 1), liq_map.edge_positions, below)
     return np.asarray(np.maximum.accumulate((at - at[0]) * sign))
 
 
@@ -97,7 +93,7 @@ def _cluster(
 ) -> Cluster:
     """Its peak is the price that half of its USD lies before."""
     sums, usd = windows.open_usd[at : at + width + 1], windows.usd.item(at)
-    mark, mark_price, sign = position_of(liq_map.mark_price), liq_map.mark_price, -float(side)
+    mark, mark_price, sign = liq_map.mark_position, liq_map.mark_price, -float(side)
     middle = float(np.interp(sums[0] + usd / 2.0, sums, np.arange(at, at + width + 1)))
     near, peak, far = (price_at(mark + sign * away) for away in (at, middle, at + width))
     usual_usd = usual.at(at) if usual is not None else ABSENT

@@ -3,7 +3,6 @@
 from typing import Final, Literal
 
 import msgspec
-import numpy as np
 
 from liqbot.instruments import Side
 from liqbot.market.map.clusters import clusters_of
@@ -36,12 +35,12 @@ def drift(before: LiquidationMap, now: LiquidationMap, params: ClusterParams) ->
         present = clusters_of(now, side, params)
         past = clusters_of(before, side, params)
         for cluster in present:
-            then_usd = within_usd(before, side, cluster.price_low, cluster.price_high)
+            then_usd = before.between_usd(side, cluster.price_low, cluster.price_high)
             if cluster.usd > _GREW_RATIO * then_usd:
                 change: Change = "formed" if then_usd < _FORMED_SHARE * cluster.usd else "grew"
                 found.append(Drift(side, change, cluster.price_low, cluster.price_high, then_usd, cluster.usd))
         for cluster in past:
-            left_usd = within_usd(now, side, cluster.price_low, cluster.price_high)
+            left_usd = now.between_usd(side, cluster.price_low, cluster.price_high)
             if cluster.usd > _GREW_RATIO * left_usd:
                 middle = (cluster.price_low + cluster.price_high) / 2.0
                 passed = (now.mark_price - middle) * float(side) < 0
@@ -49,10 +48,3 @@ def drift(before: LiquidationMap, now: LiquidationMap, params: ClusterParams) ->
                 change = "swept" if gone == "dissolved" and passed else gone
                 found.append(Drift(side, change, cluster.price_low, cluster.price_high, cluster.usd, left_usd))
     return tuple(sorted(found, key=lambda one: (-abs(one.now_usd - one.before_usd), one.price_low)))
-
-
-def within_usd(liq_map: LiquidationMap, side: Side, price_low: float, price_high: float) -> float:
-    """USD of a side between two prices; bins that are cut count in proportion."""
-    whole = np.concatenate([[0.0], np.cumsum(liq_map.usd(side))])
-    low_usd, high_usd = np.interp([price_low, price_high], liq_map.edges, whole).tolist()
-    return float(max(0.0, high_usd - low_usd))

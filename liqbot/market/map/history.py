@@ -7,8 +7,7 @@ import numpy as np
 from liqbot.instruments import Side
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.kernels import LONG, SHORT, Floats
-from liqbot.market.estimate.price_grid import price_at
-from liqbot.market.forecast.forecast import BINS, FINE, outward
+from liqbot.market.forecast.forecast import BINS, edge_prices, outward
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.params import HistoryParams
 
@@ -48,7 +47,7 @@ class MapHistory:
 
     def _map(self, index: int) -> LiquidationMap:
         mark_price, position = self._marks[index]
-        edges = np.array([price_at(position + FINE * step) for step in range(-BINS, BINS + 1)])
+        edges = np.array(edge_prices(position))
         longs, shorts = self._usd[index].astype(np.float64)
         empty = np.zeros(BINS)
         return LiquidationMap(

@@ -1,10 +1,14 @@
 """`LiquidationMap`: USD that would be force-closed at each price, by side of the position. An estimate, always."""
 
+import functools
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
+from liqbot.market.estimate import price_grid
+from liqbot.market.estimate.kernels import grid_positions
 from liqbot.market.estimate.spread import Spread
 
 Floats = npt.NDArray[np.float64]
@@ -13,7 +17,7 @@ _RANKED_PCT = 40.0
 """Densities are ranked among the bins of a side this near to the mark: where 2x and more would be liquidated."""
 
 
-class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
+class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
     """One coin's map, aggregated in distance from each venue's own mark and drawn at `mark_price`.
 
     `edges` are n + 1 ascending prices (5 bp apart); `long_usd[i]`, `short_usd[i]` lie in edges[i]..edges[i+1].
@@ -35,6 +39,17 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
     def total_usd(self, side: Side) -> float:
         return float(self.usd(side).sum())
 
+    @functools.cached_property
+    def edge_positions(self) -> Floats:
+        """Where the edges lie on the price grid; of those beyond its table, its ends."""
+        table = price_grid.edges()
+        return grid_positions(np.clip(self.edges, table[0], table[-2]), table)
+
+    @functools.cached_property
+    def mark_position(self) -> float:
+        """Where the mark lies on the price grid."""
+        return price_grid.position_of(self.mark_price)
+
     def bin_of(self, price: float) -> int:
         """Index of the bin that holds a price; -1 or n when it lies outside the map."""
         index = int(self.edges.searchsorted(price, "right")) - 1
@@ -51,6 +66,12 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False):
     def within_usd(self, side: Side, within_pct: float) -> float:
         """All USD of a side within a distance from the mark."""
         return float(np.add.reduce(self.usd(side)[self.span(side, within_pct)]))
+
+    def between_usd(self, side: Side, one_price: float, other_price: float) -> float:
+        """USD of a side between two prices; bins that are cut count in proportion."""
+        whole = np.concatenate(([0.0], np.cumsum(self.usd(side))))
+        low_usd, high_usd = np.interp(sorted((one_price, other_price)), self.edges, whole).tolist()
+        return float(max(0.0, high_usd - low_usd))
 
     def density_percentile(self, side: Side, price: float) -> float:
         """How dense the map is at a price on a side: 0 (empty) to 100 (nowhere denser), ties by half.

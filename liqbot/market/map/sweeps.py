@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from liqbot.instruments import Side
 from liqbot.market.map.approach import Approach
@@ -175,8 +174,8 @@ class SweepsFold:
         if before is not None:
             share = self._fuel_distance_pct / 100.0
             farthest = track.approach_price * (1.0 - share if track.side is Side.LONG else 1.0 / (1.0 - share))
-            track.fuel_usd = _usd_between(before, track.side, track.approach_price, farthest)
-            track.fuel_spent_usd = _usd_between(before, track.side, track.approach_price, track.extreme_price)
+            track.fuel_usd = before.between_usd(track.side, track.approach_price, farthest)
+            track.fuel_spent_usd = before.between_usd(track.side, track.approach_price, track.extreme_price)
 
     def _count_prints(self, track: _Track, step: SweepStep) -> None:
         track.reported = track.reported or step.reported
@@ -235,13 +234,6 @@ def _grow(track: _Track, cluster: Cluster) -> None:
     track.ratio += cluster.ratio
     if cluster.usd > track.heaviest_usd:
         track.heaviest_usd, track.near_price = cluster.usd, _near_price(cluster)
-
-
-def _usd_between(liq_map: LiquidationMap, side: Side, one_price: float, other_price: float) -> float:
-    """Of a side, between two prices: bins at the ends count in proportion."""
-    below = np.concatenate(([0.0], np.cumsum(liq_map.usd(side))))
-    first, last = np.interp(sorted((one_price, other_price)), liq_map.edges, below).tolist()
-    return float(last - first)
 
 
 def _beyond(side: Side, price: float, level: float) -> bool:

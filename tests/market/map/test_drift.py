@@ -5,7 +5,7 @@ from market_rows import RandomMarket, blocks_of
 
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import price_at
-from liqbot.market.map.drift import drift, within_usd
+from liqbot.market.map.drift import drift
 from liqbot.market.map.history import MapHistory
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.market import Market
@@ -47,9 +47,9 @@ def test_clusters_form_grow_fade_and_dissolve_where_they_stand() -> None:
 def test_usd_between_two_prices_is_shared_in_proportion() -> None:
     chart = drawn(long_100=5e6)
     low, high = price_at(POSITION - 121), price_at(POSITION - 99)
-    whole = within_usd(chart, Side.LONG, low, high)
+    whole = chart.between_usd(Side.LONG, low, high)
     middle = price_at(POSITION - 110)
-    parts = within_usd(chart, Side.LONG, low, middle) + within_usd(chart, Side.LONG, middle, high)
+    parts = chart.between_usd(Side.LONG, low, middle) + chart.between_usd(Side.LONG, middle, high)
     assert parts == pytest.approx(whole)
     assert whole == pytest.approx(5e6, rel=0.01)
 
