@@ -297,17 +297,15 @@ class CoinMarket:
         found: Floats = long_usd + short_usd
         return found
 
-    def forecast(self, horizon_h: int) -> Forecast:
-        """Reported USD expected from each band that price visits within the horizon."""
-        return self.evaluation.forecast(
-            self.coin, self.now.time_ms, horizon_h, self.estimator, self.prices, self.now.reference_price
+    def forecasts(self, *horizons_h: int) -> tuple[Forecast, ...]:
+        """Reported USD expected from each band that price visits within a horizon."""
+        return self.evaluation.forecasts(
+            self.coin, self.now.time_ms, horizons_h, self.estimator, self.prices, self.now.reference_price
         )
 
     def forecasts_at(self, time_ms: int) -> tuple[Forecast, ...]:
         """Of every horizon; () when steps were folded since `time_ms`."""
-        if self.now.time_ms != time_ms:
-            return ()
-        return tuple(self.forecast(horizon_h) for horizon_h in self.params.forecast.horizons_h)
+        return self.forecasts(*self.params.forecast.horizons_h) if self.now.time_ms == time_ms else ()
 
     def _measured(self, row: int, now_ms: int) -> dict[str, Any]:
         """What a row's newest snapshot covers, and how old it is."""

@@ -126,7 +126,8 @@ class Market:
 
         Unknown coin, a coin without a price yet, or a horizon that is not learnt: ValueError.
         """
-        return self._coin(coin).forecast(horizon_h)
+        (found,) = self._coin(coin).forecasts(horizon_h)
+        return found
 
     def map_history(self, coin: str) -> tuple[LiquidationMap, ...]:
         """Kept maps, oldest first, in bins of 20 bp within 20 % of each mark."""

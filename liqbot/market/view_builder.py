@@ -1,5 +1,6 @@
 """`MarketView` from a coin's folds: every field the floors above may read, absent where it is not known."""
 
+import threading
 from typing import Any, Final
 
 from liqbot.instruments import Side
@@ -44,13 +45,14 @@ def view_of(
 
 
 class _Forecasts:
-    """A coin's forecasts as of the view, read when they are needed, as they seldom are."""
+    """A coin's forecasts as of the view, read when they are needed, as they seldom are, and by the thread that folds
+    the market: another would read what is being written."""
 
     def __init__(self, coin: CoinMarket) -> None:
-        self._coin, self._time_ms = coin, coin.now.time_ms
+        self._coin, self._time_ms, self._thread = coin, coin.now.time_ms, threading.get_ident()
 
     def __call__(self) -> tuple[Forecast, ...]:
-        return self._coin.forecasts_at(self._time_ms)
+        return self._coin.forecasts_at(self._time_ms) if threading.get_ident() == self._thread else ()
 
     def __repr__(self) -> str:
         return repr(self())

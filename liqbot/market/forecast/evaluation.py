@@ -90,16 +90,20 @@ class ForecastEvaluation:
         usd = estimator.reportable_usd(prices, reference_price)
         return np.stack([outward(usd[side], first, position, side) for side in _SIDES])
 
-    def forecast(
-        self, coin: str, as_of_ms: int, horizon_h: int, estimator: PositionEstimator, prices: Sequence[VenuePrice],
-        reference_price: float,
-    ) -> Forecast:
+    def forecasts(
+        self, coin: str, as_of_ms: int, horizons_h: Sequence[int], estimator: PositionEstimator,
+        prices: Sequence[VenuePrice], reference_price: float,
+    ) -> tuple[Forecast, ...]:
         """As things stand. A horizon that is not learnt is a ValueError."""
-        usd = self.fold.expected(horizon_h, self.mapped_usd(estimator, prices, reference_price))
-        sd_usd = estimator.calibration.reported_spread().sds_usd(usd)
-        return Forecast(
-            coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT], sd_usd[LONG], sd_usd[SHORT]
-        )
+        mapped_usd = self.mapped_usd(estimator, prices, reference_price)
+        spread, found = estimator.calibration.reported_spread(), []
+        for horizon_h in horizons_h:
+            usd = self.fold.expected(horizon_h, mapped_usd)
+            sd_usd = spread.sds_usd(usd)
+            found.append(Forecast(
+                coin, as_of_ms, horizon_h, reference_price, usd[LONG], usd[SHORT], sd_usd[LONG], sd_usd[SHORT]
+            ))
+        return tuple(found)
 
     def state(self) -> dict[str, Any]:
         since = {venue: list(band) for venue, band in self._since.items()}

@@ -72,13 +72,18 @@ def _windows(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> _Win
     width, around = _width_bins(params), round(params.around_pct * BINS_PER_PCT)
     reach = math.ceil(params.distance_pct_max * BINS_PER_PCT)
     open_usd = _outward(liq_map, side, reach + width + around)
+    usd = _stretches(open_usd, reach, 0, width)
+    middle_usd = _stretches(open_usd, reach, width // 4, 3 * width // 4)
     near = np.arange(reach + 1)
-    usd = open_usd[near + width] - open_usd[near]
-    middle_usd = open_usd[near + 3 * width // 4] - open_usd[near + width // 4]
     low, high = np.maximum(near - around, 0), near + width + around
     around_usd = (open_usd[high] - open_usd[low] - usd) * (width / (high - low - width))
     excess_usd = (usd + middle_usd) / 2.0 - 0.75 * params.contrast_ratio * around_usd
     return _Windows(open_usd, usd, around_usd, np.maximum(excess_usd, 0.0))
+
+
+def _stretches(open_usd: Floats, reach: int, begin: int, end: int) -> Floats:
+    """[reach + 1]: USD from `begin` to `end` bins beyond each of the bins out to `reach`."""
+    return open_usd[end : end + reach + 1] - open_usd[begin : begin + reach + 1]
 
 
 def _outward(liq_map: LiquidationMap, side: Side, bins: int) -> Floats:

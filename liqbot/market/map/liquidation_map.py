@@ -43,6 +43,9 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
     def edge_positions(self) -> Floats:
         """Where the edges lie on the price grid; of those beyond its table, its ends."""
         table = price_grid.edges()
+        first = int(table.searchsorted(self.edges[0]))
+        if np.array_equal(table[first : first + len(self.edges)], self.edges):  # as of every map that is not kept
+            return first + np.arange(len(self.edges), dtype=np.float64)
         return grid_positions(np.clip(self.edges, table[0], table[-2]), table)
 
     @functools.cached_property

@@ -1,13 +1,16 @@
 """The paper verb as a user runs it: half a simulated hour at full speed, then every reading verb on what it left."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from liqbot import places
 from liqbot.blocks import Roster
 from liqbot.journal import Journal
 from liqbot.risk.decision import Refusal
@@ -57,6 +60,16 @@ def test_every_fill_and_refusal_is_in_the_ledger(session: tuple[Path, str]) -> N
     told = liqbot("explain", str(entry["decision"]), "--data", str(data)).stdout
     for part in ("inputs", "gates", "map", "checks", "orders", "outcome"):
         assert part in told, part
+
+
+def test_every_map_in_the_ledger_has_its_forecast(session: tuple[Path, str]) -> None:
+    """It is read by the thread that folds the market, not by the one that writes, when the market has gone on."""
+    data, _ = session
+    with contextlib.closing(sqlite3.connect(places.ledger_path(data))) as ledger:
+        rows = ledger.execute("SELECT coalesce(forecast, 'null') FROM map_snapshot").fetchall()
+    forecasts = [json.loads(one) for (one,) in rows]
+    assert len(forecasts) > 3
+    assert all(one is not None and one["by_horizon_h"] for one in forecasts)
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
