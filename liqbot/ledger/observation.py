@@ -41,9 +41,9 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     """Positions whose time without a full stop ended with this call."""
     whales: tuple[WhaleNews, ...] = ()
 
-    def kept(self) -> "Observation":
-        """The same for a ledger that is written in a thread of its own."""
-        return msgspec.structs.replace(self, views=tuple(view.kept() for view in self.views))
+    def kept(self, *, forecasts: bool = True) -> "Observation":
+        """The same for a ledger that is written in a thread of its own; `forecasts`: whether maps have theirs."""
+        return msgspec.structs.replace(self, views=tuple(view.kept(forecasts=forecasts) for view in self.views))
 
 
 class AccountLike(Protocol):

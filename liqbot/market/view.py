@@ -91,8 +91,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     map_printed_ratio: float = ABSENT
     """Printed over promised USD of the last days: 1 when the forecast's size is right."""
     forecasts_of: Callable[[], tuple[Forecast, ...]] = tuple
-    """Reads the forecast layer, a forecast per horizon; () once the market has gone on, and in any other thread than
-    the one that folds it."""
+    """Reads the forecast layer, a forecast per horizon; () once the market has gone on. For the thread that folds the
+    market alone: a view for another one is `kept`."""
     funding_us_8h_pct: float = ABSENT
     """As `funding_8h_pct`, of US-regulated venues alone; NaN where none tells a rate."""
     funding_offshore_8h_pct: float = ABSENT
@@ -106,10 +106,11 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     whales: tuple[Whale, ...] = ()
     """Large told positions near their liquidation, nearest first."""
 
-    def kept(self) -> "MarketView":
-        """The same for whoever looks at it later or in another thread: what it would read of the market is read."""
-        forecasts = self.forecasts_of()
-        return msgspec.structs.replace(self, forecasts_of=lambda: forecasts)
+    def kept(self, *, forecasts: bool = True) -> "MarketView":
+        """The same for whoever looks at it later or in another thread: what it would read of the market is read, or,
+        without `forecasts`, is nothing."""
+        found = self.forecasts_of() if forecasts else ()
+        return msgspec.structs.replace(self, forecasts_of=lambda: found)
 
     def ahead(self, side: Side) -> SideView:
         """The fuel a position of `side` runs into: shorts above for a long."""

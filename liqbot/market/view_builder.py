@@ -1,6 +1,5 @@
 """`MarketView` from a coin's folds: every field the floors above may read, absent where it is not known."""
 
-import threading
 from typing import Any, Final
 
 from liqbot.instruments import Side
@@ -45,14 +44,13 @@ def view_of(
 
 
 class _Forecasts:
-    """A coin's forecasts as of the view, read when they are needed, as they seldom are, and by the thread that folds
-    the market: another would read what is being written."""
+    """A coin's forecasts as of the view, read when they are needed, as they seldom are."""
 
     def __init__(self, coin: CoinMarket) -> None:
-        self._coin, self._time_ms, self._thread = coin, coin.now.time_ms, threading.get_ident()
+        self._coin, self._time_ms = coin, coin.now.time_ms
 
     def __call__(self) -> tuple[Forecast, ...]:
-        return self._coin.forecasts_at(self._time_ms) if threading.get_ident() == self._thread else ()
+        return self._coin.forecasts_at(self._time_ms)
 
     def __repr__(self) -> str:
         return repr(self())

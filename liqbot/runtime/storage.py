@@ -97,7 +97,10 @@ def _recovered(
     def observe(record: Record, step: StepLike, engine: Engine) -> None:
         nonlocal read_ms
         wait_s = ROOM_S_MAX if ledger.opened else 0.0
-        ledger.put(observation_of(record.seq, record.block, step, engine, record.source), wait_s)
+        # Read for what is not in the ledger yet; a start in haste, whose ledger is not open, has no time for it.
+        wanted = ledger.opened and record.seq > ledger.seq
+        found = observation_of(record.seq, record.block, step, engine, record.source)
+        ledger.put(found.kept(forecasts=wanted), wait_s)
         for fact in record.block.facts:
             if isinstance(fact, Reconciled):
                 read_ms = max(read_ms, fact.time_ms)

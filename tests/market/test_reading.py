@@ -2,7 +2,6 @@
 
 import json
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -316,13 +315,12 @@ def test_forecasts_of_a_view_are_those_of_its_moment() -> None:
     market.collect(first)
     (view,) = market.on_tick(first.tick_ms or 0)
     assert [one.horizon_h for one in view.forecasts_of()] == [1, 4, 24]
-    with ThreadPoolExecutor(1) as elsewhere:
-        assert elsewhere.submit(view.forecasts_of).result() == (), "another thread reads nothing that is being folded"
-        kept = view.kept()
-        market.collect(second)
-        market.on_tick(second.tick_ms or 0)
-        assert view.forecasts_of() == ()
-        assert [one.horizon_h for one in elsewhere.submit(kept.forecasts_of).result()] == [1, 4, 24]
+    kept, unread = view.kept(), view.kept(forecasts=False)
+    assert unread.forecasts_of() == ()
+    market.collect(second)
+    market.on_tick(second.tick_ms or 0)
+    assert view.forecasts_of() == ()
+    assert [one.horizon_h for one in kept.forecasts_of()] == [1, 4, 24]
 
 
 def test_a_record_survives_json_and_says_what_the_view_says() -> None:
