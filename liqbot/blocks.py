@@ -177,6 +177,11 @@ def market_events(block: EventBlock, roster: Roster) -> list[MarketEvent]:
     return [_event(row, kind, roster) for kind in KINDS for row in block.rows(kind)]
 
 
+def stage_of(stored: float) -> FundingStage | None:
+    """Of a cell of the column `rate_stage`."""
+    return None if stored != stored else FundingStage(int(stored))
+
+
 def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
     names: tuple[str, ...] = DTYPES[kind].names or ()
     values: dict[str, Any] = {name: row[name].item() for name in names}
@@ -184,8 +189,8 @@ def _event(row: np.void, kind: str, roster: Roster) -> MarketEvent:
     if "side" in values:
         values["side"] = Side(values["side"])
     known: dict[str, Any] = {name: None if value != value else value for name, value in values.items()}
-    if known.get("rate_stage") is not None:
-        known["rate_stage"] = FundingStage(int(known["rate_stage"]))
+    if "rate_stage" in values:
+        known["rate_stage"] = stage_of(values["rate_stage"])
     return cast("MarketEvent", EVENT_OF[kind](**known))
 
 

@@ -11,6 +11,8 @@ import msgspec
 
 MAIN_CONTRACT: Final = ""
 CONTRACTS: Final = ("usdt", "usdc", "usd", "coin")
+AGGREGATE: Final = "aggregate"
+"""In the place of a venue: the sum over venues that are not told apart."""
 
 
 class Side(enum.IntEnum):

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.instruments import Side
+from liqbot.blocks import stage_of
+from liqbot.instruments import AGGREGATE, Side
 from liqbot.market.estimate.estimate import PositionEstimator
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import edges, position_of
@@ -23,10 +24,9 @@ from liqbot.market.observed.bars import BarsFold
 from liqbot.market.observed.funding import FundingFold
 from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.liquidations import ForcedFlow
-from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
+from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
 from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range, told_until
-from liqbot.market.observed.settlements import stage_of
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
 from liqbot.venues.registry import has_us_basis

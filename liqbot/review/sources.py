@@ -14,8 +14,8 @@ from liqbot import places
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import AGGREGATE
 from liqbot.market.market import Market
-from liqbot.market.observed.open_interest import AGGREGATE
 from liqbot.market.params import MarketParams
 from liqbot.market.record import RECORD_VERSION, Record, filtered_record
 from liqbot.market.view import MarketView

@@ -1,13 +1,11 @@
 """Which book of positions a row of somebody's data is about: venue, contract and coin in any known spelling."""
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key, venue_key
+from liqbot.instruments import AGGREGATE, CONTRACTS, MAIN_CONTRACT, split_venue_key, venue_key
 from liqbot.venues.coin_spelling import main_or, spelt_coin
 from liqbot.venues.registry import VENUES
-
-AGGREGATE: Final = "aggregate"
 
 
 class Book(NamedTuple):

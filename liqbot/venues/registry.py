@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import liqbot.venues
-from liqbot.instruments import split_venue_key, venue_key
+from liqbot.instruments import AGGREGATE, split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.mechanics import mechanics_for
@@ -24,8 +24,6 @@ from liqbot.venues.trading import TradingAdapter
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*")
 _MARKET: Final = re.compile(r"(futures|swap|perps?|perpetuals?|derivatives|linear)$")
 """What many append to a venue's name for its perpetuals."""
-_RESERVED: Final = "aggregate"
-"""On tapes: the sum over venues that are not told apart."""
 
 
 class VenueRegistry(Mapping[str, VenueSpec]):
@@ -71,7 +69,7 @@ class VenueRegistry(Mapping[str, VenueSpec]):
         built in over what was added, and titles give way to all else."""
         ranked = sorted(self._specs.values(), key=lambda spec: spec.venue not in self._built_in)
         spelt = [(spelling, spec.venue) for spec in ranked for spelling in spec.spellings]
-        known = {_letters(venue): venue for venue in (*self._specs, _RESERVED)}
+        known = {_letters(venue): venue for venue in (*self._specs, AGGREGATE)}
         for spelling, venue in (*spelt, *((spec.title, spec.venue) for spec in ranked)):
             name, contract = split_venue_key(spelling)
             known.setdefault(_letters(name), venue_key(venue, contract))
@@ -80,7 +78,7 @@ class VenueRegistry(Mapping[str, VenueSpec]):
     def add(self, spec: VenueSpec) -> None:
         """A venue of the user's. ValueError for a name that is no plain one, or that a built-in venue has; a venue that
         was added before is replaced."""
-        if not _NAME.fullmatch(spec.venue) or spec.venue == _RESERVED:
+        if not _NAME.fullmatch(spec.venue) or spec.venue == AGGREGATE:
             raise ValueError(f"venue {spec.venue!r}: small letters and digits are right, as in myvenue")
         if spec.venue in self._built_in:
             raise ValueError(f"venue {spec.venue!r} is built in; give yours another name")

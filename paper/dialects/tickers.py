@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import EventBlock, Roster, stage_of
 from liqbot.events import FundingRate, MarketEvent, MarkPrice, TradeBar
 from liqbot.instruments import FundingStage
-from liqbot.market.observed.settlements import interval_ms, settlement_ms, stage_of
+from liqbot.market.observed.settlements import interval_ms, settlement_ms
 from paper.dialects.trade_prints import TradePrint
 
 MINUTE_MS: Final = 60_000

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from liqbot.blocks import Rows
+from liqbot.blocks import Rows, stage_of
 from liqbot.instruments import FundingStage, Side
 from liqbot.market.observed.settlements import (
     HOUR_MS,
@@ -19,7 +19,6 @@ from liqbot.market.observed.settlements import (
     grid_ms,
     interval_ms,
     settlement_ms,
-    stage_of,
 )
 from paper.exchange.money import ExchangeHolding
 from paper.exchange.quotes import Key

@@ -1,11 +1,13 @@
 """What each venue's public feed tells of forced orders: a share, throttled, late, and nothing while it is down."""
 
 import numpy as np
+import numpy.typing as npt
 
 from liqbot.blocks import Rows
 from paper.flow_world.params import FlowVenueParams
+from paper.world.crowd import Slots
 from paper.world.draws import Draws, Floats
-from paper.world.forced import TRUE_FORCED
+from paper.world.forced import TRUE_FORCED, Throttle
 
 
 class ForcedFeed:
@@ -16,7 +18,7 @@ class ForcedFeed:
         self._share = np.array([venue.forced_share for venue in venues])
         self._bankruptcy = np.array([venue.forced_price == "bankruptcy" for venue in venues])
         self._down_until_ms: Floats = np.zeros(len(venues))
-        self._last_window = np.full(len(venues), -1)
+        self._throttle = Throttle(venues)
         self._waiting: Rows = np.zeros(0, TRUE_FORCED)
 
     def minute(self, orders: Rows, begin_ms: int) -> None:
@@ -26,8 +28,7 @@ class ForcedFeed:
             return
         venue = orders["venue"].astype(np.intp)
         heard = (self._draws.uniform(len(orders)) < self._share[venue]) & (begin_ms >= self._down_until_ms[venue])
-        told = orders[heard]
-        told = told[self._newest(told)]
+        told = orders[self._throttle.newest(venue, orders["time_ms"], heard)]
         venue = told["venue"].astype(np.intp)
         price = np.where(self._bankruptcy[venue], told["bankruptcy_price"], told["price"])
         told["price"] = np.maximum(np.rint(price * self._ticks), 1.0) / self._ticks
@@ -48,20 +49,7 @@ class ForcedFeed:
                 length_ms = venue.gap_min * 60_000.0 * float(self._draws.exponential(1)[0])
                 self._down_until_ms[row] = max(self._down_until_ms[row], now_ms + length_ms)
 
-    def _newest(self, told: Rows) -> Rows:
-        """Which rows survive the throttle: of each window the last."""
-        keep = np.ones(len(told), dtype=bool)
-        for row, venue in enumerate(self._venues):
-            own = np.flatnonzero(told["venue"] == row)
-            if not venue.forced_throttle_ms or not len(own):
-                continue
-            window = told["time_ms"][own] // venue.forced_throttle_ms
-            last = np.concatenate((window[1:] != window[:-1], [True]))
-            keep[own] = last & (window > self._last_window[row])
-            self._last_window[row] = window[-1]
-        return keep
-
-    def _delays(self, venue: Rows) -> Rows:
+    def _delays(self, venue: Slots) -> npt.NDArray[np.int64]:
         """Milliseconds from the order to its being told."""
         feeds = np.array([(one.delay_ms, one.late_share, one.late_s * 1000.0) for one in self._venues])
         delay_ms, late_share, late_ms = feeds[venue].T

@@ -8,13 +8,12 @@ import numpy as np
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.exits import Exit, ExpectedError
-from liqbot.instruments import Side
+from liqbot.instruments import AGGREGATE, Side
 from paper.score.models import Outlook, ScoredModel
 from paper.score.params import ScoreParams
 from paper.score.placed_orders import PlacedOrders, Placing
 from paper.score.price_path import Floats, PricePath, Whole, prices_at
 from paper.score.volume_maps import RisingInterest, TierMap, exact_shifts, naive_shifts
-from paper.tapes.format import AGGREGATE
 
 OURS: Final = "liqbot"
 ONLINE: Final = ("B2", "B2b", "B3")

@@ -1,10 +1,10 @@
 """Which coin of a tape is scored on whose price, and how fine the tape allows the score to be."""
 
 from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import AGGREGATE
 from liqbot.market.params import HealthParams
 from paper.score.params import ScoreParams
 from paper.score.record import Setting
-from paper.tapes.format import AGGREGATE
 from paper.tapes.reader import Tape
 from paper.tapes.survey import TapeSeries
 

@@ -6,12 +6,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from liqbot.instruments import Side
+from liqbot.instruments import AGGREGATE, Side
 from liqbot.venues.registry import mechanics_of
 from paper.score.price_path import Floats
 from paper.score.truth_maps import opened_truth
 from paper.tapes.decode import text_codes
-from paper.tapes.format import AGGREGATE
 from paper.tapes.reader import Tape
 from paper.tapes.truth import COLUMNS, TruthError, reading
 

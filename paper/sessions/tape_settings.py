@@ -1,9 +1,9 @@
 """Fits a configuration to a tape: its venues and coins, where trades happen, and the contracts traded there."""
 
-from liqbot.instruments import Instrument
+from liqbot.instruments import AGGREGATE, Instrument
 from liqbot.settings import Settings
 from paper.sessions.listings import listed_or_assumed
-from paper.tapes.format import AGGREGATE, TapeError
+from paper.tapes.format import TapeError
 from paper.tapes.reader import Tape
 
 

@@ -18,7 +18,6 @@ from liqbot.instruments import FundingStage, Instrument, Side
 
 FORMAT_VERSION: Final = 1
 HEADER_KEY: Final = b"liqbot_tape"
-AGGREGATE: Final = "aggregate"
 
 TEXT, WHOLE, NUMBER = "text", "whole number", "number"
 TIME, VENUE, COIN, KIND, SIDE, CONTRACT = "time_ms", "venue", "coin", "kind", "side", "contract"

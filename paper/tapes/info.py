@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from liqbot.instruments import AGGREGATE
 from liqbot.legible import spelled
-from paper.tapes.format import AGGREGATE, KIND_OF_WORD
+from paper.tapes.format import KIND_OF_WORD
 from paper.tapes.reader import Tape
 from paper.tapes.survey import TapeSeries
 

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import Roster, Rows
+from liqbot.instruments import AGGREGATE
 from paper.tapes.decode import DecodedPart, by_key, series_of
-from paper.tapes.format import AGGREGATE, ALL_COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
+from paper.tapes.format import ALL_COLUMNS, KIND_OF_WORD, NUMBER, WORD_OF_KIND
 from paper.tapes.holes import Gaps, Hole, share_covered
 from paper.tapes.told_twice import ToldTwice
 from paper.tapes.validation import PRICE_JUMP_MAX, Floats, Indices, TapeFault

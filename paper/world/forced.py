@@ -1,5 +1,6 @@
 """Closing under force: which positions the mark has run over, what of them is sold, and what the public hears of it."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 from paper.world.crowd import SIGNS, Crowd, Slots, by_venue
 from paper.world.draws import Draws, Floats
 from paper.world.margins import Margins
-from paper.world.params import VenueParams
+from paper.world.params import TradedVenue, VenueParams
 
 _PASSES_MAX: Final = 60
 TRUE_FORCED: Final = np.dtype(
@@ -83,15 +84,35 @@ class Forced:
         return done
 
 
+class Throttle:
+    """Feeds that tell at most one forced order per venue and window of its own: the newest."""
+
+    def __init__(self, venues: Sequence[TradedVenue]) -> None:
+        self._throttle_ms = np.array([venue.forced_throttle_ms for venue in venues])
+        self._last_window = np.full(len(venues), -1)
+
+    def newest(self, venue: Slots, time_ms: npt.NDArray[np.int64], told: Flags) -> Flags:
+        """Which of those `told`, in order of time, get out; a window is served once, whatever comes later."""
+        keep = told.copy()
+        for index in np.flatnonzero(self._throttle_ms).tolist():
+            own = np.flatnonzero((venue == index) & told)
+            if not len(own):
+                continue
+            window = time_ms[own] // self._throttle_ms[index]
+            last = np.concatenate((window[1:] != window[:-1], [True]))
+            keep[own] = last & (window > self._last_window[index])
+            self._last_window[index] = window[-1]
+        return keep
+
+
 class Publisher:
     """What each venue's forced-order feed shows: a share of them, and for some at most one per throttle window."""
 
     def __init__(self, venues: tuple[VenueParams, ...], draws: Draws) -> None:
         self._draws = draws
         self._share = np.array([venue.forced_share for venue in venues])
-        self._throttle_ms = np.array([venue.forced_throttle_ms for venue in venues])
         self._bankruptcy = np.array([venue.forced_price == "bankruptcy" for venue in venues])
-        self._last_window = np.full(len(venues), -1)
+        self._throttle = Throttle(venues)
 
     def published(self, forced: Rows, start_ms: int, span_ms: int) -> Rows:
         """Rows of `forced` that get out, in order, each with its own time; `price` is what that feed calls the price.
@@ -102,22 +123,10 @@ class Publisher:
         venue = forced["venue"].astype(np.intp)
         happened_ms = start_ms + (np.arange(len(forced)) + 1) * span_ms // len(forced)
         told = self._draws.uniform(len(forced)) < self._share[venue]
-        chosen = np.flatnonzero(told & self._newest(venue, happened_ms, told))
+        # A window already served by an earlier, shorter step stays closed.
+        chosen = np.flatnonzero(self._throttle.newest(venue, happened_ms - 1, told))
         rows = forced[chosen]
         rows["time_ms"] = happened_ms[chosen]
         bankrupt = self._bankruptcy[rows["venue"].astype(np.intp)]
         rows["price"] = np.where(bankrupt, rows["bankruptcy_price"], rows["price"])
         return rows
-
-    def _newest(self, venue: Slots, happened_ms: npt.NDArray[np.int64], told: Flags) -> Flags:
-        keep = np.ones(len(venue), dtype=bool)
-        for index in np.flatnonzero(self._throttle_ms).tolist():
-            own = np.flatnonzero((venue == index) & told)
-            if not len(own):
-                continue
-            # A window's newest is its last; a window already served by an earlier, shorter step stays closed.
-            window = (happened_ms[own] - 1) // self._throttle_ms[index]
-            last = np.concatenate((window[1:] != window[:-1], [True]))
-            keep[own] = last & (window > self._last_window[index])
-            self._last_window[index] = window[-1]
-        return keep

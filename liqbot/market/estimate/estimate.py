@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import Rows
-from liqbot.instruments import split_venue_key
+from liqbot.instruments import AGGREGATE, split_venue_key
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
@@ -20,7 +20,7 @@ from liqbot.market.estimate.price_grid import position_of, positions_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
 from liqbot.market.estimate.state import EstimateState
 from liqbot.market.observed.liquidations import ForcedFlow
-from liqbot.market.observed.open_interest import AGGREGATE, OpenInterestFold
+from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
 from liqbot.market.params import CalibrationParams, EstimateParams, PositionLayerParams
 from liqbot.venues.registry import VENUES

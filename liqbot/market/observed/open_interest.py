@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from liqbot.instruments import AGGREGATE
 from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import EstimateParams, RollingParams
 
-AGGREGATE: Final = "aggregate"
 ABSENT = float("nan")
 _DAY_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
@@ -69,10 +69,6 @@ class OpenInterestFold:
         if changed:
             self._history.add(time_ms, self.total_base())
         return changed
-
-    @property
-    def any_reported(self) -> bool:
-        return bool(self._venues)
 
     def known(self, venue: str) -> bool:
         return venue in self._venues

@@ -37,8 +37,3 @@ def settlement_ms(time_ms: int, interval_h: float, stage: FundingStage | None) -
         return before_ms
     early = stage is FundingStage.SETTLEMENT and before_ms + step_ms - time_ms <= STAMP_TOLERANCE_MS
     return before_ms + step_ms if early else None
-
-
-def stage_of(stored: float) -> FundingStage | None:
-    """Of a cell of a block's `rate_stage` column."""
-    return None if stored != stored else FundingStage(int(stored))

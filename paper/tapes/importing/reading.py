@@ -10,10 +10,10 @@ import msgspec
 import numpy as np
 
 from liqbot.blocks import unknown_rows
-from liqbot.instruments import MAIN_CONTRACT, FundingStage, split_venue_key
+from liqbot.instruments import AGGREGATE, MAIN_CONTRACT, FundingStage, split_venue_key
 from liqbot.venues.books import SpellingError, book_of
 from liqbot.venues.registry import VENUES
-from paper.tapes.format import AGGREGATE, COIN, RATE_STAGE, TIME, VENUE, TapeError
+from paper.tapes.format import COIN, RATE_STAGE, TIME, VENUE, TapeError
 from paper.tapes.importing.amounts import BookAmounts, amounts_of
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import BookCodes, Closes, Facts

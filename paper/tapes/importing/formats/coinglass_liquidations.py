@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from paper.tapes.format import AGGREGATE
+from liqbot.instruments import AGGREGATE
 from paper.tapes.importing.coinglass import history, history_book
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
