@@ -13,7 +13,7 @@ import structlog
 from _pytest.capture import CaptureResult
 from hypothesis import settings
 
-from liqbot.log import LINES
+from liqbot.log import LINES, configure
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
@@ -48,14 +48,18 @@ def pytest_xdist_auto_num_workers() -> int:
 def _loggers_follow_their_configuration() -> Iterator[None]:
     """A logger that is cached at its first use would keep the level and the stream of whatever test came first."""
     patch = pytest.MonkeyPatch()
-    configure = structlog.configure
-    patch.setattr(structlog, "configure", lambda **given: configure(**{**given, "cache_logger_on_first_use": False}))
+    original = structlog.configure
+    patch.setattr(structlog, "configure", lambda **given: original(**{**given, "cache_logger_on_first_use": False}))
     yield
     patch.undo()
 
 
 @pytest.fixture(autouse=True)
-def _log_as_by_default() -> Iterator[None]:
+def _log_as_in_a_running_bot() -> Iterator[None]:
+    """Lines go through the log's own thread. Unconfigured they would be printed from wherever they are said, and the
+    interpreter's `print` keeps no reference to `sys.stdout`: a verb that runs in another thread of the test and puts
+    its own stream there for a while ends the process with a segmentation fault."""
+    configure(form="json")
     yield
     structlog.reset_defaults()
 
