@@ -14,6 +14,7 @@ from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import TierTable
 from liqbot.venues.entry_stops import EntryProtection
+from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
 from liqbot.venues.marks import AccountMarks
 from liqbot.venues.streams import VenueWire
@@ -157,6 +158,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     wire: VenueWire | None = None
     """How its market data is read live."""
+    evidence: tuple[FeedEvidence, ...] = ()
+    """How the shape of each feed in `wire` is known."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
     marks: AccountMarks | None = None
