@@ -46,6 +46,7 @@ VENUE: Final = VenueSpec(
     ),
     liquidations=Liquidations(completeness="none"),
     lacks=(NOT_READ, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
+    funding_interval_h=1.0,
     tier_access="rule",
     us_regulated=True,
 )

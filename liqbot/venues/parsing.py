@@ -26,7 +26,7 @@ OI_STEP_MS: Final = 5_000
 FUNDING_STEP_MS: Final = 60_000
 """A funding rate that moves is passed on at most this often, a changed interval at once."""
 INTERVAL_H_USUAL: Final = 8.0
-"""Until the venue has named another one."""
+"""Of venues of which nothing is known."""
 
 REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
@@ -68,6 +68,8 @@ class WireContract(msgspec.Struct, frozen=True, kw_only=True):
     inverse: bool = False
     open_interest_two_sided: bool = False
     """The venue adds longs and shorts; halve it."""
+    funding_interval_h: float = INTERVAL_H_USUAL
+    """Until a message names another one."""
 
     def usd(self, amount: float, price: float) -> float:
         return amount * self.contract_units if self.inverse else amount * self.contract_units * price
@@ -101,7 +103,7 @@ class WireBook:
     def __init__(self, venue: str, contracts: Sequence[WireContract]) -> None:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
-        self.quotes = [ContractQuote() for _ in self.contracts]
+        self.quotes = [ContractQuote(interval_h=one.funding_interval_h) for one in self.contracts]
         self.off_book = 0
         """Trades agreed on outside the order book, which are no price of the market and left out; whoever counts them
         sets it back."""

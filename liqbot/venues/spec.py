@@ -201,6 +201,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its positions belong in the liquidation map."""
     us_regulated: bool = False
     """Its customers trade under US rules; others are offshore. Their funding is told apart."""
+    funding_interval_h: float | None = None
+    """Hours between settlements of its main contracts while no message of the venue has named others; None: not looked
+    up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
     note: str = ""
