@@ -63,7 +63,7 @@ class TierRow(msgspec.Struct, frozen=True):
     """One maintenance tier as the venue publishes it; the cap in units of the packaged table (USD or coin)."""
 
     cap_usd: float
-    """In coin where the packaged table is written in coin."""
+    """In coin where the packaged table is written in coin; infinite where the venue gives the last tier no end."""
     leverage_max: float
     maintenance_pct: float
 

@@ -1,0 +1,3 @@
+"""Kraken Futures: facts, streams and their parsers."""
+
+from liqbot.venues.krakenfutures.facts import VENUE as VENUE
