@@ -1,3 +1,3 @@
-"""Kraken Futures: facts, streams and their parsers."""
+"""Kraken Futures: everything about it, gathered in `VENUE`."""
 
 from liqbot.venues.krakenfutures.facts import VENUE as VENUE
