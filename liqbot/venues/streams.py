@@ -15,7 +15,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     """One subscription per kind of contract; `arguments` turns its contracts into those of the client's method."""
 
     feeds: tuple[str, ...]
-    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`."""
+    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`; nothing where it only
+    keeps the others open."""
     method: str
     arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]]
     each: bool = False

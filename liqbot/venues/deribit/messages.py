@@ -44,7 +44,7 @@ class _Trade(msgspec.Struct, gc=False):
         return self.block_trade_id is not None or self.combo_id is not None or self.combo_trade_id is not None
 
 
-class TickerMessage(msgspec.Struct, gc=False):
+class DeribitTicker(msgspec.Struct, gc=False):
     """Always whole. Funding is told of perpetuals alone."""
 
     instrument_name: str
@@ -69,7 +69,7 @@ class _Notification(msgspec.Struct, gc=False):
 
 _NOTIFICATIONS: Final = msgspec.json.Decoder(_Notification)
 _TRADES: Final = msgspec.json.Decoder(list[_Trade], strict=False)
-_TICKERS: Final = msgspec.json.Decoder(TickerMessage, strict=False)
+_TICKERS: Final = msgspec.json.Decoder(DeribitTicker, strict=False)
 
 
 def parse(raw: str | bytes, book: WireBook) -> Parsed:
@@ -160,23 +160,23 @@ def _ticker(raw: msgspec.Raw, book: WireBook) -> Parsed:
     return Parsed(facts=ticker_facts(ticker, index, book))
 
 
-def ticker_facts(ticker: TickerMessage, index: int, book: WireBook) -> list[MarketEvent]:
+def ticker_facts(ticker: DeribitTicker, index: int, book: WireBook) -> list[MarketEvent]:
     """Each figure is read apart: an unreadable one does not cost the others."""
     return figures(ticker, index, ticker.timestamp, _READERS, book)
 
 
-def _marked(ticker: TickerMessage, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
+def _marked(ticker: DeribitTicker, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
     mark_price = book.figure("ticker mark_price", ticker.mark_price, ticker)
     return book.mark(index, time_ms, mark_price, book.figure("ticker index_price", ticker.index_price, ticker))
 
 
-def _funded(ticker: TickerMessage, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
+def _funded(ticker: DeribitTicker, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
     """What is being paid now; `funding_8h` is what was paid over the last eight hours."""
     rate = book.figure("ticker current_funding", ticker.current_funding, ticker)
     return [] if rate is None else book.funding(index, time_ms, rate, FUNDING_H)
 
 
-def _interest(ticker: TickerMessage, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
+def _interest(ticker: DeribitTicker, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
     """One side, in USD on inverse contracts, in coin on linear ones."""
     amount = book.figure("ticker open_interest", ticker.open_interest, ticker)
     return [] if amount is None else book.open_interest(index, time_ms, in_contracts(amount, index, book))

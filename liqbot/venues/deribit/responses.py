@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
-from liqbot.venues.deribit.messages import FUNDING_H, TickerMessage, ticker_facts
+from liqbot.venues.deribit.messages import FUNDING_H, DeribitTicker, ticker_facts
 from liqbot.venues.parsing import WireBook
 from liqbot.venues.rows import answered_rows, each
 
@@ -14,7 +14,7 @@ _PAID_H: Final = 1.0
 
 
 class _TickerAnswer(msgspec.Struct):
-    result: TickerMessage
+    result: DeribitTicker
 
 
 class _Chart(msgspec.Struct):
