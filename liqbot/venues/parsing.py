@@ -8,6 +8,7 @@ import itertools
 import reprlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -168,6 +169,16 @@ class WireBook:
         if not 0 < time_ms < TIME_MS_MAX:
             raise self.malformed(field, time_ms)
         return time_ms
+
+    def iso_time(self, field: str, text: str) -> int:
+        """UTC milliseconds of `2026-11-30T08:00:00.123Z`; digits beyond the millisecond are cut off."""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self.malformed(field, text) from None
+        if moment.tzinfo is None:
+            raise self.malformed(field, text)
+        return self.time(field, int(moment.replace(microsecond=0).timestamp()) * 1_000 + moment.microsecond // 1_000)
 
     # --- from values to facts -------------------------------------------------------------------------------------
 

@@ -251,7 +251,7 @@ class VenueFeed:
                 silent = subscription.silent_lines(now_ms, self._params.silence_factor)
                 for line, age_ms in silent:
                     self._facts += line.fall(now_ms, f"silent for {age_ms / 1_000:.1f} s")
-                if len(silent) == len(subscription.lines) and subscription.url is not None:
+                if silent and len(silent) == len(subscription.lines) and subscription.url is not None:
                     self._give_up(subscription, silent[0][1])
 
     def _give_up(self, subscription: Subscription, age_ms: float) -> None:
