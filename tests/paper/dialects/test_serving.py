@@ -1,5 +1,7 @@
 """Dialects are found, not listed: each package is named like its venue, and says where its clock can be tried."""
 
+import json
+
 import pytest
 
 from paper.dialects.serving import DIALECTS, dialect_class, dialects_of
@@ -12,11 +14,12 @@ def test_a_package_is_a_venue_that_is_spoken(venue: str) -> None:
     assert kind.venue == venue
     host, _, path = kind.time_address.partition("/")
     assert host in kind.hosts
-    assert f"GET /{path}" in kind(market.hub_of(venue)).routes()
+    asked = f"POST /{path} {json.loads(kind.time_body)['type']}" if kind.time_body else f"GET /{path}"
+    assert asked in kind(market.hub_of(venue)).routes()
 
 
 def test_they_come_in_the_order_they_are_named_in() -> None:
-    assert DIALECTS == ("binance", "bybit", "okx")
+    assert set(DIALECTS) >= {"binance", "bybit", "hyperliquid", "okx"}
     hub = market.hub_of(*DIALECTS)
     assert [one.venue for one in dialects_of(hub, ("okx", "binance"))] == ["okx", "binance"]
     with pytest.raises(KeyError, match="nyse"):
