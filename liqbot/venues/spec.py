@@ -173,6 +173,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[tuple[str, str], ...] = ()
     """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
     an address of its own, or for a regional entrance."""
+    message_id: str = "id"
+    """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     public_budget: RequestBudget = RequestBudget()

@@ -134,7 +134,7 @@ class VenueFeed:
         """The tap: True when the message was market data. Never raises."""
         stats = self.stats
         stats.messages += 1
-        now_ms = self._clock()
+        now_ms = self._book.received_ms = self._clock()
         if url in self._unheard:
             self._heard(url, now_ms)
         try:
