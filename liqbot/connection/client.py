@@ -124,6 +124,8 @@ class VenueClient:
             exchange.urls["api"] = at_loopback(exchange.urls["api"], self._loopback, hostname)
             # The client reads errors by the address they came from: it must see the one that is stood in for.
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
+        for one in self.spec.unlisted:
+            setattr(exchange, one.method, functools.partial(exchange.request, one.path, list(one.group), "GET"))
         exchange.client = functools.partial(self._socket, exchange.client)
         exchange.sign = functools.partial(_signed, exchange, self.spec.expiry, exchange.sign)
         exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
