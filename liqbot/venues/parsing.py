@@ -28,6 +28,8 @@ FUNDING_STEP_MS: Final = 60_000
 INTERVAL_H_USUAL: Final = 8.0
 """Until the venue has named another one."""
 
+TOLD_MAX: Final = 1_000
+"""Names of things told once that are remembered."""
 REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
@@ -108,6 +110,7 @@ class WireBook:
         self.rejected = 0
         """Rows that could not be read; whoever counts them sets it back. The newest are kept until they are taken."""
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
+        self._told: dict[object, None] = {}
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -138,6 +141,15 @@ class WireBook:
         found = list(self._rejected)
         self._rejected.clear()
         return found
+
+    def first_time(self, name: object) -> bool:
+        """Whether something that a venue tells again and again under the same name is told for the first time."""
+        if name in self._told:
+            return False
+        self._told[name] = None
+        if len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        return True
 
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
         """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""
