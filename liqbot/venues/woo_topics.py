@@ -18,6 +18,9 @@ class _Print(msgspec.Struct, gc=False):
     price: float
     amount: float = msgspec.field(name="size")
     side: str
+    source: int | None = None
+    """Of WOO X alone. What comes from source 0 is not said; a data vendor's reader takes it for no trade of the order
+    book since 2026, and so does this one."""
 
 
 class _Price(msgspec.Struct, gc=False):
@@ -60,7 +63,10 @@ def _trades(data: Any, index: int, time_ms: int, book: WireBook) -> Parsed:
     def trade(row: _Print) -> Trade:
         return printed(book, index, time_ms, row.price, row.amount, bought=taker_bought(row.side, book))
 
-    return Parsed(prints(typed_rows([data], _Print, "trade", book), trade, book))
+    rows = typed_rows([data], _Print, "trade", book)
+    on_book = [row for row in rows if row.source != 0]
+    book.off_book += len(rows) - len(on_book)
+    return Parsed(prints(on_book, trade, book))
 
 
 def _mark(data: Any, index: int, time_ms: int, book: WireBook) -> Parsed:
