@@ -34,6 +34,8 @@ INTERVAL_H_USUAL: Final = 8.0
 
 TRADES_REMEMBERED: Final = 2_000
 """Of a contract, at venues whose trades may be told again."""
+TOLD_MAX: Final = 1_000
+"""Names of things told once that are remembered."""
 REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
@@ -143,6 +145,7 @@ class WireBook:
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
         self.received_ms = 0
         """When the message that is read now came, by our clock: the time of what bears none of its own."""
+        self._told: dict[object, None] = {}
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -173,6 +176,15 @@ class WireBook:
         found = list(self._rejected)
         self._rejected.clear()
         return found
+
+    def first_time(self, name: object) -> bool:
+        """Whether something that a venue tells again and again under the same name is told for the first time."""
+        if name in self._told:
+            return False
+        self._told[name] = None
+        if len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        return True
 
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
         """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""
