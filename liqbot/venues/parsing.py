@@ -8,6 +8,7 @@ import itertools
 import reprlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -29,7 +30,7 @@ OI_STEP_MS: Final = 5_000
 FUNDING_STEP_MS: Final = 60_000
 """A funding rate that moves is passed on at most this often, a changed interval at once."""
 INTERVAL_H_USUAL: Final = 8.0
-"""Until the venue has named another one."""
+"""Of venues of which nothing is known."""
 
 TRADES_REMEMBERED: Final = 2_000
 """Of a contract, at venues whose trades may be told again."""
@@ -37,6 +38,7 @@ REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
 Decoded = TypeVar("Decoded")
+TimeMs = TypeVar("TimeMs", int, float)
 
 def shown(value: object) -> str:
     """Any value in one short line, however deep or long it is, with the control signs of its texts escaped."""
@@ -73,6 +75,8 @@ class WireContract(msgspec.Struct, frozen=True, kw_only=True):
     inverse: bool = False
     open_interest_two_sided: bool = False
     """The venue adds longs and shorts; halve it."""
+    funding_interval_h: float = INTERVAL_H_USUAL
+    """Until a message names another one."""
 
     def usd(self, amount: float, price: float) -> float:
         return amount * self.contract_units if self.inverse else amount * self.contract_units * price
@@ -126,7 +130,7 @@ class WireBook:
     def __init__(self, venue: str, contracts: Sequence[WireContract]) -> None:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
-        self.quotes = [ContractQuote() for _ in self.contracts]
+        self.quotes = [ContractQuote(interval_h=one.funding_interval_h) for one in self.contracts]
         self.seen = [RecentTrades() for _ in self.contracts]
         """For venues that may tell a trade again."""
         self.wants_parties = False
@@ -193,10 +197,20 @@ class WireBook:
             self.reject(error, row)
             return None
 
-    def time(self, field: str, time_ms: int) -> int:
+    def time(self, field: str, time_ms: TimeMs) -> TimeMs:
         if not 0 < time_ms < TIME_MS_MAX:
             raise self.malformed(field, time_ms)
         return time_ms
+
+    def iso_time(self, field: str, text: str) -> int:
+        """UTC milliseconds of `2026-11-30T08:00:00.123Z`; digits beyond the millisecond are cut off."""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self.malformed(field, text) from None
+        if moment.tzinfo is None:
+            raise self.malformed(field, text)
+        return self.time(field, int(moment.replace(microsecond=0).timestamp()) * 1_000 + moment.microsecond // 1_000)
 
     # --- from values to facts -------------------------------------------------------------------------------------
 

@@ -231,10 +231,7 @@ class VenueFeed:
         while True:
             subscription.begin(self._clock())
             try:
-                await self._client.watch(
-                    subscription.stream.method, *subscription.arguments,
-                    on_url=lambda url: self._dialled(subscription, url),
-                )
+                await self._watch(subscription, lambda url: self._dialled(subscription, url))
             except VenueError as error:
                 lasted_ms = self._clock() - subscription.started_ms
                 pause_s = _RETRY_S_MIN if lasted_ms > 10_000 else min(2 * pause_s, self._params.retry_s_max)
@@ -243,6 +240,12 @@ class VenueFeed:
             else:
                 # The client read a message that the tap left to it; the subscription stands.
                 await asyncio.sleep(0.01)
+
+    async def _watch(self, subscription: Subscription, on_url: Callable[[str], None]) -> None:
+        stream = subscription.stream
+        if stream.dial is not None:
+            await self._client.raw.watch(stream.dial, subscription.contracts, on_url)
+        await self._client.watch(stream.method, *subscription.arguments, on_url=on_url)
 
     def _dialled(self, subscription: Subscription, url: str) -> None:
         subscription.url = url
@@ -273,7 +276,7 @@ class VenueFeed:
                 silent = subscription.silent_lines(now_ms, self._params.silence_factor)
                 for line, age_ms in silent:
                     self._facts += line.fall(now_ms, f"silent for {age_ms / 1_000:.1f} s")
-                if len(silent) == len(subscription.lines) and subscription.url is not None:
+                if silent and len(silent) == len(subscription.lines) and subscription.url is not None:
                     self._give_up(subscription, silent[0][1])
 
     def _give_up(self, subscription: Subscription, age_ms: float) -> None:

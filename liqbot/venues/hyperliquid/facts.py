@@ -85,6 +85,7 @@ VENUE: Final = VenueSpec(
         name="expiresAfter", place="body", paths=(),
         source="exchange endpoint of 2025-11-30; an expired one costs five times the rate weight",
     ),
+    funding_interval_h=1.0,
     tier_access="market_info",
     one_ticker=True,
     note="No cancel-all. Market orders need a price; with attached stops one id lands on all three orders.",
