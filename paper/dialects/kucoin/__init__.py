@@ -1,0 +1,1 @@
+"""KuCoin's wire protocol of futures, market data only."""

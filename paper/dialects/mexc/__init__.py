@@ -1,0 +1,1 @@
+"""MEXC's wire protocol, market data only."""
