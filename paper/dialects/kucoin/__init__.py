@@ -1,1 +1,1 @@
-"""KuCoin's wire protocol of futures, market data only."""
+"""KuCoin's market data, spoken by the simulated exchange."""

@@ -1,1 +1,1 @@
-"""MEXC's wire protocol, market data only."""
+"""MEXC's market data, spoken by the simulated exchange."""
