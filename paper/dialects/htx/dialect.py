@@ -47,7 +47,8 @@ class HtxDialect(MarketDataDialect):
             "GET /api/v1/contract_contract_info": self._dated,
             "GET /linear-swap-api/v1/swap_contract_info": functools.partial(self._listed, False),
             "GET /swap-api/v1/swap_contract_info": functools.partial(self._listed, True),
-            "GET /linear-swap-ex/market/history/kline": self._candles, "GET /swap-ex/market/history/kline": self._candles,
+            "GET /linear-swap-ex/market/history/kline": self._candles,
+            "GET /swap-ex/market/history/kline": self._candles,
             "GET /index/market/history/linear_swap_mark_price_kline": self._mark,
             "GET /index/market/history/swap_mark_price_kline": self._mark,
             "GET /linear-swap-api/v1/swap_his_open_interest": self._past_interest,
@@ -73,8 +74,8 @@ class HtxDialect(MarketDataDialect):
         del request
         return self._ok([{
             "symbol": "LTC", "contract_code": "LTC260327", "contract_type": "quarter", "contract_size": 10,
-            "price_tick": 0.01, "delivery_date": "20260327", "delivery_time": "1774598400000", "create_date": "20250926",
-            "contract_status": 1, "settlement_time": "1774598400000",
+            "price_tick": 0.01, "delivery_date": "20260327", "delivery_time": "1774598400000",
+            "create_date": "20250926", "contract_status": 1, "settlement_time": "1774598400000",
         }])  # fmt: skip
 
     def _listed(self, inverse: bool, request: Request) -> Row:  # noqa: FBT001 -- bound to its path

@@ -43,6 +43,8 @@ class MarketDataDialect(Dialect):
     evidence: ClassVar[tuple[Evidence, ...]] = ()
     listed: ClassVar[tuple[ListedContract, ...]]
     """Its contracts, those of every coin and kind that can be served."""
+    forced_in_trades: ClassVar[bool] = False
+    """Its forced orders are told by trades that count like any other."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
 
