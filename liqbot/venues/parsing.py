@@ -33,6 +33,7 @@ REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
 Decoded = TypeVar("Decoded")
+TimeMs = TypeVar("TimeMs", int, float)
 
 def shown(value: object) -> str:
     """Any value in one short line, however deep or long it is, with the control signs of its texts escaped."""
@@ -163,7 +164,7 @@ class WireBook:
             self.reject(error, row)
             return None
 
-    def time(self, field: str, time_ms: int) -> int:
+    def time(self, field: str, time_ms: TimeMs) -> TimeMs:
         if not 0 < time_ms < TIME_MS_MAX:
             raise self.malformed(field, time_ms)
         return time_ms

@@ -11,18 +11,44 @@ from liqbot.venues.parsing import Parsed, WireBook, WireContract
 RequestParams = dict[str, Any]
 
 
+class Dial(msgspec.Struct, frozen=True, kw_only=True):
+    """A websocket that the unified client does not dial: we do. Messages are JSON, or texts as they are."""
+
+    url: Callable[[tuple[WireContract, ...]], str]
+    """The venue's own address; subscriptions of the same address share a connection."""
+    subscribe: Callable[[tuple[WireContract, ...]], tuple[Any, ...]]
+    """What is sent once it is open."""
+    ping: Callable[[], Any] | None = None
+    """What the venue wants to hear from time to time; frames of the protocol's own go out in any case."""
+    ping_s: float = 15.0
+    answer: Callable[[str | bytes], Any] | None = None
+    """What a message of the venue's must be answered with, such as a ping; None for all others."""
+
+
+def _nothing(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
+    del contracts
+    return ()
+
+
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """One subscription per kind of contract; `arguments` turns its contracts into those of the client's method."""
+    """One subscription per kind of contract, by a method of the unified client or by a `dial` of ours; `arguments`
+    turns its contracts into those of the client's method."""
 
     feeds: tuple[str, ...]
     """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`; nothing where it only
     keeps the others open."""
-    method: str
-    arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]]
+    method: str = ""
+    arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]] = _nothing
+    dial: Dial | None = None
     each: bool = False
     """One subscription per contract."""
     silence_ms_max: int | None = None
     """Longest usual silence of one contract; None where silence says nothing."""
+
+
+    def __post_init__(self) -> None:
+        if bool(self.method) is (self.dial is not None):
+            raise ValueError(f"stream of {', '.join(self.feeds)}: either `method` or `dial` is right")
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):

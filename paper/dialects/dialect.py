@@ -30,6 +30,8 @@ class Dialect(abc.ABC):
     evidence: ClassVar[tuple[Evidence, ...]]
     time_address: ClassVar[str]
     """Host and path of the venue's clock: what a person can try first."""
+    takes_orders: ClassVar[bool] = True
+    """Whether it has accounts and orders; False where only its market data is spoken."""
     demo_keys_differ: ClassVar[bool] = False
     """Whether the venue tells keys of demo trading from others."""
 

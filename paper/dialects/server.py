@@ -234,7 +234,11 @@ async def _write(connection: web.WebSocketResponse, socket: Socket) -> None:
             await socket.filled.wait()
             socket.filled.clear()
             while socket.queue:
-                await connection.send_str(socket.queue.popleft().decode())
+                message = socket.queue.popleft()
+                if socket.pack is None:
+                    await connection.send_str(message.decode())
+                else:
+                    await connection.send_bytes(socket.pack(message))
             socket.drained.set()
     socket.drained.set()
     await connection.close()

@@ -209,10 +209,7 @@ class VenueFeed:
         while True:
             subscription.begin(self._clock())
             try:
-                await self._client.watch(
-                    subscription.stream.method, *subscription.arguments,
-                    on_url=lambda url: self._dialled(subscription, url),
-                )
+                await self._watch(subscription, lambda url: self._dialled(subscription, url))
             except VenueError as error:
                 lasted_ms = self._clock() - subscription.started_ms
                 pause_s = _RETRY_S_MIN if lasted_ms > 10_000 else min(2 * pause_s, self._params.retry_s_max)
@@ -221,6 +218,12 @@ class VenueFeed:
             else:
                 # The client read a message that the tap left to it; the subscription stands.
                 await asyncio.sleep(0.01)
+
+    async def _watch(self, subscription: Subscription, on_url: Callable[[str], None]) -> None:
+        stream = subscription.stream
+        if stream.dial is not None:
+            await self._client.raw.watch(stream.dial, subscription.contracts, on_url)
+        await self._client.watch(stream.method, *subscription.arguments, on_url=on_url)
 
     def _dialled(self, subscription: Subscription, url: str) -> None:
         subscription.url = url
