@@ -81,7 +81,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
-    proof="examples",
+    proof="loopback",
     # Ten public requests a second from one address.
     public_budget=RequestBudget(units=5),
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),

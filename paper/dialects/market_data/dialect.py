@@ -45,6 +45,10 @@ class MarketDataDialect(Dialect):
     """Its contracts, those of every coin and kind that can be served."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
+    forced_in_trades: ClassVar[bool] = False
+    """Forced orders are trades with a mark, and part of what is traded."""
+    tells_settlements: ClassVar[bool] = False
+    """A rate is the one that was paid last, not the one that will be."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
