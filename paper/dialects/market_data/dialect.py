@@ -43,10 +43,10 @@ class MarketDataDialect(Dialect):
     evidence: ClassVar[tuple[Evidence, ...]] = ()
     listed: ClassVar[tuple[ListedContract, ...]]
     """Its contracts, those of every coin and kind that can be served."""
+    forced_in_trades: ClassVar[bool] = False
+    """Its forced orders are told by trades that count like any other."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
-    forced_in_trades: ClassVar[bool] = False
-    """Forced orders are trades with a mark, and part of what is traded."""
     tells_settlements: ClassVar[bool] = False
     """A rate is the one that was paid last, not the one that will be."""
 

@@ -58,18 +58,6 @@ async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
     assert place.client.handler_errors == 0
 
 
-def _kind(venue: str) -> type[MarketDataDialect]:
-    kind = dialect_class(venue)
-    assert issubclass(kind, MarketDataDialect)
-    return kind
-
-
-def _traded_by_force(venue: str, amount: str, orders: list[Liquidation]) -> float:
-    """USD of forced orders where they are trades as well; a short is closed by a purchase."""
-    traded = orders if _kind(venue).forced_in_trades else []
-    return sum(one.size_usd for one in traded if amount == "volume_usd" or one.side is Side.SHORT)
-
-
 def _tells_forced(venue: str) -> bool:
     return not VENUES[venue].lack("forced_orders")
 
@@ -86,10 +74,10 @@ def agrees(place: ReadVenue, happened: list[MarketEvent], key: str, coin: str) -
     bars, wanted = of(got, TradeBar, key, coin), of(happened, TradeBar, key, coin)
     # Trades are whole lots: each of a bar's few prints may be half a lot off, and has one at least.
     slack = 8 * len(wanted) * lot_usd
-    for amount in ("volume_usd", "buy_usd"):
-        total = sum(getattr(one, amount) for one in wanted) + _traded_by_force(place.client.venue, amount, [
-            one for one in happened if isinstance(one, Liquidation) and (one.venue, one.coin) == (key, coin)
-        ])
+    closing = of(happened, Liquidation, key, coin) if _kind(place.client.venue).forced_in_trades else []
+    for amount, sides in (("volume_usd", tuple(Side)), ("buy_usd", (Side.SHORT,))):
+        # What closes a short is bought.
+        total = sum(getattr(one, amount) for one in wanted) + sum(one.size_usd for one in closing if one.side in sides)
         assert sum(getattr(one, amount) for one in bars) == pytest.approx(total, abs=slack), amount
     assert (max(one.high for one in bars), min(one.low for one in bars)) == (
         max(one.high for one in wanted), min(one.low for one in wanted)
@@ -113,6 +101,12 @@ def agrees(place: ReadVenue, happened: list[MarketEvent], key: str, coin: str) -
 
 def _streamed(venue: str) -> set[str]:
     return {feed for stream in wire_of(venue).streams for feed in stream.feeds}
+
+
+def _kind(venue: str) -> type[MarketDataDialect]:
+    kind = dialect_class(venue)
+    assert issubclass(kind, MarketDataDialect)
+    return kind
 
 
 def _lot_usd(venue: str, key: str, coin: str) -> float:
