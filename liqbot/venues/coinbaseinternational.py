@@ -53,6 +53,7 @@ VENUE: Final = VenueSpec(
     spellings=("coinbaseintx",),
     liquidations=Liquidations(completeness="none"),
     lacks=(MOVED, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
+    funding_interval_h=1.0,
     tier_access="rule",
     note="For tapes of before 2026-10-01, with the margin rule of that time.",
 )

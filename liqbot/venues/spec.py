@@ -131,6 +131,15 @@ class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class UnlistedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A public GET of the venue for which the unified client has no method: `method` is the one it gets here."""
+
+    method: str
+    group: tuple[str, ...]
+    """The client's own names of the addresses that `path` belongs to, `("fapiPublic",)`."""
+    path: str
+
+
 class Lack(msgspec.Struct, frozen=True):
     """Something that cannot be done with this venue, and why."""
 
@@ -173,8 +182,11 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[tuple[str, str], ...] = ()
     """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
     an address of its own, or for a regional entrance."""
+    message_id: str = "id"
+    """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
+    unlisted: tuple[UnlistedRequest, ...] = ()
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)
@@ -202,6 +214,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its positions belong in the liquidation map."""
     us_regulated: bool = False
     """Its customers trade under US rules; others are offshore. Their funding is told apart."""
+    funding_interval_h: float | None = None
+    """Hours between settlements of its main contracts while no message of the venue has named others; None: not looked
+    up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
     note: str = ""

@@ -62,7 +62,8 @@ class VenueFeed:
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
         self._lines: dict[tuple[str, str, str], tuple[Subscription, list[FeedStatus]]] = {}
         """By feed, venue key and coin: the lines of that contract on the same stream, which live and die together."""
-        self._trade_lines: list[FeedStatus] = []
+        self._trade_lines: list[list[FeedStatus]] = []
+        """By contract: the lines of the stream that carries its trades, and its forced orders where they come in it."""
         self._unheard: dict[str, list[Subscription]] = {}
         """Socket -> subscriptions on which nothing has been heard since they were made."""
 
@@ -107,7 +108,7 @@ class VenueFeed:
             for subscription in self._subscriptions for line in subscription.lines
         }
         self._trade_lines = [
-            self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
+            self._lines["trades", contract.venue_key, contract.coin][1] for contract in self._book.contracts
         ]
         return True
 
@@ -134,7 +135,7 @@ class VenueFeed:
         """The tap: True when the message was market data. Never raises."""
         stats = self.stats
         stats.messages += 1
-        now_ms = self._clock()
+        now_ms = self._book.received_ms = self._clock()
         if url in self._unheard:
             self._heard(url, now_ms)
         try:
@@ -150,11 +151,11 @@ class VenueFeed:
             stats.trades += len(parsed.trades)
             self._collector.take(parsed.trades, now_ms)
             for index in {trade[0] for trade in parsed.trades}:
-                line = self._trade_lines[index]
-                line.seen(now_ms)
-                if line.state != "up":
-                    self._lines["trades", line.contract.venue_key, line.contract.coin][0].silences = 0
-                    self._facts += line.rise(now_ms)
+                for line in self._trade_lines[index]:
+                    line.seen(now_ms)
+                    if line.state != "up":
+                        self._lines[line.feed, line.contract.venue_key, line.contract.coin][0].silences = 0
+                        self._facts += line.rise(now_ms)
         if parsed.facts:
             self._take_facts(parsed, now_ms)
         return parsed.ours

@@ -82,6 +82,7 @@ VENUE: Final = VenueSpec(
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
+    funding_interval_h=1.0,
     # Ten public requests a second from one address.
     public_budget=RequestBudget(units=5),
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),

@@ -113,6 +113,7 @@ VENUE: Final = VenueSpec(
         source="send order and batch order of 2026-06-27: no field of an order brings a stop along",
     ),
     expiry=RequestExpiry(name="processBefore", place="body", paths=(), source="send order of 2026-06-27"),
+    funding_interval_h=1.0,
     tier_access="public",
     one_ticker=True,
     note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, which "
