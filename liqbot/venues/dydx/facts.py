@@ -82,6 +82,7 @@ VENUE: Final = VenueSpec(
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     # 100 requests in 10 s from one address.
     public_budget=RequestBudget(units=5),
+    funding_interval_h=1.0,
     tier_access="market_info",
     one_ticker=False,
     note="Mark, open interest and funding are asked for: the unified client dials no channel of markets.",
