@@ -32,8 +32,6 @@ FUNDING_STEP_MS: Final = 60_000
 INTERVAL_H_USUAL: Final = 8.0
 """Of venues of which nothing is known."""
 
-TOLD_MAX: Final = 1_000
-"""Names of things told once that are remembered."""
 TRADES_REMEMBERED: Final = 2_000
 """Of a contract, at venues whose trades may be told again."""
 REJECTED_MAX: Final = 100
@@ -143,7 +141,6 @@ class WireBook:
         self.rejected = 0
         """Rows that could not be read; whoever counts them sets it back. The newest are kept until they are taken."""
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
-        self._told: dict[object, None] = {}
         self.received_ms = 0
         """When the message that is read now came, by our clock: the time of what bears none of its own."""
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
@@ -176,15 +173,6 @@ class WireBook:
         found = list(self._rejected)
         self._rejected.clear()
         return found
-
-    def first_time(self, name: object) -> bool:
-        """Whether something that a venue tells again and again under the same name is told for the first time."""
-        if name in self._told:
-            return False
-        self._told[name] = None
-        if len(self._told) > TOLD_MAX:
-            del self._told[next(iter(self._told))]
-        return True
 
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
         """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""
