@@ -187,6 +187,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     unlisted: tuple[UnlistedRequest, ...] = ()
+    market_switches: bool = False
+    """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)

@@ -79,7 +79,7 @@ class Server:
         """Listen on 127.0.0.1; 0 takes a free port. The answer is the port."""
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/{host}/{path:.*}", self._serve)
-        app.router.add_route("*", "/{host}", self._serve)
+        app.router.add_route("*", "/{host}", self._serve)  # an address without a path
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)

@@ -78,11 +78,11 @@ VENUE: Final = VenueSpec(
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),
+    funding_interval_h=1.0,
     lacks=(NOT_TRADED,),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     # 100 requests in 10 s from one address.
     public_budget=RequestBudget(units=5),
-    funding_interval_h=1.0,
     tier_access="market_info",
     one_ticker=False,
     note="Mark, open interest and funding are asked for: the unified client dials no channel of markets.",
