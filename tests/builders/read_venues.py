@@ -56,7 +56,7 @@ async def read_venue(venue: str, hub: Hub | None = None) -> AsyncIterator[ReadVe
         rate(key, 0, 0.01, 8.0, coin))], roster, tick_ms=at(0))])
     async with serving(hub, [dialect_class(venue)(hub)]) as loop:
         client, sink = VenueClient(VENUES[venue], loopback=loop.url, inverse=True), Gathered(roster)
-        feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, FeedParams(flush_ms=20))
+        feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, FeedParams(flush_ms=20, inferred=True))
         task = asyncio.create_task(feed.run(sink))
         try:
             await until(lambda: feed.listening or task.done())

@@ -5,6 +5,7 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.binance.evidence import EVIDENCE
 from liqbot.venues.binance.marks import BinanceMarks
 from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE
@@ -98,6 +99,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     trading=BinanceAdapter(),
     marks=BinanceMarks(),
+    evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

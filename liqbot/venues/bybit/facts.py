@@ -6,6 +6,7 @@ from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
+from liqbot.venues.bybit.evidence import EVIDENCE
 from liqbot.venues.bybit.marks import BybitMarks
 from liqbot.venues.bybit.orders import BybitAdapter
 from liqbot.venues.bybit.streams import WIRE
@@ -87,6 +88,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     trading=BybitAdapter(),
     marks=BybitMarks(),
+    evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

@@ -8,6 +8,7 @@ from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
 from liqbot.venues.examples import packaged
+from liqbot.venues.okx.evidence import EVIDENCE
 from liqbot.venues.okx.marks import OkxMarks
 from liqbot.venues.okx.orders import OkxAdapter
 from liqbot.venues.okx.streams import WIRE
@@ -84,6 +85,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     trading=OkxAdapter(),
     marks=OkxMarks(),
+    evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),

@@ -62,7 +62,7 @@ async def fed(venue: str) -> AsyncIterator[tuple[VenueFeed, Gathered, ScriptedVe
     roster = Roster(keys, ("BTC", "ETH"))
     async with ScriptedVenue(SCRIPTS[venue], examples(venue)) as server:
         client = VenueClient(VENUES[venue], loopback=server.url, inverse=len(keys) > 1)
-        feed = VenueFeed(client, wire_of(venue), roster, lambda: NOW_MS, FeedParams(flush_ms=20))
+        feed = VenueFeed(client, wire_of(venue), roster, lambda: NOW_MS, FeedParams(flush_ms=20, inferred=True))
         sink = Gathered(roster)
         task = asyncio.create_task(feed.run(sink))
         try:
