@@ -14,12 +14,14 @@ from liqbot.events import FeedUp, MarketEvent
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
 from liqbot.venues.registry import VENUES, wire_of
+from liqbot.venues.spec import VenueSpec
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.market_data.dialect import MarketDataDialect
 from paper.dialects.serving import DIALECTS, Loopback, dialect_class, serving, traded
 from paper.exchange import PaperParams
 
 COINS = ("BTC", "ETH")
+QUICK = FeedParams(flush_ms=20, inferred=True)
 READ = tuple(venue for venue in DIALECTS if venue not in traded() and VENUES[venue].wire is not None)
 
 
@@ -47,7 +49,9 @@ def read_hub(venue: str, **params: object) -> Hub:
 
 
 @contextlib.asynccontextmanager
-async def read_venue(venue: str, hub: Hub | None = None) -> AsyncIterator[ReadVenue]:
+async def read_venue(
+    venue: str, hub: Hub | None = None, *, spec: VenueSpec | None = None, params: FeedParams = QUICK
+) -> AsyncIterator[ReadVenue]:
     """Dialled by the unmodified client, and every stream of it up."""
     hub = hub or read_hub(venue)
     roster, keys = hub.roster, tuple((one.venue, one.coin) for one in hub.instruments)
@@ -55,8 +59,8 @@ async def read_venue(venue: str, hub: Hub | None = None) -> AsyncIterator[ReadVe
         bar(key, coin, 0, (50_000.0,) * 4), mark(key, coin, 0, 50_000.0), interest(key, 0, 1e9, coin),
         rate(key, 0, 0.01, 8.0, coin))], roster, tick_ms=at(0))])
     async with serving(hub, [dialect_class(venue)(hub)]) as loop:
-        client, sink = VenueClient(VENUES[venue], loopback=loop.url, inverse=True), Gathered(roster)
-        feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, FeedParams(flush_ms=20, inferred=True))
+        client, sink = VenueClient(spec or VENUES[venue], loopback=loop.url, inverse=True), Gathered(roster)
+        feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, params)
         task = asyncio.create_task(feed.run(sink))
         try:
             await until(lambda: feed.listening or task.done())
