@@ -27,6 +27,7 @@ CHECKS: Final = (
     ConformanceCheck("streams", market_data.stream_faults),
     ConformanceCheck("how feeds are known", market_data.evidence_faults),
     ConformanceCheck("requests", market_data.request_faults),
+    ConformanceCheck("positions of accounts", market_data.account_faults),
     ConformanceCheck("order requests", orders.request_faults),
     ConformanceCheck("the first instant of a position", protection.protection_faults),
     ConformanceCheck("account reads", orders.read_faults),

@@ -62,7 +62,7 @@ async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: 
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["--venue", "nyse"], Exit.USAGE, "one or more of binance, "),
+        (["--venue", "nyse"], Exit.USAGE, "one or more of "),
         (["--venue", "okx"], Exit.CONFIG, "this market has binance"),
     ],
 )
