@@ -38,14 +38,8 @@ def abilities(spec: VenueSpec) -> Abilities:
     return Abilities(
         margin=_margin(spec),
         market_data=_or_reason(spec, "market_data", tested),
-<<<<<<< HEAD
         shapes=shapes_of(spec),
-        forced_orders=_or_reason(spec, "forced_orders", spec.liquidations.completeness or UNKNOWN),
-||||||| 1ae814ed
-        forced_orders=_or_reason(spec, "forced_orders", spec.liquidations.completeness or UNKNOWN),
-=======
         forced_orders=_or_reason(spec, "forced_orders", _forced(spec)),
->>>>>>> main
         test_access=_or_reason(spec, "test_access", ", ".join(spec.practice_kinds)),
         orders=_or_reason(spec, "orders", tested),
         stop=stop_of(spec),
@@ -63,7 +57,6 @@ def stop_of(spec: VenueSpec) -> str:
     return f"with the entry, {stays} (documented)"
 
 
-<<<<<<< HEAD
 def shapes_of(spec: VenueSpec) -> str:
     """Feeds by grade, those that are not read unless the profile asks by name; nothing for a venue that is not read."""
     grades = grades_of(spec.evidence) if spec.wire is not None else {}
@@ -71,8 +64,8 @@ def shapes_of(spec: VenueSpec) -> str:
     told = [f"{counts[grade]} {grade}" for grade in GRADES if counts[grade] and grade != "inferred"]
     inferred = [feed for feed, grade in grades.items() if grade == "inferred"]
     return ", ".join([*told, *([f"inferred and off: {' '.join(inferred)}"] if inferred else [])]) or "-"
-||||||| 1ae814ed
-=======
+
+
 def _forced(spec: VenueSpec) -> str:
     told = spec.liquidations.completeness or UNKNOWN
     wire = spec.wire
@@ -80,7 +73,6 @@ def _forced(spec: VenueSpec) -> str:
     polled = wire is not None and any(poll.feed == FORCED for poll in wire.polls)
     of_accounts = wire is not None and wire.positions is not None and not streamed and not polled
     return f"{told}, of accounts that are read (feeds.accounts, off by default)" if of_accounts else told
->>>>>>> main
 
 
 def short(spec: VenueSpec, capability: Capability) -> str:

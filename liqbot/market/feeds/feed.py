@@ -118,17 +118,9 @@ class VenueFeed:
             (line.feed, line.contract.venue_key, line.contract.coin): (subscription, subscription.beside(line))
             for subscription in self._subscriptions for line in subscription.lines
         }
-<<<<<<< HEAD
-        self._trade_lines = [] if "trades" in self.left_out else [
-            self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
-||||||| 1ae814ed
-        self._trade_lines = [
-            self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
-=======
         self._index_of = {(one.venue_key, one.coin): index for index, one in enumerate(self._book.contracts)}
-        self._trade_lines = [
+        self._trade_lines = [] if "trades" in self.left_out else [
             self._lines["trades", contract.venue_key, contract.coin][1] for contract in self._book.contracts
->>>>>>> main
         ]
         return True
 
@@ -196,15 +188,9 @@ class VenueFeed:
         facts = self._timely(told(parsed.facts, self.left_out) if self.left_out else parsed.facts, now_ms)
         for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
-<<<<<<< HEAD
-            found = self._lines.get((FEED_OF[type(fact)], fact.venue, fact.coin))
-||||||| 1ae814ed
-            found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
-=======
             if self._reader is not None and type(fact) is MarkPrice:
                 self._reader.mark(self._index_of[fact.venue, fact.coin], fact.mark_price)
-            found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
->>>>>>> main
+            found = self._lines.get((FEED_OF[type(fact)], fact.venue, fact.coin))
             if found is not None:
                 subscription, lines = found
                 subscription.silences = 0
