@@ -62,11 +62,12 @@ def evidence_faults(spec: VenueSpec) -> list[str]:
     read = {feed for stream in spec.wire.streams for feed in stream.feeds} | {poll.feed for poll in spec.wire.polls}
     told = set(grades_of(spec.evidence))
     found = [f"evidence: none for {feed}" for feed in sorted(read - told)]
-    # Positions come beside the feeds, the index with the mark.
-    found += [f"evidence: {feed} is not read" for feed in sorted(told - read - {"index", "position"})]
+    # The index comes with the mark; positions beside the feeds, and forced orders with the fills of who held them.
+    beside = {"index"} if spec.wire.positions is None else {"index", "position", LIQUIDATION_FEED}
+    found += [f"evidence: {feed} is not read" for feed in sorted(told - read - beside)]
     return found + [
         f"evidence: {one.feed} names no endpoint such as 'ws <topic>' or 'GET <path>': {one.endpoint!r}"
-        for one in spec.evidence if one.endpoint.split(" ")[0] not in ("ws", "GET", "POST")
+        for one in spec.evidence if not one.endpoint.startswith(("ws ", "ws/", "GET ", "POST "))
     ]
 
 
