@@ -151,7 +151,7 @@ async def test_broken_packing_ends_the_connection_and_not_the_reader(place: Plac
         await socket.send_bytes(b"\x1f\x8b broken")
 
     place.do = speak
-    with pytest.raises(VenueUnreachable, match=r"BadGzipFile|EOFError"):
+    with pytest.raises(VenueUnreachable, match=r"error|cut short"):
         await place.watched(dial())
 
 
