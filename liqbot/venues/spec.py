@@ -195,6 +195,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     trading_budget: RequestBudget = RequestBudget(units=10)
     """Requests of one account, well below what the venue allows."""
     refusal: RefusalShape = RefusalShape()
+    not_about_key: tuple[str, ...] = ()
+    """Codes of refusals that the unified client takes for a fault of the key, and that are none."""
 
     credentials: tuple[CredentialField, ...] = ("api_key", "secret")
     """What a key consists of."""
