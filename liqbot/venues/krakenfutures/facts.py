@@ -116,9 +116,9 @@ VENUE: Final = VenueSpec(
     funding_interval_h=1.0,
     tier_access="public",
     one_ticker=True,
-    note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, which "
-         "are read here, end on 2027-03-01. The unified websocket follows them (wss://uws.kraken.com/v2/public, channels "
-         "trade and ticker with asset_class derivatives, no key); the fields of its ticker for derivatives were not found "
-         "in documentation, so it is not read yet.",
+    note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, "
+         "which are read here, end on 2027-03-01. The unified websocket follows (wss://uws.kraken.com/v2/public, no "
+         "key, channels trade and ticker with asset_class derivatives); what its ticker says of them was not found in "
+         "documentation, so it is not read yet.",
     us_regulated=True,
 )
