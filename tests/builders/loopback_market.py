@@ -12,6 +12,7 @@ from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 
 VENUES = traded()
+"""Those whose orders are spoken too."""
 ROSTER = Roster(VENUES, ("BTC", "ETH"))
 START_MS = 1_767_225_600_000  # 2026-01-01
 PRICE = 50_000.0

@@ -10,7 +10,7 @@ from typing import Any, Final
 from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import venue_key
 from liqbot.venues.conformance.facts import LIQUIDATION_FEED
-from liqbot.venues.conformance.mangling import mangled, mangled_texts
+from liqbot.venues.conformance.mangling import mangled, mangled_frames, mangled_texts
 from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
 from liqbot.venues.public_accounts import PositionSource
@@ -67,9 +67,9 @@ def _message_faults(spec: VenueSpec, wire: VenueWire, examples: VenueExamples) -
         for payload in _payloads(examples, poll):
             seen |= _feeds_of(poll.parse(payload, book, _NOW_MS))
     for example in examples.messages:
-        texts, bytes_book = example.raw, _book(spec, examples)
+        text, bytes_book = example.frame if example.binary else example.raw, _book(spec, examples)
         try:
-            parsed, again = wire.parse(texts, book), wire.parse(texts.encode(), bytes_book)
+            parsed, again = wire.parse(text, book), wire.parse(example.frame, bytes_book)
         except MalformedMessage as error:
             found.append(f"example of {example.feed or 'another channel'}: {error}")
             continue
@@ -169,6 +169,8 @@ def mangled_faults(spec: VenueSpec) -> list[str]:
     wire, examples = spec.wire, _examples(spec)
     found: set[str] = set()
     for example in examples.messages:
+        for frame in mangled_frames(example.frame) if example.binary else ():
+            found |= _only_malformed(wire.parse, frame, _book(spec, examples))
         for text in () if isinstance(example.message, str) else mangled_texts(example.message):
             for raw in (text, text.encode()):
                 found |= _only_malformed(wire.parse, raw, _book(spec, examples))
