@@ -23,7 +23,7 @@ from liqbot.market.estimate.state import EstimateState
 from liqbot.market.params import PositionLayerParams
 
 _SIDES: Final = (LONG, SHORT)
-_MIDDLES: Final = np.arange(BINS) + 0.5
+_MIDDLES: Final = np.asarray(np.arange(BINS) + 0.5, np.float64)
 _ANCHOR_RATIO_MAX: Final = 10.0
 """Open interest raises or lowers a tier by this much at most."""
 _SUGGESTION_ORDERS: Final = 20.0
@@ -89,7 +89,8 @@ class PositionLayer:
         np.abs(found, out=found)
         found += half
         np.divide(most * half, found, out=found)
-        return np.subtract(1.0 + most, found, out=found)
+        np.subtract(1.0 + most, found, out=found)
+        return found
 
     def _by_tier(self, row: int, spans: Sequence[tuple[int, int]], ratios: Sequence[Floats]) -> Floats:
         """[side, tier]: prior USD open, over all bins."""

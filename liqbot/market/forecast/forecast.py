@@ -102,9 +102,9 @@ class ForecastFold:
     def on_path(self, low: float, high: float) -> None:
         """The reference moved within low..high (positions)."""
         for origin in self._origins:
-            if low < origin.low:
+            if low < origin.low:  # noqa: PLR1730 - every step asks every origin, and hardly any is answered
                 origin.low = low
-            if high > origin.high:
+            if high > origin.high:  # noqa: PLR1730
                 origin.high = high
 
     def on_print(self, side: int, low: float, high: float, usd: float) -> None:

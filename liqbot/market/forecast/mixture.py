@@ -66,6 +66,7 @@ class MixtureWeights:
         expected, ratio, some = np.empty(len(usd)), np.zeros(len(usd)), np.empty(len(usd), np.bool_)
         (of_map, of_climate), (pulled_map, pulled_climate) = self.weights.tolist(), (pull * centre).tolist()
         (room_map, room_climate), (map_usd, climate_usd) = (offered + pull).tolist(), offered.tolist()
+        usual_map, usual_climate = centre.tolist()
         for _ in range(_ROUNDS):
             np.multiply(parts[0], of_map, out=shares[0])
             np.multiply(parts[1], of_climate, out=shares[1])
@@ -74,8 +75,8 @@ class MixtureWeights:
             np.divide(usd, expected, out=ratio, where=np.greater(expected, 0.0, out=some))
             np.multiply(parts, ratio, out=shares)
             by_map, by_climate = np.add.reduce(shares, axis=1).tolist()
-            of_map = (of_map * by_map + pulled_map) / room_map if map_usd > 0 else centre.item(0)
-            of_climate = (of_climate * by_climate + pulled_climate) / room_climate if climate_usd > 0 else centre.item(1)
+            of_map = (of_map * by_map + pulled_map) / room_map if map_usd > 0 else usual_map
+            of_climate = (of_climate * by_climate + pulled_climate) / room_climate if climate_usd > 0 else usual_climate
         self.weights = np.array([of_map, of_climate])
 
     def state(self) -> dict[str, Any]:

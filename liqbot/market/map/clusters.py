@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import BIN_BPS, price_at
-from liqbot.market.estimate.running_sums import interpolated, sums_at
+from liqbot.market.estimate.running_sums import interpolated
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.usual_sizes import Usual
 from liqbot.market.map.zones import ABSENT, Cluster
@@ -90,6 +90,8 @@ class Clusters(Sequence[Cluster]):
         self._map, self._side, self._windows, self._width = liq_map, side, windows, width
         self._places, self._usual = places, usual
         self._made: list[Cluster | None] = [None] * len(places)
+        self._within: dict[float, Cluster | None] = {}
+        """By reach in percent."""
 
     @property
     def nearest_price(self) -> float:
@@ -100,11 +102,14 @@ class Clusters(Sequence[Cluster]):
 
     def first_within(self, reach_pct: float) -> Cluster | None:
         """The first whose near edge is within reach of the mark."""
-        mark, mark_price, sign = self._map.mark_position, self._map.mark_price, -float(self._side)
-        for index, at in enumerate(self._places):
-            if abs(price_at(mark + sign * at) / mark_price - 1.0) * 100.0 <= reach_pct:
-                return self._cluster(index)
-        return None
+        if reach_pct not in self._within:
+            mark, mark_price, sign = self._map.mark_position, self._map.mark_price, -float(self._side)
+            near_by = (
+                self._cluster(index) for index, at in enumerate(self._places)
+                if abs(price_at(mark + sign * at) / mark_price - 1.0) * 100.0 <= reach_pct
+            )
+            self._within[reach_pct] = next(near_by, None)
+        return self._within[reach_pct]
 
     def __len__(self) -> int:
         return len(self._places)

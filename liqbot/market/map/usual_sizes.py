@@ -28,7 +28,7 @@ class Usual(NamedTuple):
     sums_usd: list[float]
     """Per class of distance, fading; empty until enough was remembered."""
     count: float
-    """How many sizes each sum holds, fading likewise."""
+    """How many each sum holds, fading likewise."""
     scale: float
 
     def at(self, bins: float) -> float:

@@ -131,9 +131,9 @@ class VenuePrice(msgspec.Struct):
 def told_until(prices: Sequence[VenuePrice], traded: int, now_ms: int) -> tuple[list[int], int]:
     """Until when each venue's path is known, and until when the one that sweeps follow is: the `traded` venue's, or
     anybody's where it has none. A venue without a price goes by that one."""
-    known = [price.told_until(now_ms) for price in prices if price.known]
-    path_ms = prices[traded].told_until(now_ms) if traded >= 0 and prices[traded].known else max(known, default=0)
-    return [price.told_until(now_ms) if price.known else path_ms for price in prices], path_ms
+    told_ms = [price.told_until(now_ms) if price.known else -1 for price in prices]
+    path_ms = told_ms[traded] if traded >= 0 and told_ms[traded] >= 0 else max([0, *told_ms])
+    return [one_ms if one_ms >= 0 else path_ms for one_ms in told_ms], path_ms
 
 
 def swept_range(price: VenuePrice, bars: BarColumns, bar: int) -> tuple[float, float]:
