@@ -6,8 +6,9 @@ that what is learnt about the whole map makes no cluster large or small.
 """
 
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from liqbot.market.estimate.array_state import packed, unpacked
@@ -22,7 +23,7 @@ _MIDDLES: Final = (10.0, 30.0, 60.0, 110.0, 180.0, 270.0, 400.0, 540.0)
 _HOUR_MS: Final = 3_600_000.0
 
 
-class Usual(NamedTuple):
+class Usual(msgspec.Struct, frozen=True):
     """The usual sizes of one moment."""
 
     sums_usd: list[float]
