@@ -28,7 +28,8 @@ from liqbot.connection.endpoints import (
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
-from liqbot.connection.unified_library import client_class
+from liqbot.connection.raw_streams import RawStreams
+from liqbot.connection.unified_library import client_class, with_requests
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
@@ -85,6 +86,9 @@ class VenueClient:
         self._options = options_for(spec, inverse=inverse) | dict(options or {})
         self._limiter = RateLimiter(budget or spec.public_budget)
         self._taps: list[Tap] = []
+        self.raw = RawStreams(
+            spec.venue, dict(spec.hosts), loopback, lambda: self._limiter.acquire("normal", 1), self._offered
+        )
         self._exchange: Any = None
         self.host = spec.venue
         """The venue's host, for messages."""
@@ -113,7 +117,7 @@ class VenueClient:
         config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
         if self._credentials is not None:
             config |= self._credentials.config()
-        exchange = client_class(self.spec.client)(config)
+        exchange = with_requests(client_class(self.spec.client)(config), self.spec.unlisted)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
         use_access(exchange, self.spec, self.access)
@@ -281,12 +285,13 @@ class VenueClient:
     @property
     def sockets(self) -> tuple[str, ...]:
         """Addresses of the sockets in use."""
-        return () if self._exchange is None else tuple(self._exchange.clients)
+        return (*self.raw.urls, *(() if self._exchange is None else self._exchange.clients))
 
     def drop(self, urls: Iterable[str], reason: str) -> None:
         """Give sockets up: everyone who waits on one gets VenueUnreachable, and the next watch dials anew."""
         from ccxt.base.errors import NetworkError
 
+        self.raw.drop(urls, reason)
         for url in urls:
             socket = self.exchange.clients.get(url)
             if socket is not None:
@@ -300,6 +305,7 @@ class VenueClient:
                 kept |= {"listenKey": None, "lastAuthenticatedTime": 0}
 
     async def close(self) -> None:
+        await self.raw.close()
         if self._exchange is not None:
             await self._exchange.close()
 
@@ -314,10 +320,12 @@ class VenueClient:
             on_url(url)
         return socket
 
+    def _offered(self, raw: str | bytes, url: str) -> bool:
+        return any(tap(raw, url) for tap in self._taps)
+
     def _on_message(self, socket: Any, original: Callable[[str | bytes], None], raw: str | bytes) -> None:
-        for tap in self._taps:
-            if tap(raw, socket.url):
-                return
+        if self._offered(raw, socket.url):
+            return
         from ccxt.base.errors import BaseError, NetworkError
 
         try:

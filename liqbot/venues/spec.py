@@ -17,7 +17,8 @@ from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
 from liqbot.venues.marks import AccountMarks
-from liqbot.venues.streams import VenueWire
+from liqbot.venues.statements import Statement
+from liqbot.venues.streams import ReportSource, VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 Unit = Literal["base", "contracts", "usd"]
@@ -27,7 +28,7 @@ TierAccess = Literal["public", "key", "market_info", "rule"]
 AccessKind = Literal["testnet", "demo"]
 CredentialField = Literal["api_key", "secret", "password"]
 Capability = Literal["market_data", "forced_orders", "orders", "test_access"]
-Proof = Literal["loopback", "live"]
+Proof = Literal["examples", "loopback", "live"]
 CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
 
 BTC_ETH: Final = ("BTC", "ETH")
@@ -131,6 +132,15 @@ class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class UnlistedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A public GET of the venue for which the unified client has no method: `method` is the one it gets here."""
+
+    method: str
+    group: tuple[str, ...]
+    """The client's own names of the addresses that `path` belongs to, `("fapiPublic",)`."""
+    path: str
+
+
 class Lack(msgspec.Struct, frozen=True):
     """Something that cannot be done with this venue, and why."""
 
@@ -160,6 +170,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     evidence: tuple[FeedEvidence, ...] = ()
     """How the shape of each feed in `wire` is known."""
+    report: ReportSource | None = None
+    """A file that the profile may name for its open interest."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
     marks: AccountMarks | None = None
@@ -167,18 +179,26 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     examples: Callable[[], VenueExamples] | None = None
     """What it sends, for the conformance suite; read only there."""
     proof: Proof | None = None
-    """Against what both were tested last: the simulated exchange on loopback, or the venue itself."""
+    """Against what both were tested last: examples and recordings of what the venue sends (nothing was dialled), the
+    simulated exchange on loopback, or the venue itself."""
 
     hosts: tuple[tuple[str, str], ...] = ()
     """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
     an address of its own, or for a regional entrance."""
+    message_id: str = "id"
+    """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
+    unlisted: tuple[UnlistedRequest, ...] = ()
+    market_switches: bool = False
+    """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)
     """Requests of one account, well below what the venue allows."""
     refusal: RefusalShape = RefusalShape()
+    not_about_key: tuple[str, ...] = ()
+    """Codes of refusals that the unified client takes for a fault of the key, and that are none."""
 
     credentials: tuple[CredentialField, ...] = ("api_key", "secret")
     """What a key consists of."""
@@ -201,8 +221,13 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its positions belong in the liquidation map."""
     us_regulated: bool = False
     """Its customers trade under US rules; others are offshore. Their funding is told apart."""
+    funding_interval_h: float | None = None
+    """Hours between settlements of its main contracts while no message of the venue has named others; None: not looked
+    up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
+    statements: tuple[Statement, ...] = ()
+    """What is said of it beside its numbers, with source and date."""
     note: str = ""
 
     def lack(self, capability: Capability) -> str:

@@ -4,6 +4,7 @@ A package beside this module is a venue; the `DIALECT` of its `dialect` module i
 """
 
 import contextlib
+import functools
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterable
@@ -14,10 +15,18 @@ from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.server import Server
 
+_BASE: Final = "market_data"
+"""The package that is no venue."""
 DIALECTS: Final[tuple[str, ...]] = tuple(
-    module.name for module in pkgutil.iter_modules(paper.dialects.__path__) if module.ispkg
+    module.name for module in pkgutil.iter_modules(paper.dialects.__path__) if module.ispkg and module.name != _BASE
 )
 """Venues that are spoken, by name; each loaded when it is needed."""
+
+
+@functools.cache
+def traded() -> tuple[str, ...]:
+    """Those of them that take orders; of the others only market data is spoken."""
+    return tuple(venue for venue in DIALECTS if dialect_class(venue).takes_orders)
 
 
 def dialects_of(hub: Hub, venues: Iterable[str]) -> list[Dialect]:
