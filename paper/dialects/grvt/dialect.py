@@ -21,7 +21,7 @@ class GrvtDialect(MarketDataDialect):
 
     venue: ClassVar[str] = "grvt"
     hosts: ClassVar[tuple[str, ...]] = ("market-data.grvt.io",)
-    time_address: ClassVar[str] = "market-data.grvt.io/full/v1/all_instruments"
+    time_address: ClassVar[str] = "market-data.grvt.io/time"
     stream_paths: ClassVar[tuple[str, ...]] = ("/ws/full",)
     listed: ClassVar[tuple[ListedContract, ...]] = (
         ListedContract(coin="BTC", id="BTC_USDT_Perp", tick="0.1", lot="0.001"),
@@ -32,11 +32,15 @@ class GrvtDialect(MarketDataDialect):
         return {
             f"POST {REST}/all_instruments": self._instruments, f"POST {REST}/currency": self._currencies,
             f"POST {REST}/ticker": self._ticker, f"POST {REST}/kline": self._candles,
-            f"POST {REST}/funding": self._paid,
+            f"POST {REST}/funding": self._paid, "GET /time": self._time,
         }  # fmt: skip
 
     def refusal(self, words: str) -> Any:
         return {"code": 1_003, "message": words, "status": 400}
+
+    def _time(self, request: Request) -> Row:
+        del request
+        return {"server_time": self.hub.now_ms}
 
     def _instruments(self, request: Request) -> Row:
         del request
