@@ -21,6 +21,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import stated
 
 STEPS: Final = LiquidationSteps(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
 
@@ -68,6 +69,19 @@ EVIDENCE: Final = (
     _ticker("funding", "relative_funding_rate", "next_funding_rate_time"),
 )
 
+STATEMENTS: Final = (
+    *stated(
+        "support.kraken.com 360022835671, equity protection process", "2026-03-17",
+        ("trigger", "mark price"),
+        ("liquidation", "immediate-or-cancel, then assignment, then unwinding; partial since 2026-03-26"),
+        ("deleveraging", "unwinding of opposite positions, when a position can neither be closed nor assigned"),
+    ),
+    *stated(
+        "Kraken blog, liquidity pool for futures, looked up", "2026-11-30",
+        ("insurance_fund", "a pool fed by liquidation fees, before positions are unwound"),
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="krakenfutures",
     title="Kraken Futures",
@@ -100,6 +114,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # 500 cost units in 10 s for an account; of public requests no limit is documented.
