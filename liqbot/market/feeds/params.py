@@ -47,7 +47,8 @@ class FeedParams(BaseModel):
     retry_s_max: float = Field(30.0, ge=1, le=600, description="Longest pause between two attempts to subscribe.")
     reports: dict[str, str] = Field(
         default_factory=dict, description="Venue -> file with its open interest, for those that no stream tells: "
-        '`{cme = "/srv/cot.csv"}` is the CFTC\'s weekly report. Such a venue also stands in `venues`.'
+        '`{cme = "/srv/cot.csv"}`, the CFTC\'s weekly report or Databento\'s statistics. Such a venue also stands in '
+        "`venues`."
     )
     report_min: float = Field(
         60.0, gt=0, le=10_080, description="How often these files are read again, in minutes."

@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.margin import steps
 from liqbot.margin.formulas import NO_PRICE, tier_table
 from liqbot.margin.mechanics import Fees
-from liqbot.venues.cme import cftc
+from liqbot.venues.cme import report
 from liqbot.venues.spec import (
     NO_FORCED_ORDERS,
     NO_PRACTICE,
@@ -41,14 +41,16 @@ VENUE: Final = VenueSpec(
     ),
     spellings=("cmegroup",),
     liquidations=Liquidations(completeness="none"),
-    report=ReportSource(what="the CFTC's weekly report, futures only, as CSV", read=cftc.reported),
+    report=ReportSource(
+        what="the CFTC's weekly report, futures only, or Databento's statistics of GLBX.MDP3, as CSV",
+        read=report.reported,
+    ),
     lacks=(
-        Lack("market_data", "no stream is read; open interest comes from a report of the CFTC, named in feeds.reports"),
+        Lack("market_data", "no stream is read; open interest comes from a file that feeds.reports names"),
         NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE,
     ),
     mapped=False,
-    note="Shown as open interest only, of the Tuesday before. Daily figures of Databento (GLBX.MDP3, licensed) are not "
-         "read.",
+    note="Shown as open interest only: of the Tuesday before (CFTC), or of the day before (Databento, with a licence).",
     us_regulated=True,
     pays_funding=False,
 )
