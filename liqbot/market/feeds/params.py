@@ -53,6 +53,9 @@ class FeedParams(BaseModel):
     report_min: float = Field(
         60.0, gt=0, le=10_080, description="How often these files are read again, in minutes."
     )
+    inferred: bool = Field(
+        False, description="Read feeds too whose shape is known from the unified client's parser alone."
+    )
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
     accounts: AccountReadingParams = Field(
         default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."
