@@ -43,3 +43,13 @@ class FeedEvidence(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"sha256: {self.sha256!r} is no sha256 of the recording of {self.endpoint}")
         if self.grade == "documented" and not self.fields:
             raise ValueError(f"fields: missing for {self.endpoint}; a documented feed lists what is read of it")
+
+
+def graded(
+    grade: Grade, source: str, as_of: str, *feeds: tuple[FeedName, str, tuple[str, ...]]
+) -> tuple[FeedEvidence, ...]:
+    """Several feeds, each (name, endpoint, fields), that one page or one parser tells of."""
+    return tuple(
+        FeedEvidence(feed=feed, endpoint=endpoint, grade=grade, source=source, as_of=as_of, fields=fields)
+        for feed, endpoint, fields in feeds
+    )

@@ -7,6 +7,7 @@ import msgspec
 
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import Parsed, WireBook, WireContract
+from liqbot.venues.public_accounts import PositionSource
 
 RequestParams = dict[str, Any]
 
@@ -35,7 +36,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     turns its contracts into those of the client's method."""
 
     feeds: tuple[str, ...]
-    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`."""
+    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`; nothing where it only
+    keeps the others open."""
     method: str = ""
     arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]] = _nothing
     dial: Dial | None = None
@@ -89,7 +91,7 @@ class TierRow(msgspec.Struct, frozen=True):
     """One maintenance tier as the venue publishes it; the cap in units of the packaged table (USD or coin)."""
 
     cap_usd: float
-    """In coin where the packaged table is written in coin."""
+    """In coin where the packaged table is written in coin; infinite where the venue gives the last tier no end."""
     leverage_max: float
     maintenance_pct: float
 
@@ -113,3 +115,5 @@ class VenueWire(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...]
     histories: tuple[HistorySource, ...] = ()
     tiers: TierSource | None = None
+    positions: PositionSource | None = None
+    """Where positions are public, account by account; accounts are learnt from trades that name them."""

@@ -1,4 +1,4 @@
-"""A small market served on loopback: a hub with BTC and ETH on spoken venues, blocks for it, plain clients."""
+"""A small market served on loopback: a hub with BTC and ETH on every venue that takes orders, its blocks, clients."""
 
 from typing import Any
 from urllib.parse import urlsplit
