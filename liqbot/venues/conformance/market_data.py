@@ -11,6 +11,7 @@ from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, Open
 from liqbot.instruments import venue_key
 from liqbot.venues.conformance.facts import LIQUIDATION_FEED
 from liqbot.venues.conformance.mangling import mangled, mangled_frames, mangled_texts
+from liqbot.venues.evidence import grades_of
 from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
 from liqbot.venues.public_accounts import PositionSource
@@ -52,6 +53,22 @@ def stream_faults(spec: VenueSpec) -> list[str]:
     found += [f"stream {stream.method}: {fault}" for stream in wire.streams
               for fault in _raised(stream.arguments, examples.contracts)]
     return found + _message_faults(spec, wire, examples)
+
+
+def evidence_faults(spec: VenueSpec) -> list[str]:
+    """Every feed that is read says how its shape is known; nothing that is not read does."""
+    if spec.wire is None:
+        return ["evidence: nothing is read live"] if spec.evidence else []
+    read = {feed for stream in spec.wire.streams for feed in stream.feeds} | {poll.feed for poll in spec.wire.polls}
+    told = set(grades_of(spec.evidence))
+    found = [f"evidence: none for {feed}" for feed in sorted(read - told)]
+    # The index comes with the mark; positions beside the feeds, and forced orders with the fills of who held them.
+    beside = {"index"} if spec.wire.positions is None else {"index", "position", LIQUIDATION_FEED}
+    found += [f"evidence: {feed} is not read" for feed in sorted(told - read - beside)]
+    return found + [
+        f"evidence: {one.feed} names no endpoint such as 'ws <topic>' or 'GET <path>': {one.endpoint!r}"
+        for one in spec.evidence if not one.endpoint.startswith(("ws ", "ws/", "GET ", "POST "))
+    ]
 
 
 def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
