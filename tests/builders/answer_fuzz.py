@@ -168,7 +168,7 @@ class _Asked:
         fault = self._server.hub.faults.take(self._request.endpoint)
         answer = await self._server._answer(self._server._rooms[self._request.host], self._request, fault)
         assert answer is not None, "no fault of this kind is ordered here"
-        self._server._note(self._request, answer.status)
+        self._server._note(self._request, self._request.endpoint, answer.status)
         self._body, self.status, self.reason = answer.payload, answer.status, "OK"
         self.headers = {"Content-Type": "application/json", **answer.headers}
         self.content = self._body

@@ -22,7 +22,7 @@ from paper.dialects.serving import Loopback, dialect_class, serving, traded
 from tests.builders import loopback_market as market
 
 JOURNAL_ID = "abc123"
-VENUES_SERVED = tuple(name for name in traded() if VENUES[name].trading is not None)
+VENUES_SERVED = traded()
 """Those that the bot trades on and the simulated exchange speaks."""
 PATIENCE_S = 60.0
 """Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""
@@ -127,7 +127,7 @@ async def rig(
     """`running=False` leaves starting the edge to the test; `prepare` gets the client before its first request."""
     hub = hub or market.hub_of(venue)
     account = hub.account(venue, "key") or hub.open_account(
-        venue, "key", "secret", passphrase=market.passphrase(venue)
+        venue, "key", "secret", passphrase="phrase"
     )
     async with serving(hub, [spoken(hub, venue)]) as loop:
         client = VenueClient(

@@ -89,7 +89,7 @@ class Place:
 async def place(venue: str = "binance", **paper: Any) -> AsyncIterator[Place]:
     """`paper`: how its exchange behaves (`PaperParams`)."""
     hub = market.hub_of(venue, **paper)
-    account = hub.open_account(venue, "key", SECRET, passphrase=market.passphrase(venue))
+    account = hub.open_account(venue, "key", SECRET, passphrase="phrase")
     dialect = spoken(hub, venue)
     if dialect.demo_keys_differ:
         dialect.demo_keys.add("key")

@@ -229,7 +229,7 @@ async def test_leverage_that_is_so_already_is_read_and_not_written(venue: str) -
 @everywhere
 async def test_an_account_in_hedge_mode_halts_entries_and_confirms_nothing(venue: str) -> None:
     hub = market.hub_of(venue)
-    account = hub.open_account(venue, "key", "secret", passphrase=market.passphrase(venue))
+    account = hub.open_account(venue, "key", "secret", passphrase="phrase")
     account.hedge_mode = True
     async with rig(venue, hub=hub) as one:
         assert "hedge" in one.desk.of(events.Halt)[0].reason
