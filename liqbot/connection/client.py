@@ -41,8 +41,8 @@ from liqbot.venues.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from liqbot.venues.spec import RequestBudget, RequestExpiry, VenueSpec
-from liqbot.venues.trading import Channel, Decode, Dispatch, Retry
+from liqbot.venues.spec import CredentialField, RequestBudget, RequestExpiry, VenueSpec
+from liqbot.venues.trading import Channel, Decode, Dispatch, Identity, Retry
 
 Tap = Callable[[str | bytes, str], bool]
 Result = TypeVar("Result")
@@ -60,15 +60,21 @@ _log = structlog.get_logger(__name__)
 
 
 class Credentials:
-    """Key, secret and, where the venue has one, passphrase. Never shown."""
+    """What a key consists of, in the order in which the venue's spec names it: a key, a secret and a passphrase, or the
+    address of an account and the private key of its API wallet. Never shown."""
 
-    def __init__(self, api_key: SecretStr, secret: SecretStr, password: SecretStr | None = None) -> None:
-        self.api_key, self.secret, self.password = api_key, secret, password
+    def __init__(self, first: SecretStr, second: SecretStr, third: SecretStr | None = None) -> None:
+        self._parts = (first, second) if third is None else (first, second, third)
 
-    def config(self) -> dict[str, str]:
+    def config(self, fields: Sequence[CredentialField] = ("api_key", "secret", "password")) -> dict[str, str]:
         """As the unified client wants them; hand it on, never keep or print it."""
-        found = {"apiKey": self.api_key.get_secret_value(), "secret": self.secret.get_secret_value()}
-        return found if self.password is None else found | {"password": self.password.get_secret_value()}
+        return {_IN_CLIENT[field]: part.get_secret_value() for field, part in zip(fields, self._parts, strict=False)}
+
+
+_IN_CLIENT: Final[Mapping[CredentialField, str]] = {
+    "api_key": "apiKey", "secret": "secret", "password": "password", "wallet_address": "walletAddress",
+    "private_key": "privateKey",
+}
 
 
 class VenueClient:
@@ -111,12 +117,21 @@ class VenueClient:
             self._exchange = self._made()
         return self._exchange
 
+    @property
+    def identity(self) -> Identity:
+        """Addresses of the account and of the key that signs; ValueError for a private key that is none."""
+        if self._credentials is None or "private_key" not in self.spec.credentials:
+            return Identity()
+        exchange = self.exchange
+        signer: str = exchange.eth_get_address_from_private_key(exchange.privateKey)
+        return Identity(exchange.walletAddress.lower(), signer.lower())
+
     def _made(self) -> Any:
         if self.spec.client is None:
             raise ValueError(f"{self.venue}: the unified client does not know this venue")
         config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
         if self._credentials is not None:
-            config |= self._credentials.config()
+            config |= self._credentials.config(self.spec.credentials)
         exchange = client_class(self.spec.client)(config)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
@@ -129,6 +144,8 @@ class VenueClient:
             # The client reads errors by the address they came from: it must see the one that is stood in for.
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
+        for method in self.spec.silenced:
+            setattr(exchange, method, _nothing)
         exchange.sign = functools.partial(_signed, exchange, self.spec.expiry, exchange.sign)
         exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
         return exchange
@@ -355,10 +372,20 @@ def _signed(exchange: Any, expiry: RequestExpiry | None, original: Callable[...,
     if dispatch is None:
         return request
     dispatch.on_signed()
-    if expiry is None or expiry.place != "header" or path not in expiry.paths:
+    if expiry is None or path not in expiry.paths:
         return request
     expires_ms = int(exchange.milliseconds()) + dispatch.valid_ms
+    if expiry.signed is not None:
+        api, method, body, *others = rest
+        again: Any = original(path, api, method, expiry.signed(exchange, body, expires_ms), *others)
+        return again
+    if expiry.place != "header":
+        return request
     return request | {"headers": (request["headers"] or {}) | {expiry.name: str(expires_ms)}}
+
+
+async def _nothing(*_: Any, **__: Any) -> None:
+    """In place of what the unified client would do of its own accord."""
 
 
 def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,

@@ -67,6 +67,10 @@ def _refused(spec: VenueSpec, error: BaseException, text: str, *, auth: bool) ->
     if auth:
         return VenueAuth(spec.venue, text)
     code, reason = refusal(str(error), spec.refusal)
+    if reason.startswith(spec.refusal.auth or ("\0",)):
+        return VenueAuth(spec.venue, reason)
+    if not code:
+        code = next((name for begins, name in spec.refusal.words if reason.startswith(begins)), "")
     return VenueRefused(spec.venue, code, reason or text, type(error).__name__)
 
 

@@ -58,10 +58,13 @@ def with_status(*known: str) -> Change:
     return change
 
 
-STATUSES = {"binance": ("NEW",), "bybit": ("New", "Untriggered"), "okx": ("live",)}
+STATUSES = {
+    "binance": ("NEW",), "bybit": ("New", "Untriggered"), "hyperliquid": ("open",), "okx": ("live",),
+}
 """The words for orders that rest."""
 RESTING = {
-    "binance": "GET /fapi/v1/openOrders", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/orders-pending",
+    "binance": "GET /fapi/v1/openOrders", "bybit": "GET /v5/order/realtime",
+    "hyperliquid": "POST /info frontendOpenOrders", "okx": "GET /api/v5/trade/orders-pending",
 }  # fmt: skip
 """Where such orders are read."""
 

@@ -16,6 +16,7 @@ from liqbot.venues.trading import (
     ZERO,
     Channel,
     Decode,
+    Identity,
     OrderReport,
     OrderStatus,
     Retry,
@@ -43,6 +44,10 @@ class PriorityCaller:
 
     def __init__(self, client: VenueCaller) -> None:
         self._client = client
+
+    @property
+    def identity(self) -> Identity:
+        return self._client.identity
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "priority", retry: Retry = "read",

@@ -24,7 +24,8 @@ from tests.builders.wrong_answers import (
 from tests.execution.edge.test_broker import PLACE_STOP, long_of
 
 READ_STOP = {
-    "binance": "GET /fapi/v1/algoOrder", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/order-algo",
+    "binance": "GET /fapi/v1/algoOrder", "bybit": "GET /v5/order/realtime", "hyperliquid": "POST /info orderStatus",
+    "okx": "GET /api/v5/trade/order-algo",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
@@ -131,6 +132,7 @@ async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -
 
 REFUSING = {
     "binance": lambda _: b'{"code": -9999, "msg": "?"}', "bybit": lambda _: b'{"retCode": "abc", "result": {}}',
+    "hyperliquid": lambda _: b'{"status": "err", "response": "?"}',
     "okx": lambda _: b'{"code": "abc", "data": [], "msg": ""}',
 }  # fmt: skip
 
