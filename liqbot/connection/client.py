@@ -13,9 +13,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
-from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
+from liqbot.connection.credentials import Credentials
+from liqbot.connection.dispatch import DISPATCH, nothing, signed
 from liqbot.connection.endpoints import (
     Access,
     at_hosts,
@@ -41,8 +42,8 @@ from liqbot.venues.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from liqbot.venues.spec import CredentialField, RequestBudget, RequestExpiry, VenueSpec
-from liqbot.venues.trading import Channel, Decode, Dispatch, Identity, Retry
+from liqbot.venues.spec import RequestBudget, VenueSpec
+from liqbot.venues.trading import Addresses, Channel, Decode, Dispatch, Retry
 
 Tap = Callable[[str | bytes, str], bool]
 Result = TypeVar("Result")
@@ -54,27 +55,8 @@ _STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, Arithmet
 """What the unified client raises over an answer that it did not expect."""
 
 _ANSWER: ContextVar[HttpResponse | None] = ContextVar("answer", default=None)
-_DISPATCH: ContextVar[Dispatch | None] = ContextVar("dispatch", default=None)
 _ON_URL: ContextVar[Callable[[str], None] | None] = ContextVar("on_url", default=None)
 _log = structlog.get_logger(__name__)
-
-
-class Credentials:
-    """What a key consists of, in the order in which the venue's spec names it: a key, a secret and a passphrase, or the
-    address of an account and the private key of its API wallet. Never shown."""
-
-    def __init__(self, first: SecretStr, second: SecretStr, third: SecretStr | None = None) -> None:
-        self._parts = (first, second) if third is None else (first, second, third)
-
-    def config(self, fields: Sequence[CredentialField] = ("api_key", "secret", "password")) -> dict[str, str]:
-        """As the unified client wants them; hand it on, never keep or print it."""
-        return {_IN_CLIENT[field]: part.get_secret_value() for field, part in zip(fields, self._parts, strict=False)}
-
-
-_IN_CLIENT: Final[Mapping[CredentialField, str]] = {
-    "api_key": "apiKey", "secret": "secret", "password": "password", "wallet_address": "walletAddress",
-    "private_key": "privateKey",
-}
 
 
 class VenueClient:
@@ -118,13 +100,13 @@ class VenueClient:
         return self._exchange
 
     @property
-    def identity(self) -> Identity:
+    def addresses(self) -> Addresses:
         """Addresses of the account and of the key that signs; ValueError for a private key that is none."""
         if self._credentials is None or "private_key" not in self.spec.credentials:
-            return Identity()
+            return Addresses()
         exchange = self.exchange
         signer: str = exchange.eth_get_address_from_private_key(exchange.privateKey)
-        return Identity(exchange.walletAddress.lower(), signer.lower())
+        return Addresses(exchange.walletAddress.lower(), signer.lower())
 
     def _made(self) -> Any:
         if self.spec.client is None:
@@ -145,8 +127,8 @@ class VenueClient:
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
         for method in self.spec.silenced:
-            setattr(exchange, method, _nothing)
-        exchange.sign = functools.partial(_signed, exchange, self.spec.expiry, exchange.sign)
+            setattr(exchange, method, nothing)
+        exchange.sign = functools.partial(signed, exchange, self.spec.expiry, exchange.sign)
         exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
         return exchange
 
@@ -231,7 +213,7 @@ class VenueClient:
         asked = getattr(self.exchange, method)
         await self._turn(channel, weight, None if dispatch is None else dispatch.turn_ms_max)
         answer = HttpResponse()
-        token, dispatched = _ANSWER.set(answer), _DISPATCH.set(dispatch)
+        token, dispatched = _ANSWER.set(answer), DISPATCH.set(dispatch)
         try:
             found = await self._typed(asked(*args), method, answer, write=write)
             return found if decode is None else decode(found)
@@ -243,7 +225,7 @@ class VenueClient:
             raise
         finally:
             _ANSWER.reset(token)
-            _DISPATCH.reset(dispatched)
+            DISPATCH.reset(dispatched)
 
     async def _turn(self, channel: Channel, weight: int, wait_ms_max: int | None) -> None:
         """Until the request may leave. Judged afterwards too: a process that stood still meanwhile is late as well."""
@@ -362,30 +344,6 @@ def host_of(url: str) -> str:
 
 def _as_live(original: Callable[..., Any], status: int, reason: str, url: str, *rest: Any) -> Any:
     return original(status, reason, original_address(url), *rest)
-
-
-def _signed(exchange: Any, expiry: RequestExpiry | None, original: Callable[..., Any], path: str, *rest: Any) -> Any:
-    """Stands in for the unified client's signing: the same request, with its expiry beside the signature, where the
-    signature does not cover headers."""
-    request = original(path, *rest)
-    dispatch = _DISPATCH.get()
-    if dispatch is None:
-        return request
-    dispatch.on_signed()
-    if expiry is None or path not in expiry.paths:
-        return request
-    expires_ms = int(exchange.milliseconds()) + dispatch.valid_ms
-    if expiry.signed is not None:
-        api, method, body, *others = rest
-        again: Any = original(path, api, method, expiry.signed(exchange, body, expires_ms), *others)
-        return again
-    if expiry.place != "header":
-        return request
-    return request | {"headers": (request["headers"] or {}) | {expiry.name: str(expires_ms)}}
-
-
-async def _nothing(*_: Any, **__: Any) -> None:
-    """In place of what the unified client would do of its own accord."""
 
 
 def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,

@@ -63,7 +63,7 @@ class AccountExample(msgspec.Struct, frozen=True, kw_only=True):
     """Of the user stream: about these orders."""
     account: str = ""
     signer: str = ""
-    """Addresses, see `trading.Identity`."""
+    """Addresses, see `trading.Addresses`."""
 
 
 class VenueExamples(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ Decode = Callable[[Any], Any]
 OutcomeUnknown."""
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Addresses(msgspec.Struct, frozen=True):
     """Whose account a client asks about, and whose key signs, where both are public addresses; empty elsewhere."""
 
     account: str = ""
@@ -35,7 +35,7 @@ class VenueCaller(Protocol):
     """The part of a venue client that orders need."""
 
     @property
-    def identity(self) -> Identity: ...
+    def addresses(self) -> Addresses: ...
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",

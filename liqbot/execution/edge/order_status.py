@@ -14,9 +14,9 @@ from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import (
     ZERO,
+    Addresses,
     Channel,
     Decode,
-    Identity,
     OrderReport,
     OrderStatus,
     Retry,
@@ -46,8 +46,8 @@ class PriorityCaller:
         self._client = client
 
     @property
-    def identity(self) -> Identity:
-        return self._client.identity
+    def addresses(self) -> Addresses:
+        return self._client.addresses
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "priority", retry: Retry = "read",

@@ -16,10 +16,10 @@ from liqbot.venues.histories import HistoryPart
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.trading import (
     AccountSettings,
+    Addresses,
     Call,
     Channel,
     Decode,
-    Identity,
     OrderReport,
     OrderStatus,
     Retry,
@@ -40,9 +40,9 @@ class Recorded:
     """Answers requests from examples: exactly these arguments, else those that ask for what an example names, else the
     same method, else a LookupError."""
 
-    def __init__(self, responses: Sequence[ResponseExample], identity: Identity | None = None) -> None:
+    def __init__(self, responses: Sequence[ResponseExample], addresses: Addresses | None = None) -> None:
         self._responses = responses
-        self.identity = identity or Identity()
+        self.addresses = addresses or Addresses()
         self.writes: list[str] = []
         self.asked: list[ResponseExample] = []
         """Whose answers were given."""
@@ -72,7 +72,7 @@ def _names(one: ResponseExample, args: Sequence[Any]) -> bool:
 
 
 def recorded_account(account: AccountExample) -> Recorded:
-    return Recorded(account.responses, Identity(account.account, account.signer))
+    return Recorded(account.responses, Addresses(account.account, account.signer))
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:

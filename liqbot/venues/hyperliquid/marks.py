@@ -54,7 +54,7 @@ def _resting(rows: list[Any]) -> list[OrderMark]:
 
 
 async def _rows(client: VenueCaller, kind: str, weight: int, read: Any) -> list[OrderMark]:
-    question = {"type": kind, "user": client.identity.account}
+    question = {"type": kind, "user": client.addresses.account}
     found: list[OrderMark] = await ask(
         client, "hyperliquid", "publicPostInfo", question, shape=list[Any], read=read, weight=weight
     )

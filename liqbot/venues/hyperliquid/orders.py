@@ -145,7 +145,7 @@ class HyperliquidAdapter:
         return "" if report is None else report.client_id
 
     async def _one(self, client: VenueCaller, named: str | int, read: Any) -> OrderReport | None:
-        question = {"type": "orderStatus", "user": client.identity.account, "oid": named}
+        question = {"type": "orderStatus", "user": client.addresses.account, "oid": named}
         try:
             found: OrderReport = await ask(
                 client, self.venue, INFO, question, shape=HyperOrderStatus, read=read, weight=LIGHT
@@ -174,7 +174,7 @@ class HyperliquidAdapter:
     async def _trades(
         self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
     ) -> list[TradeReport] | None:
-        account = client.identity.account
+        account = client.addresses.account
 
         def read(rows: list[Any]) -> list[TradeReport] | None:
             if len(rows) >= FILLS_MAX:
@@ -203,7 +203,7 @@ class HyperliquidAdapter:
         )
 
     async def _state(self, client: VenueCaller, read: Any) -> Any:
-        question = {"type": "clearinghouseState", "user": client.identity.account}
+        question = {"type": "clearinghouseState", "user": client.addresses.account}
         return await ask(client, self.venue, INFO, question, shape=HyperState, read=read, weight=LIGHT)
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
@@ -212,7 +212,7 @@ class HyperliquidAdapter:
             require_same("$.coin", traded.market_id, found.coin)
             return AccountSettings(float(found.leverage.value), found.leverage.type == "isolated", one_way=True)
 
-        question = {"type": "activeAssetData", "user": client.identity.account, "coin": traded.market_id}
+        question = {"type": "activeAssetData", "user": client.addresses.account, "coin": traded.market_id}
         return await ask(client, self.venue, INFO, question, shape=HyperAssetData, read=read, weight=USUAL)
 
     async def wallet_usd(self, client: VenueCaller) -> Decimal:
@@ -233,7 +233,7 @@ class HyperliquidAdapter:
     async def _payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], start_ms: int, end_ms: int
     ) -> list[PaymentReport] | None:
-        account, coins = client.identity.account, tuple(one.market_id for one in traded)
+        account, coins = client.addresses.account, tuple(one.market_id for one in traded)
 
         def funding(rows: list[Any]) -> list[PaymentReport] | None:
             own = [row for row in rows if not _of_other_coin(row, coins)]
@@ -260,22 +260,22 @@ class HyperliquidAdapter:
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         """An API wallet may trade for its account and cannot withdraw or transfer; the owner's own key can."""
         del with_money
-        identity = client.identity
-        if identity.signer == identity.account:
-            return KeyPermissions(identity.account, may_withdraw=True, may_trade=True, may_transfer=True,
+        addresses = client.addresses
+        if addresses.signer == addresses.account:
+            return KeyPermissions(addresses.account, may_withdraw=True, may_trade=True, may_transfer=True,
                                   note="the private key is that of the account's owner: approve an API wallet")
-        role = await ask(client, self.venue, INFO, {"type": "userRole", "user": identity.signer}, shape=HyperRole,
+        role = await ask(client, self.venue, INFO, {"type": "userRole", "user": addresses.signer}, shape=HyperRole,
                          read=lambda found: found.agent_of, weight=ROLE)
-        mode = await ask(client, self.venue, INFO, {"type": "userAbstraction", "user": identity.account}, shape=str,
+        mode = await ask(client, self.venue, INFO, {"type": "userAbstraction", "user": addresses.account}, shape=str,
                          read=mode_of, weight=USUAL)
-        if role != identity.account:
+        if role != addresses.account:
             return KeyPermissions(
-                identity.account, may_withdraw=None, may_trade=False, may_transfer=None,
-                note=f"{identity.signer} is no API wallet of this account: not approved, expired or replaced",
+                addresses.account, may_withdraw=None, may_trade=False, may_transfer=None,
+                note=f"{addresses.signer} is no API wallet of this account: not approved, expired or replaced",
             )
         unified = f"{mode}: its balance is not where this version reads it" if mode in _UNIFIED else ""
         return KeyPermissions(
-            identity.account, may_withdraw=False, may_trade=not unified, note=unified, may_transfer=False,
+            addresses.account, may_withdraw=False, may_trade=not unified, note=unified, may_transfer=False,
             expires_ms=await self._expiry(client),
         )
 
@@ -283,7 +283,7 @@ class HyperliquidAdapter:
         """Named API wallets end; the one without a name is not listed."""
         def read(rows: list[Any]) -> int | None:
             agents = rows_about(rows, HyperAgent, {})
-            own = [one for one in agents if one.address.lower() == client.identity.signer]
+            own = [one for one in agents if one.address.lower() == client.addresses.signer]
             return own[0].valid_until if own else None
 
         found: int | None = await self._rows(client, "extraAgents", read)
@@ -296,7 +296,7 @@ class HyperliquidAdapter:
         return await ask(client, self.venue, INFO, {"type": kind} | more, shape=shape, read=as_it_is, weight=weight)
 
     async def _rows(self, client: VenueCaller, kind: str, read: Any, *, weight: int = USUAL, **more: Any) -> Any:
-        question = {"type": kind, "user": client.identity.account} | more
+        question = {"type": kind, "user": client.addresses.account} | more
         return await ask(client, self.venue, INFO, question, shape=list[Any], read=read, weight=weight)
 
     # --- the user stream ------------------------------------------------------------------------------------------
