@@ -21,7 +21,10 @@ def options_for(spec: VenueSpec, *, inverse: bool) -> dict[str, Any]:
         "tradesLimit": _MEMORY_ROWS,
         "ordersLimit": _MEMORY_ROWS,
     }
-    if types:
+    if types and spec.market_switches:
+        wanted = {kind: kind in types for kind in ("spot", *spec.market_types)}
+        options["fetchMarkets"] = {"types": wanted}
+    elif types:
         options["fetchMarkets"] = {"types": types}
     return options
 

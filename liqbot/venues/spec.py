@@ -17,7 +17,8 @@ from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
 from liqbot.venues.marks import AccountMarks
-from liqbot.venues.streams import VenueWire
+from liqbot.venues.statements import Statement
+from liqbot.venues.streams import ReportSource, VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 Unit = Literal["base", "contracts", "usd"]
@@ -139,6 +140,15 @@ class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
     """In a body that is signed whole: (unified client, body, UTC ms) -> the body with it, signed anew."""
 
 
+class UnlistedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A public GET of the venue for which the unified client has no method: `method` is the one it gets here."""
+
+    method: str
+    group: tuple[str, ...]
+    """The client's own names of the addresses that `path` belongs to, `("fapiPublic",)`."""
+    path: str
+
+
 class Lack(msgspec.Struct, frozen=True):
     """Something that cannot be done with this venue, and why."""
 
@@ -168,6 +178,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     evidence: tuple[FeedEvidence, ...] = ()
     """How the shape of each feed in `wire` is known."""
+    report: ReportSource | None = None
+    """A file that the profile may name for its open interest."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
     marks: AccountMarks | None = None
@@ -185,11 +197,16 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
+    unlisted: tuple[UnlistedRequest, ...] = ()
+    market_switches: bool = False
+    """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)
     """Requests of one account, well below what the venue allows."""
     refusal: RefusalShape = RefusalShape()
+    not_about_key: tuple[str, ...] = ()
+    """Codes of refusals that the unified client takes for a fault of the key, and that are none."""
 
     credentials: tuple[CredentialField, ...] = ("api_key", "secret")
     """What a key consists of."""
@@ -221,6 +238,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
+    statements: tuple[Statement, ...] = ()
+    """What is said of it beside its numbers, with source and date."""
     note: str = ""
 
     def lack(self, capability: Capability) -> str:

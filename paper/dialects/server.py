@@ -79,6 +79,7 @@ class Server:
         """Listen on 127.0.0.1; 0 takes a free port. The answer is the port."""
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/{host}/{path:.*}", self._serve)
+        app.router.add_route("*", "/{host}", self._serve)  # an address without a path
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -97,7 +98,7 @@ class Server:
     # --- requests --------------------------------------------------------------------------------------------------
 
     async def _serve(self, got: web.Request) -> web.StreamResponse:
-        host, path = got.match_info["host"], "/" + got.match_info["path"]
+        host, path = got.match_info["host"], "/" + got.match_info.get("path", "")
         room = self._rooms.get(host)
         if room is None:
             self.hub.note_unknown(host, f"{got.method} {path}: no such host")

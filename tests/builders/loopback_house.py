@@ -17,7 +17,6 @@ from liqbot.live.credentials import require_latches
 from liqbot.settings import Settings, settings_model
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import Loopback, serving, traded
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
@@ -97,7 +96,9 @@ async def place(venue: str = "binance", **paper: Any) -> AsyncIterator[Place]:
     """`paper`: how its exchange behaves (`PaperParams`)."""
     hub = market.hub_of(venue, **paper)
     account = opened(hub, venue, SECRET)
-    dialect = OkxDialect(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
+    dialect = spoken(hub, venue)
+    if dialect.demo_keys_differ:
+        dialect.demo_keys.add("key")
     async with serving(hub, [dialect]) as loop:
         yield Place(hub, loop, account, venue)
 

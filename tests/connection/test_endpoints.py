@@ -61,3 +61,9 @@ async def test_a_client_dials_the_hosts_of_its_spec() -> None:
         assert client.host == "api.harbour.example"
     finally:
         await client.close()
+
+
+def test_kinds_of_market_are_switches_where_the_client_wants_them_so() -> None:
+    switched = options_for(VENUES["htx"], inverse=False)["fetchMarkets"]
+    assert switched == {"types": {"spot": False, "linear": True, "inverse": False}}
+    assert options_for(VENUES["htx"], inverse=True)["fetchMarkets"]["types"]["inverse"] is True

@@ -28,10 +28,12 @@ READING = {
     "bybit": ("GET /v5/order/realtime", "null"),
     "hyperliquid": ("POST /info clearinghouseState", "null"),
     "okx": ("GET /api/v5/account/balance", "cut"),
+    "bitget": ("GET /api/v2/mix/order/orders-pending", "null"),
 }
 RIGHTS = {
-    "binance": "GET /fapi/v3/balance", "bybit": "GET /v5/user/query-api",
-    "hyperliquid": "POST /info userRole", "okx": "GET /api/v5/account/config",
+    "binance": "GET /fapi/v3/balance", "bybit": "GET /v5/user/query-api", "okx": "GET /api/v5/account/config",
+    "bitget": "GET /api/v2/spot/account/info",
+    "hyperliquid": "POST /info userRole",
 }  # fmt: skip
 SOON_S = 4.0
 """Long beside the second after which a reduction waits for no book any more."""

@@ -41,8 +41,8 @@ def test_a_venue_without_that_test_access_is_refused_with_what_it_has() -> None:
 
 
 def test_a_venue_that_gives_data_only_is_refused() -> None:
-    with pytest.raises(ExpectedError, match=r"mexc takes no orders .*; possible with binance, bybit, "):
-        trading_client(settings_for("mexc", ""), "demo")
+    with pytest.raises(ExpectedError, match=r"cme takes no orders .*; possible with binance, "):
+        trading_client(settings_for("cme", ""), "demo")
 
 
 async def test_every_client_asks_for_its_share_of_what_the_venue_allows() -> None:
@@ -79,7 +79,7 @@ async def test_an_unreachable_venue_ends_the_start_in_one_line(tmp_path: Path) -
     assert "binance" in str(error)
 
 
-@pytest.mark.parametrize("venue", ["bybit", "okx"])
+@pytest.mark.parametrize("venue", ["bitget", "bybit", "okx"])
 async def test_a_key_that_may_withdraw_is_refused(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
         here.account.may_withdraw = True

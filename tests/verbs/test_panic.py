@@ -22,7 +22,8 @@ from tests.builders.wrong_answers import SHAPES
 
 CONTRACTS = {
     "binance": "GET /fapi/v1/exchangeInfo", "bybit": "GET /v5/market/instruments-info",
-    "hyperliquid": "POST /info metaAndAssetCtxs", "okx": "GET /api/v5/public/instruments",
+    "okx": "GET /api/v5/public/instruments", "bitget": "GET /api/v2/mix/market/contracts",
+    "hyperliquid": "POST /info metaAndAssetCtxs",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 PROFILE = """

@@ -45,8 +45,12 @@ class MarketDataDialect(Dialect):
     """Its contracts, those of every coin and kind that can be served."""
     forced_in_trades: ClassVar[bool] = False
     """Its forced orders are told by trades that count like any other."""
+    forced_at_mark: ClassVar[bool] = False
+    """Its forced orders are told without a price: they are worth what the mark says."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
+    tells_settlements: ClassVar[bool] = False
+    """A rate is the one that was paid last, not the one that will be."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)

@@ -14,12 +14,14 @@ from tests.builders.venue_keys import is_read, opened
 
 VENUES = VENUES_SERVED
 PLACE = {
-    "binance": "POST /fapi/v1/order", "bybit": "POST /v5/order/create", "hyperliquid": "POST /exchange order",
-    "okx": "POST /api/v5/trade/batch-orders",
-}
+    "binance": "POST /fapi/v1/order", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/batch-orders",
+    "bitget": "POST /api/v2/mix/order/place-order",
+    "hyperliquid": "POST /exchange order",
+}  # fmt: skip
 PLACE_STOP = {
-    "binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "hyperliquid": "POST /exchange order",
-    "okx": "POST /api/v5/trade/order-algo",
+    "binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/order-algo",
+    "bitget": "POST /api/v2/mix/order/place-tpsl-order",
+    "hyperliquid": "POST /exchange order",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES)
 

@@ -24,8 +24,9 @@ from tests.builders.wrong_answers import (
 from tests.execution.edge.test_broker import PLACE_STOP, long_of
 
 READ_STOP = {
-    "binance": "GET /fapi/v1/algoOrder", "bybit": "GET /v5/order/realtime", "hyperliquid": "POST /info orderStatus",
-    "okx": "GET /api/v5/trade/order-algo",
+    "binance": "GET /fapi/v1/algoOrder", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/order-algo",
+    "bitget": "GET /api/v2/mix/order/orders-plan-pending",
+    "hyperliquid": "POST /info orderStatus",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
@@ -134,6 +135,7 @@ REFUSING = {
     "binance": lambda _: b'{"code": -9999, "msg": "?"}', "bybit": lambda _: b'{"retCode": "abc", "result": {}}',
     "hyperliquid": lambda _: b'{"status": "err", "response": "?"}',
     "okx": lambda _: b'{"code": "abc", "data": [], "msg": ""}',
+    "bitget": lambda _: b'{"code": "abc", "data": null, "msg": ""}',
 }  # fmt: skip
 
 
