@@ -31,7 +31,8 @@ def trimmed(figure: Decimal) -> Decimal:
 
 
 def status_of(word: str) -> OrderStatus:
-    if word.endswith("Canceled"):
+    """An immediate order that met nobody was cancelled, whatever its word."""
+    if word.endswith("Canceled") or word == "iocCancelRejected":
         return OrderStatus.CANCELLED
     return OrderStatus.REJECTED if word.endswith("Rejected") else _STATUS.get(word, OrderStatus.UNKNOWN)
 

@@ -110,6 +110,9 @@ class HyperActions:
         refused = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if refused is not None:
             return {"error": f"{WORDS[refused.code]} asset={wish['a']}"}
+        if passes_by(request, last):
+            # It is told at once; the simulated exchange ends it with the next price.
+            return _met_nobody(wish)
         return _outcome(account.orders[client_id], wish)
 
     def _wish(self, wish: Row, client_id: str, one: Instrument) -> OrderRequest:
@@ -173,10 +176,14 @@ class HyperActions:
 def _outcome(order: OrderRecord, wish: Row) -> Row:
     named = {"oid": order.number} | ({"cloid": wish["c"]} if wish.get("c") else {})
     if order.state is VenueOrderState.CANCELLED and not order.filled_base:
-        return {"error": f"Order could not immediately match against any resting orders. asset={wish['a']}"}
+        return _met_nobody(wish)
     if order.filled_base and not order.open:
         return {"filled": {"totalSz": str(order.filled_base), "avgPx": str(order.average_price)} | named}
     return {"resting": named}
+
+
+def _met_nobody(wish: Row) -> Row:
+    return {"error": f"Order could not immediately match against any resting orders. asset={wish['a']}"}
 
 
 def _amount(value: Any) -> Decimal:
