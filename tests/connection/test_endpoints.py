@@ -11,7 +11,10 @@ from liqbot.connection.endpoints import at_hosts, options_for
 from liqbot.venues.registry import VENUES
 from liqbot.venues.spec import VenueSpec
 
-FIELD_OF = {"apiKey": "api_key", "secret": "secret", "password": "password"}
+FIELD_OF = {
+    "apiKey": "api_key", "secret": "secret", "password": "password", "walletAddress": "wallet_address",
+    "privateKey": "private_key",
+}
 ALL = [spec for spec in VENUES.values() if spec.client is not None]
 
 
