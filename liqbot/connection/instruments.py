@@ -10,7 +10,7 @@ from liqbot.blocks import Roster
 from liqbot.instruments import Instrument, venue_key
 from liqbot.venues.answers import FigureOrNothing, Positive, answer, as_it_is
 from liqbot.venues.errors import AnswerMalformed, ContractChanged
-from liqbot.venues.parsing import WireBook, WireContract
+from liqbot.venues.parsing import INTERVAL_H_USUAL, WireBook, WireContract
 from liqbot.venues.spec import Contract, Listing, VenueSpec
 from liqbot.venues.trading import decimal
 
@@ -148,9 +148,10 @@ def wire_book(markets: Mapping[str, Any], spec: VenueSpec, roster: Roster) -> Wi
     """The contracts of a venue that the roster names, by the ids that its messages use."""
     return WireBook(spec.venue, [
         WireContract(
-            symbol_id=markets[symbol]["id"], symbol=symbol, venue_key=venue_key(spec.venue, wanted.contract),
+            symbol_id=markets[symbol][spec.message_id], symbol=symbol, venue_key=venue_key(spec.venue, wanted.contract),
             coin=wanted.coin, contract_units=float(markets[symbol]["contractSize"] or 1.0), inverse=wanted.inverse,
             open_interest_two_sided=wanted.open_interest_two_sided,
+            funding_interval_h=spec.funding_interval_h or INTERVAL_H_USUAL,
         )
         for symbol, wanted in symbols_of(spec, roster.coins)
         if symbol in markets and venue_key(spec.venue, wanted.contract) in roster.venues

@@ -9,7 +9,11 @@ from liqbot.venues.spec import Capability, VenueSpec
 UNKNOWN: Final = "unknown"
 README_BEGIN: Final = "<!-- venues: written by docs/generate_venues.py -->"
 README_END: Final = "<!-- end of venues -->"
-_TESTED: Final = {"loopback": "tested on loopback, not against the live venue", "live": "tested against the live venue"}
+_TESTED: Final = {
+    "examples": "tested on examples of its messages, never dialled",
+    "loopback": "tested on loopback, not against the live venue",
+    "live": "tested against the live venue",
+}
 
 
 class Abilities(NamedTuple):

@@ -19,7 +19,8 @@ _WEEK_MIN: Final = 10_080.0
 
 
 class Features(msgspec.Struct, frozen=True):
-    """A row (floats) or a table (float64 columns of one length). Denominators are positive or absent, never zero."""
+    """A row (floats) or a table (float64 columns of one length). Sizes of clusters and sweeps are positive or absent,
+    so that they may be divided by; what was printed may be zero."""
 
     mark_price: Any
     bar_span_min: Any
@@ -199,7 +200,7 @@ def _sweep(sweep: Sweep, view: MarketView, sign: float) -> tuple[float, ...]:
         (sweep.ended_ms - sweep.started_ms) / _MINUTE_MS,
         (view.time_ms - sweep.ended_ms) / _MINUTE_MS,
         sweep.volume_ratio,
-        _positive(sweep.printed_usd),
+        sweep.printed_usd,
         sweep.printed_after_usd,
         sweep.oi_change_pct,
         sign * sweep.taker_imbalance_after,

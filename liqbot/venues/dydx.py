@@ -39,5 +39,6 @@ VENUE: Final = VenueSpec(
     symbols=(("{}-USD", ""),),
     liquidations=Liquidations(source="trades of type LIQUIDATED"),
     lacks=(NOT_READ, NOT_TRADED, PRACTICE_UNKNOWN),
+    funding_interval_h=1.0,
     tier_access="market_info",
 )

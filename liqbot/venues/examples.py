@@ -26,7 +26,10 @@ class MessageExample(msgspec.Struct, frozen=True):
 
 
 class ResponseExample(msgspec.Struct, frozen=True):
-    """The answer to a request: what the client's `method` returned for these arguments."""
+    """The answer to a request: what the client's `method` returned for these arguments.
+
+    Of market data, `args` is what the request must have asked for, where the method alone does not tell.
+    """
 
     method: str
     payload: Any

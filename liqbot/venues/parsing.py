@@ -8,6 +8,7 @@ import itertools
 import reprlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -18,6 +19,9 @@ from liqbot.instruments import FundingStage, Side
 Trade = tuple[int, int, float, float, bool]
 """(index of the contract in the book, time_ms, price, size_usd, the taker bought)."""
 
+Party = tuple[int, int, str, float]
+"""(index of the contract in the book, time_ms, account that traded, size_usd), where a venue names accounts."""
+
 PRICE_MAX: Final = 1e12
 TIME_MS_MAX: Final = 4_102_444_800_000
 AMOUNT_MAX: Final = 1e15
@@ -26,8 +30,10 @@ OI_STEP_MS: Final = 5_000
 FUNDING_STEP_MS: Final = 60_000
 """A funding rate that moves is passed on at most this often, a changed interval at once."""
 INTERVAL_H_USUAL: Final = 8.0
-"""Until the venue has named another one."""
+"""Of venues of which nothing is known."""
 
+TRADES_REMEMBERED: Final = 2_000
+"""Of a contract, at venues whose trades may be told again."""
 REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
@@ -69,6 +75,8 @@ class WireContract(msgspec.Struct, frozen=True, kw_only=True):
     inverse: bool = False
     open_interest_two_sided: bool = False
     """The venue adds longs and shorts; halve it."""
+    funding_interval_h: float = INTERVAL_H_USUAL
+    """Until a message names another one."""
 
     def usd(self, amount: float, price: float) -> float:
         return amount * self.contract_units if self.inverse else amount * self.contract_units * price
@@ -94,6 +102,26 @@ class Parsed(msgspec.Struct):
     facts: list[MarketEvent] = []
     ignored: int = 0
     ours: bool = True
+    parties: list[Party] = []
+    """Who traded; only where the book wants it."""
+
+
+class RecentTrades:
+    """What was told last of one contract, as a venue identifies trades: a bounded memory."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[int, int]] = set()
+        self._order: deque[tuple[int, int]] = deque()
+
+    def again(self, trade: tuple[int, int]) -> bool:
+        """Whether it was told before; it counts as told from now on."""
+        if trade in self._known:
+            return True
+        self._known.add(trade)
+        self._order.append(trade)
+        if len(self._order) > TRADES_REMEMBERED:
+            self._known.discard(self._order.popleft())
+        return False
 
 
 class WireBook:
@@ -102,13 +130,19 @@ class WireBook:
     def __init__(self, venue: str, contracts: Sequence[WireContract]) -> None:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
-        self.quotes = [ContractQuote() for _ in self.contracts]
+        self.quotes = [ContractQuote(interval_h=one.funding_interval_h) for one in self.contracts]
+        self.seen = [RecentTrades() for _ in self.contracts]
+        """For venues that may tell a trade again."""
+        self.wants_parties = False
+        """Whether anybody asks who traded."""
         self.off_book = 0
         """Trades agreed on outside the order book, which are no price of the market and left out; whoever counts them
         sets it back."""
         self.rejected = 0
         """Rows that could not be read; whoever counts them sets it back. The newest are kept until they are taken."""
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
+        self.received_ms = 0
+        """When the message that is read now came, by our clock: the time of what bears none of its own."""
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -167,6 +201,16 @@ class WireBook:
         if not 0 < time_ms < TIME_MS_MAX:
             raise self.malformed(field, time_ms)
         return time_ms
+
+    def iso_time(self, field: str, text: str) -> int:
+        """UTC milliseconds of `2026-11-30T08:00:00.123Z`; digits beyond the millisecond are cut off."""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self.malformed(field, text) from None
+        if moment.tzinfo is None:
+            raise self.malformed(field, text)
+        return self.time(field, int(moment.replace(microsecond=0).timestamp()) * 1_000 + moment.microsecond // 1_000)
 
     # --- from values to facts -------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from liqbot.instruments import AGGREGATE, split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
 from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.mechanics import mechanics_for
+from liqbot.venues.parsing import INTERVAL_H_USUAL
 from liqbot.venues.spec import Capability, VenueSpec
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
@@ -138,6 +139,12 @@ def has_us_basis(venue_key: str) -> bool:
     """Whether its contracts expire under US rules."""
     spec = VENUES.get(split_venue_key(venue_key)[0])
     return spec is not None and spec.us_regulated and not spec.pays_funding
+
+
+def usual_interval_h(venue_key: str) -> float:
+    """Hours between settlements there where nothing that was told says otherwise."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    return (spec.funding_interval_h if spec is not None else None) or INTERVAL_H_USUAL
 
 
 def wire_of(venue: str) -> VenueWire:

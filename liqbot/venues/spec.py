@@ -27,7 +27,7 @@ TierAccess = Literal["public", "key", "market_info", "rule"]
 AccessKind = Literal["testnet", "demo"]
 CredentialField = Literal["api_key", "secret", "password"]
 Capability = Literal["market_data", "forced_orders", "orders", "test_access"]
-Proof = Literal["loopback", "live"]
+Proof = Literal["examples", "loopback", "live"]
 CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
 
 BTC_ETH: Final = ("BTC", "ETH")
@@ -167,11 +167,14 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     examples: Callable[[], VenueExamples] | None = None
     """What it sends, for the conformance suite; read only there."""
     proof: Proof | None = None
-    """Against what both were tested last: the simulated exchange on loopback, or the venue itself."""
+    """Against what both were tested last: examples and recordings of what the venue sends (nothing was dialled), the
+    simulated exchange on loopback, or the venue itself."""
 
     hosts: tuple[tuple[str, str], ...] = ()
     """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
     an address of its own, or for a regional entrance."""
+    message_id: str = "id"
+    """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     market_switches: bool = False
@@ -203,6 +206,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its positions belong in the liquidation map."""
     us_regulated: bool = False
     """Its customers trade under US rules; others are offshore. Their funding is told apart."""
+    funding_interval_h: float | None = None
+    """Hours between settlements of its main contracts while no message of the venue has named others; None: not looked
+    up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
     note: str = ""

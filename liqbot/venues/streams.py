@@ -35,7 +35,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     turns its contracts into those of the client's method."""
 
     feeds: tuple[str, ...]
-    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`."""
+    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`; nothing where it only
+    keeps the others open."""
     method: str = ""
     arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]] = _nothing
     dial: Dial | None = None
@@ -89,7 +90,7 @@ class TierRow(msgspec.Struct, frozen=True):
     """One maintenance tier as the venue publishes it; the cap in units of the packaged table (USD or coin)."""
 
     cap_usd: float
-    """In coin where the packaged table is written in coin."""
+    """In coin where the packaged table is written in coin; infinite where the venue gives the last tier no end."""
     leverage_max: float
     maintenance_pct: float
 

@@ -60,6 +60,10 @@ class PaperExchange:
         self._on_the_way: list[Sent] = []
         self._held_funding = NO_ROWS["funding"]
         """Told since the last block with a price."""
+        self._awaiting = False
+        """In the present block no price is told, and a bar that is under way may still come."""
+        self._path_ms: int | None = None
+        """Where time stood when the next bar began to be awaited; None while none is."""
         self._now_ms = 0
         self._cursors: dict[Key, Cursor] = {}
         self._news: dict[Key, News] = {}
@@ -119,22 +123,43 @@ class PaperExchange:
         While a bar is under way a block without a price passes no time: the bar fills its own span, and what happens
         in it happens at its own time, whatever else was told meanwhile.
         """
-        if len(self._held_funding):
-            block = msgspec.structs.replace(block, funding=np.concatenate([self._held_funding, block.funding]))
-        busy = self._on_the_way or not self.accounts.quiet
-        if busy and not self._quotes.tells_price(block) and self._quotes.expects_bar(block.tick_ms or 0):
-            self._held_funding = block.funding
+        if self._awaits_bar(block):
+            self._hold(block)
             return
-        self._held_funding = NO_ROWS["funding"]
-        for happened in self.walk(block):
+        for happened in self._live(block):
             for command in react(happened.facts, happened.time_ms):
                 self.submit(command, happened.time_ms)
 
     def walk(self, block: EventBlock) -> Iterator[Happened]:
         """`advance` for a caller that cannot answer at once: lives through the block from happening to happening, and
-        what is submitted before the next one is asked for is sent at that instant. Always walk to the end."""
+        what is submitted before the next one is asked for is sent at that instant. Always walk to the end.
+
+        A caller that cannot hold back what it sends: commands are obeyed in a block without a price too, at their own
+        time. All that follows the price waits for the bar, as in `advance`.
+        """
+        self._awaiting = self._awaits_bar(block)
+        if self._awaiting:
+            self._hold(block)
+            block = msgspec.structs.replace(block, funding=NO_ROWS["funding"])
+        yield from self._live(block)
+        self._awaiting = False
+
+    def _awaits_bar(self, block: EventBlock) -> bool:
+        busy = self._on_the_way or not self.accounts.quiet
+        return bool(busy) and not self._quotes.tells_price(block) and self._quotes.expects_bar(block.tick_ms or 0)
+
+    def _hold(self, block: EventBlock) -> None:
+        self._held_funding = np.concatenate([self._held_funding, block.funding])
+        if self._path_ms is None:
+            self._path_ms = self._now_ms
+
+    def _live(self, block: EventBlock) -> Iterator[Happened]:
+        if len(self._held_funding) and not self._awaiting:
+            block = msgspec.structs.replace(block, funding=np.concatenate([self._held_funding, block.funding]))
+            self._held_funding = NO_ROWS["funding"]
         if not self._on_the_way and self.accounts.quiet and not any(dues.owed for dues in self._funding.values()):
             self._quotes.put_aside(block)
+            self._path_ms = None
             self._untold = rates_of(block.funding, self._quotes.keys)
             self._hear_rates()
             return
@@ -154,8 +179,10 @@ class PaperExchange:
         self._quotes.catch_up()
         self._news = self._quotes.read(block)
         self._untold = rates_of(block.funding, self._quotes.keys)
-        for dues in self._funding.values():
-            dues.now_ms = self._now_ms
+        if not self._awaiting:
+            for dues in self._funding.values():
+                dues.now_ms = self._now_ms if self._path_ms is None else self._path_ms
+            self._path_ms = None
         ends_ms = [int(rows["time_ms"][-1]) for kind in KINDS if len(rows := block.rows(kind))]
         return max(self._now_ms, block.tick_ms or 0, *ends_ms)
 
@@ -227,7 +254,9 @@ class PaperExchange:
         return first_of(happenings)
 
     def _funding_ms(self, key: Key, end_ms: int) -> int | None:
-        """When funding is next due or may be paid, in this block."""
+        """When funding is next due or may be paid, in this block: once it is known what was held by then."""
+        if self._awaiting:
+            return None
         held = bool(self.accounts.holders(key))
         at_ms = self._funding[key].next_ms(self._untold.get(key, ()), held=held)
         return at_ms if at_ms is not None and at_ms <= end_ms else None
@@ -282,6 +311,7 @@ class PaperExchange:
             "quotes": self._quotes.state(),
             "funding": [msgspec.to_builtins(dues) for dues in self._funding.values()],
             "held_funding": self._held_funding.tolist(),
+            "path_ms": self._path_ms,
             "on_the_way": msgspec.to_builtins(self._on_the_way),
         }
 
@@ -294,4 +324,5 @@ class PaperExchange:
             key: msgspec.convert(dues, FundingDues) for key, dues in zip(self._funding, state["funding"], strict=True)
         }
         self._held_funding = np.array([tuple(row) for row in state["held_funding"]], DTYPES["funding"])
+        self._path_ms = state["path_ms"]
         self._on_the_way = msgspec.convert(state["on_the_way"], list[Sent])

@@ -44,13 +44,13 @@ class Placing:
         placed, home, now_ms = np.zeros((self._venues, 2)), frame.home, block.tick_ms or 0
         self._path.append((now_ms, frame.before[home], frame.low[home], frame.high[home]))
         self._take(block, frame)
-        told_ms = frame.told_until(now_ms).tolist()
+        told_ms, home_ms = frame.told_until(now_ms)
         orders = [one for venue, until_ms in enumerate(told_ms) for one in self._waiting.take(venue, until_ms)]
         bands = frame.bands() if orders else np.zeros(0)
         for one in orders:
             side = LONG if one.long_usd > 0 else SHORT
             self._place(number, one.venue, side, bands[one.venue, side].tolist(), one.long_usd + one.short_usd, placed)
-        for one in self._totals_waiting.take(0, told_ms[home]):
+        for one in self._totals_waiting.take(0, home_ms):
             begin, low, high = self._crossed(one.time_ms - one.span_ms)
             for side, band, usd in ((LONG, (low, begin), one.long_usd), (SHORT, (begin, high), one.short_usd)):
                 self._place(number, one.venue, side, band, usd, placed)

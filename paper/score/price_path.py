@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from liqbot.blocks import EventBlock, Rows
 from liqbot.market.estimate.price_grid import edges
-from liqbot.market.observed.prices import LATE_MS
+from liqbot.market.observed.prices import path_told_ms, told_by_venue
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -63,7 +63,7 @@ class PricePath:
         self.bar_low, self.bar_high = self.mark, self.mark
         self.volume_usd = np.zeros(venues)
         self._bar_ms, self._mark_ms = np.zeros(venues, np.int64), np.zeros(venues, np.int64)
-        self._late_ms = np.full(venues, 2 * LATE_MS)
+        self._bar_span_ms = np.zeros(venues, np.int64)
 
     @property
     def known(self) -> bool:
@@ -89,7 +89,7 @@ class PricePath:
             self.mark[venue] = positions_of(bars["close"])
             self.mark[self._streams] = before[self._streams]
             np.maximum.at(self._bar_ms, venue, bars["time_ms"])
-            self._late_ms[venue] = 2 * np.maximum(bars["span_ms"], LATE_MS)
+            self._bar_span_ms[venue] = bars["span_ms"]
         self.bar_low, self.bar_high = np.where(low < np.inf, low, np.nan), np.where(low < np.inf, high, np.nan)
         if self._streams.any():
             low[self._streams], high[self._streams] = np.inf, -np.inf
@@ -104,13 +104,14 @@ class PricePath:
         self.low = np.fmin(np.where(np.isfinite(low), low, np.nan), self.mark)
         self.high = np.fmax(np.where(np.isfinite(high), high, np.nan), self.mark)
 
-    def told_until(self, now_ms: int) -> Whole:
-        """[venue] until when it is known what its mark crossed; the home venue's where it has no price. A bar that does
-        not come is waited for twice its span."""
-        own = np.where(self._streams | (self._bar_ms == 0), self._mark_ms, self._bar_ms)
-        own[np.isnan(self.mark)] = own[self.home]
-        found: Whole = np.maximum(own, now_ms - self._late_ms)
-        return found
+    def told_until(self, now_ms: int) -> tuple[list[int], int]:
+        """Until when it is known what each venue's mark crossed, and what the home venue's did, as the fold has it."""
+        columns = (np.isnan(self.mark), self._mark_ms, self._bar_ms, self._bar_span_ms, self._streams)
+        own = [
+            None if unknown else path_told_ms(now_ms, mark_ms=mark, bar_ms=bar, bar_span_ms=span, streaming=streams)
+            for unknown, mark, bar, span, streams in zip(*(column.tolist() for column in columns), strict=True)
+        ]
+        return told_by_venue(own, self.home)
 
     def offset(self) -> Floats:
         """What to add to each venue's positions to move them to the home venue's price; 0 where unknown."""

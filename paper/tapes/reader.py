@@ -12,7 +12,7 @@ from paper.tapes.decode import BrokenError, DecodedPart, Decoder
 from paper.tapes.format import ALL_COLUMNS, TEXT, TapeError, TapeHeader, check_columns, header_of, no_file
 from paper.tapes.repeats import Repeats
 from paper.tapes.survey import Survey, TapeSeries
-from paper.tapes.validation import Indices, TapeFault, row_fault, time_fault
+from paper.tapes.validation import Indices, TapeFault, learnt_fault, row_fault, time_fault
 
 BATCH_ROWS: Final = 131_072
 
@@ -85,6 +85,7 @@ def _passed_over(extra: tuple[str, ...], survey: Survey) -> tuple[str, ...]:
 def first_row_fault(part: DecodedPart) -> TapeFault | None:
     """The first row that is broken in itself, whatever stands around it."""
     faults = [row_fault(kind, part.rows[kind], part.at[kind]) for kind in part.rows]
+    faults += [learnt_fault(part.steps_of(kind), part.rows[kind], part.at[kind]) for kind in part.rows]
     return min((fault for fault in faults if fault is not None), key=lambda fault: fault.row, default=None)
 
 

@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from liqbot.blocks import Rows
 from liqbot.instruments import FundingStage
+from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX
 from liqbot.market.observed.settlements import HOUR_MS, STAMP_TOLERANCE_MS
 from paper.tapes.format import (
+    LEARNT,
     MAY_BE_NULL,
     POSITIVE_COLUMNS,
     RATE_STAGE,
@@ -136,6 +138,14 @@ def time_fault(
     value = int(times[index])
     wanted = _time_wanted(value) if odd[index] else f"rows must be sorted: the row before has {before[index]}"
     return TapeFault(first_row + index, column, value, wanted)
+
+
+def learnt_fault(steps: Indices, rows: Rows, at: Indices) -> TapeFault | None:
+    """A row of a time that its clock step cannot know. Venues' clocks run ahead of ours, as they may live."""
+    wanted = (
+        f"no row is told more than {AHEAD_MS_MAX // 1_000} s before its time: it cannot be later than {LEARNT} by more"
+    )
+    return _first(rows["time_ms"] > steps + AHEAD_MS_MAX, rows, at, "time_ms", wanted)
 
 
 def _time_wanted(value: int) -> str:

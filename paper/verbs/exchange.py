@@ -223,5 +223,10 @@ def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
         f"serving {', '.join(venues)} on {loop.url}, {pace}; nothing here is real\n"
         f"{accounts}"
         "point a client at it: put this address and the original host before every path, websockets (ws://) alike:\n"
-        f"  curl {loop.url}/{dialect_class(venues[0]).time_address}"
+        f"  curl{_posted(venues[0])} {loop.url}/{dialect_class(venues[0]).time_address}"
     )
+
+
+def _posted(venue: str) -> str:
+    body = dialect_class(venue).time_body
+    return f" -H 'Content-Type: application/json' -d '{body}'" if body else ""

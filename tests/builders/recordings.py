@@ -272,6 +272,10 @@ def vendors(folder: Path) -> dict[str, Recording]:
             {"fundingRate_ohlc_history_BTC_BINANCE_1h.json": answer({"time": START_MS, "close": "0.0123"} | ohlc)},
             [fact("funding", end, rate_pct=0.0123, interval_h=8.0, rate_stage="forecast")],
             "Coinglass funding rate history"),
+        "Coinglass funding of an hourly venue": Recording(
+            {"fundingRate_ohlc_history_BTC_Hyperliquid_1h.json": answer({"time": START_MS, "close": "0.0012"} | ohlc)},
+            [fact("funding", end, rate_pct=0.0012, interval_h=1.0, rate_stage="forecast", venue="hyperliquid")],
+            "Coinglass funding rate history"),
         "Coinglass open interest": Recording(
             {"open-interest_aggregated-history_BTC_1h.json": answer(
                 {"t": START_MS // 1_000, "o": "1", "h": "1", "l": "1", "c": "7e10"})},

@@ -25,7 +25,8 @@ def recorded(exchange: str) -> list[tuple[str, list[dict[str, Any]]]]:
     name = exchange.replace("binance-", "binance ")
     found = []
     for number, message in enumerate(messages, 1):
-        shot = re.search(rf"exports\[`mappers > map {name} messages {number}`\] = `\n(.*?)\n`;", expected, re.DOTALL)
+        title = rf"exports\[`(?:mappers > )?map {name} messages {number}`\]"
+        shot = re.search(rf"{title} = `\n(.*?)\n`;", expected, re.DOTALL)
         entries = json.loads(re.sub(r",(\s*[}\]])", r"\1", shot[1].replace("undefined", "null"))) if shot else []
         found.append((json.dumps(message), entries))
     return found

@@ -85,6 +85,8 @@ def test_grab_takes_at_the_next_cluster_only_at_a_sensible_multiple():
         ({"taker_imbalance_after": -0.5}, "FLOW_FLIPPED"),
         ({"printed_after_usd": 2e7}, "PRINTS_STOPPED"),
         ({"printed_usd": mv.NAN, "printed_after_usd": mv.NAN}, MISSING_INPUT),
+        ({"printed_usd": 0.0, "printed_after_usd": 0.0}, SIGNAL),
+        ({"printed_usd": 0.0, "printed_after_usd": 1.0}, "PRINTS_STOPPED"),
         ({"oi_change_pct": mv.NAN}, MISSING_INPUT),
         ({"extreme_price": mv.MARK - 3_000.0}, "TIGHT_STOP"),
     ],

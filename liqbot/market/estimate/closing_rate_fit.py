@@ -20,7 +20,8 @@ import numpy as np
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.decay import fading
-from liqbot.market.estimate.kernels import Floats, closing_evidence
+from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.learning_kernels import closing_evidence
 from liqbot.market.estimate.state import ClosingRateState
 from liqbot.market.params import CalibrationParams
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from liqbot.market.estimate.calibration import Calibration
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, USD, Floats, line_span, line_usd
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, USD, Floats, line_span, line_usd, weighted_sums
 from liqbot.market.estimate.price_grid import BIN_BPS
 from liqbot.market.estimate.state import EstimateState
 from liqbot.market.params import PositionLayerParams
@@ -91,7 +91,7 @@ class PositionLayer:
         """[side, tier]: prior USD open, over all bins."""
         positions = self._state.positions
         held = [
-            np.einsum("tb,b->t", positions.cells[USD, row, side, :, start:stop], ratios[side])
+            weighted_sums(positions.cells[USD, row, side, :, start:stop], ratios[side])
             for side, (start, stop) in zip(_SIDES, spans, strict=True)
         ]
         return np.asarray(np.array(held) * positions.scale[row])

@@ -134,7 +134,7 @@ class VenueFeed:
         """The tap: True when the message was market data. Never raises."""
         stats = self.stats
         stats.messages += 1
-        now_ms = self._clock()
+        now_ms = self._book.received_ms = self._clock()
         if url in self._unheard:
             self._heard(url, now_ms)
         try:
@@ -254,7 +254,7 @@ class VenueFeed:
                 silent = subscription.silent_lines(now_ms, self._params.silence_factor)
                 for line, age_ms in silent:
                     self._facts += line.fall(now_ms, f"silent for {age_ms / 1_000:.1f} s")
-                if len(silent) == len(subscription.lines) and subscription.url is not None:
+                if silent and len(silent) == len(subscription.lines) and subscription.url is not None:
                     self._give_up(subscription, silent[0][1])
 
     def _give_up(self, subscription: Subscription, age_ms: float) -> None:

@@ -84,12 +84,10 @@ class VenuePrice(msgspec.Struct):
         return self.mark_price == self.mark_price
 
     def told_until(self, now_ms: int) -> int:
-        """Until when it is known what the mark swept. A bar that does not come is waited for twice its span."""
-        if self.streaming:
-            told_ms, span_ms = self.mark_row_ms, 0
-        else:
-            told_ms, span_ms = self.bar_ms or self.mark_ms, self.bar_span_ms
-        return max(told_ms, now_ms - 2 * max(span_ms, LATE_MS))
+        """Until when it is known what the mark swept."""
+        return path_told_ms(
+            now_ms, mark_ms=self.mark_row_ms, bar_ms=self.bar_ms, bar_span_ms=self.bar_span_ms, streaming=self.streaming
+        )
 
     def expects_bar(self, now_ms: int) -> bool:
         """Whether the next bar may still come: it is missing from twice its span after the one before."""
@@ -128,12 +126,25 @@ class VenuePrice(msgspec.Struct):
         self.seen_ms = max(self.seen_ms, time_ms)
 
 
+def path_told_ms(now_ms: int, *, mark_ms: int, bar_ms: int, bar_span_ms: int, streaming: bool) -> int:
+    """Until when the path of a mark is known: by its own rows where they come densely or nothing else does, else by
+    bars. `mark_ms` and `bar_ms` are the newest row's times, 0 for none. A bar that does not come is waited for twice
+    its span."""
+    told_ms = mark_ms if streaming or not bar_ms else bar_ms
+    return max(told_ms, now_ms - 2 * max(0 if streaming else bar_span_ms, LATE_MS))
+
+
+def told_by_venue(own_ms: Sequence[int | None], leading: int) -> tuple[list[int], int]:
+    """Until when each venue's path is known, and until when the `leading` venue's is, or anybody's where it has none.
+    A venue without a price (None) goes by that one."""
+    lead_ms = own_ms[leading] if leading >= 0 else None
+    path_ms = max((one for one in own_ms if one is not None), default=0) if lead_ms is None else lead_ms
+    return [path_ms if one is None else one for one in own_ms], path_ms
+
+
 def told_until(prices: Sequence[VenuePrice], traded: int, now_ms: int) -> tuple[list[int], int]:
-    """Until when each venue's path is known, and until when the one that sweeps follow is: the `traded` venue's, or
-    anybody's where it has none. A venue without a price goes by that one."""
-    known = [price.told_until(now_ms) for price in prices if price.known]
-    path_ms = prices[traded].told_until(now_ms) if traded >= 0 and prices[traded].known else max(known, default=0)
-    return [price.told_until(now_ms) if price.known else path_ms for price in prices], path_ms
+    """`told_by_venue` of what the fold knows; sweeps follow the `traded` venue."""
+    return told_by_venue([price.told_until(now_ms) if price.known else None for price in prices], traded)
 
 
 def swept_range(price: VenuePrice, bars: BarColumns, bar: int) -> tuple[float, float]:

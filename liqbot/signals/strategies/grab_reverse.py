@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from liqbot.signals.features import Features
-from liqbot.signals.gates import MAP_SKILL, GateSpec, same
+from liqbot.signals.gates import MAP_SKILL, GateSpec, larger, same
 from liqbot.signals.strategy import Exits, Strategy, StrategyParams
 
 
@@ -65,6 +65,9 @@ def _stop_pct(features: Features, params: GrabReverseParams) -> Any:
     return features.sweep_far_distance_pct + params.stop_buffer_pct
 
 
+_LEAST_USD: Final = 1.0
+"""Of a sweep in which nothing was forced, whatever is forced after it is too much; nothing after it is not."""
+
 GATES: Final = (
     GateSpec("sweep", ("sweep_seen",), same("sweep_seen"), ">=", 1.0),
     GateSpec("rejected", ("sweep_rejected",), same("sweep_rejected"), ">=", 1.0),
@@ -92,7 +95,7 @@ GATES: Final = (
     GateSpec(
         "prints_stopped",
         ("sweep_printed_after_usd", "sweep_printed_usd"),
-        lambda f, _p: f.sweep_printed_after_usd / f.sweep_printed_usd,
+        lambda f, _p: f.sweep_printed_after_usd / larger(f.sweep_printed_usd, _LEAST_USD),
         "<=",
         "printed_after_share_max",
         waivable=True,

@@ -114,6 +114,7 @@ VENUE: Final = VenueSpec(
         naked="from the fill until the stop sent after it rests; if the process dies there, until one runs again",
         source="new order and new algo order of 2026-01-15: conditional types are refused within an order",
     ),
+    funding_interval_h=8.0,
     tier_access="key",
     one_ticker=False,
     # Error -4118 "ReduceOnly Order Failed. Please check your existing position and open orders" in its list of errors;

@@ -106,6 +106,7 @@ VENUE: Final = VenueSpec(
         source="v5 place order (stopLoss, slTriggerBy, tpslMode) of 2026-07-24, help center on TP/SL of 2025-09-18, "
                "changelog on parentOrderLinkId of 2026-01-07",
     ),
+    funding_interval_h=8.0,
     tier_access="public",
     one_ticker=True,
     note="Forced orders carry the bankruptcy price; Buy means that a long was liquidated.",

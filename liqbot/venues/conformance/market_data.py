@@ -11,10 +11,10 @@ from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, Open
 from liqbot.instruments import venue_key
 from liqbot.venues.conformance.facts import LIQUIDATION_FEED
 from liqbot.venues.conformance.mangling import mangled, mangled_texts
-from liqbot.venues.examples import VenueExamples
+from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
 from liqbot.venues.spec import VenueSpec
-from liqbot.venues.streams import HistorySource, Poll, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, TierSource, VenueWire
 
 FEEDS: Final = ("trades", LIQUIDATION_FEED, "mark", "index", "funding", "open_interest")
 PAST: Final = {"bars": TradeBar, "open_interest": OpenInterest, "funding": FundingRate}
@@ -24,6 +24,7 @@ _FACTS: Final = {
 _NOW_MS: Final = 1_767_229_300_000
 _HOUR_MS: Final = 3_600_000
 Reader = Callable[[Any, WireBook], object]
+Source = Poll | HistorySource | TierSource
 
 
 def _examples(spec: VenueSpec) -> VenueExamples:
@@ -58,12 +59,12 @@ def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
 
 def _message_faults(spec: VenueSpec, wire: VenueWire, examples: VenueExamples) -> list[str]:
     found, seen = [], set()
-    book = WireBook(spec.venue, examples.contracts)
+    book = _book(spec, examples)
     for poll in wire.polls:
-        for payload in _payloads(examples, poll.method):
+        for payload in _payloads(examples, poll):
             seen |= _feeds_of(poll.parse(payload, book, _NOW_MS))
     for example in examples.messages:
-        texts, bytes_book = example.raw, WireBook(spec.venue, examples.contracts)
+        texts, bytes_book = example.raw, _book(spec, examples)
         try:
             parsed, again = wire.parse(texts, book), wire.parse(texts.encode(), bytes_book)
         except MalformedMessage as error:
@@ -99,7 +100,7 @@ def request_faults(spec: VenueSpec) -> list[str]:
     sources: tuple[Poll | HistorySource, ...] = (*wire.polls, *wire.histories)
     found += [f"{source.method}: no example of its answer" for source in sources
               if not _answered(wire, examples, source.parse)]
-    book = WireBook(spec.venue, examples.contracts)
+    book = _book(spec, examples)
     return found + _history_faults(wire, examples, book) + _tier_faults(wire, examples, book)
 
 
@@ -107,7 +108,7 @@ def _history_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) ->
     """In their order: bars come first, because coins of the past are valued with them."""
     found = []
     for history in wire.histories:
-        for payload in _payloads(examples, history.method):
+        for payload in _payloads(examples, history):
             facts = history.parse(payload, book, 0)
             if not facts or not all(isinstance(fact, PAST.get(history.kind, ())) for fact in facts):
                 found.append(f"{history.method}: its example gives no {history.kind}")
@@ -117,7 +118,7 @@ def _history_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) ->
 def _tier_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) -> list[str]:
     if wire.tiers is None:
         return []
-    payloads = list(_payloads(examples, wire.tiers.method))
+    payloads = list(_payloads(examples, wire.tiers))
     found = [] if payloads else [f"{wire.tiers.method}: no example of its answer"]
     for payload in payloads:
         rows = wire.tiers.parse(payload, book, 0)
@@ -135,21 +136,27 @@ def mangled_faults(spec: VenueSpec) -> list[str]:
     for example in examples.messages:
         for text in () if isinstance(example.message, str) else mangled_texts(example.message):
             for raw in (text, text.encode()):
-                found |= _only_malformed(wire.parse, raw, WireBook(spec.venue, examples.contracts))
-    for method, read in _readers(wire):
-        for payload in _payloads(examples, method):
+                found |= _only_malformed(wire.parse, raw, _book(spec, examples))
+    for source, read in _readers(wire):
+        for payload in _payloads(examples, source):
             for one in mangled(payload):
-                found |= _only_malformed(read, one, WireBook(spec.venue, examples.contracts))
+                found |= _only_malformed(read, one, _book(spec, examples))
     return sorted(found)
 
 
-def _readers(wire: VenueWire) -> Iterator[tuple[str, Reader]]:
+def _book(spec: VenueSpec, examples: VenueExamples) -> WireBook:
+    book = WireBook(spec.venue, examples.contracts)
+    book.received_ms = _NOW_MS
+    return book
+
+
+def _readers(wire: VenueWire) -> Iterator[tuple[Source, Reader]]:
     for poll in wire.polls:
-        yield poll.method, _bound(poll.parse, _NOW_MS)
+        yield poll, _bound(poll.parse, _NOW_MS)
     for history in wire.histories:
-        yield history.method, _bound(history.parse, 0)
+        yield history, _bound(history.parse, 0)
     if wire.tiers is not None:
-        yield wire.tiers.method, _bound(wire.tiers.parse, 0)
+        yield wire.tiers, _bound(wire.tiers.parse, 0)
 
 
 def _bound(parse: Callable[[Any, WireBook, int], object], last: int) -> Reader:
@@ -175,12 +182,22 @@ def _raised(call: Callable[..., object], *args: object) -> list[str]:
     return []
 
 
-def _payloads(examples: VenueExamples, method: str) -> Iterator[Any]:
-    return (one.payload for one in examples.responses if one.method == method)
+def _payloads(examples: VenueExamples, source: Source) -> Iterator[Any]:
+    return (one.payload for one in examples.responses if _answers(one, examples, source))
+
+
+def _answers(one: ResponseExample, examples: VenueExamples, source: Source) -> bool:
+    """Whether an example answers this request. Where one method gives all answers of a venue the example says in `args`
+    what was asked for."""
+    if one.method != source.method or not one.args:
+        return one.method == source.method
+    span = (_NOW_MS - _HOUR_MS, _NOW_MS) if isinstance(source, HistorySource) else ()
+    asked: dict[str, Any] = source.params(examples.contracts[0], *span)
+    return all(asked.get(name) == value for name, value in one.args[0].items())
 
 
 def _answered(wire: VenueWire, examples: VenueExamples, parse: object) -> bool:
-    """Whether some method with this parser has an example: the same answer may come under several names."""
+    """Whether some request with this parser has an example: the same answer may come under several names."""
     sources: tuple[Poll | HistorySource, ...] = (*wire.polls, *wire.histories)
-    methods = {source.method for source in sources if source.parse is parse}
-    return any(one.method in methods for one in examples.responses)
+    return any(_answers(one, examples, source) for source in sources if source.parse is parse
+               for one in examples.responses)

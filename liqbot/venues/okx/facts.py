@@ -106,6 +106,7 @@ VENUE: Final = VenueSpec(
         paths=("trade/order", "trade/batch-orders", "trade/amend-order", "trade/amend-batch-orders"),
         source="v5 overview, transaction timeouts, of 2026-06-27",
     ),
+    funding_interval_h=8.0,
     tier_access="public",
     one_ticker=False,
     # It cancels or shrinks the less favourable ones instead (okx.com/help, position-closing feature, 19 June 2023, of

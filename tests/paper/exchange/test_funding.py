@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from idle_blocks import with_idle_blocks
 from paper_house import D, bar, block, exchange_with, funding, order
 from pyarrow import feather
 
@@ -135,6 +136,70 @@ def test_what_is_owed_survives_a_restart():
     again.exchange.load_state(msgspec.msgpack.decode(msgspec.msgpack.encode(payer.exchange.state())))
     again.live(16 * HOUR_MS + 6, settled(16, 0.02, 6))
     assert again.rates_pct == [0.02]
+
+
+# --- what is told before the bar that was under way ---------------------------------------------------------------
+
+BARS_FROM_MS = 8 * HOUR_MS - 5 * 60_000
+
+
+def bars_over_eight(path: list[float]) -> list:
+    """A block a minute, told a second late, over the settlement at eight; the one at eight o'clock ends with it."""
+    opens = [100.0, *path]
+    return [
+        block(end_ms + 1_000, bar(end_ms, (opened, max(opened, close), min(opened, close), close)))
+        for number, (opened, close) in enumerate(itertools.pairwise(opens), 1)
+        if (end_ms := BARS_FROM_MS + number * 60_000)
+    ]
+
+
+def money_of(blocks, *, walking: bool) -> list[tuple[str, str]]:
+    """What a position with a stop at 98 came to: kind and amount of each fact of money."""
+    exchange = exchange_with(market_slippage_bps=0, latency_ms=0)
+    for command in (order("e", Purpose.ENTRY, quantity="1"), order("s", Purpose.STOP, quantity="1", trigger="98")):
+        exchange.submit(command, BARS_FROM_MS - 60_000)
+    first = block(BARS_FROM_MS, bar(BARS_FROM_MS, (100.0,) * 4), funding(BARS_FROM_MS, 0.03, stage=FORECAST))
+    facts = []
+
+    def heard(told, _time_ms):
+        facts.extend(told)
+        return ()
+
+    for told in (first, *blocks, block(9 * HOUR_MS)):
+        if walking:
+            facts += [fact for happened in exchange.walk(told) for fact in happened.facts]
+        else:
+            exchange.advance(told, heard)
+    return [(type(fact).__name__, str(getattr(fact, "price", None) or fact.amount_usd)) for fact in facts
+            if isinstance(fact, events.Fill | events.FundingPaid)]  # fmt: skip
+
+
+@pytest.mark.parametrize("walking", [False, True])
+def test_who_was_stopped_out_inside_the_bar_pays_nothing_whatever_is_told_before_it(walking: bool) -> None:
+    fallen = bars_over_eight([100.0, 100.0, 100.0, 100.0, 97.0])
+    early = block(8 * HOUR_MS + 31, funding(8 * HOUR_MS + 31, 0.02, stage=SETTLEMENT))
+    assert [kind for kind, _ in money_of([*fallen[:-1], early, fallen[-1]], walking=walking)] == ["Fill", "Fill"]
+    held = bars_over_eight([100.0, 100.0, 100.0, 100.0, 99.0])
+    assert [kind for kind, _ in money_of([*held[:-1], early, held[-1]], walking=walking)] == ["Fill", "FundingPaid"]
+
+
+@given(st.lists(st.sampled_from([96.0, 99.0, 100.0, 103.0]), min_size=1, max_size=8), st.integers(0, 9))
+def test_idle_blocks_change_no_money_however_the_exchange_is_driven(path: list[float], seed: int) -> None:
+    blocks = bars_over_eight(path)
+    plain = money_of(blocks, walking=False)
+    for walking in (False, True):
+        assert money_of(with_idle_blocks(blocks, seed), walking=walking) == plain
+
+
+def test_a_command_is_obeyed_before_the_bar_by_who_walks_and_fills_in_its_path_from_then_on() -> None:
+    exchange = exchange_with(market_slippage_bps=0, latency_ms=0)
+    list(exchange.walk(block(60_000, bar(60_000, (100.0,) * 4))))
+    exchange.submit(order("e", Purpose.ENTRY, quantity="1"), 90_000)
+    accepted = list(exchange.walk(block(90_000)))
+    assert [(happened.time_ms, type(fact).__name__) for happened in accepted for fact in happened.facts] == [
+        (90_000, "OrderAccepted")]  # fmt: skip
+    filled = list(exchange.walk(block(121_000, bar(120_000, (100.0, 110.0, 100.0, 110.0)))))
+    assert [fact.price for happened in filled for fact in happened.facts if isinstance(fact, events.Fill)] == [D(105)]
 
 
 @given(

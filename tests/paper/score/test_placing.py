@@ -9,6 +9,8 @@ from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Liquidation, LiquidationTotals, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import position_of
+from liqbot.market.observed.prices import VenuePrice, told_until
+from liqbot.market.params import HealthParams
 from liqbot.venues.registry import mechanics_of
 from paper.score.placed_orders import Placing, spread
 from paper.score.price_path import FINE, PricePath, outward, positions_of, prices_at
@@ -68,6 +70,42 @@ def test_streamed_marks_decide_over_wicks_of_trades() -> None:
     assert prices_at(frame.low)[0] == pytest.approx(99.5)
     assert prices_at(frame.high)[0] == pytest.approx(99.8)
     assert prices_at(frame.bar_low)[0] == pytest.approx(80)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.lists(st.sampled_from(("bar", "bybit bar", "mark")))), min_size=1),
+    st.integers(0, 300),
+)
+def test_until_when_a_path_is_known_is_as_the_fold_has_it(
+    told: list[tuple[int, list[str]]], silent_s: int
+) -> None:
+    """One venue with bars and sparse marks, one with bars alone, and times at which either says nothing."""
+    prices, frame, now_ms = [VenuePrice(), VenuePrice()], PricePath(2, 0, 0), MINUTE_MS
+    for waited_s, kinds in told:
+        now_ms += waited_s * 1_000
+        events: list[MarketEvent] = []
+        for venue, name in enumerate(("bar", "bybit bar")):
+            if name in kinds and prices[venue].bar_ms < now_ms:
+                prices[venue].take_bar(now_ms, MINUTE_MS, 100.0, HealthParams())
+                events.append(bar(now_ms, 99, 101, 100, venue=ROSTER.venues[venue]))
+        if "mark" in kinds and now_ms - prices[0].mark_row_ms > HealthParams().mark_gap_ms_max:
+            prices[0].take_mark(now_ms, 100.0, float("nan"), HealthParams())
+            events.append(MarkPrice(time_ms=now_ms, venue="binance", coin="BTC", mark_price=100.0))
+        frame.step(block_of(events, ROSTER, tick_ms=now_ms))
+        assert frame.told_until(now_ms) == told_until(prices, 0, now_ms)
+    later_ms = now_ms + silent_s * 1_000
+    assert frame.told_until(later_ms) == told_until(prices, 0, later_ms)
+
+
+def test_a_streaming_venue_that_falls_silent_is_waited_for_no_longer_than_its_marks_come() -> None:
+    marks = [MarkPrice(time_ms=at, venue="binance", coin="BTC", mark_price=100.0) for at in (60_000, 61_000)]
+    price = VenuePrice()
+    price.take_bar(60_000, MINUTE_MS, 100.0, HealthParams())
+    for mark in marks:
+        price.take_mark(mark.time_ms, 100.0, float("nan"), HealthParams())
+    frame = seen(step(bar(60_000, 99, 101, 100), marks[0]), step(marks[1]), streaming=(0,))
+    assert price.streaming
+    assert frame.told_until(90_000) == told_until([price, VenuePrice()], 0, 90_000) == ([80_000, 80_000], 80_000)
 
 
 def test_prints_lie_where_their_own_venue_newly_went_moved_to_the_home_price() -> None:

@@ -152,6 +152,11 @@ def with_stages(table: pa.Table, word: str) -> pa.Table:
     return table.append_column("rate_stage", pa.array(stages, pa.string()))
 
 
+def learnt(table: pa.Table, late_ms: int) -> pa.Table:
+    """Rows learnt that much after their time."""
+    return table.append_column("learnt_ms", pa.array([ms + late_ms for ms in table["time_ms"].to_pylist()], pa.int64()))
+
+
 def in_coin(*columns: str) -> Callable[[pa.Table], pa.Table]:
     def change(table: pa.Table) -> pa.Table:
         for column in columns:
@@ -202,6 +207,7 @@ BROKEN: dict[str, tuple[Callable[[pa.Table], pa.Table], tuple[str, ...]]] = {
     "interval in minutes": (lambda t: scaled(t, "interval_h", 60.0), ("row 4", "'interval_h'", "hours")),
     "unknown stage": (lambda t: with_stages(t, "predicted"), ("row 4", "'predicted'", "forecast, settlement")),
     "settlement off the hour": (lambda t: with_stages(t, "settlement"), ("row 4", "'time_ms'", "whole hour")),
+    "told before its time": (lambda t: learnt(t, -60_001), ("row 0", "'time_ms'", str(START_MS), "learnt_ms", "60 s")),
     "no rows": (lambda t: t.slice(0, 0), ("no rows",)),
 }  # fmt: skip
 
@@ -225,6 +231,12 @@ def test_the_sound_table_is_sound_and_extras_are_told(tmp_path: Path) -> None:
     tape = read_tape(tmp_path / "t.parquet")
     assert tape.rows == 200
     assert [note.split(":")[0].split(" is ")[0] for note in tape.notes] == ["column 'source'", "column 'open'"]
+
+
+def test_a_venue_clock_may_run_ahead_of_the_recorder(tmp_path: Path) -> None:
+    parquet.write_table(learnt(sound_table(), -60_000), tmp_path / "t.parquet")
+    tape = read_tape(tmp_path / "t.parquet")
+    assert (tape.rows, tape.first_ms) == (200, START_MS - 60_000)
 
 
 def test_whole_numbers_may_come_as_floats_and_words_as_dictionaries(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
 from paper.tapes.importing.reading import Format, Reading
 from paper.tapes.importing.tables import Sample
-from paper.tapes.validation import row_fault
+from paper.tapes.validation import learnt_fault, row_fault
 
 
 def _claims(sample: Sample) -> bool:
@@ -30,10 +30,11 @@ def _read(reading: Reading) -> Iterator[Facts]:
         except BrokenError as broken:
             raise TapeError(broken.fault.line(cells.file)) from None
         for kind, rows in part.rows.items():
-            fault = row_fault(kind, rows, part.at[kind])
+            steps = part.steps_of(kind)
+            fault = row_fault(kind, rows, part.at[kind]) or learnt_fault(steps, rows, part.at[kind])
             if fault is not None:
                 raise TapeError(fault.line(cells.file))
-            yield Facts(kind, _coded(rows, decoder, reading), part.at[kind], part.steps_of(kind))
+            yield Facts(kind, _coded(rows, decoder, reading), part.at[kind], steps)
     for spelling in decoder.read_as:
         reading.note(spelling)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from liqbot.instruments import FundingStage
 from liqbot.venues.parsing import INTERVAL_H_USUAL
+from liqbot.venues.registry import usual_interval_h
 from paper.tapes.importing.amounts import BookAmounts
 from paper.tapes.importing.cells import Cells
 from paper.tapes.importing.facts import Facts
@@ -47,15 +48,17 @@ def _figures(reading: Reading, book: BookAmounts, cells: Cells) -> Iterator[Fact
     usd = book.open_interest_usd(held.numbers(_INTEREST), held.numbers(_MARK))
     yield reading.facts("open_interest", book, held, held.times_ms(LEARNT), {"oi_usd": usd}, {"oi_usd": _INTEREST})
     rated = cells.taken(_told(cells, _RATE) & _changed(cells, _RATE))
-    times, interval_h = rated.times_ms(LEARNT), _interval_h(reading, rated)
+    times, interval_h = rated.times_ms(LEARNT), _interval_h(reading, book, rated)
     yield reading.funding(book, rated, times, _RATE, interval_h, FundingStage.FORECAST, as_fraction=True)
 
 
-def _interval_h(reading: Reading, cells: Cells) -> float:
+def _interval_h(reading: Reading, book: BookAmounts, cells: Cells) -> float:
     """The longest interval that every settlement told lies on, as venues settle at whole intervals since midnight."""
     told = cells.taken(_told(cells, _SETTLES))
     if not len(told):
-        reading.note(f"{_SETTLES} is empty: funding is taken as every {INTERVAL_H_USUAL:g} hours")
+        usual_h = usual_interval_h(book.venue_key)
+        reading.note(f"{_SETTLES} is empty: funding is taken as every {usual_h:g} hours")
+        return usual_h
     hours = told.times_ms(_SETTLES) // 3_600_000 % 24
     return float(np.gcd.reduce([int(INTERVAL_H_USUAL), *np.unique(hours).tolist()]))
 

@@ -12,7 +12,7 @@ from walk_tape import paper_settings
 
 from liqbot.blocks import DTYPES, KINDS, EventBlock, Roster
 from paper.backtest.run import backtest
-from paper.tapes.format import ALL_COLUMNS, TIME, WHOLE
+from paper.tapes.format import ALL_COLUMNS, TIME, WHOLE, TapeError
 from paper.tapes.importing.run import import_files
 from paper.tapes.reader import read_tape
 from paper.tapes.writer import write_tape
@@ -65,6 +65,14 @@ def test_when_a_row_was_learnt_goes_with_it(tmp_path: Path) -> None:
     assert [block.tick_ms for block in back] == [block.tick_ms for block in blocks]
     assert all(one.rows(kind).tobytes() == other.rows(kind).tobytes()
                for one, other in zip(told, back, strict=True) for kind in KINDS)  # fmt: skip
+
+
+def test_a_row_told_before_its_time_is_refused(tmp_path: Path) -> None:
+    row = dict.fromkeys(ALL_COLUMNS) | {"venue": "binance", "coin": "BTC", "kind": "mark", "mark_price": 60_000.0}
+    row |= {"time_ms": START_MS, "learnt_ms": START_MS - 60_001}
+    csv.write_csv(pa.Table.from_pylist([row]), tmp_path / "t.csv")
+    with pytest.raises(TapeError, match=rf"t\.csv: row 0 .*'time_ms': {START_MS}; .*later than learnt_ms"):
+        import_files([tmp_path / "t.csv"], tmp_path / "back.parquet")
 
 
 def test_archives_of_one_market_are_backtested(tmp_path: Path) -> None:

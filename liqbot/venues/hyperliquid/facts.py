@@ -6,15 +6,20 @@ from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.venues.entry_stops import EntryProtection
+from liqbot.venues.examples import packaged
+from liqbot.venues.hyperliquid.evidence import EVIDENCE
+from liqbot.venues.hyperliquid.responses import CAP_USD_LAST
+from liqbot.venues.hyperliquid.streams import WIRE
 from liqbot.venues.spec import (
     LINEAR_ONE,
-    NOT_READ,
     NOT_TRADED,
     ClientIdRule,
     Contract,
     ContractMargin,
+    Lack,
     Liquidations,
     PracticeAccess,
+    RequestBudget,
     RequestExpiry,
     VenueSpec,
     listings,
@@ -36,8 +41,8 @@ def tiers_by_leverage(*rows: tuple[float, float], as_of: str = "2026-09-27") -> 
     )
 
 
-BTC: Final = tiers_by_leverage((150_000_000, 40), (1_000_000_000, 20))
-ETH: Final = tiers_by_leverage((100_000_000, 25), (1_000_000_000, 15))
+BTC: Final = tiers_by_leverage((150_000_000, 40), (CAP_USD_LAST, 20))
+ETH: Final = tiers_by_leverage((100_000_000, 25), (CAP_USD_LAST, 15))
 
 VENUE: Final = VenueSpec(
     venue="hyperliquid",
@@ -46,17 +51,31 @@ VENUE: Final = VenueSpec(
     contracts=(
         Contract(
             settle="USDC", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
-            open_interest_unit="base",
+            open_interest_unit="base", open_interest_two_sided=False,
             margin=ContractMargin(
                 rule=ON_MARK, cross_rule=ON_MARK, ladder=STEPS, fees=Fees(0.015, 0.045),
                 tables=(("BTC", BTC), ("ETH", ETH)),
             ),
-            note="Open interest of all coins in one call, without a timestamp.",
+            note="Mark, oracle, funding and open interest come without a time of their own: they count as of when they "
+                 "came.",
         ),
     ),
     symbols=(("{}-USD", ""),),
-    liquidations=Liquidations(source="fills that carry a liquidation; open positions are public"),
-    lacks=(NOT_READ, NOT_TRADED),
+    liquidations=Liquidations(
+        source="fills that carry a liquidation; open positions are public", completeness="none"
+    ),
+    wire=WIRE,
+    evidence=EVIDENCE,
+    examples=packaged(__package__ or ""),
+    proof="loopback",
+    message_id="baseName",
+    market_types=("swap",),
+    # Weights: 1,200 a minute from one address are allowed (rate limits, copy of 2025-11-30); trading has its own part.
+    public_budget=RequestBudget(units=600, period_s=60.0),
+    lacks=(
+        Lack("forced_orders", "no public stream tells them; fills of single wallets do, and are not read yet"),
+        NOT_TRADED,
+    ),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     client_id=ClientIdRule(length_max=34, pattern=r"0x[0-9a-f]{32}", note="0x and 32 hexadecimal digits"),
     protection=EntryProtection(
@@ -69,6 +88,7 @@ VENUE: Final = VenueSpec(
         name="expiresAfter", place="body", paths=(),
         source="exchange endpoint of 2025-11-30; an expired one costs five times the rate weight",
     ),
+    funding_interval_h=1.0,
     tier_access="market_info",
     one_ticker=True,
     note="No cancel-all. Market orders need a price; with attached stops one id lands on all three orders.",

@@ -5,13 +5,16 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.deribit.streams import WIRE
+from liqbot.venues.evidence import FeedEvidence, FeedName
+from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
-    NOT_READ,
     NOT_TRADED,
     Contract,
     ContractMargin,
     Liquidations,
     PracticeAccess,
+    RequestBudget,
     VenueSpec,
     listings,
 )
@@ -47,13 +50,40 @@ _MARGIN: Final = ContractMargin(
     tables=(("BTC", BTC), ("ETH", ETH)),
 )
 
+_SAMPLES: Final = "wire/nautilus_test_data.tgz, deribit/test_data"
+_SAMPLES_SHA256: Final = "ee56692e1c7ab202eaa508657c3a21d5de28e1cb155db802b0b9682ef6fce18b"
+
+
+def _ticker(feed: FeedName, field: str) -> FeedEvidence:
+    return FeedEvidence(
+        feed=feed, endpoint="ws /ws/api/v2 ticker.(instrument_name).100ms", grade="recorded", as_of="2025-12-12",
+        source=f"{_SAMPLES}/ws_ticker.json", sha256=_SAMPLES_SHA256, fields=("instrument_name", "timestamp", field),
+    )
+
+
+_TRADES: Final = "ws /ws/api/v2 trades.(instrument_name).100ms"
+EVIDENCE: Final = (
+    FeedEvidence(
+        feed="trades", endpoint=_TRADES, grade="recorded", source=f"{_SAMPLES}/ws_trades.json", as_of="2025-12-12",
+        sha256=_SAMPLES_SHA256, fields=("instrument_name", "timestamp", "direction", "price", "amount"),
+    ),
+    # Two forced orders of 2020 are in the recordings, and are read right: too few and too old for more than this.
+    FeedEvidence(
+        feed="liquidation", endpoint=_TRADES, grade="documented", as_of="2026-11-30",
+        source="docs.deribit.com subscriptions/trades/tradesinstrument_nameinterval",
+        fields=("liquidation", "direction"),
+    ),
+    _ticker("mark", "mark_price"), _ticker("index", "index_price"), _ticker("open_interest", "open_interest"),
+    _ticker("funding", "current_funding"),
+)
+
 VENUE: Final = VenueSpec(
     venue="deribit",
     title="Deribit",
     client="deribit",
     contracts=(
         Contract(
-            settle="USDC", listings=listings("{}/USDC:USDC", ("BTC", 0.001)), trade_unit="usd",
+            settle="USDC", listings=listings("{}/USDC:USDC", ("BTC", 0.001)), trade_unit="base",
             open_interest_unit="base", margin=_MARGIN,
             note="The client puts the coins of open interest into its USD field. Margin is by account equity: "
                  "the price is that of an account with this position alone.",
@@ -64,10 +94,20 @@ VENUE: Final = VenueSpec(
         ),
     ),
     symbols=(("{}-PERPETUAL", "coin"),),
-    liquidations=Liquidations(source="trades with a liquidation flag"),
-    lacks=(NOT_READ, NOT_TRADED),
+    liquidations=Liquidations(
+        source="websocket trades with a liquidation flag: T the taker, M the maker, MT both", completeness="complete",
+        side="order",
+    ),
+    wire=WIRE,
+    evidence=EVIDENCE,
+    examples=packaged(__package__ or ""),
+    proof="examples",
+    # Twenty requests a second are sustained; the list of instruments costs more.
+    public_budget=RequestBudget(units=8),
+    lacks=(NOT_TRADED,),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     tier_access="rule",
     one_ticker=True,
-    note="Client order ids are sent as label. A stop by triggerPrice becomes a plain market order.",
+    note="Client order ids are sent as label. A stop by triggerPrice becomes a plain market order. Since 2026-10-01 "
+         "Coinbase's international contracts are traded in its order books.",
 )

@@ -6,14 +6,17 @@ from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.venues.entry_stops import EntryProtection
+from liqbot.venues.evidence import FeedEvidence, FeedName
+from liqbot.venues.examples import packaged
+from liqbot.venues.krakenfutures.streams import WIRE
 from liqbot.venues.spec import (
-    NOT_READ,
     NOT_TRADED,
     ClientIdRule,
     Contract,
     ContractMargin,
     Lack,
     Liquidations,
+    RequestBudget,
     RequestExpiry,
     VenueSpec,
     listings,
@@ -43,6 +46,28 @@ ETH_COIN: Final = tier_table(
     checked_to_usd=250_000.0,
 )
 
+_TARDIS: Final = "wire/tardis_raw_messages.jsonl"
+_TARDIS_SHA256: Final = "3861a4fe00c9aa25324472e7cfb2c99801f8d1e1887cd6716564042948e74c82"
+_CRYPTOFEED: Final = "wire/cryptofeed_sample_data.tgz, KRAKEN_FUTURES.ws.1.0"
+_CRYPTOFEED_SHA256: Final = "67ca047b198aace47b4b5a56d8ce708a0de70cb27542ccc8b191a79769cdb687"
+
+
+def _ticker(feed: FeedName, *fields: str) -> FeedEvidence:
+    return FeedEvidence(feed=feed, endpoint="ws /ws/v1 ticker", grade="recorded", source=_TARDIS, as_of="2023-05-03",
+                        sha256=_TARDIS_SHA256, fields=("product_id", "time", *fields))
+
+
+EVIDENCE: Final = (
+    FeedEvidence(feed="trades", endpoint="ws /ws/v1 trade", grade="recorded", source=_CRYPTOFEED, as_of="2021-07-22",
+                 sha256=_CRYPTOFEED_SHA256, fields=("product_id", "side", "type", "time", "qty", "price")),
+    # Two forced orders of 2020 are in the recordings, and are read right: too few and too old for more than this.
+    FeedEvidence(feed="liquidation", endpoint="ws /ws/v1 trade", grade="documented",
+                 source="docs.kraken.com exchange/api-reference/futures-websocket/trade", as_of="2026-11-30",
+                 fields=("type", "side")),
+    _ticker("mark", "markPrice"), _ticker("index", "index"), _ticker("open_interest", "openInterest"),
+    _ticker("funding", "relative_funding_rate", "next_funding_rate_time"),
+)
+
 VENUE: Final = VenueSpec(
     venue="krakenfutures",
     title="Kraken Futures",
@@ -68,8 +93,19 @@ VENUE: Final = VenueSpec(
     ),
     spellings=("kraken", "cryptofacilities"),
     symbols=(("PF_{}USD", ""), ("PI_{}USD", "coin")),
-    liquidations=Liquidations(source="trades with type liquidation"),
-    lacks=(NOT_READ, NOT_TRADED, Lack("test_access", "its demo environment ended on 2026-07-14"),),
+    # Of the fate of a position that the order book cannot take (assignment) the stream tells the trade, not whose
+    # side was closed.
+    liquidations=Liquidations(
+        source="websocket trade with type liquidation (v1)", completeness="complete", side="order"
+    ),
+    wire=WIRE,
+    evidence=EVIDENCE,
+    examples=packaged(__package__ or ""),
+    proof="examples",
+    # 500 cost units in 10 s for an account; of public requests no limit is documented.
+    public_budget=RequestBudget(units=10),
+    # sieblyio/kraken-api v1.1.7 of 2026-10-16: retired on 2026-07-14 without a replacement; its host redirects.
+    lacks=(NOT_TRADED, Lack("test_access", "its demo environment ended on 2026-07-14"),),
     client_id=ClientIdRule(length_max=18),
     protection=EntryProtection(
         attached=None,
@@ -77,8 +113,10 @@ VENUE: Final = VenueSpec(
         source="send order and batch order of 2026-06-27: no field of an order brings a stop along",
     ),
     expiry=RequestExpiry(name="processBefore", place="body", paths=(), source="send order of 2026-06-27"),
+    funding_interval_h=1.0,
     tier_access="public",
     one_ticker=True,
-    note="Open interest comes with the tickers. Partial liquidation since March 2026.",
+    note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, which "
+         "are read here, end on 2027-03-01; the unified websocket (uws.kraken.com/v2) follows them.",
     us_regulated=True,
 )
