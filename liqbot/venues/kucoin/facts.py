@@ -27,7 +27,7 @@ BTC_USDT: Final = tier_table(
     progressive=False, checked_to_usd=2_000_000.0,
 )
 
-_UNIFIED_MARK: Final = "ws mark-price (wss://x-push-futures.kucoin.com)"
+_INSTRUMENT: Final = "ws /contract/instrument:{symbol} (wss://ws-api-futures.kucoin.com)"
 
 EVIDENCE: Final = (
     *graded(
@@ -35,13 +35,18 @@ EVIDENCE: Final = (
         ("trades", "ws /contractMarket/execution:{symbol} (wss://ws-api-futures.kucoin.com)",
          ("symbol", "side", "size", "price", "ts")),
     ),
-    # Their pages (3470272w0, 3470270w0) were not to be had.
+    # The page bears no date; its example of a mark is of that day.
     *graded(
-        "inferred", "ccxt 4.5.90, pro/kucoin.py", "2026-11-30",
-        ("mark", _UNIFIED_MARK, ("s", "mp", "ts")),
-        ("index", _UNIFIED_MARK, ("s", "ip", "ts")),
-        ("open_interest", _UNIFIED_MARK, ("s", "oi", "ts")),
-        ("funding", "ws funding-fee (wss://x-push-futures.kucoin.com)", ("s", "fr", "gl", "P")),
+        "documented", "kucoin.com/docs-new/3470087w0", "2024-11-18",
+        ("mark", _INSTRUMENT, ("topic", "markPrice", "timestamp")),
+        ("index", _INSTRUMENT, ("topic", "indexPrice", "timestamp")),
+        ("funding", _INSTRUMENT, ("topic", "fundingRate", "timestamp")),
+    ),
+    *graded(
+        "documented", "kucoin.com/docs-new, Get Symbol (list of fields)", "2026-10-03",
+        ("open_interest", "GET /api/v1/contracts/{symbol}", ("symbol", "openInterest", "markPrice")),
+        ("funding", "GET /api/v1/contracts/{symbol}",
+         ("fundingFeeRate", "fundingRateGranularity", "currentFundingRateGranularity")),
     ),
 )
 
