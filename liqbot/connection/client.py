@@ -29,7 +29,7 @@ from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.raw_streams import RawStreams
-from liqbot.connection.unified_library import client_class
+from liqbot.connection.unified_library import client_class, with_requests
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
@@ -117,7 +117,7 @@ class VenueClient:
         config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
         if self._credentials is not None:
             config |= self._credentials.config()
-        exchange = client_class(self.spec.client)(config)
+        exchange = with_requests(client_class(self.spec.client)(config), self.spec.unlisted)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
         use_access(exchange, self.spec, self.access)

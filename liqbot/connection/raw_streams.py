@@ -7,7 +7,7 @@ it, and the next one dials anew.
 
 import asyncio
 import contextlib
-import gzip
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ DIAL_S_MAX: Final = 8.0
 CLOSE_S_MAX: Final = 1.0
 ATTEMPTS_MAX: Final = 3
 MESSAGE_BYTES_MAX: Final = 16 * 2**20
-_GZIP: Final = b"\x1f\x8b"
+_GZIP, _GZIP_BITS = b"\x1f\x8b", 16 + zlib.MAX_WBITS
 _FAILURES: Final = (aiohttp.ClientError, OSError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
@@ -146,12 +146,12 @@ class RawStreams:
                     break
                 raw = message.data
                 if isinstance(raw, bytes) and raw.startswith(_GZIP):
-                    raw = gzip.decompress(raw)
+                    raw = _unpacked(raw)
                 answer = dial.answer(raw) if dial.answer is not None else None
                 if answer is not None:
                     await connection.send(answer)
                 self._heard(raw, connection.url)
-        except (*_FAILURES, EOFError, gzip.BadGzipFile) as error:
+        except (*_FAILURES, zlib.error, msgspec.MsgspecError, ValueError) as error:
             reason = f"{type(error).__name__} {error}".strip()
         code = connection.socket.close_code
         await self._left(connection, reason if code is None else f"{reason} ({code})")
@@ -166,6 +166,15 @@ class RawStreams:
                 task.cancel()
         with contextlib.suppress(*_FAILURES):
             await connection.socket.close()
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """ValueError for what becomes larger than a message may be, or is cut short; zlib.error for what is no gzip."""
+    unpacking = zlib.decompressobj(wbits=_GZIP_BITS)
+    found = unpacking.decompress(raw, MESSAGE_BYTES_MAX)
+    if not unpacking.eof:
+        raise ValueError(f"a packed message of {len(raw)} bytes is cut short, or larger than {MESSAGE_BYTES_MAX} bytes")
+    return found
 
 
 async def _ping(connection: _Connection, dial: Dial) -> None:

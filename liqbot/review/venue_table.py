@@ -7,6 +7,7 @@ from liqbot.venues.registry import mechanics_of
 from liqbot.venues.spec import Capability, VenueSpec
 
 UNKNOWN: Final = "unknown"
+FORCED: Final = "liquidation"
 README_BEGIN: Final = "<!-- venues: written by docs/generate_venues.py -->"
 README_END: Final = "<!-- end of venues -->"
 _TESTED: Final = {
@@ -33,7 +34,7 @@ def abilities(spec: VenueSpec) -> Abilities:
     return Abilities(
         margin=_margin(spec),
         market_data=_or_reason(spec, "market_data", tested),
-        forced_orders=_or_reason(spec, "forced_orders", spec.liquidations.completeness or UNKNOWN),
+        forced_orders=_or_reason(spec, "forced_orders", _forced(spec)),
         test_access=_or_reason(spec, "test_access", ", ".join(spec.practice_kinds)),
         orders=_or_reason(spec, "orders", tested),
         stop=stop_of(spec),
@@ -49,6 +50,15 @@ def stop_of(spec: VenueSpec) -> str:
         return "after the fill"
     stays = "stays" if not attached.outlives_position else "until one of its own rests"
     return f"with the entry, {stays} (documented)"
+
+
+def _forced(spec: VenueSpec) -> str:
+    told = spec.liquidations.completeness or UNKNOWN
+    wire = spec.wire
+    streamed = wire is not None and any(FORCED in stream.feeds for stream in wire.streams)
+    polled = wire is not None and any(poll.feed == FORCED for poll in wire.polls)
+    of_accounts = wire is not None and wire.positions is not None and not streamed and not polled
+    return f"{told}, of accounts that are read (feeds.accounts, off by default)" if of_accounts else told
 
 
 def short(spec: VenueSpec, capability: Capability) -> str:

@@ -32,8 +32,8 @@ FUNDING_STEP_MS: Final = 60_000
 INTERVAL_H_USUAL: Final = 8.0
 """Of venues of which nothing is known."""
 
-TRADES_REMEMBERED: Final = 2_000
-"""Of a contract, at venues whose trades may be told again."""
+TOLD_MAX: Final = 4_000
+"""Names of trades and forced orders that are remembered, at venues that may tell one again."""
 REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
@@ -106,24 +106,6 @@ class Parsed(msgspec.Struct):
     """Who traded; only where the book wants it."""
 
 
-class RecentTrades:
-    """What was told last of one contract, as a venue identifies trades: a bounded memory."""
-
-    def __init__(self) -> None:
-        self._known: set[tuple[int, int]] = set()
-        self._order: deque[tuple[int, int]] = deque()
-
-    def again(self, trade: tuple[int, int]) -> bool:
-        """Whether it was told before; it counts as told from now on."""
-        if trade in self._known:
-            return True
-        self._known.add(trade)
-        self._order.append(trade)
-        if len(self._order) > TRADES_REMEMBERED:
-            self._known.discard(self._order.popleft())
-        return False
-
-
 class WireBook:
     """The contracts of one venue that are watched, by the venue's ids."""
 
@@ -131,8 +113,6 @@ class WireBook:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
         self.quotes = [ContractQuote(interval_h=one.funding_interval_h) for one in self.contracts]
-        self.seen = [RecentTrades() for _ in self.contracts]
-        """For venues that may tell a trade again."""
         self.wants_parties = False
         """Whether anybody asks who traded."""
         self.off_book = 0
@@ -143,6 +123,7 @@ class WireBook:
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
         self.received_ms = 0
         """When the message that is read now came, by our clock: the time of what bears none of its own."""
+        self._told: dict[object, None] = {}
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -173,6 +154,15 @@ class WireBook:
         found = list(self._rejected)
         self._rejected.clear()
         return found
+
+    def first_time(self, name: object) -> bool:
+        """Whether something that a venue tells again and again under the same name is told for the first time."""
+        if name in self._told:
+            return False
+        self._told[name] = None
+        if len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        return True
 
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
         """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""

@@ -131,6 +131,15 @@ class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class UnlistedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A public GET of the venue for which the unified client has no method: `method` is the one it gets here."""
+
+    method: str
+    group: tuple[str, ...]
+    """The client's own names of the addresses that `path` belongs to, `("fapiPublic",)`."""
+    path: str
+
+
 class Lack(msgspec.Struct, frozen=True):
     """Something that cannot be done with this venue, and why."""
 
@@ -177,6 +186,7 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
+    unlisted: tuple[UnlistedRequest, ...] = ()
     market_switches: bool = False
     """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
     public_budget: RequestBudget = RequestBudget()

@@ -7,6 +7,7 @@ import msgspec
 
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import Parsed, WireBook, WireContract
+from liqbot.venues.public_accounts import PositionSource
 
 RequestParams = dict[str, Any]
 
@@ -114,3 +115,5 @@ class VenueWire(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...]
     histories: tuple[HistorySource, ...] = ()
     tiers: TierSource | None = None
+    positions: PositionSource | None = None
+    """Where positions are public, account by account; accounts are learnt from trades that name them."""

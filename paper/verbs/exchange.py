@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument
 from liqbot.settings import Settings, load
@@ -46,6 +46,8 @@ class Served(msgspec.Struct, frozen=True):
     roster: Roster
     history: Iterable[EventBlock]
     live: Iterable[EventBlock]
+    positions: Callable[[], Rows] | None = None
+    """Everybody's, where the market knows them."""
 
 
 @app.callback()
@@ -98,6 +100,7 @@ def serve(
 
 def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
     """What comes after the history, which took a while to read, in which the market went on."""
+    hub.open_positions = served.positions
     hub.warm(served.history)
     return caught_up(hub, served.live, time.time_ns() // 1_000_000) if speed == 1 else served.live
 
@@ -167,7 +170,7 @@ def _market(name: str, settings: Settings, seed: int, coins: tuple[str, ...], no
             "coins": tuple(listed.get(coin) or _made_up(coin) for coin in coins),
         })
         world = World(params, seed)
-        return Served(world.roster, world.backfill(), world.blocks())
+        return Served(world.roster, world.backfill(), world.blocks(), world.positions)
     tape = read_tape(Path(name))
     return Served(tape.roster, (), shifted(tape.blocks(), now_ms))
 

@@ -118,8 +118,8 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path, own: str, fault: str) -
     ('venues = ["binnance"]\ntrade_venue = "binnance"\n', "venues: no such venue: 'binnance'; did you mean 'binance'?"),
     ('mode = "observe"\nvenues = ["binance", "bybit:usdc"]\n',
      "venues: 'bybit:usdc': bybit has no such contract; it has 'bybit', 'coin'"),
-    ('mode = "observe"\nvenues = ["binance", "apex"]\n',
-     "venues: apex cannot be read live (from tapes, its streams are not read yet); possible with binance, bybit, okx"),
+    ('mode = "observe"\nvenues = ["binance", "coinbaseinternational"]\n',
+     "venues: coinbaseinternational cannot be read live (since 2026-10-01 its contracts are traded in Deribit's"),
     ('mode = "testnet"\n', "mode: binance offers no testnet access; it has live, demo"),
 ])
 def test_a_venue_that_cannot_do_what_the_mode_needs_is_refused_with_the_reason(

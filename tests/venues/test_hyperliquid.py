@@ -2,13 +2,14 @@ import json
 from typing import Any
 
 import pytest
-from wire_recordings import milliseconds, recorded, sample
+from wire_recordings import WIRE, milliseconds, recorded, sample
 
 from liqbot.events import FundingRate, MarkPrice, OpenInterest, TradeBar
-from liqbot.instruments import FundingStage
-from liqbot.venues.hyperliquid import responses
+from liqbot.instruments import FundingStage, Side
+from liqbot.venues.hyperliquid import responses, wallets
 from liqbot.venues.hyperliquid.messages import parse
 from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
+from liqbot.venues.public_accounts import AccountPosition
 
 NOW_MS = 1_767_283_800_000
 ONE, OTHER = "0x" + "1" * 40, "0x" + "Ab" * 20
@@ -167,3 +168,56 @@ def test_recorded_settlements() -> None:
         (1_769_908_800_000, pytest.approx(0.00125), 1.0), (1_769_912_400_000, pytest.approx(-0.00081), 1.0),
         (1_769_916_000_000, pytest.approx(0.00033), 1.0),
     ]
+
+
+FILLS = WIRE.parent / "positions" / "hyperliquid_node_fills_20251027_1700.jsonl"
+
+
+def test_recorded_forced_closings_are_the_liquidated_wallet_s_own_and_close_what_it_held() -> None:
+    if not FILLS.exists():
+        pytest.skip(f"no recording at {FILLS}")
+    blocks = (json.loads(line)["events"] for line in FILLS.read_text(encoding="utf-8").splitlines())
+    fills = [(wallet, fill) for events in blocks for wallet, fill in events if fill.get("liquidation")]
+    assert fills
+    own = 0
+    for wallet, fill in fills:
+        found = wallets.forced_closings([fill], book_of(fill["coin"]), wallet)
+        assert bool(found) is (fill["liquidation"]["liquidatedUser"] == wallet)
+        if found:
+            own += 1
+            assert found[0].side is (Side.LONG if float(fill["startPosition"]) > 0 else Side.SHORT)
+            assert found[0].price == float(fill["liquidation"]["markPx"])
+            assert found[0].size_usd == pytest.approx(float(fill["sz"]) * float(fill["px"]))
+    assert own
+
+
+def test_a_recorded_fill_of_the_other_side_is_no_forced_closing_of_its_own() -> None:
+    message = json.loads(sample("hyperliquid/test_data/ws_user_fill_liquidation.json"))
+    assert wallets.forced_closings(message["data"]["fills"], book_of("BTC"), ONE) == []
+    liquidated = message["data"]["fills"][0]["liquidation"]["liquidatedUser"]
+    assert len(wallets.forced_closings(message["data"]["fills"], book_of("BTC"), liquidated)) == 1
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    held = {"coin": "BTC", "szi": "-2.0", "positionValue": "100000.0", "liquidationPx": "55000.5"} | changes
+    return {"assetPositions": [{"type": "oneWay", "position": held}]}
+
+
+@pytest.mark.parametrize(("changes", "side", "price"), [
+    ({}, Side.SHORT, 55_000.5), ({"szi": "0.5", "liquidationPx": "45000"}, Side.LONG, 45_000.0),
+    ({"liquidationPx": None}, Side.SHORT, None), ({"szi": "1", "liquidationPx": "-300.5"}, Side.LONG, None),
+])
+def test_a_wallet_s_position(changes: dict[str, Any], side: Side, price: float | None) -> None:
+    assert wallets.positions(state(**changes), book_of("BTC")) == (AccountPosition(0, side, 100_000.0, price),)
+
+
+def test_what_is_closed_or_of_other_coins_is_not_held() -> None:
+    assert wallets.positions(state(szi="0.0"), book_of("BTC")) == ()
+    assert wallets.positions(state(coin="DOGE", szi=None), book_of("BTC")) == ()
+
+
+@pytest.mark.parametrize("changes", [{"szi": "much"}, {"positionValue": None}, {"positionValue": "0"}, {"coin": 7}])
+def test_a_position_that_cannot_be_read_makes_the_answer_unreadable(changes: dict[str, Any]) -> None:
+    """Left out it would count as closed."""
+    with pytest.raises(MalformedMessage):
+        wallets.positions(state(**changes), book_of("BTC"))

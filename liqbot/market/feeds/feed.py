@@ -15,7 +15,8 @@ import structlog
 from liqbot.blocks import Roster, block_of, rows_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
-from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
+from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
+from liqbot.market.feeds.account_reader import AccountReader
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.malformed_rows import MalformedRows
@@ -59,10 +60,14 @@ class VenueFeed:
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
         self._polls = self._polled()
+        self._reader: AccountReader | None = None
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
         self._lines: dict[tuple[str, str, str], tuple[Subscription, list[FeedStatus]]] = {}
         """By feed, venue key and coin: the lines of that contract on the same stream, which live and die together."""
-        self._trade_lines: list[FeedStatus] = []
+        self._index_of: dict[tuple[str, str], int] = {}
+        """Contracts of the book by venue key and coin."""
+        self._trade_lines: list[list[FeedStatus]] = []
+        """By contract: the lines of the stream that carries its trades, and its forced orders where they come in it."""
         self._unheard: dict[str, list[Subscription]] = {}
         """Socket -> subscriptions on which nothing has been heard since they were made."""
 
@@ -78,6 +83,8 @@ class VenueFeed:
                 for subscription in self._subscriptions:
                     group.create_task(self._keep(subscription))
                 self._polls.start(group)
+                if self._reader is not None:
+                    self._reader.start(group)
                 group.create_task(self._watchdog())
                 group.create_task(self._check_tiers())
         finally:
@@ -101,19 +108,31 @@ class VenueFeed:
         self._book = wire_book(self._client.exchange.markets, self._client.spec, self._roster)
         self._subscriptions = subscriptions(self._wire, self._book)
         self._polls = self._polled()
+        self._reader = self._reads()
         self._collector = TradeCollector(len(self._book.contracts), self._params.trade_span_ms, self.stats)
         self._lines = {
             (line.feed, line.contract.venue_key, line.contract.coin): (subscription, subscription.beside(line))
             for subscription in self._subscriptions for line in subscription.lines
         }
+        self._index_of = {(one.venue_key, one.coin): index for index, one in enumerate(self._book.contracts)}
         self._trade_lines = [
-            self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
+            self._lines["trades", contract.venue_key, contract.coin][1] for contract in self._book.contracts
         ]
         return True
 
     def _polled(self) -> Polls:
         return Polls(
             self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed
+        )
+
+    def _reads(self) -> AccountReader | None:
+        """None where positions are not public, or nobody wants them."""
+        if self._wire.positions is None or not self._params.accounts.enabled:
+            return None
+        self._book.wants_parties = True
+        return AccountReader(
+            self._client, self._wire.positions, self._book, self._clock, self._take_polled, self.stats,
+            self._malformed, self._params.accounts,
         )
 
     def _refused(self, reason: str) -> None:
@@ -150,19 +169,23 @@ class VenueFeed:
             stats.trades += len(parsed.trades)
             self._collector.take(parsed.trades, now_ms)
             for index in {trade[0] for trade in parsed.trades}:
-                line = self._trade_lines[index]
-                line.seen(now_ms)
-                if line.state != "up":
-                    self._lines["trades", line.contract.venue_key, line.contract.coin][0].silences = 0
-                    self._facts += line.rise(now_ms)
+                for line in self._trade_lines[index]:
+                    line.seen(now_ms)
+                    if line.state != "up":
+                        self._lines[line.feed, line.contract.venue_key, line.contract.coin][0].silences = 0
+                        self._facts += line.rise(now_ms)
         if parsed.facts:
             self._take_facts(parsed, now_ms)
+        if parsed.parties and self._reader is not None:
+            self._reader.meet(parsed.parties)
         return parsed.ours
 
     def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
         facts = self._timely(parsed.facts, now_ms)
         for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
+            if self._reader is not None and type(fact) is MarkPrice:
+                self._reader.mark(self._index_of[fact.venue, fact.coin], fact.mark_price)
             found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
             if found is not None:
                 subscription, lines = found

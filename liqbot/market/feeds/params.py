@@ -3,6 +3,34 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class AccountReadingParams(BaseModel):
+    """Positions of single accounts, at venues where anybody may read them: measured instead of modelled.
+
+    Off by default: it takes a part of the requests that one internet address may make there, and was only tried against
+    the simulated exchange, never against a venue itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    enabled: bool = Field(False, description="Read the positions of accounts that trade.")
+    weight_min: int = Field(
+        300, ge=10, le=1_000,
+        description="Request weight a minute that reading may take; Hyperliquid allows 1,200, an account costs 2.",
+    )
+    names: tuple[str, ...] = Field(
+        (), description="Accounts that are read from the start, as their venue names them (wallet addresses)."
+    )
+    accounts_max: int = Field(
+        5_000, ge=10, le=20_000,
+        description="Accounts that are remembered; beyond it those that hold and trade least are forgotten.",
+    )
+    snapshot_s: float = Field(300.0, ge=5, le=3_600, description="How often all that is known is told to the map.")
+    stale_min: float = Field(
+        120.0, ge=5, le=1_440, description="A position that was not read again for so long is told no more."
+    )
+    told_usd_min: float = Field(10_000.0, ge=0, le=1e9, description="Smaller positions are not told to the map.")
+
+
 class FeedParams(BaseModel):
     """How live market data is gathered."""
 
@@ -18,3 +46,6 @@ class FeedParams(BaseModel):
     )
     retry_s_max: float = Field(30.0, ge=1, le=600, description="Longest pause between two attempts to subscribe.")
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
+    accounts: AccountReadingParams = Field(
+        default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."
+    )

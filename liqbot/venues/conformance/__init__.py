@@ -26,6 +26,7 @@ CHECKS: Final = (
     ConformanceCheck("published positions", margin.published_faults),
     ConformanceCheck("streams", market_data.stream_faults),
     ConformanceCheck("requests", market_data.request_faults),
+    ConformanceCheck("positions of accounts", market_data.account_faults),
     ConformanceCheck("order requests", orders.request_faults),
     ConformanceCheck("the first instant of a position", protection.protection_faults),
     ConformanceCheck("account reads", orders.read_faults),

@@ -13,6 +13,7 @@ from liqbot.venues.conformance.facts import LIQUIDATION_FEED
 from liqbot.venues.conformance.mangling import mangled, mangled_texts
 from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
+from liqbot.venues.public_accounts import PositionSource
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.streams import HistorySource, Poll, TierSource, VenueWire
 
@@ -40,6 +41,8 @@ def stream_faults(spec: VenueSpec) -> list[str]:
     carried = [feed for stream in wire.streams for feed in stream.feeds]
     found += [f"feed {feed!r} is unknown; there are {', '.join(FEEDS)}" for feed in carried if feed not in FEEDS]
     promised = {*carried, *(poll.feed for poll in wire.polls)}
+    if wire.positions is not None:
+        promised.add(LIQUIDATION_FEED)
     found += [f"no stream or request gives {feed}" for feed in ("trades", "mark") if feed not in promised]
     if not spec.lack("forced_orders") and LIQUIDATION_FEED not in promised:
         found.append("forced orders are published, but neither read nor named in `lacks`")
@@ -126,6 +129,38 @@ def _tier_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) -> li
         if not rows or caps != sorted(caps) or not all(0 < row.maintenance_pct < 100 for row in rows):
             found.append(f"{wire.tiers.method}: tiers {rows}: lowest first, maintenance in percent")
     return found
+
+
+def account_faults(spec: VenueSpec) -> list[str]:
+    """Of positions that are read account by account: both answers have an example that says something."""
+    examples = _examples(spec)
+    if spec.wire is None or spec.wire.positions is None or not examples.contracts:
+        return []
+    found, source, book = [], spec.wire.positions, _book(spec, examples)
+    answers = _account_answers(examples, source)
+    if not answers[0] or not all(source.parse(payload, book) for payload in answers[0]):
+        found.append(f"{source.method}: no example of an account with a position")
+    named = [one.args[1] for one in examples.responses if one.method == source.fills_method and len(one.args) == 2]
+    if not any(source.parse_fills(payload, book, name) for payload in answers[1] for name in named):
+        found.append(f"{source.fills_method}: no example of fills that closed a position by force")
+    found += [f"{name!r} is no name of an account" for name in named if not source.is_account(name)]
+    reads: tuple[Reader, ...] = (source.parse, lambda payload, book: source.parse_fills(payload, book, named[0]))
+    for payloads, read in zip(answers, reads if named else reads[:1], strict=False):
+        for payload in payloads:
+            for one in mangled(payload):
+                found += sorted(_only_malformed(read, one, _book(spec, examples)))
+    return found
+
+
+def _account_answers(examples: VenueExamples, source: PositionSource) -> tuple[list[Any], list[Any]]:
+    """Examples of an account's positions, and of its fills."""
+    asked = (source.method, source.params("")), (source.fills_method, source.fills_params("", 0, _NOW_MS))
+    found = [
+        [one.payload for one in examples.responses if one.method == method
+         and all(params.get(name) == value for name, value in (one.args[0] if one.args else {}).items())]
+        for method, params in asked
+    ]
+    return found[0], found[1]
 
 
 def mangled_faults(spec: VenueSpec) -> list[str]:

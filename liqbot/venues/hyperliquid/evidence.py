@@ -31,4 +31,13 @@ EVIDENCE: Final = (
     FeedEvidence(feed="funding", endpoint="POST /info fundingHistory", grade="documented",
                  source="info endpoint, perpetuals: historical funding rates", as_of="2025-11-30",
                  fields=("coin", "fundingRate", "time")),
+    FeedEvidence(feed="position", endpoint="ws trades", grade="documented",
+                 source="websocket subscriptions: WsTrade", as_of="2025-11-30", fields=("users",)),
+    FeedEvidence(feed="position", endpoint="POST /info clearinghouseState", grade="documented",
+                 source="info endpoint, perpetuals: a user's account summary", as_of="2025-11-30",
+                 fields=("position.coin", "position.szi", "position.positionValue", "position.liquidationPx")),
+    # `liquidation` of a fill is documented for the websocket, with the same other fields.
+    FeedEvidence(feed="liquidation", endpoint="POST /info userFillsByTime", grade="documented",
+                 source="info endpoint: a user's fills by time; websocket subscriptions: WsFill", as_of="2025-11-30",
+                 fields=("coin", "px", "sz", "side", "time", "liquidation.liquidatedUser", "liquidation.markPx")),
 )

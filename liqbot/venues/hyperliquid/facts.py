@@ -16,7 +16,6 @@ from liqbot.venues.spec import (
     ClientIdRule,
     Contract,
     ContractMargin,
-    Lack,
     Liquidations,
     PracticeAccess,
     RequestBudget,
@@ -62,7 +61,8 @@ VENUE: Final = VenueSpec(
     ),
     symbols=(("{}-USD", ""),),
     liquidations=Liquidations(
-        source="fills that carry a liquidation; open positions are public", completeness="none"
+        source="no public stream: fills of the wallets whose positions are read (feeds.accounts)",
+        completeness="sampled", side="order",
     ),
     wire=WIRE,
     evidence=EVIDENCE,
@@ -72,10 +72,7 @@ VENUE: Final = VenueSpec(
     market_types=("swap",),
     # Weights: 1,200 a minute from one address are allowed (rate limits, copy of 2025-11-30); trading has its own part.
     public_budget=RequestBudget(units=600, period_s=60.0),
-    lacks=(
-        Lack("forced_orders", "no public stream tells them; fills of single wallets do, and are not read yet"),
-        NOT_TRADED,
-    ),
+    lacks=(NOT_TRADED,),
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     client_id=ClientIdRule(length_max=34, pattern=r"0x[0-9a-f]{32}", note="0x and 32 hexadecimal digits"),
     protection=EntryProtection(

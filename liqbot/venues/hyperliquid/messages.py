@@ -103,7 +103,7 @@ def _trades(raw: str | bytes, book: WireBook) -> Parsed:
             book.reject(book.malformed("trades side", entry.side, entry))
             continue
         # A new subscription may begin with trades that the one before has told.
-        if book.seen[index].again((time_ms, entry.tid)):
+        if not book.first_time((index, time_ms, entry.tid)):
             parsed.ignored += 1
             continue
         per_price, flat = book.factors[index]

@@ -6,8 +6,9 @@ and user limits", copy of 2025-11-30): 20 of 1,200 a minute for most, and one mo
 
 from typing import Final
 
-from liqbot.venues.hyperliquid import responses
-from liqbot.venues.hyperliquid.messages import parse
+from liqbot.venues.hyperliquid import responses, wallets
+from liqbot.venues.hyperliquid.messages import is_wallet, parse
+from liqbot.venues.public_accounts import PositionSource
 from liqbot.venues.streams import HistorySource, Poll, Stream, TierSource, VenueWire
 
 INFO: Final = "publicPostInfo"
@@ -75,4 +76,18 @@ WIRE: Final = VenueWire(
         ),
     ),
     tiers=TierSource(method=INFO, params=lambda _contract: {"type": "meta"}, parse=responses.tiers, weight=20),
+    positions=PositionSource(
+        is_account=is_wallet,
+        method=INFO,
+        params=lambda wallet: {"type": "clearinghouseState", "user": wallet},
+        parse=wallets.positions,
+        weight=2,
+        fills_method=INFO,
+        fills_params=lambda wallet, since_ms, until_ms: {
+            "type": "userFillsByTime", "user": wallet, "startTime": since_ms, "endTime": until_ms,
+        },
+        parse_fills=wallets.forced_closings,
+        # 20, and one more for every 20 fills: of some minutes there are few.
+        fills_weight=25,
+    ),
 )

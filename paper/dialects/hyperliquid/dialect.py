@@ -48,7 +48,7 @@ class HyperliquidDialect(Dialect):
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
         self._names = HyperNames(hub)
-        self.wallets = PublicWallets()
+        self.wallets = PublicWallets(self._names)
         """Whose positions are public: nobody's before somebody says so."""
         self._market = HyperMarket(self._names)
         self._stream = HyperStream(self._names, self._market, self.wallets)
@@ -73,9 +73,7 @@ class HyperliquidDialect(Dialect):
         }
 
     def _state(self, params: Params) -> Row:
-        hub = self.hub
-        marks = {one.coin: hub.ticker(one.venue, one.coin).mark_or_last_price for one in self._names.listed}
-        return self.wallets.state(_wallet(params), marks, hub.server_ms())
+        return self.wallets.state(_wallet(params))
 
     def _fills(self, params: Params) -> list[Row]:
         span = whole(params, "startTime", 0), whole(params, "endTime", 10**15)

@@ -7,10 +7,14 @@ import hashlib
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from liqbot.instruments import Side
-from paper.dialects.hyperliquid.names import Row, figure
+from paper.dialects.hyperliquid.names import VENUE, HyperNames, Row, figure
 
+TAKEN_EVERY_MS: Final = 60_000
+"""Of market time: how often the traders of a simulated market are looked at."""
+WALLETS_MAX: Final = 2_000
 NOBODY: Final = ("0x" + "0" * 39 + "1", "0x" + "0" * 39 + "2")
 
 
@@ -41,12 +45,35 @@ class WalletFill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublicWallets:
-    """Positions and fills by address."""
+    """Positions and fills by address; where the market knows everybody's positions, the largest of those."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: HyperNames) -> None:
+        self._names = names
         self.positions: dict[str, tuple[WalletPosition, ...]] = {}
         self.fills: dict[str, list[WalletFill]] = {}
-        self._turn = 0
+        self._turn, self._taken_ms = 0, -TAKEN_EVERY_MS
+
+    def refresh(self) -> None:
+        """What the market's traders hold now, a wallet for each position."""
+        hub = self._names.hub
+        if hub.open_positions is None or hub.now_ms - self._taken_ms < TAKEN_EVERY_MS:
+            return
+        self._taken_ms = hub.now_ms
+        rows = hub.open_positions()
+        rows = rows[rows["venue"] == hub.roster.venue_code(VENUE)]
+        rows = rows[np.argsort(-rows["size_usd"], kind="stable")[:WALLETS_MAX]]
+        self.positions = {}
+        for _, _, coin, side, leverage, entry, price, size_usd in rows.tolist():
+            one = self._names.by_coin.get(hub.roster.coins[coin])
+            if one is None:
+                continue
+            mark = hub.ticker(one.venue, one.coin).mark_or_last_price
+            # Known again by what does not change while it is open.
+            name = wallet_of(f"{one.coin} {side} {leverage} {entry}" if leverage > 1.0 else f"{one.coin} {side} maker")
+            self.positions[name] = (WalletPosition(
+                coin=one.coin, side=Side(side), quantity_base=size_usd / mark, entry_price=entry,
+                liquidation_price=price if leverage > 1.0 else None, leverage=max(round(leverage), 1),
+            ),)
 
     def hold(self, wallet: str, *positions: WalletPosition) -> None:
         """All that it holds from now on."""
@@ -57,14 +84,18 @@ class PublicWallets:
 
     def sides(self) -> tuple[str, str]:
         """Buyer and seller of the next trade: everyone who holds something in turn, so that all are met."""
+        self.refresh()
         wallets = list(self.positions)
         if len(wallets) < 2:
             return (wallets[0], NOBODY[1]) if wallets else NOBODY
         self._turn += 1
         return wallets[self._turn % len(wallets)], wallets[(self._turn + len(wallets) // 2) % len(wallets)]
 
-    def state(self, wallet: str, marks: dict[str, float], now_ms: int) -> Row:
+    def state(self, wallet: str) -> Row:
         """As `clearinghouseState` of an address; of one that nobody knows, that of an empty account."""
+        self.refresh()
+        hub = self._names.hub
+        marks = {one.coin: hub.ticker(one.venue, one.coin).mark_or_last_price for one in self._names.listed}
         held = self.positions.get(wallet, ())
         rows = [{"type": "oneWay", "position": _position(one, marks[one.coin])} for one in held]
         worth = sum(one.quantity_base * marks[one.coin] for one in held)
@@ -73,7 +104,7 @@ class PublicWallets:
                    "totalMarginUsed": figure(margin)}
         return {
             "marginSummary": summary, "crossMarginSummary": summary, "crossMaintenanceMarginUsed": "0.0",
-            "withdrawable": "0.0", "assetPositions": rows, "time": now_ms,
+            "withdrawable": "0.0", "assetPositions": rows, "time": hub.server_ms(),
         }
 
     def history(self, wallet: str, start_ms: int, end_ms: int, most: int) -> list[Row]:
@@ -82,9 +113,9 @@ class PublicWallets:
         return [_fill(one) for one in sorted(found, key=lambda fill: fill.time_ms)[:most]]
 
 
-def wallet_of(number: int) -> str:
-    """An address for somebody who is known by a number only."""
-    return "0x" + hashlib.sha256(str(number).encode()).hexdigest()[:40]
+def wallet_of(what: object) -> str:
+    """An address for somebody who is known by something else."""
+    return "0x" + hashlib.sha256(str(what).encode()).hexdigest()[:40]
 
 
 def _position(one: WalletPosition, mark: float) -> Row:

@@ -45,6 +45,8 @@ class MarketDataDialect(Dialect):
     """Its contracts, those of every coin and kind that can be served."""
     forced_in_trades: ClassVar[bool] = False
     """Its forced orders are told by trades that count like any other."""
+    forced_at_mark: ClassVar[bool] = False
+    """Its forced orders are told without a price: they are worth what the mark says."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
 

@@ -23,12 +23,13 @@ from paper.dialects.serving import dialects_of, serving
 
 ASKED = {
     "binance": "GET /fapi/v1/openInterest", "bybit": "GET /v5/market/tickers", "hyperliquid": "POST /info meta",
-    "okx": "GET /api/v5/public/open-interest",
+    "okx": "GET /api/v5/public/open-interest", "bitget": "GET /api/v3/market/tickers",
 }
 
 WRONG = {
     "binance": b'{"symbol":"BTCUSDT","openInterest":[]}', "bybit": b'{"retCode":0,"retMsg":"OK","result":{"list":7}}',
     "hyperliquid": b'{"universe":7,"marginTables":[]}', "okx": b'{"code":"0","msg":"","data":7}',
+    "bitget": b'{"code":"00000","msg":"success","data":7}',
 }
 """Successes with something else where figures should be."""
 

@@ -13,7 +13,7 @@ from liqbot.exits import Exit
 from liqbot.live.credentials import check_permissions, trading_client
 from liqbot.settings import load
 from liqbot.venues.registry import trading_of
-from paper.dialects.serving import serving
+from paper.dialects.serving import DIALECTS, serving
 from paper.tapes.writer import write_tape
 from paper.verbs import exchange
 
@@ -62,7 +62,7 @@ async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: 
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["--venue", "nyse"], Exit.USAGE, "one or more of binance, "),
+        (["--venue", "nyse"], Exit.USAGE, f"one or more of {', '.join(DIALECTS)}"),
         (["--venue", "okx"], Exit.CONFIG, "this market has binance"),
     ],
 )
