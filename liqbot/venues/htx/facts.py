@@ -44,8 +44,10 @@ EVIDENCE: Final = (
          ("contract_code", "funding_rate")),
     ),
     *graded(
-        "inferred", "ccxt 4.5.90, htx.py", "2026-11-30",
-        ("open_interest", "GET /v5/market/open_interest", ("contract_code", "volume", "ts")),
+        # Its own words of amount and volume are one side; translations of pages about older requests say both sides.
+        "documented", "HuobiRDCenter/huobi_java_contract (the venue's client), MarketOpenInterestResponse.java",
+        "2026-08-22",
+        ("open_interest", "GET /v5/market/open_interest", ("contract_code", "volume", "value", "ts")),
     ),
 )
 
@@ -56,12 +58,12 @@ VENUE: Final = VenueSpec(
     contracts=(
         Contract(
             settle="USDT", market_id="{}-USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.001), ("ETH", 0.01)),
-            trade_unit="contracts", open_interest_unit="contracts", open_interest_two_sided=True,
-            note="Trades, candles and open interest count the buyer and the seller; forced orders count once.",
+            trade_unit="contracts", open_interest_unit="contracts",
+            note="Trades and candles count the buyer and the seller; open interest and forced orders count once.",
         ),
         Contract(
             contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0)),
-            trade_unit="contracts", open_interest_unit="contracts", open_interest_two_sided=True,
+            trade_unit="contracts", open_interest_unit="contracts",
         ),
     ),
     spellings=("huobi", "huobipro", "huobidm", "huobidmswap:coin"),
