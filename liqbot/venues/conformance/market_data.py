@@ -62,12 +62,12 @@ def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
 
 def _message_faults(spec: VenueSpec, wire: VenueWire, examples: VenueExamples) -> list[str]:
     found, seen = [], set()
-    book = _book(spec, examples)
+    book, bytes_book = _book(spec, examples), _book(spec, examples)
     for poll in wire.polls:
         for payload in _payloads(examples, poll):
             seen |= _feeds_of(poll.parse(payload, book, _NOW_MS))
     for example in examples.messages:
-        texts, bytes_book = example.raw, _book(spec, examples)
+        texts = example.raw
         try:
             parsed, again = wire.parse(texts, book), wire.parse(texts.encode(), bytes_book)
         except MalformedMessage as error:
