@@ -28,9 +28,10 @@ class _Trade(msgspec.Struct, gc=False, rename={"time_ms": "t", "price": "p", "am
     name: str
 
 
-class Value(msgspec.Struct, gc=False):
-    v: float
-    t: int
+class Value(msgspec.Struct, gc=False, rename={"value": "v", "time_ms": "t"}):
+    time_ms: int
+    value: float
+    """A price, or a rate as a fraction."""
 
 
 class Ticker(msgspec.Struct, gc=False):
@@ -132,12 +133,12 @@ def tickers(rows: list[Any], index: int, book: WireBook) -> list[MarketEvent]:
     return each([row for row in typed if row is not None], interest, book)
 
 
-marks: Final = _valued("mark", lambda book, index, row: book.mark(index, row.t, row.v, None))
+marks: Final = _valued("mark", lambda book, index, row: book.mark(index, row.time_ms, row.value, None))
 fundings: Final = _valued(
-    "funding", lambda book, index, row: book.funding(index, row.t, row.v, FUNDING_INTERVAL_H)
+    "funding", lambda book, index, row: book.funding(index, row.time_ms, row.value, FUNDING_INTERVAL_H)
 )
 _FACTS: Final = {
     "ticker": tickers, "mark": marks, "funding": fundings,
-    "index": _valued("index", lambda book, index, row: book.mark(index, row.t, None, row.v)),
+    "index": _valued("index", lambda book, index, row: book.mark(index, row.time_ms, None, row.value)),
 }  # fmt: skip
 _CHANNELS: Final = frozenset({"trade", *_FACTS})

@@ -13,15 +13,18 @@ from liqbot.venues.rows import answered_rows, each, foreign
 BAR_MS: Final = 300_000
 
 
-class _Candle(msgspec.Struct):
-    """`v` in coin."""
+class _Candle(
+    msgspec.Struct,
+    rename={"start_ms": "t", "open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"},
+):
+    """`volume` in coin."""
 
-    t: int
-    o: float
-    h: float
-    l: float  # noqa: E741
-    c: float
-    v: float
+    start_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
 
 
 def _result(payload: Any, what: str, book: WireBook) -> dict[str, Any]:
@@ -73,11 +76,12 @@ def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     contract = book.contracts[index]
 
     def bar(row: _Candle) -> list[MarketEvent]:
-        return [book.bar(index, row.t, BAR_MS, (row.o, row.h, row.l, row.c), contract.usd(row.v, row.c))]
+        prices = (row.open, row.high, row.low, row.close)
+        return [book.bar(index, row.start_ms, BAR_MS, prices, contract.usd(row.volume, row.close))]
 
     return each(answered_rows(payload, _Candle, "candlestick", book, "result", "data"), bar, book)
 
 
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     rows = answered_rows(payload, Value, "funding_hist", book, "result", "data")
-    return book.paid(index, [(row.t, row.v) for row in rows])
+    return book.paid(index, [(row.time_ms, row.value) for row in rows])

@@ -1,0 +1,61 @@
+"""Bitfinex: USDT perpetuals; margin rule not recorded."""
+
+from typing import Final
+
+from liqbot.venues.bitfinex.streams import WIRE
+from liqbot.venues.evidence import graded
+from liqbot.venues.examples import packaged
+from liqbot.venues.spec import (
+    LINEAR_ONE,
+    NO_PRACTICE,
+    NOT_TRADED,
+    Contract,
+    Liquidations,
+    RequestBudget,
+    VenueSpec,
+    listings,
+)
+
+_REFERENCE: Final = "docs.bitfinex.com/reference"
+_AS_OF: Final = "2024-01-27"
+"""The newest time in answers that the unified client's source shows; the pages bear no date."""
+_STATUS: Final = "ws status deriv:{symbol} (wss://api-pub.bitfinex.com/ws/2)"
+
+EVIDENCE: Final = (
+    *graded(
+        "documented", f"{_REFERENCE}/ws-public-trades", _AS_OF,
+        ("trades", "ws trades (wss://api-pub.bitfinex.com/ws/2)", ("[CHANNEL_ID, te, [ID, MTS, AMOUNT, PRICE]]",)),
+    ),
+    *graded(
+        "documented", f"{_REFERENCE}/ws-public-status", _AS_OF,
+        ("mark", _STATUS, ("TIME_MS", "MARK_PRICE")),
+        ("funding", _STATUS, ("TIME_MS", "CURRENT_FUNDING")),
+        ("open_interest", _STATUS, ("TIME_MS", "OPEN_INTEREST")),
+        ("liquidation", "ws status liq:global",
+         ("POS_ID", "TIME_MS", "SYMBOL", "AMOUNT", "IS_MATCH", "LIQUIDATION_PRICE")),
+    ),
+)
+
+VENUE: Final = VenueSpec(
+    venue="bitfinex",
+    title="Bitfinex",
+    client="bitfinex",
+    contracts=(
+        Contract(
+            settle="USDT", market_id="t{}F0:USTF0", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
+            open_interest_unit="base",
+            note="Whether open interest counts one side or both is not documented; it is taken for one.",
+        ),
+    ),
+    spellings=("bitfinex2",),
+    symbols=(("t{}F0:USTF0", ""),),
+    liquidations=Liquidations(source="websocket status liq:global, without a key", side="position"),
+    lacks=(NOT_TRADED, NO_PRACTICE),
+    wire=WIRE,
+    evidence=EVIDENCE,
+    examples=packaged(__package__ or ""),
+    proof="loopback",
+    # Of the status it allows an address 90 requests a minute, of candles 30.
+    public_budget=RequestBudget(units=10, period_s=10.0),
+    note="The index is not told. The past has bars alone: how far apart rows of the past status lie is not documented.",
+)
