@@ -64,9 +64,9 @@ def _lost(venue: str, host: str, error: BaseException, text: str, *, write: bool
 
 
 def _refused(spec: VenueSpec, error: BaseException, text: str, *, auth: bool) -> VenueError:
-    if auth:
-        return VenueAuth(spec.venue, text)
     code, reason = refusal(str(error), spec.refusal)
+    if auth and code not in spec.not_about_key:
+        return VenueAuth(spec.venue, text)
     return VenueRefused(spec.venue, code, reason or text, type(error).__name__)
 
 

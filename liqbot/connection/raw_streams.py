@@ -28,6 +28,8 @@ DIAL_S_MAX: Final = 8.0
 CLOSE_S_MAX: Final = 1.0
 ATTEMPTS_MAX: Final = 3
 MESSAGE_BYTES_MAX: Final = 16 * 2**20
+OURS: Final = "#ours"
+"""Tells a socket from one of the unified client at the same address."""
 _GZIP, _GZIP_BITS = b"\x1f\x8b", 16 + zlib.MAX_WBITS
 _FAILURES: Final = (aiohttp.ClientError, OSError, TimeoutError)
 _log = structlog.get_logger(__name__)
@@ -79,7 +81,7 @@ class RawStreams:
     ) -> None:
         """Dial, subscribe and listen: ends only with VenueUnreachable, when the connection does. `on_url` learns which
         socket carries it."""
-        connection = await self._connected(dial, self.address(dial.url(contracts)))
+        connection = await self._connected(dial, self.address(dial.url(contracts)) + OURS)
         if on_url is not None:
             on_url(connection.url)
         try:
@@ -133,7 +135,7 @@ class RawStreams:
             self._session = aiohttp.ClientSession()
         async with asyncio.timeout(DIAL_S_MAX):
             socket = await self._session.ws_connect(
-                url, heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_BYTES_MAX,
+                url.removesuffix(OURS), heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_BYTES_MAX,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S_MAX),
             )
         return _Connection(url, socket)

@@ -1,8 +1,10 @@
 """What each venue can do, in plain words: the one source of `liqbot venues` and of the README's table."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from liqbot.venues.evidence import GRADES, grades_of
 from liqbot.venues.registry import mechanics_of
 from liqbot.venues.spec import Capability, VenueSpec
 
@@ -22,6 +24,8 @@ class Abilities(NamedTuple):
 
     margin: str
     market_data: str
+    shapes: str
+    """How the messages of its feeds are known."""
     forced_orders: str
     test_access: str
     orders: str
@@ -34,6 +38,7 @@ def abilities(spec: VenueSpec) -> Abilities:
     return Abilities(
         margin=_margin(spec),
         market_data=_or_reason(spec, "market_data", tested),
+        shapes=shapes_of(spec),
         forced_orders=_or_reason(spec, "forced_orders", _forced(spec)),
         test_access=_or_reason(spec, "test_access", ", ".join(spec.practice_kinds)),
         orders=_or_reason(spec, "orders", tested),
@@ -50,6 +55,15 @@ def stop_of(spec: VenueSpec) -> str:
         return "after the fill"
     stays = "stays" if not attached.outlives_position else "until one of its own rests"
     return f"with the entry, {stays} (documented)"
+
+
+def shapes_of(spec: VenueSpec) -> str:
+    """Feeds by grade, those that are not read unless the profile asks by name; nothing for a venue that is not read."""
+    grades = grades_of(spec.evidence) if spec.wire is not None else {}
+    counts = Counter(grades.values())
+    told = [f"{counts[grade]} {grade}" for grade in GRADES if counts[grade] and grade != "inferred"]
+    inferred = [feed for feed, grade in grades.items() if grade == "inferred"]
+    return ", ".join([*told, *([f"inferred and off: {' '.join(inferred)}"] if inferred else [])]) or "-"
 
 
 def _forced(spec: VenueSpec) -> str:
@@ -85,6 +99,9 @@ def readme_table(specs: Iterable[VenueSpec]) -> str:
     lines: dict[Abilities, list[str]] = {}
     for spec in specs:
         lines.setdefault(abilities(spec), []).append(spec.title)
-    head = ("venue", "margin rules", "market data, live", "forced orders", "test access", "orders", "stop")
+    head = (
+        "venue", "margin rules", "market data, live", "feeds known by", "forced orders", "test access", "orders",
+        "stop",
+    )
     rows = [head, ("---",) * len(head), *((", ".join(titles), *cells) for cells, titles in lines.items())]
     return "\n".join([README_BEGIN, *(f"| {' | '.join(row)} |" for row in rows), README_END])

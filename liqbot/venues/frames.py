@@ -4,7 +4,6 @@ For venues without a batch format of their own; where a frame may hold hundreds 
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from liqbot.instruments import Side
@@ -86,14 +85,3 @@ def taker_bought(side: str, book: WireBook) -> bool:
 def closed_side(*, bought: bool) -> Side:
     """Of the position that an order closed: a forced sell closed a long."""
     return Side.SHORT if bought else Side.LONG
-
-
-def iso_ms(text: str, field: str, book: WireBook) -> int:
-    """UTC milliseconds of `2026-11-30T08:00:00.123Z`. MalformedMessage for anything else, and without a time zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise book.malformed(field, text) from None
-    if moment.tzinfo is None:
-        raise book.malformed(field, text)
-    return book.time(field, round(moment.timestamp() * 1_000))

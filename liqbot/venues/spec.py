@@ -17,6 +17,7 @@ from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
 from liqbot.venues.marks import AccountMarks
+from liqbot.venues.statements import Statement
 from liqbot.venues.streams import VenueWire
 from liqbot.venues.trading import TradingAdapter
 
@@ -194,6 +195,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     trading_budget: RequestBudget = RequestBudget(units=10)
     """Requests of one account, well below what the venue allows."""
     refusal: RefusalShape = RefusalShape()
+    not_about_key: tuple[str, ...] = ()
+    """Codes of refusals that the unified client takes for a fault of the key, and that are none."""
 
     credentials: tuple[CredentialField, ...] = ("api_key", "secret")
     """What a key consists of."""
@@ -221,6 +224,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
+    statements: tuple[Statement, ...] = ()
+    """What is said of it beside its numbers, with source and date."""
     note: str = ""
 
     def lack(self, capability: Capability) -> str:

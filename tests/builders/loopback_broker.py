@@ -18,11 +18,12 @@ from liqbot.venues.registry import VENUES, trading_of
 from liqbot.venues.spec import RequestBudget
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.serving import Loopback, dialect_class, serving
+from paper.dialects.serving import Loopback, dialect_class, serving, traded
 from tests.builders import loopback_market as market
 
 JOURNAL_ID = "abc123"
-VENUES_SERVED = ("binance", "bybit", "okx")
+VENUES_SERVED = tuple(name for name in traded() if VENUES[name].trading is not None)
+"""Those that the bot trades on and the simulated exchange speaks."""
 PATIENCE_S = 60.0
 """Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""
 F = TypeVar("F")
@@ -126,7 +127,7 @@ async def rig(
     """`running=False` leaves starting the edge to the test; `prepare` gets the client before its first request."""
     hub = hub or market.hub_of(venue)
     account = hub.account(venue, "key") or hub.open_account(
-        venue, "key", "secret", passphrase="phrase" if venue == "okx" else ""
+        venue, "key", "secret", passphrase=market.passphrase(venue)
     )
     async with serving(hub, [spoken(hub, venue)]) as loop:
         client = VenueClient(

@@ -17,7 +17,6 @@ from liqbot.live.credentials import require_latches
 from liqbot.settings import Settings, settings_model
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
 from paper.dialects.serving import Loopback, serving
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
@@ -90,8 +89,10 @@ class Place:
 async def place(venue: str = "binance", **paper: Any) -> AsyncIterator[Place]:
     """`paper`: how its exchange behaves (`PaperParams`)."""
     hub = market.hub_of(venue, **paper)
-    account = hub.open_account(venue, "key", SECRET, passphrase="phrase" if venue == "okx" else "")
-    dialect = OkxDialect(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
+    account = hub.open_account(venue, "key", SECRET, passphrase=market.passphrase(venue))
+    dialect = spoken(hub, venue)
+    if dialect.demo_keys_differ:
+        dialect.demo_keys.add("key")
     async with serving(hub, [dialect]) as loop:
         yield Place(hub, loop, account, venue)
 

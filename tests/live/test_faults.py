@@ -26,9 +26,11 @@ READING = {
     "binance": ("GET /fapi/v3/positionRisk", "html"),
     "bybit": ("GET /v5/order/realtime", "null"),
     "okx": ("GET /api/v5/account/balance", "cut"),
+    "bitget": ("GET /api/v2/mix/order/orders-pending", "null"),
 }
 RIGHTS = {
     "binance": "GET /fapi/v3/balance", "bybit": "GET /v5/user/query-api", "okx": "GET /api/v5/account/config",
+    "bitget": "GET /api/v2/spot/account/info",
 }  # fmt: skip
 SOON_S = 4.0
 """Long beside the second after which a reduction waits for no book any more."""

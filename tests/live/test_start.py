@@ -78,7 +78,7 @@ async def test_an_unreachable_venue_ends_the_start_in_one_line(tmp_path: Path) -
     assert "binance" in str(error)
 
 
-@pytest.mark.parametrize("venue", ["bybit", "okx"])
+@pytest.mark.parametrize("venue", ["bitget", "bybit", "okx"])
 async def test_a_key_that_may_withdraw_is_refused(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
         here.account.may_withdraw = True

@@ -96,13 +96,6 @@ def test_a_forced_order_that_is_told_again_counts_once_and_a_claim_not_at_all() 
     assert len(parse_orderly(liquidation(entry(2.0, liquidationId=9)), book).facts) == 1
 
 
-def test_of_many_things_told_the_newest_are_remembered() -> None:
-    book = book_of("woofipro", ORDERLY)
-    assert all(book.first_time(number) for number in range(5_000))
-    assert not book.first_time(4_999)
-    assert book.first_time(0)
-
-
 def test_one_bad_entry_costs_itself() -> None:
     book = book_of("woofipro", ORDERLY)
     marked(book)

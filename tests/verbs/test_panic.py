@@ -20,7 +20,7 @@ from tests.builders.wrong_answers import SHAPES
 
 CONTRACTS = {
     "binance": "GET /fapi/v1/exchangeInfo", "bybit": "GET /v5/market/instruments-info",
-    "okx": "GET /api/v5/public/instruments",
+    "okx": "GET /api/v5/public/instruments", "bitget": "GET /api/v2/mix/market/contracts",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 PROFILE = """

@@ -19,6 +19,7 @@ from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
 from liqbot.market.feeds.account_reader import AccountReader
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
+from liqbot.market.feeds.inferred_feeds import FEED_OF, left_out, told, without
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
@@ -50,8 +51,11 @@ class VenueFeed:
         self, client: VenueClient, wire: VenueWire, roster: Roster, clock: Clock, params: FeedParams | None = None
     ) -> None:
         """The client is the feed's to use, not to close. Contracts are those of the venue's keys in the roster."""
-        self._client, self._wire, self._roster, self._clock = client, wire, roster, clock
+        self._client, self._roster, self._clock = client, roster, clock
         self._params = params or FeedParams()
+        self.left_out = left_out(client.spec, self._params)
+        """Feeds that are known by inference alone, and not wanted."""
+        self._wire = without(wire, self.left_out)
         self.stats = FeedStats()
         self._malformed = MalformedRows(self.stats, clock)
         self._facts: list[MarketEvent | FeedUp | FeedDown] = []
@@ -115,7 +119,7 @@ class VenueFeed:
             for subscription in self._subscriptions for line in subscription.lines
         }
         self._index_of = {(one.venue_key, one.coin): index for index, one in enumerate(self._book.contracts)}
-        self._trade_lines = [
+        self._trade_lines = [] if "trades" in self.left_out else [
             self._lines["trades", contract.venue_key, contract.coin][1] for contract in self._book.contracts
         ]
         return True
@@ -165,7 +169,7 @@ class VenueFeed:
         stats.ignored += parsed.ignored
         if self._book.rejected or self._book.off_book:
             self._malformed.take(self._book)
-        if parsed.trades:
+        if parsed.trades and self._trade_lines:
             stats.trades += len(parsed.trades)
             self._collector.take(parsed.trades, now_ms)
             for index in {trade[0] for trade in parsed.trades}:
@@ -181,12 +185,12 @@ class VenueFeed:
         return parsed.ours
 
     def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
-        facts = self._timely(parsed.facts, now_ms)
+        facts = self._timely(told(parsed.facts, self.left_out) if self.left_out else parsed.facts, now_ms)
         for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
             if self._reader is not None and type(fact) is MarkPrice:
                 self._reader.mark(self._index_of[fact.venue, fact.coin], fact.mark_price)
-            found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
+            found = self._lines.get((FEED_OF[type(fact)], fact.venue, fact.coin))
             if found is not None:
                 subscription, lines = found
                 subscription.silences = 0
@@ -197,7 +201,7 @@ class VenueFeed:
         self._facts += facts
 
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
-        self._facts += self._timely(facts, self._clock())
+        self._facts += self._timely(told(facts, self.left_out), self._clock())
 
     def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
         """What claims to be of the future would be the newest for ever: it counts as of now. What is a day ahead of our
@@ -340,8 +344,3 @@ class VenueFeed:
     def _codes(self) -> list[tuple[int, int]]:
         return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))
                 for one in self._book.contracts]
-
-
-_FEED_OF: Final = {
-    "Liquidation": "liquidation", "MarkPrice": "mark", "OpenInterest": "open_interest", "FundingRate": "funding",
-}

@@ -45,6 +45,9 @@ class FeedParams(BaseModel):
         "the longest silence that is usual at its venue."
     )
     retry_s_max: float = Field(30.0, ge=1, le=600, description="Longest pause between two attempts to subscribe.")
+    inferred: bool = Field(
+        False, description="Read feeds too whose shape is known from the unified client's parser alone."
+    )
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
     accounts: AccountReadingParams = Field(
         default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."

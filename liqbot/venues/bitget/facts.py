@@ -5,12 +5,15 @@ from typing import Final
 from liqbot.margin.formulas import MarginRule, TierTable, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
+from liqbot.venues.bitget.marks import BitgetMarks
+from liqbot.venues.bitget.orders import BitgetAdapter
 from liqbot.venues.bitget.streams import WIRE
+from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
-    NOT_TRADED,
+    ClientIdRule,
     Contract,
     ContractMargin,
     Liquidations,
@@ -116,17 +119,36 @@ VENUE: Final = VenueSpec(
         source="websocket v3 liquidation, all contracts of a kind in one stream, the largest of each side a second",
         completeness="sampled", side="position",
     ),
-    lacks=(NOT_TRADED,),
     wire=WIRE,
+    trading=BitgetAdapter(),
+    marks=BitgetMarks(),
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),
+    trading_budget=RequestBudget(units=8),  # ten a second and account for each kind of request
     public_budget=RequestBudget(units=10),  # 20 a second and address for each kind of request, 6,000 a minute in all
     practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header PAPTRADING"),),
     credentials=("api_key", "secret", "password"),
+    not_about_key=("40010",),
+    # insufficient position to set a stop; no position; the position is being closed
+    flat_stop_refusals=("31008", "40837", "43023"),
+    client_id=ClientIdRule(
+        length_max=32, pattern=r"[0-9A-Za-z_:#+-]+",
+        note="best practices of 2026-09-28; compared with pending orders alone",
+    ),
+    protection=EntryProtection(
+        attached=None,
+        naked="from the fill until the stop sent after it rests; if the process dies there, until one runs again",
+        source="v2 place order of 2025-11-30: a stop within an order (presetStopLossPrice) has no choice of the price "
+               "that triggers it, and samples of orders show fill_price; ours trigger on the mark",
+        lost_stop_ms=31_000,
+    ),
     tier_access="public",
     one_ticker=True,
+    # Older reduce-only orders give way to a newer one in one-way mode (v2 place order of 2025-11-30).
+    reduce_only_counts_open_orders=False,
     note="Forced orders name the position's side and an amount in quote coin. Streams of the unified account (v3) are "
-         "public and cover both kinds of accounts.",
+         "public and cover both kinds of accounts; orders are those of classic accounts (v2), which accounts of the "
+         "unified kind refuse.",
 )

@@ -81,7 +81,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
-    proof="examples",
+    proof="loopback",
     funding_interval_h=1.0,
     # Ten public requests a second from one address.
     public_budget=RequestBudget(units=5),

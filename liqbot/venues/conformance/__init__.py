@@ -25,6 +25,7 @@ CHECKS: Final = (
     ConformanceCheck("margin tiers", margin.tier_faults),
     ConformanceCheck("published positions", margin.published_faults),
     ConformanceCheck("streams", market_data.stream_faults),
+    ConformanceCheck("how feeds are known", market_data.evidence_faults),
     ConformanceCheck("requests", market_data.request_faults),
     ConformanceCheck("positions of accounts", market_data.account_faults),
     ConformanceCheck("order requests", orders.request_faults),

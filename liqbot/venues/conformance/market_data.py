@@ -10,7 +10,8 @@ from typing import Any, Final
 from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import venue_key
 from liqbot.venues.conformance.facts import LIQUIDATION_FEED
-from liqbot.venues.conformance.mangling import mangled, mangled_texts
+from liqbot.venues.conformance.mangling import mangled, mangled_frames, mangled_texts
+from liqbot.venues.evidence import grades_of
 from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
 from liqbot.venues.public_accounts import PositionSource
@@ -54,6 +55,22 @@ def stream_faults(spec: VenueSpec) -> list[str]:
     return found + _message_faults(spec, wire, examples)
 
 
+def evidence_faults(spec: VenueSpec) -> list[str]:
+    """Every feed that is read says how its shape is known; nothing that is not read does."""
+    if spec.wire is None:
+        return ["evidence: nothing is read live"] if spec.evidence else []
+    read = {feed for stream in spec.wire.streams for feed in stream.feeds} | {poll.feed for poll in spec.wire.polls}
+    told = set(grades_of(spec.evidence))
+    found = [f"evidence: none for {feed}" for feed in sorted(read - told)]
+    # The index comes with the mark; positions beside the feeds, and forced orders with the fills of who held them.
+    beside = {"index"} if spec.wire.positions is None else {"index", "position", LIQUIDATION_FEED}
+    found += [f"evidence: {feed} is not read" for feed in sorted(told - read - beside)]
+    return found + [
+        f"evidence: {one.feed} names no endpoint such as 'ws <topic>' or 'GET <path>': {one.endpoint!r}"
+        for one in spec.evidence if not one.endpoint.startswith(("ws ", "ws/", "GET ", "POST "))
+    ]
+
+
 def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
     keys = {venue_key(spec.venue, contract.contract) for contract in spec.contracts}
     return [f"examples: {one.venue_key} is no book of this venue" for one in examples.contracts
@@ -67,9 +84,9 @@ def _message_faults(spec: VenueSpec, wire: VenueWire, examples: VenueExamples) -
         for payload in _payloads(examples, poll):
             seen |= _feeds_of(poll.parse(payload, book, _NOW_MS))
     for example in examples.messages:
-        texts = example.raw
+        text = example.frame if example.binary else example.raw
         try:
-            parsed, again = wire.parse(texts, book), wire.parse(texts.encode(), bytes_book)
+            parsed, again = wire.parse(text, book), wire.parse(example.frame, bytes_book)
         except MalformedMessage as error:
             found.append(f"example of {example.feed or 'another channel'}: {error}")
             continue
@@ -169,6 +186,8 @@ def mangled_faults(spec: VenueSpec) -> list[str]:
     wire, examples = spec.wire, _examples(spec)
     found: set[str] = set()
     for example in examples.messages:
+        for frame in mangled_frames(example.frame) if example.binary else ():
+            found |= _only_malformed(wire.parse, frame, _book(spec, examples))
         for text in () if isinstance(example.message, str) else mangled_texts(example.message):
             for raw in (text, text.encode()):
                 found |= _only_malformed(wire.parse, raw, _book(spec, examples))

@@ -101,7 +101,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
-    proof="examples",
+    proof="loopback",
     # Twenty requests a second are sustained; the list of instruments costs more.
     public_budget=RequestBudget(units=8),
     lacks=(NOT_TRADED,),

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import Liquidation
-from liqbot.venues.frames import closed_side, frame_of, iso_ms, listed, printed, prints, taker_bought, typed_rows, word
+from liqbot.venues.frames import closed_side, frame_of, listed, printed, prints, taker_bought, typed_rows, word
 from liqbot.venues.parsing import NOT_OURS, Parsed, Trade, WireBook
 from liqbot.venues.rows import each
 
@@ -55,12 +55,12 @@ def _trades(index: int, rows: list[_Print], book: WireBook) -> Parsed:
 
 
 def _trade(index: int, row: _Print, book: WireBook) -> Trade:
-    time_ms = iso_ms(row.created, "v4_trades createdAt", book)
+    time_ms = book.iso_time("v4_trades createdAt", row.created)
     return printed(book, index, time_ms, row.price, row.amount, bought=taker_bought(row.side, book))
 
 
 def _forced(index: int, row: _Print, book: WireBook) -> Liquidation:
     """The side is the taker's, which is the liquidated account."""
-    time_ms = iso_ms(row.created, "v4_trades createdAt", book)
+    time_ms = book.iso_time("v4_trades createdAt", row.created)
     side = closed_side(bought=taker_bought(row.side, book))
     return book.liquidation(index, time_ms, side, row.price, row.amount)

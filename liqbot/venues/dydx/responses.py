@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.events import MarketEvent
-from liqbot.venues.frames import iso_ms, within
+from liqbot.venues.frames import within
 from liqbot.venues.parsing import WireBook
 from liqbot.venues.rows import answered_rows, each, figures, typed_row
 from liqbot.venues.streams import TierRow
@@ -89,7 +89,7 @@ def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     """The volume in USD; nothing says how much of it takers bought. A bar without a trade is flat."""
 
     def bar(row: _Candle) -> list[MarketEvent]:
-        start_ms = iso_ms(row.started_at, "candles startedAt", book)
+        start_ms = book.iso_time("candles startedAt", row.started_at)
         return [book.bar(index, start_ms, BAR_MS, (row.open, row.high, row.low, row.close), row.usd_volume)]
 
     return each(answered_rows(payload, _Candle, "candles", book, "candles"), bar, book)
@@ -103,7 +103,7 @@ def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketE
         if amount is None:
             return []
         price = book.positive("candles open", row.open)
-        time_ms = iso_ms(row.started_at, "candles startedAt", book)
+        time_ms = book.iso_time("candles startedAt", row.started_at)
         return [book.past_open_interest(index, time_ms, book.contracts[index].usd(amount, price))]
 
     return each(answered_rows(payload, _Candle, "candles", book, "candles"), interest, book)
@@ -115,6 +115,6 @@ def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
     payments = []
     for row in rows:
         # Settled a block after the full hour.
-        time_ms = iso_ms(row.effective_at, "historicalFunding effectiveAt", book)
+        time_ms = book.iso_time("historicalFunding effectiveAt", row.effective_at)
         payments.append((time_ms, row.rate))
     return book.paid(index, payments)

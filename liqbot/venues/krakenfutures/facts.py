@@ -101,7 +101,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
-    proof="examples",
+    proof="loopback",
     # 500 cost units in 10 s for an account; of public requests no limit is documented.
     public_budget=RequestBudget(units=10),
     # sieblyio/kraken-api v1.1.7 of 2026-10-16: retired on 2026-07-14 without a replacement; its host redirects.

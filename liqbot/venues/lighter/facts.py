@@ -82,6 +82,7 @@ VENUE: Final = VenueSpec(
     practice=(PracticeAccess(kind="testnet", switch="set_sandbox_mode"),),
     # 60 requests a minute from an address without an account of a higher tier.
     public_budget=RequestBudget(units=40, period_s=60.0),
+    funding_interval_h=1.0,
     tier_access="public",
     one_ticker=True,
     note="Prints of deleveraging and of markets that close are off the order book: no bars, no forced orders.",

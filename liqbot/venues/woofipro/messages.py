@@ -57,7 +57,7 @@ def _closed(entry: _Liquidation, positions: list[_Position], book: WireBook) -> 
     def closed(row: _Position) -> list[MarketEvent]:
         index = book.index_of[row.symbol]
         price = book.quotes[index].mark_price
-        if price != price or not book.first_time((entry.liquidation_id, row.symbol)):
+        if price != price or not book.first_time((index, entry.liquidation_id, entry.time_ms)):
             return []
         side = Side.LONG if row.quantity > 0.0 else Side.SHORT
         return [book.liquidation(index, entry.time_ms, side, price, abs(row.quantity))]

@@ -107,6 +107,13 @@ class BitgetAccountRequests:
         rows = (position_row(account, self._names, one) for one in self._names.chosen(params))
         return [row for row in rows if row is not None]
 
+    async def adl_ranks(self, account: VenueAccount, params: Params) -> list[Row]:
+        """From 0 to 1, which is deleveraged next; nothing here is near."""
+        return [
+            {"symbol": row["symbol"], "marginCoin": QUOTE, "holdSide": row["holdSide"], "adlRank": "0.2"}
+            for row in await self.positions(account, {"productType": params.get("productType", "")})
+        ]
+
     # --- settings --------------------------------------------------------------------------------------------------
 
     async def set_leverage(self, account: VenueAccount, params: Params) -> Row:

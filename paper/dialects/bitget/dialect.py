@@ -61,6 +61,7 @@ class BitgetDialect(Dialect):
             "GET /api/v2/spot/public/symbols": gate.public(market.nothing),
             "GET /api/v2/margin/currencies": gate.public(market.nothing),
             "GET /api/v2/mix/market/contracts": gate.public(market.contracts),
+            "GET /api/v2/mix/market/ticker": gate.public(market.classic_ticker),
             "GET /api/v2/mix/market/open-interest": gate.public(market.open_interests),
             "GET /api/v2/mix/market/candles": gate.public(market.candles),
             "GET /api/v2/mix/market/history-candles": gate.public(market.past_candles),
@@ -88,6 +89,7 @@ class BitgetDialect(Dialect):
             "POST /api/v2/mix/account/set-position-mode": signed(account.set_position_mode, trades=True),
             "GET /api/v2/mix/position/single-position": signed(account.position),
             "GET /api/v2/mix/position/all-position": signed(account.positions),
+            "GET /api/v2/mix/position/adlRank": signed(account.adl_ranks),
         }
 
     def _order_routes(self) -> Mapping[str, Handler]:

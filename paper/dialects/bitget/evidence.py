@@ -28,6 +28,7 @@ _PUBLIC: Final = (
     _by_client("GET /api/v2/margin/currencies", "nothing is listed"),
     _documented("GET /api/v2/mix/market/contracts", "contract/market/Get-All-Symbols-Contracts",
                 "USDT futures alone are listed; order limits are our own"),
+    _documented("GET /api/v2/mix/market/ticker", "contract/market/Get-Ticker", "of the day since now, not since UTC"),
     _documented("GET /api/v2/mix/market/open-interest", "contract/market/Get-Open-Interest"),
     _documented("GET /api/v2/mix/market/candles", "contract/market/Get-Candle-Data"),
     _documented("GET /api/v2/mix/market/history-candles", "contract/market/Get-History-Candle-Data",
@@ -63,10 +64,11 @@ _ACCOUNT: Final = (
     _documented("POST /api/v2/mix/account/set-position-mode", "contract/account/Change-Hold-Mode", "40920 when busy"),
     _documented("GET /api/v2/mix/position/single-position", "contract/position/get-single-position"),
     _documented("GET /api/v2/mix/position/all-position", "contract/position/get-all-position"),
+    _documented("GET /api/v2/mix/position/adlRank", "contract/position/Get-ADL-Rank", "nothing here is near its turn"),
 )
 _ORDERS: Final = (
-    _documented("POST /api/v2/mix/order/place-order", "contract/trade/Place-Order", "error codes of "
-                "contract/error-code/restapi (2026-09-28); HTTP 400 with them is our assumption"),
+    _documented("POST /api/v2/mix/order/place-order", "contract/trade/Place-Order", "codes of contract/error-code/"
+                "restapi (2026-09-28); HTTP 400 with them as in live calls of that day: mydcc/cachy-app"),
     _documented("POST /api/v2/mix/order/place-tpsl-order", "contract/plan/Place-Tpsl-Order", "43023 while flat"),
     _documented("POST /api/v2/mix/order/cancel-order", "contract/trade/Cancel-Order"),
     _documented("POST /api/v2/mix/order/cancel-plan-order", "contract/plan/Cancel-Plan-Order"),

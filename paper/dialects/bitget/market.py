@@ -93,6 +93,22 @@ class BitgetPublicRequests:
             "deliveryStartTime": "", "deliveryTime": "", "deliveryStatus": "",
         }
 
+    def classic_ticker(self, params: Params) -> list[Row]:
+        """In the names of v2; nothing of it is more than what v3 tells."""
+        if not self._names.linear(params):
+            return []
+        told = self._ticker(self._names.instrument(params), self._names.hub.now_ms)
+        named = {
+            "symbol": "symbol", "lastPr": "lastPrice", "askPr": "ask1Price", "bidPr": "bid1Price", "bidSz": "bid1Size",
+            "askSz": "ask1Size", "high24h": "highPrice24h", "low24h": "lowPrice24h", "ts": "ts",
+            "change24h": "price24hPcnt", "baseVolume": "volume24h", "quoteVolume": "turnover24h",
+            "usdtVolume": "turnover24h", "openUtc": "openPrice24h", "changeUtc24h": "price24hPcnt",
+            "indexPrice": "indexPrice", "fundingRate": "fundingRate", "holdingAmount": "openInterest",
+            "open24h": "openPrice24h", "markPrice": "markPrice",
+        }
+        whole = {name: told[of] for name, of in named.items()}
+        return [whole | {"deliveryStartTime": None, "deliveryTime": None, "deliveryStatus": ""}]
+
     def figures(self, one: Instrument, ticker: VenueTicker, now_ms: int) -> Row:
         """Of the last trades: what the stream's tickers share."""
         day = ticker.day(now_ms)

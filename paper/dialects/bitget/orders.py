@@ -43,9 +43,9 @@ _ORDER: Final = frozenset((
 ))
 _PLAN: Final = frozenset((
     "symbol", "productType", "marginCoin", "planType", "triggerPrice", "triggerType", "executePrice", "holdSide",
-    "size", "clientOid", "orderType",
+    "size", "clientOid", "orderType", "force",
 ))
-"""`orderType` is not documented here; the unified client sends it."""
+"""`orderType` and `force` are not documented here; the unified client sends them."""
 _FORCES: Final = ("", "gtc", "ioc", "post_only")
 _NO_POSITION: Final = ("43023", "Insufficient position, can not set profit or stop loss")
 DUPLICATE: Final = ("40786", "Duplicate clientOid")

@@ -49,6 +49,8 @@ class MarketDataDialect(Dialect):
     """Its forced orders are told without a price: they are worth what the mark says."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
+    tells_settlements: ClassVar[bool] = False
+    """A rate is the one that was paid last, not the one that will be."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)

@@ -12,9 +12,13 @@ from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 
 VENUES = VENUES_SERVED
-PLACE = {"binance": "POST /fapi/v1/order", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/batch-orders"}
+PLACE = {
+    "binance": "POST /fapi/v1/order", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/batch-orders",
+    "bitget": "POST /api/v2/mix/order/place-order",
+}  # fmt: skip
 PLACE_STOP = {
     "binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/order-algo",
+    "bitget": "POST /api/v2/mix/order/place-tpsl-order",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES)
 
@@ -225,7 +229,7 @@ async def test_leverage_that_is_so_already_is_read_and_not_written(venue: str) -
 @everywhere
 async def test_an_account_in_hedge_mode_halts_entries_and_confirms_nothing(venue: str) -> None:
     hub = market.hub_of(venue)
-    account = hub.open_account(venue, "key", "secret", passphrase="phrase" if venue == "okx" else "")
+    account = hub.open_account(venue, "key", "secret", passphrase=market.passphrase(venue))
     account.hedge_mode = True
     async with rig(venue, hub=hub) as one:
         assert "hedge" in one.desk.of(events.Halt)[0].reason

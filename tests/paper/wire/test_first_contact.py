@@ -32,7 +32,7 @@ from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.execution.edge.test_broker import long_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
-READS = {"binance": "GET /fapi/*", "bybit": "GET /v5/*", "okx": "GET /api/v5/*"}
+READS = {"binance": "GET /fapi/*", "bybit": "GET /v5/*", "okx": "GET /api/v5/*", "bitget": "GET /api/v2/*"}
 
 
 @everywhere
