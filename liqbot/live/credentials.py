@@ -10,6 +10,7 @@ from liqbot.connection.endpoints import Access
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument, split_venue_key
 from liqbot.settings import Settings
+from liqbot.settings.venues import streamed
 from liqbot.venues.errors import ClockSkew, ContractChanged, VenueAuth, VenueError
 from liqbot.venues.registry import VENUES, access_refusal, refusal, trading_of
 from liqbot.venues.trading import KeyPermissions, TradingAdapter, VenueCaller
@@ -68,8 +69,9 @@ def _credentials(settings: Settings) -> Credentials:
 
 
 def public_clients(settings: Settings) -> dict[str, VenueClient]:
-    """One per venue that feeds the map, always with production prices. ExpectedError for one that cannot be read."""
-    wanted = dict.fromkeys(split_venue_key(key)[0] for key in settings.venues)
+    """One per venue that feeds the map by streams, always with production prices. ExpectedError for one that cannot be
+    read."""
+    wanted = streamed(settings)
     unread = [venue for venue in wanted if venue not in VENUES or VENUES[venue].wire is None]
     if unread:
         raise ExpectedError("\n".join(refusal("venues", venue, "market_data") for venue in unread), Exit.CONFIG)

@@ -18,7 +18,7 @@ from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
 from liqbot.venues.marks import AccountMarks
 from liqbot.venues.statements import Statement
-from liqbot.venues.streams import VenueWire
+from liqbot.venues.streams import ReportSource, VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 Unit = Literal["base", "contracts", "usd"]
@@ -170,6 +170,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     evidence: tuple[FeedEvidence, ...] = ()
     """How the shape of each feed in `wire` is known."""
+    report: ReportSource | None = None
+    """A file that the profile may name for its open interest."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
     marks: AccountMarks | None = None

@@ -305,6 +305,12 @@ class VenueFeed:
                 _log.warning("margin tiers differ", venue=self._wire.venue, difference=difference)
             await asyncio.sleep(self._params.tier_check_h * 3_600 if differences is not None else 60)
 
+    def mark_price(self, coin: str) -> float | None:
+        """The newest mark of the coin's contracts, the first one's before others; None before any was told."""
+        marks = (quote.mark_price for contract, quote in zip(self._book.contracts, self._book.quotes, strict=True)
+                 if contract.coin == coin)
+        return next((mark for mark in marks if mark == mark), None)
+
     # --- toward the house -----------------------------------------------------------------------------------------
 
     @property

@@ -48,6 +48,13 @@ class FeedParams(BaseModel):
     inferred: bool = Field(
         False, description="Read feeds too whose shape is known from the unified client's parser alone."
     )
+    reports: dict[str, str] = Field(
+        default_factory=dict, description="Venue -> file with its open interest, for those that no stream tells: "
+        '`{cme = "/srv/cot.csv"}` is the CFTC\'s weekly report. Such a venue also stands in `venues`.'
+    )
+    report_min: float = Field(
+        60.0, gt=0, le=10_080, description="How often these files are read again, in minutes."
+    )
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
     accounts: AccountReadingParams = Field(
         default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."

@@ -62,8 +62,8 @@ EVIDENCE: Final = (
                  sha256=_CRYPTOFEED_SHA256, fields=("product_id", "side", "type", "time", "qty", "price")),
     # Two forced orders of 2020 are in the recordings, and are read right: too few and too old for more than this.
     FeedEvidence(feed="liquidation", endpoint="ws /ws/v1 trade", grade="documented",
-                 source="docs.kraken.com exchange/api-reference/futures-websocket/trade", as_of="2026-11-30",
-                 fields=("type", "side")),
+                 source="docs.kraken.com api/docs/futures-api/websocket/trade", as_of="2026-11-30",
+                 fields=("product_id", "side", "type", "time", "qty", "price")),
     _ticker("mark", "markPrice"), _ticker("index", "index"), _ticker("open_interest", "openInterest"),
     _ticker("funding", "relative_funding_rate", "next_funding_rate_time"),
 )
@@ -93,8 +93,8 @@ VENUE: Final = VenueSpec(
     ),
     spellings=("kraken", "cryptofacilities"),
     symbols=(("PF_{}USD", ""), ("PI_{}USD", "coin")),
-    # Of the fate of a position that the order book cannot take (assignment) the stream tells the trade, not whose
-    # side was closed.
+    # Positions that the order book cannot take go to others (assignment, unwinding): of these the stream tells at most
+    # a trade of another type, which says nothing of the side.
     liquidations=Liquidations(
         source="websocket trade with type liquidation (v1)", completeness="complete", side="order"
     ),
@@ -116,7 +116,9 @@ VENUE: Final = VenueSpec(
     funding_interval_h=1.0,
     tier_access="public",
     one_ticker=True,
-    note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, which "
-         "are read here, end on 2027-03-01; the unified websocket (uws.kraken.com/v2) follows them.",
+    note="Open interest comes with the tickers. Partial liquidation since March 2026. REST v3 and websocket v1, "
+         "which are read here, end on 2027-03-01. The unified websocket follows (wss://uws.kraken.com/v2/public, no "
+         "key, channels trade and ticker with asset_class derivatives); what its ticker says of them was not found in "
+         "documentation, so it is not read yet.",
     us_regulated=True,
 )
