@@ -16,6 +16,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _EXAMPLES: Final = "the documentation's example as JKorf/BingX.Net has it, Subscriptions/PerpetualFutures"
 _AS_OF: Final = "2026-08-21"
@@ -40,6 +41,26 @@ EVIDENCE: Final = (
     ),
 )
 
+_STATEMENTS: Final = (
+    Statement(
+        topic="leverage_cap", as_of="2026-11-30",
+        source="bingx.com/en-us/support/articles/360045899754",
+        text="By tier of size and by what the venue thinks of the account; 5x for accounts without "
+             "identification on some pairs.",
+    ),
+    Statement(
+        topic="fees", as_of="2026-11-30",
+        source="bingx.io/en-us/support/articles/360046487573",
+        text=".02 % maker, .05 % taker, as a discount on .045 % and .075 %.",
+    ),
+    Statement(
+        topic="liquidation", as_of="2026-11-30",
+        source="bingx.io/en-us/support/articles/360046487573",
+        text="When the margin rate falls to the maintenance rate and the taker fee together; closed at the "
+             "bankruptcy price.",
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="bingx",
     title="BingX",
@@ -57,6 +78,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, PRACTICE_UNKNOWN),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # Its documentation counts requests for market data per address and group; 500 in ten seconds are allowed.

@@ -15,6 +15,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _REFERENCE: Final = "docs.bitfinex.com/reference"
 _AS_OF: Final = "2024-01-27"
@@ -36,6 +37,19 @@ EVIDENCE: Final = (
     ),
 )
 
+_STATEMENTS: Final = (
+    Statement(
+        topic="leverage_cap", as_of="2026-11-30",
+        source="support.bitfinex.com/hc/en-us/articles/360035475374",
+        text="100x, depending on the pair: at least 1 % of the value, allocated to each position alone.",
+    ),
+    Statement(
+        topic="trigger", as_of="2020-07-29",
+        source="bitfinex.com/legal/derivative/product",
+        text="The mark price, which follows an index of its own spot market and up to three others.",
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="bitfinex",
     title="Bitfinex",
@@ -53,6 +67,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_PRACTICE),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # Of the status it allows an address 90 requests a minute, of candles 30.

@@ -16,6 +16,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _PAGE: Final = "exchange-docs.crypto.com/exchange/v1/rest-ws; messages in bmoscon/cryptofeed, exchanges/crypto_com.py"
 _AS_OF: Final = "2026-08-11"
@@ -28,6 +29,24 @@ EVIDENCE: Final = graded(
     ("index", "ws index.{index_name}", ("instrument_name", "channel", "data[v, t]")),
     ("funding", "ws funding.{instrument_name}", ("instrument_name", "channel", "data[v, t]")),
     ("open_interest", "ws ticker.{instrument_name}", ("instrument_name", "channel", "data[oi, t]")),
+)
+
+_STATEMENTS: Final = (
+    Statement(
+        topic="leverage_cap", as_of="2025-11-13",
+        source="exchange-docs.crypto.com, public/get-risk-parameters, example; help.crypto.com/en/articles/4894436",
+        text="50x on BTC perpetuals, 100x for an account. The margin rate grows with size: .5 % for each BTC held.",
+    ),
+    Statement(
+        topic="liquidation", as_of="2026-11-30",
+        source="help.crypto.com/en/articles/4894437",
+        text="A forced liquidation costs .5 % more.",
+    ),
+    Statement(
+        topic="insurance_fund", as_of="2026-11-30",
+        source="help.crypto.com/en/articles/4894437",
+        text="It takes the fee of forced liquidations.",
+    ),
 )
 
 VENUE: Final = VenueSpec(
@@ -45,6 +64,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, PRACTICE_UNKNOWN),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # It allows an address 100 of each kind a second (REST API, rate limits).

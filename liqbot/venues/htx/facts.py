@@ -14,6 +14,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _PAGE: Final = "htx.com/en-us/opend/newApiPages/?id=8cb7"
 _EXAMPLES: Final = "the documentation's example as JKorf/HTX.Net has it, Subscriptions/UsdtMarginSwap"
@@ -51,6 +52,21 @@ EVIDENCE: Final = (
     ),
 )
 
+_STATEMENTS: Final = (
+    Statement(
+        topic="change", as_of="2026-05-26",
+        source="htx.com/en-us/support/95034086350701",
+        text="From 26 May 2026 all requests about USDT-margined accounts, orders and positions move to V5, "
+             "market data excepted; the old ones end.",
+    ),
+    Statement(
+        topic="change", as_of="2026-04-07",
+        source="announcement of the upgrade and migration of the USDT-M futures trading system; htx.com/en-us/opend",
+        text="From 7 April 2026 accounts move in batches to a new margin system; its tiers, each with a maximum "
+             "leverage and a maintenance rate, are those of /v5/market/risk/limit.",
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="htx",
     title="HTX",
@@ -71,6 +87,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_PRACTICE),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

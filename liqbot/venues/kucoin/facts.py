@@ -19,6 +19,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 BTC_USDT: Final = tier_table(
     ((500_000, 125, 0.4), (1_000_000, 100, 0.5), (2_000_000, 75, 0.7), (10_000_000, 50, 1.0), (50_000_000, 20, 2.5),
@@ -50,6 +51,20 @@ EVIDENCE: Final = (
     ),
 )
 
+_STATEMENTS: Final = (
+    Statement(
+        topic="fees", as_of="2026-11-30",
+        source="kucoin.com/docs/rest/funding/trade-fee/trading-pair-actual-fee-futures",
+        text=".02 % maker, .06 % taker on XBTUSDTM in the example of the request for them.",
+    ),
+    Statement(
+        topic="liquidation", as_of="2026-11-30",
+        source="kucoin.com/docs-new/rest/ua/get-position-tiers",
+        text="In a unified account tiers follow the position alone; the leverage bounds its size, position "
+             "and open orders set the maintenance margin.",
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="kucoin",
     title="KuCoin",
@@ -75,6 +90,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # 2,000 units in 30 seconds from one address, each request weighs what the documentation says.

@@ -16,6 +16,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _HEDGED: Final = "github.com/phemex/phemex-api-docs, Public-Hedged-Perpetual-API.md"
 _CONTRACT: Final = "phemex-docs.github.io, Contract Websocket API, 24-hours ticker message"
@@ -39,6 +40,14 @@ EVIDENCE: Final = (
     ),
 )
 
+_STATEMENTS: Final = (
+    Statement(
+        topic="change", as_of="2026-11-30",
+        source="phemex-docs.github.io, overview",
+        text="Websockets are dialled at wss://ws.phemex.com, without a path or a query.",
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="phemex",
     title="Phemex",
@@ -59,6 +68,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, PRACTICE_UNKNOWN),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # It allows a client 200 requests a minute (REST API, rate limits).
