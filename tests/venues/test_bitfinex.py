@@ -26,7 +26,8 @@ def connected() -> WireBook:
     return book
 
 
-def forced(position: int, stage: int, amount: float = -0.8, symbol: str = BTC, price: Any = 50_500.5) -> list[Any]:
+def forced(position: int, stage: int, amount: float = -0.8, symbol: str = BTC) -> list[Any]:
+    price = 50_500.5 if stage else None
     return ["pos", position, T0 + 2_000.2, None, symbol, amount, 49_000.5, None, stage, stage, None, price]
 
 
@@ -79,25 +80,19 @@ def test_a_broken_figure_of_a_status_does_not_cost_the_others() -> None:
         read("bitfinex", [2, "x"], connected())
 
 
-def test_a_forced_order_counts_when_it_begins_and_its_executions_do_not() -> None:
+def test_a_forced_order_counts_when_it_begins_at_the_mark_and_its_executions_do_not() -> None:
     book = connected()
+    assert (read("bitfinex", [3, [forced(8, 0)]], book).facts, book.rejected) == ([], 1)
+    read("bitfinex", [2, answer("bitfinex", "publicGetStatusDeriv")[0][1:]], book)
     (told,) = read("bitfinex", [3, [forced(9, 0)]], book).facts
     assert told == Liquidation(
-        time_ms=T0 + 2_000, venue="bitfinex", coin="BTC", side=Side.SHORT, price=50_500.5,
-        size_usd=pytest.approx(0.8 * 50_500.5),
+        time_ms=T0 + 2_000, venue="bitfinex", coin="BTC", side=Side.SHORT, price=50_001.0,
+        size_usd=pytest.approx(0.8 * 50_001.0),
     )
     assert read("bitfinex", [3, [forced(9, 1), forced(9, 0)]], book).facts == []
-    (long_one,) = read("bitfinex", [3, [forced(10, 0, amount=2.0)]], book).facts
-    assert long_one.side is Side.LONG  # type: ignore[union-attr]
+    (long_one,) = read("bitfinex", [3, [forced(10, 0, amount=2.0), ["pos", 1]]], book).facts
+    assert (long_one.side, book.rejected) == (Side.LONG, 2)  # type: ignore[union-attr]
     assert read("bitfinex", [3, [forced(11, 0, symbol="tBSVUSD")]], book).ignored == 1
-
-
-def test_a_forced_order_without_a_price_is_valued_at_the_mark() -> None:
-    book = connected()
-    assert (read("bitfinex", [3, [forced(9, 0, price=None)]], book).facts, book.rejected) == ([], 1)
-    read("bitfinex", [2, answer("bitfinex", "publicGetStatusDeriv")[0][1:]], book)
-    (told,) = read("bitfinex", [3, [forced(10, 0, price=None), ["pos", 1]]], book).facts
-    assert (told.price, book.rejected) == (50_001.0, 2)  # type: ignore[union-attr]
 
 
 def test_of_a_candle_the_close_comes_before_the_high() -> None:

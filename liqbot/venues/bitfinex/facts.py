@@ -63,6 +63,8 @@ VENUE: Final = VenueSpec(
     ),
     spellings=("bitfinex2",),
     symbols=(("t{}F0:USTF0", ""),),
+    # What it sent of one on 28 January 2024: first the position without a price, then one or more executions with the
+    # price that it was taken over at (github.com/ccxt/ccxt/pull/20989).
     liquidations=Liquidations(source="websocket status liq:global, without a key", side="position"),
     lacks=(NOT_TRADED, NO_PRACTICE),
     wire=WIRE,

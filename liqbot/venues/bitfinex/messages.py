@@ -164,7 +164,7 @@ def _is_ours(row: Any, book: WireBook) -> bool:
 
 
 def _forced(row: _Forced, book: WireBook) -> list[MarketEvent]:
-    """Counted once, when it begins; valued at the price that it was taken over at, else at the mark."""
+    """Counted once, when it begins: it has no price then and is valued at the mark."""
     if row.kind != _POSITION or row.stage != _TRIGGER or not book.first_time((FORCED, row.position, row.time_ms)):
         return []
     index = book.index_of[row.symbol]

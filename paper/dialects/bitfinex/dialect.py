@@ -33,6 +33,7 @@ class BitfinexDialect(MarketDataDialect):
     hosts: ClassVar[tuple[str, ...]] = ("api-pub.bitfinex.com", "api.bitfinex.com")
     time_address: ClassVar[str] = "api-pub.bitfinex.com/v2/platform/status"
     stream_paths: ClassVar[tuple[str, ...]] = ("/ws/2",)
+    forced_at_mark: ClassVar[bool] = True
     listed: ClassVar[tuple[ListedContract, ...]] = (
         ListedContract(coin="BTC", id="tBTCF0:USTF0", tick="1", lot="0.0001"),
         ListedContract(coin="ETH", id="tETHF0:USTF0", tick="0.1", lot="0.001"),
@@ -110,12 +111,12 @@ class BitfinexDialect(MarketDataDialect):
         yield topic, [self._number(topic), _status(contract, contract.figures, contract.figures.time_ms)]
 
     def forced(self, contract: MarketContract, order: ForcedPrint) -> Messages:
-        """First that it begins, then that it was sold."""
+        """First that it begins, without a price, then that it was sold, and at which."""
         position, amount = next(self._positions), float(order.amount_units) * (1.0 if order.side is Side.LONG else -1.0)
         for stage in (0, 1):
             row = [
                 "pos", position, float(order.time_ms), None, contract.id, amount, order.price * 1.01, None, stage,
-                stage, None, order.price,
+                stage, None, order.price if stage else None,
             ]  # fmt: skip
             yield FORCED, [FORCED_NUMBER, [row]]
 
