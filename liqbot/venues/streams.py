@@ -1,7 +1,7 @@
 """The shape of a venue's table: what to subscribe to, what to ask how often, and where its past is kept."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -104,6 +104,22 @@ class TierSource(msgspec.Struct, frozen=True, kw_only=True):
     parse: Callable[[Any, WireBook, int], tuple[TierRow, ...]]
     in_coin: bool = False
     weight: int = 1
+
+
+class ReportedInterest(NamedTuple):
+    """Open interest of a coin as a report has it, one side."""
+
+    coin: str
+    as_of_ms: int
+    amount_base: float
+
+
+class ReportSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that tells a venue's open interest where no stream does. `read` gives its newest figures; ValueError that
+    says what in it is not right."""
+
+    what: str
+    read: Callable[[str], tuple[ReportedInterest, ...]]
 
 
 class VenueWire(msgspec.Struct, frozen=True, kw_only=True):

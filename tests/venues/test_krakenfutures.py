@@ -134,6 +134,20 @@ def test_a_forced_order_is_the_takers_and_a_trade_of_the_book_as_well(side: str,
     assert (fact.side, fact.price, fact.size_usd) == (closed, 50_000.0, 25_000.0)
 
 
+def test_a_rate_that_is_left_out_is_zero_and_does_not_leave_the_last_one_standing():
+    book = WireBook("krakenfutures", CONTRACTS)
+    time_ms = 1_767_283_801_200
+    frame = {"feed": "ticker", "product_id": "PF_XBTUSD", "next_funding_rate_time": 1_767_286_800_000, "time": time_ms}
+    (told_rate,) = parse(json.dumps(frame | {"relative_funding_rate": 1e-5}), book).facts
+    (left_out,) = parse(json.dumps(frame | {"time": time_ms + 60_000}), book).facts
+    assert isinstance(told_rate, FundingRate)
+    assert isinstance(left_out, FundingRate)
+    assert (told_rate.rate_pct, left_out.rate_pct) == (pytest.approx(1e-3), 0.0)
+    # What expires has no next time, and no funding.
+    later = {"time": time_ms + 120_000, "next_funding_rate_time": None}
+    assert parse(json.dumps(frame | later), book).facts == []
+
+
 @pytest.mark.parametrize("kind", ["assignment", "termination", "block", "unknown"])
 def test_what_is_agreed_on_outside_the_book_makes_no_bar(kind: str):
     book = WireBook("krakenfutures", CONTRACTS)

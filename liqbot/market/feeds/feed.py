@@ -290,8 +290,18 @@ class VenueFeed:
         if subscription.url is not None and limit_ms is not None and age_ms > limit_ms * patience:
             subscription.silences += 1
             self.stats.silences += 1
-            self._client.drop([subscription.url], "silent")
+            heard_ms = self._clock() - age_ms
+            self._client.drop([subscription.url, *self._mute_since(heard_ms)], "silent")
             subscription.url = None
+
+    def _mute_since(self, heard_ms: float) -> set[str]:
+        """Sockets whose own silence says nothing, and that were not heard since either: what took one connection away
+        may have taken theirs along."""
+        return {
+            one.url for one in self._subscriptions
+            if one.url is not None and all(line.silence_ms_max is None for line in one.lines)
+            and max(one.started_ms, *(line.seen_ms for line in one.lines)) <= heard_ms
+        }
 
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
@@ -304,6 +314,12 @@ class VenueFeed:
             for difference in differences or ():
                 _log.warning("margin tiers differ", venue=self._wire.venue, difference=difference)
             await asyncio.sleep(self._params.tier_check_h * 3_600 if differences is not None else 60)
+
+    def mark_price(self, coin: str) -> float | None:
+        """The newest mark of the coin's contracts, the first one's before others; None before any was told."""
+        marks = (quote.mark_price for contract, quote in zip(self._book.contracts, self._book.quotes, strict=True)
+                 if contract.coin == coin)
+        return next((mark for mark in marks if mark == mark), None)
 
     # --- toward the house -----------------------------------------------------------------------------------------
 

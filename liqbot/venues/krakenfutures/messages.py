@@ -12,8 +12,7 @@ from liqbot.venues.rows import BROKEN, fault_of, figures, foreign
 FUNDING_H: Final = 1.0
 """Rates are of one hour (`next_funding_rate_time` is the next full one)."""
 IN_THE_BOOK: Final = frozenset({"fill", "liquidation"})
-"""Kinds of trade that are matched in the order book. Others (`assignment`, `termination`, `block`, and whatever comes
-later) are no price of the market."""
+"""Kinds of trade that are prices of the market. Others (`termination`, `block`, and whatever comes later) are not."""
 _FORCED: Final = "liquidation"
 
 
@@ -27,7 +26,8 @@ class _Trade(msgspec.Struct, gc=False):
 
 
 class _Ticker(msgspec.Struct, gc=False):
-    """Always whole. Funding is missing on contracts that expire, and 0 with a next time of 0 before the first hour."""
+    """Always whole. A rate of zero is left out; contracts that expire have no next time, others none before their first
+    hour."""
 
     product_id: str
     time: int
@@ -115,8 +115,9 @@ def _marked(ticker: _Ticker, index: int, time_ms: int, book: WireBook) -> list[M
 
 def _funded(ticker: _Ticker, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
     """The relative rate is the share of the position that is paid at the end of this hour; the plain one is an amount
-    of money per contract."""
-    rate = book.figure("ticker relative_funding_rate", ticker.relative_rate, ticker)
+    of money per contract. The venue does not tell a rate of zero."""
+    left_out = ticker.relative_rate is None
+    rate = 0.0 if left_out else book.figure("ticker relative_funding_rate", ticker.relative_rate, ticker)
     next_ms = book.figure("ticker next_funding_rate_time", ticker.next_ms, ticker)
     return book.funding(index, time_ms, rate, FUNDING_H) if rate is not None and next_ms else []
 
