@@ -29,6 +29,11 @@ def options_for(spec: VenueSpec, *, inverse: bool) -> dict[str, Any]:
     return options
 
 
+def pings(spec: VenueSpec) -> dict[str, Any]:
+    """How often the unified client asks whether a socket is still there, where its own habit is too rare."""
+    return {} if spec.ping_s is None else {"streaming": {"keepAlive": int(spec.ping_s * 1_000)}}
+
+
 def use_access(exchange: Any, spec: VenueSpec, access: str) -> None:
     """Switch to test access before the first request. ValueError where the venue has no such place."""
     if access == "live":
@@ -52,7 +57,7 @@ def at_hosts(urls: Any, hosts: Mapping[str, str], hostname: str) -> Any:
 
 
 def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:
-    """Every address under `urls` as `loopback/<original host>/<original path>`, websockets alike.
+    """Every address under `urls` as `loopback/<original host>/<original path>`, with its query, websockets alike.
 
     Signatures survive: they cover query, body or the path behind the host, never the host.
     """
@@ -63,7 +68,8 @@ def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:
     parts = urlsplit(urls.replace("{hostname}", hostname))
     place = urlsplit(loopback)
     scheme = "ws" if parts.scheme in ("ws", "wss") else place.scheme
-    return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}"
+    asked = f"?{parts.query}" if parts.query else ""
+    return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}{asked}"
 
 
 def original_address(url: str) -> str:

@@ -68,6 +68,9 @@ class AccountExample(msgspec.Struct, frozen=True, kw_only=True):
     responses: tuple[ResponseExample, ...]
     messages: tuple[Any, ...]
     """Of the user stream: about these orders."""
+    account: str = ""
+    signer: str = ""
+    """Addresses, see `trading.Addresses`."""
 
 
 class VenueExamples(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ it is never a default.
 """
 
 from collections.abc import Callable
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -26,7 +26,7 @@ Completeness = Literal["complete", "sampled", "none"]
 ForcedSide = Literal["order", "position"]
 TierAccess = Literal["public", "key", "market_info", "rule"]
 AccessKind = Literal["testnet", "demo"]
-CredentialField = Literal["api_key", "secret", "password"]
+CredentialField = Literal["api_key", "secret", "password", "wallet_address", "private_key"]
 Capability = Literal["market_data", "forced_orders", "orders", "test_access"]
 Proof = Literal["examples", "loopback", "live"]
 CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
@@ -94,6 +94,8 @@ class ClientIdRule(msgspec.Struct, frozen=True, kw_only=True):
     length_max: int
     pattern: str = r"\S+"
     note: str = ""
+    spelt: Callable[[str], str] = str
+    """How an id of ours is written there."""
 
 
 class RequestBudget(msgspec.Struct, frozen=True):
@@ -120,6 +122,10 @@ class RefusalShape(msgspec.Struct, frozen=True, kw_only=True):
 
     code: tuple[str, ...] = ("code",)
     reason: tuple[str, ...] = ("msg", "message")
+    words: tuple[tuple[str, str], ...] = ()
+    """(how a reason begins, the venue's name for it): where refusals bear no code."""
+    auth: tuple[str, ...] = ()
+    """How reasons begin that are about the key."""
 
 
 class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +136,8 @@ class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
     """Endpoints that take it, as the unified client names them; empty: not looked up."""
     source: str
+    signed: Callable[[Any, dict[str, Any], int], dict[str, Any]] | None = None
+    """In a body that is signed whole: (unified client, body, UTC ms) -> the body with it, signed anew."""
 
 
 class UnlistedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,11 +195,16 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     an address of its own, or for a regional entrance."""
     message_id: str = "id"
     """Where the unified client's entry of a contract holds the name that messages of market data give it."""
+    client_sizes: bool = True
+    """False where what the unified client gives as the size of a contract is something else: sizes are those listed."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     unlisted: tuple[UnlistedRequest, ...] = ()
     market_switches: bool = False
     """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
+    ping_s: float | None = None
+    """Between pings of the unified client's sockets, where its own are too rare to notice a half-open connection in
+    time, and the venue is known to answer them."""
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)
@@ -202,6 +215,10 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     credentials: tuple[CredentialField, ...] = ("api_key", "secret")
     """What a key consists of."""
+    silenced: tuple[str, ...] = ()
+    """Methods of the unified client that ask or change something of its own accord: they do nothing."""
+    always_on_mark: bool = False
+    """Every stop triggers on the mark, without its being said."""
     practice: tuple[PracticeAccess, ...] = ()
     client_id: ClientIdRule | None = None
     flat_stop_refusals: tuple[str, ...] = ()

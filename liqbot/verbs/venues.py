@@ -183,13 +183,18 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "client_id_max": spec.client_id.length_max if spec.client_id is not None else None,
         "client_id_note": spec.client_id.note if spec.client_id is not None else "",
         "protection": msgspec.to_builtins(spec.protection),
-        "expiry": msgspec.to_builtins(spec.expiry),
+        "expiry": _expiry(spec),
         "note": spec.note,
         "keys": [venue_key(spec.venue, contract.contract) for contract in spec.contracts],
     }
     if caps:
         found["contracts"] = [_contract(spec, contract) for contract in spec.contracts]
     return found
+
+
+def _expiry(spec: VenueSpec) -> Any:
+    """Without the function that signs it."""
+    return None if spec.expiry is None else msgspec.to_builtins(msgspec.structs.replace(spec.expiry, signed=None))
 
 
 def _contract(spec: VenueSpec, contract: Contract) -> dict[str, Any]:

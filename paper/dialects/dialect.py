@@ -34,6 +34,8 @@ class Dialect(abc.ABC):
     """Whether it has accounts and orders; False where only its market data is spoken."""
     time_body: ClassVar[str] = ""
     """What must be posted there, in JSON; empty where it is only fetched."""
+    sample_key: ClassVar[tuple[str, str] | None] = None
+    """Key and secret of a pretended account, where they have a form; None: any two words will do."""
     demo_keys_differ: ClassVar[bool] = False
     """Whether the venue tells keys of demo trading from others."""
 

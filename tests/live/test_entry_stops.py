@@ -15,6 +15,7 @@ from tests.builders.loopback_house import Place, place, running
 POSITION = {
     "binance": "GET /fapi/v3/positionRisk", "bybit": "GET /v5/position/list", "okx": "GET /api/v5/account/positions",
     "bitget": "GET /api/v2/mix/position/single-position",
+    "hyperliquid": "POST /info clearinghouseState",
 }  # fmt: skip
 
 

@@ -119,6 +119,7 @@ def with_canary(settings: Settings) -> Settings:
 STOPS = {
     "binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/order-algo",
     "bitget": "POST /api/v2/mix/order/place-tpsl-order",
+    "hyperliquid": "POST /exchange order",
 }  # fmt: skip
 
 

@@ -36,6 +36,7 @@ class _Answer(msgspec.Struct):
 class BitgetMarks:
     """See `AccountMarks`."""
 
+    taken_codes: frozenset[str] = frozenset()
     away_pct = Decimal(4)
     """Orders may be 5 % away from the market (`buyLimitPriceRatio` of the largest contracts)."""
 

@@ -13,6 +13,7 @@ from paper.dialects.evidence import Evidence
 from paper.dialects.faults import Kind, WireFault
 from paper.dialects.http import HttpAnswer, Request, Socket
 from paper.dialects.hub import Hub
+from paper.dialects.hyperliquid.account import HyperAccounts
 from paper.dialects.hyperliquid.evidence import EVIDENCE
 from paper.dialects.hyperliquid.market import HyperMarket
 from paper.dialects.hyperliquid.names import (
@@ -21,19 +22,18 @@ from paper.dialects.hyperliquid.names import (
     HyperNames,
     HyperRefused,
     Info,
-    Params,
-    Row,
     asked,
     kind_of,
     unprocessable,
-    whole,
 )
+from paper.dialects.hyperliquid.orders import HyperActions
+from paper.dialects.hyperliquid.payloads import HyperRows
 from paper.dialects.hyperliquid.stream import PATTERNS, HyperStream
+from paper.dialects.hyperliquid.user_stream import USER_PATTERNS, HyperUserStream
 from paper.dialects.hyperliquid.wallets import PublicWallets
 from paper.exchange.exchange import Happened
 
 SOCKET_PATH: Final = "/ws"
-FILLS_MAX: Final = 2_000
 
 
 class HyperliquidDialect(Dialect):
@@ -43,6 +43,7 @@ class HyperliquidDialect(Dialect):
     hosts: ClassVar[tuple[str, ...]] = ("api.hyperliquid.xyz", "api.hyperliquid-testnet.xyz")
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
     time_address: ClassVar[str] = "api.hyperliquid.xyz/info"
+    sample_key: ClassVar[tuple[str, str] | None] = ("0x" + "a1" * 20, "0x" + "11" * 32)
     time_body: ClassVar[str] = '{"type":"exchangeStatus"}'
 
     def __init__(self, hub: Hub) -> None:
@@ -52,6 +53,10 @@ class HyperliquidDialect(Dialect):
         """Whose positions are public: nobody's before somebody says so."""
         self._market = HyperMarket(self._names)
         self._stream = HyperStream(self._names, self._market, self.wallets)
+        rows = HyperRows(self._names)
+        self._accounts = HyperAccounts(self._names, rows, self.wallets)
+        self._actions = HyperActions(self._names, self._accounts)
+        self._user = HyperUserStream(rows, self._accounts)
 
     def endpoint(self, request: Request) -> str:
         return f"{request.endpoint} {kind_of(request)}".strip()
@@ -68,23 +73,38 @@ class HyperliquidDialect(Dialect):
             "POST /info l2Book": _answering(market.book),
             "POST /info candleSnapshot": _answering(market.candles),
             "POST /info fundingHistory": _answering(market.funding),
-            "POST /info clearinghouseState": _answering(self._state),
-            "POST /info userFillsByTime": _answering(self._fills),
+            **self._account_routes(),
         }
 
-    def _state(self, params: Params) -> Row:
-        return self.wallets.state(_wallet(params))
-
-    def _fills(self, params: Params) -> list[Row]:
-        span = whole(params, "startTime", 0), whole(params, "endTime", 10**15)
-        return self.wallets.history(_wallet(params), *span, FILLS_MAX)
+    def _account_routes(self) -> Mapping[str, Handler]:
+        accounts, actions = self._accounts, self._actions
+        return {
+            "POST /info clearinghouseState": _answering(accounts.state),
+            "POST /info activeAssetData": _answering(accounts.asset),
+            "POST /info userRole": _answering(accounts.role),
+            "POST /info userAbstraction": _answering(accounts.abstraction),
+            "POST /info extraAgents": _answering(accounts.agents),
+            "POST /info orderStatus": _answering(accounts.order),
+            "POST /info frontendOpenOrders": _answering(accounts.resting),
+            "POST /info historicalOrders": _answering(accounts.past),
+            "POST /info userFillsByTime": _answering(accounts.fills),
+            "POST /info userFunding": _answering(accounts.funding),
+            "POST /info userNonFundingLedgerUpdates": _answering(accounts.moved),
+            "POST /exchange order": actions.acting(actions.order),
+            "POST /exchange cancel": actions.acting(actions.cancel),
+            "POST /exchange cancelByCloid": actions.acting(actions.cancel_named),
+            "POST /exchange updateLeverage": actions.acting(actions.leverage),
+        }
 
     def not_found(self, request: Request) -> HttpAnswer:
         return unprocessable(HyperRefused()) if request.path == INFO_PATH else HttpAnswer(b"", 404)
 
     def trouble(self, fault: WireFault, request: Request) -> HttpAnswer:
         """Too many requests: HTTP 429 with `null`. Maintenance: the gateway's 502."""
-        del request
+        if fault.kind is Kind.REFUSED:
+            kind = kind_of(request)
+            told = {"type": kind, "data": {"statuses": [{"error": f"refused {fault.value}"}]}}
+            return HttpAnswer({"status": "ok", "response": told})
         if fault.kind is Kind.MAINTENANCE:
             return HttpAnswer(b"<html><body>502 Bad Gateway</body></html>", 502, {"Content-Type": "text/html"})
         headers = {"Retry-After": str(fault.value)} if fault.value else {}
@@ -93,7 +113,7 @@ class HyperliquidDialect(Dialect):
     # --- websockets ------------------------------------------------------------------------------------------------
 
     def topics(self) -> Iterable[str]:
-        return (*PATTERNS, "ws subscribe", "ws unsubscribe", "ws ping")
+        return (*PATTERNS, *USER_PATTERNS, "ws subscribe", "ws unsubscribe", "ws ping")
 
     def opened(self, socket: Socket) -> bool:
         return socket.path == SOCKET_PATH
@@ -113,7 +133,8 @@ class HyperliquidDialect(Dialect):
             _error(socket, f"Error parsing JSON into valid websocket request: {text[:200]}")
 
     def _subscribe(self, socket: Socket, method: str, subscription: dict[str, Any]) -> None:
-        topic = self._stream.topic(subscription)
+        public = self._stream.topic(subscription)
+        topic = public or self._user.topic(subscription)
         if not topic:
             self.hub.note_unknown(self.venue, f"ws {method} {subscription}")
             _error(socket, f"Invalid subscription {msgspec.json.encode(subscription).decode()}")
@@ -125,14 +146,13 @@ class HyperliquidDialect(Dialect):
         else:
             _acknowledge(socket, method, subscription)
             socket.topics[topic] = ""
-            self._stream.first(socket, topic)
+            (self._stream if public else self._user).first(socket, topic)
 
     def public(self, block: EventBlock, wanted: AbstractSet[str]) -> Iterable[tuple[str, bytes]]:
         return self._stream.published(block, wanted)
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
-        del account, happened
-        return ()
+        return self._user.told(account, happened)
 
 
 def _answering(answer: Info) -> Handler:
@@ -143,13 +163,6 @@ def _answering(answer: Info) -> Handler:
             return unprocessable(refused)
 
     return handle
-
-
-def _wallet(params: Params) -> str:
-    user = params.get("user")
-    if not isinstance(user, str) or len(user) != 42 or not user.startswith("0x"):
-        raise HyperRefused
-    return user.lower()
 
 
 def _acknowledge(socket: Socket, method: str, subscription: dict[str, Any]) -> None:
