@@ -69,9 +69,8 @@ class MemoryJournal:
         self.records[seq - 1] = self.records[seq - 1]._replace(answer=step.encoded())
         self._pending += step.commands
 
-    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
+    def wait_durable(self, seq: int | None = None) -> None:
         """JournalStuckError while the disk is stuck, DiskHangs while it does not answer."""
-        del timeout_s
         if self.hanging:
             raise DiskHangs
         if self.stuck:
