@@ -32,15 +32,18 @@ class RealBot:
     def __init__(self, here: Place, folder: Path, data: Path) -> None:
         self.here, self.folder, self.data = here, folder, data
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
+        """What its processes have beyond ours and the key."""
         (folder / f"{PROFILE}.toml").write_text(profile_of(here), encoding="utf-8")
 
     def start(self) -> subprocess.Popen[bytes]:
         key = f"LIQBOT_KEYS__{self.here.venue.upper()}__"
-        environment = {key + "API_KEY": "key", key + "SECRET": SECRET, key + "PASSWORD": "phrase"}
+        secrets = {key + "API_KEY": "key", key + "SECRET": SECRET, key + "PASSWORD": "phrase"}
+        environment = {**os.environ, **self.environment, **secrets}
         arguments = ["start", "--profile", PROFILE, "--config", str(self.folder), "--data", str(self.data)]
         with (self.folder / "bot.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", LIQBOT, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
+                [sys.executable, "-c", LIQBOT, *arguments], env=environment, stdout=log, stderr=log
             )
         return self.process
 
