@@ -1,15 +1,22 @@
-"""Writes the README's table of venues from the registry; run it after adding or changing a venue."""
+"""Writes the tables of venues in the README and in docs/venues.md from the registry; run it after changing a venue."""
 
 import pathlib
 import sys
 
+from liqbot.review.venue_facts import FEEDS_BEGIN, FEEDS_END, feeds_table
 from liqbot.review.venue_table import README_BEGIN, README_END, readme_table
 from liqbot.venues.registry import VENUES
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def written(path: pathlib.Path, begin: str, end: str, table: str) -> None:
+    """What stands between the two marks is replaced, marks included."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    path.write_text(before + table + rest.partition(end)[2], encoding="utf-8")
+    sys.stdout.write(f"written {path.relative_to(ROOT)}\n")
+
 
 if __name__ == "__main__":
-    before, _, rest = README.read_text(encoding="utf-8").partition(README_BEGIN)
-    after = rest.partition(README_END)[2]
-    README.write_text(before + readme_table(VENUES.values()) + after, encoding="utf-8")
-    sys.stdout.write("written README.md\n")
+    written(ROOT / "README.md", README_BEGIN, README_END, readme_table(VENUES.values()))
+    written(ROOT / "docs" / "venues.md", FEEDS_BEGIN, FEEDS_END, feeds_table(VENUES.values()))

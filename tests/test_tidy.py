@@ -175,6 +175,21 @@ def test_money_is_rounded_as_the_code_says_not_as_the_thread_happens_to() -> Non
     assert not unsaid, f"say how: {unsaid}"
 
 
+def test_the_map_is_computed_to_the_same_bits_on_every_processor() -> None:
+    """Matrix products sum in the order that suits the processor, and numpy has another exponential where it finds
+    AVX-512: `kernels.weighted_sums` and `math` do neither."""
+    unlike = "dot einsum exp exp2 expm1 float_power inner linalg log log10 log1p log2 matmul power tanh tensordot vdot"
+    found = [
+        f"{named(path)}:{node.lineno}"
+        for path in SOURCES
+        if named(path).startswith("liqbot/")
+        for node in ast.walk(parsed(path))
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) in {f"np.{name}" for name in unlike.split()})
+    ]
+    assert not found, f"other digits on another processor: {found}"
+
+
 def test_no_wait_takes_a_cancellation_for_an_answer() -> None:
     """`asyncio.wait_for` of 3.11 swallows a cancellation that comes with what it waited for: its task never ends."""
     found = [

@@ -13,9 +13,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
-from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
+from liqbot.connection.credentials import Credentials
+from liqbot.connection.dispatch import DISPATCH, nothing, signed
 from liqbot.connection.endpoints import (
     Access,
     at_hosts,
@@ -23,12 +24,14 @@ from liqbot.connection.endpoints import (
     first_host,
     options_for,
     original_address,
+    pings,
     use_access,
 )
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
-from liqbot.connection.unified_library import client_class
+from liqbot.connection.raw_streams import RawStreams
+from liqbot.connection.unified_library import client_class, with_requests
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
     RETRYABLE,
@@ -40,8 +43,8 @@ from liqbot.venues.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from liqbot.venues.spec import RequestBudget, RequestExpiry, VenueSpec
-from liqbot.venues.trading import Channel, Decode, Dispatch, Retry
+from liqbot.venues.spec import RequestBudget, VenueSpec
+from liqbot.venues.trading import Addresses, Channel, Decode, Dispatch, Retry
 
 Tap = Callable[[str | bytes, str], bool]
 Result = TypeVar("Result")
@@ -53,21 +56,8 @@ _STUMBLES: Final = (TypeError, LookupError, ValueError, AttributeError, Arithmet
 """What the unified client raises over an answer that it did not expect."""
 
 _ANSWER: ContextVar[HttpResponse | None] = ContextVar("answer", default=None)
-_DISPATCH: ContextVar[Dispatch | None] = ContextVar("dispatch", default=None)
 _ON_URL: ContextVar[Callable[[str], None] | None] = ContextVar("on_url", default=None)
 _log = structlog.get_logger(__name__)
-
-
-class Credentials:
-    """Key, secret and, where the venue has one, passphrase. Never shown."""
-
-    def __init__(self, api_key: SecretStr, secret: SecretStr, password: SecretStr | None = None) -> None:
-        self.api_key, self.secret, self.password = api_key, secret, password
-
-    def config(self) -> dict[str, str]:
-        """As the unified client wants them; hand it on, never keep or print it."""
-        found = {"apiKey": self.api_key.get_secret_value(), "secret": self.secret.get_secret_value()}
-        return found if self.password is None else found | {"password": self.password.get_secret_value()}
 
 
 class VenueClient:
@@ -85,6 +75,9 @@ class VenueClient:
         self._options = options_for(spec, inverse=inverse) | dict(options or {})
         self._limiter = RateLimiter(budget or spec.public_budget)
         self._taps: list[Tap] = []
+        self.raw = RawStreams(
+            spec.venue, dict(spec.hosts), loopback, lambda: self._limiter.acquire("normal", 1), self._offered
+        )
         self._exchange: Any = None
         self.host = spec.venue
         """The venue's host, for messages."""
@@ -107,13 +100,22 @@ class VenueClient:
             self._exchange = self._made()
         return self._exchange
 
+    @property
+    def addresses(self) -> Addresses:
+        """Addresses of the account and of the key that signs; ValueError for a private key that is none."""
+        if self._credentials is None or "private_key" not in self.spec.credentials:
+            return Addresses()
+        exchange = self.exchange
+        signer: str = exchange.eth_get_address_from_private_key(exchange.privateKey)
+        return Addresses(exchange.walletAddress.lower(), signer.lower())
+
     def _made(self) -> Any:
         if self.spec.client is None:
             raise ValueError(f"{self.venue}: the unified client does not know this venue")
-        config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
+        config = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options, **pings(self.spec)}
         if self._credentials is not None:
-            config |= self._credentials.config()
-        exchange = client_class(self.spec.client)(config)
+            config |= self._credentials.config(self.spec.credentials)
+        exchange = with_requests(client_class(self.spec.client)(config), self.spec.unlisted)
         exchange.has["fetchCurrencies"] = False
         exchange.timeout_on_exit = 0
         use_access(exchange, self.spec, self.access)
@@ -125,7 +127,9 @@ class VenueClient:
             # The client reads errors by the address they came from: it must see the one that is stood in for.
             exchange.handle_errors = functools.partial(_as_live, exchange.handle_errors)
         exchange.client = functools.partial(self._socket, exchange.client)
-        exchange.sign = functools.partial(_signed, exchange, self.spec.expiry, exchange.sign)
+        for method in self.spec.silenced:
+            setattr(exchange, method, nothing)
+        exchange.sign = functools.partial(signed, exchange, self.spec.expiry, exchange.sign)
         exchange.on_rest_response = functools.partial(_noting, exchange.on_rest_response)
         return exchange
 
@@ -210,7 +214,7 @@ class VenueClient:
         asked = getattr(self.exchange, method)
         await self._turn(channel, weight, None if dispatch is None else dispatch.turn_ms_max)
         answer = HttpResponse()
-        token, dispatched = _ANSWER.set(answer), _DISPATCH.set(dispatch)
+        token, dispatched = _ANSWER.set(answer), DISPATCH.set(dispatch)
         try:
             found = await self._typed(asked(*args), method, answer, write=write)
             return found if decode is None else decode(found)
@@ -222,7 +226,7 @@ class VenueClient:
             raise
         finally:
             _ANSWER.reset(token)
-            _DISPATCH.reset(dispatched)
+            DISPATCH.reset(dispatched)
 
     async def _turn(self, channel: Channel, weight: int, wait_ms_max: int | None) -> None:
         """Until the request may leave. Judged afterwards too: a process that stood still meanwhile is late as well."""
@@ -281,12 +285,13 @@ class VenueClient:
     @property
     def sockets(self) -> tuple[str, ...]:
         """Addresses of the sockets in use."""
-        return () if self._exchange is None else tuple(self._exchange.clients)
+        return (*self.raw.urls, *(() if self._exchange is None else self._exchange.clients))
 
     def drop(self, urls: Iterable[str], reason: str) -> None:
         """Give sockets up: everyone who waits on one gets VenueUnreachable, and the next watch dials anew."""
         from ccxt.base.errors import NetworkError
 
+        self.raw.drop(urls, reason)
         for url in urls:
             socket = self.exchange.clients.get(url)
             if socket is not None:
@@ -300,6 +305,7 @@ class VenueClient:
                 kept |= {"listenKey": None, "lastAuthenticatedTime": 0}
 
     async def close(self) -> None:
+        await self.raw.close()
         if self._exchange is not None:
             await self._exchange.close()
 
@@ -314,10 +320,12 @@ class VenueClient:
             on_url(url)
         return socket
 
+    def _offered(self, raw: str | bytes, url: str) -> bool:
+        return any(tap(raw, url) for tap in self._taps)
+
     def _on_message(self, socket: Any, original: Callable[[str | bytes], None], raw: str | bytes) -> None:
-        for tap in self._taps:
-            if tap(raw, socket.url):
-                return
+        if self._offered(raw, socket.url):
+            return
         from ccxt.base.errors import BaseError, NetworkError
 
         try:
@@ -337,20 +345,6 @@ def host_of(url: str) -> str:
 
 def _as_live(original: Callable[..., Any], status: int, reason: str, url: str, *rest: Any) -> Any:
     return original(status, reason, original_address(url), *rest)
-
-
-def _signed(exchange: Any, expiry: RequestExpiry | None, original: Callable[..., Any], path: str, *rest: Any) -> Any:
-    """Stands in for the unified client's signing: the same request, with its expiry beside the signature, where the
-    signature does not cover headers."""
-    request = original(path, *rest)
-    dispatch = _DISPATCH.get()
-    if dispatch is None:
-        return request
-    dispatch.on_signed()
-    if expiry is None or expiry.place != "header" or path not in expiry.paths:
-        return request
-    expires_ms = int(exchange.milliseconds()) + dispatch.valid_ms
-    return request | {"headers": (request["headers"] or {}) | {expiry.name: str(expires_ms)}}
 
 
 def _noting(original: Callable[..., Any], status: int, reason: str, url: str, method: str,

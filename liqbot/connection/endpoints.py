@@ -21,9 +21,17 @@ def options_for(spec: VenueSpec, *, inverse: bool) -> dict[str, Any]:
         "tradesLimit": _MEMORY_ROWS,
         "ordersLimit": _MEMORY_ROWS,
     }
-    if types:
+    if types and spec.market_switches:
+        wanted = {kind: kind in types for kind in ("spot", *spec.market_types)}
+        options["fetchMarkets"] = {"types": wanted}
+    elif types:
         options["fetchMarkets"] = {"types": types}
     return options
+
+
+def pings(spec: VenueSpec) -> dict[str, Any]:
+    """How often the unified client asks whether a socket is still there, where its own habit is too rare."""
+    return {} if spec.ping_s is None else {"streaming": {"keepAlive": int(spec.ping_s * 1_000)}}
 
 
 def use_access(exchange: Any, spec: VenueSpec, access: str) -> None:

@@ -64,9 +64,13 @@ def _lost(venue: str, host: str, error: BaseException, text: str, *, write: bool
 
 
 def _refused(spec: VenueSpec, error: BaseException, text: str, *, auth: bool) -> VenueError:
-    if auth:
-        return VenueAuth(spec.venue, text)
     code, reason = refusal(str(error), spec.refusal)
+    if reason.startswith(spec.refusal.auth or ("\0",)):
+        return VenueAuth(spec.venue, reason)
+    if not code:
+        code = next((name for begins, name in spec.refusal.words if reason.startswith(begins)), "")
+    if auth and code not in spec.not_about_key:
+        return VenueAuth(spec.venue, text)
     return VenueRefused(spec.venue, code, reason or text, type(error).__name__)
 
 

@@ -148,7 +148,7 @@ def wire_book(markets: Mapping[str, Any], spec: VenueSpec, roster: Roster) -> Wi
     """The contracts of a venue that the roster names, by the ids that its messages use."""
     return WireBook(spec.venue, [
         WireContract(
-            symbol_id=markets[symbol]["id"], symbol=symbol, venue_key=venue_key(spec.venue, wanted.contract),
+            symbol_id=markets[symbol][spec.message_id], symbol=symbol, venue_key=venue_key(spec.venue, wanted.contract),
             coin=wanted.coin, contract_units=float(markets[symbol]["contractSize"] or 1.0), inverse=wanted.inverse,
             open_interest_two_sided=wanted.open_interest_two_sided,
             funding_interval_h=spec.funding_interval_h or INTERVAL_H_USUAL,

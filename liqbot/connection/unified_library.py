@@ -5,14 +5,18 @@ Stand-ins take the places of those packages. What is asked of them is looked for
 anything else the package itself is loaded into its stand-in, so that nothing is missing for whoever asks for more.
 """
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
 import sys
 import threading
+from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final
+
+from liqbot.venues.spec import UnlistedRequest
 
 BASES: Final = {
     "ccxt": "ccxt.base.exchange", "ccxt.async_support": "ccxt.async_support.base.exchange",
@@ -89,3 +93,10 @@ def _stand_in() -> None:
         parent, _, name = package.rpartition(".")
         if parent:
             setattr(sys.modules[parent], name, module)
+
+
+def with_requests(exchange: Any, unlisted: Iterable[UnlistedRequest]) -> Any:
+    """The client with a method more for each request of its venue that it has none for."""
+    for one in unlisted:
+        setattr(exchange, one.method, functools.partial(exchange.request, one.path, list(one.group), "GET"))
+    return exchange

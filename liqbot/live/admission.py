@@ -20,9 +20,11 @@ from liqbot.live import credentials
 from liqbot.runtime.last_known import LastKnown
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
-from liqbot.venues.errors import VenueError
+from liqbot.venues.errors import ClockSkew, VenueError
 from liqbot.venues.trading import TradingAdapter
 
+SKEW_MS_MAX: Final = 2_000
+"""An order expires after three seconds."""
 WHOSE_S: Final = 1.0
 """Longest wait for the venue's word on whose key this is, before a position that may be naked is looked at."""
 AGAIN_S: Final = 2.0
@@ -45,8 +47,20 @@ async def asked(settings: Settings, access: Access, trading: VenueClient, adapte
     rights = await credentials.check_permissions(
         trading, adapter, with_money=access == "live", accept_unknown=settings.network.accept_unknown_rights
     )
+    await require_clock(trading, adapter)
     account = credentials.account_of(rights, settings)
     return Admission(account, trading.instruments(settings.coins), key_expires_ms=rights.expires_ms)
+
+
+async def require_clock(trading: VenueClient, adapter: TradingAdapter) -> None:
+    """ClockSkew where questions are not signed, so that a wrong clock would show with the first order that expires."""
+    if "private_key" not in trading.spec.credentials:
+        return
+    before_ms = wall_ms()
+    skew_ms = (before_ms + wall_ms()) // 2 - await adapter.server_ms(trading)
+    if abs(skew_ms) > SKEW_MS_MAX:
+        words = f"our clock differs from the venue's by {skew_ms:+d} ms; synchronise this machine's clock"
+        raise ClockSkew(trading.venue, words)
 
 
 async def remembered(known: LastKnown, settings: Settings, trading: VenueClient) -> Admission:

@@ -5,15 +5,20 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from pydantic import SecretStr
+
 from liqbot.connection.client import Credentials, VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import Instrument, split_venue_key
 from liqbot.settings import Settings
+from liqbot.settings.venues import streamed
 from liqbot.venues.errors import ClockSkew, ContractChanged, VenueAuth, VenueError
 from liqbot.venues.registry import VENUES, access_refusal, refusal, trading_of
 from liqbot.venues.trading import KeyPermissions, TradingAdapter, VenueCaller
 
+_DIGITS: Final = {"wallet_address": 40, "private_key": 64}
+_FORMS: Final = {name: re.compile(f"0x[0-9a-fA-F]{{{digits}}}") for name, digits in _DIGITS.items()}
 TRADING_MODES: Final = ("testnet", "demo", "live")
 
 
@@ -59,17 +64,27 @@ def _credentials(settings: Settings) -> Credentials:
     venue = settings.trade_venue
     key = settings.keys.get(venue)
     missing = [name for name in VENUES[venue].credentials if key is None or getattr(key, name) is None]
-    if missing or key is None or key.api_key is None or key.secret is None:
+    parts = [part for name in VENUES[venue].credentials if (part := getattr(key, name, None)) is not None]
+    if missing:
         variables = ", ".join(f"LIQBOT_KEYS__{venue.upper()}__{name.upper()}" for name in missing)
         raise ExpectedError(
             f"no key for {venue}: put {variables} into the environment or the secrets directory", Exit.CONFIG
         )
-    return Credentials(key.api_key, key.secret, key.password)
+    for name in VENUES[venue].credentials:
+        form = _FORMS.get(name)
+        given: SecretStr = getattr(key, name)
+        if form is not None and not form.fullmatch(given.get_secret_value()):
+            raise ExpectedError(
+                f"keys.{venue}.{name}: the value given is none (it is not shown); 0x and {_DIGITS[name]} hexadecimal "
+                "digits are right", Exit.CONFIG,
+            )
+    return Credentials(*parts)
 
 
 def public_clients(settings: Settings) -> dict[str, VenueClient]:
-    """One per venue that feeds the map, always with production prices. ExpectedError for one that cannot be read."""
-    wanted = dict.fromkeys(split_venue_key(key)[0] for key in settings.venues)
+    """One per venue that feeds the map by streams, always with production prices. ExpectedError for one that cannot be
+    read."""
+    wanted = streamed(settings)
     unread = [venue for venue in wanted if venue not in VENUES or VENUES[venue].wire is None]
     if unread:
         raise ExpectedError("\n".join(refusal("venues", venue, "market_data") for venue in unread), Exit.CONFIG)
@@ -85,8 +100,9 @@ def public_clients(settings: Settings) -> dict[str, VenueClient]:
 
 def account_of(rights: KeyPermissions, settings: Settings) -> str:
     """One name per account: the venue's own, else one that the key gives."""
-    key = settings.keys[settings.trade_venue].api_key
-    by_key = hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12] if key is not None else ""
+    key = settings.keys[settings.trade_venue]
+    first = key.api_key or key.wallet_address
+    by_key = hashlib.sha256(first.get_secret_value().encode()).hexdigest()[:12] if first is not None else ""
     return f"{settings.trade_venue} {rights.account or by_key}"
 
 

@@ -14,10 +14,19 @@ import structlog
 
 from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution import client_order_id
+from liqbot.execution.edge.order_status import PriorityCaller
 from liqbot.instruments import Side
 from liqbot.runtime.process import wall_ms
 from liqbot.venues.errors import OutcomeUnknown, VenueError
-from liqbot.venues.trading import Dispatch, OrderCaller, OrderReport, PositionReport, TradedContract, TradingAdapter
+from liqbot.venues.trading import (
+    Dispatch,
+    OrderCaller,
+    OrderReport,
+    PositionReport,
+    TradedContract,
+    TradingAdapter,
+    whole,
+)
 
 PANIC_NAME: Final = "panic"
 ROUND_S: Final = 0.5
@@ -162,10 +171,10 @@ class Panic:
             quantity_base=abs(position.signed_base),
             reduce_only=True,
         )
-        call = self._recipe.place(order, traded)
         self._say(f"close {_shown(traded, position)}")
         self._not_before_s[coin] = loop.time() + ROUND_S
         try:
+            call = await whole(self._recipe.place(order, traded), PriorityCaller(self._client))
             await self._client.call(
                 call.method, *call.args, channel="priority", retry="never",
                 dispatch=Dispatch(self._recipe.valid_ms, lambda: None),

@@ -1,15 +1,22 @@
 """What each venue can do, in plain words: the one source of `liqbot venues` and of the README's table."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from liqbot.venues.evidence import GRADES, grades_of
 from liqbot.venues.registry import mechanics_of
 from liqbot.venues.spec import Capability, VenueSpec
 
 UNKNOWN: Final = "unknown"
+FORCED: Final = "liquidation"
 README_BEGIN: Final = "<!-- venues: written by docs/generate_venues.py -->"
 README_END: Final = "<!-- end of venues -->"
-_TESTED: Final = {"loopback": "tested on loopback, not against the live venue", "live": "tested against the live venue"}
+_TESTED: Final = {
+    "examples": "tested on examples of its messages, never dialled",
+    "loopback": "tested on loopback, not against the live venue",
+    "live": "tested against the live venue",
+}
 
 
 class Abilities(NamedTuple):
@@ -17,6 +24,8 @@ class Abilities(NamedTuple):
 
     margin: str
     market_data: str
+    shapes: str
+    """How the messages of its feeds are known."""
     forced_orders: str
     test_access: str
     orders: str
@@ -29,7 +38,8 @@ def abilities(spec: VenueSpec) -> Abilities:
     return Abilities(
         margin=_margin(spec),
         market_data=_or_reason(spec, "market_data", tested),
-        forced_orders=_or_reason(spec, "forced_orders", spec.liquidations.completeness or UNKNOWN),
+        shapes=shapes_of(spec),
+        forced_orders=_or_reason(spec, "forced_orders", _forced(spec)),
         test_access=_or_reason(spec, "test_access", ", ".join(spec.practice_kinds)),
         orders=_or_reason(spec, "orders", tested),
         stop=stop_of(spec),
@@ -45,6 +55,24 @@ def stop_of(spec: VenueSpec) -> str:
         return "after the fill"
     stays = "stays" if not attached.outlives_position else "until one of its own rests"
     return f"with the entry, {stays} (documented)"
+
+
+def shapes_of(spec: VenueSpec) -> str:
+    """Feeds by grade, those that are not read unless the profile asks by name; nothing for a venue that is not read."""
+    grades = grades_of(spec.evidence) if spec.wire is not None else {}
+    counts = Counter(grades.values())
+    told = [f"{counts[grade]} {grade}" for grade in GRADES if counts[grade] and grade != "inferred"]
+    inferred = [feed for feed, grade in grades.items() if grade == "inferred"]
+    return ", ".join([*told, *([f"inferred and off: {' '.join(inferred)}"] if inferred else [])]) or "-"
+
+
+def _forced(spec: VenueSpec) -> str:
+    told = spec.liquidations.completeness or UNKNOWN
+    wire = spec.wire
+    streamed = wire is not None and any(FORCED in stream.feeds for stream in wire.streams)
+    polled = wire is not None and any(poll.feed == FORCED for poll in wire.polls)
+    of_accounts = wire is not None and wire.positions is not None and not streamed and not polled
+    return f"{told}, of accounts that are read (feeds.accounts, off by default)" if of_accounts else told
 
 
 def short(spec: VenueSpec, capability: Capability) -> str:
@@ -71,6 +99,9 @@ def readme_table(specs: Iterable[VenueSpec]) -> str:
     lines: dict[Abilities, list[str]] = {}
     for spec in specs:
         lines.setdefault(abilities(spec), []).append(spec.title)
-    head = ("venue", "margin rules", "market data, live", "forced orders", "test access", "orders", "stop")
+    head = (
+        "venue", "margin rules", "market data, live", "feeds known by", "forced orders", "test access", "orders",
+        "stop",
+    )
     rows = [head, ("---",) * len(head), *((", ".join(titles), *cells) for cells, titles in lines.items())]
     return "\n".join([README_BEGIN, *(f"| {' | '.join(row)} |" for row in rows), README_END])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -15,11 +16,12 @@ from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.params import FeedParams
+from liqbot.market.feeds.report_feed import ReportFeed
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.pump import Feed
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from liqbot.venues.registry import wire_of
+from liqbot.venues.registry import VENUES, wire_of
 from liqbot.venues.streams import VenueWire
 
 BACKFILL_S_MAX: Final = 120.0
@@ -59,11 +61,20 @@ class LiveMarket:
         self.feeds = {
             venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
+        self._reports = {
+            venue: ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
+            for venue, file in params.reports.items() if venue in roster.venues
+        }
         self.ticker = ticker or TickClock(clock)
+
+    def _price_of(self, coin: str) -> float | None:
+        """Of the first venue that knows one."""
+        known = (feed.mark_price(coin) for feed in self.feeds.values())
+        return next((price for price in known if price is not None), None)
 
     def stats(self) -> dict[str, FeedStats]:
         """What each venue's feed has counted, by venue."""
-        return {venue: feed.stats for venue, feed in self.feeds.items()}
+        return {venue: feed.stats for venue, feed in (self.feeds | self._reports).items()}
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""
@@ -91,6 +102,8 @@ class LiveMarket:
             group.create_task(self._whole_again(inbox))
             for feed in self.feeds.values():
                 group.create_task(feed.run(inbox))
+            for report in self._reports.values():
+                group.create_task(report.run(inbox))
 
     async def _whole_again(self, inbox: Inbox) -> None:
         """Rows that the inbox had no room for were folded into others: once it has room again, the venues are asked

@@ -160,5 +160,11 @@ class VenueKey(_Params):
     """Credentials of one venue. Never in a file of the configuration: environment or secrets directory only."""
 
     api_key: SecretStr | None = Field(None, description="API key; give it no right to withdraw.")
-    secret: SecretStr | None = Field(None, description="API secret, or the private key of an agent wallet.")
+    secret: SecretStr | None = Field(None, description="API secret.")
     password: SecretStr | None = Field(None, description="Passphrase, on venues that ask for one.")
+    wallet_address: SecretStr | None = Field(
+        None, description="Address of the account, on chains: that of its owner, not of the API wallet."
+    )
+    private_key: SecretStr | None = Field(
+        None, description="Private key of an API wallet (agent) of that account, never that of its owner."
+    )

@@ -122,12 +122,27 @@ def require_able_venues(settings: Settings) -> None:
     """ExpectedError, a line per fault, unless the venues exist and can do what the mode needs of them."""
     faults = [*_unknown(settings)]
     if not faults and settings.mode in _READING_MODES:
-        names = dict.fromkeys(split_venue_key(key)[0] for key in settings.venues)
-        faults += [refusal("venues", name, "market_data") for name in names if VENUES[name].wire is None]
+        faults += [refusal("venues", name, "market_data") for name in streamed(settings) if VENUES[name].wire is None]
+        faults += _reports(settings)
     if not faults and settings.mode in _TRADING_MODES:
         faults += _untradable(settings)
     if faults:
         raise ExpectedError("\n".join(faults), Exit.CONFIG)
+
+
+def streamed(settings: Settings) -> tuple[str, ...]:
+    """Venues whose market data comes over the wire: all but those whose open interest is in a file."""
+    names = dict.fromkeys(split_venue_key(key)[0] for key in settings.venues)
+    return tuple(name for name in names if name not in settings.feeds.reports)
+
+
+def _reports(settings: Settings) -> list[str]:
+    able = ", ".join(name for name, spec in VENUES.items() if spec.report is not None)
+    faults = [f"feeds.reports: {name!r} has no report that can be read; possible with {able}"
+              for name in settings.feeds.reports if name not in VENUES or VENUES[name].report is None]
+    if not faults and not streamed(settings):
+        faults.append("venues: reports alone tell no prices; name a venue that is read live")
+    return faults
 
 
 def _unknown(settings: Settings) -> list[str]:

@@ -1,6 +1,7 @@
 """How we know the shape of what a venue sends: graded per feed, at the endpoint as it is today."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import msgspec
@@ -43,3 +44,21 @@ class FeedEvidence(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"sha256: {self.sha256!r} is no sha256 of the recording of {self.endpoint}")
         if self.grade == "documented" and not self.fields:
             raise ValueError(f"fields: missing for {self.endpoint}; a documented feed lists what is read of it")
+
+
+def grades_of(evidence: Iterable[FeedEvidence]) -> dict[FeedName, Grade]:
+    """Feed -> grade. Of several places where a feed comes from the first one counts: it is what carries the feed."""
+    found: dict[FeedName, Grade] = {}
+    for one in evidence:
+        found.setdefault(one.feed, one.grade)
+    return found
+
+
+def graded(
+    grade: Grade, source: str, as_of: str, *feeds: tuple[FeedName, str, tuple[str, ...]]
+) -> tuple[FeedEvidence, ...]:
+    """Several feeds, each (name, endpoint, fields), that one page or one parser tells of."""
+    return tuple(
+        FeedEvidence(feed=feed, endpoint=endpoint, grade=grade, source=source, as_of=as_of, fields=fields)
+        for feed, endpoint, fields in feeds
+    )

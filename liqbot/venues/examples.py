@@ -3,6 +3,7 @@
 A venue of this package keeps them in `examples.json` beside its code; they are read only by the conformance suite.
 """
 
+import base64
 import pkgutil
 from collections.abc import Callable
 from typing import Any
@@ -17,16 +18,25 @@ class MessageExample(msgspec.Struct, frozen=True):
 
     feed: str
     message: Any
-    """Decoded JSON, or a text that is no JSON."""
+    """Decoded JSON, or a text that is no JSON; of a binary frame its bytes in base64."""
+    binary: bool = False
 
     @property
     def raw(self) -> str:
         """As it comes over the socket: compact, fields in their order."""
         return self.message if isinstance(self.message, str) else msgspec.json.encode(self.message).decode()
 
+    @property
+    def frame(self) -> bytes:
+        """The same in bytes."""
+        return base64.b64decode(self.raw) if self.binary else self.raw.encode()
+
 
 class ResponseExample(msgspec.Struct, frozen=True):
-    """The answer to a request: what the client's `method` returned for these arguments."""
+    """The answer to a request: what the client's `method` returned for these arguments.
+
+    Of market data, `args` is what the request must have asked for, where the method alone does not tell.
+    """
 
     method: str
     payload: Any
@@ -58,6 +68,9 @@ class AccountExample(msgspec.Struct, frozen=True, kw_only=True):
     responses: tuple[ResponseExample, ...]
     messages: tuple[Any, ...]
     """Of the user stream: about these orders."""
+    account: str = ""
+    signer: str = ""
+    """Addresses, see `trading.Addresses`."""
 
 
 class VenueExamples(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,8 @@ class AccountMarks(Protocol):
     asked for them by name.
     """
 
+    taken_codes: frozenset[str]
+    """Refusals of a mark that met nobody, where the venue lists such an order all the same."""
     away_pct: Decimal
     """How far below the market a mark is placed: as far as the venue's own price limits allow on every contract."""
 

@@ -8,6 +8,7 @@ import itertools
 import reprlib
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +18,9 @@ from liqbot.instruments import FundingStage, Side
 
 Trade = tuple[int, int, float, float, bool]
 """(index of the contract in the book, time_ms, price, size_usd, the taker bought)."""
+
+Party = tuple[int, int, str, float]
+"""(index of the contract in the book, time_ms, account that traded, size_usd), where a venue names accounts."""
 
 PRICE_MAX: Final = 1e12
 TIME_MS_MAX: Final = 4_102_444_800_000
@@ -28,10 +32,13 @@ FUNDING_STEP_MS: Final = 60_000
 INTERVAL_H_USUAL: Final = 8.0
 """Of venues of which nothing is known."""
 
+TOLD_MAX: Final = 4_000
+"""Names of trades and forced orders that are remembered, at venues that may tell one again."""
 REJECTED_MAX: Final = 100
 """Rows that are kept to be looked at; further ones are counted alone."""
 
 Decoded = TypeVar("Decoded")
+TimeMs = TypeVar("TimeMs", int, float)
 
 def shown(value: object) -> str:
     """Any value in one short line, however deep or long it is, with the control signs of its texts escaped."""
@@ -95,6 +102,8 @@ class Parsed(msgspec.Struct):
     facts: list[MarketEvent] = []
     ignored: int = 0
     ours: bool = True
+    parties: list[Party] = []
+    """Who traded; only where the book wants it."""
 
 
 class WireBook:
@@ -104,12 +113,17 @@ class WireBook:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
         self.quotes = [ContractQuote(interval_h=one.funding_interval_h) for one in self.contracts]
+        self.wants_parties = False
+        """Whether anybody asks who traded."""
         self.off_book = 0
         """Trades agreed on outside the order book, which are no price of the market and left out; whoever counts them
         sets it back."""
         self.rejected = 0
         """Rows that could not be read; whoever counts them sets it back. The newest are kept until they are taken."""
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
+        self.received_ms = 0
+        """When the message that is read now came, by our clock: the time of what bears none of its own."""
+        self._told: dict[object, None] = {}
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -141,6 +155,15 @@ class WireBook:
         self._rejected.clear()
         return found
 
+    def first_time(self, name: object) -> bool:
+        """Whether something that a venue tells again and again under the same name is told for the first time."""
+        if name in self._told:
+            return False
+        self._told[name] = None
+        if len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        return True
+
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
         """Decoded JSON as a typed value; MalformedMessage when it is not of that shape."""
         try:
@@ -164,10 +187,20 @@ class WireBook:
             self.reject(error, row)
             return None
 
-    def time(self, field: str, time_ms: int) -> int:
+    def time(self, field: str, time_ms: TimeMs) -> TimeMs:
         if not 0 < time_ms < TIME_MS_MAX:
             raise self.malformed(field, time_ms)
         return time_ms
+
+    def iso_time(self, field: str, text: str) -> int:
+        """UTC milliseconds of `2026-11-30T08:00:00.123Z`; digits beyond the millisecond are cut off."""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self.malformed(field, text) from None
+        if moment.tzinfo is None:
+            raise self.malformed(field, text)
+        return self.time(field, int(moment.replace(microsecond=0).timestamp()) * 1_000 + moment.microsecond // 1_000)
 
     # --- from values to facts -------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ watched are left out unread, the others are decoded one by one, and those that d
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -20,22 +20,26 @@ _PLACE: Final = re.compile(r"at `\$(?P<path>[^`]*)`")
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
-class _Frame(msgspec.Struct, Generic[Row], gc=False):
+class _Frame(Protocol[Row]):
     data: list[Row]
 
 
 class RowShape(Generic[Row]):
     """The rows of one kind of frame: their shape, and where they name their contract."""
 
-    def __init__(self, what: str, shape: type[Row], name: str, *, suffix: str = "") -> None:
-        """`what` is how errors name the kind; `name` the key of the contract's id, which `suffix` completes."""
-        self.what, self._shape, self._name, self._suffix = what, shape, name, suffix
-        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Frame[shape], strict=False)  # type: ignore[valid-type]
+    def __init__(self, what: str, shape: type[Row], name: str, *, suffix: str = "", key: str = "data") -> None:
+        """`what` is how errors name the kind; `name` the key of the contract's id, which `suffix` completes; `key` that
+        of the list of rows in the frame."""
+        self.what, self._shape, self._name, self._suffix, self._key = what, shape, name, suffix, key
+        field = ("data", list[shape], msgspec.field(name=key))  # type: ignore[valid-type]
+        decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+            msgspec.defstruct("Frame", [field], gc=False), strict=False
+        )
         self.decode: Callable[[str | bytes], _Frame[Row]] = decoder.decode
         """The whole frame at once, with what the decoder raises (BROKEN); for streams where every call counts."""
 
     def rows(self, raw: str | bytes, book: WireBook, parsed: Parsed) -> list[Row]:
-        """Of a frame `{"data": [...]}`. MalformedMessage when there is no list of rows in it."""
+        """Of a frame such as `{"data": [...]}`. MalformedMessage when there is no list of rows in it."""
         try:
             return self.decode(raw).data
         except BROKEN as error:
@@ -46,7 +50,7 @@ class RowShape(Generic[Row]):
     def apart(self, raw: str | bytes, error: Exception, book: WireBook) -> tuple[list[Row], int]:
         """The rows of a frame that raised `error` as a whole, and how many were of contracts that are not watched."""
         frame = decoded(raw, book)
-        rows = frame.get("data") if isinstance(frame, dict) else None
+        rows = frame.get(self._key) if isinstance(frame, dict) else None
         if not isinstance(rows, list):
             raise book.malformed(self.what, error, frame)
         own = [row for row in rows if not foreign(row, self._name, book, self._suffix)]

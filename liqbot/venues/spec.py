@@ -5,7 +5,7 @@ it is never a default.
 """
 
 from collections.abc import Callable
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -17,7 +17,8 @@ from liqbot.venues.entry_stops import EntryProtection
 from liqbot.venues.evidence import FeedEvidence
 from liqbot.venues.examples import VenueExamples
 from liqbot.venues.marks import AccountMarks
-from liqbot.venues.streams import VenueWire
+from liqbot.venues.statements import Statement
+from liqbot.venues.streams import ReportSource, VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 Unit = Literal["base", "contracts", "usd"]
@@ -25,9 +26,9 @@ Completeness = Literal["complete", "sampled", "none"]
 ForcedSide = Literal["order", "position"]
 TierAccess = Literal["public", "key", "market_info", "rule"]
 AccessKind = Literal["testnet", "demo"]
-CredentialField = Literal["api_key", "secret", "password"]
+CredentialField = Literal["api_key", "secret", "password", "wallet_address", "private_key"]
 Capability = Literal["market_data", "forced_orders", "orders", "test_access"]
-Proof = Literal["loopback", "live"]
+Proof = Literal["examples", "loopback", "live"]
 CAPABILITIES: Final[tuple[Capability, ...]] = get_args(Capability)
 
 BTC_ETH: Final = ("BTC", "ETH")
@@ -93,6 +94,8 @@ class ClientIdRule(msgspec.Struct, frozen=True, kw_only=True):
     length_max: int
     pattern: str = r"\S+"
     note: str = ""
+    spelt: Callable[[str], str] = str
+    """How an id of ours is written there."""
 
 
 class RequestBudget(msgspec.Struct, frozen=True):
@@ -119,6 +122,10 @@ class RefusalShape(msgspec.Struct, frozen=True, kw_only=True):
 
     code: tuple[str, ...] = ("code",)
     reason: tuple[str, ...] = ("msg", "message")
+    words: tuple[tuple[str, str], ...] = ()
+    """(how a reason begins, the venue's name for it): where refusals bear no code."""
+    auth: tuple[str, ...] = ()
+    """How reasons begin that are about the key."""
 
 
 class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +136,17 @@ class RequestExpiry(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
     """Endpoints that take it, as the unified client names them; empty: not looked up."""
     source: str
+    signed: Callable[[Any, dict[str, Any], int], dict[str, Any]] | None = None
+    """In a body that is signed whole: (unified client, body, UTC ms) -> the body with it, signed anew."""
+
+
+class UnlistedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A public GET of the venue for which the unified client has no method: `method` is the one it gets here."""
+
+    method: str
+    group: tuple[str, ...]
+    """The client's own names of the addresses that `path` belongs to, `("fapiPublic",)`."""
+    path: str
 
 
 class Lack(msgspec.Struct, frozen=True):
@@ -160,6 +178,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How its market data is read live."""
     evidence: tuple[FeedEvidence, ...] = ()
     """How the shape of each feed in `wire` is known."""
+    report: ReportSource | None = None
+    """A file that the profile may name for its open interest."""
     trading: TradingAdapter | None = None
     """How it is traded on."""
     marks: AccountMarks | None = None
@@ -167,21 +187,36 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     examples: Callable[[], VenueExamples] | None = None
     """What it sends, for the conformance suite; read only there."""
     proof: Proof | None = None
-    """Against what both were tested last: the simulated exchange on loopback, or the venue itself."""
+    """Against what both were tested last: examples and recordings of what the venue sends (nothing was dialled), the
+    simulated exchange on loopback, or the venue itself."""
 
     hosts: tuple[tuple[str, str], ...] = ()
     """(the unified client's host, the one that is dialled instead): for a venue that speaks another one's protocol at
     an address of its own, or for a regional entrance."""
+    message_id: str = "id"
+    """Where the unified client's entry of a contract holds the name that messages of market data give it."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
+    unlisted: tuple[UnlistedRequest, ...] = ()
+    market_switches: bool = False
+    """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
+    ping_s: float | None = None
+    """Between pings of the unified client's sockets, where its own are too rare to notice a half-open connection in
+    time, and the venue is known to answer them."""
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)
     """Requests of one account, well below what the venue allows."""
     refusal: RefusalShape = RefusalShape()
+    not_about_key: tuple[str, ...] = ()
+    """Codes of refusals that the unified client takes for a fault of the key, and that are none."""
 
     credentials: tuple[CredentialField, ...] = ("api_key", "secret")
     """What a key consists of."""
+    silenced: tuple[str, ...] = ()
+    """Methods of the unified client that ask or change something of its own accord: they do nothing."""
+    always_on_mark: bool = False
+    """Every stop triggers on the mark, without its being said."""
     practice: tuple[PracticeAccess, ...] = ()
     client_id: ClientIdRule | None = None
     flat_stop_refusals: tuple[str, ...] = ()
@@ -206,6 +241,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     up."""
     pays_funding: bool = True
     """False where contracts expire: how far they trade above the index stands for what longs pay."""
+    statements: tuple[Statement, ...] = ()
+    """What is said of it beside its numbers, with source and date."""
     note: str = ""
 
     def lack(self, capability: Capability) -> str:

@@ -1,27 +1,55 @@
 """The shape of a venue's table: what to subscribe to, what to ask how often, and where its past is kept."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import Parsed, WireBook, WireContract
+from liqbot.venues.public_accounts import PositionSource
 
 RequestParams = dict[str, Any]
 
 
+class Dial(msgspec.Struct, frozen=True, kw_only=True):
+    """A websocket that the unified client does not dial: we do. Messages are JSON, or texts as they are."""
+
+    url: Callable[[tuple[WireContract, ...]], str]
+    """The venue's own address; subscriptions of the same address share a connection."""
+    subscribe: Callable[[tuple[WireContract, ...]], tuple[Any, ...]]
+    """What is sent once it is open."""
+    ping: Callable[[], Any] | None = None
+    """What the venue wants to hear from time to time; frames of the protocol's own go out in any case."""
+    ping_s: float = 15.0
+    answer: Callable[[str | bytes], Any] | None = None
+    """What a message of the venue's must be answered with, such as a ping; None for all others."""
+
+
+def _nothing(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
+    del contracts
+    return ()
+
+
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """One subscription per kind of contract; `arguments` turns its contracts into those of the client's method."""
+    """One subscription per kind of contract, by a method of the unified client or by a `dial` of ours; `arguments`
+    turns its contracts into those of the client's method."""
 
     feeds: tuple[str, ...]
-    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`."""
-    method: str
-    arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]]
+    """What it carries: `trades`, `liquidation`, `mark`, `open_interest`, `funding`, `index`; nothing where it only
+    keeps the others open."""
+    method: str = ""
+    arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]] = _nothing
+    dial: Dial | None = None
     each: bool = False
     """One subscription per contract."""
     silence_ms_max: int | None = None
     """Longest usual silence of one contract; None where silence says nothing."""
+
+
+    def __post_init__(self) -> None:
+        if bool(self.method) is (self.dial is not None):
+            raise ValueError(f"stream of {', '.join(self.feeds)}: either `method` or `dial` is right")
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +91,7 @@ class TierRow(msgspec.Struct, frozen=True):
     """One maintenance tier as the venue publishes it; the cap in units of the packaged table (USD or coin)."""
 
     cap_usd: float
-    """In coin where the packaged table is written in coin."""
+    """In coin where the packaged table is written in coin; infinite where the venue gives the last tier no end."""
     leverage_max: float
     maintenance_pct: float
 
@@ -78,6 +106,22 @@ class TierSource(msgspec.Struct, frozen=True, kw_only=True):
     weight: int = 1
 
 
+class ReportedInterest(NamedTuple):
+    """Open interest of a coin as a report has it, one side."""
+
+    coin: str
+    as_of_ms: int
+    amount_base: float
+
+
+class ReportSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that tells a venue's open interest where no stream does. `read` gives its newest figures; ValueError that
+    says what in it is not right."""
+
+    what: str
+    read: Callable[[str], tuple[ReportedInterest, ...]]
+
+
 class VenueWire(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a generic feed needs to know about a venue's wire."""
 
@@ -87,3 +131,5 @@ class VenueWire(msgspec.Struct, frozen=True, kw_only=True):
     polls: tuple[Poll, ...]
     histories: tuple[HistorySource, ...] = ()
     tiers: TierSource | None = None
+    positions: PositionSource | None = None
+    """Where positions are public, account by account; accounts are learnt from trades that name them."""

@@ -5,7 +5,7 @@ that the venue sent.
 """
 
 import enum
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, Literal, Protocol
 
@@ -24,8 +24,18 @@ Decode = Callable[[Any], Any]
 OutcomeUnknown."""
 
 
+class Addresses(msgspec.Struct, frozen=True):
+    """Whose account a client asks about, and whose key signs, where both are public addresses; empty elsewhere."""
+
+    account: str = ""
+    signer: str = ""
+
+
 class VenueCaller(Protocol):
     """The part of a venue client that orders need."""
+
+    @property
+    def addresses(self) -> Addresses: ...
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "normal", retry: Retry = "read",
@@ -73,6 +83,13 @@ class Call(msgspec.Struct, frozen=True):
     method: str
     args: tuple[Any, ...]
     weight: int = 1
+    completed: "Callable[[VenueCaller], Awaitable[Call]] | None" = None
+    """Where something must be read before it can be sent: what it is then."""
+
+
+async def whole(call: Call, client: VenueCaller) -> Call:
+    """The call as it can be sent: what it lacks has been read."""
+    return call if call.completed is None else await call.completed(client)
 
 
 class OrderStatus(enum.StrEnum):

@@ -1,21 +1,27 @@
 """`liqbot venues`: what the registry knows of each venue, without talking to any of them."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from liqbot.instruments import venue_key
+from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
+from liqbot.review.venue_facts import counts_line, fact_lines, facts_of, feed_lines
 from liqbot.review.venue_table import UNKNOWN, abilities, short, stop_of
 from liqbot.settings import load
-from liqbot.venues.registry import VENUES, mechanics_of
+from liqbot.venues.registry import VENUES, mechanics_of, unknown
 from liqbot.venues.spec import Contract, VenueSpec
 from liqbot.verbs.options import ConfigDir, Json, Profile
 
 
 def venues(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Venues to be shown in full: feeds, facts and their sources.")
+    ] = None,
     caps: Annotated[
         bool, typer.Option("--caps", help="Show units, order limits, margin rule and tiers of every contract.")
     ] = False,
@@ -25,15 +31,28 @@ def venues(
 ) -> None:
     """List venues, those of the profile's own files too: what each can do, and how to trade without money."""
     load(profile, config=config)
+    chosen = _chosen(names or [])
     if as_json:
-        print(json.dumps([_venue(spec, caps=caps) for spec in VENUES.values()], indent=2))
+        print(json.dumps([_venue(spec, caps=caps or bool(names)) for spec in chosen], indent=2))
         return
-    for line in _table([_line(spec) for spec in VENUES.values()]):
-        print(line)
-    if caps:
-        for spec in VENUES.values():
-            print()
-            print("\n".join(_details(spec)))
+    if not names:
+        for line in _table([_line(spec) for spec in chosen]):
+            print(line)
+        print(f"\n{counts_line(chosen)}")
+    if caps or names:
+        blank = "" if names else "\n"
+        print(blank + "\n\n".join("\n".join(_details(spec)) for spec in chosen))
+
+
+def _chosen(names: Sequence[str]) -> list[VenueSpec]:
+    """Those that are named, in any known spelling; without a name all. ExpectedError for a name that no venue has."""
+    found: list[VenueSpec] = []
+    for name in names:
+        key = VENUES.spelt(name)
+        if key is None:
+            raise ExpectedError(unknown("venues", name), Exit.USAGE)
+        found.append(VENUES[split_venue_key(key)[0]])
+    return found or list(VENUES.values())
 
 
 def _shown(value: object) -> str:
@@ -50,6 +69,7 @@ def _line(spec: VenueSpec) -> tuple[str, ...]:
         able.margin,
         "yes" if spec.mapped else "no",
         short(spec, "market_data"),
+        able.shapes,
         "none" if spec.lack("forced_orders") else able.forced_orders,
         _shown(spec.liquidations.side),
         _shown(spec.tier_access),
@@ -61,8 +81,8 @@ def _line(spec: VenueSpec) -> tuple[str, ...]:
 
 def _table(lines: list[tuple[str, ...]]) -> list[str]:
     head = (
-        "VENUE", "CONTRACTS", "MARGIN", "MAP", "DATA", "FORCED ORDERS", "THEIR SIDE", "TIERS FROM", "ORDERS",
-        "TEST ACCESS", "STOP",
+        "VENUE", "CONTRACTS", "MARGIN", "MAP", "DATA", "FEEDS KNOWN BY", "FORCED ORDERS", "THEIR SIDE", "TIERS FROM",
+        "ORDERS", "TEST ACCESS", "STOP",
     )
     widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head) - 1)]
     return [
@@ -75,6 +95,7 @@ def _details(spec: VenueSpec) -> list[str]:
     orders = f"forced orders from {_shown(spec.liquidations.source)}"
     ticker = f"one ticker for all: {_shown(spec.one_ticker)}"
     lines = [f"{spec.venue}: client {spec.client or 'none'}, {_client_ids(spec)}, {orders}, {ticker}"]
+    lines += [*feed_lines(spec), *fact_lines(spec)]
     lines += [f"  no {one.capability.replace('_', ' ')}: {one.reason}" for one in spec.lacks]
     lines += [f"  {one.kind}: {one.note}" for one in spec.practice if one.note]
     if spec.trading is not None:
@@ -145,6 +166,8 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "title": spec.title,
         "client": spec.client,
         "abilities": abilities(spec)._asdict(),
+        "feeds": msgspec.to_builtins(spec.evidence),
+        "facts": [fact._asdict() for fact in facts_of(spec)],
         "lacks": {one.capability: one.reason for one in spec.lacks},
         "mapped": spec.mapped,
         "forced_orders": {
@@ -160,13 +183,18 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "client_id_max": spec.client_id.length_max if spec.client_id is not None else None,
         "client_id_note": spec.client_id.note if spec.client_id is not None else "",
         "protection": msgspec.to_builtins(spec.protection),
-        "expiry": msgspec.to_builtins(spec.expiry),
+        "expiry": _expiry(spec),
         "note": spec.note,
         "keys": [venue_key(spec.venue, contract.contract) for contract in spec.contracts],
     }
     if caps:
         found["contracts"] = [_contract(spec, contract) for contract in spec.contracts]
     return found
+
+
+def _expiry(spec: VenueSpec) -> Any:
+    """Without the function that signs it."""
+    return None if spec.expiry is None else msgspec.to_builtins(msgspec.structs.replace(spec.expiry, signed=None))
 
 
 def _contract(spec: VenueSpec, contract: Contract) -> dict[str, Any]:

@@ -30,6 +30,12 @@ class Dialect(abc.ABC):
     evidence: ClassVar[tuple[Evidence, ...]]
     time_address: ClassVar[str]
     """Host and path of the venue's clock: what a person can try first."""
+    takes_orders: ClassVar[bool] = True
+    """Whether it has accounts and orders; False where only its market data is spoken."""
+    time_body: ClassVar[str] = ""
+    """What must be posted there, in JSON; empty where it is only fetched."""
+    sample_key: ClassVar[tuple[str, str] | None] = None
+    """Key and secret of a pretended account, where they have a form; None: any two words will do."""
     demo_keys_differ: ClassVar[bool] = False
     """Whether the venue tells keys of demo trading from others."""
 
@@ -40,9 +46,13 @@ class Dialect(abc.ABC):
         self.instruments: dict[str, Instrument] = {one.coin: one for one in hub.instruments if one.venue == self.venue}
         """Its listed contracts by coin."""
 
+    def endpoint(self, request: Request) -> str:
+        """How handlers, faults, evidence and records name a request, where its path does not say what is asked."""
+        return request.endpoint
+
     @abc.abstractmethod
     def routes(self) -> Mapping[str, Handler]:
-        """`"POST /fapi/v1/order"` -> handler. The key is `Request.endpoint`; there are no path parameters."""
+        """`"POST /fapi/v1/order"` -> handler. The key is `endpoint(request)`; there are no path parameters."""
 
     @abc.abstractmethod
     def topics(self) -> Iterable[str]:

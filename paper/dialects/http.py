@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -66,8 +66,8 @@ class HttpAnswer(msgspec.Struct, frozen=True):
         inner = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}
         if str(inner.get("sCode") or "0") != "0":
             return f"{inner['sCode']} {inner.get('sMsg', '')}"
-        # OKX and Binance answer some writes with the code of success.
-        if self.status < 400 and str(code) in ("0", "200"):
+        # Success has a code of its own at many venues: 0, 200, 00000, 200000.
+        if self.status < 400 and str(code).rstrip("0") in ("", "2"):
             return ""
         words = body.get("retMsg") or body.get("msg") or ""
         return f"{code or ''} {words} (HTTP {self.status})".strip()
@@ -80,6 +80,8 @@ class Socket:
         self.host, self.path, self.query = host, path, query
         self.topics: dict[str, str] = {}
         """Subscribed topic -> whatever the dialect needs to frame its messages (an id, a prefix, nothing)."""
+        self.pack: Callable[[bytes], bytes] | None = None
+        """Set by the dialect where messages leave as binary frames: what makes them of JSON, as `gzip.compress`."""
         self.account: VenueAccount | None = None
         """Set by the dialect once the connection has proved whose it is; private messages go to these."""
         self.queue: deque[bytes] = deque()

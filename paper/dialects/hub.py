@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from liqbot.blocks import KINDS, EventBlock, Roster, block_of
+from liqbot.blocks import KINDS, EventBlock, Roster, Rows, block_of
 from liqbot.commands import Command, PlaceOrder
 from liqbot.events import Event
 from liqbot.instruments import Instrument
@@ -77,6 +77,9 @@ class Hub:
         """Everything a client asked for that no dialect models; a test that ends with any has failed."""
         self.tickers = Tickers(((one.venue, one.coin) for one in self.instruments), roster)
         self.accounts: dict[tuple[str, str], VenueAccount] = {}
+        self.open_positions: Callable[[], Rows] | None = None
+        """Everybody's positions in a simulated market that knows them, as `paper.world.POSITIONS`: for venues where
+        they are public."""
         self.outlet: Outlet | None = None
         self.quiesce: Callable[[], Awaitable[None]] = self.settle
         """Awaited after everything that a client may react to; replace it by what knows when yours has reacted."""

@@ -79,6 +79,7 @@ class Server:
         """Listen on 127.0.0.1; 0 takes a free port. The answer is the port."""
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/{host}/{path:.*}", self._serve)
+        app.router.add_route("*", "/{host}", self._serve)  # an address without a path
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -97,7 +98,7 @@ class Server:
     # --- requests --------------------------------------------------------------------------------------------------
 
     async def _serve(self, got: web.Request) -> web.StreamResponse:
-        host, path = got.match_info["host"], "/" + got.match_info["path"]
+        host, path = got.match_info["host"], "/" + got.match_info.get("path", "")
         room = self._rooms.get(host)
         if room is None:
             self.hub.note_unknown(host, f"{got.method} {path}: no such host")
@@ -112,16 +113,17 @@ class Server:
             {name.lower(): value for name, value in got.headers.items()},
             await got.read(),
         )
-        fault = self.hub.faults.take(request.endpoint)
+        endpoint = room.dialect.endpoint(request)
+        fault = self.hub.faults.take(endpoint)
         self.requests += 1
         self.requests_running += 1
         try:
             answer = await self._answer(room, request, fault)
         finally:
             self.requests_running -= 1
-        self._note(request, 0 if answer is None else answer.status)
+        self._note(request, endpoint, 0 if answer is None else answer.status)
         if answer is not None and fault is None and (refusal := answer.refusal):
-            self._refuse(f"{room.dialect.venue} {request.endpoint}: {refusal}")
+            self._refuse(f"{room.dialect.venue} {endpoint}: {refusal}")
         return await delivered(got, answer, fault)
 
     async def _answer(self, room: _Room, request: Request, fault: WireFault | None) -> HttpAnswer | None:
@@ -130,9 +132,10 @@ class Server:
             return _refused(room.dialect, fault, request)
         if fault is not None and fault.kind is Kind.SKEW_MS:
             request = msgspec.structs.replace(request, skew_ms=fault.value)
-        handler = room.handlers.get(request.endpoint)
+        endpoint = room.dialect.endpoint(request)
+        handler = room.handlers.get(endpoint)
         if handler is None:
-            self.hub.note_unknown(room.dialect.venue, request.endpoint)
+            self.hub.note_unknown(room.dialect.venue, endpoint)
             return room.dialect.not_found(request)
         if fault is not None and fault.kind is Kind.LATE_MS:
             late = asyncio.create_task(self._carried_out_late(handler, request, fault.value))
@@ -157,8 +160,8 @@ class Server:
         await asyncio.sleep(late_ms / 1000)
         await handler(request)
 
-    def _note(self, request: Request, status: int) -> None:
-        self.log.append(Logged(request.endpoint, request.query, request.body.decode(errors="replace"), status))
+    def _note(self, request: Request, endpoint: str, status: int) -> None:
+        self.log.append(Logged(endpoint, request.query, request.body.decode(errors="replace"), status))
         del self.log[:-LOG_MAX]
 
     # --- websockets ------------------------------------------------------------------------------------------------
@@ -234,7 +237,11 @@ async def _write(connection: web.WebSocketResponse, socket: Socket) -> None:
             await socket.filled.wait()
             socket.filled.clear()
             while socket.queue:
-                await connection.send_str(socket.queue.popleft().decode())
+                message = socket.queue.popleft()
+                if socket.pack is None:
+                    await connection.send_str(message.decode())
+                else:
+                    await connection.send_bytes(socket.pack(message))
             socket.drained.set()
     socket.drained.set()
     await connection.close()

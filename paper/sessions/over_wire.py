@@ -29,7 +29,7 @@ from liqbot.venues.registry import VENUES, trading_of
 from liqbot.venues.spec import RequestBudget
 from liqbot.venues.streams import VenueWire
 from paper.dialects.hub import Hub, HubParams
-from paper.dialects.serving import DIALECTS, dialects_of, serving
+from paper.dialects.serving import dialects_of, serving, traded
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
 from paper.sessions.over_wire_clock import MarketTime, Waiting, hastened
@@ -58,13 +58,13 @@ class Wired(msgspec.Struct):
 def spoken_only(settings: Settings) -> Settings:
     """The same settings, with a simulated market of those venues whose protocols are spoken. ExpectedError when the
     venue to trade on is none of them."""
-    if settings.trade_venue not in DIALECTS:
+    if settings.trade_venue not in traded():
         raise ExpectedError(
-            f"trade_venue: {settings.trade_venue!r} is not spoken over the wire; one of {', '.join(DIALECTS)}",
+            f"trade_venue: {settings.trade_venue!r} is not spoken over the wire; one of {', '.join(traded())}",
             Exit.CONFIG,
         )
     section = settings.section(PaperSection)
-    venues = tuple(venue for venue in section.world.venues if venue.venue in DIALECTS)
+    venues = tuple(venue for venue in section.world.venues if venue.venue in traded())
     shocks, wick_minute = section.world.shocks, section.world.shocks.first_wick_minute
     if wick_minute is not None:
         shocks = shocks.model_copy(update={"first_wick_minute": min(wick_minute, _WICK_MINUTE)})
@@ -85,7 +85,7 @@ def run_wired(
 
 
 def _hub(market: SessionMarket, settings: Settings) -> Hub:
-    venues = [venue for venue in market.roster.venues if venue in DIALECTS]
+    venues = [venue for venue in market.roster.venues if venue in traded()]
     listed = [one for venue in venues for one in paper_instruments(venue, settings.coins)]
     hub = Hub(market.roster, listed, settings.section(PaperSection).exchange, HubParams(wall_clock=True))
     hub.warm(market.history)

@@ -4,24 +4,25 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
-from liqbot.blocks import EventBlock, Roster
+from liqbot.blocks import EventBlock, Roster, Rows
 from liqbot.exits import Exit, ExpectedError
+from liqbot.instruments import Instrument
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
-from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.market_clock import caught_up, shifted
+from paper.dialects.market_data.dialect import MarketDataDialect
 from paper.dialects.server import Server
-from paper.dialects.serving import DIALECTS, Loopback, dialect_class, dialects_of, running
+from paper.dialects.serving import DIALECTS, Loopback, dialect_class, dialects_of, running, traded
 from paper.params import PaperSection
 from paper.sessions.listings import listed_or_assumed
 from paper.tapes.reader import read_tape
@@ -44,6 +45,8 @@ class Served(msgspec.Struct, frozen=True):
     roster: Roster
     history: Iterable[EventBlock]
     live: Iterable[EventBlock]
+    positions: Callable[[], Rows] | None = None
+    """Everybody's, where the market knows them."""
 
 
 @app.callback()
@@ -55,7 +58,7 @@ def exchange() -> None:
 def serve(
     venue: Annotated[
         str, typer.Option("--venue", help="Venues to speak as, separated by commas.")
-    ] = ",".join(DIALECTS),
+    ] = ",".join(traded()),
     coins: Annotated[
         str | None, typer.Option("--coins", help="Coins to list, separated by commas [default: those of the profile].")
     ] = None,
@@ -87,7 +90,7 @@ def serve(
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
     print(f"market {market}: reading its history", flush=True)
-    server, live = Server(hub, _spoken(hub, venues)), _warmed(hub, served, speed)
+    server, live = Server(hub, dialects_of(hub, venues, demo_key=DEMO_KEY)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
     print(_ending(server))
@@ -96,6 +99,7 @@ def serve(
 
 def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:
     """What comes after the history, which took a while to read, in which the market went on."""
+    hub.open_positions = served.positions
     hub.warm(served.history)
     return caught_up(hub, served.live, time.time_ns() // 1_000_000) if speed == 1 else served.live
 
@@ -129,14 +133,6 @@ def _printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
-def _spoken(hub: Hub, venues: tuple[str, ...]) -> list[Dialect]:
-    dialects = dialects_of(hub, venues)
-    for dialect in dialects:
-        if dialect.demo_keys_differ:
-            dialect.demo_keys.add(DEMO_KEY.format(venue=dialect.venue))
-    return dialects
-
-
 def _venues(text: str) -> tuple[str, ...]:
     venues = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     unknown = [one for one in venues if one not in DIALECTS]
@@ -165,7 +161,7 @@ def _market(name: str, settings: Settings, seed: int, coins: tuple[str, ...], no
             "coins": tuple(listed.get(coin) or _made_up(coin) for coin in coins),
         })
         world = World(params, seed)
-        return Served(world.roster, world.backfill(), world.blocks())
+        return Served(world.roster, world.backfill(), world.blocks(), world.positions)
     tape = read_tape(Path(name))
     return Served(tape.roster, (), shifted(tape.blocks(), now_ms))
 
@@ -178,7 +174,7 @@ def _made_up(coin: str) -> CoinParams:
 def _hub(
     roster: Roster, venues: tuple[str, ...], settings: Settings, coins: tuple[str, ...], params: HubParams | None = None
 ) -> Hub:
-    """With one account per venue, and one for demo trading where its keys differ.
+    """With one account per venue that takes orders, and one for demo trading where its keys differ.
 
     ExpectedError when the market lacks a venue or a coin.
     """
@@ -188,16 +184,25 @@ def _hub(
         has = f"{', '.join(roster.venues)} with {', '.join(roster.coins)}"
         said = f"--venue {','.join(lacking)}" if lacking else f"--coins {','.join(absent)}"
         raise ExpectedError(f"{said}: this market has {has}", Exit.CONFIG)
-    listed = [listed_or_assumed(name, coin) for name in venues for coin in coins]
+    listed = [one for name in venues for one in _listed(name, coins, roster)]
     hub = Hub(roster, listed, settings.section(PaperSection).exchange, params)
     for name, key in _keys(venues):
         hub.open_account(name, key, WORD.format(venue=name), passphrase=WORD_TOO)
     return hub
 
 
+def _listed(venue: str, coins: tuple[str, ...], roster: Roster) -> list[Instrument]:
+    """Of a venue that is only read, every contract that the market has."""
+    kind = dialect_class(venue)
+    if issubclass(kind, MarketDataDialect):
+        return kind.listed_instruments(coins, roster.venues)
+    return [listed_or_assumed(venue, coin) for coin in coins]
+
+
 def _keys(venues: tuple[str, ...]) -> list[tuple[str, str]]:
-    demo = [(name, DEMO_KEY.format(venue=name)) for name in venues if dialect_class(name).demo_keys_differ]
-    return [*((name, KEY.format(venue=name)) for name in venues), *demo]
+    trading = [name for name in venues if dialect_class(name).takes_orders]
+    demo = [(name, DEMO_KEY.format(venue=name)) for name in trading if dialect_class(name).demo_keys_differ]
+    return [*((name, KEY.format(venue=name)) for name in trading), *demo]
 
 
 def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
@@ -206,10 +211,16 @@ def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
         f"  {name:<8} key {key}   secret {WORD.format(venue=name)}   passphrase {WORD_TOO}"
         for name, key in _keys(venues)
     )
-    wallet = next(iter(loop.hub.accounts.values())).wallet_usd
+    wallet = next((account.wallet_usd for account in loop.hub.accounts.values()), None)
+    accounts = "no accounts: market data alone\n" if wallet is None else f"accounts, {wallet:,.0f} USD each:\n{keys}\n"
     return (
         f"serving {', '.join(venues)} on {loop.url}, {pace}; nothing here is real\n"
-        f"accounts, {wallet:,.0f} USD each:\n{keys}\n"
+        f"{accounts}"
         "point a client at it: put this address and the original host before every path, websockets (ws://) alike:\n"
-        f"  curl {loop.url}/{dialect_class(venues[0]).time_address}"
+        f"  curl{_posted(venues[0])} {loop.url}/{dialect_class(venues[0]).time_address}"
     )
+
+
+def _posted(venue: str) -> str:
+    body = dialect_class(venue).time_body
+    return f" -H 'Content-Type: application/json' -d '{body}'" if body else ""

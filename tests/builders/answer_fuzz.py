@@ -11,11 +11,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, Final, Self
 
-from pydantic import SecretStr
-
 from liqbot import events
 from liqbot.commands import PlaceOrder, Purpose
-from liqbot.connection.client import Credentials, VenueClient
+from liqbot.connection.client import VenueClient
 from liqbot.venues.conformance.mangling import RUBBISH
 from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import VENUES
@@ -25,6 +23,7 @@ from paper.dialects.http import Request
 from paper.dialects.server import Server
 from paper.dialects.serving import Loopback
 from tests.builders.loopback_broker import Rig, rig
+from tests.builders.venue_keys import credentials_of
 from tests.builders.wrong_answers import STRANGE_STATUS
 
 WHOLE: Final = (b"", b"null", b'"maintenance"', b"<html><body>Back soon</body></html>", b"{}", b"[{}]", b"[null]", b"7")
@@ -165,10 +164,12 @@ class _Asked:
         self._request = Request(method, host, f"/{path}", url.raw_query_string, headers, asked["data"] or b"")
 
     async def __aenter__(self) -> Self:
-        fault = self._server.hub.faults.take(self._request.endpoint)
-        answer = await self._server._answer(self._server._rooms[self._request.host], self._request, fault)
+        room = self._server._rooms[self._request.host]
+        endpoint = room.dialect.endpoint(self._request)
+        fault = self._server.hub.faults.take(endpoint)
+        answer = await self._server._answer(room, self._request, fault)
         assert answer is not None, "no fault of this kind is ordered here"
-        self._server._note(self._request, answer.status)
+        self._server._note(self._request, endpoint, answer.status)
         self._body, self.status, self.reason = answer.payload, answer.status, "OK"
         self.headers = {"Content-Type": "application/json", **answer.headers}
         self.content = self._body
@@ -284,7 +285,7 @@ class Fuzzed:
     async def _open(self) -> None:
         """The contracts, as a start loads them."""
         client = VenueClient(
-            VENUES[self.one.venue], credentials=Credentials(SecretStr("key"), SecretStr("secret"), SecretStr("phrase")),
+            VENUES[self.one.venue], credentials=credentials_of(self.one.venue),
             loopback=self.one.loop.url, budget=RequestBudget(units=10_000),
         )
         straight(client, self.one.loop)

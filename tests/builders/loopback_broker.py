@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from pydantic import SecretStr
-
 from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose, QueryOrder, SetLeverage
-from liqbot.connection.client import Credentials, VenueClient
+from liqbot.connection.client import VenueClient
 from liqbot.events import Event
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import AccountEdge
@@ -18,11 +16,13 @@ from liqbot.venues.registry import VENUES, trading_of
 from liqbot.venues.spec import RequestBudget
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
-from paper.dialects.serving import Loopback, dialect_class, serving
+from paper.dialects.serving import Loopback, dialect_class, serving, traded
 from tests.builders import loopback_market as market
+from tests.builders.venue_keys import credentials_of, opened
 
 JOURNAL_ID = "abc123"
-VENUES_SERVED = ("binance", "bybit", "okx")
+VENUES_SERVED = traded()
+"""Those that the bot trades on and the simulated exchange speaks."""
 PATIENCE_S = 60.0
 """Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""
 F = TypeVar("F")
@@ -120,17 +120,15 @@ def spoken(hub: Hub, venue: str) -> Dialect:
 
 @contextlib.asynccontextmanager
 async def rig(
-    venue: str, *, secret: str = "secret", running: bool = True, hub: Hub | None = None, period_s: float = 60.0,
+    venue: str, *, secret: str | None = None, running: bool = True, hub: Hub | None = None, period_s: float = 60.0,
     prepare: Callable[[VenueClient, Loopback], None] | None = None,
 ) -> AsyncIterator[Rig]:
     """`running=False` leaves starting the edge to the test; `prepare` gets the client before its first request."""
     hub = hub or market.hub_of(venue)
-    account = hub.account(venue, "key") or hub.open_account(
-        venue, "key", "secret", passphrase="phrase" if venue == "okx" else ""
-    )
+    account = opened(hub, venue)
     async with serving(hub, [spoken(hub, venue)]) as loop:
         client = VenueClient(
-            VENUES[venue], credentials=Credentials(SecretStr("key"), SecretStr(secret), SecretStr("phrase")),
+            VENUES[venue], credentials=credentials_of(venue, secret),
             loopback=loop.url, budget=RequestBudget(units=10_000), options=trading_of(venue).options,
         )
         desk = Desk(venue)

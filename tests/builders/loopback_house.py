@@ -17,27 +17,32 @@ from liqbot.live.credentials import require_latches
 from liqbot.settings import Settings, settings_model
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
-from paper.dialects.serving import Loopback, serving
+from paper.dialects.serving import Loopback, serving, traded
 from tests.builders import loopback_market as market
 from tests.builders.loopback_broker import spoken
+from tests.builders.venue_keys import is_read, key_settings, opened, practice_of, secret_of
 from tests.builders.wrong_answers import require_running
 
 SECRET = "canary-3f9a61c7-must-never-show"
 
 
-def settings_for(venue: str, url: str, *, mode: str = "demo", secret: str = SECRET, **more: Any) -> Settings:
+def settings_for(venue: str, url: str, *, mode: str = "", secret: str = "", **more: Any) -> Settings:
     # Without the mark by which instances see each other, and the canary: most tests look at the orders of one. Without
     # waiting for a venue's budget of requests, of which a start on Binance takes five seconds.
     network = {
         "loopback": url, "request_share": 1_000.0 if url else 1.0, "backfill_h": 0.0, "reconcile_s": 5.0,
         "account_mark": False, "stop_canary": False,
     }
-    keys = {venue: {"api_key": "key", "secret": secret, "password": "phrase"}}
+    keys = {venue: key_settings(venue, secret or _secret_of(venue))}
     return settings_model()(
-        **{"mode": mode, "coins": ("BTC",), "venues": (venue,), "trade_venue": venue, "network": network, "keys": keys}
+        **{"mode": mode or practice_of(venue), "coins": ("BTC",), "venues": (venue,), "trade_venue": venue,
+           "network": network, "keys": keys}
         | more
     )
+
+
+def _secret_of(venue: str) -> str:
+    return secret_of(venue, SECRET) if venue in traded() else SECRET
 
 
 class Place:
@@ -82,7 +87,7 @@ class Place:
         """Writes that reached the venue, in order."""
         return [
             one.endpoint for one in self.loop.server.log
-            if not one.endpoint.startswith("GET") and any(part in one.endpoint for part in parts or ("order",))
+            if not is_read(one.endpoint) and any(part in one.endpoint for part in parts or ("order",))
         ]
 
 
@@ -90,8 +95,10 @@ class Place:
 async def place(venue: str = "binance", **paper: Any) -> AsyncIterator[Place]:
     """`paper`: how its exchange behaves (`PaperParams`)."""
     hub = market.hub_of(venue, **paper)
-    account = hub.open_account(venue, "key", SECRET, passphrase="phrase" if venue == "okx" else "")
-    dialect = OkxDialect(hub, demo_keys=("key",)) if venue == "okx" else spoken(hub, venue)
+    account = opened(hub, venue, SECRET)
+    dialect = spoken(hub, venue)
+    if dialect.demo_keys_differ:
+        dialect.demo_keys.add("key")
     async with serving(hub, [dialect]) as loop:
         yield Place(hub, loop, account, venue)
 

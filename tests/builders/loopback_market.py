@@ -1,4 +1,4 @@
-"""A small market served on loopback: a hub with BTC and ETH on the three venues, blocks for it, and plain clients."""
+"""A small market served on loopback: a hub with BTC and ETH on every venue that takes orders, its blocks, clients."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,10 +7,12 @@ from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import FundingStage, Side
 from paper.dialects.hub import Hub, HubParams
+from paper.dialects.serving import DIALECTS, dialect_class
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 
-VENUES = ("binance", "bybit", "okx")
+VENUES = tuple(venue for venue in DIALECTS if dialect_class(venue).takes_orders)
+"""Those that list what the simulated exchange lists."""
 ROSTER = Roster(VENUES, ("BTC", "ETH"))
 START_MS = 1_767_225_600_000  # 2026-01-01
 PRICE = 50_000.0

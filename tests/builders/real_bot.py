@@ -12,6 +12,7 @@ from typing import Any
 from liqbot.control import protocol
 from liqbot.exits import ExpectedError
 from tests.builders.loopback_house import SECRET, Place
+from tests.builders.venue_keys import key_settings, practice_of, secret_of
 
 PROFILE = "real"
 LIQBOT = "import sys; from liqbot.cli import main; sys.exit(main())"
@@ -20,7 +21,8 @@ PATIENCE_S = 120.0
 
 def profile_of(here: Place, reconcile_s: float = 5.0) -> str:
     return (
-        f'mode = "demo"\ncoins = ["BTC"]\nvenues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
+        f'mode = "{practice_of(here.venue)}"\ncoins = ["BTC"]\n'
+        f'venues = ["{here.venue}"]\ntrade_venue = "{here.venue}"\n'
         f'[network]\nloopback = "{here.loop.url}"\nrequest_share = 1_000.0\nbackfill_h = 0.0\n'
         f"reconcile_s = {reconcile_s}\nstop_canary = false\n"
     )
@@ -37,8 +39,9 @@ class RealBot:
         (folder / f"{PROFILE}.toml").write_text(profile_of(here), encoding="utf-8")
 
     def start(self) -> subprocess.Popen[bytes]:
-        key = f"LIQBOT_KEYS__{self.here.venue.upper()}__"
-        secrets = {key + "API_KEY": "key", key + "SECRET": SECRET, key + "PASSWORD": "phrase"}
+        venue = self.here.venue
+        secrets = {f"LIQBOT_KEYS__{venue.upper()}__{name.upper()}": value
+                   for name, value in key_settings(venue, secret_of(venue, SECRET)).items()}
         environment = {**os.environ, **self.environment, **secrets}
         arguments = ["start", "--profile", PROFILE, "--config", str(self.folder), "--data", str(self.data)]
         with (self.folder / "bot.log").open("ab") as log:

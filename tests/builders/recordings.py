@@ -321,6 +321,30 @@ def own_tapes(folder: Path) -> dict[str, Recording]:
     }
 
 
+def official() -> dict[str, Recording]:
+    """A Tuesday's report: 20,000 contracts of 5 BTC and 30,000 of .1, valued with the minute that ends with the day's
+    trading, known three days later."""
+    close_ms = START_MS + 45 * HOUR_MS
+    learnt_ms = START_MS + 4 * 24 * HOUR_MS + 20 * HOUR_MS + 30 * MINUTE_MS
+    told = [bar(2_699, 600_050.0, 360_030.0, learnt_ms=close_ms),
+            fact("open_interest", close_ms, venue="cme", oi_usd=103_000 * 60_010.0, learnt_ms=learnt_ms)]
+    candle = lines(KLINE_HEAD, kline(2_699))
+    names = {
+        "kept by others": ("report_date", "market_code", "open_interest", "2024-08-06"),
+        "of its query service": ("report_date_as_yyyy_mm_dd", "cftc_contract_market_code", "open_interest_all",
+                                 "2024-08-06T00:00:00.000"),
+        "of its archive": ("Report_Date_as_YYYY-MM-DD", "CFTC_Contract_Market_Code", "Open_Interest_All", "2024-08-06"),
+    }
+    return {
+        f"CFTC report {which}": Recording(
+            {"BTCUSDT-1m-2024-08.csv": candle,
+             "cot.csv": lines(("market", date, code, count), *(
+                 ("A MARKET", day, *row) for row in (("133741", 20_000), ("088691", 500_000), ("133742", 30_000))))},
+            told, "CFTC weekly report (CME open interest)")
+        for which, (date, code, count, day) in names.items()
+    }  # fmt: skip
+
+
 def recordings(folder: Path) -> dict[str, Recording]:
     """One or more of every format. `folder` is for what has to be written to be made."""
-    return binance_archive() | candles(folder) | tardis() | vendors(folder) | own_tapes(folder)
+    return official() | binance_archive() | candles(folder) | tardis() | vendors(folder) | own_tapes(folder)

@@ -3,6 +3,7 @@
 import json
 import re
 import tarfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,26 @@ def recorded(exchange: str) -> list[tuple[str, list[dict[str, Any]]]]:
     name = exchange.replace("binance-", "binance ")
     found = []
     for number, message in enumerate(messages, 1):
-        shot = re.search(rf"exports\[`mappers > map {name} messages {number}`\] = `\n(.*?)\n`;", expected, re.DOTALL)
+        title = rf"exports\[`(?:mappers > )?map {name} messages {number}`\]"
+        shot = re.search(rf"{title} = `\n(.*?)\n`;", expected, re.DOTALL)
         entries = json.loads(re.sub(r",(\s*[}\]])", r"\1", shot[1].replace("undefined", "null"))) if shot else []
+        found.append((json.dumps(message), entries))
+    return found
+
+
+def recorded_as(exchange: str, title: str, wanted: Callable[[Any], bool]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """(raw message, normalised entries) of those messages of a venue that `wanted` takes, which the oracle counts under
+    a title of their own (`map lighter trade`)."""
+    if not _RAW.exists() or not _EXPECTED.exists():
+        pytest.skip(f"no recordings at {WIRE}")
+    lines = (json.loads(line) for line in _RAW.read_text(encoding="utf-8").splitlines())
+    messages = [line["message"] for line in lines if line["exchange"] == exchange and wanted(line["message"])]
+    expected, found = _EXPECTED.read_text(encoding="utf-8"), []
+    for number, message in enumerate(messages, 1):
+        shot = re.search(rf"exports\[`{re.escape(title)} messages {number}`\] = `\n(.*?)\n`;", expected, re.DOTALL)
+        if shot is None:
+            raise LookupError(f"the oracle has no {title} {number}")
+        entries = json.loads(re.sub(r",(\s*[}\]])", r"\1", shot[1].replace("undefined", "null")))
         found.append((json.dumps(message), entries))
     return found
 

@@ -58,10 +58,15 @@ def with_status(*known: str) -> Change:
     return change
 
 
-STATUSES = {"binance": ("NEW",), "bybit": ("New", "Untriggered"), "okx": ("live",)}
+STATUSES = {
+    "binance": ("NEW",), "bybit": ("New", "Untriggered"), "okx": ("live",), "bitget": ("live",),
+    "hyperliquid": ("open",),
+}
 """The words for orders that rest."""
 RESTING = {
     "binance": "GET /fapi/v1/openOrders", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/orders-pending",
+    "bitget": "GET /api/v2/mix/order/orders-pending",
+    "hyperliquid": "POST /info frontendOpenOrders",
 }  # fmt: skip
 """Where such orders are read."""
 

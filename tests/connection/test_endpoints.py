@@ -11,7 +11,10 @@ from liqbot.connection.endpoints import at_hosts, options_for
 from liqbot.venues.registry import VENUES
 from liqbot.venues.spec import VenueSpec
 
-FIELD_OF = {"apiKey": "api_key", "secret": "secret", "password": "password"}
+FIELD_OF = {
+    "apiKey": "api_key", "secret": "secret", "password": "password", "walletAddress": "wallet_address",
+    "privateKey": "private_key",
+}
 ALL = [spec for spec in VENUES.values() if spec.client is not None]
 
 
@@ -36,7 +39,14 @@ def test_its_credentials_are_those_that_the_client_demands(spec: VenueSpec) -> N
 def test_only_our_kinds_of_market_are_loaded() -> None:
     assert options_for(VENUES["bybit"], inverse=False)["fetchMarkets"] == {"types": ["linear"]}
     assert options_for(VENUES["bybit"], inverse=True)["fetchMarkets"] == {"types": ["linear", "inverse"]}
-    assert "fetchMarkets" not in options_for(VENUES["gate"], inverse=True)
+    everything = msgspec.structs.replace(VENUES["bybit"], market_types=())
+    assert "fetchMarkets" not in options_for(everything, inverse=True)
+
+
+def test_a_client_that_pings_too_rarely_pings_as_often_as_the_spec_says() -> None:
+    assert VenueClient(VENUES["binance"]).exchange.streaming["keepAlive"] == 20_000
+    bybit = VenueClient(VENUES["bybit"]).exchange.streaming
+    assert 0 < bybit["keepAlive"] <= 30_000
 
 
 def test_hosts_are_replaced_where_the_spec_names_others() -> None:
@@ -57,3 +67,9 @@ async def test_a_client_dials_the_hosts_of_its_spec() -> None:
         assert client.host == "api.harbour.example"
     finally:
         await client.close()
+
+
+def test_kinds_of_market_are_switches_where_the_client_wants_them_so() -> None:
+    switched = options_for(VENUES["htx"], inverse=False)["fetchMarkets"]
+    assert switched == {"types": {"spot": False, "linear": True, "inverse": False}}
+    assert options_for(VENUES["htx"], inverse=True)["fetchMarkets"]["types"]["inverse"] is True

@@ -18,7 +18,7 @@ from tests.builders.loopback_house import Place, place, running
 ABSENT_MS = 21 * DAY_MS
 HOUR_S = 3_600
 WALLET_USD = Decimal(200_000)
-PIECES = {"binance": 1_100, "bybit": 300, "okx": 300}
+PIECES = {"binance": 1_100, "bybit": 300, "okx": 300, "bitget": 300, "hyperliquid": 2_100}
 """Of the entry: more than the venue gives on one page, as are the hundreds of fundings on OKX and Bybit."""
 TRANSFER_EVERY_H = 24
 MICRO = Decimal("0.000001")

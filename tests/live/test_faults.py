@@ -20,15 +20,20 @@ from liqbot.settings import Settings
 from tests.builders.earlier_life import QUANTITY, entry_sent, held_by_another
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, Running, access_of, place, running
+from tests.builders.venue_keys import rights_mode_of
 from tests.builders.wrong_answers import RESTING, SHAPES, STATUSES, by_hand, require_running, with_status
 
 READING = {
     "binance": ("GET /fapi/v3/positionRisk", "html"),
     "bybit": ("GET /v5/order/realtime", "null"),
+    "hyperliquid": ("POST /info clearinghouseState", "null"),
     "okx": ("GET /api/v5/account/balance", "cut"),
+    "bitget": ("GET /api/v2/mix/order/orders-pending", "null"),
 }
 RIGHTS = {
     "binance": "GET /fapi/v3/balance", "bybit": "GET /v5/user/query-api", "okx": "GET /api/v5/account/config",
+    "bitget": "GET /api/v2/spot/account/info",
+    "hyperliquid": "POST /info userRole",
 }  # fmt: skip
 SOON_S = 4.0
 """Long beside the second after which a reduction waits for no book any more."""
@@ -79,7 +84,7 @@ async def test_a_wrong_shaped_answer_is_survived(venue: str, tmp_path: Path) -> 
 @everywhere
 async def test_a_wrong_shaped_answer_at_the_start_is_no_traceback(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
-        settings = here.settings(mode="testnet" if venue == "bybit" else "demo")
+        settings = here.settings(mode=rights_mode_of(venue))
         here.hub.faults.next(RIGHTS[venue], "changed", change=SHAPES["html"])
         task = asyncio.create_task(trade(settings, tmp_path, access_of(settings), for_s=0.1))
         await asyncio.wait((task,), timeout=45)

@@ -116,7 +116,11 @@ def with_canary(settings: Settings) -> Settings:
     return settings.model_copy(update={"network": settings.network.model_copy(update={"stop_canary": True})})
 
 
-STOPS = {"binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/order-algo"}
+STOPS = {
+    "binance": "POST /fapi/v1/algoOrder", "bybit": "POST /v5/order/create", "okx": "POST /api/v5/trade/order-algo",
+    "bitget": "POST /api/v2/mix/order/place-tpsl-order",
+    "hyperliquid": "POST /exchange order",
+}  # fmt: skip
 
 
 @everywhere

@@ -21,7 +21,8 @@ from tests.builders.loopback_house import Place, access_of, place, running
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 LISTINGS = {
     "binance": "GET /fapi/v1/exchangeInfo", "bybit": "GET /v5/market/instruments-info",
-    "okx": "GET /api/v5/public/instruments",
+    "okx": "GET /api/v5/public/instruments", "bitget": "GET /api/v2/mix/market/contracts",
+    "hyperliquid": "POST /info metaAndAssetCtxs",
 }  # fmt: skip
 """Where venues list their contracts."""
 HELD_MS = 2_000

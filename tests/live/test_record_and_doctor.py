@@ -16,6 +16,7 @@ from liqbot.replay import Equality, replay
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
+from tests.builders.venue_keys import is_read, rights_mode_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
@@ -41,7 +42,7 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         proof = replay(path, recorded_engine, this_code(__version__, 1), snapshot_version=SNAPSHOT_VERSION)
         assert proof.equality is Equality.IDENTICAL
         assert proof.steps_compared > 3
-        assert not [one for one in here.loop.server.log if not one.endpoint.startswith("GET")]
+        assert not [one for one in here.loop.server.log if not is_read(one.endpoint)]
         assert here.hub.unknown == []
 
 
@@ -61,7 +62,7 @@ async def asked(here: Place, data: Path, *, canary: bool = False, **more: object
 @everywhere
 async def test_the_doctor_asks_about_everything(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
-        found = await asked(here, tmp_path, mode="testnet" if venue == "bybit" else "demo")
+        found = await asked(here, tmp_path, mode=rights_mode_of(venue))
         asked_of_all = {"configuration", "disk", "journal", "bot", "key", "wallet", "BTC margin", "BTC orders"}
         assert asked_of_all | {venue} <= set(found)
         assert not [one for one in found.values() if one.verdict is Health.FAIL]
@@ -88,7 +89,7 @@ async def test_the_doctor_names_a_skewed_clock(tmp_path: Path) -> None:
 async def test_the_canary_is_placed_read_back_and_cancelled(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
         here.account.isolated["BTC"] = True
-        found = await asked(here, tmp_path, canary=True, mode="testnet" if venue == "bybit" else "demo")
+        found = await asked(here, tmp_path, canary=True, mode=rights_mode_of(venue))
         assert found["BTC stop canary"].verdict is not Health.FAIL
         assert not here.account.open_orders()
         assert here.hub.unknown == []

@@ -14,6 +14,7 @@ from liqbot.live.credentials import public_clients, require_latches, trading_cli
 from liqbot.settings import Settings
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import SECRET, access_of, files_with, place, running, settings_for
+from tests.builders.venue_keys import practice_of, rights_mode_of, secret_of
 
 NOBODY = "http://127.0.0.1:9"
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
@@ -40,8 +41,8 @@ def test_a_venue_without_that_test_access_is_refused_with_what_it_has() -> None:
 
 
 def test_a_venue_that_gives_data_only_is_refused() -> None:
-    with pytest.raises(ExpectedError, match=r"mexc takes no orders .*; possible with binance, bybit, okx"):
-        trading_client(settings_for("mexc", ""), "demo")
+    with pytest.raises(ExpectedError, match=r"cme takes no orders .*; possible with binance, "):
+        trading_client(settings_for("cme", ""), "demo")
 
 
 async def test_every_client_asks_for_its_share_of_what_the_venue_allows() -> None:
@@ -78,11 +79,11 @@ async def test_an_unreachable_venue_ends_the_start_in_one_line(tmp_path: Path) -
     assert "binance" in str(error)
 
 
-@pytest.mark.parametrize("venue", ["bybit", "okx"])
+@pytest.mark.parametrize("venue", ["bitget", "bybit", "okx"])
 async def test_a_key_that_may_withdraw_is_refused(venue: str, tmp_path: Path) -> None:
     async with place(venue) as here:
         here.account.may_withdraw = True
-        error = await refusal(here.settings(mode="testnet" if venue == "bybit" else "demo"), tmp_path)
+        error = await refusal(here.settings(mode=rights_mode_of(venue)), tmp_path)
         assert error.exit_code == Exit.CONFIG
         assert "withdraw" in str(error)
 
@@ -125,7 +126,7 @@ async def test_status_pause_resume_and_an_orderly_end(venue: str, tmp_path: Path
     async with place(venue) as here:
         async with running(here.settings(), tmp_path) as bot:
             status = await bot.status()
-            assert (status["mode"], status["trade_venue"], status["positions"]) == ("demo", venue, [])
+            assert (status["mode"], status["trade_venue"], status["positions"]) == (practice_of(venue), venue, [])
             await bot.ask(verb="pause", why="lunch")
             paused = await bot.status_when(lambda now: bool(now["halted"]), "paused")
             assert (paused["halted"], paused["halt_code"]) == ("paused: lunch", HaltCode.OPERATOR_PAUSE)
@@ -197,8 +198,10 @@ async def test_secrets_are_nowhere_but_in_memory(
         async with running(here.settings(), tmp_path):
             here.hub.faults.next("*", "http_429", times=3)
             await asyncio.sleep(0.5)
-        await refusal(here.settings(secret=SECRET + "x"), tmp_path / "other")
+        secret = secret_of(venue, SECRET)
+        await refusal(here.settings(secret=secret + "x"), tmp_path / "other")
         written = capfd.readouterr()
-        assert SECRET not in written.out + written.err
-        assert not files_with(SECRET, tmp_path)
-        assert files_with("demo", tmp_path), "the search finds what is there"
+        assert secret not in written.out + written.err
+        assert secret.removeprefix("0x") not in written.out + written.err
+        assert not files_with(secret.removeprefix("0x"), tmp_path)
+        assert files_with(practice_of(venue), tmp_path), "the search finds what is there"

@@ -11,6 +11,7 @@ import pytest
 from liqbot.exits import Exit, ExpectedError
 from liqbot.settings import config_json, load, restored
 from liqbot.settings.load import Loaded
+from liqbot.settings.venues import streamed
 from liqbot.venues.registry import VENUES, mechanics_of
 
 OWN = """
@@ -118,8 +119,8 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path, own: str, fault: str) -
     ('venues = ["binnance"]\ntrade_venue = "binnance"\n', "venues: no such venue: 'binnance'; did you mean 'binance'?"),
     ('mode = "observe"\nvenues = ["binance", "bybit:usdc"]\n',
      "venues: 'bybit:usdc': bybit has no such contract; it has 'bybit', 'coin'"),
-    ('mode = "observe"\nvenues = ["binance", "mexc"]\n',
-     "venues: mexc cannot be read live (from tapes, its streams are not read yet); possible with binance, bybit, okx"),
+    ('mode = "observe"\nvenues = ["binance", "coinbaseinternational"]\n',
+     "venues: coinbaseinternational cannot be read live (since 2026-10-01 its contracts are traded in Deribit's"),
     ('mode = "testnet"\n', "mode: binance offers no testnet access; it has live, demo"),
 ])
 def test_a_venue_that_cannot_do_what_the_mode_needs_is_refused_with_the_reason(
@@ -128,6 +129,24 @@ def test_a_venue_that_cannot_do_what_the_mode_needs_is_refused_with_the_reason(
     with pytest.raises(ExpectedError, match=re.escape(fault)) as refused:
         loaded(written(tmp_path, profile))
     assert refused.value.exit_code == Exit.CONFIG
+
+
+def test_a_venue_whose_open_interest_is_in_a_file_is_read_beside_those_of_the_wire(tmp_path: Path) -> None:
+    profile = 'mode = "observe"\nvenues = ["binance", "cme"]\n'
+    with pytest.raises(ExpectedError, match=r"venues: cme cannot be read live .*feeds\.reports"):
+        loaded(written(tmp_path, profile))
+    settings = loaded(written(tmp_path, profile + '[feeds.reports]\ncme = "/srv/cot.csv"\n')).settings
+    assert streamed(settings) == ("binance",)
+
+
+@pytest.mark.parametrize(("profile", "fault"), [
+    ('venues = ["binance"]\n[feeds.reports]\nbybit = "a.csv"\n',
+     "feeds.reports: 'bybit' has no report that can be read; possible with cme"),
+    ('venues = ["cme"]\ntrade_venue = "cme"\n[feeds.reports]\ncme = "a.csv"\n', "venues: reports alone tell no prices"),
+])
+def test_a_report_that_is_of_no_use_is_refused(tmp_path: Path, profile: str, fault: str) -> None:
+    with pytest.raises(ExpectedError, match=re.escape(fault)):
+        loaded(written(tmp_path, 'mode = "observe"\n' + profile))
 
 
 def test_on_paper_any_known_venue_will_do(tmp_path: Path) -> None:

@@ -17,7 +17,16 @@ from liqbot.venues.conformance.facts import OWN_IDS
 from liqbot.venues.examples import PositionExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook
 from liqbot.venues.registry import VENUES
-from liqbot.venues.spec import NOT_READ, NOT_TRADED, ClientIdRule, Lack, Liquidations, PracticeAccess, VenueSpec
+from liqbot.venues.spec import (
+    NO_FORCED_ORDERS,
+    NOT_READ,
+    NOT_TRADED,
+    ClientIdRule,
+    Lack,
+    Liquidations,
+    PracticeAccess,
+    VenueSpec,
+)
 from liqbot.venues.trading import Call, OrderReport, TradedContract
 
 replace = msgspec.structs.replace
@@ -78,6 +87,14 @@ FACTS: dict[str, tuple[VenueSpec, str]] = {
     "twice": (replace(BYBIT, wire=None, lacks=(NOT_READ, NOT_READ)), "lacks market_data twice"),
     "forced orders": (replace(BYBIT, liquidations=Liquidations(completeness="none")), "has no forced_orders"),
     "proof": (replace(BYBIT, proof=None), "tested against"),
+    "no evidence": (replace(BYBIT, evidence=BYBIT.evidence[1:]), "evidence: none for trades"),
+    "evidence of nothing": (
+        replace(BYBIT, wire=replace(BYBIT.wire, streams=BYBIT.wire.streams[:1]), liquidations=Liquidations(
+            completeness="none"), lacks=(NO_FORCED_ORDERS,)), "evidence: liquidation is not read"),
+    "evidence without a wire": (replace(BYBIT, wire=None, lacks=(NOT_READ,)), "evidence: nothing is read live"),
+    "evidence from nowhere": (
+        replace(BYBIT, evidence=(replace(BYBIT.evidence[0], endpoint="somewhere"), *BYBIT.evidence[1:])),
+        "trades names no endpoint"),
     "practice": (replace(BYBIT, practice=BYBIT.practice * 2), "practice demo twice"),
     "switch": (replace(BYBIT, practice=(PracticeAccess(kind="demo", switch=""),)), "no switch"),
     "client": (replace(BYBIT, client=None), "dialled through a unified client"),

@@ -1,9 +1,11 @@
+import hashlib
 import json
+import tarfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from wire_recordings import milliseconds, recorded, sample
+from wire_recordings import WIRE, milliseconds, recorded, sample
 
 from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest
 from liqbot.instruments import Side
@@ -13,6 +15,7 @@ from liqbot.venues.bybit import responses as bybit_answers
 from liqbot.venues.okx import messages as okx
 from liqbot.venues.okx import responses as okx_answers
 from liqbot.venues.parsing import Parsed, WireBook, WireContract
+from liqbot.venues.registry import VENUES
 
 Parse = Callable[[str | bytes, WireBook], Parsed]
 
@@ -221,3 +224,19 @@ def test_samples_of_answers() -> None:
     book = book_of("bybit", ["BTCUSDT"])
     past = bybit_answers.past_funding(json.loads(sample("bybit/test_data/http_get_funding_history.json")), book, 0)
     assert [fact.time_ms for fact in past] == [1_709_856_000_000, 1_709_884_800_000]
+
+
+def test_what_counts_as_recorded_is_there_under_its_sum() -> None:
+    """Sums of the files, and of what archives hold."""
+    if not WIRE.is_dir():
+        pytest.skip(f"no recordings at {WIRE}")
+    sums = set()
+    for path in (one for one in WIRE.parent.rglob("*") if one.is_file() and one.stat().st_size < 16_000_000):
+        sums.add(hashlib.sha256(path.read_bytes()).hexdigest())
+        if path.suffix == ".tgz":
+            with tarfile.open(path) as archive:
+                sums |= {hashlib.sha256(member.read()).hexdigest() for one in archive
+                         if (member := archive.extractfile(one)) is not None}
+    recordings = [(spec.venue, one) for spec in VENUES.values() for one in spec.evidence if one.grade == "recorded"]
+    assert recordings
+    assert [(venue, one.feed, one.source) for venue, one in recordings if one.sha256 not in sums] == []

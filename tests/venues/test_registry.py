@@ -1,6 +1,7 @@
 """The registry: every venue once, units only where stated, and mechanics for any key a tape may carry."""
 
 import math
+import re
 from pathlib import Path
 
 import grimp
@@ -49,9 +50,11 @@ def test_venues_import_nothing_of_each_other():
 
 def test_a_venue_that_is_added_is_found_everywhere_until_it_is_removed():
     before = mechanics_of("pier", "BTC")
-    VENUES.add(msgspec.structs.replace(VENUES["bitget"], venue="pier"))
+    VENUES.add(msgspec.structs.replace(VENUES["deribit"], venue="pier"))
     try:
-        assert list(VENUES)[-4:] == ["paradex", "phemex", "pier", "woofipro"]
+        able = [(spec.trading is not None, spec.wire is not None, spec.venue) for spec in VENUES.values()]
+        assert "pier" in VENUES
+        assert able == sorted(able, key=lambda one: (not one[0], not one[1], one[2]))
         assert not mechanics_of("pier", "BTC").assumed
         VENUES.add(msgspec.structs.replace(VENUES["htx"], venue="pier"))
         assert mechanics_of("pier", "BTC").assumed
@@ -71,10 +74,11 @@ def test_a_name_that_cannot_be_added(name: str, fault: str):
 
 
 def test_what_cannot_be_done_is_said_with_the_reason_of_the_spec():
-    for venue in ("bitget", "krakenfutures"):
-        with pytest.raises(ValueError, match=VENUES[venue].lack("orders")):
+    for venue in (name for name, spec in VENUES.items() if spec.lack("orders")):
+        with pytest.raises(ValueError, match=re.escape(VENUES[venue].lack("orders"))):
             trading_of(venue)
-        with pytest.raises(ValueError, match=VENUES[venue].lack("market_data")):
+    for venue in (name for name, spec in VENUES.items() if spec.lack("market_data")):
+        with pytest.raises(ValueError, match=re.escape(VENUES[venue].lack("market_data"))):
             wire_of(venue)
     with pytest.raises(ValueError, match="no such venue: 'binnance'; did you mean 'binance'"):
         wire_of("binnance")

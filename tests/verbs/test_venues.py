@@ -12,12 +12,14 @@ from liqbot.venues.registry import VENUES
 
 def test_lists_every_venue_with_unknown_as_unknown(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["venues"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
+    table, counts = capsys.readouterr().out.split("\n\n")
+    head, *lines = table.splitlines()
+    assert "venues read live; their feeds:" in counts
     assert head.startswith("VENUE")
     assert [line.split()[0] for line in lines] == list(VENUES)
     by_venue = {line.split()[0]: line for line in lines}
     assert "sampled" in by_venue["binance"]
-    assert "unknown" in by_venue["grvt"]
+    assert "unknown" in by_venue["apex"]
     assert "stand-in" in by_venue["htx"]
     assert "own rule and tiers" in by_venue["bitget"]
 
@@ -42,6 +44,24 @@ def test_json_has_contracts_and_tiers(capsys: pytest.CaptureFixture[str]):
     assert found["bybit"]["forced_orders"]["side"] == "position"
     assert found["okx"]["forced_orders"]["completeness"] == "sampled"
     assert found["binance"]["keys"] == ["binance", "binance:usdc", "binance:coin"]
+
+
+def test_a_venue_is_shown_in_full_in_any_spelling(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["venues", "gate.io", "Bybit"]) == 0
+    shown, other = capsys.readouterr().out.split("\n\n")
+    assert shown.startswith("gate:")
+    assert other.startswith("bybit:")
+    assert "sha256 3861a4fe00c9" in shown
+    assert "insurance fund    unknown" in shown
+    assert cli.main(["venues", "bybit", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert {feed["feed"] for feed in row["feeds"]} >= {"trades", "mark", "liquidation"}
+    assert row["feeds"][0]["sha256"]
+
+
+def test_a_name_that_no_venue_has_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["venues", "binnance"]) == 2
+    assert "no such venue: 'binnance'; did you mean 'binance'?" in capsys.readouterr().err
 
 
 def test_it_loads_no_client():

@@ -13,6 +13,7 @@ from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, not
 from liqbot.execution.edge.reconcile import Reconciler
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
+from liqbot.venues.spec import VenueSpec
 from liqbot.venues.trading import OrderCaller, TradedContract, TradingAdapter
 
 CHECK_S: Final = 2.5
@@ -21,6 +22,7 @@ CHECK_S: Final = 2.5
 class Client(OrderCaller, Listening, Protocol):
     """What an account needs of a venue client; its contracts must be loaded."""
 
+    spec: VenueSpec
     answers_malformed: int
     answer_malformed_newest: str
 
@@ -102,4 +104,4 @@ class AccountEdge:
 
 def traded_on(client: Client, instrument: Instrument) -> TradedContract:
     """With the venue's own id of the contract."""
-    return TradedContract(instrument, str(client.exchange.market(instrument.symbol)["id"]))
+    return TradedContract(instrument, str(client.exchange.market(instrument.symbol)[client.spec.message_id]))

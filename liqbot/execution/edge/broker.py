@@ -18,7 +18,7 @@ from liqbot.events import (
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.attached_stops import AttachedStopReader
 from liqbot.execution.edge.order_cache import OrderCache
-from liqbot.execution.edge.order_status import OrderStatusResolver
+from liqbot.execution.edge.order_status import OrderStatusResolver, PriorityCaller
 from liqbot.venues.answers import answer
 from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import (
@@ -40,6 +40,7 @@ from liqbot.venues.trading import (
     OrderStatus,
     TradedContract,
     TradingAdapter,
+    whole,
 )
 from liqbot.venues.unified_order import PlacedOrder
 
@@ -172,6 +173,7 @@ class Broker:
 
     async def _leave(self, order: PlaceOrder, traded: TradedContract) -> str:
         loop, call = asyncio.get_running_loop(), self._adapter.place(order, traded)
+        call = await whole(call, PriorityCaller(self._client) if order.reduce_only else self._client)
         dispatch = Dispatch(
             self._adapter.valid_ms, lambda: self._orders.sent(order.client_id, loop.time()),
             None if order.reduce_only else TURN_MS_MAX,

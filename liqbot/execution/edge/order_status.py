@@ -14,6 +14,7 @@ from liqbot.venues.entry_stops import entry_of
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import (
     ZERO,
+    Addresses,
     Channel,
     Decode,
     OrderReport,
@@ -43,6 +44,10 @@ class PriorityCaller:
 
     def __init__(self, client: VenueCaller) -> None:
         self._client = client
+
+    @property
+    def addresses(self) -> Addresses:
+        return self._client.addresses
 
     async def call(
         self, method: str, *args: Any, weight: int = 1, channel: Channel = "priority", retry: Retry = "read",

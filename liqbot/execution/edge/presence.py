@@ -146,9 +146,10 @@ class AccountPresence:
         except OutcomeUnknown as error:
             _log.warning("whether our mark was taken shows by the list", error=str(error))
         except VenueRefused as refusal:
-            why = f"{refusal.code or refusal.kind} {refusal.reason}"
-            said = f"it refused the order by which we take the account ({why})"
-            raise MarkRefusedError(self._venue, said) from refusal
+            if refusal.code not in self._marks.taken_codes:
+                why = f"{refusal.code or refusal.kind} {refusal.reason}"
+                said = f"it refused the order by which we take the account ({why})"
+                raise MarkRefusedError(self._venue, said) from refusal
         if letter == PRESENT:
             self._claimed_s = time.time()
         return mark_id

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from liqbot.market.estimate import kernels
+from liqbot.market.estimate import kernels, learning_kernels
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
 from liqbot.market.estimate.spread import Spread
@@ -58,17 +58,17 @@ class Calibration:
 
     def grain_usd(self) -> float:
         """Size of equal orders whose sum would vary as much as that of the capped ones does; 0 before the first."""
-        _, total_usd, squares = self.state.reported.sum(axis=0).tolist()
+        _, total_usd, squares = np.add.reduce(self.state.reported, axis=0).tolist()
         return float(squares / total_usd) if total_usd > 0 else 0.0
 
     def cap_usd(self) -> float:
         """Orders count up to this; infinite before enough were reported."""
-        count, total_usd, _ = self.state.reported.sum(axis=0).tolist()
+        count, total_usd, _ = np.add.reduce(self.state.reported, axis=0).tolist()
         return float(self._params.cap_ratio * total_usd / count) if count >= _SIZES_MIN else float("inf")
 
     def sample_size(self) -> float:
         """Effective number of orders the weights rest on: less than their count when a few are large."""
-        _, total, squares = self.state.reported.sum(axis=0).tolist()
+        _, total, squares = np.add.reduce(self.state.reported, axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
     def open_spread(self, error_share: float) -> Spread:
@@ -137,7 +137,7 @@ class Calibration:
 
     def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats) -> bool:
         state = self.state
-        return kernels.attribute(
+        return learning_kernels.attribute(
             state.observed, state.reported, touched_usd, state.weights,
             state.level * state.reporting, np.array(rows, np.int64), side, usd, min(usd, self.cap_usd()),
         )  # fmt: skip
@@ -145,19 +145,19 @@ class Calibration:
     def _estimate(self, leverage_prior: Floats) -> None:
         """Factors of the rows, then weights of the tiers, from the running sums."""
         p, state = self._params, self.state
-        expected, observed = state.expected @ state.weights, state.observed.sum(axis=1)
-        count, total_usd, _ = state.reported.sum(axis=0).tolist()
+        expected, observed = kernels.weighted_sums(state.expected, state.weights), state.observed.sum(axis=1)
+        count, total_usd, _ = np.add.reduce(state.reported, axis=0).tolist()
         if not count > 0:
             return
         mean_usd = total_usd / count
         prior_usd = p.level_weight * total_usd / count
         pooled = (observed.sum() + prior_usd) / (expected.sum() + prior_usd / p.level_ratio)
-        sizes = kernels.effective_sizes(state.reported)
-        factor = kernels.row_factors(observed, expected, pooled, sizes, p.row_weight)
+        sizes = learning_kernels.effective_sizes(state.reported)
+        factor = learning_kernels.row_factors(observed, expected, pooled, sizes, p.row_weight)
         prior_usd = p.tail_weight * total_usd / count
         whole_usd, capped_usd = state.tail_sums.tolist()
         state.tail_ratio = min((whole_usd + prior_usd) / (capped_usd + prior_usd), p.tail_ratio_max)
-        state.level, state.reporting = kernels.levels_of(
+        state.level, state.reporting = learning_kernels.levels_of(
             factor, sizes, state.complete, state.pooled, state.reported[:, 1], state.reporting, expected,
             p.silent_count * mean_usd,
         )  # fmt: skip
@@ -167,9 +167,9 @@ class Calibration:
         """[tier] of USD expected to be reported, and the USD that the prior of each tier is worth: that all have the
         common weight, worth so many orders in all."""
         state = self.state
-        by_tier: Floats = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        by_tier: Floats = np.add.reduce(state.expected * (state.level * state.reporting)[:, None], axis=0)
         worth = self._params.mix_weight / max(self.sample_size(), 1.0)
-        return by_tier, worth * float(by_tier.sum()) / len(by_tier)
+        return by_tier, worth * float(np.add.reduce(by_tier)) / len(by_tier)
 
     def _weigh_tiers(self, leverage_prior: Floats) -> None:
         p, state = self._params, self.state
@@ -179,7 +179,7 @@ class Calibration:
             observed = state.observed.sum(axis=0)
             common = float(state.observed.sum()) / everything
             most = p.leverage_prior_ratio_max
-            prior = common * kernels.tier_prior(by_tier, observed, leverage_prior, pull, common, most)
+            prior = common * learning_kernels.tier_prior(by_tier, observed, leverage_prior, pull, common, most)
             weights = (observed + pull * prior) / (by_tier + pull)
             mean = float((weights * by_tier).sum()) / everything
             state.weights = weights / mean if mean > 0 else state.weights

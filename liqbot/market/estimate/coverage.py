@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from liqbot.market.estimate.kernels import DISTANCES, LONG, SHORT, Floats, by_distance
+from liqbot.market.estimate.kernels import DISTANCES, LONG, SHORT, Floats, by_distance, weighted_sums
 
 _REACH: Final = float(DISTANCES[-1])
 """Bins. What is liquidated farther from the mark is hardly leveraged: hedges, makers, collateral of whole accounts."""
@@ -66,7 +66,7 @@ def rest_share(held_usd: Floats, sides: Sequence[Told], mark: float, of_leverage
             continue
         mix = held.sum(axis=1) / total
         of_class = np.divide(held, by_class, out=np.zeros_like(held), where=by_class > 0)
-        told_mix = (of_class @ told) * (covered / told.sum())
+        told_mix = weighted_sums(of_class, told) * (covered / told.sum())
         rest = np.maximum(mix - told_mix, 0.0)
         kept = rest * min(1.0, (1.0 - covered) / rest.sum()) if rest.any() else rest
         found[side] = np.divide(kept, mix, out=np.full(len(mix), 1.0 - covered), where=mix > 0)

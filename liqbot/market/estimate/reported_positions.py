@@ -16,7 +16,7 @@ from liqbot.market.estimate.calibration import LATE_MS, Order
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.coverage import Coverage, Told, near
 from liqbot.market.estimate.decay import fading
-from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions, weighted_sums
 from liqbot.market.estimate.price_grid import edges
 from liqbot.market.estimate.state import ReportedSnapshot, ReportedState, SnapshotSide
 from liqbot.market.params import CalibrationParams
@@ -190,8 +190,7 @@ class ReportedPositions:
 
     def _standing_usd(self, snapshot: ReportedSnapshot, side: int, now_ms: int) -> Floats:
         """[near, far]."""
-        usd: Floats = snapshot.sides[side].standing_usd @ self._kept(snapshot, now_ms)
-        return usd
+        return weighted_sums(snapshot.sides[side].standing_usd, self._kept(snapshot, now_ms))
 
     def standing_usd(self, row: int, side: int, now_ms: int) -> tuple[float, float]:
         """Still standing (near the mark at the snapshot, too far to be leveraged); 0 where nothing is reported."""

@@ -15,9 +15,11 @@ import structlog
 from liqbot.blocks import Roster, block_of, rows_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
-from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent
+from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
+from liqbot.market.feeds.account_reader import AccountReader
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
+from liqbot.market.feeds.inferred_feeds import FEED_OF, left_out, told, without
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
@@ -49,8 +51,11 @@ class VenueFeed:
         self, client: VenueClient, wire: VenueWire, roster: Roster, clock: Clock, params: FeedParams | None = None
     ) -> None:
         """The client is the feed's to use, not to close. Contracts are those of the venue's keys in the roster."""
-        self._client, self._wire, self._roster, self._clock = client, wire, roster, clock
+        self._client, self._roster, self._clock = client, roster, clock
         self._params = params or FeedParams()
+        self.left_out = left_out(client.spec, self._params)
+        """Feeds that are known by inference alone, and not wanted."""
+        self._wire = without(wire, self.left_out)
         self.stats = FeedStats()
         self._malformed = MalformedRows(self.stats, clock)
         self._facts: list[MarketEvent | FeedUp | FeedDown] = []
@@ -59,10 +64,14 @@ class VenueFeed:
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
         self._polls = self._polled()
+        self._reader: AccountReader | None = None
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
         self._lines: dict[tuple[str, str, str], tuple[Subscription, list[FeedStatus]]] = {}
         """By feed, venue key and coin: the lines of that contract on the same stream, which live and die together."""
-        self._trade_lines: list[FeedStatus] = []
+        self._index_of: dict[tuple[str, str], int] = {}
+        """Contracts of the book by venue key and coin."""
+        self._trade_lines: list[list[FeedStatus]] = []
+        """By contract: the lines of the stream that carries its trades, and its forced orders where they come in it."""
         self._unheard: dict[str, list[Subscription]] = {}
         """Socket -> subscriptions on which nothing has been heard since they were made."""
 
@@ -78,6 +87,8 @@ class VenueFeed:
                 for subscription in self._subscriptions:
                     group.create_task(self._keep(subscription))
                 self._polls.start(group)
+                if self._reader is not None:
+                    self._reader.start(group)
                 group.create_task(self._watchdog())
                 group.create_task(self._check_tiers())
         finally:
@@ -101,19 +112,31 @@ class VenueFeed:
         self._book = wire_book(self._client.exchange.markets, self._client.spec, self._roster)
         self._subscriptions = subscriptions(self._wire, self._book)
         self._polls = self._polled()
+        self._reader = self._reads()
         self._collector = TradeCollector(len(self._book.contracts), self._params.trade_span_ms, self.stats)
         self._lines = {
             (line.feed, line.contract.venue_key, line.contract.coin): (subscription, subscription.beside(line))
             for subscription in self._subscriptions for line in subscription.lines
         }
-        self._trade_lines = [
-            self._lines["trades", contract.venue_key, contract.coin][1][0] for contract in self._book.contracts
+        self._index_of = {(one.venue_key, one.coin): index for index, one in enumerate(self._book.contracts)}
+        self._trade_lines = [] if "trades" in self.left_out else [
+            self._lines["trades", contract.venue_key, contract.coin][1] for contract in self._book.contracts
         ]
         return True
 
     def _polled(self) -> Polls:
         return Polls(
             self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed
+        )
+
+    def _reads(self) -> AccountReader | None:
+        """None where positions are not public, or nobody wants them."""
+        if self._wire.positions is None or not self._params.accounts.enabled:
+            return None
+        self._book.wants_parties = True
+        return AccountReader(
+            self._client, self._wire.positions, self._book, self._clock, self._take_polled, self.stats,
+            self._malformed, self._params.accounts,
         )
 
     def _refused(self, reason: str) -> None:
@@ -138,7 +161,7 @@ class VenueFeed:
         """The tap: True when the message was market data. Never raises."""
         stats = self.stats
         stats.messages += 1
-        now_ms = self._clock()
+        now_ms = self._book.received_ms = self._clock()
         if url in self._unheard:
             self._heard(url, now_ms)
         try:
@@ -150,24 +173,28 @@ class VenueFeed:
         stats.ignored += parsed.ignored
         if self._book.rejected or self._book.off_book:
             self._malformed.take(self._book)
-        if parsed.trades:
+        if parsed.trades and self._trade_lines:
             stats.trades += len(parsed.trades)
             self._collector.take(parsed.trades, now_ms)
             for index in {trade[0] for trade in parsed.trades}:
-                line = self._trade_lines[index]
-                line.seen(now_ms)
-                if line.state != "up":
-                    self._lines["trades", line.contract.venue_key, line.contract.coin][0].silences = 0
-                    self._facts += line.rise(now_ms)
+                for line in self._trade_lines[index]:
+                    line.seen(now_ms)
+                    if line.state != "up":
+                        self._lines[line.feed, line.contract.venue_key, line.contract.coin][0].silences = 0
+                        self._facts += line.rise(now_ms)
         if parsed.facts:
             self._take_facts(parsed, now_ms)
+        if parsed.parties and self._reader is not None:
+            self._reader.meet(parsed.parties)
         return parsed.ours
 
     def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
-        facts = self._timely(parsed.facts, now_ms)
+        facts = self._timely(told(parsed.facts, self.left_out) if self.left_out else parsed.facts, now_ms)
         for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
-            found = self._lines.get((_FEED_OF[type(fact).__name__], fact.venue, fact.coin))
+            if self._reader is not None and type(fact) is MarkPrice:
+                self._reader.mark(self._index_of[fact.venue, fact.coin], fact.mark_price)
+            found = self._lines.get((FEED_OF[type(fact)], fact.venue, fact.coin))
             if found is not None:
                 subscription, lines = found
                 subscription.silences = 0
@@ -178,7 +205,7 @@ class VenueFeed:
         self._facts += facts
 
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
-        self._facts += self._timely(facts, self._clock())
+        self._facts += self._timely(told(facts, self.left_out), self._clock())
 
     def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
         """What claims to be of the future would be the newest for ever: it counts as of now. What is a day ahead of our
@@ -213,10 +240,7 @@ class VenueFeed:
         while True:
             subscription.begin(self._clock())
             try:
-                await self._client.watch(
-                    subscription.stream.method, *subscription.arguments,
-                    on_url=lambda url: self._dialled(subscription, url),
-                )
+                await self._watch(subscription, lambda url: self._dialled(subscription, url))
             except VenueError as error:
                 lasted_ms = self._clock() - subscription.started_ms
                 pause_s = _RETRY_S_MIN if lasted_ms > 10_000 else min(2 * pause_s, self._params.retry_s_max)
@@ -225,6 +249,12 @@ class VenueFeed:
             else:
                 # The client read a message that the tap left to it; the subscription stands.
                 await asyncio.sleep(0.01)
+
+    async def _watch(self, subscription: Subscription, on_url: Callable[[str], None]) -> None:
+        stream = subscription.stream
+        if stream.dial is not None:
+            await self._client.raw.watch(stream.dial, subscription.contracts, on_url)
+        await self._client.watch(stream.method, *subscription.arguments, on_url=on_url)
 
     def _dialled(self, subscription: Subscription, url: str) -> None:
         subscription.url = url
@@ -255,7 +285,7 @@ class VenueFeed:
                 silent = subscription.silent_lines(now_ms, self._params.silence_factor)
                 for line, age_ms in silent:
                     self._facts += line.fall(now_ms, f"silent for {age_ms / 1_000:.1f} s")
-                if len(silent) == len(subscription.lines) and subscription.url is not None:
+                if silent and len(silent) == len(subscription.lines) and subscription.url is not None:
                     self._give_up(subscription, silent[0][1])
 
     def _give_up(self, subscription: Subscription, age_ms: float) -> None:
@@ -264,8 +294,18 @@ class VenueFeed:
         if subscription.url is not None and limit_ms is not None and age_ms > limit_ms * patience:
             subscription.silences += 1
             self.stats.silences += 1
-            self._client.drop([subscription.url], "silent")
+            heard_ms = self._clock() - age_ms
+            self._client.drop([subscription.url, *self._mute_since(heard_ms)], "silent")
             subscription.url = None
+
+    def _mute_since(self, heard_ms: float) -> set[str]:
+        """Sockets whose own silence says nothing, and that were not heard since either: what took one connection away
+        may have taken theirs along."""
+        return {
+            one.url for one in self._subscriptions
+            if one.url is not None and all(line.silence_ms_max is None for line in one.lines)
+            and max(one.started_ms, *(line.seen_ms for line in one.lines)) <= heard_ms
+        }
 
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
@@ -278,6 +318,12 @@ class VenueFeed:
             for difference in differences or ():
                 _log.warning("margin tiers differ", venue=self._wire.venue, difference=difference)
             await asyncio.sleep(self._params.tier_check_h * 3_600 if differences is not None else 60)
+
+    def mark_price(self, coin: str) -> float | None:
+        """The newest mark of the coin's contracts, the first one's before others; None before any was told."""
+        marks = (quote.mark_price for contract, quote in zip(self._book.contracts, self._book.quotes, strict=True)
+                 if contract.coin == coin)
+        return next((mark for mark in marks if mark == mark), None)
 
     # --- toward the house -----------------------------------------------------------------------------------------
 
@@ -318,8 +364,3 @@ class VenueFeed:
     def _codes(self) -> list[tuple[int, int]]:
         return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))
                 for one in self._book.contracts]
-
-
-_FEED_OF: Final = {
-    "Liquidation": "liquidation", "MarkPrice": "mark", "OpenInterest": "open_interest", "FundingRate": "funding",
-}

@@ -36,5 +36,15 @@ class FeedStats(msgspec.Struct):
     resyncs: int = 0
     polls: int = 0
     poll_failures: int = 0
+    accounts: int = 0
+    """Accounts that are known by name, where positions are public and read."""
+    account_reads: int = 0
+    account_failures: int = 0
+    positions_told: int = 0
+    """In the newest snapshots."""
+    unpriced_usd: float = 0.0
+    """Of positions that no mark liquidates; they are not told."""
+    forced_orders_late: int = 0
+    """Found too late to be told."""
     tier_differences: tuple[str, ...] = ()
     """Where published margin tiers differ from those this version calculates with."""

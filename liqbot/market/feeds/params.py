@@ -3,6 +3,34 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class AccountReadingParams(BaseModel):
+    """Positions of single accounts, at venues where anybody may read them: measured instead of modelled.
+
+    Off by default: it takes a part of the requests that one internet address may make there, and was only tried against
+    the simulated exchange, never against a venue itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    enabled: bool = Field(False, description="Read the positions of accounts that trade.")
+    weight_min: int = Field(
+        300, ge=10, le=1_000,
+        description="Request weight a minute that reading may take; Hyperliquid allows 1,200, an account costs 2.",
+    )
+    names: tuple[str, ...] = Field(
+        (), description="Accounts that are read from the start, as their venue names them (wallet addresses)."
+    )
+    accounts_max: int = Field(
+        5_000, ge=10, le=20_000,
+        description="Accounts that are remembered; beyond it those that hold and trade least are forgotten.",
+    )
+    snapshot_s: float = Field(300.0, ge=5, le=3_600, description="How often all that is known is told to the map.")
+    stale_min: float = Field(
+        120.0, ge=5, le=1_440, description="A position that was not read again for so long is told no more."
+    )
+    told_usd_min: float = Field(10_000.0, ge=0, le=1e9, description="Smaller positions are not told to the map.")
+
+
 class FeedParams(BaseModel):
     """How live market data is gathered."""
 
@@ -17,4 +45,18 @@ class FeedParams(BaseModel):
         "the longest silence that is usual at its venue."
     )
     retry_s_max: float = Field(30.0, ge=1, le=600, description="Longest pause between two attempts to subscribe.")
+    reports: dict[str, str] = Field(
+        default_factory=dict, description="Venue -> file with its open interest, for those that no stream tells: "
+        '`{cme = "/srv/cot.csv"}`, the CFTC\'s weekly report or Databento\'s statistics. Such a venue also stands in '
+        "`venues`."
+    )
+    report_min: float = Field(
+        60.0, gt=0, le=10_080, description="How often these files are read again, in minutes."
+    )
+    inferred: bool = Field(
+        False, description="Read feeds too whose shape is known from the unified client's parser alone."
+    )
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
+    accounts: AccountReadingParams = Field(
+        default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."
+    )

@@ -12,8 +12,8 @@ class Subscription:
     """One stream for contracts of one kind."""
 
     def __init__(self, stream: Stream, contracts: Sequence[WireContract], indices: Sequence[int]) -> None:
-        self.stream, self.indices = stream, tuple(indices)
-        self.arguments: tuple[Any, ...] = stream.arguments(tuple(contracts))
+        self.stream, self.contracts, self.indices = stream, tuple(contracts), tuple(indices)
+        self.arguments: tuple[Any, ...] = stream.arguments(self.contracts)
         self.lines = [
             FeedStatus(feed=feed, contract=contract, silence_ms_max=stream.silence_ms_max)
             for feed in stream.feeds for contract in contracts

@@ -1,6 +1,7 @@
 """Margin tiers as a venue publishes them today, against the table this version calculates with."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -46,7 +47,8 @@ def _tiers(source: TierSource, book: WireBook, index: int, payload: Any) -> tupl
 
 
 def differences(table: TierTable, published: Sequence[TierRow]) -> list[str]:
-    """The first tier that differs, in words; nothing when all published tiers agree as far as the table goes."""
+    """The first tier that differs, in words; nothing when all published tiers agree as far as the table goes. A tier
+    that the venue gives no end has the table's."""
     unit = 1.0 if table.coin_price_usd is None else table.coin_price_usd
     for number, (ours, theirs) in enumerate(zip(table.tiers, published, strict=False), 1):
         pairs = (
@@ -55,7 +57,7 @@ def differences(table: TierTable, published: Sequence[TierRow]) -> list[str]:
             ("maintenance %", ours.maintenance_pct, theirs.maintenance_pct),
         )
         for what, packaged, read in pairs:
-            if abs(packaged - read) > TOLERANCE * max(abs(packaged), 1.0):
+            if read != math.inf and abs(packaged - read) > TOLERANCE * max(abs(packaged), 1.0):
                 return [f"tier {number} {what}: published {read:g}, calculated with {packaged:g} ({table.as_of})"]
     if len(published) < len(table.tiers):
         return [f"{len(published)} tiers published, calculated with {len(table.tiers)} ({table.as_of})"]

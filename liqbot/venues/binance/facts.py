@@ -9,6 +9,7 @@ from liqbot.venues.binance.marks import BinanceMarks
 from liqbot.venues.binance.orders import BinanceAdapter
 from liqbot.venues.binance.streams import WIRE
 from liqbot.venues.entry_stops import EntryProtection
+from liqbot.venues.evidence import graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.spec import (
     LINEAR_ONE,
@@ -74,6 +75,28 @@ def _margin(fees: Fees, btc: TierTable, eth: TierTable) -> ContractMargin:
     )
 
 
+_PAGES: Final = "developers.binance.com/docs/derivatives/usds-margined-futures"
+_SPLIT: Final = "2026-04-23"
+"""When the former root stopped to carry these streams (its change notice of 2026-03-06)."""
+_MARK: Final = "ws fstream.binance.com/market <symbol>@markPrice@1s"
+
+EVIDENCE: Final = (
+    *graded(
+        "documented", f"{_PAGES}/websocket-market-streams", _SPLIT,
+        ("trades", "ws fstream.binance.com/market <symbol>@aggTrade", ("s", "p", "q", "T", "m")),
+        ("liquidation", "ws fstream.binance.com/market <symbol>@forceOrder",
+         ("o.s", "o.S", "o.z", "o.p", "o.ap", "o.T")),
+        ("mark", _MARK, ("E", "s", "p")), ("index", _MARK, ("E", "s", "i")), ("funding", _MARK, ("E", "s", "r")),
+    ),
+    *graded(
+        "documented", f"{_PAGES}/market-data/rest-api", _SPLIT,
+        ("open_interest", "GET /fapi/v1/openInterest", ("symbol", "openInterest", "time")),
+        ("funding", "GET /fapi/v1/fundingInfo", ("symbol", "fundingIntervalHours")),
+    ),
+)
+"""How the shape of Binance's market data is known: by its documentation since its stream roots were split. Recordings
+from before that are of the former endpoint; they are read right (tests/venues/test_recordings.py)."""
+
 VENUE: Final = VenueSpec(
     venue="binance",
     title="Binance USD-M",
@@ -98,6 +121,10 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     trading=BinanceAdapter(),
     marks=BinanceMarks(),
+    # The client's own three minutes would notice a dead line after six. Ten messages a second are taken, pings among
+    # them (USD-M websocket market streams, connect).
+    ping_s=20.0,
+    evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

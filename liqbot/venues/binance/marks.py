@@ -41,6 +41,7 @@ _ALGOS: Final = tuple[_Algo, ...]
 class BinanceMarks:
     """See `AccountMarks`."""
 
+    taken_codes: frozenset[str] = frozenset()
     away_pct = Decimal(4)
     """The filter PERCENT_PRICE of the largest contracts allows 5 %."""
 

@@ -41,6 +41,7 @@ class _Answer(msgspec.Struct):
 class BybitMarks:
     """See `AccountMarks`."""
 
+    taken_codes: frozenset[str] = frozenset()
     away_pct = Decimal(8)
 
     async def recent(

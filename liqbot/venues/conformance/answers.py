@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.venues.conformance.mangling import mangled
-from liqbot.venues.conformance.orders import Recorded, account_of, contract_of, drained, finished
+from liqbot.venues.conformance.orders import Recorded, account_of, contract_of, drained, finished, recorded_account
 from liqbot.venues.errors import AnswerMalformed, VenueError
 from liqbot.venues.examples import AccountExample, ResponseExample
 from liqbot.venues.spec import VenueSpec
@@ -53,12 +53,12 @@ def account_reads(
 
 
 def _entry_number(adapter: TradingAdapter, traded: TradedContract, account: AccountExample) -> str:
-    report = finished(adapter.order(Recorded(account.responses), traded, account.entry_client_id, stop=False))
+    report = finished(adapter.order(recorded_account(account), traded, account.entry_client_id, stop=False))
     return "" if report is None else report.venue_order_id
 
 
 def _asked(read: AccountRead, account: AccountExample) -> list[ResponseExample]:
-    client = Recorded(account.responses)
+    client = recorded_account(account)
     try:
         read(client)
     except (LookupError, VenueError):
@@ -70,7 +70,7 @@ def _with(account: AccountExample, number: int, payload: Any) -> Recorded:
     """With the answer of one example replaced."""
     responses = list(account.responses)
     responses[number] = msgspec.structs.replace(responses[number], payload=payload)
-    return Recorded(responses)
+    return recorded_account(msgspec.structs.replace(account, responses=tuple(responses)))
 
 
 def _surprise(spec: VenueSpec, name: str, read: AccountRead, client: Recorded) -> set[str]:

@@ -88,8 +88,10 @@ def access_faults(spec: VenueSpec) -> list[str]:
         return found
     if spec.trading.venue != spec.venue:
         found.append(f"trading adapter is that of {spec.trading.venue!r}")
-    if not {"api_key", "secret"} <= set(spec.credentials) or len(set(spec.credentials)) != len(spec.credentials):
-        found.append(f"credentials {spec.credentials}: api_key and secret, each once, and a password where needed")
+    pair = spec.credentials[:2] in (("api_key", "secret"), ("wallet_address", "private_key"))
+    if not pair or len(set(spec.credentials)) != len(spec.credentials):
+        found.append(f"credentials {spec.credentials}: api_key and secret, each once, and a password where needed; or "
+                     "wallet_address and private_key")
     return [*found, *_client_id_faults(spec)]
 
 
@@ -99,5 +101,6 @@ def _client_id_faults(spec: VenueSpec) -> list[str]:
         return ["client_id: what the venue accepts as a client order id is not said"]
     return [
         f"client_id: {own!r} is not accepted (length_max {rule.length_max}, pattern {rule.pattern})"
-        for own in OWN_IDS if len(own) > rule.length_max or not re.fullmatch(rule.pattern, own)
+        for own in OWN_IDS
+        if len(rule.spelt(own)) > rule.length_max or not re.fullmatch(rule.pattern, rule.spelt(own))
     ]

@@ -29,6 +29,14 @@ def mangled_texts(value: Any) -> Iterator[str]:
         yield text[:end]
 
 
+def mangled_frames(frame: bytes) -> Iterator[bytes]:
+    """A binary frame cut short at every place, and with every byte replaced by none, all and half of its bits."""
+    for place in range(len(frame)):
+        yield frame[:place]
+        for byte in (b"\x00", b"\xff", b"\x80"):
+            yield frame[:place] + byte + frame[place + 1:]
+
+
 def _paths(value: Any, here: Path = ()) -> list[Path]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path for key, part in inner for path in [(*here, key), *_paths(part, (*here, key))]]

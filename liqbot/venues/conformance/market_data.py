@@ -10,11 +10,13 @@ from typing import Any, Final
 from liqbot.events import FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import venue_key
 from liqbot.venues.conformance.facts import LIQUIDATION_FEED
-from liqbot.venues.conformance.mangling import mangled, mangled_texts
-from liqbot.venues.examples import VenueExamples
+from liqbot.venues.conformance.mangling import mangled, mangled_frames, mangled_texts
+from liqbot.venues.evidence import grades_of
+from liqbot.venues.examples import ResponseExample, VenueExamples
 from liqbot.venues.parsing import MalformedMessage, WireBook
+from liqbot.venues.public_accounts import PositionSource
 from liqbot.venues.spec import VenueSpec
-from liqbot.venues.streams import HistorySource, Poll, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, TierSource, VenueWire
 
 FEEDS: Final = ("trades", LIQUIDATION_FEED, "mark", "index", "funding", "open_interest")
 PAST: Final = {"bars": TradeBar, "open_interest": OpenInterest, "funding": FundingRate}
@@ -24,6 +26,7 @@ _FACTS: Final = {
 _NOW_MS: Final = 1_767_229_300_000
 _HOUR_MS: Final = 3_600_000
 Reader = Callable[[Any, WireBook], object]
+Source = Poll | HistorySource | TierSource
 
 
 def _examples(spec: VenueSpec) -> VenueExamples:
@@ -39,6 +42,8 @@ def stream_faults(spec: VenueSpec) -> list[str]:
     carried = [feed for stream in wire.streams for feed in stream.feeds]
     found += [f"feed {feed!r} is unknown; there are {', '.join(FEEDS)}" for feed in carried if feed not in FEEDS]
     promised = {*carried, *(poll.feed for poll in wire.polls)}
+    if wire.positions is not None:
+        promised.add(LIQUIDATION_FEED)
     found += [f"no stream or request gives {feed}" for feed in ("trades", "mark") if feed not in promised]
     if not spec.lack("forced_orders") and LIQUIDATION_FEED not in promised:
         found.append("forced orders are published, but neither read nor named in `lacks`")
@@ -50,6 +55,22 @@ def stream_faults(spec: VenueSpec) -> list[str]:
     return found + _message_faults(spec, wire, examples)
 
 
+def evidence_faults(spec: VenueSpec) -> list[str]:
+    """Every feed that is read says how its shape is known; nothing that is not read does."""
+    if spec.wire is None:
+        return ["evidence: nothing is read live"] if spec.evidence else []
+    read = {feed for stream in spec.wire.streams for feed in stream.feeds} | {poll.feed for poll in spec.wire.polls}
+    told = set(grades_of(spec.evidence))
+    found = [f"evidence: none for {feed}" for feed in sorted(read - told)]
+    # The index comes with the mark; positions beside the feeds, and forced orders with the fills of who held them.
+    beside = {"index"} if spec.wire.positions is None else {"index", "position", LIQUIDATION_FEED}
+    found += [f"evidence: {feed} is not read" for feed in sorted(told - read - beside)]
+    return found + [
+        f"evidence: {one.feed} names no endpoint such as 'ws <topic>' or 'GET <path>': {one.endpoint!r}"
+        for one in spec.evidence if not one.endpoint.startswith(("ws ", "ws/", "GET ", "POST "))
+    ]
+
+
 def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
     keys = {venue_key(spec.venue, contract.contract) for contract in spec.contracts}
     return [f"examples: {one.venue_key} is no book of this venue" for one in examples.contracts
@@ -58,14 +79,14 @@ def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
 
 def _message_faults(spec: VenueSpec, wire: VenueWire, examples: VenueExamples) -> list[str]:
     found, seen = [], set()
-    book = WireBook(spec.venue, examples.contracts)
+    book = _book(spec, examples)
     for poll in wire.polls:
-        for payload in _payloads(examples, poll.method):
+        for payload in _payloads(examples, poll):
             seen |= _feeds_of(poll.parse(payload, book, _NOW_MS))
     for example in examples.messages:
-        texts, bytes_book = example.raw, WireBook(spec.venue, examples.contracts)
+        text, bytes_book = example.frame if example.binary else example.raw, _book(spec, examples)
         try:
-            parsed, again = wire.parse(texts, book), wire.parse(texts.encode(), bytes_book)
+            parsed, again = wire.parse(text, book), wire.parse(example.frame, bytes_book)
         except MalformedMessage as error:
             found.append(f"example of {example.feed or 'another channel'}: {error}")
             continue
@@ -99,7 +120,7 @@ def request_faults(spec: VenueSpec) -> list[str]:
     sources: tuple[Poll | HistorySource, ...] = (*wire.polls, *wire.histories)
     found += [f"{source.method}: no example of its answer" for source in sources
               if not _answered(wire, examples, source.parse)]
-    book = WireBook(spec.venue, examples.contracts)
+    book = _book(spec, examples)
     return found + _history_faults(wire, examples, book) + _tier_faults(wire, examples, book)
 
 
@@ -107,7 +128,7 @@ def _history_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) ->
     """In their order: bars come first, because coins of the past are valued with them."""
     found = []
     for history in wire.histories:
-        for payload in _payloads(examples, history.method):
+        for payload in _payloads(examples, history):
             facts = history.parse(payload, book, 0)
             if not facts or not all(isinstance(fact, PAST.get(history.kind, ())) for fact in facts):
                 found.append(f"{history.method}: its example gives no {history.kind}")
@@ -117,7 +138,7 @@ def _history_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) ->
 def _tier_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) -> list[str]:
     if wire.tiers is None:
         return []
-    payloads = list(_payloads(examples, wire.tiers.method))
+    payloads = list(_payloads(examples, wire.tiers))
     found = [] if payloads else [f"{wire.tiers.method}: no example of its answer"]
     for payload in payloads:
         rows = wire.tiers.parse(payload, book, 0)
@@ -127,29 +148,69 @@ def _tier_faults(wire: VenueWire, examples: VenueExamples, book: WireBook) -> li
     return found
 
 
+def account_faults(spec: VenueSpec) -> list[str]:
+    """Of positions that are read account by account: both answers have an example that says something."""
+    examples = _examples(spec)
+    if spec.wire is None or spec.wire.positions is None or not examples.contracts:
+        return []
+    found, source, book = [], spec.wire.positions, _book(spec, examples)
+    answers = _account_answers(examples, source)
+    if not answers[0] or not all(source.parse(payload, book) for payload in answers[0]):
+        found.append(f"{source.method}: no example of an account with a position")
+    named = [one.args[1] for one in examples.responses if one.method == source.fills_method and len(one.args) == 2]
+    if not any(source.parse_fills(payload, book, name) for payload in answers[1] for name in named):
+        found.append(f"{source.fills_method}: no example of fills that closed a position by force")
+    found += [f"{name!r} is no name of an account" for name in named if not source.is_account(name)]
+    reads: tuple[Reader, ...] = (source.parse, lambda payload, book: source.parse_fills(payload, book, named[0]))
+    for payloads, read in zip(answers, reads if named else reads[:1], strict=False):
+        for payload in payloads:
+            for one in mangled(payload):
+                found += sorted(_only_malformed(read, one, _book(spec, examples)))
+    return found
+
+
+def _account_answers(examples: VenueExamples, source: PositionSource) -> tuple[list[Any], list[Any]]:
+    """Examples of an account's positions, and of its fills."""
+    asked = (source.method, source.params("")), (source.fills_method, source.fills_params("", 0, _NOW_MS))
+    found = [
+        [one.payload for one in examples.responses if one.method == method
+         and all(params.get(name) == value for name, value in (one.args[0] if one.args else {}).items())]
+        for method, params in asked
+    ]
+    return found[0], found[1]
+
+
 def mangled_faults(spec: VenueSpec) -> list[str]:
     if spec.wire is None:
         return []
     wire, examples = spec.wire, _examples(spec)
     found: set[str] = set()
     for example in examples.messages:
+        for frame in mangled_frames(example.frame) if example.binary else ():
+            found |= _only_malformed(wire.parse, frame, _book(spec, examples))
         for text in () if isinstance(example.message, str) else mangled_texts(example.message):
             for raw in (text, text.encode()):
-                found |= _only_malformed(wire.parse, raw, WireBook(spec.venue, examples.contracts))
-    for method, read in _readers(wire):
-        for payload in _payloads(examples, method):
+                found |= _only_malformed(wire.parse, raw, _book(spec, examples))
+    for source, read in _readers(wire):
+        for payload in _payloads(examples, source):
             for one in mangled(payload):
-                found |= _only_malformed(read, one, WireBook(spec.venue, examples.contracts))
+                found |= _only_malformed(read, one, _book(spec, examples))
     return sorted(found)
 
 
-def _readers(wire: VenueWire) -> Iterator[tuple[str, Reader]]:
+def _book(spec: VenueSpec, examples: VenueExamples) -> WireBook:
+    book = WireBook(spec.venue, examples.contracts)
+    book.received_ms = _NOW_MS
+    return book
+
+
+def _readers(wire: VenueWire) -> Iterator[tuple[Source, Reader]]:
     for poll in wire.polls:
-        yield poll.method, _bound(poll.parse, _NOW_MS)
+        yield poll, _bound(poll.parse, _NOW_MS)
     for history in wire.histories:
-        yield history.method, _bound(history.parse, 0)
+        yield history, _bound(history.parse, 0)
     if wire.tiers is not None:
-        yield wire.tiers.method, _bound(wire.tiers.parse, 0)
+        yield wire.tiers, _bound(wire.tiers.parse, 0)
 
 
 def _bound(parse: Callable[[Any, WireBook, int], object], last: int) -> Reader:
@@ -175,12 +236,22 @@ def _raised(call: Callable[..., object], *args: object) -> list[str]:
     return []
 
 
-def _payloads(examples: VenueExamples, method: str) -> Iterator[Any]:
-    return (one.payload for one in examples.responses if one.method == method)
+def _payloads(examples: VenueExamples, source: Source) -> Iterator[Any]:
+    return (one.payload for one in examples.responses if _answers(one, examples, source))
+
+
+def _answers(one: ResponseExample, examples: VenueExamples, source: Source) -> bool:
+    """Whether an example answers this request. Where one method gives all answers of a venue the example says in `args`
+    what was asked for."""
+    if one.method != source.method or not one.args:
+        return one.method == source.method
+    span = (_NOW_MS - _HOUR_MS, _NOW_MS) if isinstance(source, HistorySource) else ()
+    asked: dict[str, Any] = source.params(examples.contracts[0], *span)
+    return all(asked.get(name) == value for name, value in one.args[0].items())
 
 
 def _answered(wire: VenueWire, examples: VenueExamples, parse: object) -> bool:
-    """Whether some method with this parser has an example: the same answer may come under several names."""
+    """Whether some request with this parser has an example: the same answer may come under several names."""
     sources: tuple[Poll | HistorySource, ...] = (*wire.polls, *wire.histories)
-    methods = {source.method for source in sources if source.parse is parse}
-    return any(one.method in methods for one in examples.responses)
+    return any(_answers(one, examples, source) for source in sources if source.parse is parse
+               for one in examples.responses)

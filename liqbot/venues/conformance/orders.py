@@ -16,6 +16,7 @@ from liqbot.venues.histories import HistoryPart
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.trading import (
     AccountSettings,
+    Addresses,
     Call,
     Channel,
     Decode,
@@ -36,10 +37,12 @@ _SHAPES: Final = (LookupError, TypeError, ValueError, ArithmeticError, VenueErro
 
 
 class Recorded:
-    """Answers requests from examples: exactly these arguments, else the same method, else a LookupError."""
+    """Answers requests from examples: exactly these arguments, else those that ask for what an example names, else the
+    same method, else a LookupError."""
 
-    def __init__(self, responses: Sequence[ResponseExample]) -> None:
+    def __init__(self, responses: Sequence[ResponseExample], addresses: Addresses | None = None) -> None:
         self._responses = responses
+        self.addresses = addresses or Addresses()
         self.writes: list[str] = []
         self.asked: list[ResponseExample] = []
         """Whose answers were given."""
@@ -55,9 +58,21 @@ class Recorded:
         exact = [one for one in same if list(one.args) == list(args)]
         if not same:
             raise LookupError(f"no example of the answer to {method}")
-        chosen = (exact or same)[0]
+        chosen = (exact or [one for one in same if _names(one, args)] or same)[0]
         self.asked.append(chosen)
         return chosen.payload if decode is None else decode(chosen.payload)
+
+
+def _names(one: ResponseExample, args: Sequence[Any]) -> bool:
+    """Whether the first argument has all that the example's has."""
+    wanted, asked = one.args[:1], args[:1]
+    if not wanted or not asked or not isinstance(wanted[0], dict) or not isinstance(asked[0], dict):
+        return False
+    return all(asked[0].get(name) == value for name, value in wanted[0].items())
+
+
+def recorded_account(account: AccountExample) -> Recorded:
+    return Recorded(account.responses, Addresses(account.account, account.signer))
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
@@ -119,7 +134,7 @@ def request_faults(spec: VenueSpec) -> list[str]:
     if adapter.duplicate_codes & adapter.unclear_codes:
         found.append(f"codes {sorted(adapter.duplicate_codes & adapter.unclear_codes)} mean two things")
     found += _entry_faults(spec, adapter, traded) + _stop_faults(spec, adapter, traded)
-    found += _cancel_faults(adapter, traded) + _settings_faults(adapter, traded)
+    found += _cancel_faults(spec, adapter, traded) + _settings_faults(adapter, traded)
     if not adapter.streams((traded,)):
         found.append("streams: no subscription to the user stream")
     return found
@@ -133,7 +148,7 @@ def _entry_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContra
     )
     leave = adapter.place(order_of(spec, traded, Purpose.EXIT, OrderKind.MARKET), traded)
     for name, call, amount in (("market entry", market, 0.5), ("limit entry", limit, 0.5), ("exit", leave, 0.5)):
-        if _ENTRY_ID not in texts_of(call):
+        if spelt(spec, _ENTRY_ID) not in texts_of(call):
             found.append(f"{name}: does not bear our client order id")
         if amount / float(traded.instrument.contract_size_base) not in _numbers(call):
             found.append(f"{name}: its amount is not the quantity in the venue's contracts")
@@ -151,21 +166,27 @@ def _entry_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContra
 def _stop_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContract) -> list[str]:
     order = order_of(spec, traded, Purpose.STOP, OrderKind.STOP_MARKET, trigger_price=Decimal("48000.5"))
     call, found = adapter.place(order, traded), []
-    if _STOP_ID not in texts_of(call):
+    if spelt(spec, _STOP_ID) not in texts_of(call):
         found.append("stop: does not bear our client order id")
     if not _reduces(call):
         found.append("stop: is not reduce-only")
     if 48_000.5 not in _numbers(call):
         found.append("stop: its trigger is not in it")
-    if not any("mark" in text.lower().split("_")[0] for text in texts_of(call) if text != "market"):
+    said = any("mark" in text.lower().split("_")[0] for text in texts_of(call) if text != "market")
+    if not said and not spec.always_on_mark:
         found.append("stop: does not say that the mark price triggers it")
     return found
 
 
-def _cancel_faults(adapter: TradingAdapter, traded: TradedContract) -> list[str]:
+def _cancel_faults(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContract) -> list[str]:
     cases = (("order", _ENTRY_ID, False), ("stop", _STOP_ID, True))
     return [f"cancel of an {name}: does not name it by our client order id" for name, client_id, stop in cases
-            if client_id not in texts_of(adapter.cancel(client_id, traded, stop=stop))]
+            if spelt(spec, client_id) not in texts_of(adapter.cancel(client_id, traded, stop=stop))]
+
+
+def spelt(spec: VenueSpec, client_id: str) -> str:
+    """As the venue writes it."""
+    return client_id if spec.client_id is None else spec.client_id.spelt(client_id)
 
 
 def _settings_faults(adapter: TradingAdapter, traded: TradedContract) -> list[str]:
@@ -217,7 +238,7 @@ def read_faults(spec: VenueSpec) -> list[str]:
     account = account_of(spec)
     if account is None:
         return ["examples: no account, so what is read of it cannot be checked"]
-    adapter, traded, client = spec.trading, contract_of(spec, account), Recorded(account.responses)
+    adapter, traded, client = spec.trading, contract_of(spec, account), recorded_account(account)
     found: list[str] = []
     for read in (_orders_read, _trades_read, _position_read, _account_read):
         try:

@@ -13,6 +13,7 @@ from liqbot.venues.conformance.orders import (
     contract_of,
     leaves_of,
     order_of,
+    spelt,
     texts_of,
 )
 from liqbot.venues.entry_stops import AttachedStop, attached_id, attached_order
@@ -73,15 +74,15 @@ def _attached(spec: VenueSpec, adapter: TradingAdapter, traded: TradedContract, 
     new = _new(call, adapter.place(bare, traded))
     if not any(_is_price(leaf) for leaf in new):
         found.append("attached stop: its price is not in the entry")
-    if not any("mark" in str(leaf).lower() for leaf in new):
+    if not spec.always_on_mark and not any("mark" in str(leaf).lower() for leaf in new):
         found.append("attached stop: does not say that the mark price triggers it")
-    if rides.own_id and entry.stop_client_id not in texts_of(call):
+    if rides.own_id and spelt(spec, entry.stop_client_id) not in texts_of(call):
         found.append("attached stop: does not bear our client order id")
     if any(isinstance(one, dict) and isinstance(one.get("stopLoss"), dict) for one in call.args):
         found.append("attached stop: the unified client's own object changes what it says")
     stop = attached_order(entry)
     own, separate = adapter.cancel(stop.client_id, traded, stop=True), "s" + stop.client_id[1:]
-    if stop.client_id not in texts_of(own) and own == adapter.cancel(separate, traded, stop=True):
+    if spelt(spec, stop.client_id) not in texts_of(own) and own == adapter.cancel(separate, traded, stop=True):
         found.append("attached stop: a cancel of it does not say so")
     return found
 

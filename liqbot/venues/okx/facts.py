@@ -7,6 +7,7 @@ from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import LiquidationSteps
 from liqbot.margin.tiers import evenly_stepped
 from liqbot.venues.entry_stops import AttachedStop, EntryProtection
+from liqbot.venues.evidence import FeedEvidence, FeedName, graded
 from liqbot.venues.examples import packaged
 from liqbot.venues.okx.marks import OkxMarks
 from liqbot.venues.okx.orders import OkxAdapter
@@ -60,6 +61,32 @@ def _margin(btc: TierTable, eth: TierTable) -> ContractMargin:
     )
 
 
+_TARDIS: Final = "tardis_raw_messages.jsonl"
+_SHA256: Final = "3861a4fe00c9aa25324472e7cfb2c99801f8d1e1887cd6716564042948e74c82"
+
+
+def _recorded(feed: FeedName, channel: str, what: str, as_of: str, *fields: str) -> FeedEvidence:
+    return FeedEvidence(
+        feed=feed, endpoint=f"ws v5/public {channel}", grade="recorded", source=f"{_TARDIS} {what}", as_of=as_of,
+        sha256=_SHA256, fields=fields,
+    )
+
+
+EVIDENCE: Final = (
+    _recorded("trades", "trades", "okex-swap BTC-USDT-SWAP", "2021-12-22", "instId", "px", "sz", "side", "ts"),
+    _recorded("mark", "mark-price", "okex-swap WNCG-USDT-SWAP", "2021-12-22", "instId", "markPx", "ts"),
+    _recorded("funding", "funding-rate", "okex-futures BTC-USD_UM_XPERP-310404", "2026-08-04", "instId", "fundingRate",
+              "fundingTime", "nextFundingTime", "ts"),
+    _recorded("liquidation", "liquidation-orders", "okex-futures XRP-USD-230929", "2023-03-30", "instId",
+              "details.side", "details.posSide", "details.sz", "details.bkPx", "details.ts"),
+    *graded(
+        "documented", "www.okx.com/docs-v5/en/#public-data-rest-api", "2026-06-15",
+        ("open_interest", "GET /api/v5/public/open-interest", ("instId", "oi", "oiUsd", "ts")),
+        ("index", "GET /api/v5/market/index-tickers", ("instId", "idxPx", "ts")),
+    ),
+)
+"""How the shape of OKX's market data is known: recordings of its v5 channels, and its documentation of requests."""
+
 VENUE: Final = VenueSpec(
     venue="okx",
     title="OKX swap",
@@ -84,6 +111,7 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     trading=OkxAdapter(),
     marks=OkxMarks(),
+    evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),

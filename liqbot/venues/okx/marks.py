@@ -37,6 +37,7 @@ class _Answer(msgspec.Struct):
 class OkxMarks:
     """See `AccountMarks`."""
 
+    taken_codes: frozenset[str] = frozenset()
     away_pct = Decimal(8)
 
     async def recent(

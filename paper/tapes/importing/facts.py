@@ -62,6 +62,15 @@ class Closes:
         return np.where(fresh, closes[index], np.nan)
 
 
+    def of_coin(self, coin_code: int, times: Indices) -> Floats:
+        """The same at whatever venue brought its prices first."""
+        found = np.full(len(times), np.nan)
+        for venue, coin in self._parts:
+            if coin == coin_code:
+                found = np.where(np.isnan(found), self.at(venue, coin, times), found)
+        return found
+
+
 class Facts(msgspec.Struct, frozen=True, eq=False):
     """Rows of one kind; `at` is the number of each in its file."""
 

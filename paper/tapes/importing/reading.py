@@ -116,6 +116,10 @@ class Reading:
                          " that time is known: import its candles with it")
         return prices
 
+    def coin_closes(self, coin: str, times: Indices) -> Floats:
+        """Prices of the coin at `times`, at whatever venue was imported before; NaN where none is known."""
+        return self._closes.of_coin(self.codes.coin_code(coin), times)
+
     def note(self, text: str) -> None:
         """Said once, whatever the number of parts."""
         if text not in self.notes:

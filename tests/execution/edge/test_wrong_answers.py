@@ -25,6 +25,8 @@ from tests.execution.edge.test_broker import PLACE_STOP, long_of
 
 READ_STOP = {
     "binance": "GET /fapi/v1/algoOrder", "bybit": "GET /v5/order/realtime", "okx": "GET /api/v5/trade/order-algo",
+    "bitget": "GET /api/v2/mix/order/orders-plan-pending",
+    "hyperliquid": "POST /info orderStatus",
 }  # fmt: skip
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
 
@@ -131,7 +133,9 @@ async def test_a_stop_that_is_read_back_wrong_shaped_is_read_again(venue: str) -
 
 REFUSING = {
     "binance": lambda _: b'{"code": -9999, "msg": "?"}', "bybit": lambda _: b'{"retCode": "abc", "result": {}}',
+    "hyperliquid": lambda _: b'{"status": "err", "response": "?"}',
     "okx": lambda _: b'{"code": "abc", "data": [], "msg": ""}',
+    "bitget": lambda _: b'{"code": "abc", "data": null, "msg": ""}',
 }  # fmt: skip
 
 

@@ -21,14 +21,15 @@ from paper.dialects.hub import Hub
 from paper.dialects.nonsense import PAGE
 from paper.dialects.serving import dialects_of, serving
 
-INTEREST = {
-    "binance": "GET /fapi/v1/openInterest", "bybit": "GET /v5/market/tickers",
-    "okx": "GET /api/v5/public/open-interest",
+ASKED = {
+    "binance": "GET /fapi/v1/openInterest", "bybit": "GET /v5/market/tickers", "hyperliquid": "POST /info meta",
+    "okx": "GET /api/v5/public/open-interest", "bitget": "GET /api/v3/market/tickers",
 }
 
 WRONG = {
     "binance": b'{"symbol":"BTCUSDT","openInterest":[]}', "bybit": b'{"retCode":0,"retMsg":"OK","result":{"list":7}}',
-    "okx": b'{"code":"0","msg":"","data":7}',
+    "hyperliquid": b'{"universe":7,"marginTables":[]}', "okx": b'{"code":"0","msg":"","data":7}',
+    "bitget": b'{"code":"00000","msg":"success","data":7}',
 }
 """Successes with something else where figures should be."""
 
@@ -57,7 +58,7 @@ def market_of(venue: str) -> Hub:
 @pytest.mark.parametrize("venue", VENUES)
 async def test_an_answer_that_does_not_fit_is_asked_for_again(venue: str) -> None:
     hub = market_of(venue)
-    endpoint = INTEREST[venue]
+    endpoint = ASKED[venue]
     hub.faults.next(endpoint, Kind.CHANGED, times=ANSWERS_MAX - 1, change=lambda _: WRONG[venue])
     async with fed(venue, hub) as (feed, _, task):
         await until(lambda: feed.stats.malformed >= ANSWERS_MAX - 1 and not hub.faults.waiting, 20)

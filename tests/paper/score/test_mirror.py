@@ -56,4 +56,5 @@ def test_the_image_of_the_image_is_the_market(seed: int) -> None:
     for one, other in zip(blocks, images(images(blocks)), strict=True):
         for kind in KINDS:
             for name in one.rows(kind).dtype.names or ():
-                assert np.allclose(one.rows(kind)[name], other.rows(kind)[name], rtol=1e-9, equal_nan=True), (kind, name)
+                before, after = one.rows(kind)[name], other.rows(kind)[name]
+                assert np.allclose(before, after, rtol=1e-9, equal_nan=True), (kind, name)

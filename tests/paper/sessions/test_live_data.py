@@ -10,6 +10,7 @@ from liqbot.journal import JournalReader
 from liqbot.places import journal_path
 from paper.sessions.live_data import LiveSession
 from tests.builders.loopback_house import place
+from tests.builders.venue_keys import is_read
 
 
 async def test_it_runs_on_public_feeds_alone(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ async def test_it_runs_on_public_feeds_alone(tmp_path: Path) -> None:
         with JournalReader(journal_path(tmp_path)) as reader:
             assert reader.stamp.mode == "paper"
             assert sum(len(block.bars) for block in reader.blocks()) > 3
-        assert not [one for one in here.loop.server.log if not one.endpoint.startswith("GET")]
+        assert not [one for one in here.loop.server.log if not is_read(one.endpoint)]
         assert here.hub.unknown == []
 
 

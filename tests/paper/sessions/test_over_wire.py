@@ -21,6 +21,7 @@ from liqbot.review.ledger_reader import Ledger
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.settings import load
 from paper.dialects.hub import Hub
+from paper.dialects.serving import traded
 from paper.sessions.markets import market_of
 from paper.sessions.over_wire import run_wired, spoken_only
 from paper.sessions.session import fresh_storage
@@ -29,8 +30,9 @@ HEARD = ("bars", "marks", "liquidations", "open_interest", "funding")
 SEED = 2
 SHORT = (
     "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
-    "paper.world.shocks.first_wick_minute=2",
+    "paper.world.shocks.first_wick_minute=2", "risk.warmth_pct_min=30",
 )  # fmt: skip
+"""The map is colder than trading wants it: not every venue tells the past of its open interest."""
 
 
 class Session(NamedTuple):
@@ -86,7 +88,7 @@ def test_every_kind_of_public_data_came_from_every_venue(session: Session) -> No
             if not block.backfilled:
                 for name, found in heard.items():
                     found |= {venues[code] for code in block.rows(name)["venue"]}
-    assert all(found == {"binance", "bybit", "okx"} for found in heard.values()), heard
+    assert all(found == set(traded()) for found in heard.values()), heard
 
 
 def test_its_journal_replays_to_the_same_bytes(session: Session) -> None:
@@ -108,7 +110,7 @@ def test_the_recorded_market_gives_the_same_map(session: Session) -> None:
 
 
 def test_a_venue_whose_protocol_is_not_spoken_is_refused_in_one_line() -> None:
-    settings = load("paper").settings.model_copy(update={"trade_venue": "bitget"})
-    with pytest.raises(ExpectedError, match=r"bitget.*binance, bybit, okx") as refused:
+    settings = load("paper").settings.model_copy(update={"trade_venue": "cme"})
+    with pytest.raises(ExpectedError, match=f"cme.*{', '.join(traded())}") as refused:
         spoken_only(settings)
     assert refused.value.exit_code == Exit.CONFIG

@@ -32,7 +32,10 @@ from tests.builders.loopback_broker import VENUES_SERVED, Rig, rig
 from tests.execution.edge.test_broker import long_of
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
-READS = {"binance": "GET /fapi/*", "bybit": "GET /v5/*", "okx": "GET /api/v5/*"}
+READS = {
+    "binance": "GET /fapi/*", "bybit": "GET /v5/*", "okx": "GET /api/v5/*", "bitget": "GET /api/v2/*",
+    "hyperliquid": "POST /info*",
+}
 
 
 @everywhere
@@ -99,7 +102,7 @@ async def refused(one: Rig) -> VenueError:
     return raised.value
 
 
-@everywhere
+@pytest.mark.parametrize("venue", [venue for venue in VENUES_SERVED if venue != "hyperliquid"])  # reads need no key
 async def test_what_a_person_can_mend_is_said_in_one_line_that_names_the_venue(venue: str) -> None:
     hub = market.hub_of(venue)
     async with rig(venue, hub=hub, running=False) as one:

@@ -44,6 +44,24 @@ def test_series_of_others_become_sound_tapes(
     assert {one["values"]: one["counts"] for one in kinds} == told
 
 
+@recorded
+def test_the_weekly_report_of_years_is_valued_where_candles_reach(tmp_path: Path) -> None:
+    """Candles of 2023-01 to 2024-05: what was reported before and after is left out, and said."""
+    files = [str(SERIES / "bykaranteli/cot-weekly.csv"), str(SERIES / "BTC_USDT_USDT-5m-futures.feather")]
+    imported = import_files(files, tmp_path / "t.parquet", Hints(venue="binance"))
+    rows = [row for row in rows_of(tmp_path / "t.parquet") if row["venue"] == "cme"]
+    assert 65 <= len(rows) <= 75
+    assert {row["coin"] for row in rows} == {"BTC"}
+    assert all(row["learnt_ms"] - row["time_ms"] == 257_400_000 for row in rows)
+    # CME held 1.1 to 3 billion USD in 2023 and up to 12 in 2024.
+    values = [row["oi_usd"] for row in rows]
+    assert 1e9 < min(values) < 2e9
+    assert 8e9 < max(values) < 1.3e10
+    notes = " ".join(imported.notes)
+    assert "reports left out" in notes
+    assert "20:30 UTC" in notes
+
+
 @pytest.mark.skipif(not CASES.is_dir(), reason="cases are not at hand (../shared/cases)")
 def test_one_market_however_it_was_saved_is_one_tape(tmp_path: Path) -> None:
     for name in ("coin_spelling/btc", "coin_spelling/btcusdt"):

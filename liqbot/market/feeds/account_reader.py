@@ -1,0 +1,146 @@
+"""Reads positions of accounts one by one, within a budget of requests, and tells what is known as snapshots."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from liqbot.connection.client import VenueClient
+from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, OpenPosition
+from liqbot.market.feeds.account_book import AccountBook, KnownAccount
+from liqbot.market.feeds.feed_stats import FeedStats
+from liqbot.market.feeds.feed_status import FeedStatus
+from liqbot.market.feeds.malformed_rows import MalformedRows
+from liqbot.market.feeds.params import AccountReadingParams
+from liqbot.market.feeds.ports import Clock
+from liqbot.market.feeds.requests import answer_of
+from liqbot.venues.errors import VenueError
+from liqbot.venues.parsing import MalformedMessage, Party, WireBook
+from liqbot.venues.public_accounts import PositionSource
+
+Take = Callable[[Iterable[MarketEvent | FeedUp | FeedDown]], None]
+
+FAILURES_MAX: Final = 5
+"""In a row, before the positions are called down."""
+FORCED_LATE_MS_MAX: Final = 120_000
+"""A forced order found later than this is not told any more: the map would hold it against a path that is not its."""
+BEFORE_MS: Final = 5_000
+"""Fills are asked for from so long before the last reading."""
+_IDLE_S: Final = 1.0
+_log = structlog.get_logger()
+
+
+class AccountReader:
+    """Of one venue. What it learns goes to `take`."""
+
+    def __init__(
+        self, client: VenueClient, source: PositionSource, book: WireBook, clock: Clock, take: Take, stats: FeedStats,
+        malformed: MalformedRows, params: AccountReadingParams,
+    ) -> None:
+        self._client, self._source, self._book, self._clock, self._take = client, source, book, clock, take
+        self._stats, self._malformed, self._params = stats, malformed, params
+        self._accounts = AccountBook(params)
+        self._accounts.add((name.lower() for name in params.names if source.is_account(name)), clock())
+        self._passed: dict[int, tuple[float, float]] = {}
+        """Lowest and highest mark per contract since positions were held against it."""
+        self._failures = 0
+        self._lines = [FeedStatus(feed="position", contract=one, silence_ms_max=None) for one in book.contracts]
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        group.create_task(self._read_on())
+        group.create_task(self._tell_on())
+
+    def meet(self, parties: Iterable[Party]) -> None:
+        self._accounts.meet(parties, self._clock())
+        self._stats.accounts = len(self._accounts)
+
+    def mark(self, index: int, price: float) -> None:
+        """What contract `index` of the book is marked at now."""
+        low, high = self._passed.get(index, (price, price))
+        self._passed[index] = min(low, price), max(high, price)
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    async def _read_on(self) -> None:
+        while True:
+            passed, self._passed = self._passed, {}
+            for index, (low, high) in passed.items():
+                self._accounts.mark(index, low, high, self._clock())
+            account = self._accounts.next(self._clock())
+            if account is None:
+                await asyncio.sleep(_IDLE_S)
+                continue
+            weight = await self._read(account)
+            await asyncio.sleep(60.0 * weight / self._params.weight_min)
+
+    async def _read(self, account: KnownAccount) -> int:
+        """The weight of what was asked."""
+        source, before_ms = self._source, account.read_ms
+        self._stats.account_reads += 1
+        try:
+            held = await answer_of(
+                self._client, source.method, source.params(account.name), source.weight,
+                lambda payload: source.parse(payload, self._book), self._malformed.message,
+            )
+        except (VenueError, MalformedMessage) as error:
+            self._failed(error)
+            self._accounts.put_off(account, self._clock())
+            return source.weight
+        self._failures = 0
+        now_ms = self._clock()
+        if not self._accounts.read(account, held, now_ms):
+            return source.weight
+        await self._forced(account.name, before_ms - BEFORE_MS, now_ms)
+        return source.weight + source.fills_weight
+
+    async def _forced(self, name: str, since_ms: int, now_ms: int) -> None:
+        source = self._source
+        try:
+            found = await answer_of(
+                self._client, source.fills_method, source.fills_params(name, max(since_ms, 0), now_ms),
+                source.fills_weight, lambda payload: source.parse_fills(payload, self._book, name),
+                self._malformed.message,
+            )
+        except (VenueError, MalformedMessage) as error:
+            self._failed(error)
+            return
+        self._malformed.take(self._book)
+        told: list[Liquidation] = [one for one in found if self._clock() - one.time_ms <= FORCED_LATE_MS_MAX]
+        self._stats.forced_orders += len(told)
+        self._stats.forced_orders_late += len(found) - len(told)
+        self._take(told)
+
+    def _failed(self, error: Exception) -> None:
+        self._failures += 1
+        self._stats.account_failures += 1
+        if self._failures == FAILURES_MAX:
+            _log.warning("positions cannot be read", venue=self._client.venue, reason=str(error))
+            for line in self._lines:
+                self._take(line.fall(self._clock(), str(error)))
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    async def _tell_on(self) -> None:
+        while True:
+            await asyncio.sleep(self._params.snapshot_s)
+            self.tell()
+
+    def tell(self) -> None:
+        """One snapshot of each contract of which anything is known. Nothing while requests fail: what is known ages."""
+        if self._failures >= FAILURES_MAX:
+            return
+        now_ms, told, unpriced = self._clock(), 0, 0.0
+        for index, contract in enumerate(self._book.contracts):
+            known = list(self._accounts.told(index, now_ms))
+            facts = [
+                OpenPosition(time_ms=now_ms, venue=contract.venue_key, coin=contract.coin, side=one.side,
+                             price=one.liquidation_price, size_usd=one.size_usd)
+                for one in known if one.liquidation_price is not None
+            ]
+            unpriced += sum(one.size_usd for one in known if one.liquidation_price is None)
+            told += len(facts)
+            if facts:
+                self._take(self._lines[index].rise(now_ms))
+                self._take(facts)
+        self._stats.positions_told, self._stats.unpriced_usd = told, unpriced

@@ -1,0 +1,3 @@
+"""Aster: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.aster.facts import VENUE as VENUE

@@ -1,0 +1,3 @@
+"""Backpack: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.backpack.facts import VENUE as VENUE

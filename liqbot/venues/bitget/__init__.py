@@ -1,0 +1,3 @@
+"""Bitget: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.bitget.facts import VENUE as VENUE

@@ -1,0 +1,3 @@
+"""Deribit: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.deribit.facts import VENUE as VENUE

@@ -1,0 +1,3 @@
+"""Gate: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.gate.facts import VENUE as VENUE

@@ -1,0 +1,3 @@
+"""Kraken Futures: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.krakenfutures.facts import VENUE as VENUE

@@ -1,0 +1,3 @@
+"""KuCoin: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.kucoin.facts import VENUE as VENUE

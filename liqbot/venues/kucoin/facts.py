@@ -1,0 +1,80 @@
+"""KuCoin: USDT and inverse perpetuals; isolated maintenance on the value at entry."""
+
+from typing import Final
+
+from liqbot.margin import steps
+from liqbot.margin.formulas import MarginRule, tier_table
+from liqbot.margin.mechanics import Fees
+from liqbot.venues.evidence import graded
+from liqbot.venues.examples import packaged
+from liqbot.venues.kucoin.streams import WIRE
+from liqbot.venues.spec import (
+    NO_FORCED_ORDERS,
+    NO_PRACTICE,
+    NOT_TRADED,
+    Contract,
+    ContractMargin,
+    Liquidations,
+    RequestBudget,
+    VenueSpec,
+    listings,
+)
+
+BTC_USDT: Final = tier_table(
+    ((500_000, 125, 0.4), (1_000_000, 100, 0.5), (2_000_000, 75, 0.7), (10_000_000, 50, 1.0), (50_000_000, 20, 2.5),
+     (100_000_000, 10, 5.0)),
+    source="first three risk limits of the documentation's sample, the rest assumed", as_of="2024-10-17",
+    progressive=False, checked_to_usd=2_000_000.0,
+)
+
+_UNIFIED_MARK: Final = "ws mark-price (wss://x-push-futures.kucoin.com)"
+
+EVIDENCE: Final = (
+    *graded(
+        "documented", "kucoin.com/docs-new/3470084w0", "2024-11-18",
+        ("trades", "ws /contractMarket/execution:{symbol} (wss://ws-api-futures.kucoin.com)",
+         ("symbol", "side", "size", "price", "ts")),
+    ),
+    # Their pages (3470272w0, 3470270w0) were not to be had.
+    *graded(
+        "inferred", "ccxt 4.5.90, pro/kucoin.py", "2026-11-30",
+        ("mark", _UNIFIED_MARK, ("s", "mp", "ts")),
+        ("index", _UNIFIED_MARK, ("s", "ip", "ts")),
+        ("open_interest", _UNIFIED_MARK, ("s", "oi", "ts")),
+        ("funding", "ws funding-fee (wss://x-push-futures.kucoin.com)", ("s", "fr", "gl", "P")),
+    ),
+)
+
+VENUE: Final = VenueSpec(
+    venue="kucoin",
+    title="KuCoin",
+    client="kucoinfutures",
+    contracts=(
+        Contract(
+            settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.001), ("ETH", 0.01)), trade_unit="contracts",
+            open_interest_unit="contracts",
+            note="Whether open interest counts one side or both is not documented; it is taken for one.",
+            margin=ContractMargin(
+                rule=MarginRule(basis="entry"), cross_rule=MarginRule(basis="mark", fee_pct=0.06),
+                ladder=steps.WHOLE, fees=Fees(0.02, 0.06), tables=(("BTC", BTC_USDT),),
+            ),
+        ),
+        Contract(
+            contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 1.0), coins=("BTC",)),
+            trade_unit="contracts", open_interest_unit="contracts",
+        ),
+    ),
+    spellings=("kucoinfutures", "kumex"),
+    symbols=(("{}USDTM", ""), ("{}USDCM", "usdc"), ("{}USDM", "coin")),
+    liquidations=Liquidations(completeness="none"),
+    lacks=(NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
+    wire=WIRE,
+    evidence=EVIDENCE,
+    examples=packaged(__package__ or ""),
+    proof="loopback",
+    # 2,000 units in 30 seconds from one address, each request weighs what the documentation says.
+    public_budget=RequestBudget(units=30),
+    credentials=("api_key", "secret", "password"),
+    tier_access="public",
+    note="Sends leverage 1 with an order unless one is given. Times of trades are nanoseconds.",
+)

@@ -1,0 +1,63 @@
+"""What to subscribe to at KuCoin, what to ask how often, and where its past is kept."""
+
+from typing import Final
+
+from liqbot.venues.kucoin import responses
+from liqbot.venues.kucoin.messages import parse
+from liqbot.venues.parsing import WireContract
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
+
+
+def _named(contract: WireContract) -> RequestParams:
+    return {"symbol": contract.symbol_id}
+
+
+WIRE: Final = VenueWire(
+    venue="kucoin",
+    parse=parse,
+    streams=(
+        Stream(
+            feeds=("trades",), method="watch_trades_for_symbols", silence_ms_max=60_000,
+            arguments=lambda contracts: ([contract.symbol for contract in contracts],),
+        ),
+        Stream(
+            feeds=("mark", "open_interest"), method="watch_mark_price", each=True, silence_ms_max=15_000,
+            arguments=lambda contracts: (contracts[0].symbol,),
+        ),
+        Stream(
+            feeds=("funding",), method="watch_funding_rate", each=True, silence_ms_max=300_000,
+            arguments=lambda contracts: (contracts[0].symbol,),
+        ),
+    ),
+    polls=(
+        # It holds the mark, should the stream of unified accounts not be what it is taken for.
+        Poll(
+            feed="mark", method="futuresPublicGetContractsSymbol", params=_named, parse=responses.contracts,
+            period_ms=10_000, weight=3, resync=True,
+        ),
+    ),
+    histories=(
+        HistorySource(
+            kind="bars", method="futuresPublicGetKlineQuery", parse=responses.bars, span_ms=responses.BAR_MS,
+            rows_max=200, weight=3,
+            params=lambda contract, since_ms, until_ms: (
+                _named(contract) | {"granularity": 5, "from": since_ms, "to": until_ms - 1}
+            ),
+        ),
+        HistorySource(
+            kind="open_interest", method="utaGetMarketOpenInterest", parse=responses.past_open_interest,
+            span_ms=responses.BAR_MS, rows_max=200, weight=10,
+            params=lambda contract, since_ms, until_ms: _named(contract) | {
+                "interval": "5min", "startAt": since_ms, "endAt": until_ms - 1, "pageSize": 200,
+            },
+        ),
+        HistorySource(
+            kind="funding", method="futuresPublicGetContractFundingRates", parse=responses.past_funding,
+            span_ms=3_600_000, rows_max=100, weight=5,
+            params=lambda contract, since_ms, until_ms: _named(contract) | {"from": since_ms, "to": until_ms - 1},
+        ),
+    ),
+    tiers=TierSource(
+        method="futuresPublicGetContractsRiskLimitSymbol", params=_named, parse=responses.tiers, weight=5,
+    ),
+)

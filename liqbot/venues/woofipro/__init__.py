@@ -1,0 +1,3 @@
+"""WOOFi Pro: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.woofipro.facts import VENUE as VENUE

@@ -1,0 +1,1 @@
+"""Aster as a dialect of the simulated exchange, market data only."""

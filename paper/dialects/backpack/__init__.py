@@ -1,0 +1,1 @@
+"""Backpack as a dialect of the simulated exchange, market data only."""

@@ -1,0 +1,1 @@
+"""Bitget's protocol: classic accounts (v2) and the public streams of unified ones (v3)."""

@@ -1,0 +1,1 @@
+"""Coinbase US spoken by the simulated exchange: market data only."""

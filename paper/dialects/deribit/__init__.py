@@ -1,0 +1,1 @@
+"""Deribit spoken by the simulated exchange: market data only."""

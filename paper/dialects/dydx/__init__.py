@@ -1,0 +1,1 @@
+"""dYdX as a dialect of the simulated exchange, market data only."""

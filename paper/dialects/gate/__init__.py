@@ -1,0 +1,1 @@
+"""Gate's market data, spoken by the simulated exchange."""

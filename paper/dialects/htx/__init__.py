@@ -1,0 +1,1 @@
+"""HTX's market data, spoken by the simulated exchange."""

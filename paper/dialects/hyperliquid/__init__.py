@@ -1,0 +1,1 @@
+"""Hyperliquid spoken by the simulated exchange."""

@@ -1,0 +1,1 @@
+"""Kraken Futures spoken by the simulated exchange: market data only."""

@@ -1,0 +1,1 @@
+"""KuCoin's market data, spoken by the simulated exchange."""

@@ -1,0 +1,1 @@
+"""Lighter as a dialect of the simulated exchange, market data only."""

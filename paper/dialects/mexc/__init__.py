@@ -1,0 +1,1 @@
+"""MEXC's market data, spoken by the simulated exchange."""

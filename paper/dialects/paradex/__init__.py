@@ -1,0 +1,1 @@
+"""Paradex as a dialect of the simulated exchange, market data only."""

@@ -1,0 +1,1 @@
+"""WOO X as a dialect of the simulated exchange, market data only."""

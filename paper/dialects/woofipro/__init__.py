@@ -1,0 +1,1 @@
+"""Orderly as a dialect of the simulated exchange, market data only."""
