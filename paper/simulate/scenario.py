@@ -66,9 +66,7 @@ class Scenario:
         self.key: Key = (self.settings.trade_venue, COIN)
         self.probes: list[Probe] = []
         self.operator = Operator(self)
-        self.journal = MemoryJournal(seeded_journal_id(seed))
-        if ledger is not None:
-            ledger.begin(self.journal)
+        self.journal = self._new_journal(seeded_journal_id(seed))
         self.house = self._house(self.new_engine())
         self.steps = 0
         self.started_ms = self.market.now_ms
@@ -90,8 +88,7 @@ class Scenario:
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past = list[EventBlock](), list[EventBlock]()
-        self.reconcile_at_ms = self._stream_back_ms = 0
-        self.journal_stuck_until_ms = 0
+        self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
         self._stops: set[str] = set()
@@ -302,9 +299,7 @@ class Scenario:
         if fresh:
             self.had_foreign = True
             self.operator.finds_foreign()
-            self.journal = MemoryJournal(seeded_journal_id(self.seed * 1_000 + self.restarts))
-            if self.ledger is not None:
-                self.ledger.begin(self.journal)
+            self.journal = self._new_journal(seeded_journal_id(self.seed * 1_000 + self.restarts))
             self.house = self._house(self.new_engine())
         else:
             self.journal.crash(self.lost_records)
@@ -317,6 +312,12 @@ class Scenario:
             for block in self._past:
                 self.house.step(msgspec.structs.replace(block, backfilled=True))
             self.operator.lean()
+
+    def _new_journal(self, journal_id: str) -> MemoryJournal:
+        journal = MemoryJournal(journal_id)
+        if self.ledger is not None:
+            self.ledger.begin(journal)
+        return journal
 
     def _recovered(self, *, from_start: bool) -> Engine:
         if self.ledger is None:
