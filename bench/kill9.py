@@ -32,8 +32,7 @@ from liqbot.journal import JournalReader, plain_step
 from liqbot.venues import entry_stops
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
-from paper.dialects.serving import dialects_of, serving
+from paper.dialects.serving import dialects_of, serving, traded
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 from paper.world import World
@@ -44,7 +43,7 @@ MOMENTS = ("before", "arrived", "answered")
 PROFILE = """
 mode = "demo"
 coins = ["BTC"]
-venues = ["binance", "bybit", "okx"]
+venues = VENUES
 trade_venue = "{venue}"
 [network]
 loopback = "{url}"
@@ -89,7 +88,7 @@ drawdown_pct_max = 30.0
 density_percentile_max = 80.0
 cluster_pad_pct = 0.0
 deeper_pct_max = 5.0
-"""
+""".replace("VENUES", json.dumps(traded()))
 """Enters whenever it may: what is tried here is the way in and out, not the reason."""
 SETTLED_S, ASLEEP_S = 8.0, 0.05
 
@@ -307,11 +306,11 @@ async def run(options: argparse.Namespace, nursery: Nursery) -> int:
     data = Path(options.data)
     start_ms = int((time.time() + options.warm_s) * 1_000)
     world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
-    listed = [one for name in ("binance", "bybit", "okx") for one in paper_instruments(name, ("BTC",))]
+    listed = [one for name in traded() for one in paper_instruments(name, ("BTC",))]
     hub = Hub(world.roster, listed, PaperParams())
-    account = hub.open_account(options.venue, "key", "secret", passphrase="phrase" if options.venue == "okx" else "")
+    account = hub.open_account(options.venue, "key", "secret", passphrase="phrase")
     hub.warm(world.backfill())
-    dialects = [*dialects_of(hub, ("binance", "bybit")), OkxDialect(hub, demo_keys=("key",))]
+    dialects = dialects_of(hub, traded(), demo_key="key")
     async with serving(hub, dialects) as loop:
         (data / "kill9.toml").write_text(PROFILE.format(venue=options.venue, url=loop.url), encoding="utf-8")
         venue = Venue(hub, account)
@@ -364,7 +363,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--instants", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--venue", default="binance", choices=("binance", "bybit", "okx"))
+    parser.add_argument("--venue", default="binance", choices=traded())
     parser.add_argument("--data", default="")
     parser.add_argument("--warm-s", type=float, default=25.0)
     options = parser.parse_args()

@@ -28,8 +28,7 @@ from naked_faults import FAULTS, Fault
 
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
-from paper.dialects.serving import dialects_of, serving
+from paper.dialects.serving import dialects_of, serving, traded
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 from paper.world import World
@@ -37,7 +36,7 @@ from paper.world.params import WorldParams
 
 LIMIT_S = 5.0
 PATIENCE_S = 40.0
-VENUES = ("binance", "bybit", "okx")
+VENUES = traded()
 BOT = """
 import os, sqlite3, sys, time
 marker = sys.argv.pop(1)
@@ -176,9 +175,9 @@ async def of_venue(name: str, options: argparse.Namespace, done: dict[str, dict[
     world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
     listed = [one for venue in VENUES for one in paper_instruments(venue, ("BTC",))]
     hub = Hub(world.roster, listed, PaperParams())
-    account = hub.open_account(name, "key", "secret", passphrase="phrase" if name == "okx" else "")
+    account = hub.open_account(name, "key", "secret", passphrase="phrase")
     hub.warm(world.backfill())
-    async with serving(hub, [*dialects_of(hub, ("binance", "bybit")), OkxDialect(hub, demo_keys=("key",))]) as loop:
+    async with serving(hub, dialects_of(hub, traded(), demo_key="key")) as loop:
         (data / "kill9.toml").write_text(PROFILE.format(venue=name, url=loop.url), encoding="utf-8")
         await asyncio.sleep(max(0.0, start_ms / 1000 - time.time()))
         spawner = Spawner()

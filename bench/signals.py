@@ -30,14 +30,13 @@ from liqbot.commands import Purpose
 from liqbot.exits import Exit
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.hub import Hub
-from paper.dialects.okx.dialect import OkxDialect
-from paper.dialects.serving import dialects_of, serving
+from paper.dialects.serving import dialects_of, serving, traded
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 from paper.world import World
 from paper.world.params import WorldParams
 
-VENUES, DISKS_MS = ("binance", "bybit", "okx"), (0, 20, 400)
+VENUES, DISKS_MS = traded(), (0, 20, 400)
 FAULTS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "stop": signal.SIGSTOP}
 LIMIT_S = 5.0
 END_S, SETTLE_S = 70.0, 25.0
@@ -187,7 +186,7 @@ def market(venue: str, options: argparse.Namespace) -> tuple[World, Hub, VenueAc
         world = World(WorldParams(start_ms=start_ms, backfill_days=2, burn_in_days=1), options.seed)
         listed = [one for name in VENUES for one in paper_instruments(name, ("BTC",))]
         hub = Hub(world.roster, listed, PaperParams())
-        account = hub.open_account(venue, "key", "secret", passphrase="phrase" if venue == "okx" else "")
+        account = hub.open_account(venue, "key", "secret", passphrase="phrase")
         hub.warm(world.backfill())
         if (wait_s := start_ms / 1000 - time.time()) > 0:
             return world, hub, account, wait_s
@@ -199,7 +198,7 @@ async def cell(venue: str, disk_ms: int, todo: list[Instant], options: argparse.
     data = Path(options.out) / f"{venue}-{disk_ms}-{time.time_ns() // 1_000_000}"
     data.mkdir(parents=True)
     world, hub, account, wait_s = market(venue, options)
-    dialects = [*dialects_of(hub, ("binance", "bybit")), OkxDialect(hub, demo_keys=("key",))]
+    dialects = dialects_of(hub, traded(), demo_key="key")
     async with serving(hub, dialects) as loop:
         (data / "kill9.toml").write_text(PROFILE.format(venue=venue, url=loop.url), encoding="utf-8")
         watched = Venue(hub, account)

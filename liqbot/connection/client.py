@@ -24,6 +24,7 @@ from liqbot.connection.endpoints import (
     first_host,
     options_for,
     original_address,
+    pings,
     use_access,
 )
 from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
@@ -111,7 +112,7 @@ class VenueClient:
     def _made(self) -> Any:
         if self.spec.client is None:
             raise ValueError(f"{self.venue}: the unified client does not know this venue")
-        config: dict[str, Any] = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options}
+        config = {"enableRateLimit": False, "timeout": self._timeout_ms, "options": self._options, **pings(self.spec)}
         if self._credentials is not None:
             config |= self._credentials.config(self.spec.credentials)
         exchange = with_requests(client_class(self.spec.client)(config), self.spec.unlisted)

@@ -29,6 +29,11 @@ def options_for(spec: VenueSpec, *, inverse: bool) -> dict[str, Any]:
     return options
 
 
+def pings(spec: VenueSpec) -> dict[str, Any]:
+    """How often the unified client asks whether a socket is still there, where its own habit is too rare."""
+    return {} if spec.ping_s is None else {"streaming": {"keepAlive": int(spec.ping_s * 1_000)}}
+
+
 def use_access(exchange: Any, spec: VenueSpec, access: str) -> None:
     """Switch to test access before the first request. ValueError where the venue has no such place."""
     if access == "live":

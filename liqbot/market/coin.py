@@ -12,7 +12,7 @@ from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.forecast.evaluation import ForecastEvaluation
 from liqbot.market.forecast.forecast import Forecast
-from liqbot.market.map.clusters import clusters_of, excess_of
+from liqbot.market.map.clusters import Windows, clusters_in, clusters_of, windows_of
 from liqbot.market.map.history import MapHistory
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
@@ -72,7 +72,9 @@ class CoinMarket:
         self.now = Now()
         self.usual = UsualSizes(params.clusters)
         self.map = _NO_MAP
-        self.clusters: dict[Side, tuple[Cluster, ...]] = dict.fromkeys(SIDES, ())
+        self.clusters: dict[Side, Sequence[Cluster]] = dict.fromkeys(SIDES, ())
+        self._windows: dict[Side, Windows] = {}
+        """Of the map."""
         self.sides = {side: SideView(side, 0.0, (), None) for side in SIDES}
         self.thin_zones = ThinZones(self.map, params.clusters)
         self.warmth_pct = (ABSENT, ABSENT)
@@ -128,13 +130,13 @@ class CoinMarket:
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
         self._follow_prices(bars, path_before_ms, oi_base_before)
         self._watch_whales()
-        self._remember_map()
+        drawn_usd = self._remember_map()
         if (reading and not backfilled) or self.usual.due(tick_ms):
-            self.read(None if changed else bounds)
+            self.read(None if changed else bounds, drawn_usd)
             for side in SIDES:
                 self.sweeps.take_clusters(side, self.clusters[side])
             if self.usual.due(tick_ms):
-                self.usual.remember(tick_ms, *(excess_of(self.map, side, self.params.clusters) for side in SIDES))
+                self.usual.remember(tick_ms, *(self._windows[side].excess_usd for side in SIDES))
 
     def _estimate(
         self, bars: BarColumns, columns: Columns, bounds: dict[int, float], elapsed_ms: int, *, backfilled: bool
@@ -246,22 +248,28 @@ class CoinMarket:
             self.now.time_ms,
         )
 
-    def read(self, bounds: dict[int, float] | None = None) -> None:
-        """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered."""
-        self.map = self.map_of()
+    def read(self, bounds: dict[int, float] | None = None, drawn_usd: tuple[Floats, Floats] | None = None) -> None:
+        """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered. `drawn_usd`: the map's
+        (longs, shorts), where they are known already."""
+        self.map = self.map_of(drawn_usd=drawn_usd)
         self._rescale()
+        usual = self.usual.now()
         for side in SIDES:
-            self.clusters[side] = clusters_of(self.map, side, self.params.clusters, self.usual)
+            windows = self._windows[side] = windows_of(self.map, side, self.params.clusters)
+            self.clusters[side] = clusters_in(windows, self.map, side, self.params.clusters, usual)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
         self.warmth_pct = self.estimator.warmth_pct(self._bounds_base() if bounds is None else bounds, self.prices)
         self.thin_zones = ThinZones(self.map, self.params.clusters)
 
-    def _remember_map(self) -> None:
-        if self.history.due(self.now.time_ms):
-            reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
-            usd = self.estimator.open_usd(self.prices, reference)
-            self.history.add(self.now.time_ms, reference, position_of(reference), first, usd)
+    def _remember_map(self) -> tuple[Floats, Floats] | None:
+        """What was drawn for it; None when it was not time to."""
+        if not self.history.due(self.now.time_ms):
+            return None
+        reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
+        usd = self.estimator.open_usd(self.prices, reference)
+        self.history.add(self.now.time_ms, reference, position_of(reference), first, usd)
+        return usd
 
     def _rescale(self) -> None:
         """Usual sizes are told at the scale of the map as it is read: real over prior USD of all of it."""
@@ -272,15 +280,18 @@ class CoinMarket:
 
     def clusters_now(self) -> tuple[Cluster, ...]:
         """Of both sides, read anew."""
-        drawn = self.map_of()
-        return tuple(
-            cluster for side in SIDES for cluster in clusters_of(drawn, side, self.params.clusters, self.usual)
-        )
+        drawn, usual = self.map_of(), self.usual.now()
+        return tuple(cluster for side in SIDES for cluster in clusters_of(drawn, side, self.params.clusters, usual))
 
-    def map_of(self, venues: Sequence[int] | None = None, tiers: Sequence[int] | None = None) -> LiquidationMap:
+    def map_of(
+        self, venues: Sequence[int] | None = None, tiers: Sequence[int] | None = None, *,
+        drawn_usd: tuple[Floats, Floats] | None = None,
+    ) -> LiquidationMap:
         """The map at the reference price, of all or some venues (indices) and tiers."""
         reference, first = self.now.reference_price, self.estimator.state.positions.first_bin
-        long_usd, short_usd = self.estimator.open_usd(self.prices, reference, venues=venues, tiers=tiers)
+        if drawn_usd is None:
+            drawn_usd = self.estimator.open_usd(self.prices, reference, venues=venues, tiers=tiers)
+        long_usd, short_usd = drawn_usd
         spread = self.estimator.calibration.open_spread(self.params.positions.error_share)
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], long_usd, short_usd,

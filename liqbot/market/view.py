@@ -4,7 +4,7 @@ Features are plain floats; NaN means absent. Gates are written with + - * / and 
 expression serves one row live and whole columns in research. `derived` names features that stand in for a measured one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -21,8 +21,8 @@ class SideView(msgspec.Struct, frozen=True):
     side: Side
     fuel_usd: float
     """All mapped USD on this side within `fuel_distance_pct` of the mark."""
-    clusters: tuple[Cluster, ...]
-    """Largest first."""
+    clusters: Sequence[Cluster]
+    """The one that stands out most first."""
     sweep: Sweep | None
 
     @property

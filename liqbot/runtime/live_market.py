@@ -59,10 +59,10 @@ class LiveMarket:
         self.feeds = {
             venue: VenueFeed(client, wire(venue), roster, clock, params) for venue, client in clients.items()
         }
-        self._reports = [
-            ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
+        self._reports = {
+            venue: ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
             for venue, file in params.reports.items() if venue in roster.venues
-        ]
+        }
         self.ticker = ticker or TickClock(clock)
 
     def _price_of(self, coin: str) -> float | None:
@@ -72,7 +72,7 @@ class LiveMarket:
 
     def stats(self) -> dict[str, FeedStats]:
         """What each venue's feed has counted, by venue."""
-        return {venue: feed.stats for venue, feed in self.feeds.items()}
+        return {venue: feed.stats for venue, feed in (self.feeds | self._reports).items()}
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""
@@ -99,7 +99,7 @@ class LiveMarket:
             group.create_task(self.ticker.run(inbox))
             for feed in self.feeds.values():
                 group.create_task(feed.run(inbox))
-            for report in self._reports:
+            for report in self._reports.values():
                 group.create_task(report.run(inbox))
 
     async def _past(self, inbox: Inbox, since_ms: int) -> None:

@@ -35,6 +35,11 @@ PROFILES: Final[Mapping[str, Profile]] = {
         {("mode",): "demo", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx"],
          ("trade_venue",): "bybit", ("risk", "leverage_max"): 2},
     ),
+    "demo-bitget": Profile(
+        "Real orders on the demo account of Bitget, at production prices.",
+        {("mode",): "demo", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx", "bitget"],
+         ("trade_venue",): "bitget", ("risk", "leverage_max"): 2},
+    ),
     "demo-okx": Profile(
         "Real orders on the demo account of OKX, at production prices.",
         {("mode",): "demo", ("coins",): ["BTC"], ("venues",): ["binance", "bybit", "okx"],

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.market.map.clusters import first_within
 from liqbot.market.map.zones import ABSENT, Cluster, Sweep
 from liqbot.market.view import MarketView, SideView
 from liqbot.venues.registry import VENUES
@@ -165,11 +166,8 @@ def _bias(view: MarketView, side: Side) -> float:
 
 
 def _within(side_view: SideView, reach_pct: float) -> Cluster | None:
-    """The largest cluster within reach (they come largest first)."""
-    for cluster in side_view.clusters:
-        if cluster.distance_pct <= reach_pct:
-            return cluster
-    return None
+    """The cluster within reach that stands out most: they come in that order."""
+    return first_within(side_view.clusters, reach_pct)
 
 
 def _target(cluster: Cluster | None) -> tuple[float, ...]:

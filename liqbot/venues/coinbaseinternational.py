@@ -17,6 +17,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 
 def close_out_margin_pct(initial_pct: float) -> float:
@@ -37,6 +38,14 @@ MOVED: Final = Lack(
     "market_data", "since 2026-10-01 its contracts are traded in Deribit's order books: read deribit instead"
 )
 
+STATEMENTS: Final = (
+    Statement(topic="change", text="trading ended on 2026-10-01: orders were cancelled, positions settled and made "
+                                   "anew on a platform powered by Deribit, with unified order books, JSON-RPC at "
+                                   "drb.coinbase.com",
+              as_of="2026-10-01", source="docs.cdp.coinbase.com coinbase-app/advanced-trade-apis/guides/derivatives/"
+                                         "overview of 2026-07-21; coinbase-advanced-py for the date"),
+)
+
 VENUE: Final = VenueSpec(
     venue="coinbaseinternational",
     title="Coinbase International",
@@ -55,5 +64,6 @@ VENUE: Final = VenueSpec(
     lacks=(MOVED, NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     funding_interval_h=1.0,
     tier_access="rule",
+    statements=STATEMENTS,
     note="For tapes of before 2026-10-01, with the margin rule of that time.",
 )

@@ -200,6 +200,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     unlisted: tuple[UnlistedRequest, ...] = ()
     market_switches: bool = False
     """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
+    ping_s: float | None = None
+    """Between pings of the unified client's sockets, where its own are too rare to notice a half-open connection in
+    time, and the venue is known to answer them."""
     public_budget: RequestBudget = RequestBudget()
     """Requests for market data from one address, well below what the venue allows."""
     trading_budget: RequestBudget = RequestBudget(units=10)

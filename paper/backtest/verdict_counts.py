@@ -8,6 +8,7 @@ import msgspec
 
 from liqbot.engine import Engine, Step
 from liqbot.instruments import Side
+from liqbot.market.map.clusters import first_within
 from liqbot.market.view import MarketView, SideView
 from liqbot.risk.decision import Refused
 from liqbot.signals.evaluate import evaluate
@@ -150,7 +151,7 @@ def _pattern(view: MarketView, reach_pct: float) -> tuple[Any, ...]:
 
 
 def _side_pattern(side: SideView, reach_pct: float) -> tuple[Any, ...]:
-    target = next((cluster for cluster in side.clusters if cluster.distance_pct <= reach_pct), None)
+    target = first_within(side.clusters, reach_pct)
     ahead = (side.fuel_usd > 0, target is not None, target is not None and target.ratio == target.ratio)
     sweep = side.sweep
     if sweep is None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 import paper.dialects
+from liqbot.venues.registry import VENUES
 from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.server import Server
@@ -25,13 +26,19 @@ DIALECTS: Final[tuple[str, ...]] = tuple(
 
 @functools.cache
 def traded() -> tuple[str, ...]:
-    """Those of them that take orders; of the others only market data is spoken."""
-    return tuple(venue for venue in DIALECTS if dialect_class(venue).takes_orders)
+    """Those of them that take orders, and that the bot can send some; of the others only market data is spoken."""
+    orders = (venue for venue in DIALECTS if dialect_class(venue).takes_orders)
+    return tuple(venue for venue in orders if venue in VENUES and VENUES[venue].trading is not None)
 
 
-def dialects_of(hub: Hub, venues: Iterable[str]) -> list[Dialect]:
-    """KeyError for a venue whose protocol is not spoken."""
-    return [dialect_class(venue)(hub) for venue in venues]
+def dialects_of(hub: Hub, venues: Iterable[str], *, demo_key: str = "") -> list[Dialect]:
+    """`demo_key` is one of demo trading at venues that tell their keys from others. KeyError for a venue whose protocol
+    is not spoken."""
+    found = [dialect_class(venue)(hub) for venue in venues]
+    for dialect in found:
+        if demo_key and dialect.demo_keys_differ:
+            dialect.demo_keys.add(demo_key.format(venue=dialect.venue))
+    return found
 
 
 def dialect_class(venue: str) -> type[Dialect]:

@@ -17,7 +17,6 @@ from liqbot.instruments import Instrument
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
-from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.market_clock import caught_up, shifted
@@ -91,7 +90,7 @@ def serve(
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
     print(f"market {market}: reading its history", flush=True)
-    server, live = Server(hub, _spoken(hub, venues)), _warmed(hub, served, speed)
+    server, live = Server(hub, dialects_of(hub, venues, demo_key=DEMO_KEY)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
     print(_ending(server))
@@ -132,14 +131,6 @@ def _ending(server: Server) -> str:
 def _printable(text: str) -> str:
     """Without the control signs that a client may have put into a path."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
-def _spoken(hub: Hub, venues: tuple[str, ...]) -> list[Dialect]:
-    dialects = dialects_of(hub, venues)
-    for dialect in dialects:
-        if dialect.demo_keys_differ:
-            dialect.demo_keys.add(DEMO_KEY.format(venue=dialect.venue))
-    return dialects
 
 
 def _venues(text: str) -> tuple[str, ...]:

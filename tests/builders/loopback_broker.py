@@ -21,7 +21,7 @@ from tests.builders import loopback_market as market
 from tests.builders.venue_keys import credentials_of, opened
 
 JOURNAL_ID = "abc123"
-VENUES_SERVED = tuple(name for name in traded() if VENUES[name].trading is not None)
+VENUES_SERVED = traded()
 """Those that the bot trades on and the simulated exchange speaks."""
 PATIENCE_S = 60.0
 """Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""

@@ -6,23 +6,16 @@ from urllib.parse import urlsplit
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import FundingStage, Side
-from liqbot.venues.registry import VENUES as SPECS
 from paper.dialects.hub import Hub, HubParams
-from paper.dialects.serving import traded
+from paper.dialects.serving import DIALECTS, dialect_class
 from paper.exchange import PaperParams
 from paper.sessions.listings import paper_instruments
 
-VENUES = traded()
-"""Those whose orders are spoken too."""
-PASSPHRASE = "phrase"
+VENUES = tuple(venue for venue in DIALECTS if dialect_class(venue).takes_orders)
+"""Those that list what the simulated exchange lists."""
 ROSTER = Roster(VENUES, ("BTC", "ETH"))
 START_MS = 1_767_225_600_000  # 2026-01-01
 PRICE = 50_000.0
-
-
-def passphrase(venue: str) -> str:
-    """Of an account; empty where a key has none."""
-    return PASSPHRASE if "password" in SPECS[venue].credentials else ""
 
 
 def hub_of(*venues: str, latency_ms: int = 0, params: HubParams | None = None, **paper: Any) -> Hub:

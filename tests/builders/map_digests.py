@@ -6,7 +6,7 @@ Only the public interface of `Market` is used, so that the same driver runs on a
 import hashlib
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -133,7 +133,7 @@ def _take(running: "hashlib._Hash", value: object) -> None:
         _take(running, list(value.items()))
     elif isinstance(value, (set, frozenset)):
         _take(running, sorted(value))
-    elif isinstance(value, (list, tuple)):
+    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         running.update(b"%d" % len(value))
         for one in value:
             _take(running, one)

@@ -23,7 +23,7 @@ from paper.dialects.serving import DIALECTS, Loopback, dialect_class, serving, t
 from paper.exchange import PaperParams
 
 COINS = ("BTC", "ETH")
-EARLY = -600
+EARLY = -1
 QUICK = FeedParams(flush_ms=20, inferred=True)
 READ = tuple(venue for venue in DIALECTS if venue not in traded() and VENUES[venue].wire is not None)
 
@@ -67,7 +67,7 @@ async def read_venue(
         feed = VenueFeed(client, wire_of(venue), roster, lambda: hub.now_ms, params)
         task = asyncio.create_task(feed.run(sink))
         try:
-            await until(lambda: feed.listening or task.done())
+            await until(lambda: client.sockets or task.done())
             place = ReadVenue(loop, hub, roster, keys, client, feed, sink)
             await _heard(place)
             yield place
@@ -78,15 +78,15 @@ async def read_venue(
 
 
 async def _heard(place: ReadVenue) -> None:
-    """Subscriptions that share a socket are acknowledged one by one: wait for what each of them carries."""
+    """Subscriptions that share a socket are acknowledged one by one, or never: wait for what each of them carries."""
     carried = {feed for stream in wire_of(place.client.venue).streams for feed in stream.feeds} - place.feed.left_out
     wanted = {(kind, *key) for kind, feed in FEED_OF.items() if feed in carried & {"mark", "liquidation"}
               for key in place.keys}
-    for second in range(EARLY + 1, 0):
-        rows = [row for key, coin in place.keys for row in (
-            bar(key, coin, second, (50_000.0,) * 4), mark(key, coin, second, 50_000.0 + second),
-            forced(key, second, Side.LONG, 50_000.0, 1e5, coin))]
-        await place.hub.advance(place.block(second, rows))
+    for later_ms in range(1, 999):
+        rows = [msgspec.structs.replace(row, time_ms=at(EARLY) + later_ms) for key, coin in place.keys for row in (
+            bar(key, coin, EARLY, (50_000.0,) * 4), mark(key, coin, EARLY, 50_000.0 - later_ms),
+            forced(key, EARLY, Side.LONG, 50_000.0, 1e5, coin))]
+        await place.hub.advance(block_of(rows, place.roster))
         await asyncio.sleep(0.02)
         told = {(type(one), one.venue, one.coin) for one in place.sink.events}
         bars = place.feed.stats.trades > 0 or "trades" not in carried

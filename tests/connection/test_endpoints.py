@@ -43,6 +43,12 @@ def test_only_our_kinds_of_market_are_loaded() -> None:
     assert "fetchMarkets" not in options_for(everything, inverse=True)
 
 
+def test_a_client_that_pings_too_rarely_pings_as_often_as_the_spec_says() -> None:
+    assert VenueClient(VENUES["binance"]).exchange.streaming["keepAlive"] == 20_000
+    bybit = VenueClient(VENUES["bybit"]).exchange.streaming
+    assert 0 < bybit["keepAlive"] <= 30_000
+
+
 def test_hosts_are_replaced_where_the_spec_names_others() -> None:
     urls = {
         "rest": "https://api.{hostname}/v5", "ws": {"a": "wss://stream.x.com/v5", "b": "wss://other.x.com"}, "n": None,

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 from aiohttp import web
 from edge_sink import until
-from loopback_market import forced
+from loopback_market import at, forced
 from read_venues import read_venue
 
+from liqbot.blocks import block_of
 from liqbot.connection import raw_streams
 from liqbot.connection.raw_streams import RawStreams
 from liqbot.events import FeedDown, FeedUp, Liquidation
@@ -201,3 +202,25 @@ async def test_a_cut_is_a_gap_that_is_told_and_closed() -> None:
     assert {(fact.venue, fact.coin) for fact in down} == {("gate", "BTC"), ("gate", "ETH")}  # type: ignore[attr-defined]
     assert len(up) == len(place.keys) + len(down)
     assert place.hub.unknown == []
+
+
+async def test_a_socket_whose_silence_says_nothing_goes_with_one_whose_silence_is_a_fault() -> None:
+    async with read_venue("gate") as place:
+        place.hub.now_ms += 3_600_000  # Marks come every second: an hour without any is none.
+        await until(lambda: place.sink.said(FeedDown, "liquidation") and place.feed.stats.silences)
+        assert {fact.reason.rpartition(" ")[2] for fact in place.sink.said(FeedDown, "liquidation")  # type: ignore[union-attr]
+                } == {"silent"}
+        await until(lambda: place.feed.listening and place.client.raw.urls)
+        await place.hub.advance(block_of([forced("gate", 3_700, Side.LONG, 50_000.0, 1e5)], place.roster))
+        await until(lambda: place.sink.of(Liquidation)[-1].size_usd == pytest.approx(1e5))
+
+
+async def test_one_that_was_heard_meanwhile_stays() -> None:
+    async with read_venue("gate") as place:
+        rows = [forced(key, 5, Side.LONG, 50_000.0, 1e5, coin) for key, coin in place.keys]
+        place.hub.now_ms = at(4)
+        await place.hub.advance(block_of(rows, place.roster))
+        await until(lambda: sum(one.time_ms == at(5) for one in place.sink.of(Liquidation)) == len(place.keys))
+        place.hub.now_ms += 3_600_000
+        await until(lambda: place.sink.said(FeedDown, "mark") and place.feed.stats.silences)
+        assert not place.sink.said(FeedDown, "liquidation")

@@ -12,7 +12,7 @@ from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Side
 
 T0 = 10 * SPAN_MS
-VENUES = st.sampled_from(["binance", "bybit", "okx"])
+VENUES = st.sampled_from(["binance", "bitget", "bybit", "okx"])
 """Nothing rides on an entry there; a stop of the position does; a stop of the order, which outlives the position."""
 PRICES = st.integers(900, 1_100).map(lambda tenth: tenth / 10)
 OFFSETS = st.integers(1, 60).map(lambda tenth: D(tenth) / 10)

@@ -17,6 +17,7 @@ from liqbot.market.observed.funding import FundingFold, weighted_mean
 from liqbot.market.observed.settlements import STAMP_TOLERANCE_MS, settlement_ms
 from liqbot.market.params import MarketParams, RollingParams
 from liqbot.market.record import map_record
+from liqbot.venues.parsing import WireBook
 from liqbot.venues.registry import VENUES, us_regulated
 
 HOUR_MS = 3_600_000
@@ -208,3 +209,27 @@ def test_a_view_and_the_record_of_its_map_tell_venues_groups_spread_and_basis(cm
     assert record["funding_us_8h_pct"] == 0.03
     assert (record["us_basis_pct"] is None) == (cme_price is None)
     assert next((one["venue"], one["funding_8h_pct"]) for one in record["venues"]) == ("binance", 0.01)
+
+
+def test_groups_as_the_live_feeds_tell_them():
+    """An hour's rate of Kraken (a forecast), of Coinbase (the settlement before) and eight hours' of Deribit."""
+    now_ms = 1_775_521_739_000
+    kraken = {"feed": "ticker", "product_id": "PF_XBTUSD", "time": now_ms, "relative_funding_rate": 1e-5,
+              "next_funding_rate_time": now_ms + 1}
+    deribit = {"method": "subscription", "params": {"channel": "ticker.BTC-PERPETUAL.100ms", "data": {
+        "instrument_name": "BTC-PERPETUAL", "timestamp": now_ms, "current_funding": 4e-4}}}
+    coinbase = {"products": [{"product_id": "BIP-20DEC30-CDE", "future_product_details": {
+        "funding_rate": "0.00002", "funding_interval": "3600s", "funding_time": "2026-04-07T00:00:00Z"}}]}
+    facts = []
+    for venue, message in (("krakenfutures", kraken), ("deribit", deribit), ("coinbase", coinbase)):
+        spec = VENUES[venue]
+        book = WireBook(venue, spec.examples().contracts)
+        read = spec.wire.polls[0].parse(message, book, now_ms) if venue == "coinbase" else \
+            spec.wire.parse(msgspec.json.encode(message), book).facts
+        facts += [fact for fact in read if isinstance(fact, FundingRate)]
+    fold = FundingFold(PARAMS)
+    for fact in facts:
+        assert fold.take(fact.time_ms, fact.venue, fact.rate_pct, fact.interval_h, fact.rate_stage)
+    fold.on_tick(now_ms, {})
+    assert fold.means.us_8h_pct == pytest.approx((8 * 1e-3 + 8 * 2e-3) / 2)
+    assert fold.means.offshore_8h_pct == pytest.approx(0.04)

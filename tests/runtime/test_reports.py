@@ -40,5 +40,6 @@ async def test_what_a_report_tells_is_worth_what_others_pay_now(tmp_path: Path) 
             task.cancel()
             await asyncio.wait([task])
             await client.close()
+    assert (market.stats()["cme"].facts, market.stats()["cme"].poll_failures) == (1, 0)
     (told,) = [row for row in sink.of(OpenInterest) if row.venue == "cme"]
     assert told.oi_usd == pytest.approx(20_000 * 5.0 * PRICE)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from liqbot.venues.cme.cftc import CLOSE_MS, PUBLISHED_MS, reported
+from liqbot.venues.cme.report import reported as reported_file
 from liqbot.venues.registry import VENUES, has_us_basis, wire_of
 
 HEAD = "report_date,market_code,market_name,open_interest"
@@ -53,6 +54,51 @@ def test_a_file_that_is_not_right_says_where(text: str, fault: str) -> None:
 def test_a_report_that_others_kept_is_read() -> None:
     found = {row.coin: round(row.amount_base) for row in reported(REPORT.read_text())}
     assert found == {"BTC": 102_835, "ETH": 1_025_163}
+
+
+STATISTICS = ("ts_recv,ts_event,rtype,publisher_id,instrument_id,ts_ref,price,quantity,sequence,ts_in_delta,"
+              "stat_type,channel_id,update_action,stat_flags,symbol")  # fmt: skip
+
+
+def statistic(symbol: str, quantity: object, *, day: str = "2026-11-27", kind: int = 9, action: int = 1) -> str:
+    return (f"2026-11-28T01:00:00.000000000Z,2026-11-28T01:00:00.000000000Z,24,1,7,{day}T00:00:00.000000000Z,,"
+            f"{quantity},5,900,{kind},1,{action},0,{symbol}")
+
+
+def test_daily_statistics_add_up_over_months_and_sizes_and_the_last_figure_of_a_day_stands() -> None:
+    found = reported_file(csv(
+        statistic("BTCZ6", 10_000), statistic("BTCZ6", 10_100), statistic("BTCF7", 2_000), statistic("MBTZ6", 30_000),
+        statistic("BTCZ6-BTCF7", 77), statistic("BTCZ6", 55_000, kind=6), statistic("ESZ6", 2_000_000),
+        statistic("BTCF7", 1, action=2), statistic("BTCF7", 2**31 - 1), statistic("METZ6", 1_000),
+        statistic("BTCX6", 900, day="2026-11-20"), statistic("BTCZ6", 1, day="2026-11-26"), head=STATISTICS,
+    ))  # fmt: skip
+    day_ms = 1_795_737_600_000  # 2026-11-27
+    assert {row.coin: (row.as_of_ms, pytest.approx(row.amount_base)) for row in found} == {
+        "BTC": (day_ms + CLOSE_MS, (10_100 + 2_000) * 5.0 + 30_000 * 0.1), "ETH": (day_ms + CLOSE_MS, 100.0),
+    }
+
+
+def test_times_in_nanoseconds_are_read_and_one_that_is_not_set_gives_way() -> None:
+    row = statistic("BTCZ6", 10).replace("2026-11-27T00:00:00.000000000Z", "18446744073709551615")
+    (found,) = reported_file(csv(row, head=STATISTICS))
+    assert found.as_of_ms == 1_795_824_000_000 + CLOSE_MS  # 2026-11-28, when it was published
+    (found,) = reported_file(csv(row.replace("18446744073709551615", "1795737600000000000"), head=STATISTICS))
+    assert found.as_of_ms == 1_795_737_600_000 + CLOSE_MS
+
+
+@pytest.mark.parametrize(("row", "fault"), [
+    (statistic("ESZ6", 5), r"no open interest \(stat_type 9\)"),
+    (statistic("BTCZ6", "many"), "line 2, quantity: 'many' is no number of contracts"),
+    (statistic("BTCZ6", 5, day="soon"), "line 2, ts_ref: 'soonT00:00:00.000000000Z' is no time"),
+])  # fmt: skip
+def test_statistics_that_are_not_right_say_where(row: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        reported_file(csv(row, head=STATISTICS))
+
+
+def test_a_file_is_told_apart_by_its_columns() -> None:
+    (found,) = reported_file(csv("2026-08-04,133741,BITCOIN,20143"))
+    assert found.amount_base == pytest.approx(100_715.0)
 
 
 def test_it_is_published_three_days_after_its_date() -> None:

@@ -19,7 +19,7 @@ def test_lists_every_venue_with_unknown_as_unknown(capsys: pytest.CaptureFixture
     assert [line.split()[0] for line in lines] == list(VENUES)
     by_venue = {line.split()[0]: line for line in lines}
     assert "sampled" in by_venue["binance"]
-    assert "unknown" in by_venue["grvt"]
+    assert "unknown" in by_venue["apex"]
     assert "stand-in" in by_venue["htx"]
     assert "own rule and tiers" in by_venue["bitget"]
 

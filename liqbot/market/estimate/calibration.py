@@ -58,17 +58,17 @@ class Calibration:
 
     def grain_usd(self) -> float:
         """Size of equal orders whose sum would vary as much as that of the capped ones does; 0 before the first."""
-        _, total_usd, squares = self.state.reported.sum(axis=0).tolist()
+        _, total_usd, squares = np.add.reduce(self.state.reported, axis=0).tolist()
         return float(squares / total_usd) if total_usd > 0 else 0.0
 
     def cap_usd(self) -> float:
         """Orders count up to this; infinite before enough were reported."""
-        count, total_usd, _ = self.state.reported.sum(axis=0).tolist()
+        count, total_usd, _ = np.add.reduce(self.state.reported, axis=0).tolist()
         return float(self._params.cap_ratio * total_usd / count) if count >= _SIZES_MIN else float("inf")
 
     def sample_size(self) -> float:
         """Effective number of orders the weights rest on: less than their count when a few are large."""
-        _, total, squares = self.state.reported.sum(axis=0).tolist()
+        _, total, squares = np.add.reduce(self.state.reported, axis=0).tolist()
         return float(total * total / squares) if squares > 0 else 0.0
 
     def open_spread(self, error_share: float) -> Spread:
@@ -146,7 +146,7 @@ class Calibration:
         """Factors of the rows, then weights of the tiers, from the running sums."""
         p, state = self._params, self.state
         expected, observed = kernels.weighted_sums(state.expected, state.weights), state.observed.sum(axis=1)
-        count, total_usd, _ = state.reported.sum(axis=0).tolist()
+        count, total_usd, _ = np.add.reduce(state.reported, axis=0).tolist()
         if not count > 0:
             return
         mean_usd = total_usd / count
@@ -167,9 +167,9 @@ class Calibration:
         """[tier] of USD expected to be reported, and the USD that the prior of each tier is worth: that all have the
         common weight, worth so many orders in all."""
         state = self.state
-        by_tier: Floats = (state.expected * (state.level * state.reporting)[:, None]).sum(axis=0)
+        by_tier: Floats = np.add.reduce(state.expected * (state.level * state.reporting)[:, None], axis=0)
         worth = self._params.mix_weight / max(self.sample_size(), 1.0)
-        return by_tier, worth * float(by_tier.sum()) / len(by_tier)
+        return by_tier, worth * float(np.add.reduce(by_tier)) / len(by_tier)
 
     def _weigh_tiers(self, leverage_prior: Floats) -> None:
         p, state = self._params, self.state

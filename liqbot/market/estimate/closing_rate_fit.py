@@ -80,7 +80,9 @@ class ClosingRateFit:
     def _end_window(self, calibration: Calibration, *, history: bool) -> None:
         state = self.state
         state.window_ms = 0
-        rows = np.flatnonzero(~state.in_sums).tolist()
+        rows = [row for row, in_sums in enumerate(state.in_sums.tolist()) if not in_sums]
+        if not rows:
+            return
         if not history and state.touched[0, rows].any():
             self._compare(rows, state.reported[rows], calibration)
         self._forget(rows)
@@ -88,7 +90,12 @@ class ClosingRateFit:
     def _forget(self, rows: list[int]) -> None:
         """A stretch of these rows is over: what was touched in it goes into their baseline."""
         state = self.state
-        state.baseline[:, rows] += state.touched[:, rows].sum(axis=2)
+        if len(rows) == len(state.in_sums):  # all of them: views instead of copies
+            state.baseline += np.add.reduce(state.touched, axis=2)
+            state.touched.fill(0.0)
+            state.reported.fill(0.0)
+            return
+        state.baseline[:, rows] += np.add.reduce(state.touched[:, rows], axis=2)
         state.touched[:, rows] = 0.0
         state.reported[rows] = 0.0
 

@@ -344,8 +344,9 @@ class PositionEstimator:
                 modelled = self.layer.lines(row, learnt, self._covered(row), tiers)
                 for side, (start, usd) in zip((LONG, SHORT), modelled, strict=True):
                     add_moved(out[side], start, usd, offset)
-            for side in (LONG, SHORT):
-                add_moved(out[side], 0, self.reported.line(row, side, first, BINS, now_ms, tiers), offset)
+            if self.reported.newest(row) is not None:
+                for side in (LONG, SHORT):
+                    add_moved(out[side], 0, self.reported.line(row, side, first, BINS, now_ms, tiers), offset)
         return out
 
     def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:
@@ -354,12 +355,13 @@ class PositionEstimator:
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, ratio = self.state.positions.first_bin, self.state.now_ms, self.reported.ratio
         for _, row, offset in self._offsets(prices, reference_price):
-            share = self.state.calibration.reporting[row]
+            share, told = self.state.calibration.reporting.item(row), self.reported.newest(row) is not None
             for side in (LONG, SHORT):
                 start, usd = self.positions.line(row, side)
                 add_moved(out[side], start, usd * share, offset)
-                usd = self.reported.line(row, side, first, BINS, now_ms)
-                add_moved(out[side], 0, usd * (share * ratio), offset)
+                if told:
+                    usd = self.reported.line(row, side, first, BINS, now_ms)
+                    add_moved(out[side], 0, usd * (share * ratio), offset)
         return out
 
     def _offsets(self, prices: Sequence[VenuePrice], reference_price: float) -> Iterator[tuple[int, int, float]]:

@@ -23,7 +23,7 @@ from liqbot.market.estimate.state import EstimateState
 from liqbot.market.params import PositionLayerParams
 
 _SIDES: Final = (LONG, SHORT)
-_MIDDLES: Final = np.arange(BINS) + 0.5
+_MIDDLES: Final = np.asarray(np.arange(BINS) + 0.5, np.float64)
 _ANCHOR_RATIO_MAX: Final = 10.0
 """Open interest raises or lowers a tier by this much at most."""
 _SUGGESTION_ORDERS: Final = 20.0
@@ -68,7 +68,7 @@ class PositionLayer:
         ratios = [self._open_ratio(row, start, stop) for start, stop in spans]
         by_tier = self._by_tier(row, spans, ratios)
         multiplier = self._multiplier(row, by_tier, learnt, covered)
-        room = self._room(row, (by_tier * multiplier).sum(axis=1))
+        room = self._room(row, np.add.reduce(by_tier * multiplier, axis=1))
         chosen = slice(None) if tiers is None else list(tiers)
         long, short = (
             (start, self._line(row, side, (start, stop), ratios[side], multiplier * room[side], chosen))
@@ -85,7 +85,12 @@ class PositionLayer:
         mark = self._state.mark.item(row) - self._state.positions.first_bin
         half, most = self._params.leaving_half_pct * (100.0 / BIN_BPS), self._params.leaving_ratio
         # 1 + most x d / (d + half), in bins.
-        return np.asarray((1.0 + most) - most * half / (np.abs(_MIDDLES[start:stop] - mark) + half))
+        found: Floats = _MIDDLES[start:stop] - mark
+        np.abs(found, out=found)
+        found += half
+        np.divide(most * half, found, out=found)
+        np.subtract(1.0 + most, found, out=found)
+        return found
 
     def _by_tier(self, row: int, spans: Sequence[tuple[int, int]], ratios: Sequence[Floats]) -> Floats:
         """[side, tier]: prior USD open, over all bins."""
@@ -104,9 +109,9 @@ class PositionLayer:
         oi_usd = self._state.oi_usd.item(row)
         if oi_usd == np.inf:
             return printing
-        held = by_tier.sum(axis=0) * printing
-        suggested_usd = float((held * learnt.unlearnt).sum())
-        known_usd = float(held.sum()) - suggested_usd
+        held = np.add.reduce(by_tier, axis=0) * printing
+        suggested_usd = float(np.add.reduce(held * learnt.unlearnt))
+        known_usd = float(np.add.reduce(held)) - suggested_usd
         if not suggested_usd > 0:
             return printing
         seen = self._state.seen_share(row, self._leveraged_share)
@@ -125,4 +130,6 @@ class PositionLayer:
         positions, (start, stop) = self._state.positions, span
         scale = (positions.scale[row, side] * multiplier)[tiers]
         cells = positions.cells[USD, row, side, :, start:stop][tiers]
-        return line_usd(cells, scale) * ratio
+        found = line_usd(cells, scale)
+        found *= ratio
+        return found

@@ -62,8 +62,11 @@ def price_at(position: float) -> float:
     table, _ = _ticks()
     if position <= 0:
         return table[0]
-    index = min(int(position), len(table) - 2)
-    return table[index] + min(position - index, 1.0) * (table[index + 1] - table[index])
+    index = int(position)
+    if index > len(table) - 2:
+        return table[-1]
+    edge = table[index]
+    return edge + (position - index) * (table[index + 1] - edge)
 
 
 def shift_of(ratio: float) -> float:

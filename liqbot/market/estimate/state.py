@@ -330,8 +330,8 @@ class EstimateState(RowArrays):
         """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
         if row not in self.unseen_rows:
             return 1.0
-        seen = (self.positions.total[row] * self.positions.scale[row]).sum(axis=1).tolist()
-        left_usd, most_usd = float(self.unseen_usd[row].sum()), leveraged_share * self.oi_usd.item(row)
+        seen = np.add.reduce(self.positions.total[row] * self.positions.scale[row], axis=1).tolist()
+        left_usd, most_usd = float(np.add.reduce(self.unseen_usd[row])), leveraged_share * self.oi_usd.item(row)
         unseen_usd = sum(max(0.0, min(left_usd, most_usd - usd)) for usd in seen)
         both_usd = sum(seen) + unseen_usd
         return float(sum(seen) / both_usd) if both_usd > 0 else 0.0

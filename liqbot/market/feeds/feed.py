@@ -290,8 +290,18 @@ class VenueFeed:
         if subscription.url is not None and limit_ms is not None and age_ms > limit_ms * patience:
             subscription.silences += 1
             self.stats.silences += 1
-            self._client.drop([subscription.url], "silent")
+            heard_ms = self._clock() - age_ms
+            self._client.drop([subscription.url, *self._mute_since(heard_ms)], "silent")
             subscription.url = None
+
+    def _mute_since(self, heard_ms: float) -> set[str]:
+        """Sockets whose own silence says nothing, and that were not heard since either: what took one connection away
+        may have taken theirs along."""
+        return {
+            one.url for one in self._subscriptions
+            if one.url is not None and all(line.silence_ms_max is None for line in one.lines)
+            and max(one.started_ms, *(line.seen_ms for line in one.lines)) <= heard_ms
+        }
 
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""

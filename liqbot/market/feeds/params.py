@@ -45,15 +45,16 @@ class FeedParams(BaseModel):
         "the longest silence that is usual at its venue."
     )
     retry_s_max: float = Field(30.0, ge=1, le=600, description="Longest pause between two attempts to subscribe.")
-    inferred: bool = Field(
-        False, description="Read feeds too whose shape is known from the unified client's parser alone."
-    )
     reports: dict[str, str] = Field(
         default_factory=dict, description="Venue -> file with its open interest, for those that no stream tells: "
-        '`{cme = "/srv/cot.csv"}` is the CFTC\'s weekly report. Such a venue also stands in `venues`.'
+        '`{cme = "/srv/cot.csv"}`, the CFTC\'s weekly report or Databento\'s statistics. Such a venue also stands in '
+        "`venues`."
     )
     report_min: float = Field(
         60.0, gt=0, le=10_080, description="How often these files are read again, in minutes."
+    )
+    inferred: bool = Field(
+        False, description="Read feeds too whose shape is known from the unified client's parser alone."
     )
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
     accounts: AccountReadingParams = Field(

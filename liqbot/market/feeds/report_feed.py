@@ -13,6 +13,7 @@ import structlog
 
 from liqbot.blocks import Roster, block_of
 from liqbot.events import FeedDown, FeedUp, OpenInterest
+from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.ports import Clock, Sink
 from liqbot.venues.parsing import WireContract
@@ -42,6 +43,7 @@ class ReportFeed:
         }
         self._told_ms: dict[str, int] = {}
         """Coin -> date of the report that was told last."""
+        self.stats = FeedStats()
 
     async def run(self, inbox: Sink) -> None:
         while True:
@@ -61,7 +63,9 @@ class ReportFeed:
     def _look(self, inbox: Sink, found: tuple[ReportedInterest, ...] | str) -> bool:
         """Tell what is new. Whether a coin waits for a price."""
         now_ms, facts, waiting = self._clock(), list[OpenInterest | FeedUp | FeedDown](), False
+        self.stats.polls += 1
         if isinstance(found, str):
+            self.stats.poll_failures += 1
             for line in self._lines.values():
                 facts += line.fall(now_ms, found)
             if facts:
@@ -78,6 +82,7 @@ class ReportFeed:
                 waiting = True
                 continue
             self._told_ms[row.coin] = row.as_of_ms
+            self.stats.facts += 1
             facts.append(OpenInterest(time_ms=now_ms, venue=self._venue, coin=row.coin, oi_usd=row.amount_base * price))
         if facts:
             inbox.put(block_of(facts, self._roster))

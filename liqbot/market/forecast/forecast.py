@@ -17,6 +17,7 @@ from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading_per_hour
 from liqbot.market.estimate.kernels import Floats
 from liqbot.market.estimate.price_grid import price_at
+from liqbot.market.estimate.running_sums import sums_at
 from liqbot.market.forecast.mixture import MixtureWeights
 from liqbot.market.params import ForecastParams
 
@@ -30,6 +31,7 @@ _STOP: Final = np.minimum(np.arange(BINS) + _NEIGHBOURS, BINS - 1) + 1
 """The farther away, the more neighbours a bin's climatology is the mean of: far bins are visited rarely."""
 _QUARTERS: Final = np.array([0.125, 0.375, 0.625, 0.875])
 _OUTWARD: Final = np.array([-1.0, 1.0])
+_STEPS: Final = FINE * np.arange(BINS + 1)
 
 
 class Forecast(msgspec.Struct, frozen=True, eq=False):
@@ -100,15 +102,22 @@ class ForecastFold:
     def on_path(self, low: float, high: float) -> None:
         """The reference moved within low..high (positions)."""
         for origin in self._origins:
-            origin.low, origin.high = min(origin.low, low), max(origin.high, high)
+            if low < origin.low:  # noqa: PLR1730 - every step asks every origin, and hardly any is answered
+                origin.low = low
+            if high > origin.high:  # noqa: PLR1730
+                origin.high = high
 
     def on_print(self, side: int, low: float, high: float, usd: float) -> None:
         """A forced order from somewhere within low..high (positions of the reference), spread evenly."""
-        at = low + (high - low) * _QUARTERS
-        for origin in self._origins:
-            for away in ((at - origin.position) * (_OUTWARD[side] / FINE)).tolist():
-                if 0 <= away < BINS:
-                    origin.printed_usd[side, int(away)] += usd / 4.0
+        if not usd > 0:
+            return
+        at, quarter_usd = low + (high - low) * _QUARTERS, usd / 4.0
+        positions = np.array([origin.position for origin in self._origins])
+        away = (at - positions[:, None]) * (_OUTWARD[side] / FINE)
+        for origin, places in zip(self._origins, away.tolist(), strict=True):
+            for place in places:
+                if 0 <= place < BINS:
+                    origin.printed_usd[side, int(place)] += quarter_usd
 
     def due(self, now_ms: int) -> bool:
         return not self._origins or now_ms // _HOUR_MS > self._origins[-1].time_ms // _HOUR_MS
@@ -199,8 +208,6 @@ def edge_prices(position: float) -> list[float]:
 
 def outward(usd: Floats, first: float, position: float, side: int) -> Floats:
     """USD per forecast bin from `position` outward, of USD per grid bin that begins at position `first`."""
-    below = np.concatenate(([0.0], usd.cumsum()))
-    steps = FINE * np.arange(BINS + 1)
-    at = np.interp(position - first + _OUTWARD[side] * steps, np.arange(len(below)), below)
+    at = sums_at(usd, position - first + _OUTWARD[side] * _STEPS)
     found: Floats = np.maximum(np.diff(at) * _OUTWARD[side], 0.0)
     return found

@@ -43,8 +43,14 @@ class LiveTouchScore:
 
     def fade(self, elapsed_ms: int) -> None:
         kept = fading(elapsed_ms, self._params.score_h)
-        for name in _SUMS:
-            setattr(self, name, getattr(self, name) * kept)
+        self._bins *= kept
+        self._promised *= kept
+        self._by_bins *= kept
+        self._by_promise *= kept
+        self._model *= kept
+        self._constant *= kept
+        self.orders *= kept
+        self._steps *= kept
 
     def count(self, crossed_bins: float, promised_usd: float, printed_usd: float) -> None:
         """One side of one step: bins newly crossed (all venues), USD promised to be reported, USD reported."""

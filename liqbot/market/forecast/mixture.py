@@ -59,15 +59,25 @@ class MixtureWeights:
         centre = self._prior * ((float(printed.sum()) + prior_usd) / (prior_sum_usd + prior_usd))
         pull = offered * (self._params.mix_origins / self._origins)
         seen = printed > 0
-        usd, by_map = printed[seen], self._printed[1][seen] / printed[seen]
-        parts = np.stack([by_map, 1.0 - by_map])
-        weights = self.weights
+        usd = printed[seen]
+        parts, shares = np.empty((2, len(usd))), np.empty((2, len(usd)))
+        np.divide(self._printed[1][seen], usd, out=parts[0])
+        np.subtract(1.0, parts[0], out=parts[1])
+        expected, ratio, some = np.empty(len(usd)), np.zeros(len(usd)), np.empty(len(usd), np.bool_)
+        (of_map, of_climate), (pulled_map, pulled_climate) = self.weights.tolist(), (pull * centre).tolist()
+        (room_map, room_climate), (map_usd, climate_usd) = (offered + pull).tolist(), offered.tolist()
+        usual_map, usual_climate = centre.tolist()
         for _ in range(_ROUNDS):
-            expected = (weights[:, None] * parts).sum(axis=0)
-            ratio = np.divide(usd, expected, out=np.zeros_like(usd), where=expected > 0)
-            given = weights * (parts * ratio).sum(axis=1) + pull * centre
-            weights = np.divide(given, offered + pull, out=centre.copy(), where=offered > 0)
-        self.weights = weights
+            np.multiply(parts[0], of_map, out=shares[0])
+            np.multiply(parts[1], of_climate, out=shares[1])
+            np.add(shares[0], shares[1], out=expected)
+            ratio.fill(0.0)
+            np.divide(usd, expected, out=ratio, where=np.greater(expected, 0.0, out=some))
+            np.multiply(parts, ratio, out=shares)
+            by_map, by_climate = np.add.reduce(shares, axis=1).tolist()
+            of_map = (of_map * by_map + pulled_map) / room_map if map_usd > 0 else usual_map
+            of_climate = (of_climate * by_climate + pulled_climate) / room_climate if climate_usd > 0 else usual_climate
+        self.weights = np.array([of_map, of_climate])
 
     def state(self) -> dict[str, Any]:
         return {

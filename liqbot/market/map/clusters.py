@@ -8,15 +8,18 @@ chosen by excess, largest first, none overlapping another.
 """
 
 import math
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import BIN_BPS, price_at
+from liqbot.market.estimate.running_sums import interpolated
 from liqbot.market.map.liquidation_map import LiquidationMap
-from liqbot.market.map.usual_sizes import UsualSizes
+from liqbot.market.map.usual_sizes import Usual
 from liqbot.market.map.zones import ABSENT, Cluster
 from liqbot.market.params import ClusterParams
 
@@ -30,7 +33,39 @@ _DUST_SHARE: Final = 0.01
 """What stands out less than this against the side's most outstanding window is no cluster."""
 
 
-class _Windows(NamedTuple):
+class _Shape(NamedTuple):
+    """Of all windows, in bins; what follows from the parameters alone."""
+
+    width: int
+    """A multiple of four."""
+    around: int
+    reach: int
+    """The farthest near edge."""
+    bins: int
+    """How far out anything is looked at."""
+    away: Floats
+    """[bins + 1]: 0, 1, 2 ..."""
+    low: npt.NDArray[np.int64]
+    """[reach + 1]: where the surroundings of each window begin: at the mark for those next to it."""
+    width_share: Floats
+    """[reach + 1]: a window's width over that of its surroundings."""
+
+
+@lru_cache(16)
+def _shape(width_pct: float, around_pct: float, distance_pct_max: float) -> _Shape:
+    width, around = 4 * max(1, round(width_pct * BINS_PER_PCT / 4)), round(around_pct * BINS_PER_PCT)
+    reach = math.ceil(distance_pct_max * BINS_PER_PCT)
+    near = np.arange(reach + 1)
+    low, high = np.maximum(near - around, 0), near + width + around
+    bins = reach + width + around
+    return _Shape(width, around, reach, bins, np.arange(bins + 1.0), low, width / (high - low - width))
+
+
+def _shape_of(params: ClusterParams) -> _Shape:
+    return _shape(params.width_pct, params.around_pct, params.distance_pct_max)
+
+
+class Windows(NamedTuple):
     """Every window of a side, by the bins from the mark to its near edge."""
 
     open_usd: Floats
@@ -39,46 +74,133 @@ class _Windows(NamedTuple):
     around_usd: Floats
     """What as wide a window holds in the mean of both sides of it."""
     excess_usd: Floats
+    """What `UsualSizes` remembers."""
+
+
+class Clusters(Sequence[Cluster]):
+    """A side's clusters, the one that stands out most first. Each is made when it is asked for, as few ever are.
+
+    What they are made of never changes, so that it does not matter when, or in which thread, that happens.
+    """
+
+    def __init__(
+        self, liq_map: LiquidationMap, side: Side, windows: Windows, width: int, places: list[int], usual: Usual | None
+    ) -> None:
+        """`places`: the bins from the mark to the near edge of each."""
+        self._map, self._side, self._windows, self._width = liq_map, side, windows, width
+        self._places, self._usual = places, usual
+        self._made: list[Cluster | None] = [None] * len(places)
+        self._within: dict[float, Cluster | None] = {}
+        """By reach in percent."""
+
+    @property
+    def nearest_price(self) -> float:
+        """Of the near edges, the one nearest to the mark; NaN without clusters."""
+        if not self._places:
+            return ABSENT
+        return price_at(self._map.mark_position - float(self._side) * min(self._places))
+
+    def first_within(self, reach_pct: float) -> Cluster | None:
+        """The first whose near edge is within reach of the mark."""
+        if reach_pct not in self._within:
+            mark, mark_price, sign = self._map.mark_position, self._map.mark_price, -float(self._side)
+            near_by = (
+                self._cluster(index) for index, at in enumerate(self._places)
+                if abs(price_at(mark + sign * at) / mark_price - 1.0) * 100.0 <= reach_pct
+            )
+            self._within[reach_pct] = next(near_by, None)
+        return self._within[reach_pct]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[Cluster]:
+        return map(self._cluster, range(len(self._places)))
+
+    @overload
+    def __getitem__(self, index: int) -> Cluster: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Cluster, ...]: ...
+    def __getitem__(self, index: int | slice) -> Cluster | tuple[Cluster, ...]:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        return self._cluster(index)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+    def _cluster(self, index: int) -> Cluster:
+        found = self._made[index]
+        if found is None:
+            found = self._made[index] = _cluster(
+                self._map, self._side, self._windows, self._places[index], self._width, self._usual
+            )
+        return found
+
+
+def near_edge_price(cluster: Cluster) -> float:
+    """Of its edges, the one nearer to the mark."""
+    return cluster.price_high if cluster.side is Side.LONG else cluster.price_low
+
+
+def first_within(clusters: Sequence[Cluster], reach_pct: float) -> Cluster | None:
+    """The first of a side's clusters whose near edge is within reach of the mark."""
+    if isinstance(clusters, Clusters):
+        return clusters.first_within(reach_pct)
+    return next((cluster for cluster in clusters if cluster.distance_pct <= reach_pct), None)
+
+
+def nearest_price(clusters: Sequence[Cluster]) -> float:
+    """Of the near edges of a side's clusters, the one nearest to the mark; NaN without clusters."""
+    if isinstance(clusters, Clusters):
+        return clusters.nearest_price
+    prices = [near_edge_price(one) for one in clusters]
+    if not prices:
+        return ABSENT
+    return max(prices) if clusters[0].side is Side.LONG else min(prices)
 
 
 def clusters_of(
-    liq_map: LiquidationMap, side: Side, params: ClusterParams, usual: UsualSizes | None = None
+    liq_map: LiquidationMap, side: Side, params: ClusterParams, usual: Usual | None = None
 ) -> tuple[Cluster, ...]:
     """A side's clusters, the one that stands out most first; ratios are NaN without usual sizes."""
-    windows, width = _windows(liq_map, side, params), _width_bins(params)
-    left = windows.excess_usd.copy()
-    found: list[Cluster] = []
+    return tuple(clusters_in(windows_of(liq_map, side, params), liq_map, side, params, usual))
+
+
+def clusters_in(
+    windows: Windows, liq_map: LiquidationMap, side: Side, params: ClusterParams, usual: Usual | None = None
+) -> Clusters:
+    """`clusters_of` a side whose windows are known, made as they are asked for."""
+    width, left = _shape_of(params).width, windows.excess_usd.copy()
+    places: list[int] = []
     least_usd = _DUST_SHARE * float(left.max(initial=0.0))
-    while len(found) < params.kept and len(left):
+    while len(places) < params.kept:
         at = int(left.argmax())
-        if not left[at] > least_usd:
+        if not left.item(at) > least_usd:
             break
-        found.append(_cluster(liq_map, side, windows, at, width, usual))
+        places.append(at)
         left[max(0, at - width + 1) : at + width] = 0.0
-    return tuple(found)
+    return Clusters(liq_map, side, windows, width, places, usual)
 
 
 def excess_of(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> Floats:
-    """Excess of every window, by the bins from the mark to its near edge: what `UsualSizes` remembers."""
-    return _windows(liq_map, side, params).excess_usd
+    """Excess of every window, by the bins from the mark to its near edge."""
+    return windows_of(liq_map, side, params).excess_usd
 
 
-def _width_bins(params: ClusterParams) -> int:
-    """A multiple of four."""
-    return 4 * max(1, round(params.width_pct * BINS_PER_PCT / 4))
-
-
-def _windows(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> _Windows:
-    width, around = _width_bins(params), round(params.around_pct * BINS_PER_PCT)
-    reach = math.ceil(params.distance_pct_max * BINS_PER_PCT)
-    open_usd = _outward(liq_map, side, reach + width + around)
+def windows_of(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> Windows:
+    """Every window of a side, whether anything stands out in it or not."""
+    shape = _shape_of(params)
+    reach, width = shape.reach, shape.width
+    open_usd = _outward(liq_map, side, shape.away)
     usd = _stretches(open_usd, reach, 0, width)
     middle_usd = _stretches(open_usd, reach, width // 4, 3 * width // 4)
-    near = np.arange(reach + 1)
-    low, high = np.maximum(near - around, 0), near + width + around
-    around_usd = (open_usd[high] - open_usd[low] - usd) * (width / (high - low - width))
+    far = width + shape.around
+    around_usd = open_usd[far : far + reach + 1] - open_usd[shape.low]
+    around_usd -= usd
+    around_usd *= shape.width_share
     excess_usd = (usd + middle_usd) / 2.0 - 0.75 * params.contrast_ratio * around_usd
-    return _Windows(open_usd, usd, around_usd, np.maximum(excess_usd, 0.0))
+    return Windows(open_usd, usd, around_usd, np.maximum(excess_usd, 0.0))
 
 
 def _stretches(open_usd: Floats, reach: int, begin: int, end: int) -> Floats:
@@ -86,21 +208,21 @@ def _stretches(open_usd: Floats, reach: int, begin: int, end: int) -> Floats:
     return open_usd[end : end + reach + 1] - open_usd[begin : begin + reach + 1]
 
 
-def _outward(liq_map: LiquidationMap, side: Side, bins: int) -> Floats:
-    """[bins + 1] of USD open from the mark to so many bins outward; a bin that is cut counts in proportion."""
-    sign, below = -float(side), np.concatenate(([0.0], liq_map.usd(side).cumsum()))
-    at = np.interp(liq_map.mark_position + sign * np.arange(bins + 1), liq_map.edge_positions, below)
+def _outward(liq_map: LiquidationMap, side: Side, away: Floats) -> Floats:
+    """USD open from the mark to so many bins outward (`away`, ascending from 0)."""
+    sign = -float(side)
+    at = liq_map.usd_below(side, liq_map.mark_position + sign * away)
     return np.asarray(np.maximum.accumulate((at - at[0]) * sign))
 
 
 def _cluster(
-    liq_map: LiquidationMap, side: Side, windows: _Windows, at: int, width: int, usual: UsualSizes | None
+    liq_map: LiquidationMap, side: Side, windows: Windows, at: int, width: int, usual: Usual | None
 ) -> Cluster:
     """Its peak is the price that half of its USD lies before."""
-    sums, usd = windows.open_usd[at : at + width + 1], windows.usd.item(at)
+    sums, usd = windows.open_usd[at : at + width + 1].tolist(), windows.usd.item(at)
     mark, mark_price, sign = liq_map.mark_position, liq_map.mark_price, -float(side)
-    middle = float(np.interp(sums[0] + usd / 2.0, sums, np.arange(at, at + width + 1)))
-    near, peak, far = (price_at(mark + sign * away) for away in (at, middle, at + width))
+    middle = interpolated(sums[0] + usd / 2.0, sums, range(at, at + width + 1))
+    near, peak, far = price_at(mark + sign * at), price_at(mark + sign * middle), price_at(mark + sign * (at + width))
     usual_usd = usual.at(at) if usual is not None else ABSENT
     away = middle / (_BLURRED_PCT * BINS_PER_PCT)
     sd_usd = liq_map.spread.sd_usd(usd) * (_SHARP_SHARE + (1.0 - _SHARP_SHARE) * away * away)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from liqbot.instruments import Side
 from liqbot.market.estimate import price_grid
 from liqbot.market.estimate.kernels import grid_positions
+from liqbot.market.estimate.running_sums import sums_at
 from liqbot.market.estimate.spread import Spread
 
 Floats = npt.NDArray[np.float64]
@@ -40,13 +41,31 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
         return float(self.usd(side).sum())
 
     @functools.cached_property
-    def edge_positions(self) -> Floats:
-        """Where the edges lie on the price grid; of those beyond its table, its ends."""
+    def _first_edge(self) -> int | None:
+        """Where in the table of the price grid its edges begin; None for a map that has edges of its own, as kept ones
+        have."""
         table = price_grid.edges()
         first = int(table.searchsorted(self.edges[0]))
-        if np.array_equal(table[first : first + len(self.edges)], self.edges):  # as of every map that is not kept
-            return first + np.arange(len(self.edges), dtype=np.float64)
+        same = self.edges.base is table and self.edges.strides == table.strides
+        if not same and not np.array_equal(table[first : first + len(self.edges)], self.edges):
+            return None
+        return first
+
+    @functools.cached_property
+    def edge_positions(self) -> Floats:
+        """Where the edges lie on the price grid; of those beyond its table, its ends."""
+        if self._first_edge is not None:
+            return self._first_edge + np.arange(len(self.edges), dtype=np.float64)
+        table = price_grid.edges()
         return grid_positions(np.clip(self.edges, table[0], table[-2]), table)
+
+    def usd_below(self, side: Side, positions: Floats) -> Floats:
+        """USD of a side below each of these positions of the price grid, which ascend or descend; a bin that is cut
+        counts in proportion."""
+        if self._first_edge is not None:
+            return sums_at(self.usd(side), positions - self._first_edge)
+        below = np.concatenate(([0.0], self.usd(side).cumsum()))
+        return np.asarray(np.interp(positions, self.edge_positions, below))
 
     @functools.cached_property
     def mark_position(self) -> float:

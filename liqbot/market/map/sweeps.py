@@ -8,6 +8,7 @@ import msgspec
 
 from liqbot.instruments import Side
 from liqbot.market.map.approach import Approach
+from liqbot.market.map.clusters import near_edge_price, nearest_price
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster, Sweep
 from liqbot.market.observed.waiting_prints import Print
@@ -93,23 +94,30 @@ class SweepsFold:
         """Fuel counts out to `fuel_distance_pct` from the price before the approach."""
         self._params, self._fuel_distance_pct = params, fuel_distance_pct
         self._tracks: dict[Side, list[_Track]] = {Side.LONG: [], Side.SHORT: []}
-        self._clusters: dict[Side, tuple[Cluster, ...]] = {Side.LONG: (), Side.SHORT: ()}
+        self._clusters: dict[Side, Sequence[Cluster]] = {Side.LONG: (), Side.SHORT: ()}
+        self._nearest: dict[Side, float] = {Side.LONG: ABSENT, Side.SHORT: ABSENT}
+        """Price of their nearest edge."""
         self._approaches = {side: Approach(side) for side in (Side.LONG, Side.SHORT)}
 
-    def take_clusters(self, side: Side, clusters: tuple[Cluster, ...]) -> None:
-        """Clusters (largest first) price may go into next; those too small to matter are left out."""
+    def take_clusters(self, side: Side, clusters: Sequence[Cluster]) -> None:
+        """Clusters (the one that stands out most first) price may go into next: asked for once it comes to them."""
+        self._clusters[side], self._nearest[side] = clusters, nearest_price(clusters)
+
+    def _followed(self, side: Side) -> list[Cluster]:
+        """Those that are not too small to matter."""
+        clusters, least = self._clusters[side], self._params.size_ratio_min
         large_usd = clusters[0].usd * self._params.size_share_min if clusters else 0.0
-        least = self._params.size_ratio_min
         # Without a history of sizes (ratio NaN) only the comparison with the largest one counts.
-        self._clusters[side] = tuple(c for c in clusters if c.usd >= large_usd and not c.ratio < least)
+        return [cluster for cluster in clusters if cluster.usd >= large_usd and not cluster.ratio < least]
 
     def on_step(self, step: SweepStep) -> None:
         for side in (Side.LONG, Side.SHORT):
             tracks = self._tracks[side]
             extreme_price = step.low_price if side is Side.LONG else step.high_price
-            entered = [near for near in self._clusters[side] if _beyond(side, extreme_price, _near_price(near))]
-            if entered:
-                self._enter(side, entered, extreme_price, step)
+            if _beyond(side, extreme_price, self._nearest[side]):
+                entered = [one for one in self._followed(side) if _beyond(side, extreme_price, near_edge_price(one))]
+                if entered:
+                    self._enter(side, entered, extreme_price, step)
             for track in tracks:
                 self._follow(track, extreme_price, step)
             oldest_ms = step.time_ms - self._params.kept_ms
@@ -124,13 +132,13 @@ class SweepsFold:
             tracks.append(self._begun(side, max(entered, key=lambda cluster: cluster.usd), extreme_price, step))
         track = tracks[-1]
         # What has been added inside the swept stretch since is no further cluster.
-        further = [cluster for cluster in entered if _beyond(side, _near_price(cluster), _far_price(track))]
+        further = [cluster for cluster in entered if _beyond(side, near_edge_price(cluster), _far_price(track))]
         for cluster in further:
             _grow(track, cluster)
             track.entered_ms = step.time_ms
 
     def _begun(self, side: Side, heaviest: Cluster, extreme_price: float, step: SweepStep) -> _Track:
-        approach, near_price = self._approaches[side], _near_price(heaviest)
+        approach, near_price = self._approaches[side], near_edge_price(heaviest)
         return _Track(
             side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms,
             entered_ms=step.time_ms, near_price=near_price, heaviest_usd=heaviest.usd, price_low=heaviest.price_low,
@@ -215,12 +223,8 @@ class SweepsFold:
             self._tracks[side] = [
                 _Track(**{**track, "side": side, **both}) for track, both in zip(state[0][index], flows, strict=True)
             ]
-            self._clusters[side] = tuple(Cluster(**{**cluster, "side": side}) for cluster in state[1][index])
+            self.take_clusters(side, [Cluster(**{**cluster, "side": side}) for cluster in state[1][index]])
             self._approaches[side] = Approach(**{**state[2][index], "side": side})
-
-
-def _near_price(cluster: Cluster) -> float:
-    return cluster.price_high if cluster.side is Side.LONG else cluster.price_low
 
 
 def _far_price(track: _Track) -> float:
@@ -233,7 +237,7 @@ def _grow(track: _Track, cluster: Cluster) -> None:
     track.usd += cluster.usd
     track.ratio += cluster.ratio
     if cluster.usd > track.heaviest_usd:
-        track.heaviest_usd, track.near_price = cluster.usd, _near_price(cluster)
+        track.heaviest_usd, track.near_price = cluster.usd, near_edge_price(cluster)
 
 
 def _beyond(side: Side, price: float, level: float) -> bool:

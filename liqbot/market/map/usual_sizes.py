@@ -8,17 +8,36 @@ that what is learnt about the whole map makes no cluster large or small.
 from itertools import pairwise
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from liqbot.market.estimate.array_state import packed, unpacked
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.running_sums import interpolated
 from liqbot.market.params import ClusterParams
 
 _CLASSES: Final = (0, 20, 40, 80, 140, 220, 320, 480, 1 << 30)
 """Bins of 5 bp from the mark where a class begins; the last one only ends the one before."""
-_MIDDLES: Final = np.array([10.0, 30.0, 60.0, 110.0, 180.0, 270.0, 400.0, 540.0])
+_MIDDLES: Final = (10.0, 30.0, 60.0, 110.0, 180.0, 270.0, 400.0, 540.0)
 _HOUR_MS: Final = 3_600_000.0
+
+
+class Usual(msgspec.Struct, frozen=True):
+    """The usual sizes of one moment."""
+
+    sums_usd: list[float]
+    """Per class of distance, fading; empty until enough was remembered."""
+    count: float
+    """How many each sum holds, fading likewise."""
+    scale: float
+
+    def at(self, bins: float) -> float:
+        """USD; NaN until enough was remembered, or where nothing ever stood out."""
+        if not self.sums_usd:
+            return float("nan")
+        found = interpolated(bins, _MIDDLES, self.sums_usd) / self.count * self.scale
+        return found if found > 0 else float("nan")
 
 
 class UsualSizes:
@@ -48,12 +67,14 @@ class UsualSizes:
         self._seen += 1
         self._time_ms = now_ms
 
+    def now(self) -> Usual:
+        """As they are, however they go on."""
+        enough = self._seen >= self._params.history_count_min
+        return Usual(self._usd.tolist() if enough else [], self._count, self.scale)
+
     def at(self, bins: float) -> float:
-        """USD; NaN until enough was remembered, or where nothing ever stood out."""
-        if self._seen < self._params.history_count_min:
-            return float("nan")
-        found = float(np.interp(bins, _MIDDLES, self._usd)) / self._count * self.scale
-        return found if found > 0 else float("nan")
+        """`Usual.at` as things stand."""
+        return self.now().at(bins)
 
     def state(self) -> list[Any]:
         return [packed(self._usd), self._count, self._seen, self._time_ms]

@@ -1,7 +1,7 @@
 """Funding of one coin: every venue's rate scaled to eight hours and ranked within its own history; means weighted by
 open interest, of all venues and of those that the US regulate beside the rest."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -67,9 +67,17 @@ class VenueFunding:
         if self.rate_8h_pct != self.rate_8h_pct or first_ms > until_ms:
             return False
         for at_ms in range(first_ms, until_ms + 1, step_ms):
-            self._history.add(at_ms, self.rate_8h_pct)
-        self._remembered_ms, self._ordered = until_ms, None
+            self._add(at_ms)
+        self._remembered_ms = until_ms
         return True
+
+    def _add(self, at_ms: int) -> None:
+        count = len(self._history)
+        self._history.add(at_ms, self.rate_8h_pct)
+        if self._ordered is not None and len(self._history) == count + 1:
+            insort(self._ordered, self.rate_8h_pct)
+        else:  # some that were too old may be gone
+            self._ordered = None
 
     def _rank(self) -> float:
         """Share of the history below the present rate, 0..100. What differs by no more than the tolerance ties, and

@@ -49,6 +49,8 @@ class WaitingPrints:
     def take(self, line: int, told_ms: int) -> list[Print]:
         """Those up to `told_ms`, and the oldest of more than may wait. They wait no longer."""
         waiting = self._lines[line]
+        if not waiting:
+            return []
         due = max(bisect_right(waiting, told_ms, key=_time_ms), len(waiting) - WAITING_MAX)
         if due <= 0:
             return []

@@ -121,6 +121,9 @@ VENUE: Final = VenueSpec(
     wire=WIRE,
     trading=BinanceAdapter(),
     marks=BinanceMarks(),
+    # The client's own three minutes would notice a dead line after six. Ten messages a second are taken, pings among
+    # them (USD-M websocket market streams, connect).
+    ping_s=20.0,
     evidence=EVIDENCE,
     examples=packaged(__package__ or ""),
     proof="loopback",

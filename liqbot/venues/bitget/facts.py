@@ -130,7 +130,7 @@ VENUE: Final = VenueSpec(
     public_budget=RequestBudget(units=10),  # 20 a second and address for each kind of request, 6,000 a minute in all
     practice=(PracticeAccess(kind="demo", switch="set_sandbox_mode", note="by the header PAPTRADING"),),
     credentials=("api_key", "secret", "password"),
-    not_about_key=("40010",),
+    not_about_key=("40010", "40085"),  # timed out; an account of the other kind
     # insufficient position to set a stop; no position; the position is being closed
     flat_stop_refusals=("31008", "40837", "43023"),
     client_id=ClientIdRule(

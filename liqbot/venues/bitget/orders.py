@@ -94,7 +94,7 @@ class BitgetAdapter:
     """Nothing takes an expiry of its own: its signed time is good for this long."""
     early_codes = frozenset(("31008", "40837", "40891", "43023", "45068"))
     duplicate_codes = frozenset(("40708", "40786", "43118", "45034", "50060"))
-    unclear_codes = frozenset(("40010", "40015", "40200", "40725", "40808", "40910", "45001"))
+    unclear_codes = frozenset(("40010", "40015", "40725", "40808", "40910", "45001"))
     """The venue releases on three days a week, and then answers some of these (change log of 2025-05-19)."""
     # Else the client asks itself which kind of account it has.
     options: dict[str, Any] = {"uta": False}  # noqa: RUF012 -- read by the client's constructor, never changed

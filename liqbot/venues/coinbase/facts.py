@@ -19,6 +19,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 
 def _session(initial_pct: float) -> TierTable:
@@ -59,6 +60,15 @@ EVIDENCE: Final = (
     _product("open_interest", "future_product_details.open_interest"),
     _product("funding", "future_product_details.funding_rate", "funding_interval", "funding_time"),
 )
+STATEMENTS: Final = (
+    Statement(topic="leverage_cap", text="intraday margin 10.0 %, overnight 24.6 % of longs and 30.6 % of shorts (BIP)",
+              as_of="2026-04-07", source="GET market/products, wire/nautilus_test_data.tgz, coinbase/test_data"),
+    Statement(topic="regulation", text="futures regulated by the CFTC, for customers in the US", as_of="2026-11-30",
+              source="docs.cdp.coinbase.com api-reference/advanced-trade-api"),
+    Statement(topic="change", text="spot and US futures stay where they are while international derivatives moved to "
+                                   "Deribit's order books", as_of="2026-11-30",
+              source="docs.cdp.coinbase.com advanced-trade/docs/sandbox"),
+)
 
 VENUE: Final = VenueSpec(
     venue="coinbase",
@@ -80,6 +90,7 @@ VENUE: Final = VenueSpec(
     liquidations=Liquidations(completeness="none"),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     funding_interval_h=1.0,

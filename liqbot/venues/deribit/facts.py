@@ -18,6 +18,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 # The venue publishes that its steps are small, not how small: a twentieth is an assumption.
 STEPS: Final = LiquidationSteps(kind="small_steps", first_share_pct=5.0)
@@ -76,6 +77,18 @@ EVIDENCE: Final = (
     _ticker("mark", "mark_price"), _ticker("index", "index_price"), _ticker("open_interest", "open_interest"),
     _ticker("funding", "current_funding"),
 )
+STATEMENTS: Final = (
+    Statement(topic="leverage_cap", text="50x", as_of="2026-07-21",
+              source="docs.cdp.coinbase.com coinbase-app/advanced-trade-apis/guides/derivatives/overview"),
+    Statement(topic="fees", text="BTC-PERPETUAL: maker 0 %, taker 0.05 %; forced orders up to 0.75 %",
+              as_of="2022-03-31", source="get_instruments of that day as ccxt 4.5.90 quotes it"),
+    Statement(topic="test_access", text="a testnet of its own at test.deribit.com", as_of="2026-11-30",
+              source="docs.deribit.com subscriptions/trades/tradesinstrument_nameinterval (servers)"),
+    Statement(topic="change", text="Coinbase's international derivatives moved into its order books; announced for "
+                                   "2026-09-09, carried out on 2026-10-01",
+              as_of="2026-10-01", source="docs.cdp.coinbase.com coinbase-app/advanced-trade-apis/guides/derivatives/"
+                                         "overview of 2026-07-21; coinbase-advanced-py for the date"),
+)
 
 VENUE: Final = VenueSpec(
     venue="deribit",
@@ -100,6 +113,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # Twenty requests a second are sustained; the list of instruments costs more.

@@ -21,6 +21,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 STEPS: Final = LiquidationSteps(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
 
@@ -67,6 +68,29 @@ EVIDENCE: Final = (
     _ticker("mark", "markPrice"), _ticker("index", "index"), _ticker("open_interest", "openInterest"),
     _ticker("funding", "relative_funding_rate", "next_funding_rate_time"),
 )
+_DOCS: Final = "docs.kraken.com exchange/"
+STATEMENTS: Final = (
+    Statement(topic="leverage_cap", text="50x at the smallest size (initial margin 2 %)", as_of="2023-02-14",
+              source="ticker of PI_XBTUSD, wire/nautilus_test_data.tgz, kraken/test_data/ws_futures_ticker.json"),
+    Statement(topic="fees", text="maker 0.02 %, taker 0.05 % at the lowest volume", as_of="2026-11-30",
+              source="ccxt 4.5.90, krakenfutures"),
+    Statement(topic="test_access", text="none: the demo environment was retired on 2026-07-14, its address redirects",
+              as_of="2026-10-16", source="release notes of sieblyio/kraken-api v1.1.7"),
+    # The funding features count it among US venues, as the house was asked to (`us_regulated`): Kraken is one, this
+    # venue of Kraken's is not.
+    Statement(topic="regulation", text="not for customers who live in the United States; counted among US-regulated "
+                                       "venues in funding features for Kraken's sake", as_of="2026-11-30",
+              source="support.kraken.com article 360023786632, eligibility"),
+    Statement(topic="change", text="REST v3 and websocket v1 end on 2027-03-01", as_of="2026-11-30",
+              source=f"{_DOCS}api-reference/futures-rest"),
+    Statement(topic="change", text="the unified websocket (uws.kraken.com/v2) takes their place; derivatives alone "
+                                   "until spot joins in early 2027, no key for public channels",
+              as_of="2026-11-30", source=f"{_DOCS}api-reference/unified-websocket"),
+    Statement(topic="change", text="enums may say `unknown` where a value cannot be decoded", as_of="2026-05-18",
+              source=f"{_DOCS}changelog"),
+    Statement(topic="change", text="fee schedules of the futures interface no longer tell what is charged",
+              as_of="2026-06-22", source=f"{_DOCS}changelog"),
+)
 
 VENUE: Final = VenueSpec(
     venue="krakenfutures",
@@ -100,6 +124,7 @@ VENUE: Final = VenueSpec(
     ),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # 500 cost units in 10 s for an account; of public requests no limit is documented.

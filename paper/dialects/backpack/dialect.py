@@ -18,7 +18,8 @@ Row = dict[str, Any]
 
 
 class BackpackDialect(MarketDataDialect):
-    """Times of streams are in microseconds; subscriptions are not acknowledged."""
+    """Times of streams are in microseconds. The venue acknowledges no subscription; here an empty answer lets it be
+    seen that a stream is there before its first trade."""
 
     venue: ClassVar[str] = "backpack"
     hosts: ClassVar[tuple[str, ...]] = ("api.backpack.exchange", "ws.backpack.exchange")
@@ -98,6 +99,8 @@ class BackpackDialect(MarketDataDialect):
         for name in names:
             self.subscribe(socket, name)
             kind, _, market = name.partition(".")
+            if kind == "trade":
+                socket.send_json({"id": None, "result": None})
             if kind == "markPrice":
                 socket.send_json(_mark(self.by_id[market], self.hub.now_ms)[1])
         return True

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import edges, position_of, price_at
 from liqbot.market.estimate.spread import Spread
-from liqbot.market.map.clusters import clusters_of, excess_of
+from liqbot.market.map.clusters import (
+    clusters_in,
+    clusters_of,
+    excess_of,
+    first_within,
+    near_edge_price,
+    nearest_price,
+    windows_of,
+)
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.usual_sizes import UsualSizes
 from liqbot.market.params import ClusterParams
@@ -85,7 +93,7 @@ def test_a_mirrored_map_has_mirrored_clusters(one: LiquidationMap, side: Side, r
     usual = UsualSizes(PARAMS)
     for number in range(PARAMS.history_count_min):
         usual.remember(number * HOUR_MS, *(np.full(501, 1e6 + remembered) for _ in SIDES))
-    found, mirrored = clusters_of(one, side, PARAMS, usual), clusters_of(turned, Side(-side), PARAMS, usual)
+    found, mirrored = clusters_of(one, side, PARAMS, usual.now()), clusters_of(turned, Side(-side), PARAMS, usual.now())
     twice = 2 * position_of(one.mark_price)
     assert len(found) == len(mirrored)
     for ours, other in zip(found, mirrored, strict=True):
@@ -101,7 +109,7 @@ def test_clusters_do_not_overlap_and_come_most_outstanding_first(one: Liquidatio
     usual = UsualSizes(PARAMS)
     for number in range(PARAMS.history_count_min):
         usual.remember(number * HOUR_MS, np.full(501, 1e6), np.full(501, 1e6))
-    found = clusters_of(one, side, PARAMS, usual)
+    found = clusters_of(one, side, PARAMS, usual.now())
     assert len(found) <= PARAMS.kept
     assert [one.ratio for one in found] == sorted((one.ratio for one in found), reverse=True)
     edges_of = sorted((position_of(one.price_low), position_of(one.price_high)) for one in found)
@@ -109,17 +117,35 @@ def test_clusters_do_not_overlap_and_come_most_outstanding_first(one: Liquidatio
         assert low >= high - 1e-6
 
 
+@given(maps(), st.sampled_from(SIDES), st.floats(0.0, 30.0))
+@settings(max_examples=40)
+def test_clusters_made_when_asked_for_are_those_made_at_once(one: LiquidationMap, side: Side, reach_pct: float) -> None:
+    usual = UsualSizes(PARAMS)
+    for number in range(PARAMS.history_count_min):
+        usual.remember(number * HOUR_MS, np.full(501, 1e6), np.full(501, 1e6))
+    at_once = clusters_of(one, side, PARAMS, usual.now())
+    later = clusters_in(windows_of(one, side, PARAMS), one, side, PARAMS, usual.now())
+    usual.remember(99 * HOUR_MS, np.full(501, 9e6), np.full(501, 9e6))  # what comes after changes nothing
+    within = [cluster for cluster in at_once if cluster.distance_pct <= reach_pct]
+    assert first_within(later, reach_pct) == first_within(at_once, reach_pct) == (within[0] if within else None)
+    assert repr(nearest_price(later)) == repr(nearest_price(at_once))
+    assert not at_once or nearest_price(later) in [near_edge_price(cluster) for cluster in at_once]
+    assert (later[-1:], later[:2], len(later), repr(later)) == (at_once[-1:], at_once[:2], len(at_once), repr(at_once))
+    assert tuple(later) == at_once
+    assert not later or later[0] is later[0]
+
+
 def test_a_cluster_is_measured_against_what_usually_stands_out_at_its_distance() -> None:
     usual = UsualSizes(PARAMS)
     common = piled(*((side, away, usd) for side in SIDES for away, usd in ((50, 2e7), (200, 1e8))))
     for number in range(PARAMS.history_count_min):
-        assert clusters_of(common, Side.LONG, PARAMS, usual)[0].ratio != 1.0
+        assert clusters_of(common, Side.LONG, PARAMS, usual.now())[0].ratio != 1.0
         usual.remember((number + 1) * HOUR_MS, *(excess_of(common, side, PARAMS) for side in SIDES))
-    far, near = clusters_of(common, Side.LONG, PARAMS, usual)
+    far, near = clusters_of(common, Side.LONG, PARAMS, usual.now())
     assert 0.5 < far.ratio < 2.0
     assert 0.3 < near.ratio < 2.0
-    (grown,) = [one for one in clusters_of(piled((Side.LONG, 50, 8e7), (Side.LONG, 200, 1e8)), Side.LONG, PARAMS, usual)
-                if one.distance_pct < 5]
+    larger = piled((Side.LONG, 50, 8e7), (Side.LONG, 200, 1e8))
+    (grown,) = [one for one in clusters_of(larger, Side.LONG, PARAMS, usual.now()) if one.distance_pct < 5]
     assert grown.ratio == pytest.approx(4.0 * near.ratio, rel=0.2)
 
 

@@ -13,7 +13,7 @@ from liqbot.exits import Exit
 from liqbot.live.credentials import check_permissions, trading_client
 from liqbot.settings import load
 from liqbot.venues.registry import trading_of
-from paper.dialects.serving import DIALECTS, serving
+from paper.dialects.serving import DIALECTS, dialect_class, dialects_of, serving, traded
 from paper.tapes.writer import write_tape
 from paper.verbs import exchange
 
@@ -40,21 +40,22 @@ def test_it_serves_a_tape_prints_keys_and_an_address_and_ends(tape: Path, capsys
     assert "nothing here is real" in said
 
 
-async def test_its_okx_takes_a_client_in_demo_trading_with_the_key_for_it(tape: Path) -> None:
+@pytest.mark.parametrize("venue", [venue for venue in traded() if dialect_class(venue).demo_keys_differ])
+async def test_it_takes_a_client_in_demo_trading_with_the_key_for_it(venue: str, tape: Path) -> None:
     settings = load("paper", config=tape.parent, environment={}).settings
-    hub = exchange._hub(Roster(("okx",), ("BTC",)), ("okx",), settings, ("BTC",))
-    await hub.advance(quiet(1, "okx"))
-    async with serving(hub, exchange._spoken(hub, ("okx",))) as loop:
+    hub = exchange._hub(Roster((venue,), ("BTC",)), (venue,), settings, ("BTC",))
+    await hub.advance(quiet(1, venue))
+    async with serving(hub, dialects_of(hub, (venue,), demo_key=exchange.DEMO_KEY)) as loop:
         trials: dict[Access, str] = {
-            "demo": exchange.DEMO_KEY.format(venue="okx"), "live": exchange.KEY.format(venue="okx"),
+            "demo": exchange.DEMO_KEY.format(venue=venue), "live": exchange.KEY.format(venue=venue),
         }
         for access, key in trials.items():
-            keys = {"okx": {"api_key": key, "secret": "simulated-okx-secret", "password": exchange.WORD_TOO}}
-            wanted = settings_for("okx", loop.url, keys=keys)
+            keys = {venue: {"api_key": key, "secret": exchange.WORD.format(venue=venue), "password": exchange.WORD_TOO}}
+            wanted = settings_for(venue, loop.url, keys=keys)
             client = trading_client(wanted, access)
             try:
                 await client.open(("BTC",))
-                assert not (await check_permissions(client, trading_of("okx"), with_money=False)).may_withdraw
+                assert not (await check_permissions(client, trading_of(venue), with_money=False)).may_withdraw
             finally:
                 await client.close()
 

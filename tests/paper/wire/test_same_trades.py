@@ -4,6 +4,7 @@ Over the wire everything goes through the client and the venue's protocol; the m
 journal. In process a fresh engine sees that market, and the simulated exchange the true one, without any wire.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from liqbot.risk.account import ACCOUNT_FEED
 from liqbot.risk.decision import Approved
 from liqbot.runtime.assembly import recorded_engine
 from liqbot.settings import Settings, load
+from paper.dialects.serving import traded
 from paper.exchange import PaperExchange
 from paper.exchange.exchange import React
 from paper.sessions.assembly import exchange_of
@@ -32,8 +34,9 @@ from paper.sessions.sim_loop import SimLoop
 SEED = 2
 SHORT = (
     "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
-    "paper.world.shocks.first_wick_minute=2",
+    "paper.world.shocks.first_wick_minute=2", "risk.warmth_pct_min=30",
 )  # fmt: skip
+"""The map is colder than trading wants it: not every venue tells the past of its open interest."""
 
 
 class Told:
@@ -97,9 +100,9 @@ def public(block: EventBlock) -> Iterator[FeedUp | FeedDown]:
             yield fact
 
 
-@pytest.mark.parametrize("venue", ["binance", "bybit", "okx"])
+@pytest.mark.parametrize("venue", traded())
 def test_the_same_decisions_and_fills_as_in_process(venue: str, tmp_path: Path) -> None:
-    settings = load("paper", overrides=(*SHORT, f"trade_venue={venue}")).settings
+    settings = load("paper", overrides=(*SHORT, f"venues={json.dumps(traded())}", f"trade_venue={venue}")).settings
     fitted, market = market_of("world", spoken_only(settings), SEED)
     blocks: list[EventBlock] = []
 

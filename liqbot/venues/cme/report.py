@@ -1,0 +1,9 @@
+"""What a file may be that tells CME's open interest: told apart by its columns."""
+
+from liqbot.venues.cme import cftc, databento
+from liqbot.venues.streams import ReportedInterest
+
+
+def reported(text: str) -> tuple[ReportedInterest, ...]:
+    """ValueError that says what in it is not right."""
+    return databento.reported(text) if databento.claims(text) else cftc.reported(text)

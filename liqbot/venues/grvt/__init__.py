@@ -1,0 +1,3 @@
+"""GRVT: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.grvt.facts import VENUE as VENUE

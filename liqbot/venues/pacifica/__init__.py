@@ -1,0 +1,3 @@
+"""Pacifica: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.pacifica.facts import VENUE as VENUE

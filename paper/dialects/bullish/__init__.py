@@ -1,0 +1,1 @@
+"""Bullish as a dialect of the simulated exchange, market data only."""

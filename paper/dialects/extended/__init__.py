@@ -1,0 +1,1 @@
+"""Extended as a dialect of the simulated exchange, market data only."""

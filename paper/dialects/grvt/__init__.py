@@ -1,0 +1,1 @@
+"""GRVT as a dialect of the simulated exchange, market data only."""

@@ -1,0 +1,1 @@
+"""Pacifica as a dialect of the simulated exchange, market data only."""
