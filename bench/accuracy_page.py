@@ -141,7 +141,8 @@ def _state(tasks: Sequence[Task], worlds: dict[str, Score], faults: Sequence[str
     if missing:
         lines.append(f"**Unfinished: {', '.join(missing)}.** Run the command again to go on.\n")
     spans = {name: (one.last_ms - one.first_ms) / _DAY_MS for name, one in worlds.items()}
-    short = [days for name, days in spans.items() if days < EVERY[name].params.days]
+    # What is scored begins and ends within a day of the market.
+    short = [days for name, days in spans.items() if days < EVERY[name].params.days - 1.0]
     if short:
         lines.append(f"**A trial on shortened markets ({min(short):.0f} days): its figures mean little.**\n")
     return "\n".join([*lines, *(f"- {fault}\n" for fault in faults)])

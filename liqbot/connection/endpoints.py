@@ -57,7 +57,7 @@ def at_hosts(urls: Any, hosts: Mapping[str, str], hostname: str) -> Any:
 
 
 def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:
-    """Every address under `urls` as `loopback/<original host>/<original path>`, websockets alike.
+    """Every address under `urls` as `loopback/<original host>/<original path>`, with its query, websockets alike.
 
     Signatures survive: they cover query, body or the path behind the host, never the host.
     """
@@ -68,7 +68,8 @@ def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:
     parts = urlsplit(urls.replace("{hostname}", hostname))
     place = urlsplit(loopback)
     scheme = "ws" if parts.scheme in ("ws", "wss") else place.scheme
-    return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}"
+    asked = f"?{parts.query}" if parts.query else ""
+    return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}{asked}"
 
 
 def original_address(url: str) -> str:

@@ -100,7 +100,7 @@ def market_of(markets: Mapping[str, Any], symbol: str, wanted: WantedListing, sp
     trades = spec.trading is not None and wanted.contract == ""
     found = answer(spec.venue, _ASKED, market, _TradedListing if trades else _ListedContract, as_it_is)
     size = float(found.contract_size or 1.0)
-    if wanted.contract_units is not None and size != wanted.contract_units:
+    if spec.client_sizes and wanted.contract_units is not None and size != wanted.contract_units:
         raise ContractChanged(spec.venue, f"{symbol}: contract size {size}, expected {wanted.contract_units}")
     return market
 
@@ -149,10 +149,16 @@ def wire_book(markets: Mapping[str, Any], spec: VenueSpec, roster: Roster) -> Wi
     return WireBook(spec.venue, [
         WireContract(
             symbol_id=markets[symbol][spec.message_id], symbol=symbol, venue_key=venue_key(spec.venue, wanted.contract),
-            coin=wanted.coin, contract_units=float(markets[symbol]["contractSize"] or 1.0), inverse=wanted.inverse,
+            coin=wanted.coin, contract_units=_units(markets[symbol], wanted, spec), inverse=wanted.inverse,
             open_interest_two_sided=wanted.open_interest_two_sided,
             funding_interval_h=spec.funding_interval_h or INTERVAL_H_USUAL,
         )
         for symbol, wanted in symbols_of(spec, roster.coins)
         if symbol in markets and venue_key(spec.venue, wanted.contract) in roster.venues
     ])
+
+
+def _units(market: Mapping[str, Any], wanted: WantedListing, spec: VenueSpec) -> float:
+    """What one contract is of, as the unified client has it, unless it means something else."""
+    size = market["contractSize"] if spec.client_sizes else wanted.contract_units
+    return float(size or 1.0)

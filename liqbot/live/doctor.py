@@ -24,6 +24,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
 from liqbot.live.ladder import climbed
+from liqbot.review.venue_table import shapes_of
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
@@ -155,7 +156,9 @@ async def _venue(venue: str, client: VenueClient, settings: Settings) -> Finding
     if abs(skew_ms) > SKEW_MS_MAX:
         return Finding(venue, Health.FAIL, f"our clock is {skew_ms:+d} ms off; synchronise this machine's clock",
                        Exit.CONFIG)
-    return Finding(venue, Health.OK, f"reached, our clock is {skew_ms:+d} ms off")
+    return Finding(
+        venue, Health.OK, f"reached, our clock is {skew_ms:+d} ms off; feeds known by: {shapes_of(VENUES[venue])}"
+    )
 
 
 async def _skew_ms(client: VenueClient, recipe: TradingAdapter) -> int:

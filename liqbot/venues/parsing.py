@@ -124,6 +124,8 @@ class WireBook:
         self.received_ms = 0
         """When the message that is read now came, by our clock: the time of what bears none of its own."""
         self._told: dict[object, None] = {}
+        self.channels: dict[int, tuple[str, int]] = {}
+        """What comes under a number, and of which contract, where messages name neither: told on subscribing."""
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.

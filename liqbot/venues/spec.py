@@ -195,6 +195,8 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     an address of its own, or for a regional entrance."""
     message_id: str = "id"
     """Where the unified client's entry of a contract holds the name that messages of market data give it."""
+    client_sizes: bool = True
+    """False where what the unified client gives as the size of a contract is something else: sizes are those listed."""
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     unlisted: tuple[UnlistedRequest, ...] = ()

@@ -30,3 +30,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("text", "source"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name}: missing for {self.topic}")
+
+
+def stated(source: str, as_of: str, *facts: tuple[Topic, str]) -> tuple[Statement, ...]:
+    """Several facts of one source."""
+    return tuple(Statement(topic=topic, text=text, source=source, as_of=as_of) for topic, text in facts)

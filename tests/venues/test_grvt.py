@@ -1,6 +1,7 @@
 """GRVT: what is easily read wrong of its messages."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from liqbot.events import FundingRate, MarkPrice, OpenInterest
 from liqbot.venues.grvt import responses
 from liqbot.venues.grvt.messages import answered_ticker, parse
 from liqbot.venues.parsing import WireBook, WireContract
+from liqbot.venues.streams import TierRow
 
 TIME_MS = 1_767_257_046_164
 MARKET = "BTC_USDT_Perp"
@@ -37,6 +39,14 @@ def test_former_trades_told_again_are_taken_once() -> None:
     again = parse(trade(), book)
     assert (again.trades, again.ignored) == ([], 1)
     assert len(parse(trade(trade_id="7-2"), book).trades) == 1
+
+
+@pytest.mark.parametrize(("number", "age_ms", "taken"), [("0", 60_000, 0), ("0", 1_000, 1), ("7", 60_000, 1)])
+def test_what_a_snapshot_tells_of_before_the_subscription_is_not_taken(number: str, age_ms: int, taken: int) -> None:
+    book = book_of(MARKET)
+    book.received_ms = TIME_MS + age_ms
+    told = json.dumps(json.loads(trade()) | {"sequence_number": number})
+    assert len(parse(told, book).trades) == taken
 
 
 def test_what_two_agreed_on_is_no_price_of_the_market() -> None:
@@ -72,3 +82,10 @@ def test_paid_rates_are_in_percent() -> None:
     (paid,) = responses.past_funding({"result": [row]}, book_of(MARKET), 0)
     assert isinstance(paid, FundingRate)
     assert (paid.time_ms, paid.rate_pct) == (TIME_MS, pytest.approx(-0.0034))
+
+
+def test_the_last_bracket_has_no_cap() -> None:
+    rows = [{"notional_cap": "", "maintenance_margin_rate": "0.02", "max_leverage": 25},
+            {"notional_cap": "1000000", "maintenance_margin_rate": "0.01", "max_leverage": 50}]
+    assert responses.tiers({"result": {"risk_brackets": rows}}, book_of(MARKET), 0) == (
+        TierRow(1_000_000.0, 50.0, 1.0), TierRow(math.inf, 25.0, 2.0))

@@ -63,22 +63,22 @@ def test_the_index_travels_on_with_the_next_mark() -> None:
     assert (mark.mark_price, mark.index_price) == (50_001.0, 49_996.0)  # type: ignore[union-attr]
 
 
-def test_open_interest_is_halved_with_and_without_a_value() -> None:
+def test_open_interest_counts_one_side_with_and_without_a_value() -> None:
     linear, inverse = book_of("htx"), book_of("htx")
     (told,) = responses.open_interests(answer("htx", "contractPublicGetV5MarketOpenInterest"), linear, T0)
-    assert told.oi_usd == pytest.approx(1_000_020_000.0)  # type: ignore[union-attr]
+    assert told.oi_usd == pytest.approx(2_000_040_000.0)  # type: ignore[union-attr]
     (coin,) = responses.open_interests(answer("htx", "contractPublicGetSwapApiV1SwapOpenInterest"), inverse, T0)
-    assert coin.oi_usd == pytest.approx(518_018 * 100 / 2)  # type: ignore[union-attr]
+    assert coin.oi_usd == pytest.approx(518_018 * 100)  # type: ignore[union-attr]
     valueless = answer("htx", "contractPublicGetV5MarketOpenInterest")
     del valueless["data"]["value"]
     book = book_of("htx")
     assert responses.open_interests(valueless, book, T0) == []
     read("htx", frame("htx", "mark", 1), book)
     (counted,) = responses.open_interests(valueless, book, T0)
-    assert counted.oi_usd == pytest.approx(20_000 * 50_001.0)  # type: ignore[union-attr]
+    assert counted.oi_usd == pytest.approx(40_000 * 50_001.0)  # type: ignore[union-attr]
 
 
-def test_the_past_is_halved_too() -> None:
+def test_of_the_past_volumes_are_halved_and_open_interest_is_not() -> None:
     book = book_of("htx")
     bars = responses.bars(answer("htx", "contractPublicGetLinearSwapExMarketHistoryKline"), book, 0)
     assert [(one.time_ms, one.volume_usd) for one in bars if isinstance(one, TradeBar)] == [
@@ -87,7 +87,7 @@ def test_the_past_is_halved_too() -> None:
     linear = responses.past_open_interest(answer("htx", "contractPublicGetLinearSwapApiV1SwapHisOpenInterest"), book, 0)
     coin = responses.past_open_interest(answer("htx", "contractPublicGetSwapApiV1SwapHisOpenInterest"), book, 2)
     assert [one.oi_usd for one in [*linear, *coin] if isinstance(one, OpenInterest)] == [
-        pytest.approx(1_000_200_000.0), pytest.approx(25_900_900.0),
+        pytest.approx(2_000_400_000.0), pytest.approx(51_801_800.0),
     ]
 
 

@@ -42,25 +42,32 @@ def test_a_match_of_another_shape_is_told_with_its_field() -> None:
     assert read("kucoin", message).ignored == 1
 
 
-def test_the_mark_brings_index_and_open_interest_and_a_broken_one_costs_itself() -> None:
+def test_prices_name_their_contract_in_the_topic_and_a_broken_index_costs_itself() -> None:
     message, book = frame("kucoin", "mark"), book_of("kucoin")
-    mark, interest = read("kucoin", message).facts
+    (mark,) = read("kucoin", message).facts
     assert mark == MarkPrice(time_ms=T0 + 1_000, venue="kucoin", coin="BTC", mark_price=50_001.0, index_price=49_996.0)
-    assert isinstance(interest, OpenInterest)
+    message["data"]["indexPrice"] = []
+    (mark,) = read("kucoin", message, book).facts
+    assert (mark.index_price, book.rejected) == (None, 1)  # type: ignore[union-attr]
+    message["topic"] = "/contract/instrument:XRPUSDTM"
+    assert read("kucoin", message, book).ignored == 1
+
+
+def test_open_interest_and_the_interval_of_funding_are_those_of_the_contract() -> None:
+    book, payload = book_of("kucoin"), answer("kucoin", "futuresPublicGetContractsSymbol")
+    facts = responses.contracts(payload, book, T0)
+    assert [one.interval_h for one in facts if isinstance(one, FundingRate)] == [4.0]  # in force now, not the usual one
+    (interest,) = [one for one in facts if isinstance(one, OpenInterest)]
     assert interest.oi_usd == pytest.approx(20_000_000 * 0.001 * 50_001.0)
-    message["d"]["oi"] = []
-    assert [type(one) for one in read("kucoin", message, book).facts] == [MarkPrice]
-    assert book.rejected == 1
-
-
-def test_funding_takes_the_time_of_the_push_and_the_interval_of_the_contract() -> None:
-    (rate,) = read("kucoin", frame("kucoin", "funding")).facts
-    assert isinstance(rate, FundingRate)
-    assert (rate.time_ms, rate.rate_pct, rate.interval_h) == (T0 + 2_000, pytest.approx(0.0035), 8.0)
-    payload = answer("kucoin", "futuresPublicGetContractsSymbol")
-    rates = [one for one in responses.contracts(payload, book_of("kucoin"), T0) if isinstance(one, FundingRate)]
-    # The interval in force now, not the usual one.
-    assert [one.interval_h for one in rates] == [4.0]
+    later = frame("kucoin", "funding") | {"topic": "/contract/instrument:XBTUSDTM"}
+    later["data"]["timestamp"] += 120_000
+    (rate,) = read("kucoin", later, book).facts
+    assert (rate.rate_pct, rate.interval_h) == (pytest.approx(0.0035), 4.0)  # type: ignore[union-attr]
+    payload["data"] |= {"currentFundingRateGranularity": 0, "openInterest": {}}
+    again = book_of("kucoin")
+    kinds = {type(one): one for one in responses.contracts(payload, again, T0)}
+    assert set(kinds) == {MarkPrice, FundingRate}
+    assert (kinds[FundingRate].interval_h, again.rejected) == (8.0, 1)  # type: ignore[union-attr]
 
 
 def test_past_open_interest_is_valued_with_the_bar_that_ended_there() -> None:

@@ -19,7 +19,7 @@ def test_lists_every_venue_with_unknown_as_unknown(capsys: pytest.CaptureFixture
     assert [line.split()[0] for line in lines] == list(VENUES)
     by_venue = {line.split()[0]: line for line in lines}
     assert "sampled" in by_venue["binance"]
-    assert "unknown" in by_venue["apex"]
+    assert "unknown" in by_venue["bitfinex"]
     assert "stand-in" in by_venue["htx"]
     assert "own rule and tiers" in by_venue["bitget"]
 
@@ -52,7 +52,7 @@ def test_a_venue_is_shown_in_full_in_any_spelling(capsys: pytest.CaptureFixture[
     assert shown.startswith("gate:")
     assert other.startswith("bybit:")
     assert "sha256 3861a4fe00c9" in shown
-    assert "insurance fund    unknown" in shown
+    assert "reserves          unknown" in shown
     assert cli.main(["venues", "bybit", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert {feed["feed"] for feed in row["feeds"]} >= {"trades", "mark", "liquidation"}

@@ -36,6 +36,8 @@ _RETRY_S_MIN: Final = 0.25
 _DOUBLINGS_MAX: Final = 6
 _CHANGED_MAX: Final = 3
 """Answers in a row by which a contract is not what this version knows, until that is believed."""
+_SUSPECT_SILENCES: Final = 3
+"""Times in a row that a stream was given up, until it is asked whether its contract is still listed."""
 _log = structlog.get_logger()
 Fact = TypeVar("Fact", bound=MarketEvent | FeedUp | FeedDown)
 
@@ -72,6 +74,8 @@ class VenueFeed:
         """Contracts of the book by venue key and coin."""
         self._trade_lines: list[list[FeedStatus]] = []
         """By contract: the lines of the stream that carries its trades, and its forced orders where they come in it."""
+        self._suspected = asyncio.Event()
+        """Something is silent for so long that its contract may be gone."""
         self._unheard: dict[str, list[Subscription]] = {}
         """Socket -> subscriptions on which nothing has been heard since they were made."""
 
@@ -90,6 +94,7 @@ class VenueFeed:
                 if self._reader is not None:
                     self._reader.start(group)
                 group.create_task(self._watchdog())
+                group.create_task(self._check_listing())
                 group.create_task(self._check_tiers())
         finally:
             untap()
@@ -290,6 +295,8 @@ class VenueFeed:
         if subscription.url is not None and limit_ms is not None and age_ms > limit_ms * patience:
             subscription.silences += 1
             self.stats.silences += 1
+            if subscription.silences >= _SUSPECT_SILENCES:
+                self._suspected.set()
             heard_ms = self._clock() - age_ms
             self._client.drop([subscription.url, *self._mute_since(heard_ms)], "silent")
             subscription.url = None
@@ -302,6 +309,24 @@ class VenueFeed:
             if one.url is not None and all(line.silence_ms_max is None for line in one.lines)
             and max(one.started_ms, *(line.seen_ms for line in one.lines)) <= heard_ms
         }
+
+    async def _check_listing(self) -> None:
+        """What stays silent however often it is dialled may not be there any more: a contract that was closed, renamed
+        or resized is said to be that, and not merely silent."""
+        while True:
+            await self._suspected.wait()
+            self._suspected.clear()
+            try:
+                await self._client.open(self._roster.coins)
+            except ContractChanged as error:
+                _log.warning("contract changed", venue=self._wire.venue, reason=str(error))
+                self._facts += [
+                    FeedDown(time_ms=self._clock(), venue=line.contract.venue_key, coin=line.contract.coin,
+                             feed=line.feed, reason=str(error))
+                    for one in self._subscriptions if one.silences >= _SUSPECT_SILENCES for line in one.lines
+                ]
+            except VenueError as error:
+                _log.info("contracts not read", venue=self._wire.venue, reason=str(error))
 
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""

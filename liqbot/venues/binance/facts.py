@@ -22,6 +22,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import stated
 
 STEPS: Final = LiquidationSteps(kind="compliance")
 
@@ -97,6 +98,23 @@ EVIDENCE: Final = (
 """How the shape of Binance's market data is known: by its documentation since its stream roots were split. Recordings
 from before that are of the former endpoint; they are read right (tests/venues/test_recordings.py)."""
 
+STATEMENTS: Final = (
+    *stated(
+        "docs.traderwagon.com, liquidation protocol of Binance, looked up", "2026-11-30",
+        ("trigger", "mark price"),
+        ("liquidation", "one immediate-or-cancel order down to compliance, the rest at the bankruptcy price"),
+        ("insurance_fund", "takes over bankrupt positions"),
+    ),
+    *stated(
+        "binance.com support faq 360033525471", "2019-09-09",
+        ("deleveraging", "by profit and leverage, at the bankruptcy price, after the insurance fund"),
+    ),
+    *stated(
+        "developers.binance.com, important websocket change notice of 2026-03-06", "2026-04-23",
+        ("change", "its stream root was split into public, market and private"),
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="binance",
     title="Binance USD-M",
@@ -125,6 +143,7 @@ VENUE: Final = VenueSpec(
     # them (USD-M websocket market streams, connect).
     ping_s=20.0,
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

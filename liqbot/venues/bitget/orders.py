@@ -78,9 +78,7 @@ _TRADES: Final = (("trade",), ("coow", "cpow"))
 _WITHDRAWS: Final = ("withdraw", "wwow")
 _TRANSFERS: Final = ("transfer", "wtow")
 _UNIFIED: Final = "40085"
-UNIFIED_NOTE: Final = (
-    "unified account: its orders (v3) are not implemented; use a classic account, or a sub-account of that kind"
-)
+UNIFIED_NOTE: Final = "unified account: its orders (v3) are not implemented; use a classic account"
 _PENDING: Final = "privateMixGetV2MixOrderOrdersPlanPending"
 _PAST: Final = "privateMixGetV2MixOrderOrdersPlanHistory"
 

@@ -23,6 +23,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import stated
 
 STEPS: Final = LiquidationSteps(kind="tiers_down")
 
@@ -82,6 +83,19 @@ EVIDENCE: Final = (
 )
 """How the shape of Bybit's market data is known: recordings of its v5 streams, which are those of today."""
 
+STATEMENTS: Final = (
+    *stated(
+        "bybit.eu announcement-info/liquidation-summarize, looked up", "2026-11-30",
+        ("trigger", "mark price"),
+        ("liquidation", "whole in the lowest tier; above it one order to a lower tier, then whole"),
+    ),
+    *stated(
+        "bybit.com help-center Insurance-Fund", "2024-05-04",
+        ("insurance_fund", "covers closes beyond the bankruptcy price; its balance is published"),
+        ("deleveraging", "when the insurance fund does not suffice"),
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="bybit",
     title="Bybit linear",
@@ -115,6 +129,7 @@ VENUE: Final = VenueSpec(
     trading=BybitAdapter(),
     marks=BybitMarks(),
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

@@ -79,12 +79,12 @@ def _contract_faults(spec: VenueSpec, examples: VenueExamples) -> list[str]:
 
 def _message_faults(spec: VenueSpec, wire: VenueWire, examples: VenueExamples) -> list[str]:
     found, seen = [], set()
-    book = _book(spec, examples)
+    book, bytes_book = _book(spec, examples), _book(spec, examples)
     for poll in wire.polls:
         for payload in _payloads(examples, poll):
             seen |= _feeds_of(poll.parse(payload, book, _NOW_MS))
     for example in examples.messages:
-        text, bytes_book = example.frame if example.binary else example.raw, _book(spec, examples)
+        text = example.frame if example.binary else example.raw
         try:
             parsed, again = wire.parse(text, book), wire.parse(example.frame, bytes_book)
         except MalformedMessage as error:

@@ -21,6 +21,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import stated
 
 WITH_FEE: Final = MarginRule(basis="mark", fee_pct=0.06)
 BTC_USDT: Final = tier_table(
@@ -54,6 +55,22 @@ EVIDENCE: Final = (
     _documented("liquidation", "futures.public_liquidates", "2026-10-08", "contract", "size", "price", "time_ms"),
 )
 
+STATEMENTS: Final = (
+    *stated(
+        "gate.tv help, futures 22159, 22081 and 22082, looked up", "2026-11-30",
+        ("trigger", "mark price"),
+        ("insurance_fund", "takes over what the market does not fill at the bankruptcy price"),
+    ),
+    *stated(
+        "Gate blog 17786, tiered liquidation", "2026-02-05",
+        ("liquidation", "in tiers, step by step; calculated here as closing whole"),
+    ),
+    *stated(
+        "Gate announcement 28762", "2022-11-21",
+        ("deleveraging", "by unrealised profit times leverage, when the insurance fund does not suffice"),
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="gate",
     title="Gate",
@@ -81,6 +98,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED,),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),

@@ -37,7 +37,8 @@ VENUE: Final = VenueSpec(
     evidence=(
         *graded(
             "documented", f"{_PAGES}/schemas/trade.md", "2026-11-30",
-            ("trades", "ws full v1.trade", ("event_time", "instrument", "is_taker_buyer", "size", "price", "venue")),
+            ("trades", "ws full v1.trade",
+             ("event_time", "instrument", "is_taker_buyer", "size", "price", "trade_id", "venue")),
         ),
         *graded(
             "documented", f"{_PAGES}/schemas/ws_ticker_feed_data_v1.md", "2026-11-30",

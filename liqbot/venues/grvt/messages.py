@@ -10,6 +10,8 @@ from liqbot.venues.parsing import NOT_OURS, MalformedMessage, Parsed, WireBook
 from liqbot.venues.rows import figures
 
 MS_NS: Final = 1_000_000
+FORMER_MS: Final = 10_000
+"""What comes in a snapshot and is older than this was traded before the subscription."""
 _EIGHT_HOURS: Final = 8.0
 
 
@@ -45,17 +47,22 @@ def parse(raw: str | bytes, book: WireBook) -> Parsed:
     index = book.index_of.get(word(data, "instrument"))
     if index is None:
         return Parsed(ignored=1)
-    return _trades(data, index, book) if stream == "v1.trade" else Parsed(facts=ticker_facts([data], book))
+    if stream == "v1.ticker.s":
+        return Parsed(facts=ticker_facts([data], book))
+    return _trades(data, index, book, snapshot=word(frame, "sequence_number") == "0")
 
 
-def _trades(data: Any, index: int, book: WireBook) -> Parsed:
-    """A subscription begins with former trades: each is taken once. Forced ones are not told apart in public."""
+def _trades(data: Any, index: int, book: WireBook, *, snapshot: bool) -> Parsed:
+    """A subscription begins with former trades, numbered 0 as every snapshot; the others are taken once. Forced ones
+    are not told apart in public."""
     parsed = Parsed()
     for row in typed_rows([data], _Trade, "v1.trade", book):
         if row.venue == "RFQ":
             # Agreed on between two, beside the order book.
             book.off_book += 1
-        elif not book.first_time((index, row.trade_id)):
+        elif (snapshot and row.time_ns // MS_NS < book.received_ms - FORMER_MS) or not book.first_time(
+            (index, row.trade_id)
+        ):
             parsed.ignored += 1
         else:
             try:

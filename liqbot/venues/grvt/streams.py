@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.venues.grvt import responses
 from liqbot.venues.grvt.messages import MS_NS, answered_ticker, parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
 
 
 def _symbols(contracts: tuple[WireContract, ...]) -> tuple[list[str]]:
@@ -53,5 +53,8 @@ WIRE: Final = VenueWire(
             kind="funding", method="publicMarketPostFullV1Funding", parse=responses.past_funding,
             span_ms=3_600_000, rows_max=1_000, weight=3, params=_page,
         ),
+    ),
+    tiers=TierSource(
+        method="publicMarketPostFullV1MarginRules", params=_named, parse=responses.tiers, weight=3,
     ),
 )

@@ -14,6 +14,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _PAGE: Final = "htx.com/en-us/opend/newApiPages/?id=8cb7"
 _EXAMPLES: Final = "the documentation's example as JKorf/HTX.Net has it, Subscriptions/UsdtMarginSwap"
@@ -44,8 +45,25 @@ EVIDENCE: Final = (
          ("contract_code", "funding_rate")),
     ),
     *graded(
-        "inferred", "ccxt 4.5.90, htx.py", "2026-11-30",
-        ("open_interest", "GET /v5/market/open_interest", ("contract_code", "volume", "ts")),
+        # Its own words of amount and volume are one side; translations of pages about older requests say both sides.
+        "documented", "HuobiRDCenter/huobi_java_contract (the venue's client), MarketOpenInterestResponse.java",
+        "2026-08-22",
+        ("open_interest", "GET /v5/market/open_interest", ("contract_code", "volume", "value", "ts")),
+    ),
+)
+
+_STATEMENTS: Final = (
+    Statement(
+        topic="change", as_of="2026-05-26",
+        source="htx.com/en-us/support/95034086350701",
+        text="From 26 May 2026 all requests about USDT-margined accounts, orders and positions move to V5, "
+             "market data excepted; the old ones end.",
+    ),
+    Statement(
+        topic="change", as_of="2026-04-07",
+        source="announcement of the upgrade and migration of the USDT-M futures trading system; htx.com/en-us/opend",
+        text="From 7 April 2026 accounts move in batches to a new margin system; its tiers, each with a maximum "
+             "leverage and a maintenance rate, are those of /v5/market/risk/limit.",
     ),
 )
 
@@ -56,12 +74,12 @@ VENUE: Final = VenueSpec(
     contracts=(
         Contract(
             settle="USDT", market_id="{}-USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.001), ("ETH", 0.01)),
-            trade_unit="contracts", open_interest_unit="contracts", open_interest_two_sided=True,
-            note="Trades, candles and open interest count the buyer and the seller; forced orders count once.",
+            trade_unit="contracts", open_interest_unit="contracts",
+            note="Trades and candles count the buyer and the seller; open interest and forced orders count once.",
         ),
         Contract(
             contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0)),
-            trade_unit="contracts", open_interest_unit="contracts", open_interest_two_sided=True,
+            trade_unit="contracts", open_interest_unit="contracts",
         ),
     ),
     spellings=("huobi", "huobipro", "huobidm", "huobidmswap:coin"),
@@ -69,6 +87,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_PRACTICE),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("linear", "inverse"),

@@ -1,6 +1,6 @@
 """HTX's public messages: trades, mark and index price (as candles of a minute), forced orders and funding.
 
-Volumes are in contracts; those of trades, candles and open interest count the buyer and the seller.
+Volumes are in contracts; those of trades and candles count the buyer and the seller.
 """
 
 from collections.abc import Callable

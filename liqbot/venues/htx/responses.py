@@ -97,8 +97,8 @@ def open_interests(payload: Any, book: WireBook, now_ms: int) -> list[MarketEven
 def _interest(row: _OpenInterest, time_ms: int, book: WireBook) -> list[MarketEvent]:
     index, value_usd = book.index_of[row.contract_code], book.figure("open_interest value", row.value, row)
     if value_usd is None:
-        return book.open_interest(index, time_ms, row.volume, two_sided=True)
-    return book.open_interest_usd(index, time_ms, value_usd * ONE_SIDE)
+        return book.open_interest(index, time_ms, row.volume)
+    return book.open_interest_usd(index, time_ms, value_usd)
 
 
 def marks(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
@@ -134,7 +134,7 @@ def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketE
 def _past_interest(row: _PastInterest, index: int, book: WireBook) -> list[MarketEvent]:
     usd = book.figure("his_open_interest value", row.value, row)
     usd = book.past_usd(index, row.ts, row.volume) if usd is None else usd
-    return [] if usd is None else [book.past_open_interest(index, row.ts, usd * ONE_SIDE)]
+    return [] if usd is None else [book.past_open_interest(index, row.ts, usd)]
 
 
 def past_funding(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:

@@ -21,7 +21,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
-from liqbot.venues.statements import Statement
+from liqbot.venues.statements import Statement, stated
 
 STEPS: Final = LiquidationSteps(kind="compliance", whole_up_to_tier=0, takers=("book", "assignees", "counterparties"))
 
@@ -90,6 +90,16 @@ STATEMENTS: Final = (
               source=f"{_DOCS}changelog"),
     Statement(topic="change", text="fee schedules of the futures interface no longer tell what is charged",
               as_of="2026-06-22", source=f"{_DOCS}changelog"),
+    *stated(
+        "support.kraken.com 360022835671, equity protection process", "2026-03-17",
+        ("trigger", "mark price"),
+        ("liquidation", "immediate-or-cancel, then assignment, then unwinding; partial since 2026-03-26"),
+        ("deleveraging", "unwinding of opposite positions, when a position can neither be closed nor assigned"),
+    ),
+    *stated(
+        "Kraken blog, liquidity pool for futures, looked up", "2026-11-30",
+        ("insurance_fund", "a pool fed by liquidation fees, before positions are unwound"),
+    ),
 )
 
 VENUE: Final = VenueSpec(

@@ -19,6 +19,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 BTC_USDT: Final = tier_table(
     ((500_000, 125, 0.4), (1_000_000, 100, 0.5), (2_000_000, 75, 0.7), (10_000_000, 50, 1.0), (50_000_000, 20, 2.5),
@@ -27,7 +28,7 @@ BTC_USDT: Final = tier_table(
     progressive=False, checked_to_usd=2_000_000.0,
 )
 
-_UNIFIED_MARK: Final = "ws mark-price (wss://x-push-futures.kucoin.com)"
+_INSTRUMENT: Final = "ws /contract/instrument:{symbol} (wss://ws-api-futures.kucoin.com)"
 
 EVIDENCE: Final = (
     *graded(
@@ -35,13 +36,32 @@ EVIDENCE: Final = (
         ("trades", "ws /contractMarket/execution:{symbol} (wss://ws-api-futures.kucoin.com)",
          ("symbol", "side", "size", "price", "ts")),
     ),
-    # Their pages (3470272w0, 3470270w0) were not to be had.
+    # The page bears no date; its example of a mark is of that day.
     *graded(
-        "inferred", "ccxt 4.5.90, pro/kucoin.py", "2026-11-30",
-        ("mark", _UNIFIED_MARK, ("s", "mp", "ts")),
-        ("index", _UNIFIED_MARK, ("s", "ip", "ts")),
-        ("open_interest", _UNIFIED_MARK, ("s", "oi", "ts")),
-        ("funding", "ws funding-fee (wss://x-push-futures.kucoin.com)", ("s", "fr", "gl", "P")),
+        "documented", "kucoin.com/docs-new/3470087w0", "2024-11-18",
+        ("mark", _INSTRUMENT, ("topic", "markPrice", "timestamp")),
+        ("index", _INSTRUMENT, ("topic", "indexPrice", "timestamp")),
+        ("funding", _INSTRUMENT, ("topic", "fundingRate", "timestamp")),
+    ),
+    *graded(
+        "documented", "kucoin.com/docs-new, Get Symbol (list of fields)", "2026-10-03",
+        ("open_interest", "GET /api/v1/contracts/{symbol}", ("symbol", "openInterest", "markPrice")),
+        ("funding", "GET /api/v1/contracts/{symbol}",
+         ("fundingFeeRate", "fundingRateGranularity", "currentFundingRateGranularity")),
+    ),
+)
+
+_STATEMENTS: Final = (
+    Statement(
+        topic="fees", as_of="2026-11-30",
+        source="kucoin.com/docs/rest/funding/trade-fee/trading-pair-actual-fee-futures",
+        text=".02 % maker, .06 % taker on XBTUSDTM in the example of the request for them.",
+    ),
+    Statement(
+        topic="liquidation", as_of="2026-11-30",
+        source="kucoin.com/docs-new/rest/ua/get-position-tiers",
+        text="In a unified account tiers follow the position alone; the leverage bounds its size, position "
+             "and open orders set the maintenance margin.",
     ),
 )
 
@@ -70,6 +90,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # 2,000 units in 30 seconds from one address, each request weighs what the documentation says.

@@ -1,6 +1,5 @@
-"""KuCoin's public messages about futures: matches (its classic stream), mark price with index and open interest, and
-funding (the stream of unified accounts, which needs no account). Sizes are in contracts, times in part in nanoseconds.
-"""
+"""KuCoin's public messages about futures: matches, mark and index price, funding. Sizes are in contracts, times of
+matches in nanoseconds; prices and rates name their contract in the topic alone."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,12 +9,13 @@ import msgspec
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import NOT_OURS, Parsed, WireBook, decoded
 from liqbot.venues.public_trades import taker_bought, trade_of
-from liqbot.venues.rows import BROKEN, fault_of, figures, foreign
+from liqbot.venues.rows import BROKEN, fault_of, foreign
 from liqbot.venues.tickers import ticker_row
 
 _NS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
 _FUTURES: Final = "/contractMarket/execution:"
+INSTRUMENT: Final = "/contract/instrument:"
 
 
 class _Match(msgspec.Struct, gc=False):
@@ -37,20 +37,17 @@ class _Matches(msgspec.Struct, tag_field="subject", tag="match", gc=False):
 _MATCHES: Final = msgspec.json.Decoder(_Matches, strict=False)
 
 
-class _Mark(msgspec.Struct, gc=False):
-    symbol: str = msgspec.field(name="s")
-    ts: int
-    mark_price: float | str | None = msgspec.field(name="mp", default=None)
-    index_price: float | str | None = msgspec.field(name="ip", default=None)
-    contracts: float | str | None = msgspec.field(name="oi", default=None)
+class _Mark(msgspec.Struct, gc=False, rename="camel"):
+    timestamp: int
+    mark_price: float | str | None = None
+    index_price: float | str | None = None
 
 
-class _Funding(msgspec.Struct, gc=False):
-    """`gl`: milliseconds from one payment to the next."""
+class _Funding(msgspec.Struct, gc=False, rename="camel"):
+    """Every minute as it is expected, every interval as it is settled."""
 
-    symbol: str = msgspec.field(name="s")
-    rate: float = msgspec.field(name="fr")
-    interval_ms: int | None = msgspec.field(name="gl", default=None)
+    funding_rate: float
+    timestamp: int
 
 
 def parse(raw: str | bytes, book: WireBook) -> Parsed:
@@ -73,48 +70,33 @@ def parse(raw: str | bytes, book: WireBook) -> Parsed:
 def _other(frame: Any, error: Exception, book: WireBook) -> Parsed:
     if not isinstance(frame, dict):
         return NOT_OURS
-    if frame.get("subject") == "match":
-        data = frame.get("data")
-        if foreign(data, "symbol", book) or not _of_futures(frame):
+    subject, topic = frame.get("subject"), frame.get("topic")
+    if subject == "match":
+        if foreign(frame.get("data"), "symbol", book) or (isinstance(topic, str) and not topic.startswith(_FUTURES)):
             return Parsed(ignored=1)
         raise fault_of(frame, error, "match", book)
-    read = _KINDS.get(frame.get("T", "")) if isinstance(frame.get("T"), str) else None
-    if read is None:
+    read = _SUBJECTS.get(subject) if isinstance(subject, str) else None
+    if read is None or not isinstance(topic, str) or not topic.startswith(INSTRUMENT):
         return NOT_OURS
-    if foreign(frame.get("d"), "s", book):
+    index = book.index_of.get(topic.removeprefix(INSTRUMENT))
+    if index is None:
         return Parsed(ignored=1)
-    return Parsed(facts=read(frame, book))
+    return Parsed(facts=read(frame.get("data"), index, book))
 
 
-def _of_futures(frame: dict[str, Any]) -> bool:
-    topic = frame.get("topic")
-    return not isinstance(topic, str) or topic.startswith(_FUTURES)
+def _mark(data: Any, index: int, book: WireBook) -> list[MarketEvent]:
+    """An unreadable index does not cost the mark."""
+    row = ticker_row(data, _Mark, "mark.index.price", book)
+    mark_price = book.figure("mark.index.price markPrice", row.mark_price, row)
+    index_price = book.figure("mark.index.price indexPrice", row.index_price, row)
+    return book.mark(index, row.timestamp, mark_price, index_price)
 
 
-def _mark(frame: dict[str, Any], book: WireBook) -> list[MarketEvent]:
-    """Each figure is read apart: an unreadable one does not cost the others."""
-    row = ticker_row(frame.get("d"), _Mark, "mark-price", book)
-    return figures(row, book.index_of[row.symbol], row.ts, (_marked, _interest), book)
+def _funding(data: Any, index: int, book: WireBook) -> list[MarketEvent]:
+    row = book.convert(data, _Funding, "funding.rate")
+    return book.funding(index, row.timestamp, row.funding_rate)
 
 
-def _marked(row: _Mark, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
-    mark_price = book.figure("mark-price mp", row.mark_price, row)
-    return book.mark(index, time_ms, mark_price, book.figure("mark-price ip", row.index_price, row))
-
-
-def _interest(row: _Mark, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
-    contracts = book.figure("mark-price oi", row.contracts, row)
-    return [] if contracts is None else book.open_interest(index, time_ms, contracts)
-
-
-def _funding(frame: dict[str, Any], book: WireBook) -> list[MarketEvent]:
-    """The rate says no time of its own: the push's, in nanoseconds."""
-    row = book.convert(frame.get("d"), _Funding, "funding-fee")
-    time_ms = book.convert(frame.get("P"), int, "funding-fee P") // _NS
-    interval_h = None if row.interval_ms is None else row.interval_ms / 3_600_000
-    return book.funding(book.index_of[row.symbol], time_ms, row.rate, interval_h)
-
-
-_KINDS: Final[dict[str, Callable[[dict[str, Any], WireBook], list[MarketEvent]]]] = {
-    "mark-price": _mark, "funding-fee": _funding,
+_SUBJECTS: Final[dict[str, Callable[[Any, int, WireBook], list[MarketEvent]]]] = {
+    "mark.index.price": _mark, "funding.rate": _funding,
 }

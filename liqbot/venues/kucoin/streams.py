@@ -3,7 +3,7 @@
 from typing import Final
 
 from liqbot.venues.kucoin import responses
-from liqbot.venues.kucoin.messages import parse
+from liqbot.venues.kucoin.messages import INSTRUMENT, parse
 from liqbot.venues.parsing import WireContract
 from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
 
@@ -20,19 +20,15 @@ WIRE: Final = VenueWire(
             feeds=("trades",), method="watch_trades_for_symbols", silence_ms_max=60_000,
             arguments=lambda contracts: ([contract.symbol for contract in contracts],),
         ),
+        # The client knows the socket, not this topic: it is given as what its subscription to a ticker is to name.
         Stream(
-            feeds=("mark", "open_interest"), method="watch_mark_price", each=True, silence_ms_max=15_000,
-            arguments=lambda contracts: (contracts[0].symbol,),
-        ),
-        Stream(
-            feeds=("funding",), method="watch_funding_rate", each=True, silence_ms_max=300_000,
-            arguments=lambda contracts: (contracts[0].symbol,),
+            feeds=("mark", "funding"), method="watch_ticker", each=True, silence_ms_max=15_000,
+            arguments=lambda contracts: (contracts[0].symbol, {"topic": f"{INSTRUMENT}{contracts[0].symbol_id}"}),
         ),
     ),
     polls=(
-        # It holds the mark, should the stream of unified accounts not be what it is taken for.
         Poll(
-            feed="mark", method="futuresPublicGetContractsSymbol", params=_named, parse=responses.contracts,
+            feed="open_interest", method="futuresPublicGetContractsSymbol", params=_named, parse=responses.contracts,
             period_ms=10_000, weight=3, resync=True,
         ),
     ),

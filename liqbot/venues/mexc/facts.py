@@ -1,4 +1,4 @@
-"""MEXC: USDT and inverse perpetuals; margin tiers not recorded."""
+"""MEXC: USDT and inverse perpetuals; margin tiers by request."""
 
 from typing import Final
 
@@ -15,6 +15,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import Statement
 
 _DOCUMENTED: Final = "2025-11-03"
 """The newest entry of its change log in the copy that was read."""
@@ -41,6 +42,25 @@ EVIDENCE: Final = (
     ),
 )
 
+_STATEMENTS: Final = (
+    Statement(
+        topic="leverage_cap", as_of="2026-11-30",
+        source="mexc.com/api-docs/futures/market-endpoints/get-contract-info, example",
+        text="500x on BTC_USDT up to its first level of volume; lower by country and with size.",
+    ),
+    Statement(
+        topic="fees", as_of="2026-11-30",
+        source="mexc.com/api-docs/futures/market-endpoints/get-contract-info, example",
+        text=".01 % maker, .04 % taker on BTC_USDT; some pairs are free, and rates differ by region.",
+    ),
+    Statement(
+        topic="change", as_of="2026-02-04",
+        source="mexc.com/api-docs/futures/update-log, quoted in github.com/ccxt/ccxt/issues/27838",
+        text="Requests about futures go to api.mexc.com since 2026-01-19, no longer to contract.mexc.com; "
+             "streams stayed there.",
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="mexc",
     title="MEXC",
@@ -52,7 +72,8 @@ VENUE: Final = VenueSpec(
             note="Whether open interest counts one side or both is not documented; it is taken for one.",
         ),
         Contract(
-            contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0)),
+            contract="coin", settle="coin", inverse=True,
+            listings=listings("{}/USD:{}", ("BTC", 100.0), ("ETH", 10.0)),
             trade_unit="contracts", open_interest_unit="contracts",
         ),
     ),
@@ -61,6 +82,7 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_FORCED_ORDERS, NO_PRACTICE),
     wire=WIRE,
     evidence=EVIDENCE,
+    statements=_STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     # 20 requests in two seconds for each of its public endpoints (market endpoints of the same documentation).

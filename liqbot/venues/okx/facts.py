@@ -24,6 +24,7 @@ from liqbot.venues.spec import (
     VenueSpec,
     listings,
 )
+from liqbot.venues.statements import stated
 
 STEPS: Final = LiquidationSteps(kind="tiers_down", whole_up_to_tier=2, tiers_per_step=2)
 
@@ -87,6 +88,18 @@ EVIDENCE: Final = (
 )
 """How the shape of OKX's market data is known: recordings of its v5 channels, and its documentation of requests."""
 
+STATEMENTS: Final = (
+    *stated(
+        "OKX help, early liquidation mechanism, looked up", "2026-11-30",
+        ("insurance_fund", "one; a fall by 30 % of its peak within 8 hours triggers deleveraging as well"),
+        ("deleveraging", "counterparties of the highest rank, at the mark price, instead of orders in the market"),
+    ),
+    *stated(
+        "amorrr.com/14966.html, a copy of OKX's forced partial liquidation rules, looked up", "2026-11-30",
+        ("liquidation", "whole in tiers 1 and 2; from tier 3 on by two tiers at a time"),
+    ),
+)
+
 VENUE: Final = VenueSpec(
     venue="okx",
     title="OKX swap",
@@ -112,6 +125,7 @@ VENUE: Final = VenueSpec(
     trading=OkxAdapter(),
     marks=OkxMarks(),
     evidence=EVIDENCE,
+    statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
     market_types=("swap",),

@@ -55,5 +55,5 @@ VENUE: Final = VenueSpec(
     public_budget=RequestBudget(units=80, period_s=60.0),
     tier_access="market_info",
     one_ticker=False,
-    note="Forced trades are among the trades. Maintenance margin is half of the initial one at the highest leverage.",
+    note="Forced trades are among the trades. Maintenance is half of the initial margin, which is 1 / leverage chosen.",
 )

@@ -28,10 +28,11 @@ def _documented(feed: str, endpoint: str, page: str, *fields: str) -> FeedEviden
 
 
 def _answered(feed: str, field: str) -> FeedEvidence:
-    """The page names the request and its limit; the fields are those of the unified client's parser."""
+    """One page names the request and its limit, another one the fields of a row."""
     return FeedEvidence(
-        feed=feed, endpoint=_FUTURES, grade="inferred", as_of="2026-11-30", fields=(field,),  # type: ignore[arg-type]
-        source=f"ccxt 4.5.90 parser; {_DOCS}/restful-api/public/get-market-info-for-all-symbols names the request",
+        feed=feed, endpoint=_FUTURES, grade="documented", as_of="2026-11-30", fields=(field,),  # type: ignore[arg-type]
+        source=f"{_DOCS}/restful-api/public/get-market-info-for-all-symbols and "
+        "orderly.network/docs/sdks/tech-doc/interfaces/orderly_network_types.API.MarketInfo",
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from liqbot.venues.registry import mechanics_of
 from paper.dialects.http import Request, Socket
-from paper.dialects.market_data.contracts import ListedContract, MarketContract, text
+from paper.dialects.market_data.contracts import ListedContract, MarketContract, ratio, text
 from paper.dialects.market_data.dialect import Answer, MarketDataDialect, Messages, RequestRefused
 from paper.dialects.market_data.history import candles, number, paid_funding
 from paper.dialects.trade_prints import TradePrint, plain
@@ -32,7 +33,8 @@ class GrvtDialect(MarketDataDialect):
         return {
             f"POST {REST}/all_instruments": self._instruments, f"POST {REST}/currency": self._currencies,
             f"POST {REST}/ticker": self._ticker, f"POST {REST}/kline": self._candles,
-            f"POST {REST}/funding": self._paid, "GET /time": self._time,
+            f"POST {REST}/funding": self._paid, f"POST {REST}/margin_rules": self._brackets,
+            "GET /time": self._time,
         }  # fmt: skip
 
     def refusal(self, words: str) -> Any:
@@ -105,6 +107,21 @@ class GrvtDialect(MarketDataDialect):
             for told in reversed(paid_funding(one, *_bounds(request)))
         ]}  # fmt: skip
 
+    def _brackets(self, request: Request) -> Row:
+        """Those of the house's own table."""
+        one = self.contract(_asked(request).get("instrument"))
+        tiers = mechanics_of(one.venue_key, one.coin).table.tiers
+        return {"result": {
+            "instrument": one.id, "max_position_size": "1000.0", "risk_brackets": [
+                {
+                    "tier": number_, "notional_cap": "" if tier is tiers[-1] else plain(tier.notional_usd_cap),
+                    "maintenance_margin_rate": ratio(tier.maintenance_pct), "max_leverage": int(tier.leverage_max),
+                    "initial_margin_rate": plain(1.0 / tier.leverage_max),
+                }
+                for number_, tier in enumerate(tiers, 1)
+            ],
+        }}  # fmt: skip
+
     # --- websockets --------------------------------------------------------------------------------------------------
 
     def hear(self, socket: Socket, message: Any) -> bool:
@@ -122,7 +139,7 @@ class GrvtDialect(MarketDataDialect):
             if one is not None:
                 self.subscribe(socket, f"{stream} {one.id}")
                 for print_ in list(one.ticker.prints)[-50:] if stream == "v1.trade" else ():
-                    socket.send_json(_trade(one, print_)[1])
+                    socket.send_json({**_trade(one, print_)[1], "sequence_number": "0"})
                 if stream == "v1.ticker.s":
                     socket.send_json(self._told_ticker(one, self.hub.now_ms)[1])
         return True

@@ -13,7 +13,7 @@ from paper.dialects.market_data.history import candles, number, paid_funding, pa
 from paper.dialects.trade_prints import TradePrint, plain
 
 BOTH_SIDES: Final = 2
-"""Trades, candles and open interest count the buyer and the seller."""
+"""Trades and candles count the buyer and the seller."""
 TRADES: Final = "trade.detail"
 MARK: Final = "mark_price.1min"
 INDEX: Final = "index.1min"
@@ -110,16 +110,16 @@ class HtxDialect(MarketDataDialect):
         counted = one.counted(one.now)
         if not counted or one.now.oi_usd is None:
             return self._ok([])
-        row = {"contract_code": one.id, "volume": _doubled(counted)}
-        return self._ok([row] if one.inverse else {**row, "value": plain(one.now.oi_usd * BOTH_SIDES)})
+        row = {"contract_code": one.id, "volume": counted}
+        return self._ok([row] if one.inverse else {**row, "value": plain(one.now.oi_usd)})
 
     def _past_interest(self, request: Request) -> Row:
         """The newest, by the period."""
         one, span_ms = self._asked(request), PERIODS_MS.get(request.params.get("period", ""), 3_600_000)
         rows = [
             {
-                "volume": float(one.amount(past.oi_usd, past.price) * BOTH_SIDES), "amount_type": 1, "ts": past.time_ms,
-                **({} if one.inverse else {"value": past.oi_usd * BOTH_SIDES}),
+                "volume": float(one.amount(past.oi_usd, past.price)), "amount_type": 1, "ts": past.time_ms,
+                **({} if one.inverse else {"value": past.oi_usd}),
             }
             for past in past_interest(one, span_ms, None, None, self.hub.now_ms)
         ]  # fmt: skip
@@ -212,10 +212,6 @@ def _notified(contract: MarketContract, kind: str, time_ms: int, row: Row) -> tu
 def _candle(time_ms: int, price: float) -> Row:
     prices = dict.fromkeys(("open", "close", "high", "low"), text(price))
     return {"id": time_ms // 60_000 * 60, **prices, "amount": "0", "vol": "0", "count": "0", "trade_turnover": "0"}
-
-
-def _doubled(counted: str) -> str:
-    return plain(float(counted) * BOTH_SIDES)
 
 
 def _contract(one: MarketContract) -> Row:

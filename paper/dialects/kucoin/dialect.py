@@ -1,4 +1,4 @@
-"""KuCoin's perpetuals, market data only: its classic stream, and that of unified accounts, which needs no account."""
+"""KuCoin's perpetuals, market data only."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -6,16 +6,17 @@ from typing import Any, ClassVar, Final
 
 from liqbot.venues.registry import mechanics_of
 from paper.dialects.http import Request, Socket
-from paper.dialects.market_data.contracts import ListedContract, MarketContract, ratio, text
+from paper.dialects.market_data.contracts import ListedContract, MarketContract
 from paper.dialects.market_data.dialect import Answer, MarketDataDialect, Messages
 from paper.dialects.market_data.history import candles, number, paid_funding, past_interest
 from paper.dialects.trade_prints import TradePrint, plain
 
 REST: Final = "/api/v1"
 EXECUTION: Final = "/contractMarket/execution:"
-CLASSIC_HOST: Final = "ws-api-futures.kucoin.com"
+INSTRUMENT: Final = "/contract/instrument:"
+STREAM_HOST: Final = "ws-api-futures.kucoin.com"
 NS: Final = 1_000_000
-CHANNELS: Final = ("mark-price", "funding-fee")
+TOPICS: Final = (EXECUTION, INSTRUMENT)
 Row = dict[str, Any]
 
 
@@ -24,7 +25,7 @@ class KucoinDialect(MarketDataDialect):
 
     venue: ClassVar[str] = "kucoin"
     hosts: ClassVar[tuple[str, ...]] = (
-        "api-futures.kucoin.com", "api.kucoin.com", CLASSIC_HOST, "x-push-futures.kucoin.com",
+        "api-futures.kucoin.com", "api.kucoin.com", STREAM_HOST,
     )  # fmt: skip
     time_address: ClassVar[str] = "api-futures.kucoin.com/api/v1/timestamp"
     stream_paths: ClassVar[tuple[str, ...]] = ("/",)
@@ -56,7 +57,7 @@ class KucoinDialect(MarketDataDialect):
     def _bullet(self, request: Request) -> Row:
         """Where to dial, and the token for it."""
         server = {
-            "endpoint": f"ws://{request.headers['host']}/{CLASSIC_HOST}/", "protocol": "websocket", "encrypt": True,
+            "endpoint": f"ws://{request.headers['host']}/{STREAM_HOST}/", "protocol": "websocket", "encrypt": True,
             "pingInterval": 18_000, "pingTimeout": 10_000,
         }  # fmt: skip
         return _answer({"token": "public", "instanceServers": [server]})
@@ -125,40 +126,26 @@ class KucoinDialect(MarketDataDialect):
     # --- websockets --------------------------------------------------------------------------------------------------
 
     def opened(self, socket: Socket) -> bool:
-        """The classic stream greets."""
-        if socket.host == CLASSIC_HOST:
-            socket.send_json({"id": "welcome", "type": "welcome"})
+        socket.send_json({"id": "welcome", "type": "welcome"})
         return super().opened(socket)
 
     def hear(self, socket: Socket, message: Any) -> bool:
         if not isinstance(message, dict):
             return False
-        if "type" in message:
-            return self._hear_classic(socket, message)
-        channel, name = message.get("channel"), message.get("symbol")
-        if channel not in CHANNELS or name not in self.by_id or message.get("tradeType") != "FUTURES":
-            return False
-        socket.send_json({"id": message.get("id"), "result": True})
-        if message.get("action") == "subscribe":
-            self.subscribe(socket, f"{channel} {name}")
-        else:
-            socket.topics.pop(f"{channel} {name}", None)
-        return True
-
-    def _hear_classic(self, socket: Socket, message: Row) -> bool:
-        kind, topic = message["type"], str(message.get("topic", ""))
+        kind, topic = message.get("type"), str(message.get("topic", ""))
         if kind == "ping":
             socket.send_json({"id": message.get("id"), "type": "pong"})
             return True
-        names = topic.removeprefix(EXECUTION).split(",")
-        if kind not in ("subscribe", "unsubscribe") or not topic.startswith(EXECUTION) or set(names) - set(self.by_id):
+        head, _, rest = topic.partition(":")
+        names = rest.split(",")
+        if kind not in ("subscribe", "unsubscribe") or f"{head}:" not in TOPICS or set(names) - set(self.by_id):
             return False
         socket.send_json({"id": message.get("id"), "type": "ack"})
         for name in names:
             if kind == "subscribe":
-                self.subscribe(socket, f"{EXECUTION}{name}")
+                self.subscribe(socket, f"{head}:{name}")
             else:
-                socket.topics.pop(f"{EXECUTION}{name}", None)
+                socket.topics.pop(f"{head}:{name}", None)
         return True
 
     def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:
@@ -175,17 +162,22 @@ class KucoinDialect(MarketDataDialect):
             }  # fmt: skip
 
     def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+        """In the topic alone they name their contract."""
         figures = contract.figures
-        pushed = str(figures.time_ms * NS)
-        if told & {"mark", "open_interest"}:
-            row = {
-                "s": contract.id, "mp": text(figures.mark_price), "ip": text(figures.index_price),
-                "oi": contract.counted(figures), "ts": figures.time_ms,
-            }  # fmt: skip
-            yield f"mark-price {contract.id}", {"T": "mark-price", "P": pushed, "d": row}
-        if "funding" in told:
-            row = {"s": contract.id, "fr": ratio(figures.rate_pct), "gl": round(figures.interval_h * 3_600_000)}
-            yield f"funding-fee {contract.id}", {"T": "funding-fee", "P": pushed, "d": row}
+        if "mark" in told:
+            yield _instrument(contract, "mark.index.price", {
+                "markPrice": figures.mark_price, "indexPrice": figures.index_price, "granularity": 1_000,
+                "timestamp": figures.time_ms,
+            })  # fmt: skip
+        if "funding" in told and figures.rate_pct is not None:
+            yield _instrument(contract, "funding.rate", {
+                "granularity": 60_000, "fundingRate": figures.rate_pct / 100.0, "timestamp": figures.time_ms,
+            })  # fmt: skip
+
+
+def _instrument(contract: MarketContract, subject: str, data: Row) -> tuple[str, Row]:
+    topic = f"{INSTRUMENT}{contract.id}"
+    return topic, {"topic": topic, "type": "message", "subject": subject, "data": data}
 
 
 def _answer(data: Any) -> Row:

@@ -37,12 +37,15 @@ def told(chance: random.Random, key: str, coin: str, second: int) -> list[Market
 
 @pytest.mark.parametrize("venue", READ)
 async def test_what_the_market_did_is_what_the_feed_tells(venue: str) -> None:
-    chance, happened = random.Random(venue), list[MarketEvent]()
+    chance, happened, printed = random.Random(venue), list[MarketEvent](), 0
     async with read_venue(venue) as place:
         for second in range(1, SECONDS + 1):
             rows = [row for key, coin in place.keys for row in told(chance, key, coin, second)]
             happened += rows
             await place.hub.advance(place.block(second, rows))
+            printed += sum(len(place.hub.printed(key, coin)) for key, coin in place.keys)
+        # Every socket arrives in its own time.
+        await until(lambda: place.feed.stats.trades >= printed)
         orders = SECONDS * len(place.keys) if _tells_forced(venue) else 0
         await until(lambda: sum(one.time_ms > START_MS for one in place.sink.of(Liquidation)) >= orders)
         newest = {(row.venue, row.coin): row.mark_price for row in happened if isinstance(row, MarkPrice)}
@@ -99,7 +102,8 @@ def agrees(place: ReadVenue, happened: list[MarketEvent], key: str, coin: str) -
         assert [(one.side, one.price) for one in told_orders] == [(one.side, one.price) for one in orders]
         assert [one.size_usd for one in told_orders] == [pytest.approx(one.size_usd, abs=lot_usd) for one in orders]
     newest_oi = [one for one in got if isinstance(one, OpenInterest) and (one.venue, one.coin) == (key, coin)][-1]
-    assert 1e9 - lot_usd <= newest_oi.oi_usd <= 1e9 + SECONDS * 1.01e7 + lot_usd
+    # The newest may be of before the beginning, when every coin cost as much as BTC.
+    assert 1e9 - 25 * lot_usd <= newest_oi.oi_usd <= 1e9 + SECONDS * 1.01e7 + lot_usd
     funding = [one for one in got if isinstance(one, FundingRate) and (one.venue, one.coin) == (key, coin)][-1]
     rates = {0.01, *(one.rate_pct for one in of(happened, FundingRate, key, coin))}
     assert any(funding.rate_pct == pytest.approx(rate_pct) for rate_pct in rates)

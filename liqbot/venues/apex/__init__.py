@@ -1,0 +1,3 @@
+"""ApeX: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.apex.facts import VENUE as VENUE

@@ -1,0 +1,3 @@
+"""BingX: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.bingx.facts import VENUE as VENUE

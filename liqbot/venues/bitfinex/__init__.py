@@ -1,0 +1,3 @@
+"""Bitfinex: everything about it, gathered in `VENUE`."""
+
+from liqbot.venues.bitfinex.facts import VENUE as VENUE

@@ -1,0 +1,1 @@
+"""ApeX as a dialect of the simulated exchange, market data only."""

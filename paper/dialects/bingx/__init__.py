@@ -1,0 +1,1 @@
+"""BingX's market data, spoken by the simulated exchange."""

@@ -1,0 +1,1 @@
+"""Bitfinex's market data, spoken by the simulated exchange."""

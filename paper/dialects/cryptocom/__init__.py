@@ -1,0 +1,1 @@
+"""Crypto.com's market data, spoken by the simulated exchange."""

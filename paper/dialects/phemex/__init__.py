@@ -1,0 +1,1 @@
+"""Phemex's market data, spoken by the simulated exchange."""
