@@ -156,6 +156,10 @@ class VenueFeed:
             ]
         self.stats.refusals += 1
 
+    def resync(self) -> None:
+        """Ask soon for what requests carry, as after a gap."""
+        self._polls.resync()
+
     # --- messages -------------------------------------------------------------------------------------------------
 
     def take(self, raw: str | bytes, url: str) -> bool:
