@@ -70,11 +70,13 @@ def _requests(endpoint: str, kind: Kind, value: int = 0, *, away: bool, lasts_s:
         one.hub.faults.next(endpoint, kind, value, times=MANY)
         try:
             await asyncio.sleep(lasts_s)
+            if away:
+                # What comes now is asked of a venue that is there again.
+                one.hub.faults.clear()
+                one.excuse()
             yield
         finally:
             one.hub.faults.clear()
-            if away:
-                one.excuse()
 
     return act
 

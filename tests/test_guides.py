@@ -13,7 +13,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 GUIDES = {
     part.splitlines()[0]: part.split("\n", 1)[1] for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 }
-FILES_MAX = {"A gate": 5, "A column": 5, "An import format": 1, "A verb": 2, "An alert sink": 5}
+FILES_MAX = {"A gate": 5, "A column": 5, "An import format": 1, "A verb": 2, "A ledger table": 5, "An alert sink": 5}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,38 @@ def test_a_verb_is_listed_and_runs(program: Path, tmp_path: Path) -> None:
     done = run(program, "fees", "--db", str(ledger), "--json")
     assert all(day["fees_usd"] > 0 for day in json.loads(done.stdout)), done.stderr
     assert re.search(r"^  fees +show what was paid in fees, by day$", run(program, "--help").stdout, re.MULTILINE)
+
+
+def test_a_ledger_table_is_filled_and_comes_to_ledgers_that_are_there(program: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    with gzip.open(ROOT / "tests/fixtures/first_format/session.ledger.sqlite.gz") as stored, ledger.open("wb") as file:
+        shutil.copyfileobj(stored, file)
+    assert run(program, "db", "upgrade", "--db", str(ledger)).returncode == 0
+    code = """
+import sys
+from sqlalchemy import create_engine, inspect
+from liqbot.events import BiasSet
+from liqbot.instruments import Side
+from liqbot.ledger import LedgerWriter
+from liqbot.ledger.observation import Observation
+from liqbot.ledger.tables import TABLES, core
+for name in ("ledger", "new"):
+    url = f"sqlite:///{sys.argv[1]}/{name}.sqlite"
+    with LedgerWriter(url, "another journal") as writer:
+        for seq, side in enumerate((Side.SHORT, None), 1):
+            given = BiasSet(time_ms=1_722_816_000_000 + seq, coin="BTC", side=side, until_ms=1_722_816_060_000,
+                            why="news")
+            writer.observe(Observation(seq, given.time_ms, "test", facts=(given,), changes=((),)))
+    with create_engine(url).connect() as connection:
+        print(connection.exec_driver_sql("SELECT * FROM v_given_bias").all())
+        table = core(TABLES[-1])
+        there = {column["name"]: column["nullable"] for column in inspect(connection).get_columns(table.name)}
+        print(there == {column.name: column.nullable for column in table.columns})
+"""
+    done = run(program, str(tmp_path), code=code)
+    row = "'2024-08-05T00:00:00.{}Z', 'BTC', '{}', '2024-08-05T00:01:00.000Z'"
+    rows = f"[({row.format('001', 'short')}), ({row.format('002', '')})]"
+    assert done.stdout.splitlines() == [rows, "True"] * 2, done.stderr
 
 
 def test_an_alert_sink_is_called(program: Path) -> None:

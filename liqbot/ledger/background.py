@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -30,7 +30,6 @@ AGAIN_S: Final = 1.0
 OPEN_S_MAX: Final = 1.0
 """Longest wait of a start for a ledger; one that is locked is opened later."""
 CLOSE_S_MAX: Final = 10.0
-_log = structlog.get_logger(__name__)
 
 
 class Remake(NamedTuple):
@@ -44,6 +43,8 @@ class Remake(NamedTuple):
 
 class LedgerThread:
     """Any one thread feeds it, in the order of the journal."""
+
+    _log: Any = structlog.get_logger(__name__)
 
     def __init__(
         self, url: str, journal_id: str, *, written: Callable[[], int], keeping: WriteLimits | None = None,
@@ -62,10 +63,13 @@ class LedgerThread:
         self._wanted_seq = self._put_seq = self._seq = 0
         self._behind = self._failure = ""
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
-        self._thread.start()
-        self._opened.wait(OPEN_S_MAX)
+        self._begin()
         if self._refusal is not None:
             raise self._refusal
+
+    def _begin(self) -> None:
+        self._thread.start()
+        self._opened.wait(OPEN_S_MAX)
 
     @property
     def opened(self) -> bool:
@@ -113,7 +117,7 @@ class LedgerThread:
             self._changed.notify_all()
         self._thread.join(CLOSE_S_MAX)
         if self._seq < self._put_seq or self._behind:
-            _log.error("the ledger is not complete", record=self._seq, of=self._put_seq, reason=self.trouble,
+            self._log.error("the ledger is not complete", record=self._seq, of=self._put_seq, reason=self.trouble,
                        next=CATCHES_UP)
 
     def __enter__(self) -> Self:
@@ -132,7 +136,7 @@ class LedgerThread:
             while not self._behind and self._cycle(writer):
                 pass
         except Exception as error:  # noqa: BLE001 -- whatever a ledger raises, the house goes on and the journal has it
-            _log.exception("the ledger is written no more")
+            self._log.exception("the ledger is written no more")
             with self._changed:
                 self._leave_behind(f"{type(error).__name__}: {error}")
         writer.release()
@@ -162,11 +166,11 @@ class LedgerThread:
         if self._remake is None or not self._remake.needed(writer.seq):
             return writer
         writer.release()
-        _log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
+        self._log.warning("the ledger is behind the journal's snapshots: made anew from the journal")
         try:
             self._remake.make()
         except ExpectedError as error:
-            _log.error("the ledger has a gap", reason=str(error))
+            self._log.error("the ledger has a gap", reason=str(error))
             self._may_begin_later = True
         self._remake = None
         return self._open()
@@ -181,7 +185,7 @@ class LedgerThread:
     def _cycle(self, writer: LedgerWriter) -> bool:
         """What may be folded is, and committed when it is due. False when the thread should end."""
         with self._changed:
-            self._changed.wait_for(self._has_work, LOOK_S)
+            self._wait_for(self._has_work, LOOK_S)
             taken = self._taken()
             closing = self._closing and (not self._waiting or time.monotonic() > self._give_up_s)
             wanted = closing or self._wanted_seq > writer.seq
@@ -193,6 +197,10 @@ class LedgerThread:
         if writer.due or (wanted and writer.seen_seq > writer.seq):
             return self._committed(writer) and not closing
         return not closing
+
+    def _wait_for(self, true: Callable[[], bool], s: float) -> bool:
+        """With the lock held. Whether it is so."""
+        return self._changed.wait_for(true, s)
 
     def _has_work(self) -> bool:
         written = self._written()
@@ -224,9 +232,9 @@ class LedgerThread:
                 if writer.pending_rows > self._rows_max:
                     self._leave_behind(f"{writer.pending_rows} rows wait for it{self._because()}")
                     return False
-                return not self._changed.wait_for(lambda: self._closing, AGAIN_S)
+                return not self._wait_for(lambda: self._closing, AGAIN_S)
         if self._failure:
-            _log.warning("the ledger is written again")
+            self._log.warning("the ledger is written again")
         with self._changed:
             self._failure, self._seq = "", writer.seq
             self._changed.notify_all()
@@ -236,7 +244,7 @@ class LedgerThread:
 
     def _note(self, reason: str) -> None:
         if not self._failure:
-            _log.error("the ledger cannot be written", reason=reason)
+            self._log.error("the ledger cannot be written", reason=reason)
         self._failure = f"cannot be written: {reason}"
 
     def _because(self) -> str:
@@ -248,4 +256,4 @@ class LedgerThread:
         self._waiting.clear()
         self._changed.notify_all()
         if say:
-            _log.error("the ledger is left behind", record=self._seq, reason=why, next=CATCHES_UP)
+            self._log.error("the ledger is left behind", record=self._seq, reason=why, next=CATCHES_UP)

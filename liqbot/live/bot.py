@@ -37,7 +37,7 @@ from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
-from liqbot.runtime.live_loop import CommandSink, Runtime
+from liqbot.runtime.live_loop import CommandSink, First, Runtime, nothing_first
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.pump import Work
@@ -149,7 +149,7 @@ async def _on_account(
     edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
     house = live_house(
         settings, outside.data, outside.roster, admission.instruments, storage, inbox,
-        DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda: _told_first(watch, edge),
+        DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda _block: _told_first(watch, edge),
         checks=counts, facts=outside.climb.facts,
     )
     if not held:
@@ -214,7 +214,7 @@ def _keep_contracts(storage: Storage, contracts: bytes) -> None:
 
 def live_house(
     settings: Settings, data: Path, roster: Roster, instruments: Sequence[Instrument], storage: Storage, inbox: Inbox,
-    broker: CommandSink, *, first: Callable[[], tuple[Event, ...]] = tuple, checks: Sequence[OnStep] = (),
+    broker: CommandSink, *, first: First = nothing_first, checks: Sequence[OnStep] = (),
     facts: Callable[[int], tuple[Event, ...]] = NOTHING_ASKED.facts,
 ) -> House[Runtime]:
     """The house of whatever runs on real venues, with an account or without one. `first` as `Runtime` has it; `facts`

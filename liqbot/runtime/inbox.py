@@ -1,6 +1,7 @@
 """The bounded door between the edges and the engine: parts of clock steps wait here, one step is taken at a time.
 
-When it is full, trade bars of one venue merge and marks keep the newest; forced orders and account facts never drop.
+When it is full, trade bars of one venue merge and marks keep the newest; forced orders, settlements of funding and
+account facts never drop.
 """
 
 import asyncio
@@ -10,12 +11,13 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from liqbot.blocks import EventBlock, Rows, joined
+from liqbot.blocks import EventBlock, Rows, joined, stage_of
+from liqbot.market.observed.settlements import settlement_ms
 
 ROWS_MAX: Final = 50_000
 STEPS_MAX: Final = 120
 # Kinds of which only the newest row per venue and coin matters once the inbox is full.
-_NEWEST: Final = ("marks", "open_interest", "funding", "tops")
+_NEWEST: Final = ("marks", "open_interest", "tops")
 
 
 class Inbox:
@@ -81,7 +83,8 @@ class Inbox:
     def _merge_rows(self, block: EventBlock) -> EventBlock:
         before = block.market_rows
         fewer = {kind: _newest(block.rows(kind)) for kind in _NEWEST}
-        merged = msgspec.structs.replace(block, bars=_merged_bars(block.bars), **fewer)
+        fewer |= {"bars": _merged_bars(block.bars), "funding": _merged_rates(block.funding)}
+        merged = msgspec.structs.replace(block, **fewer)
         self.merged_rows += before - merged.market_rows
         return merged
 
@@ -102,6 +105,19 @@ def _groups(rows: Rows) -> list[Rows]:
 
 def _newest(rows: Rows) -> Rows:
     return np.array([group[-1] for group in _groups(rows)], rows.dtype)
+
+
+def _merged_rates(rows: Rows) -> Rows:
+    """Every settlement once, as told first: each is money. Of forecasts the newest per venue and coin."""
+    kept: dict[tuple[int, ...], int] = {}
+    for place, (time_ms, venue, coin, _, interval_h, stored_stage) in enumerate(rows.tolist()):
+        settled_ms = settlement_ms(time_ms, interval_h, stage_of(stored_stage))
+        if settled_ms is None:
+            kept[venue, coin] = place
+        else:
+            kept.setdefault((venue, coin, settled_ms), place)
+    fewer: Rows = rows[sorted(kept.values())]
+    return fewer
 
 
 def _merged_bars(rows: Rows) -> Rows:

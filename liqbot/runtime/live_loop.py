@@ -22,9 +22,16 @@ from liqbot.runtime import step as rule
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.pump import Feed, pump
 
+First = Callable[[EventBlock], tuple[Event, ...]]
+"""Asked before every block for facts that the engine must know before it takes that one."""
 SOURCE: Final = "inbox"
 PROTECTIVE_WAIT_MS: Final = 1_000
 _log = structlog.get_logger(__name__)
+
+
+def nothing_first(_block: EventBlock) -> tuple[Event, ...]:
+    """Where nothing comes before a block."""
+    return ()
 
 
 class CommandSink(Protocol):
@@ -54,10 +61,9 @@ class Runtime:
     def __init__(
         self, engine: Engine, journal: LiveJournal, broker: CommandSink, inbox: Inbox,
         observers: Sequence[OnStep] = (), *, protective_wait_ms: int = PROTECTIVE_WAIT_MS,
-        first: Callable[[], tuple[Event, ...]] = tuple,
+        first: First = nothing_first,
     ) -> None:
-        """What only reduces risk waits for the disk no longer than `protective_wait_ms`. `first` is asked before every
-        block for facts that the engine must know before it takes that one."""
+        """What only reduces risk waits for the disk no longer than `protective_wait_ms`."""
         self._engine, self._journal, self._broker = engine, journal, broker
         self._inbox, self._observers, self._first = inbox, tuple(observers), first
         self._rule = rule.WriteAhead(engine, wait_ms=protective_wait_ms)
@@ -87,7 +93,7 @@ class Runtime:
 
     async def _consume(self) -> None:
         while (block := await self._next()) is not None:
-            facts = self._first()
+            facts = self._first(block)
             if facts:
                 await self._take(EventBlock(facts=facts))
             await self._take(block)

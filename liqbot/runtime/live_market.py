@@ -30,6 +30,8 @@ GAP_MS_MIN: Final = 300_000
 STEPS_AHEAD: Final = 20
 HELD_S: Final = 0.25
 """How often it is looked whether a position has appeared while history is read."""
+ROOM_AGAIN_S: Final = 2.0
+"""The inbox has room again when it has folded nothing for this long."""
 _log = structlog.get_logger(__name__)
 
 
@@ -97,10 +99,24 @@ class LiveMarket:
             await self._past(inbox, self._since_ms)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))
+            group.create_task(self._whole_again(inbox))
             for feed in self.feeds.values():
                 group.create_task(feed.run(inbox))
             for report in self._reports.values():
                 group.create_task(report.run(inbox))
+
+    async def _whole_again(self, inbox: Inbox) -> None:
+        """Rows that the inbox had no room for were folded into others: once it has room again, the venues are asked
+        how things stand."""
+        merged = told = 0
+        while True:
+            await asyncio.sleep(ROOM_AGAIN_S)
+            before, merged = merged, inbox.merged_rows
+            if told < merged == before:
+                _log.warning("the house was behind: rows were folded into others", rows=merged - told)
+                told = merged
+                for feed in self.feeds.values():
+                    feed.resync()
 
     async def _past(self, inbox: Inbox, since_ms: int) -> None:
         until_ms = self._clock()

@@ -3,17 +3,19 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from liqbot.exits import Exit, ExpectedError
-from liqbot.legible import without_passwords
+from liqbot.legible import spelled_and_cut, without_passwords
 from liqbot.settings.model import Settings, settings_model
 from liqbot.settings.names import Names, Path
 from liqbot.settings.renamed import with_new_names
 from liqbot.settings.venues import with_recorded_venues
 from liqbot.signals.strategy import Strategy
+
+_NAMED_MAX: Final = 3
 
 
 def config_json(settings: Settings) -> str:
@@ -37,8 +39,25 @@ def restored(text: str, own: tuple[Strategy, ...] = ()) -> Settings:
         values, _ = with_new_names(json.loads(text))
         model = settings_model(own)
         return with_recorded_venues(model(**_without_unloaded(values, model)))
-    except (ValidationError, json.JSONDecodeError) as error:
-        raise ExpectedError(f"the recorded configuration does not fit this version: {error}", Exit.CONFIG) from None
+    except ValidationError as error:
+        raise ExpectedError(_misfit(error), Exit.CONFIG) from None
+    except json.JSONDecodeError as error:
+        raise ExpectedError(f"the recorded configuration cannot be read: {error}", Exit.CONFIG) from None
+
+
+def _misfit(error: ValidationError) -> str:
+    """One line: settings that only a newer program knows, else the first value that does not fit."""
+    named = [(".".join(map(str, one["loc"])), one) for one in error.errors()]
+    newer = [name for name, one in named if one["type"] == "extra_forbidden"]
+    if newer:
+        shown = ", ".join(newer[:_NAMED_MAX]) + (f" and {len(newer) - _NAMED_MAX} more" if newer[_NAMED_MAX:] else "")
+        return (
+            f"the recorded configuration has settings that this version does not know ({shown}): a newer liqbot wrote "
+            "it; use that version, or begin in a new --data directory"
+        )
+    name, first = named[0]
+    said = spelled_and_cut(f"{name}: {first['input']!r}; {first['msg']}")
+    return f"the recorded configuration does not fit this version: {said}; begin in a new --data directory"
 
 
 def _without_unloaded(values: dict[str, Any], model: type[Settings]) -> dict[str, Any]:

@@ -113,6 +113,8 @@ class WireBook:
         self.venue, self.contracts = venue, tuple(contracts)
         self.index_of = {contract.symbol_id: index for index, contract in enumerate(self.contracts)}
         self.quotes = [ContractQuote(interval_h=one.funding_interval_h) for one in self.contracts]
+        self.trade_numbers = [0] * len(self.contracts)
+        """Of the newest trade of each contract, where the venue numbers them; kept over a gap, which they measure."""
         self.wants_parties = False
         """Whether anybody asks who traded."""
         self.off_book = 0

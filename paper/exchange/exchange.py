@@ -63,7 +63,7 @@ class PaperExchange:
         self._awaiting = False
         """In the present block no price is told, and a bar that is under way may still come."""
         self._path_ms: int | None = None
-        """Where time stood when the next bar began to be awaited; None while none is."""
+        """Where time stood when it last went on without the price's path; None while that is lived through to now."""
         self._now_ms = 0
         self._cursors: dict[Key, Cursor] = {}
         self._news: dict[Key, News] = {}
@@ -82,13 +82,13 @@ class PaperExchange:
         """It arrives `latency_ms` later, when a block reaches that time. KeyError for an instrument not listed."""
         if (command.venue, command.coin) not in self.accounts.instruments:
             raise KeyError(f"{command.venue} {command.coin} is not listed on the paper exchange")
-        self._now_ms = max(self._now_ms, time_ms)
+        self._pass_to(time_ms)
         self._on_the_way.append(Sent(time_ms + self._params.latency_ms, command))
         self._on_the_way.sort(key=lambda sent: sent.arrives_ms)  # stable: first sent, first served
 
     def transfer(self, venue: str, amount_usd: Decimal, time_ms: int) -> tuple[Event, ...]:
         """Deposit or withdraw; the facts are the caller's to hand on."""
-        self._now_ms = max(self._now_ms, time_ms)
+        self._pass_to(time_ms)
         return self.accounts.transfer(venue, amount_usd, self._now_ms)
 
     @property
@@ -152,6 +152,12 @@ class PaperExchange:
         self._held_funding = np.concatenate([self._held_funding, block.funding])
         if self._path_ms is None:
             self._path_ms = self._now_ms
+
+    def _pass_to(self, time_ms: int) -> None:
+        """Time goes on without a block; what follows the price is lived through later, from where it stands."""
+        if 0 < self._now_ms < time_ms and self._path_ms is None:
+            self._path_ms = self._now_ms
+        self._now_ms = max(self._now_ms, time_ms)
 
     def _live(self, block: EventBlock) -> Iterator[Happened]:
         if len(self._held_funding) and not self._awaiting:
@@ -274,13 +280,16 @@ class PaperExchange:
             on_leg = happening.leg if key == happening.key and not between_legs else None
             cursor.stand_at(happening.time_ms, on_leg=on_leg, inclusive=between_legs)
         self._now_ms = max(self._now_ms, math.ceil(happening.time_ms))
+        dues = self._funding[happening.key]
+        # Who holds from now on owes nothing of before.
+        dues.now_ms = max(dues.now_ms, math.ceil(happening.time_ms) - 1)
         price, mark_price = self._cursors[happening.key].prices()
         if happening.rank is Rank.ARRIVAL:
             return commands.obey(self.accounts, self._on_the_way.pop(0).command, price, mark_price, self._now_ms)
         if happening.rank is Rank.FUNDING:
             stakes = stakes_of(self.accounts.holders(happening.key), mark_price or price)
             untold = self._untold.setdefault(happening.key, [])
-            payments = self._funding[happening.key].walk(int(happening.time_ms), untold, stakes)
+            payments = dues.walk(int(happening.time_ms), untold, stakes)
             return fills.pay_funding(self.accounts, happening.key, payments, self._now_ms)
         if happening.order is None:
             return liquidation_engine.margin_call(self.accounts, happening.key, happening.holder, price, self._now_ms)

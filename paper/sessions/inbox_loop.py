@@ -1,5 +1,4 @@
-"""A simulated house behind an inbox: live feeds, control commands and a paced market reach it the way they reach a real
-one."""
+"""A simulated house behind an inbox: control commands and a paced market reach it the way they reach a real one."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ class InboxSimLoop:
 
     @property
     def steps_waiting(self) -> int:
-        """None ever: a step ends with the disk's answer, or without it."""
+        """None ever: a step ends with the disk's answer."""
         return 0
 
     def enter_nothing(self) -> None:

@@ -1,20 +1,24 @@
 """A paper session on the live market: real venues' public feeds, fills by the simulated exchange in process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.live import credentials
-from liqbot.observers.observer import Observer
+from liqbot.observers.observer import Observer, OnStep
+from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.live_loop import Runtime
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import beat, wall_ms
 from liqbot.runtime.rungs import Rung, recording
 from liqbot.runtime.running import RunningHouse
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
-from paper.sessions.session import SessionMarket, fresh_storage, paper_house
+from paper.sessions.assembly import exchange_of
+from paper.sessions.session import FreshStorage, SessionMarket, fresh_storage
+from paper.sessions.simulated_venue import SimulatedVenue
 
 
 class LiveSession:
@@ -44,10 +48,7 @@ class LiveSession:
                 recording(settings, Rung.PAPER, wall_ms) as counted,
             ):
                 inbox = Inbox()
-                house = paper_house(
-                    chosen, settings, self._data, storage, self._console, inbox, checks=(beat, *counted),
-                    waits=False,
-                )
+                house = self._house(chosen, storage, inbox, (beat, *counted))
                 running = RunningHouse(
                     house, inbox, settings, self._data, wall_ms, journal=storage.journal, for_s=self._for_s
                 )
@@ -61,3 +62,21 @@ class LiveSession:
                 return running
         finally:
             await closed(clients)
+
+    def _house(
+        self, market: SessionMarket, storage: FreshStorage, inbox: Inbox, checks: Sequence[OnStep]
+    ) -> House[Runtime]:
+        """As it runs with money, but for where its commands go."""
+        settings, journal = self._settings, storage.journal
+        exchange = exchange_of(settings, market.roster, market.instruments)
+        venue = SimulatedVenue(exchange, wall_ms)
+        parts = Parts(
+            settings, market.roster, market.instruments, journal.stamp.journal_id,
+            loop=lambda engine, observers: Runtime(
+                engine, journal, venue, inbox, observers, protective_wait_ms=settings.journal.protective_wait_ms,
+                first=venue.meet,
+            ),
+            journal=journal, ledger=storage.ledger, data=self._data, console=self._console, checks=checks,
+            account_facts=exchange.facts_at_start(market.start_ms),
+        )  # fmt: skip
+        return assembled(parts, market.start_ms)

@@ -29,7 +29,7 @@ from liqbot.venues.registry import VENUES, trading_of
 from liqbot.venues.spec import RequestBudget
 from liqbot.venues.streams import VenueWire
 from paper.dialects.hub import Hub, HubParams
-from paper.dialects.serving import dialects_of, serving, traded
+from paper.dialects.serving import dialect_class, dialects_of, serving, traded
 from paper.params import PaperSection
 from paper.sessions.listings import paper_instruments
 from paper.sessions.over_wire_clock import MarketTime, Waiting, hastened
@@ -44,6 +44,11 @@ _WICK_MINUTE: Final = 4.0
 """The first wick comes soon: a session over the wire is watched for a minute, start included."""
 _FUNDING_S: Final = 60
 """Venues send the funding rate about once a minute; a feed that is silent for longer is dialled again."""
+
+
+def key_and_word(venue: str) -> tuple[str, str]:
+    """In the form that the venue has them."""
+    return dialect_class(venue).sample_key or (KEY, WORD)
 
 
 class Wired(msgspec.Struct):
@@ -120,7 +125,8 @@ class _Session:
 
     async def run(self, console: Observer | None, *, speed: float, for_s: float | None) -> RunningHouse:
         venue = self.settings.trade_venue
-        self.hub.open_account(venue, KEY, WORD, passphrase=WORD)
+        key, word = key_and_word(venue)
+        self.hub.open_account(venue, key, word, passphrase=WORD)
         async with (
             serving(self.hub, dialects_of(self.hub, self.market.roster.venues)) as loop,
             self._clients(loop.url) as (trading, clients),
@@ -180,16 +186,18 @@ class _Session:
 
     def _now_ms(self) -> int:
         """The market's time, also within a step."""
-        account = self.hub.accounts[self.settings.trade_venue, KEY]
+        venue = self.settings.trade_venue
+        account = self.hub.accounts[venue, key_and_word(venue)[0]]
         return max(self.hub.now_ms, account.now_ms)
 
     @contextlib.asynccontextmanager
     async def _clients(self, url: str) -> AsyncIterator[tuple[_Counted, dict[str, VenueClient]]]:
         """One with a key for the venue that is traded on, one for each venue's public data; all opened."""
         venue, coins = self.settings.trade_venue, self.settings.coins
+        key, word = key_and_word(venue)
         trading = _Counted(
             VENUES[venue], loopback=url, budget=_BUDGET, options=trading_of(venue).options,
-            credentials=Credentials(SecretStr(KEY), SecretStr(WORD), SecretStr(WORD)),
+            credentials=Credentials(SecretStr(key), SecretStr(word), SecretStr(WORD)),
         )
         clients = {
             name: VenueClient(VENUES[name], loopback=url, budget=_BUDGET) for name in self.market.roster.venues

@@ -92,7 +92,7 @@ def run_paced(
 ) -> RunningHouse:
     """Until the market or the time is over, or somebody stops it. `for_s` counts from the end of the history."""
     inbox = Inbox()
-    house = paper_house(market, settings, data, storage, console, inbox, checks=(beat,), waits=True)
+    house = paper_house(market, settings, data, storage, console, inbox, checks=(beat,))
     source = PacedMarket(house.loop.sim, storage.journal, market, Pace(speed, for_s), progress)
     running = RunningHouse(house, inbox, settings, data, lambda: source.now_ms, journal=storage.journal)
     source.begin_after(running.may_begin)

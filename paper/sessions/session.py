@@ -90,22 +90,19 @@ def _move_aside(data: Path, mode: str) -> Path | None:
 
 def paper_house(
     market: SessionMarket, settings: Settings, data: Path, storage: FreshStorage, console: Observer | None,
-    inbox: Inbox, *, checks: Sequence[OnStep] = (), waits: bool,
+    inbox: Inbox, *, checks: Sequence[OnStep] = (),
 ) -> House[InboxSimLoop]:
-    """Its orders go to the simulated exchange in this process, which fills them from the market's own prices. `waits`:
-    the market stands still for a book that is slow; a real one goes on."""
+    """Its orders go to the simulated exchange in this process, which fills them from the market's own prices. The
+    market stands still for a book that is slow."""
     exchange = exchange_of(settings, market.roster, market.instruments)
 
     def loop(engine: Engine, observers: Sequence[OnStep]) -> InboxSimLoop:
-        wait_s = None if waits else settings.journal.protective_wait_ms / 1000
-        sim = SimLoop(
-            engine, exchange, journal=storage.journal, observers=observers, source="paper", durable_wait_s=wait_s
-        )
+        sim = SimLoop(engine, exchange, journal=storage.journal, observers=observers, source="paper")
         return InboxSimLoop(sim, inbox)
 
     parts = Parts(
         settings, market.roster, market.instruments, storage.journal.stamp.journal_id, loop=loop,
         journal=storage.journal, ledger=storage.ledger, data=data, source="paper", console=console, checks=checks,
-        ledger_wait_s=LEDGER_WAIT_S if waits else 0.0, account_facts=exchange.facts_at_start(market.start_ms),
+        ledger_wait_s=LEDGER_WAIT_S, account_facts=exchange.facts_at_start(market.start_ms),
     )  # fmt: skip
     return assembled(parts, market.start_ms)

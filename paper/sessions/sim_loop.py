@@ -1,7 +1,7 @@
 """`SimLoop`: the engine with a simulated exchange around it; one plain loop body for backtest, paper and simulate.
 
 It carries out what `WriteAhead` asks for. Market time stands still while a disk is waited for, so nothing expires here:
-the journal answers, or reports that it cannot be written. A market that goes on by itself bounds that wait.
+the journal answers, or reports that it cannot be written. A market that goes on by itself is `Runtime`'s business.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ class SimJournal(Protocol):
 
     def record(self, seq: int, step: Step) -> None: ...
 
-    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None: ...
+    def wait_durable(self, seq: int | None = None) -> None: ...
 
 
 class NoJournal:
@@ -47,7 +47,7 @@ class NoJournal:
     def record(self, seq: int, step: Step) -> None:
         """Nothing to keep."""
 
-    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
+    def wait_durable(self, seq: int | None = None) -> None:
         """Nothing to wait for."""
 
 
@@ -62,13 +62,10 @@ class SimLoop:
         journal: SimJournal | None = None,
         observers: Sequence[Observer] = (),
         source: str = "house",
-        durable_wait_s: float | None = None,
     ) -> None:
-        """`observers` see every block the journal took, facts and market alike, after its Step is recorded. After
-        `durable_wait_s` the disk is waited for no longer: what adds risk stays."""
+        """`observers` see every block the journal took, facts and market alike, after its Step is recorded."""
         self.engine, self.exchange = engine, exchange
         self._journal, self._observers, self._source = journal or NoJournal(), tuple(observers), source
-        self._durable_wait_s = durable_wait_s
         self._rule = rule.WriteAhead(engine, wait_ms=0)
         self._leaving: list[Command] = []
         self._facts: list[Event] = []
@@ -147,8 +144,8 @@ class SimLoop:
 
     def _durable(self, seq: int) -> Iterable[rule.Request]:
         try:
-            self._journal.wait_durable(seq, self._durable_wait_s)
-        except (JournalStuckError, TimeoutError):
+            self._journal.wait_durable(seq)
+        except JournalStuckError:
             return self._rule.not_durable(seq)
         return self._rule.durable(seq)
 

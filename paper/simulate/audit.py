@@ -7,28 +7,27 @@ from typing import Final
 
 import sqlalchemy
 
-from liqbot.blocks import EventBlock
-from liqbot.engine import Engine, Step
-from liqbot.ledger import LedgerWriter, sqlite_url, unexplained_usd
+from liqbot.ledger import sqlite_url, unexplained_usd
+from paper.simulate.books import first_difference, remade_into
 from paper.simulate.scenario import Scenario
 
 GAPS: Final = frozenset({"POSITION_MISMATCH", "FILL_WITHOUT_TRADE"})
 
 
-def replayed(scenario: Scenario) -> Decimal:
-    """Runs the whole journal through a new engine and a new ledger; gives what the ledger cannot explain of the wallet
-    and does not point to either: a position that the venue's word ended before any fill did leaves an incident.
-    Unrepeatable when a Step comes out otherwise than it did."""
+def replayed(scenario: Scenario) -> tuple[Decimal, str]:
+    """Runs the whole journal through a new engine and a new ledger. Gives what that ledger cannot explain of the wallet
+    and does not point to either (a position that the venue's word ended before any fill did leaves an incident), and
+    where the ledger that the house kept all along differs from it. Unrepeatable when a Step comes out otherwise than it
+    did."""
     with tempfile.TemporaryDirectory() as folder:
         url = sqlite_url(Path(folder) / "ledger.sqlite")
-        with LedgerWriter(url, scenario.journal.journal_id) as ledger:
-            observe = ledger.observer("simulate")
-
-            def seen(seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-                observe(seq, block, step, engine)
-
-            scenario.journal.recovered(scenario.new_engine, from_start=True, seen=seen)
-        return Decimal(0) if _points_to_a_gap(url) else unexplained_usd(url)
+        remade_into(url, scenario.journal, scenario.new_engine)
+        missing_usd = Decimal(0) if _points_to_a_gap(url) else unexplained_usd(url)
+        kept = scenario.ledger
+        if kept is None or scenario.had_foreign:  # it tells of the journal before as well
+            return missing_usd, ""
+        kept.settled(scenario.journal, scenario.new_engine)
+        return missing_usd, first_difference(kept.url, url)
 
 
 def _points_to_a_gap(url: str) -> bool:

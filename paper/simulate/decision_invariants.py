@@ -61,6 +61,8 @@ class HouseLaws(Probe):
         self._heard: set[str] = set()
         self._strangers: set[str] = set()
         """Orders that the house was told of and that are not its own."""
+        self._missing: set[str] = set()
+        """Orders of which the house was told that the venue has none."""
         self._told_ms = 0
 
     @property
@@ -128,6 +130,8 @@ class HouseLaws(Probe):
                 self._reconciled = False
             elif isinstance(fact, events.Reconciled):
                 self._reconciled = True
+            elif isinstance(fact, events.OrderMissing):
+                self._missing.add(fact.client_id)
             elif isinstance(fact, events.OrderAccepted) and fact.client_id not in self._placed:
                 self._strangers.add(fact.client_id)
         self._hear_prices(block)

@@ -63,10 +63,19 @@ class Laws(HouseLaws):
                 self.liquidations += 1
             elif isinstance(fact, events.PositionDeleveraged):
                 self.adl += 1
+        self._came(happened)
         self._equity.saw(happened)
         self._look()
         if isinstance(happened.obeyed, CancelOrder) and not self.foreign:
             self._cancelled(happened.obeyed, happened)
+
+    def _came(self, happened: Happened) -> None:
+        """What was told as missing does not come any more."""
+        order = happened.obeyed
+        if not isinstance(order, PlaceOrder) or order.client_id not in self._missing:
+            return
+        if any(isinstance(fact, events.OrderAccepted | events.Fill) for fact in happened.facts):
+            self.broken("MISSING_CAME", f"told as missing, and there after all: {order}")
 
     def _cancelled(self, command: CancelOrder, happened: Happened) -> None:
         """We may take a stop away only when another one covers what we know of."""

@@ -69,9 +69,8 @@ class MemoryJournal:
         self.records[seq - 1] = self.records[seq - 1]._replace(answer=step.encoded())
         self._pending += step.commands
 
-    def wait_durable(self, seq: int | None = None, timeout_s: float | None = None) -> None:
+    def wait_durable(self, seq: int | None = None) -> None:
         """JournalStuckError while the disk is stuck, DiskHangs while it does not answer."""
-        del timeout_s
         if self.hanging:
             raise DiskHangs
         if self.stuck:
@@ -101,11 +100,15 @@ class MemoryJournal:
         self.snapshots = [snapshot for snapshot in self.snapshots if snapshot[0] <= kept]
         self._pending, self.doomed = [], ""
 
-    def recovered(self, engine: Callable[[], Engine], *, from_start: bool, seen: Seen | None = None) -> Engine:
-        """The newest snapshot and the records after it, or all records. Unrepeatable when a Step differs."""
+    def recovered(
+        self, engine: Callable[[], Engine], *, from_start: bool, seen: Seen | None = None, reached: int | None = None
+    ) -> Engine:
+        """The newest snapshot and the records after it, or all records; with `reached` the newest at or before that
+        record. Unrepeatable when a Step differs."""
         reborn, from_seq = engine(), 0
-        if self.snapshots and not from_start:
-            from_seq, snapshot = self.snapshots[-1]
+        fitting = [one for one in self.snapshots if reached is None or one[0] <= reached]
+        if fitting and not from_start:
+            from_seq, snapshot = fitting[-1]
             reborn.restore(snapshot)
         for seq, record in enumerate(self.records[from_seq:], from_seq + 1):
             step = reborn.on_block(record.block)

@@ -126,7 +126,8 @@ class Link:
         """The market as it is in the next step, whatever the house is told of it."""
         self.switches = LinkSwitches()
         self.troubles: list[LinkTrouble] = []
-        self._outbox: list[tuple[int, Command]] = []
+        self._outbox: list[tuple[int, Command, bool]] = []
+        """When it arrives, and whether it has left us for good."""
         self._mail: list[tuple[int, int, Event]] = []
         self._posted = 0
         self._unanswered: list[Command] = []
@@ -162,16 +163,17 @@ class Link:
             raise Killed("send")
         self.switches.kill_after = max(self.switches.kill_after - 1, -1)
         self._sending(command)
-        if isinstance(command, PlaceOrder):
-            self._sent_ms[command.client_id] = self.now_ms
         fate = self._fate(command)
+        if isinstance(command, PlaceOrder):
+            # What waits in a queue of our own has not left: the edge knows that.
+            self._sent_ms[command.client_id] = self.now_ms + (0 if fate.expires else fate.late_ms)
         if fate.refused:
             self._turn_away(command, fate.refused)
-        elif fate.arrives and not (fate.expires and edge.is_missing(self.now_ms, self.now_ms + fate.late_ms)):
+        elif fate.arrives and not (fate.expires and fate.late_ms >= edge.VALID_MS):
             if not fate.answered:
                 self._unanswered.append(command)
             if fate.late_ms:
-                self._outbox.append((self.now_ms + fate.late_ms, command))
+                self._outbox.append((self.now_ms + fate.late_ms, command, fate.expires))
             else:
                 self.exchange.submit(command, self.now_ms)
 
@@ -213,13 +215,16 @@ class Link:
         for happened in self.exchange.walk(truth):
             self._happened(happened)
         self.now_ms = max(self.now_ms, truth.tick_ms or 0)
+        self._flush(gone=True)
         if not listening:
             self._mail = []
 
-    def _flush(self) -> None:
-        for due_ms, command in [waiting for waiting in self._outbox if waiting[0] <= self.now_ms]:
-            self._outbox.remove((due_ms, command))
-            self.exchange.submit(command, self.now_ms)
+    def _flush(self, *, gone: bool = False) -> None:
+        """`gone`: of what has left us alone."""
+        due = [waiting for waiting in self._outbox if waiting[0] <= self.now_ms and (waiting[2] or not gone)]
+        for waiting in due:
+            self._outbox.remove(waiting)
+            self.exchange.submit(waiting[1], self.now_ms)
 
     def _deliver(self, react: React) -> None:
         while True:
@@ -334,8 +339,11 @@ class Link:
         return (*again, *skewed)
 
     def forget_mail(self, *, dead: bool = False) -> None:
-        """What was about to be heard is not. A `dead` process gets rid of nothing any more either."""
-        self._mail, self._outbox = [], [] if dead else self._outbox
+        """What was about to be heard is not. A `dead` process gets rid of nothing any more either; what has left it
+        arrives."""
+        self._mail = []
+        if dead:
+            self._outbox = [waiting for waiting in self._outbox if waiting[2]]
 
     def hear(self) -> None:
         """What is withheld no longer is: everything on the way arrives now."""

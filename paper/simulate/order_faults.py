@@ -7,7 +7,7 @@ from liqbot import events
 from liqbot.commands import OrderKind, Purpose
 from liqbot.execution.order_lifecycle import OrderState
 from paper.exchange import account_events
-from paper.simulate import link_faults
+from paper.simulate import edge, link_faults
 from paper.simulate.link import CommandFate
 from paper.simulate.scenario import Scenario
 
@@ -94,10 +94,27 @@ def state_unknown(scenario: Scenario, chance: random.Random, struck: Struck) -> 
     chance.choice((drop_stops, flatten, _nothing))(scenario)
 
 
+def _killed(scenario: Scenario) -> None:
+    """And started again at once."""
+    scenario.rebirth, scenario.down_ms, scenario.lost_records = "snapshot", 0, 0
+    scenario.journal.doomed = "append"
+
+
+def _clock_jumps(scenario: Scenario) -> None:
+    scenario.jump_ahead(10_000)
+
+
 def request_hangs(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
+    """Often it is asked about while it hangs: by a process that was started again, or whose clock has jumped."""
     purposes = chance.choice(((Purpose.STOP,), (Purpose.ENTRY,), tuple(Purpose)))
-    late_ms = chance.choice((1_500, 2_500, 6_000, 30_000))
-    scenario.link.troubles.append(link_faults.Hangs(struck, late_ms, purposes))
+    meanwhile = chance.choice((_nothing, _nothing, _killed, _clock_jumps))
+
+    def begun() -> None:
+        struck()
+        meanwhile(scenario)
+
+    late_ms = chance.choice((1_500, 2_500, edge.VALID_MS - 100, 6_000, 30_000))
+    scenario.link.troubles.append(link_faults.Hangs(begun, late_ms, purposes))
     chance.choice((drop_stops, _nothing))(scenario)
 
 

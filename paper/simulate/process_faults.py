@@ -226,9 +226,19 @@ def clock_back(scenario: Scenario, chance: random.Random, struck: Struck) -> Non
 
 
 def ended_in_order(scenario: Scenario, chance: random.Random, struck: Struck) -> None:
-    """As a service manager ends it and starts it again: SIGTERM."""
-    struck()
-    scenario.end_in_order(chance.choice((0, 2_000, 90_000)))
+    """As a service manager ends it and starts it again: SIGTERM; often just when the request of a stop hangs."""
+    down_ms = chance.choice((0, 2_000, 90_000))
+
+    def asked() -> None:
+        struck()
+        scenario.end_in_order(down_ms)
+
+    if chance.random() < 0.3:
+        asked()
+        return
+    late_ms = chance.choice((1_500, 2_500, 6_000, 30_000))
+    scenario.link.troubles.append(link_faults.Hangs(asked, late_ms, (Purpose.STOP,)))
+    chance.choice((drop_stops, _as_it_is))(scenario)
 
 
 def killed_without_disk(scenario: Scenario, chance: random.Random, struck: Struck) -> None:

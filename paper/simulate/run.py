@@ -8,6 +8,7 @@ import msgspec
 
 from liqbot.events import Flatten
 from paper.simulate.audit import replayed
+from paper.simulate.books import RunningLedger
 from paper.simulate.decision_invariants import Broken, Violation
 from paper.simulate.fault_schedule import Draw, FaultSchedule, draws_of
 from paper.simulate.invariants import Laws
@@ -45,7 +46,8 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = STEPS_MAX) -> RunOutcome:
     """Everything is derived from the seed. Other `draws` or fewer steps are for shrinking a failure."""
-    scenario = Scenario(seed)
+    ledger = RunningLedger(seed) if seed % REPLAY_EVERY == 0 else None
+    scenario = Scenario(seed, ledger)
     laws = Laws(scenario)
     naked = NakedTime(scenario, laws)
     schedule = FaultSchedule(scenario, draws_of(seed) if draws is None else draws)
@@ -56,7 +58,7 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
         while scenario.steps < steps_max and not _enough(scenario, laws, schedule):
             scenario.step()
         _settle(scenario, laws)
-        if seed % REPLAY_EVERY == 0:
+        if ledger is not None:
             _audit(scenario, laws)
     except Broken as broken:
         violation = broken.violation
@@ -64,6 +66,9 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
         violation = Violation("SAME_STEPS", scenario.steps, scenario.now_ms, str(unrepeatable))
     except Exception:  # noqa: BLE001 - whatever the house raises is what is looked for
         violation = Violation("CRASH", scenario.steps, scenario.now_ms, traceback.format_exc()[-_TRACE_CHARS:])
+    finally:
+        if ledger is not None:
+            ledger.close()
     return RunOutcome(
         seed=seed,
         steps=scenario.steps,
@@ -81,9 +86,11 @@ def simulate(seed: int, draws: Sequence[Draw] | None = None, steps_max: int = ST
 
 def _audit(scenario: Scenario, laws: Laws) -> None:
     """What others did on the account between two journals is nothing that a ledger could explain."""
-    missing_usd = replayed(scenario)
+    missing_usd, difference = replayed(scenario)
     if missing_usd and not scenario.had_foreign:
         laws.broken("LEDGER", f"the ledger cannot explain {missing_usd} USD of the wallet")
+    if difference:
+        laws.broken("LEDGER", f"the ledger that was kept is not what the journal says: {difference}")
 
 
 def _enough(scenario: Scenario, laws: Laws, schedule: FaultSchedule) -> bool:

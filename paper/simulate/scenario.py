@@ -26,6 +26,7 @@ from paper.exchange.exchange import Happened
 from paper.exchange.quotes import Key
 from paper.sessions.assembly import exchange_of, instruments_of, seeded_journal_id
 from paper.simulate import edge
+from paper.simulate.books import RunningLedger
 from paper.simulate.journal import Killed, MemoryJournal
 from paper.simulate.link import Link
 from paper.simulate.market import WildMarket
@@ -51,8 +52,9 @@ Distort = Callable[[EventBlock, int], EventBlock]
 class Scenario:
     """Deterministic by seed. `probes` are called in order."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, ledger: RunningLedger | None = None) -> None:
+        """With `ledger` its house keeps that one."""
+        self.seed, self.ledger = seed, ledger
         # The text is part of what a seed means: changed, every seed would be another scenario.
         self.chance = random.Random(f"stage {seed}")  # noqa: S311 - not a secret
         self.settings = wide_open(self.chance)
@@ -64,7 +66,7 @@ class Scenario:
         self.key: Key = (self.settings.trade_venue, COIN)
         self.probes: list[Probe] = []
         self.operator = Operator(self)
-        self.journal = MemoryJournal(seeded_journal_id(seed))
+        self.journal = self._new_journal(seeded_journal_id(seed))
         self.house = self._house(self.new_engine())
         self.steps = 0
         self.started_ms = self.market.now_ms
@@ -86,8 +88,7 @@ class Scenario:
         self.had_foreign = False
         """A journal was lost on the way; what it had open was closed by hand."""
         self._backlog, self._past = list[EventBlock](), list[EventBlock]()
-        self.reconcile_at_ms = self._stream_back_ms = 0
-        self.journal_stuck_until_ms = 0
+        self.reconcile_at_ms = self._stream_back_ms = self.journal_stuck_until_ms = 0
         self.tampered_ms = 0
         """When somebody changed leverage by hand; 0: nobody did, or the position has gone since."""
         self._stops: set[str] = set()
@@ -157,6 +158,8 @@ class Scenario:
             self.reconcile()
         if self.journal.last_seq - (self.journal.snapshots[-1][0] if self.journal.snapshots else 0) >= SNAPSHOT_EVERY:
             self.journal.keep_snapshot(self.engine)
+        if self.ledger is not None:
+            self.ledger.turn()
         for probe in self.probes:
             probe.stepped()
 
@@ -296,11 +299,11 @@ class Scenario:
         if fresh:
             self.had_foreign = True
             self.operator.finds_foreign()
-            self.journal = MemoryJournal(seeded_journal_id(self.seed * 1_000 + self.restarts))
+            self.journal = self._new_journal(seeded_journal_id(self.seed * 1_000 + self.restarts))
             self.house = self._house(self.new_engine())
         else:
             self.journal.crash(self.lost_records)
-            self.house = self._house(self.journal.recovered(self.new_engine, from_start=rebirth == "replay"))
+            self.house = self._house(self._recovered(from_start=rebirth == "replay"))
         for probe in self.probes:
             probe.reborn(fresh=fresh)
         self.alive = True
@@ -309,6 +312,18 @@ class Scenario:
             for block in self._past:
                 self.house.step(msgspec.structs.replace(block, backfilled=True))
             self.operator.lean()
+
+    def _new_journal(self, journal_id: str) -> MemoryJournal:
+        journal = MemoryJournal(journal_id)
+        if self.ledger is not None:
+            self.ledger.begin(journal)
+        return journal
+
+    def _recovered(self, *, from_start: bool) -> Engine:
+        if self.ledger is None:
+            return self.journal.recovered(self.new_engine, from_start=from_start)
+        self.ledger.begin(self.journal)
+        return self.ledger.take(self.journal, self.new_engine, from_start=from_start)
 
     def _start_facts(self, facts: tuple[Event, ...]) -> None:
         self.tell(facts)
@@ -328,9 +343,10 @@ class Scenario:
 
     def _house(self, engine: Engine) -> PatientLoop:
         """Put together like every other; its laws are checks, and it is given its opening by `_start_facts`."""
+        checks = (self._answered,) if self.ledger is None else (self._answered, self.ledger.on_step)
         parts = Parts(
             self.settings, self.roster, self.listed, self.journal.journal_id, loop=self._loop, engine=engine,
-            source="simulate", enabled=(), checks=(self._answered,),
+            source="simulate", enabled=(), checks=checks,
         )  # fmt: skip
         return assembly.assembled(parts, self.market.now_ms).loop
 

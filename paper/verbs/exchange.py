@@ -187,7 +187,7 @@ def _hub(
     listed = [one for name in venues for one in _listed(name, coins, roster)]
     hub = Hub(roster, listed, settings.section(PaperSection).exchange, params)
     for name, key in _keys(venues):
-        hub.open_account(name, key, WORD.format(venue=name), passphrase=WORD_TOO)
+        hub.open_account(name, key, _word(name), passphrase=WORD_TOO)
     return hub
 
 
@@ -202,13 +202,24 @@ def _listed(venue: str, coins: tuple[str, ...], roster: Roster) -> list[Instrume
 def _keys(venues: tuple[str, ...]) -> list[tuple[str, str]]:
     trading = [name for name in venues if dialect_class(name).takes_orders]
     demo = [(name, DEMO_KEY.format(venue=name)) for name in trading if dialect_class(name).demo_keys_differ]
-    return [*((name, KEY.format(venue=name)) for name in trading), *demo]
+    return [*((name, _key(name)) for name in trading), *demo]
+
+
+def _key(venue: str) -> str:
+    """In the form that the venue has keys; so are secrets."""
+    sample = dialect_class(venue).sample_key
+    return KEY.format(venue=venue) if sample is None else sample[0]
+
+
+def _word(venue: str) -> str:
+    sample = dialect_class(venue).sample_key
+    return WORD.format(venue=venue) if sample is None else sample[1]
 
 
 def _welcome(loop: Loopback, venues: tuple[str, ...], speed: float) -> str:
     pace = f"{speed:g} market seconds per second" if speed else "as fast as it goes"
     keys = "\n".join(
-        f"  {name:<8} key {key}   secret {WORD.format(venue=name)}   passphrase {WORD_TOO}"
+        f"  {name:<8} key {key}   secret {_word(name)}   passphrase {WORD_TOO}"
         for name, key in _keys(venues)
     )
     wallet = next((account.wallet_usd for account in loop.hub.accounts.values()), None)

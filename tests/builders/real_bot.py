@@ -34,16 +34,19 @@ class RealBot:
     def __init__(self, here: Place, folder: Path, data: Path) -> None:
         self.here, self.folder, self.data = here, folder, data
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
+        """What its processes have beyond ours and the key."""
         (folder / f"{PROFILE}.toml").write_text(profile_of(here), encoding="utf-8")
 
     def start(self) -> subprocess.Popen[bytes]:
         venue = self.here.venue
-        environment = {f"LIQBOT_KEYS__{venue.upper()}__{name.upper()}": value
-                       for name, value in key_settings(venue, secret_of(venue, SECRET)).items()}
+        secrets = {f"LIQBOT_KEYS__{venue.upper()}__{name.upper()}": value
+                   for name, value in key_settings(venue, secret_of(venue, SECRET)).items()}
+        environment = {**os.environ, **self.environment, **secrets}
         arguments = ["start", "--profile", PROFILE, "--config", str(self.folder), "--data", str(self.data)]
         with (self.folder / "bot.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", LIQBOT, *arguments], env={**os.environ, **environment}, stdout=log, stderr=log
+                [sys.executable, "-c", LIQBOT, *arguments], env=environment, stdout=log, stderr=log
             )
         return self.process
 

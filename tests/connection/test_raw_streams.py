@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from aiohttp import web
 from edge_sink import until
-from loopback_market import at, forced
+from loopback_market import at, forced, mark
 from read_venues import read_venue
 
 from liqbot.blocks import block_of
 from liqbot.connection import raw_streams
 from liqbot.connection.raw_streams import RawStreams
-from liqbot.events import FeedDown, FeedUp, Liquidation
+from liqbot.events import FeedDown, FeedUp, Liquidation, MarkPrice
 from liqbot.instruments import Side
 from liqbot.venues.errors import VenueUnreachable
 from liqbot.venues.parsing import WireContract
@@ -213,6 +213,15 @@ async def test_a_socket_whose_silence_says_nothing_goes_with_one_whose_silence_i
         await until(lambda: place.feed.listening and place.client.raw.urls)
         await place.hub.advance(block_of([forced("gate", 3_700, Side.LONG, 50_000.0, 1e5)], place.roster))
         await until(lambda: place.sink.of(Liquidation)[-1].size_usd == pytest.approx(1e5))
+
+
+async def test_a_subscription_that_carries_no_feed_goes_with_its_socket() -> None:
+    async with read_venue("coinbase") as place:
+        place.hub.now_ms += 3_600_000
+        await until(lambda: place.sink.said(FeedDown, "mark") and place.feed.stats.silences)
+        await until(lambda: place.feed.listening)
+        await place.hub.advance(block_of([mark("coinbase", "BTC", 3_700, 50_321.0)], place.roster))
+        await until(lambda: place.sink.of(MarkPrice)[-1].time_ms == at(3_700))
 
 
 async def test_one_that_was_heard_meanwhile_stays() -> None:

@@ -97,9 +97,9 @@ def test_a_profile_of_then_loads(profile: str) -> None:
 
 
 def test_keys_of_then_are_taken_from_the_environment() -> None:
-    keys = {f"LIQBOT_KEYS__BINANCE__{name}": "x" for name in ("API_KEY", "SECRET", "PASSWORD")}
-    found = books.settings_of("every_setting", **keys)
-    assert len([name for name in found if name.startswith("keys.binance.")]) == len(keys)
+    names = ("api_key", "secret", "password")
+    found = books.settings_of("every_setting", **{f"LIQBOT_KEYS__BINANCE__{name.upper()}": "x" for name in names})
+    assert {f"keys.binance.{name}" for name in names} <= set(found)
 
 
 def test_what_differs_is_named() -> None:

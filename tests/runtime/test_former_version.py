@@ -1,9 +1,9 @@
 """Books that the version before wrote are read whole: what was open is known, with its stop."""
 
-import gzip
-import shutil
 from decimal import Decimal
 from pathlib import Path
+
+from former_books import recovered, unpacked
 
 from liqbot import places
 from liqbot.blocks import EventBlock, Roster
@@ -11,28 +11,6 @@ from liqbot.events import Halt, HaltCode
 from liqbot.instruments import Side
 from liqbot.journal import Journal, JournalReader
 from liqbot.runtime.last_known import last_known
-from liqbot.runtime.recovery import Recovered, recover
-from liqbot.settings import restored
-
-BOOKS = Path(__file__).parents[1] / "fixtures" / "former_version" / "journal.sqlite.gz"
-
-
-def unpacked(data: Path) -> Path:
-    path = places.journal_path(data)
-    with gzip.open(BOOKS) as packed, path.open("wb") as plain:
-        shutil.copyfileobj(packed, plain)
-    path.chmod(0o600)
-    return data
-
-
-def recovered(data: Path) -> Recovered:
-    known = last_known(data, "any")
-    assert known is not None
-    settings = restored(known.config.config_json)
-    roster = Roster(known.opened.venues, known.opened.coins)
-    return recover(
-        places.journal_path(data), settings, roster, known.config.instruments, lambda _record, _step, _engine: None
-    )
 
 
 def test_a_start_knows_that_a_position_may_be_open(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqbot.blocks import EventBlock, Roster, block_of
-from liqbot.events import Halt, Liquidation, MarkPrice, TradeBar
-from liqbot.instruments import Side
+from liqbot.blocks import EventBlock, Roster, block_of, market_events
+from liqbot.events import FundingRate, Halt, Liquidation, MarkPrice, TradeBar
+from liqbot.instruments import FundingStage, Side
+from liqbot.market.observed.settlements import settlement_ms
 from liqbot.runtime.inbox import Inbox
 
 ROSTER = Roster(("binance", "bybit"), ("BTC",))
@@ -81,6 +82,39 @@ def test_a_full_inbox_merges_bars_and_keeps_every_forced_order(trades: list[tupl
         np.testing.assert_allclose(bars["volume_usd"].sum(), sum(usd for _, usd in mine))
         assert block.marks[block.marks["venue"] == code]["mark_price"][-1] == mine[-1][0]
     assert block.market_rows + inbox.merged_rows == 3 * len(trades)
+
+
+RATES = st.tuples(
+    st.integers(0, 20 * 60).map(lambda minutes: minutes * 60_000), st.sampled_from(ROSTER.venues),
+    st.sampled_from((FundingStage.FORECAST, FundingStage.SETTLEMENT, None)),
+)
+
+
+@given(st.lists(RATES, min_size=1, max_size=40), st.booleans())
+def test_a_full_inbox_keeps_every_settlement_and_the_newest_forecast(
+    told: list[tuple[int, str, FundingStage | None]], in_steps: bool
+) -> None:
+    inbox = Inbox(rows_max=2, steps_max=2)
+    rates = [
+        FundingRate(time_ms=time_ms, venue=venue, coin="BTC", rate_pct=number / 1_000, interval_h=8.0, rate_stage=stage)
+        for number, (time_ms, venue, stage) in enumerate(told)
+    ]
+    for number, rate in enumerate(rates):
+        inbox.put(block_of([rate], ROSTER, tick_ms=number if in_steps else None))
+    inbox.put(block_of([], ROSTER, tick_ms=10**9))
+    left = [event for block in drained(inbox) for event in market_events(block, ROSTER)]
+    for venue in ROSTER.venues:
+        mine = [rate for rate in rates if rate.venue == venue]
+        settled: dict[int, FundingRate] = {}
+        for rate in mine:
+            if (at_ms := settlement_ms(rate.time_ms, rate.interval_h, rate.rate_stage)) is not None:
+                settled.setdefault(at_ms, rate)
+        assert all(rate in left for rate in settled.values())
+        forecasts = [
+            rate for rate in mine if settlement_ms(rate.time_ms, rate.interval_h, rate.rate_stage) is None
+        ]
+        assert not forecasts or forecasts[-1] in left
+    assert left == sorted(left, key=rates.index), "in the order in which they were told"
 
 
 @given(st.integers(2, 40))

@@ -127,9 +127,12 @@ def test_the_record_is_canonical_and_brings_the_settings_back(tmp_path: Path) ->
 
 
 def test_a_record_with_unknown_names_is_refused() -> None:
-    with pytest.raises(ExpectedError, match="does not fit this version") as caught:
+    with pytest.raises(ExpectedError, match=r"does not know \(levrage\): a newer liqbot wrote it") as caught:
         restored('{"levrage": 3}')
     assert caught.value.exit_code is Exit.CONFIG
+    with pytest.raises(ExpectedError, match=r"does not fit this version: risk\.leverage_max: 99; .*5") as caught:
+        restored('{"risk": {"leverage_max": 99}}')
+    assert "\n" not in str(caught.value)
 
 
 def test_origin_of_every_value_is_known(tmp_path: Path) -> None:

@@ -30,6 +30,13 @@ def test_documented_trades_come_oldest_first_and_alike_ones_all_count() -> None:
     assert sum(1 for trade in trades if not trade[4]) == 19
 
 
+def test_a_buyer_who_waited_was_sold_to() -> None:
+    assert read("bingx", frame("bingx", "trades")).trades == [
+        (0, T0 + 250, 50_000.5, pytest.approx(0.02 * 50_000.5), True),
+        (0, T0 + 251, 50_000.4, pytest.approx(0.0004 * 50_000.4), False),
+    ]
+
+
 def test_a_documented_mark() -> None:
     (mark,) = read("bingx", documented("MarkPrice.txt")).facts
     assert mark == MarkPrice(time_ms=1_714_650_884_021, venue="bingx", coin="ETH", mark_price=2_999.63)

@@ -43,6 +43,13 @@ def test_a_forced_order_counts_once_and_a_sell_closed_a_long() -> None:
     assert (short.venue, short.side, short.size_usd) == ("htx:coin", Side.SHORT, 1_200.0)  # type: ignore[union-attr]
 
 
+def test_the_side_of_a_trade_is_the_takers_and_of_a_forced_order_the_orders() -> None:
+    trades = read("htx", frame("htx", "trades")).trades
+    assert [(row[1], row[4]) for row in trades] == [(T0 + 250, True), (T0 + 251, False)]
+    sides = [read("htx", frame("htx", "liquidation", place)).facts[0].side for place in (0, 1)]  # type: ignore[union-attr]
+    assert sides == [Side.LONG, Side.SHORT]
+
+
 def test_documented_funding_and_prices() -> None:
     book = one_contract("BTC-USDT", 0.001)
     (rate,) = read("htx", documented("Funding.txt"), book).facts

@@ -155,9 +155,42 @@ def test_what_is_agreed_on_outside_the_book_makes_no_bar(kind: str):
     assert book.off_book == 1
 
 
-def test_trades_from_before_the_subscription_are_not_counted_again():
-    frame = {"feed": "trade_snapshot", "product_id": "PF_XBTUSD", "trades": [TRADE | {"type": "liquidation"}]}
-    assert parse(json.dumps(frame), WireBook("krakenfutures", CONTRACTS)) == Parsed(ignored=1)
+def told_before(*rows: dict[str, Any]) -> str:
+    frame = {"feed": "trade_snapshot", "product_id": "PF_XBTUSD", "trades": [TRADE | row for row in rows]}
+    return json.dumps(frame)
+
+
+def test_trades_from_before_we_listened_are_not_counted():
+    book = WireBook("krakenfutures", CONTRACTS)
+    assert parse(told_before({"seq": 8, "type": "liquidation"}, {"seq": 7}), book) == Parsed(ignored=2)
+    # Nor told again by a second subscription in which nothing was missed.
+    assert parse(told_before({"seq": 8, "type": "liquidation"}, {"seq": 7}), book) == Parsed(ignored=2)
+
+
+def test_what_fell_into_a_gap_of_the_connection_is_taken_once_oldest_first():
+    book = WireBook("krakenfutures", CONTRACTS)
+    assert told(book, seq=8).trades
+    book.forget([0])
+    missed = told_before({"seq": 11, "price": 50_300.0}, {"seq": 10, "price": 50_200.0, "type": "liquidation"},
+                         {"seq": 9, "qty": "x"}, {"seq": 8}, {"seq": 7})
+    parsed = parse(missed, book)
+    assert [price for _, _, price, _, _ in parsed.trades] == [50_200.0, 50_300.0]
+    assert [type(fact) for fact in parsed.facts] == [Liquidation]
+    assert (parsed.ignored, book.rejected) == (2, 1)
+    assert parse(missed, book).trades == []
+
+
+def test_a_venue_that_counts_anew_is_followed():
+    book = WireBook("krakenfutures", CONTRACTS)
+    told(book, seq=5_000)
+    assert len(told(book, seq=1).trades) == 1
+    assert len(parse(told_before({"seq": 3}, {"seq": 2}, {"seq": 1}), book).trades) == 2
+
+
+@pytest.mark.parametrize("change", [{"trades": None}, {"product_id": None}, {"product_id": 7}])
+def test_a_snapshot_without_rows_or_contract_is_refused(change: dict[str, Any]):
+    with pytest.raises(MalformedMessage, match="krakenfutures trade_snapshot"):
+        parse(json.dumps(json.loads(told_before({})) | change), WireBook("krakenfutures", CONTRACTS))
 
 
 def test_the_rate_in_money_is_never_taken_for_a_share():

@@ -159,6 +159,10 @@ class VenueFeed:
             ]
         self.stats.refusals += 1
 
+    def resync(self) -> None:
+        """Ask soon for what requests carry, as after a gap."""
+        self._polls.resync()
+
     # --- messages -------------------------------------------------------------------------------------------------
 
     def take(self, raw: str | bytes, url: str) -> bool:
@@ -310,7 +314,7 @@ class VenueFeed:
         return {
             one.url for one in self._subscriptions
             if one.url is not None and all(line.silence_ms_max is None for line in one.lines)
-            and max(one.started_ms, *(line.seen_ms for line in one.lines)) <= heard_ms
+            and max([one.started_ms, *(line.seen_ms for line in one.lines)]) <= heard_ms
         }
 
     async def _check_listing(self) -> None:

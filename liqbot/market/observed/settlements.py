@@ -14,7 +14,7 @@ STAMP_TOLERANCE_MS: Final = 60_000
 
 
 def interval_ms(interval_h: float) -> int:
-    return round(interval_h * HOUR_MS)
+    return max(1, round(interval_h * HOUR_MS))
 
 
 def grid_ms(interval_h: float) -> int:

@@ -41,8 +41,9 @@ VENUE: Final = VenueSpec(
     ),
     symbols=(("{}_USDC_PERP", ""),),
     liquidations=Liquidations(
-        source="websocket liquidation, all markets in one stream; that its side is the order's is not documented",
-        completeness="complete", side="order",
+        source="websocket liquidation, all markets in one stream; neither that it tells all of them nor that its side "
+        "is the order's is documented",
+        side="order",
     ),
     wire=WIRE,
     evidence=(

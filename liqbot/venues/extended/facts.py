@@ -31,7 +31,10 @@ VENUE: Final = VenueSpec(
     ),
     spellings=("x10",),
     symbols=(("{}-USD", ""),),
-    liquidations=Liquidations(completeness="complete", side="order"),
+    liquidations=Liquidations(
+        source="websocket publicTrades, which tell their type; that their side is the taking order's is not documented",
+        completeness="complete", side="order",
+    ),
     wire=WIRE,
     evidence=(
         *graded(

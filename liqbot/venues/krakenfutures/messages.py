@@ -6,8 +6,8 @@ import msgspec
 
 from liqbot.events import MarketEvent
 from liqbot.instruments import Side
-from liqbot.venues.parsing import NOT_OURS, Parsed, Trade, WireBook, decoded
-from liqbot.venues.rows import BROKEN, fault_of, figures, foreign
+from liqbot.venues.parsing import NOT_OURS, MalformedMessage, Parsed, Trade, WireBook, decoded
+from liqbot.venues.rows import BROKEN, fault_of, figures, foreign, typed_row
 
 FUNDING_H: Final = 1.0
 """Rates are of one hour (`next_funding_rate_time` is the next full one)."""
@@ -23,6 +23,8 @@ class _Trade(msgspec.Struct, gc=False):
     qty: float
     price: float
     type: str = "fill"
+    seq: int = 0
+    """Counts the trades of its contract."""
 
 
 class _Ticker(msgspec.Struct, gc=False):
@@ -61,8 +63,33 @@ def parse(raw: str | bytes, book: WireBook) -> Parsed:
         return _trade(raw, book)
     if envelope.feed == "ticker":
         return _ticker(raw, book)
-    # What was traded before we subscribed: told again after every reconnect, so it would be counted twice.
-    return Parsed(ignored=1) if envelope.feed == "trade_snapshot" else NOT_OURS
+    return _snapshot(decoded(raw, book), book) if envelope.feed == "trade_snapshot" else NOT_OURS
+
+
+def _snapshot(frame: Any, book: WireBook) -> Parsed:
+    """The last hundred trades, newest first, told after subscribing. Those that fell into a gap of the connection are
+    taken; whatever came before we listened at all, and what was counted already, is not."""
+    if foreign(frame, "product_id", book):
+        return Parsed(ignored=1)
+    listed = frame.get("trades")
+    index = book.index_of.get(frame.get("product_id", "")) if isinstance(frame.get("product_id"), str) else None
+    if index is None or not isinstance(listed, list):
+        raise book.malformed("trade_snapshot", listed, frame)
+    typed = [typed_row(row, _Trade, "trade_snapshot", book) for row in listed]
+    rows = sorted((row for row in typed if row is not None), key=lambda row: row.seq)
+    known = book.trade_numbers[index]
+    missed = [row for row in rows if row.seq > known > 0 and book.index_of.get(row.product_id) == index]
+    parsed = Parsed([], facts=[], ignored=len(rows) - len(missed))
+    for row in missed:
+        try:
+            found = _taken(row, index, book)
+        except MalformedMessage as error:
+            book.reject(error, row)
+            continue
+        parsed.trades += found.trades
+        parsed.facts += found.facts
+    book.trade_numbers[index] = max([known, *(row.seq for row in rows)])
+    return parsed
 
 
 def _trade(raw: str | bytes, book: WireBook) -> Parsed:
@@ -73,6 +100,13 @@ def _trade(raw: str | bytes, book: WireBook) -> Parsed:
     index = book.index_of.get(trade.product_id)
     if index is None:
         return Parsed(ignored=1)
+    found = _taken(trade, index, book)
+    # As it is, not the highest: the venue may begin anew.
+    book.trade_numbers[index] = trade.seq
+    return found
+
+
+def _taken(trade: _Trade, index: int, book: WireBook) -> Parsed:
     time_ms = book.time("trade time", trade.time)
     price, amount = book.positive("trade price", trade.price), book.positive("trade qty", trade.qty)
     if trade.side not in ("buy", "sell"):

@@ -30,6 +30,7 @@ VENUE: Final = VenueSpec(
         ),
     ),
     liquidations=Liquidations(
+        source="websocket trades, which tell their cause; whose side a backstop takeover tells is not documented",
         completeness="complete", side="position",
     ),
     wire=WIRE,
