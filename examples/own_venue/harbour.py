@@ -17,6 +17,7 @@ from liqbot.instruments import Side
 from liqbot.margin.formulas import MarginRule, tier_table
 from liqbot.margin.mechanics import Fees
 from liqbot.margin.steps import WHOLE
+from liqbot.venues.evidence import FeedEvidence, FeedName
 from liqbot.venues.examples import MessageExample, ResponseExample, VenueExamples
 from liqbot.venues.parsing import (
     AMOUNT_MAX,
@@ -188,6 +189,20 @@ def examples() -> VenueExamples:
     )
 
 
+def made_up(feed: FeedName, endpoint: str, *fields: str) -> FeedEvidence:
+    """A real venue's evidence names the page, or the recording, that its messages were learnt from."""
+    return FeedEvidence(feed=feed, endpoint=endpoint, grade="documented", source="the first lines of this file",
+                        as_of="2026-11-30", fields=fields)
+
+
+EVIDENCE = (
+    made_up("trades", "ws fills", "market", "rows"),
+    made_up("liquidation", "ws closed", "market", "at", "was", "price", "coins"),
+    made_up("mark", "ws state", "market", "at", "mark"),
+    made_up("index", "ws state", "market", "at", "index"),
+    made_up("funding", "ws state", "market", "at", "rate", "every_h"),
+    made_up("open_interest", "ws state", "market", "at", "open_coins"),
+)
 TIERS = tier_table(
     ((1_000_000, 50, 1.0), (10_000_000, 20, 2.5), (50_000_000, 10, 5.0)),
     source="made up", as_of="2026-11-29", checked_to_usd=50_000_000.0,
@@ -207,6 +222,7 @@ VENUE = VenueSpec(
     liquidations=Liquidations(source="stream closed", completeness="complete", side="position"),
     lacks=(NOT_TRADED, NO_PRACTICE),
     wire=WIRE,
+    evidence=EVIDENCE,
     examples=examples,
     proof="loopback",
     market_types=("linear",),

@@ -19,7 +19,7 @@ from paper.exchange import PaperExchange, PaperParams
 
 VENUE, COIN = "binance", "BTC"
 KEY = (VENUE, COIN)
-ROSTER = Roster((VENUE, "bybit", "okx"), (COIN, "ETH"))
+ROSTER = Roster((VENUE, "bybit", "okx", "bitget"), (COIN, "ETH"))
 BTC = Instrument(VENUE, COIN, "BTC/USDT:USDT", Decimal("0.1"), Decimal("0.001"))
 ETH = Instrument("bybit", "ETH", "ETH/USDT:USDT", Decimal("0.01"), Decimal("0.01"))
 SPAN_MS = 60_000

@@ -63,7 +63,8 @@ def test_it_is_listed_and_accepted(folder: Path, capsys: pytest.CaptureFixture[s
     assert run("venues", config=folder) == Exit.OK
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("harbour"))
     assert re.split(r"\s{2,}", line) == [
-        "harbour", "usdt", "own rule and tiers", "yes", "yes", "complete", "position", "rule", "no", "none", "unknown"
+        "harbour", "usdt", "own rule and tiers", "yes", "yes", "6 documented", "complete", "position", "rule", "no",
+        "none", "unknown",
     ]
     assert run("config", "check", config=folder) == Exit.OK
     assert run("venues", "--json", config=folder) == Exit.OK

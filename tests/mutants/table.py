@@ -161,7 +161,7 @@ _ALL: Final = (
     ),
     LiveMutant(
         "expiry_not_said", "the venue is not told until when an order may be carried out",
-        "liqbot.connection.client:_signed", defects.signs_only,
+        "liqbot.connection.client:signed", defects.signs_only,
         "tests/connection/test_client.py::test_okx_is_told_until_when_an_order_may_be_carried_out_in_a_header_and_"
         "nothing_else_is",
     ),

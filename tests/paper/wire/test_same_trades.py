@@ -31,7 +31,7 @@ from paper.sessions.over_wire import run_wired, spoken_only
 from paper.sessions.session import SessionMarket, fresh_storage
 from paper.sessions.sim_loop import SimLoop
 
-SEED = 5
+SEED = 11
 SHORT = (
     "paper.world.days=0.0068", "paper.world.backfill_days=2.5", "paper.world.backfill_step_ms=300000",
     "paper.world.shocks.first_wick_minute=2", "risk.warmth_pct_min=30",
