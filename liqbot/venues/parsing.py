@@ -160,8 +160,10 @@ class WireBook:
         return found
 
     def first_time(self, name: object) -> bool:
-        """Whether something that a venue tells again and again under the same name is told for the first time."""
+        """Whether something that a venue tells again and again under the same name is told for the first time. What is
+        asked about again is remembered on; what was not for longest is forgotten."""
         if name in self._told:
+            self._told[name] = self._told.pop(name)
             return False
         self._told[name] = None
         if len(self._told) > TOLD_MAX:

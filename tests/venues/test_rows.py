@@ -10,7 +10,7 @@ from wire_recordings import recorded
 
 from liqbot.events import Liquidation, MarkPrice, OpenInterest, TradeBar
 from liqbot.venues.conformance.mangling import RUBBISH
-from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook, WireContract
+from liqbot.venues.parsing import TOLD_MAX, MalformedMessage, Parsed, WireBook, WireContract
 from liqbot.venues.registry import VENUES, wire_of
 
 SEEDS = range(300)
@@ -225,3 +225,13 @@ def _rows_of(payload: Any) -> list[Any]:
     inner = payload.get("data", payload.get("result"))
     found: list[Any] = inner["list"] if isinstance(inner, dict) else inner
     return found
+
+
+def test_what_is_asked_about_again_and_again_is_not_forgotten_for_what_comes_once() -> None:
+    """Crypto.com's first message of trades is known by such a name: forgotten, one message in thousands was dropped."""
+    book = WireBook("here", [])
+    assert book.first_time("the first message")
+    for number in range(3 * TOLD_MAX):
+        assert book.first_time(number)
+        assert not book.first_time("the first message")
+    assert book.first_time(0)
