@@ -13,7 +13,10 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 GUIDES = {
     part.splitlines()[0]: part.split("\n", 1)[1] for part in re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:]
 }
-FILES_MAX = {"A gate": 5, "A column": 5, "An import format": 1, "A verb": 2, "A ledger table": 5, "An alert sink": 5}
+FILES_MAX = {
+    "A gate": 5, "A column": 5, "An import format": 1, "A verb": 2, "A ledger table": 5, "An alert sink": 5,
+    "An order type": 8,
+}
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +127,38 @@ for name in ("ledger", "new"):
     row = "'2024-08-05T00:00:00.{}Z', 'BTC', '{}', '2024-08-05T00:01:00.000Z'"
     rows = f"[({row.format('001', 'short')}), ({row.format('002', '')})]"
     assert done.stdout.splitlines() == [rows, "True"] * 2, done.stderr
+
+
+def test_an_order_type_reaches_the_venues_and_their_simulation(program: Path) -> None:
+    code = """
+import sys
+sys.path.append(sys.argv[1])
+from paper_story import Story
+from liqbot.commands import Purpose
+from liqbot.execution.params import ExecutionParams
+from liqbot.venues.conformance.orders import account_of, contract_of
+from liqbot.venues.registry import VENUES
+from paper.dialects.binance.payloads import TIMES_IN_FORCE as binance
+from paper.dialects.bitget.payloads import FORCES as bitget
+from paper.dialects.bybit.payloads import TIMES_IN_FORCE as bybit
+from paper.dialects.hyperliquid.orders import TIFS as hyperliquid
+from paper.dialects.okx.payloads import LIMITS as okx
+from paper.dialects.order_entry import Terms, word_for
+for whole in (False, True):
+    story = Story(ExecutionParams(fill_or_kill_entries=whole), venue="binance", fill_usd_max=5.0)
+    story.wish(limit="101", stop="90")
+    story.bar(100.0)
+    entry = next(one for one in story.placed if one.purpose is Purpose.ENTRY)
+    print(story.held, Purpose.ENTRY in story.resting, Terms.of(entry) in hyperliquid.values())
+    print([word_for(entry, words) for words in (binance, bitget, bybit, okx)])
+    traded = [(spec.trading, contract_of(spec, account_of(spec))) for spec in VENUES.values() if spec.trading]
+    print({adapter.place(entry, contract).args[-1]["timeInForce"] for adapter, contract in traded})
+"""
+    done = run(program, str(ROOT / "tests/builders"), code=code)
+    assert done.stdout.splitlines() == [
+        "0.05 False True", "['IOC', 'ioc', 'IOC', 'ioc']", "{'IOC'}",
+        "None False False", "['FOK', 'fok', 'FOK', 'fok']", "{'FOK'}",
+    ], done.stderr
 
 
 def test_an_alert_sink_is_called(program: Path) -> None:

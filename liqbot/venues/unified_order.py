@@ -20,6 +20,18 @@ def buys(order: PlaceOrder) -> bool:
     return (order.side is Side.LONG) is not order.reduce_only
 
 
+def unified_params(order: PlaceOrder) -> dict[str, Any]:
+    """What the unified client takes in the same words at every venue; it turns them into each venue's own."""
+    params: dict[str, Any] = {"clientOrderId": order.client_id}
+    if order.reduce_only:
+        params["reduceOnly"] = True
+    if order.post_only:
+        params["postOnly"] = True
+    if order.immediate:
+        params["timeInForce"] = "IOC"
+    return params
+
+
 def unified_order(order: PlaceOrder, traded: TradedContract, params: dict[str, Any]) -> Call:
     """Markets and stops are `market` orders there; quantities in contracts.
 

@@ -1,6 +1,8 @@
 """From what a venue's order says to the order the simulated exchange understands."""
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -8,6 +10,34 @@ from liqbot.commands import OrderKind, PlaceOrder, Purpose
 from liqbot.execution.client_order_id import purpose_of
 from liqbot.instruments import Side
 from paper.dialects.accounts import VenueAccount
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How an order may fill; plain ones are good till cancelled."""
+
+    post_only: bool = False
+    immediate: bool = False
+
+    @classmethod
+    def of(cls, order: PlaceOrder) -> "Terms":
+        return cls(order.post_only, order.immediate)
+
+
+PLAIN: Final = Terms()
+POST_ONLY: Final = Terms(post_only=True)
+IMMEDIATE: Final = Terms(immediate=True)
+USUAL: Final[Mapping[str, Terms]] = {"GTC": PLAIN, "IOC": IMMEDIATE}
+"""Times in force that venues know by the same names, but for upper and lower case."""
+
+
+def terms_by_word(spelled: Callable[[str], str] = str, **others: Terms) -> dict[str, Terms]:
+    """The usual times in force as a venue spells them, and what it calls otherwise."""
+    return {spelled(word): terms for word, terms in USUAL.items()} | others
+
+
+def word_for(order: PlaceOrder, words: Mapping[str, Terms]) -> str:
+    """The last of several words for the same. No word for it is a KeyError: the order did not come this way."""
+    return {terms: word for word, terms in words.items()}[Terms.of(order)]
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
@@ -20,8 +50,7 @@ class OrderRequest(msgspec.Struct, frozen=True):
     reduce_only: bool = False
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
-    post_only: bool = False
-    immediate: bool = False
+    terms: Terms = PLAIN
     stop_price: Decimal | None = None
     """Of a stop on the mark that rides on the order."""
     stop_client_id: str = ""
@@ -33,7 +62,7 @@ class NotModelled(ValueError):
 
 def passes_by(wish: OrderRequest, last_price: float) -> bool:
     """An immediate order whose price does not trade: it ends as it comes, whatever margin mode the account is in."""
-    if not wish.immediate or wish.limit_price is None:
+    if not wish.terms.immediate or wish.limit_price is None:
         return False
     return float(wish.limit_price) < last_price if wish.buys else float(wish.limit_price) > last_price
 
@@ -64,8 +93,8 @@ def order_of(wish: OrderRequest, account: VenueAccount) -> PlaceOrder:
         reduce_only=reduces,
         limit_price=wish.limit_price,
         trigger_price=wish.trigger_price,
-        post_only=wish.post_only,
-        immediate=wish.immediate,
+        post_only=wish.terms.post_only,
+        immediate=wish.terms.immediate,
         stop_price=wish.stop_price,
         stop_client_id=wish.stop_client_id,
     )

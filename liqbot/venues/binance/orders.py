@@ -56,7 +56,7 @@ from liqbot.venues.trading import (
     price_or_none,
     rank_or_none,
 )
-from liqbot.venues.unified_order import unified_order
+from liqbot.venues.unified_order import unified_order, unified_params
 
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
 _PAGE: Final = 1_000
@@ -79,13 +79,7 @@ class BinanceAdapter:
     # --- writes ---------------------------------------------------------------------------------------------------
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
-        params: dict[str, Any] = {"clientOrderId": order.client_id}
-        if order.reduce_only:
-            params["reduceOnly"] = True
-        if order.post_only:
-            params["postOnly"] = True
-        if order.immediate:
-            params["timeInForce"] = "IOC"
+        params = unified_params(order)
         if order.kind is OrderKind.STOP_MARKET:
             params |= {"stopLossPrice": float(order.trigger_price or 0), "workingType": "MARK_PRICE"}
         return unified_order(order, traded, params)

@@ -64,7 +64,7 @@ from liqbot.venues.trading import (
     decimal,
     price_or_none,
 )
-from liqbot.venues.unified_order import unified_order
+from liqbot.venues.unified_order import unified_order, unified_params
 
 _GONE: Final = ("40109", "43001", "43025", "40768", "45057")
 _PRODUCT: Final = {"productType": "USDT-FUTURES"}
@@ -106,14 +106,7 @@ class BitgetAdapter:
                 "clientOrderId": order.client_id, "stopLossPrice": float(order.trigger_price or 0),
                 "triggerType": "mark_price", "planType": _STOP, "reduceOnly": True,
             })
-        params: dict[str, Any] = {"marginMode": "isolated", "clientOrderId": order.client_id}
-        if order.reduce_only:
-            params["reduceOnly"] = True
-        if order.post_only:
-            params["postOnly"] = True
-        if order.immediate:
-            params["timeInForce"] = "IOC"
-        return unified_order(order, traded, params)
+        return unified_order(order, traded, {"marginMode": "isolated", **unified_params(order)})
 
     def cancel(self, client_id: str, traded: TradedContract, *, stop: bool) -> Call:
         params = {"clientOrderId": client_id} | ({"trigger": True, "planType": _STOP} if stop else {})

@@ -60,7 +60,7 @@ from liqbot.venues.trading import (
     price_or_none,
     rank_or_none,
 )
-from liqbot.venues.unified_order import unified_order
+from liqbot.venues.unified_order import unified_order, unified_params
 
 _SPAN_MS: Final = 7 * DAY_MS
 _KEPT_MS: Final = 729 * DAY_MS
@@ -84,13 +84,7 @@ class BybitAdapter:
     # --- writes ---------------------------------------------------------------------------------------------------
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
-        params: dict[str, Any] = {"clientOrderId": order.client_id}
-        if order.reduce_only:
-            params["reduceOnly"] = True
-        if order.post_only:
-            params["postOnly"] = True
-        if order.immediate:
-            params["timeInForce"] = "IOC"
+        params = unified_params(order)
         if order.stop_price is not None:
             params |= attached_stop.entry_params(order.stop_price)
         if order.kind is OrderKind.STOP_MARKET:

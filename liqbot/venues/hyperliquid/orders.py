@@ -53,7 +53,7 @@ from liqbot.venues.trading import (
     decimal,
     price_or_none,
 )
-from liqbot.venues.unified_order import buys, unified_order
+from liqbot.venues.unified_order import buys, unified_order, unified_params
 
 INFO: Final = "publicPostInfo"
 LIGHT, USUAL, ROLE, LISTED = 2, 20, 60, 30
@@ -84,13 +84,7 @@ class HyperliquidAdapter:
     # --- writes ---------------------------------------------------------------------------------------------------
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
-        params: dict[str, Any] = {"clientOrderId": cloid_of(order.client_id)}
-        if order.reduce_only:
-            params["reduceOnly"] = True
-        if order.post_only:
-            params["postOnly"] = True
-        if order.immediate:
-            params["timeInForce"] = "ioc"
+        params = unified_params(order) | {"clientOrderId": cloid_of(order.client_id)}
         if order.kind is OrderKind.STOP_MARKET:
             trigger = float(order.trigger_price or 0)
             params |= {"stopLossPrice": trigger, "slippage": STOP_SLIPPAGE}

@@ -51,7 +51,7 @@ from liqbot.venues.trading import (
     price_or_none,
     rank_or_none,
 )
-from liqbot.venues.unified_order import unified_order
+from liqbot.venues.unified_order import unified_order, unified_params
 
 _GONE: Final = ("51400", "51401", "51402", "51603")
 _SWAP: Final = {"instType": "SWAP"}
@@ -79,13 +79,7 @@ class OkxAdapter:
 
     def place(self, order: PlaceOrder, traded: TradedContract) -> Call:
         # Without it the client says cross.
-        params: dict[str, Any] = {"marginMode": "isolated", "clientOrderId": order.client_id}
-        if order.reduce_only:
-            params["reduceOnly"] = True
-        if order.post_only:
-            params["postOnly"] = True
-        if order.immediate:
-            params["timeInForce"] = "IOC"
+        params = {"marginMode": "isolated", **unified_params(order)}
         if order.stop_price is not None:
             params["attachAlgoOrds"] = attached_stops(order.stop_client_id, order.stop_price)
         if order.kind is OrderKind.STOP_MARKET:

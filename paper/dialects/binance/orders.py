@@ -62,7 +62,7 @@ class BinanceOrders:
             text = "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
             raise BinanceRefused(-4120, text)
         in_force = params.get("timeInForce", "GTC")
-        if in_force not in ("GTC", "GTX", "IOC"):
+        if in_force not in payloads.TIMES_IN_FORCE:
             raise self._names.not_modelled(f"timeInForce {in_force}")
         wish = OrderRequest(
             client_id=self._client_id(params, "newClientOrderId"),
@@ -71,8 +71,7 @@ class BinanceOrders:
             quantity_base=_positive(params, "quantity"),
             reduce_only=params.get("reduceOnly") == "true",
             limit_price=_positive(params, "price") if kind == "LIMIT" else None,
-            post_only=in_force == "GTX",
-            immediate=in_force == "IOC",
+            terms=payloads.TIMES_IN_FORCE[in_force],
         )
         record = await self._send(account, wish, params)
         return HttpAnswer(payloads.order(record, self._names))

@@ -6,11 +6,13 @@ from typing import Any, Final
 from liqbot.commands import OrderKind
 from paper.dialects.accounts import FillRecord, OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.binance.errors import QUOTE, BinanceNames
+from paper.dialects.order_entry import POST_ONLY, terms_by_word, word_for
 from paper.dialects.trade_prints import plain
 
 ALGO_IDS_FROM: Final = 1_000_000_000_000_000
 """Conditional orders have numbers of their own; the order that a trigger makes has another one."""
 
+TIMES_IN_FORCE: Final = terms_by_word(GTX=POST_ONLY)
 _STATUS: Final = {
     VenueOrderState.SENT: "NEW", VenueOrderState.NEW: "NEW", VenueOrderState.PARTLY: "PARTIALLY_FILLED",
     VenueOrderState.FILLED: "FILLED",
@@ -63,11 +65,7 @@ def original_type(record: OrderRecord) -> str:
 
 
 def time_in_force(record: OrderRecord) -> str:
-    if record.forced:
-        return "IOC"
-    if record.command.immediate:
-        return "IOC"
-    return "GTX" if record.command.post_only else "GTC"
+    return "IOC" if record.forced else word_for(record.command, TIMES_IN_FORCE)
 
 
 def quantity(record: OrderRecord) -> Decimal:

@@ -21,6 +21,7 @@ from paper.dialects.bitget.errors import (
     within,
 )
 from paper.dialects.bitget.payloads import (
+    FORCES,
     POST_ONLY,
     STOP,
     client_oid,
@@ -34,7 +35,7 @@ from paper.dialects.bitget.payloads import (
     plan_row,
     visible,
 )
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
+from paper.dialects.order_entry import PLAIN, NotModelled, OrderRequest, order_of, passes_by
 
 _CLIENT_ID: Final = re.compile(r"[0-9A-Za-z_:#\-+\s]{1,32}")
 _ORDER: Final = frozenset((
@@ -46,7 +47,6 @@ _PLAN: Final = frozenset((
     "size", "clientOid", "orderType", "force",
 ))
 """`orderType` and `force` are not documented here; the unified client sends them."""
-_FORCES: Final = ("", "gtc", "ioc", "post_only")
 _NO_POSITION: Final = ("43023", "Insufficient position, can not set profit or stop loss")
 DUPLICATE: Final = ("40786", "Duplicate clientOid")
 
@@ -65,7 +65,8 @@ class BitgetOrderRequests:
         one = self._named(account, params, _ORDER, "order")
         kind, side = params.get("orderType"), params.get("side")
         force = str(params.get("force", "")).lower()
-        if kind not in ("market", "limit") or side not in ("buy", "sell") or force not in _FORCES:
+        terms = FORCES.get(force or "gtc")
+        if kind not in ("market", "limit") or side not in ("buy", "sell") or terms is None:
             raise self._names.not_modelled(f"order {side} {kind} {force}")
         if params.get("marginMode") != "isolated":
             raise self._names.not_modelled(f"order in margin mode {params.get('marginMode')}")
@@ -73,8 +74,8 @@ class BitgetOrderRequests:
             client_id=self._own_id(account, params), coin=one.coin, buys=side == "buy",
             quantity_base=amount_of(params, "size"),
             reduce_only=str(params.get("reduceOnly", "")).upper() == "YES",
-            limit_price=amount_of(params, "price") if kind == "limit" else None, post_only=force == "post_only",
-            immediate=kind == "limit" and force == "ioc",
+            limit_price=amount_of(params, "price") if kind == "limit" else None,
+            terms=PLAIN if kind == "market" and terms.immediate else terms,
         )
         last_price = self._names.hub.ticker(one.venue, one.coin).last_price
         if not account.isolated[one.coin] and not passes_by(wish, last_price):

@@ -8,14 +8,17 @@ from decimal import Decimal
 from typing import Final
 
 from liqbot import events
+from paper.dialects import order_entry
 from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.bitget.errors import QUOTE, BitgetNames, Row
+from paper.dialects.order_entry import terms_by_word, word_for
 from paper.dialects.trade_prints import plain
 
 CHILD: Final = 10**15
 """The order that a plan order became has the plan order's number plus this."""
 STOP: Final = "loss_plan"
 POST_ONLY: Final = "POST_ONLY"
+FORCES: Final = terms_by_word(str.lower, post_only=order_entry.POST_ONLY)
 _STATES: Final = {
     VenueOrderState.NEW: "live",
     VenueOrderState.PARTLY: "partially_filled",
@@ -89,9 +92,7 @@ def _source(record: OrderRecord) -> str:
 
 
 def _force(record: OrderRecord) -> str:
-    if record.command.post_only:
-        return "post_only"
-    return "ioc" if record.command.immediate else "gtc"
+    return word_for(record.command, FORCES)
 
 
 def order_row(account: VenueAccount, names: BitgetNames, record: OrderRecord) -> Row:

@@ -23,8 +23,8 @@ from paper.dialects.bybit.errors import (
     page,
     time_range,
 )
-from paper.dialects.bybit.payloads import POST_ONLY_REFUSED, Rows, status_of, visible
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
+from paper.dialects.bybit.payloads import POST_ONLY_REFUSED, TIMES_IN_FORCE, Rows, status_of, visible
+from paper.dialects.order_entry import PLAIN, NotModelled, OrderRequest, order_of, passes_by
 from paper.dialects.trade_prints import plain
 
 LINK_ID_LENGTH_MAX: Final = 36
@@ -105,8 +105,8 @@ class OrderRequests:
         trigger = amount_of(params, "triggerPrice", "TriggerPrice invalid") if params.get("triggerPrice") else None
         limit = amount_of(params, "price", "price invalid") if kind == "Limit" else None
         usual = "GTC" if kind == "Limit" else "IOC"
-        in_force = params.get("timeInForce") or usual
-        if in_force not in ("PostOnly", "IOC", usual):
+        in_force = str(params.get("timeInForce") or usual)
+        if in_force not in (TIMES_IN_FORCE if kind == "Limit" else ("PostOnly", usual)):
             raise NotModelled(f"a {kind} order that is {in_force}")
         if in_force == "PostOnly" and kind == "Market":
             raise BybitRefused(10001, "Market order not support PostOnly")
@@ -118,8 +118,8 @@ class OrderRequests:
         stop_price = attached_stops.stop_price(params)
         return OrderRequest(
             client_id=link_id, coin=one.coin, buys=side == "Buy", quantity_base=quantity, reduce_only=reduces,
-            limit_price=limit, trigger_price=trigger, post_only=in_force == "PostOnly",
-            immediate=kind == "Limit" and in_force == "IOC", stop_price=stop_price,
+            limit_price=limit, trigger_price=trigger, stop_price=stop_price,
+            terms=TIMES_IN_FORCE[in_force] if kind == "Limit" else PLAIN,
             stop_client_id="" if stop_price is None else attached_stops.name_of(link_id),
         )
 

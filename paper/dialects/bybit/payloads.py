@@ -23,9 +23,11 @@ from paper.dialects.bybit.errors import (
     Row,
     identity,
 )
+from paper.dialects.order_entry import POST_ONLY, terms_by_word, word_for
 from paper.dialects.trade_prints import plain
 
 POST_ONLY_REFUSED: Final = "POST_ONLY"
+TIMES_IN_FORCE: Final = terms_by_word(PostOnly=POST_ONLY)
 _RATE: Final = Decimal("0.00000001")
 _REASONS: Final = {
     "cancelled": ("CancelByUser", "EC_PerCancelRequest"),
@@ -120,7 +122,7 @@ class Rows:
             "leavesQty": plain(left), "leavesValue": plain(left * price), "cumExecQty": plain(order.filled_base),
             "cumExecValue": plain(order.filled_usd), "cumExecFee": plain(sum(fees.values(), Decimal(0))),
             "cumFeeDetail": {coin: plain(fee) for coin, fee in fees.items()}, "feeCurrency": next(iter(fees), QUOTE),
-            "timeInForce": "PostOnly" if command.post_only else "IOC" if market or command.immediate else "GTC",
+            "timeInForce": "IOC" if market else word_for(command, TIMES_IN_FORCE),
             "stopOrderType": "Stop" if stop else "", "orderIv": "", "marketUnit": "",
             "triggerPrice": plain(command.trigger_price) if command.trigger_price is not None else "",
             "triggerDirection": (1 if order.buys else 2) if stop else 0, "triggerBy": "MarkPrice" if stop else "",

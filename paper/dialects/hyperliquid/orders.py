@@ -15,12 +15,14 @@ from paper.dialects.hyperliquid.account import HyperAccounts
 from paper.dialects.hyperliquid.names import VENUE, HyperNames, HyperRefused, Params, Row, asked, unprocessable
 from paper.dialects.hyperliquid.payloads import UNNAMED
 from paper.dialects.hyperliquid.signing import signer_of
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, passes_by
+from paper.dialects.order_entry import IMMEDIATE, PLAIN, POST_ONLY, NotModelled, OrderRequest, order_of, passes_by
 
 DAY_MS: Final = 86_400_000
 NONCES_MAX: Final = 100
 AT_MARKET: Final = Decimal("0.02")
 """An immediate limit this far beyond the last price is a market order: its price bounds nothing that happens here."""
+TIFS: Final = {"Gtc": PLAIN, "Ioc": IMMEDIATE, "Alo": POST_ONLY}
+"""All there are."""
 MISSING: Final = "Order was never placed, already canceled, or filled."
 WORDS: Final = {
     "NO_PRICE": "No liquidity available for market order.", "INVALID": "Order has invalid size.",
@@ -119,20 +121,20 @@ class HyperActions:
         kind, reduces = wish["t"], wish.get("r") is True
         trigger, limit = kind.get("trigger"), kind.get("limit")
         price, quantity = _amount(wish.get("p")), _amount(wish.get("s"))
-        tif = None if limit is None else limit.get("tif")
+        terms = None if limit is None else TIFS.get(str(limit.get("tif")))
         if trigger is not None:
             if trigger.get("isMarket") is not True or trigger.get("tpsl") != "sl" or not reduces:
                 raise NotModelled(f"a trigger order {trigger}, reduce-only {reduces}")
             return OrderRequest(client_id=client_id, coin=one.coin, buys=wish["b"], quantity_base=quantity,
                                 reduce_only=True, trigger_price=_amount(trigger.get("triggerPx")))
-        if tif not in ("Alo", "Ioc", "Gtc"):
+        if terms is None:
             raise HyperRefused
         last = Decimal(str(self._names.hub.ticker(one.venue, one.coin).last_price or 0))
         beyond = price >= last * (1 + AT_MARKET) if wish["b"] else price <= last * (1 - AT_MARKET)
-        at_market = tif == "Ioc" and beyond
+        at_market = terms.immediate and beyond
         return OrderRequest(
             client_id=client_id, coin=one.coin, buys=wish["b"], quantity_base=quantity, reduce_only=reduces,
-            limit_price=None if at_market else price, post_only=tif == "Alo", immediate=tif == "Ioc" and not at_market,
+            limit_price=None if at_market else price, terms=PLAIN if at_market else terms,
         )
 
     # --- cancelling and leverage -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from paper.dialects.okx.errors import OkxRefused, OkxTrouble, acknowledged, outc
 from paper.dialects.okx.listing import INST_TYPE, Row, Swap, Swaps
 from paper.dialects.okx.market import between, rows_asked
 from paper.dialects.okx.payloads import (
+    LIMITS,
     algo_client_id,
     algo_row,
     client_order_id,
@@ -27,13 +28,12 @@ from paper.dialects.okx.payloads import (
     triggered,
     visible,
 )
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.order_entry import PLAIN, NotModelled, OrderRequest, order_of
 
 Params = Mapping[str, str]
 Asked = Mapping[str, Any]
 BATCH_MAX: Final = 20
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
-_LIMITS: Final = ("limit", "post_only", "ioc")
 _PLAIN: Final = frozenset(
     ("instId", "tdMode", "side", "posSide", "ordType", "sz", "px", "clOrdId", "tag", "reduceOnly", "attachAlgoOrds"))
 _ALGO: Final = frozenset(
@@ -153,15 +153,15 @@ class OkxOrders:
     def _plain(
         self, account: VenueAccount, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool
     ) -> OrderRequest:
-        kind = asked.get("ordType")
-        if kind not in ("market", *_LIMITS):
+        kind = str(asked.get("ordType"))
+        if kind not in ("market", *LIMITS):
             raise OkxRefused(self._not_modelled(f"order with ordType={kind}", "ordType"))
         stop_price, stop_id = self._attached(account, asked)
         return OrderRequest(
             client_id=self._own_id(account, asked, "clOrdId", errors.TWICE), coin=swap.coin, buys=buys,
             quantity_base=quantity_base, reduce_only=_text(asked).get("reduceOnly") == "true",
-            limit_price=_number(asked, "px") if kind in _LIMITS else None, post_only=kind == "post_only",
-            immediate=kind == "ioc", stop_price=stop_price, stop_client_id=stop_id,
+            limit_price=_number(asked, "px") if kind in LIMITS else None,
+            terms=LIMITS.get(kind, PLAIN), stop_price=stop_price, stop_client_id=stop_id,
         )
 
     def _attached(self, account: VenueAccount, asked: Asked) -> tuple[Decimal | None, str]:

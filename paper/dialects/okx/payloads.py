@@ -10,10 +10,13 @@ from typing import Final
 from liqbot import events
 from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.okx.listing import INST_TYPE, QUOTE, Row, Swap
+from paper.dialects.order_entry import POST_ONLY, terms_by_word, word_for
 from paper.dialects.trade_prints import plain
 
 CHILD: Final = 10**15
 """The order that an algo order became has the algo order's number plus this."""
+LIMITS: Final = terms_by_word(lambda word: "limit" if word == "GTC" else word.lower(), post_only=POST_ONLY)
+"""Here they are types of orders."""
 _BY_USER, _TAKES, _BY_SYSTEM, _NOTHING_LEFT = "1", "31", "0", "17"
 _STATES: Final = {
     VenueOrderState.NEW: "live",
@@ -202,9 +205,7 @@ def _since_ms(record: OrderRecord) -> int:
 def _order_type(record: OrderRecord) -> str:
     if record.command.limit_price is None:
         return "market"
-    if record.command.immediate:
-        return "ioc"
-    return "post_only" if record.command.post_only else "limit"
+    return word_for(record.command, LIMITS)
 
 
 def _cancel_source(record: OrderRecord) -> str:

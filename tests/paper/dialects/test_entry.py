@@ -13,10 +13,15 @@ from liqbot.commands import OrderKind, Purpose, SetLeverage
 from liqbot.instruments import Side
 from paper.dialects.accounts import VenueAccount, VenueOrderState
 from paper.dialects.binance.dialect import BinanceDialect
+from paper.dialects.binance.payloads import TIMES_IN_FORCE as BINANCE
 from paper.dialects.binance.user_stream import told
+from paper.dialects.bitget.payloads import FORCES as BITGET
+from paper.dialects.bybit.payloads import TIMES_IN_FORCE as BYBIT
 from paper.dialects.http import Request
 from paper.dialects.hub import Hub
-from paper.dialects.order_entry import NotModelled, OrderRequest, order_of
+from paper.dialects.hyperliquid.orders import TIFS as HYPERLIQUID
+from paper.dialects.okx.payloads import LIMITS as OKX
+from paper.dialects.order_entry import NotModelled, OrderRequest, order_of, word_for
 from paper.exchange.exchange import Happened
 
 D = Decimal
@@ -53,6 +58,19 @@ def test_flat_an_order_opens_its_own_side_and_a_reducing_one_works_on_the_other(
     assert (stop.side, stop.kind, stop.purpose) == (own.opposite, OrderKind.STOP_MARKET, Purpose.STOP)
     with pytest.raises(NotModelled):
         order_of(wish(buys=buys, trigger="49000"), account)
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (BINANCE, ("GTC", "IOC", "GTX")), (BYBIT, ("GTC", "IOC", "PostOnly")), (OKX, ("limit", "ioc", "post_only")),
+    (BITGET, ("gtc", "ioc", "post_only")), (HYPERLIQUID, ("Gtc", "Ioc", "Alo")),
+])  # fmt: skip
+def test_a_venues_word_for_how_an_order_may_fill_is_what_it_answers(words: dict, told: tuple[str, ...]) -> None:
+    account = hub_of("binance").open_account("binance", "key", "secret")
+    orders = [
+        order_of(msgspec.structs.replace(wish(buys=True, limit="50000"), terms=words[word]), account) for word in told
+    ]
+    assert [(one.immediate, one.post_only) for one in orders] == [(False, False), (True, False), (False, True)]
+    assert tuple(word_for(one, words) for one in orders) == told
 
 
 async def test_selling_a_long_without_saying_so_reduces_it_but_never_turns_it_around() -> None:
