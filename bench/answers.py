@@ -70,9 +70,6 @@ def bot_run(venue: str, seed: int) -> dict[str, Any]:
     async def work(data: Path) -> dict[str, Any]:
         async with place(venue) as here:
             settings = here.settings()
-            # Reads its account all the time: oftener than a configuration may say.
-            network = settings.network.model_copy(update={"reconcile_s": 0.2})
-            settings = settings.model_copy(update={"network": network})
             entry = await entry_sent(here, settings, data)
             faults = FuzzedFaults(seed, BOT_SHARE)
             here.hub.faults, faults.nonsense, faults.on = faults, True, True

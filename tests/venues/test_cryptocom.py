@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from venue_frames import answer, book_of, frame, read
+from wire_recordings import recorded
 
 from liqbot.events import FundingRate, MarkPrice
 from liqbot.venues.cryptocom import responses
@@ -28,6 +29,26 @@ def test_trades_of_before_are_no_new_ones_and_later_ones_count_once() -> None:
     again["result"]["data"].insert(0, again["result"]["data"][0] | {"d": "7", "t": T0 + 900})
     told = read("cryptocom", again, book)
     assert ([row[1] for row in told.trades], told.ignored) == ([T0 + 900], 2)
+
+
+def test_every_recorded_fill_of_one_order_counts_though_all_bear_its_id() -> None:
+    (raw,) = [raw for raw, _ in recorded("crypto-com") if "trade.BTCUSD-PERP" in raw]
+    book = connected()
+    told = read("cryptocom", raw, book)
+    sizes_usd = [amount * 20_439.5 for amount in (0.005, 0.1, 0.005, 0.0244)]
+    assert [trade[3] for trade in told.trades] == [pytest.approx(size) for size in sizes_usd]
+    assert {trade[4] for trade in told.trades} == {False}
+    assert (read("cryptocom", raw, book).trades, told.ignored) == ([], 0)
+
+
+def test_fills_alike_in_everything_count_each_and_once_when_told_again() -> None:
+    book, live = connected(), frame("cryptocom", "trades", 1)
+    row = live["result"]["data"][0]
+    live["result"]["data"] = [row, dict(row), row | {"m": "8"}]
+    assert len(read("cryptocom", live, book).trades) == 3
+    live["result"]["data"].append(row | {"d": 2_552_833_547_970_376_700})
+    again = read("cryptocom", live, book)
+    assert (len(again.trades), again.ignored, book.rejected) == (1, 3, 0)
 
 
 def test_each_contract_begins_on_its_own() -> None:

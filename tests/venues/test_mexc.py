@@ -4,7 +4,7 @@ import json
 
 import pytest
 from venue_frames import answer, book_of, frame, read
-from wire_recordings import WIRE
+from wire_recordings import WIRE, recorded
 
 from liqbot.events import FundingRate, Liquidation, MarkPrice, OpenInterest, TradeBar
 from liqbot.venues.mexc import responses
@@ -14,13 +14,21 @@ from liqbot.venues.registry import VENUES
 T0 = 1_767_225_600_000
 
 
-def test_a_recorded_deal_is_in_contracts_of_a_ten_thousandth_coin_and_sold() -> None:
+def test_a_sample_of_a_deal_is_in_contracts_of_a_ten_thousandth_coin_and_sold() -> None:
     path = WIRE / "more" / "mexc" / "Subscriptions" / "FuturesApi" / "Trades.txt"
     if not path.exists():
-        pytest.skip(f"no recordings at {WIRE}")
+        pytest.skip(f"no samples at {WIRE}")
     pushed = path.read_text(encoding="utf-8").partition("\n= \n")[2]
     assert read("mexc", json.loads(pushed)).trades == [
         (0, 1_763_645_012_047, 91_847.4, pytest.approx(49 * 0.0001 * 91_847.4), False)
+    ]
+
+
+def test_recorded_deals_are_in_contracts_and_on_the_side_of_the_taker() -> None:
+    (raw,) = [raw for raw, _ in recorded("mexc-futures") if "push.deal" in raw]
+    assert read("mexc", raw).trades == [
+        (0, 1_755_487_578_276, 115_309.8, pytest.approx(55 * 0.0001 * 115_309.8), False),
+        (0, 1_755_487_578_275, 115_309.8, pytest.approx(11 * 0.0001 * 115_309.8), True),
     ]
 
 

@@ -3,6 +3,7 @@
 All figures are texts, amounts in coin.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,13 +20,18 @@ INDEX_SUFFIX: Final = "-INDEX"
 PERPETUAL_SUFFIX: Final = "-PERP"
 
 
-class _Trade(msgspec.Struct, gc=False, rename={"time_ms": "t", "price": "p", "amount": "q", "side": "s", "name": "d"}):
+_TRADE_KEYS: Final = {"time_ms": "t", "price": "p", "amount": "q", "side": "s", "name": "d", "match": "m"}
+
+
+class _Trade(msgspec.Struct, gc=False, rename=_TRADE_KEYS):
     time_ms: int
     price: float
     amount: float
     side: str
     """Of the taker."""
-    name: str
+    name: str | int
+    """Fills of one order against several others bear the same."""
+    match: str | int | None = None
 
 
 class Value(msgspec.Struct, gc=False, rename={"value": "v", "time_ms": "t"}):
@@ -104,7 +110,8 @@ def _trades(data: msgspec.Raw, index: int, book: WireBook) -> Parsed:
         typed = [typed_row(row, _Trade, "trade", book) for row in rows_of(msgspec.json.decode(data), "trade", book)]
         rows = [row for row in typed if row is not None]
     before = book.first_time(("trades", index))
-    new = [row for row in rows if book.first_time((index, row.name)) and not before]
+    untold = _untold(rows, index, book)
+    new = [] if before else untold
     new.sort(key=lambda row: row.time_ms)
     trades = [
         trade_of(book, "trade", row, index, row.time_ms, row.price, row.amount,
@@ -112,6 +119,19 @@ def _trades(data: msgspec.Raw, index: int, book: WireBook) -> Parsed:
         for row in new
     ]
     return Parsed([one for one in trades if one is not None], ignored=len(rows) - len(new))
+
+
+def _untold(rows: list[_Trade], index: int, book: WireBook) -> list[_Trade]:
+    """The rows that no message before told. Those of one message are apart even where they are alike in everything:
+    the venue tells each fill of an order under the order's trade id."""
+    alike: Counter[tuple[object, ...]] = Counter()
+    found = []
+    for row in rows:
+        fill = (row.name, row.match, row.price, row.amount)
+        alike[fill] += 1
+        if book.first_time((index, *fill, alike[fill])):
+            found.append(row)
+    return found
 
 
 def _valued(

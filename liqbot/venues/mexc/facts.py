@@ -22,11 +22,12 @@ _DOCUMENTED: Final = "2025-11-03"
 _TICKER: Final = "ws push.ticker (wss://contract.mexc.com/edge)"
 
 EVIDENCE: Final = (
-    # One deal of that day, at the price of that day.
+    # Two deals of that day, at the price of that day. A sample of 2025-11-20 (JKorf/Mexc.Net, FuturesApi/Trades.txt)
+    # is alike, but nothing says that it was recorded.
     FeedEvidence(
         feed="trades", endpoint="ws push.deal (wss://contract.mexc.com/edge)", grade="recorded",
-        source="JKorf/Mexc.Net, FuturesApi/Trades.txt", as_of="2025-11-20",
-        sha256="f6efe0f7dd321b962e6111ae07f6619078db96aeb62620a734fea5f989601cc1",
+        source="raw messages in the tests of tardis-node (mexc-futures)", as_of="2025-08-18",
+        sha256="3861a4fe00c9aa25324472e7cfb2c99801f8d1e1887cd6716564042948e74c82",
         fields=("symbol", "p", "v", "T", "t"),
     ),
     *graded(
