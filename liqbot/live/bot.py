@@ -28,6 +28,7 @@ from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.ladder import NOTHING_ASKED, Climb, rung_of
 from liqbot.live.one_account import account_taken
 from liqbot.live.stop_canary import StopCanary
+from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
 from liqbot.observers.observer import OnStep
 from liqbot.observers.registry import require_known
 from liqbot.private_files import make_private_directory
@@ -245,7 +246,7 @@ class Beside(NamedTuple):
 async def run_live(
     house: House[Runtime], inbox: Inbox, settings: Settings, data: Path, roster: Roster,
     clients: dict[str, VenueClient], storage: Storage, *, account: AccountEdge | None, for_s: float | None,
-    beside: Beside | None = None, halts: Mapping[HaltCode, str] = NO_HALTS,
+    beside: Beside | None = None, halts: Mapping[HaltCode, str] = NO_HALTS, raw: RawSink = NO_RAW_SINK,
 ) -> Exit:
     """Until stopped. ExpectedError when a halt forbids to begin. `halts`: why nothing may be entered from the start."""
     beside = beside or Beside()
@@ -263,7 +264,7 @@ async def run_live(
 
     market = LiveMarket(
         clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin,
-        held=lambda: bool(house.engine.account.positions),
+        held=lambda: bool(house.engine.account.positions), raw=raw,
     )
     running.show_feeds(market.stats)
     return await running.run(_MarketBeside(market, beside, storage.ledger))

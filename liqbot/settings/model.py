@@ -21,6 +21,7 @@ from liqbot.settings.params import (
     LogParams,
     NetworkParams,
     ObserversParams,
+    RecordParams,
     VenueKey,
 )
 from liqbot.signals.registry import SignalParams, first_sentence, signal_model
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     risk: RiskLimits = Field(default_factory=RiskLimits, description="Second floor: whether, how much, which stop.")
     execution: ExecutionParams = Field(default_factory=ExecutionParams, description="Top floor: how orders are worked.")
     journal: JournalParams = Field(default_factory=JournalParams, description="The machine's book.")
+    record: RecordParams = Field(
+        default_factory=RecordParams, description="Raw messages that `record --raw` keeps."
+    )
     ledger: LedgerParams = Field(default_factory=LedgerParams, description="The book for people.")
     log: LogParams = Field(default_factory=LogParams, description="The log on stderr.")
     observers: ObserversParams = Field(

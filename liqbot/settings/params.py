@@ -33,6 +33,17 @@ class JournalParams(_Params):
     snapshot_every_min: float = Field(60.0, ge=1, le=1_440, description="Minutes between snapshots of the engine.")
 
 
+class RecordParams(_Params):
+    """What `record --raw` keeps beside the journal: every message of the feeds as the venue sent it."""
+
+    raw_gb_max: float = Field(
+        20.0, ge=0.001, le=100_000, description="Disk that these files may take; beyond it the oldest go."
+    )
+    raw_file_mb: float = Field(
+        64.0, ge=0.01, le=4_096, description="A file is closed at this size (packed), and at every full hour."
+    )
+
+
 class LedgerParams(_Params):
     """The book for people."""
 

@@ -8,6 +8,7 @@ import typer
 from liqbot import places
 from liqbot.live.record import record as run
 from liqbot.log import configure
+from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.settings import load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Profile, Set
@@ -19,6 +20,9 @@ def record(
     for_: Annotated[
         str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until stopped].")
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Keep every message of the feeds as it was sent, too; see record.raw_gb_max.")
+    ] = False,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -29,7 +33,9 @@ def record(
     for_s = seconds_of(for_) if for_ is not None else None
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, PLACE)
-    ended = asyncio.run(run(settings, directory, for_s=for_s))
+    ended = asyncio.run(run(settings, directory, for_s=for_s, raw=raw))
     journal = places.journal_path(directory)
     print(f"journal   {journal}\nnext      liqbot replay --db {journal}    liqbot tape export TAPE --db {journal}")
+    if raw:
+        print(f"raw       {directory / DIRECTORY}    liqbot tape export TAPE --raw {directory / DIRECTORY}")
     return ended

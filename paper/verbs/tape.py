@@ -10,6 +10,7 @@ import typer
 
 from liqbot import places
 from liqbot.journal import JournalReader
+from liqbot.runtime.raw_replay import replayed
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile, plain_name
 from paper.tapes.importing.reading import Hints
@@ -103,13 +104,27 @@ def export(
     db: Db = None,
     data: Data = None,
     profile: Profile = "paper",
+    raw: Annotated[
+        Path | None,
+        typer.Option("--raw", metavar="DIR", help="Of raw messages that `record --raw` kept, instead of a journal."),
+    ] = None,
     own_times: Annotated[
         bool,
         typer.Option("--own-times", help="Keep each fact's own time, not its clock step's: finer, other ticks."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the market facts of a journal as a tape. Backtested, it gives the clock steps the journal saw."""
+    """Write the market facts of a journal as a tape. Backtested, it gives the clock steps the journal saw.
+
+    With --raw the facts are read anew from raw messages, through the parsers of this version.
+    """
+    if raw is not None:
+        if db is not None or data is not None:
+            raise typer.BadParameter("--raw takes the place of --db and --data: give one of them")
+        roster, blocks = replayed(raw)
+        write_tape(path, blocks, roster, note="read from raw messages", on_ticks=not own_times)
+        _say_sound(read_tape(path), as_json=as_json)
+        return
     journal = db or places.journal_path(places.data_dir(data, profile))
     with JournalReader(journal) as reader:
         write_tape(path, reader.blocks(), reader.stamp.roster, note="exported from a journal", on_ticks=not own_times)

@@ -5,14 +5,13 @@ become bars, and everything goes to the inbox a few times a second.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
-import numpy as np
 import structlog
 
-from liqbot.blocks import Roster, block_of, rows_of
+from liqbot.blocks import Roster, block_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
@@ -23,10 +22,10 @@ from liqbot.market.feeds.inferred_feeds import FEED_OF, left_out, told, without
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
-from liqbot.market.feeds.ports import Clock, Sink
+from liqbot.market.feeds.ports import NO_RAW_SINK, Clock, RawSink, Sink
 from liqbot.market.feeds.subscriptions import Subscription, subscriptions
 from liqbot.market.feeds.tier_check import compare_tiers
-from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX, DAY_MS, TradeCollector
+from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX, DAY_MS, TradeCollector, bar_rows
 from liqbot.venues.errors import ContractChanged, VenueError
 from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook
 from liqbot.venues.streams import VenueWire
@@ -50,10 +49,11 @@ class VenueFeed:
     """Runs until cancelled. Trouble at the venue is a FeedDown, never an error; `stats` says how it is doing."""
 
     def __init__(
-        self, client: VenueClient, wire: VenueWire, roster: Roster, clock: Clock, params: FeedParams | None = None
+        self, client: VenueClient, wire: VenueWire, roster: Roster, clock: Clock, params: FeedParams | None = None,
+        raw: RawSink = NO_RAW_SINK,
     ) -> None:
         """The client is the feed's to use, not to close. Contracts are those of the venue's keys in the roster."""
-        self._client, self._roster, self._clock = client, roster, clock
+        self._client, self._roster, self._clock, self._raw = client, roster, clock, raw
         self._params = params or FeedParams()
         self.left_out = left_out(client.spec, self._params)
         """Feeds that are known by inference alone, and not wanted."""
@@ -81,6 +81,9 @@ class VenueFeed:
 
     async def run(self, inbox: Sink) -> None:
         untap: Callable[[], None] = _nothing
+        if self.left_out:
+            _log.warning("feeds not read", venue=self._wire.venue, feeds=sorted(self.left_out),
+                         reason="known from the client's parser alone; feeds.inferred = true reads them")
         try:
             async with asyncio.TaskGroup() as group:
                 flushing = group.create_task(self._flush(inbox))
@@ -114,7 +117,13 @@ class VenueFeed:
                     return False
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._params.retry_s_max)
-        self._book = wire_book(self._client.exchange.markets, self._client.spec, self._roster)
+        self._raw.began(self._wire.venue, self._client.exchange.markets, self._clock())
+        self.prepare(self._client.exchange.markets)
+        return True
+
+    def prepare(self, markets: Mapping[str, Any]) -> None:
+        """For messages about these contracts (by unified symbol); `take` understands them from then on."""
+        self._book = wire_book(markets, self._client.spec, self._roster)
         self._subscriptions = subscriptions(self._wire, self._book)
         self._polls = self._polled()
         self._reader = self._reads()
@@ -127,11 +136,10 @@ class VenueFeed:
         self._trade_lines = [] if "trades" in self.left_out else [
             self._lines["trades", contract.venue_key, contract.coin][1] for contract in self._book.contracts
         ]
-        return True
 
     def _polled(self) -> Polls:
         return Polls(
-            self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed
+            self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed, self._raw
         )
 
     def _reads(self) -> AccountReader | None:
@@ -167,6 +175,7 @@ class VenueFeed:
         stats = self.stats
         stats.messages += 1
         now_ms = self._book.received_ms = self._clock()
+        self._raw.message(self._wire.venue, raw, url, now_ms)
         if url in self._unheard:
             self._heard(url, now_ms)
         try:
@@ -270,8 +279,17 @@ class VenueFeed:
         if subscription not in unheard:
             unheard.append(subscription)
 
+    def answered_again(self, poll: int, payload: Any) -> None:
+        """As a recording says."""
+        self._polls.answered_again(poll, payload)
+
+    def lost_again(self, index: int, reason: str) -> None:
+        """As a recording of the stream says."""
+        self._lost(self._subscriptions[index], reason)
+
     def _lost(self, subscription: Subscription, reason: str) -> None:
         now_ms = self._clock()
+        self._raw.lost(self._wire.venue, self._subscriptions.index(subscription), reason, now_ms)
         subscription.waiting = True
         subscription.losses += 1
         self.stats.reconnects += 1
@@ -375,16 +393,8 @@ class VenueFeed:
         part = block_of(facts, self._roster)
         if bars:
             self.stats.bars += len(bars)
-            part = msgspec.structs.replace(part, bars=self._bar_rows(bars))
+            part = msgspec.structs.replace(part, bars=bar_rows(bars, self._params.trade_span_ms, self._codes()))
         inbox.put(part)
-
-    def _bar_rows(self, bars: Iterable[tuple[int, int, float, float, float, float, float, float]]) -> np.ndarray:
-        span_ms, codes = self._params.trade_span_ms, self._codes()
-        rows = [
-            (end_ms, *codes[index], span_ms, opened, high, low, close, buy_usd + sell_usd, buy_usd, sell_usd)
-            for index, end_ms, opened, high, low, close, buy_usd, sell_usd in bars
-        ]
-        return rows_of("bars", rows)
 
     def _codes(self) -> list[tuple[int, int]]:
         return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))

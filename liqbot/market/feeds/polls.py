@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -11,7 +11,7 @@ from liqbot.events import FeedDown, FeedUp, MarketEvent
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.malformed_rows import MalformedRows
-from liqbot.market.feeds.ports import Clock
+from liqbot.market.feeds.ports import NO_RAW_SINK, Clock, RawSink
 from liqbot.market.feeds.requests import answer_of
 from liqbot.venues.errors import AnswerMalformed, VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook, WireContract
@@ -30,15 +30,18 @@ class Polls:
 
     def __init__(
         self, client: VenueClient, wire: VenueWire, book: WireBook, clock: Clock, take: Take, stats: FeedStats,
-        malformed: MalformedRows | None = None,
+        malformed: MalformedRows | None = None, raw: RawSink = NO_RAW_SINK,
     ) -> None:
+        self._venue, self._raw = wire.venue, raw
         self._client, self._book, self._clock, self._take, self._stats = client, book, clock, take, stats
         self._malformed = malformed or MalformedRows(stats, clock)
         self._wanted = asyncio.Event()
         streamed = {feed for stream in wire.streams for feed in stream.feeds}
         self._jobs = [
-            _Job(poll, contract, carries=poll.feed not in streamed)
-            for poll in wire.polls for contract in self._contracts(poll)
+            _Job(number, poll, contract, carries=poll.feed not in streamed)
+            for number, (poll, contract) in enumerate(
+                (poll, contract) for poll in wire.polls for contract in self._contracts(poll)
+            )
         ]
 
     def _contracts(self, poll: Poll) -> list[WireContract]:
@@ -77,15 +80,33 @@ class Polls:
         try:
             facts = await answer_of(
                 self._client, poll.method, poll.params(job.contract), poll.weight,
-                lambda payload: poll.parse(payload, self._book, self._clock()), self._malformed.message,
+                lambda payload: self._read(job, payload), self._malformed.message,
             )
         except (VenueError, MalformedMessage) as error:
             self._failed(job, error)
             return
+        self._answered(job, facts)
+
+    def answered_again(self, number: int, payload: Any) -> None:
+        """As a recording of the n-th request's answers says."""
+        job = self._jobs[number]
+        try:
+            facts = self._read(job, payload)
+        except MalformedMessage as error:
+            self._malformed.message(error)
+            return
+        self._answered(job, facts)
+
+    def _read(self, job: "_Job", payload: Any) -> list[MarketEvent]:
+        now_ms = self._clock()
+        self._raw.answer(self._venue, job.number, payload, now_ms)
+        return job.poll.parse(payload, self._book, now_ms)
+
+    def _answered(self, job: "_Job", facts: list[MarketEvent]) -> None:
         self._malformed.take(self._book)
         job.failures = 0
         self._stats.facts += len(facts)
-        if job.line is not None and (facts or poll.feed == "index"):
+        if job.line is not None and (facts or job.poll.feed == "index"):
             self._take(job.line.rise(self._clock()))
         self._take(facts)
 
@@ -102,7 +123,7 @@ class Polls:
 
 
 class _Job:
-    def __init__(self, poll: Poll, contract: WireContract, *, carries: bool) -> None:
+    def __init__(self, number: int, poll: Poll, contract: WireContract, *, carries: bool) -> None:
         """`carries`: no stream carries this feed, so what becomes of it is said by this job."""
-        self.poll, self.contract, self.failures = poll, contract, 0
+        self.number, self.poll, self.contract, self.failures = number, poll, contract, 0
         self.line = FeedStatus(feed=poll.feed, contract=contract, silence_ms_max=None) if carries else None

@@ -1,7 +1,7 @@
 """What an edge is given by whoever starts it: a clock, and a place for what it learns."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
 from liqbot.blocks import EventBlock
 
@@ -18,3 +18,38 @@ class Sink(Protocol):
     @property
     def steps_waiting(self) -> int:
         """Complete steps that nobody has taken yet."""
+
+
+class RawSink(Protocol):
+    """Whoever keeps what a feed hears as it was sent. Must not block and must not raise: the feed calls it between a
+    message and its decoding."""
+
+    def began(self, venue: str, markets: Mapping[str, Any], now_ms: int) -> None:
+        """The contracts are loaded (by unified symbol); nothing of the venue was heard before."""
+
+    def message(self, venue: str, raw: str | bytes, url: str, received_ms: int) -> None: ...
+
+    def answer(self, venue: str, poll: int, payload: Any, received_ms: int) -> None:
+        """To the venue's n-th repeated request, as JSON that was read."""
+
+    def lost(self, venue: str, subscription: int, reason: str, now_ms: int) -> None:
+        """The stream of the venue's n-th subscription broke: what it had told is forgotten."""
+
+
+class NoRawSink:
+    """Keeps nothing."""
+
+    def began(self, venue: str, markets: Mapping[str, Any], now_ms: int) -> None:
+        pass
+
+    def message(self, venue: str, raw: str | bytes, url: str, received_ms: int) -> None:
+        pass
+
+    def answer(self, venue: str, poll: int, payload: Any, received_ms: int) -> None:
+        pass
+
+    def lost(self, venue: str, subscription: int, reason: str, now_ms: int) -> None:
+        pass
+
+
+NO_RAW_SINK: Final = NoRawSink()

@@ -1,10 +1,11 @@
 """Trades into bars: one per contract and span of venue time. Nothing is lost, and a bar that has left never changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from liqbot.blocks import Rows, rows_of
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.venues.parsing import Trade
 
@@ -91,3 +92,11 @@ class TradeCollector:
         self._closed.append((index, bucket))
         self._left_ms[index] = bucket.end_ms
         self._open[index] = None
+
+
+def bar_rows(bars: Iterable[tuple[Any, ...]], span_ms: int, codes: Sequence[tuple[int, int]]) -> Rows:
+    """Rows of what `TradeCollector.flush` gave; `codes` are venue and coin in the roster, by contract index."""
+    return rows_of("bars", [
+        (end_ms, *codes[index], span_ms, opened, high, low, close, buy_usd + sell_usd, buy_usd, sell_usd)
+        for index, end_ms, opened, high, low, close, buy_usd, sell_usd in bars
+    ])

@@ -1,0 +1,87 @@
+"""Raw messages of a recorded loopback market, read again: the facts are those of the journal."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liqbot.blocks import EventBlock
+from liqbot.exits import Exit
+from liqbot.instruments import Side
+from liqbot.journal import JournalReader
+from liqbot.live.record import record
+from liqbot.places import journal_path
+from liqbot.runtime.raw_frames import Answer, Message, frames_of, manifest_of, raw_files
+from liqbot.runtime.raw_recorder import DIRECTORY
+from liqbot.runtime.raw_replay import replayed
+from tests.builders import loopback_market as market
+from tests.builders.loopback_house import Place, place
+
+KINDS = ("bars", "marks", "liquidations", "open_interest", "funding")
+
+
+def rows_of_kind(blocks: Sequence[EventBlock], kind: str, until_ms: int) -> list[bytes]:
+    """Sorted: the order of rows between two flushes is no fact."""
+    rows = np.concatenate([block.rows(kind) for block in blocks])
+    return sorted(row.tobytes() for row in rows[rows["time_ms"] <= until_ms])
+
+
+def newest_ms(blocks: Sequence[EventBlock], kind: str) -> int:
+    return max((int(block.rows(kind)["time_ms"].max()) for block in blocks if len(block.rows(kind))), default=0)
+
+
+async def advancing(here: Place) -> None:
+    """Ten seconds of the venue in one of ours."""
+    while True:
+        here.second += 1
+        second, venue = here.second, here.venue
+        await here.hub.advance(market.block(
+            second, *market.flat(venue, "BTC", second, market.PRICE + second % 7),
+            market.forced(venue, second, Side.LONG if second % 2 else Side.SHORT, market.PRICE, 1e4 + second % 11),
+            market.interest(venue, second, 1e9 + second), market.rate(venue, second, 0.01),
+        ))
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("venue", ["binance", "bybit", "okx"])
+async def test_raw_messages_read_again_give_the_facts_of_the_journal(venue: str, tmp_path: Path) -> None:
+    raw = tmp_path / DIRECTORY
+    async with place(venue) as here:
+        here.catch_up()
+        moving = asyncio.create_task(advancing(here))
+        try:
+            settings = here.settings(record={"raw_file_mb": 0.01})
+            assert await record(settings, tmp_path, for_s=3.0, raw=True) == Exit.OK
+        finally:
+            moving.cancel()
+    with JournalReader(journal_path(tmp_path)) as reader:
+        told = list(reader.blocks())
+        roster, blocks = replayed(raw)
+        read = list(blocks)
+        assert roster == reader.stamp.roster
+    for kind in KINDS:
+        # The journal ends with its last whole clock step, in the middle of what was received.
+        until_ms = newest_ms(told, kind) - 1_000
+        assert rows_of_kind(read, kind, until_ms) == rows_of_kind(told, kind, until_ms), kind
+    for kind in ("bars", "marks", "liquidations"):
+        assert len(rows_of_kind(read, kind, newest_ms(told, kind))) > 3
+    manifest_tells_the_files(raw, venue)
+
+
+def manifest_tells_the_files(raw: Path, venue: str) -> None:
+    files = manifest_of(raw).files
+    assert [one.file for one in files] == [path.name for path in raw_files(raw)]
+    for one in files:
+        packed = (raw / one.file).read_bytes()
+        times = [frame.t for frame in frames_of([raw / one.file]) if isinstance(frame, Message | Answer)]
+        assert (one.bytes, one.sha256, one.torn) == (len(packed), hashlib.sha256(packed).hexdigest(), False)
+        assert (one.first_ms, one.last_ms, one.messages) == (min(times), max(times), {venue: len(times)})
+
+
+async def test_a_recording_that_was_not_asked_for_raw_messages_keeps_none(tmp_path: Path) -> None:
+    async with place() as here:
+        assert await record(here.settings(), tmp_path, for_s=0.5) == Exit.OK
+    assert not (tmp_path / DIRECTORY).exists()
