@@ -21,6 +21,8 @@ _SHOWN: Final = 160
 _REFUSED: Final = (401, 403)
 _BUSY: Final = 429
 _MASK: Final = "***"
+_PIECE_MIN: Final = 4
+"""Of a secret that was cut, what is at least masked, in characters."""
 
 
 class _Unreachable(ExpectedError):
@@ -98,6 +100,8 @@ class MapReader:
     def _masked(self, text: str) -> str:
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, _MASK)
+            for length in range(len(secret) - 1, _PIECE_MIN - 1, -1):  # the cut may have gone through it
+                text = text.replace(secret[:length] + "…", _MASK + "…")
         return text
 
 

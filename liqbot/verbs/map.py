@@ -53,7 +53,7 @@ def liquidation_map(
         coin.upper() if coin else None, time_of(at), _words(venue), _numbers(leverage), split and as_json
     )
     choice = Choice(profile, config, overrides or ())
-    other = None if compare is None else _other(compare, choice)
+    other = None if compare is None else _other(compare, choice, at)
     reading = find_map(query, choice, db=db, tape=tape, data=data).reading
     if other is not None:
         from liqbot.review.comparison import print_beside  # here: it brings the network
@@ -69,10 +69,12 @@ def liquidation_map(
     print("\n".join(draw_map(reading, colour=colour, width=min(width, 140), rows=rows, reach_pct=reach)))
 
 
-def _other(name: str, choice: Choice) -> "ComparedSource":
+def _other(name: str, choice: Choice, at: str | None) -> "ComparedSource":
     """ExpectedError in one line, before anything is read, where the source is unknown or its key is missing."""
     from liqbot.review.comparison import named_other  # here: as above
 
+    if at is not None and not name.endswith(".json"):
+        raise ExpectedError(f"--at {at}: {name} tells its map of now; name an answer that was saved then", Exit.USAGE)
     return named_other(name, profile_parameters(choice).settings().external)
 
 

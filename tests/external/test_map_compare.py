@@ -15,11 +15,13 @@ from small_tape import small_tape
 
 from liqbot.cli import main
 from liqbot.exits import Exit, ExpectedError
+from liqbot.external import fetch
 from liqbot.external.fetch import MapReader
 from liqbot.external.params import ExternalParams
 from liqbot.external.registry import known_sources, source_of
 from liqbot.external.sources import coinank, coinglass, hyblock
 from liqbot.instruments import Side
+from liqbot.legible import TEXT_MAX
 from liqbot.review.comparison import compared_with, rank_agreement
 from liqbot.review.reading import reading_from
 from liqbot.settings import load
@@ -214,6 +216,41 @@ async def test_a_server_that_comes_back_is_read(source: Source) -> None:
     source.answer = lambda request: left.pop() if left else whole(request)
     assert len((await read("coinglass", source.url)).levels) == len(LEVELS)
     assert len(source.asked) == 2
+
+
+async def test_a_key_that_the_cut_goes_through_is_not_shown_in_part(source: Source) -> None:
+    for padding in range(TEXT_MAX - len(KEY) - 2, TEXT_MAX):
+        source.says({"data": [{"price": 1.0, "size": 1.0, "side": "x" * padding + KEY}]})
+        with pytest.raises(ExpectedError) as raised:
+            await read("hyblock", source.url)
+        assert KEY[:4] not in str(raised.value)
+
+
+async def test_every_request_waits_for_its_turn(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[tuple[int, float]] = []
+
+    class Counting:
+        def __init__(self, rate: int, period_s: float) -> None:
+            self.rate, self.period_s = rate, period_s
+
+        async def acquire(self) -> None:
+            turns.append((self.rate, self.period_s))
+
+    monkeypatch.setattr(fetch, "Throttler", Counting)
+    source.says("busy", 503)
+    with pytest.raises(ExpectedError):
+        await read("coinglass", source.url)
+    assert turns == [(known_sources()["coinglass"].per_minute, 60.0)] * len(source.asked)
+    assert len(turns) == fetch.ATTEMPTS_MAX
+
+
+def test_a_source_of_now_is_not_laid_beside_a_map_of_then(
+    tape: Path, source: Source, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variables(monkeypatch, "coinglass", api_key=KEY, url=source.url)
+    assert main(["map", "--tape", str(tape), "--at", "2023-11-15", "--compare", "coinglass"]) == Exit.USAGE
+    assert "of now" in capsys.readouterr().err
+    assert source.asked == []
 
 
 async def test_nobody_there_is_unreachable() -> None:

@@ -18,7 +18,7 @@ SOURCE = MapSource(
     grade="unknown",
     evidence="the page of its Python client (liquidvision) and the descriptions of its tools say what the map holds "
     "(notional per price bin by leverage and exchange) and that 60 requests a minute need no key; the names of the "
-    "fields and of the header for a key were not found",
+    "fields and of the header for a key were not found, and the host is taken from the site's name",
     as_of="2026-11-30",
     per_minute=30,
     request=request,
