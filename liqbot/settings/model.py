@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from liqbot.execution.params import ExecutionParams
 from liqbot.exits import ExpectedError
+from liqbot.external.params import ExternalParams
 from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
@@ -81,6 +82,10 @@ class Settings(BaseSettings):
     )
     keys: dict[str, VenueKey] = Field(
         default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."
+    )
+    # Excluded from every dump: what is only looked at is no part of the configuration that a run records.
+    external: dict[str, ExternalParams] = Field(
+        default_factory=dict, exclude=True, description="Maps of others, by source, for `map --compare`."
     )
 
     @field_validator("coins", "venues")

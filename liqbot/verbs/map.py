@@ -1,22 +1,30 @@
 """`liqbot map`: the liquidation map in the terminal or as JSON, from the bot's state or from a tape."""
 
+import asyncio
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from liqbot.exits import Exit, ExpectedError
-from liqbot.review.parameters import Choice
+from liqbot.review.parameters import Choice, profile_parameters
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.sources import MapQuery, find_map, time_of
 from liqbot.review.tables import print_json
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, OwnProfile, Set
 
+if TYPE_CHECKING:
+    from liqbot.review.comparison import ComparedSource
+
 Tape = Annotated[Path | None, typer.Option("--tape", help="Fold this tape instead of reading the bot's state.")]
 Coin = Annotated[str | None, typer.Option("--coin", help="Which coin [default: the first there is].")]
+Compare = Annotated[str | None, typer.Option(
+    "--compare", metavar="NAME|FILE.json",
+    help="Beside the map of this source (external.NAME, asked now), or of an answer of one in a file.",
+)]
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was then: ISO time (UTC) or milliseconds.")]
 
 
@@ -30,6 +38,7 @@ def liquidation_map(
     reach: Annotated[float, typer.Option("--reach", min=0.5, max=40, help="Percent around the mark to draw.")] = 10.0,
     rows: Annotated[int, typer.Option("--rows", min=4, max=200, help="Lines per side.")] = 16,
     split: Annotated[bool, typer.Option("--split", help="With --json: by leverage and by venue as well.")] = False,
+    compare: Compare = None,
     data: Data = None,
     profile: OwnProfile = None,
     config: ConfigDir = None,
@@ -44,7 +53,13 @@ def liquidation_map(
         coin.upper() if coin else None, time_of(at), _words(venue), _numbers(leverage), split and as_json
     )
     choice = Choice(profile, config, overrides or ())
+    other = None if compare is None else _other(compare, choice, at)
     reading = find_map(query, choice, db=db, tape=tape, data=data).reading
+    if other is not None:
+        from liqbot.review.comparison import print_beside  # here: it brings the network
+
+        asyncio.run(print_beside(reading, other, as_json=as_json))
+        return
     if as_json:
         print_json(reading.record)
         return
@@ -52,6 +67,15 @@ def liquidation_map(
     width = shutil.get_terminal_size((100, 24)).columns if terminal else 100
     colour = terminal and "NO_COLOR" not in os.environ
     print("\n".join(draw_map(reading, colour=colour, width=min(width, 140), rows=rows, reach_pct=reach)))
+
+
+def _other(name: str, choice: Choice, at: str | None) -> "ComparedSource":
+    """ExpectedError in one line, before anything is read, where the source is unknown or its key is missing."""
+    from liqbot.review.comparison import named_other  # here: as above
+
+    if at is not None and not name.endswith(".json"):
+        raise ExpectedError(f"--at {at}: {name} tells its map of now; name an answer that was saved then", Exit.USAGE)
+    return named_other(name, profile_parameters(choice).settings().external)
 
 
 def _words(text: str | None) -> tuple[str, ...] | None:
