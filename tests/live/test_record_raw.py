@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from liqbot.blocks import EventBlock
+from liqbot.cli import main
+from liqbot.events import FeedDown
 from liqbot.exits import Exit
 from liqbot.instruments import Side
 from liqbot.journal import JournalReader
@@ -17,6 +19,7 @@ from liqbot.places import journal_path
 from liqbot.runtime.raw_frames import Answer, Message, frames_of, manifest_of, raw_files
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.runtime.raw_replay import replayed
+from paper.tapes.reader import read_tape
 from tests.builders import loopback_market as market
 from tests.builders.loopback_house import Place, place
 
@@ -69,6 +72,52 @@ async def test_raw_messages_read_again_give_the_facts_of_the_journal(venue: str,
     for kind in ("bars", "marks", "liquidations"):
         assert len(rows_of_kind(read, kind, newest_ms(told, kind))) > 3
     manifest_tells_the_files(raw, venue)
+
+
+async def test_a_line_that_broke_is_in_the_recording_and_the_facts_around_it_are_the_same(tmp_path: Path) -> None:
+    async with place("bybit") as here:
+        here.catch_up()
+        moving = asyncio.create_task(advancing(here))
+        cutting = asyncio.create_task(cut_later(here))
+        try:
+            assert await record(here.settings(), tmp_path, for_s=4.5, raw=True) == Exit.OK
+        finally:
+            moving.cancel()
+            cutting.cancel()
+    with JournalReader(journal_path(tmp_path)) as reader:
+        told = list(reader.blocks())
+    _, blocks = replayed(tmp_path / DIRECTORY)
+    read = list(blocks)
+    assert falls(told)
+    assert falls(read) == falls(told)
+    for kind in KINDS:
+        until_ms = newest_ms(told, kind) - 1_000
+        assert rows_of_kind(read, kind, until_ms) == rows_of_kind(told, kind, until_ms), kind
+
+
+async def cut_later(here: Place) -> None:
+    await asyncio.sleep(2.0)
+    here.loop.server.cut("")
+
+
+def falls(blocks: Sequence[EventBlock]) -> list[FeedDown]:
+    return [fact for block in blocks for fact in block.facts if isinstance(fact, FeedDown)]
+
+
+def test_a_tape_is_made_of_raw_messages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(recorded("okx", tmp_path))
+    tape = tmp_path / "raw.tape"
+    assert main(["tape", "export", str(tape), "--raw", str(tmp_path / DIRECTORY)]) == Exit.OK
+    assert "ok:" in capsys.readouterr().out
+    assert read_tape(tape).roster.coins == ("BTC",)
+
+
+async def recorded(venue: str, data: Path) -> None:
+    async with place(venue) as here:
+        here.catch_up()
+        moving = asyncio.create_task(advancing(here))
+        assert await record(here.settings(), data, for_s=2.0, raw=True) == Exit.OK
+        moving.cancel()
 
 
 def manifest_tells_the_files(raw: Path, venue: str) -> None:
