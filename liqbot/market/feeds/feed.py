@@ -6,7 +6,7 @@ become bars, and everything goes to the inbox a few times a second.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
 from liqbot.market.feeds.account_reader import AccountReader
+from liqbot.market.feeds.fact_times import FactTimes
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.inferred_feeds import FEED_OF, left_out, told, without
@@ -25,7 +26,7 @@ from liqbot.market.feeds.polls import Polls
 from liqbot.market.feeds.ports import NO_RAW_SINK, Clock, RawSink, Sink
 from liqbot.market.feeds.subscriptions import Subscription, subscriptions
 from liqbot.market.feeds.tier_check import compare_tiers
-from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX, DAY_MS, TradeCollector, bar_rows
+from liqbot.market.feeds.trade_bars import TradeCollector, bar_rows
 from liqbot.venues.errors import ContractChanged, VenueError
 from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook
 from liqbot.venues.streams import VenueWire
@@ -38,7 +39,6 @@ _CHANGED_MAX: Final = 3
 _SUSPECT_SILENCES: Final = 3
 """Times in a row that a stream was given up, until it is asked whether its contract is still listed."""
 _log = structlog.get_logger()
-Fact = TypeVar("Fact", bound=MarketEvent | FeedUp | FeedDown)
 
 
 def _nothing() -> None:
@@ -61,8 +61,7 @@ class VenueFeed:
         self.stats = FeedStats()
         self._malformed = MalformedRows(self.stats, clock)
         self._facts: list[MarketEvent | FeedUp | FeedDown] = []
-        self._newest_ms = 0
-        """Of all that the venue has told."""
+        self._times = FactTimes(self.stats)
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
         self._polls = self._polled()
@@ -203,7 +202,10 @@ class VenueFeed:
         return parsed.ours
 
     def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
-        facts = self._timely(told(parsed.facts, self.left_out) if self.left_out else parsed.facts, now_ms)
+        wanted = told(parsed.facts, self.left_out) if self.left_out else parsed.facts
+        facts = self._times.timely(wanted, now_ms, self._book)
+        if self._book.rejected:
+            self._malformed.take(self._book)
         for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
             if self._reader is not None and type(fact) is MarkPrice:
@@ -219,24 +221,9 @@ class VenueFeed:
         self._facts += facts
 
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
-        self._facts += self._timely(told(facts, self.left_out), self._clock())
-
-    def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
-        """What claims to be of the future would be the newest for ever: it counts as of now. What is a day ahead of our
-        clock, or a day behind what the venue has told before, is no fact at all."""
-        found: list[Fact] = []
-        for fact in facts:
-            if not self._newest_ms - DAY_MS < fact.time_ms < now_ms + DAY_MS:
-                self._book.reject(self._book.malformed(f"{type(fact).__name__} time", fact.time_ms, fact))
-            elif fact.time_ms > now_ms + AHEAD_MS_MAX:
-                self.stats.misdated_facts += 1
-                found.append(msgspec.structs.replace(fact, time_ms=now_ms))
-            else:
-                self._newest_ms = max(self._newest_ms, fact.time_ms)
-                found.append(fact)
+        self._facts += self._times.timely(told(facts, self.left_out), self._clock(), self._book)
         if self._book.rejected:
             self._malformed.take(self._book)
-        return found
 
     def _heard(self, url: str, now_ms: int) -> None:
         """The first message after subscribing, be it an acknowledgement: lines that may rightly be silent are up."""

@@ -4,15 +4,12 @@ from typing import Any
 
 import structlog
 
-from liqbot.blocks import Roster
-from liqbot.connection.client import VenueClient
 from liqbot.events import MarkPrice, OpenInterest
-from liqbot.market.feeds.feed import VenueFeed
+from liqbot.market.feeds.fact_times import FactTimes
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.malformed_rows import FIELDS_MAX, QUIET_MS, MalformedRows
 from liqbot.market.feeds.trade_bars import AHEAD_MS_MAX, DAY_MS, TradeCollector
 from liqbot.venues.parsing import MalformedMessage, WireBook
-from liqbot.venues.registry import VENUES, wire_of
 
 NOW_MS = 1_700_000_000_000
 
@@ -58,17 +55,18 @@ def test_a_venue_that_makes_names_up_fills_neither_memory_nor_log() -> None:
 
 
 def test_what_is_not_of_this_time_is_no_fact() -> None:
-    clock = Clock()
-    feed = VenueFeed(VenueClient(VENUES["okx"]), wire_of("okx"), Roster(["okx"], ["BTC"]), clock)
+    stats, book = FeedStats(), WireBook("okx", ())
     mark = MarkPrice(time_ms=NOW_MS, venue="okx", coin="BTC", mark_price=1.0)
     interest = OpenInterest(time_ms=NOW_MS + AHEAD_MS_MAX + 1, venue="okx", coin="BTC", oi_usd=1.0)
-    with structlog.testing.capture_logs() as logged:
-        timely = feed._timely(
-            [mark, interest, *(OpenInterest(time_ms=time_ms, venue="okx", coin="BTC", oi_usd=1.0)
-                               for time_ms in (1, NOW_MS - DAY_MS, NOW_MS + DAY_MS, 4_000_000_000_000))], NOW_MS,
-        )
+    timely = FactTimes(stats).timely(
+        [mark, interest, *(OpenInterest(time_ms=time_ms, venue="okx", coin="BTC", oi_usd=1.0)
+                           for time_ms in (1, NOW_MS - DAY_MS, NOW_MS + DAY_MS, 4_000_000_000_000))], NOW_MS, book,
+    )
     assert [fact.time_ms for fact in timely] == [NOW_MS, NOW_MS]
-    assert (feed.stats.misdated_facts, feed.stats.malformed_rows) == (1, 4)
+    assert stats.misdated_facts == 1
+    with structlog.testing.capture_logs() as logged:
+        MalformedRows(stats, Clock()).take(book)
+    assert stats.malformed_rows == 4
     assert len(lines(logged)) == 1
 
 
