@@ -9,6 +9,7 @@ from liqbot.extensions import Extension, extension_file, load_entry_point, load_
 from liqbot.instruments import split_venue_key
 from liqbot.places import CONFIG_VARIABLE, config_dir, config_is_named
 from liqbot.settings.model import Settings
+from liqbot.venues.evidence import grades_of
 from liqbot.venues.registry import VENUES, access_refusal, refusal, unknown
 from liqbot.venues.spec import VenueSpec
 
@@ -124,6 +125,7 @@ def require_able_venues(settings: Settings) -> None:
     if not faults and settings.mode in _READING_MODES:
         faults += [refusal("venues", name, "market_data") for name in streamed(settings) if VENUES[name].wire is None]
         faults += _reports(settings)
+        faults += _never_read(settings)
     if not faults and settings.mode in _TRADING_MODES:
         faults += _untradable(settings)
     if faults:
@@ -143,6 +145,15 @@ def _reports(settings: Settings) -> list[str]:
     if not faults and not streamed(settings):
         faults.append("venues: reports alone tell no prices; name a venue that is read live")
     return faults
+
+
+def _never_read(settings: Settings) -> list[str]:
+    """Venues of which nothing would be read, because no feed's shape is known better than by inference."""
+    if settings.feeds.inferred:
+        return []
+    return [f"venues: {name!r} would tell nothing: all its feeds are known from the client's parser alone, and are "
+            f"read only with feeds.inferred = true" for name in streamed(settings)
+            if set(grades_of(VENUES[name].evidence).values()) == {"inferred"}]
 
 
 def _unknown(settings: Settings) -> list[str]:

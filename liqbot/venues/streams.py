@@ -52,6 +52,16 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"stream of {', '.join(self.feeds)}: either `method` or `dial` is right")
 
 
+def by_id(contract: WireContract) -> RequestParams:
+    """The contract as most venues want it named in a request."""
+    return {"symbol": contract.symbol_id}
+
+
+def all_symbols(contracts: tuple[WireContract, ...]) -> tuple[list[str]]:
+    """What a method of the client that takes every contract at once is called with."""
+    return ([contract.symbol for contract in contracts],)
+
+
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
     """A request repeated for every contract, or once for all when `each` is False."""
 

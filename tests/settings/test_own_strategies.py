@@ -87,5 +87,5 @@ def test_a_journals_configuration_comes_back_with_its_strategies_and_without_tho
     gone = restored(text).signals
     assert not hasattr(gone, "breakout")
     assert gone.cascade == settings.signals.cascade  # type: ignore[attr-defined]
-    with pytest.raises(ExpectedError, match="does not fit"):
+    with pytest.raises(ExpectedError, match=r"does not know \(signals.breakout\)"):
         restored('{"signals": {"breakout": {}}}')

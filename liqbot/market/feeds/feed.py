@@ -81,6 +81,9 @@ class VenueFeed:
 
     async def run(self, inbox: Sink) -> None:
         untap: Callable[[], None] = _nothing
+        if self.left_out:
+            _log.warning("feeds not read", venue=self._wire.venue, feeds=sorted(self.left_out),
+                         reason="known from the client's parser alone; feeds.inferred = true reads them")
         try:
             async with asyncio.TaskGroup() as group:
                 flushing = group.create_task(self._flush(inbox))

@@ -4,16 +4,11 @@ from typing import Final
 
 from liqbot.venues.apex import responses
 from liqbot.venues.apex.messages import parse
-from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
+from liqbot.venues.streams import HistorySource, Poll, Stream, VenueWire, by_id
 
 
 def _ticker(feed: str, period_ms: int) -> Poll:
-    return Poll(feed=feed, method="publicGetV3Ticker", params=_named, parse=responses.tickers, period_ms=period_ms,
+    return Poll(feed=feed, method="publicGetV3Ticker", params=by_id, parse=responses.tickers, period_ms=period_ms,
                 resync=True)
 
 
@@ -31,7 +26,7 @@ WIRE: Final = VenueWire(
     histories=(
         HistorySource(
             kind="bars", method="publicGetV3Klines", parse=responses.bars, span_ms=responses.BAR_MS, rows_max=200,
-            params=lambda contract, since_ms, until_ms: _named(contract) | {
+            params=lambda contract, since_ms, until_ms: by_id(contract) | {
                 "interval": "5", "start": since_ms // 1_000, "end": (until_ms - 1) // 1_000, "limit": 200,
             },
         ),

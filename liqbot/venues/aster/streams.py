@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.venues.aster import responses
 from liqbot.venues.aster.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire, by_id
 
 OPEN_INTEREST: Final = "fapiPublicGetV1OpenInterest"
 """The unified client lists no such request: the facts give it one."""
@@ -18,10 +18,6 @@ def _symbols(contracts: tuple[WireContract, ...]) -> list[str]:
 def _forced_streams(contracts: tuple[WireContract, ...]) -> RequestParams:
     """The unified client has no method for forced orders: its subscription to best prices takes other stream names."""
     return {"params": [f"{contract.symbol_id.lower()}@forceOrder" for contract in contracts], "id": 2}
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
 
 
 def _page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
@@ -47,16 +43,16 @@ WIRE: Final = VenueWire(
     ),
     polls=(
         Poll(
-            feed="funding", method="fapiPublicGetV3FundingInfo", params=_named, parse=responses.funding_intervals,
+            feed="funding", method="fapiPublicGetV3FundingInfo", params=by_id, parse=responses.funding_intervals,
             period_ms=600_000,
         ),
         # Before open interest, which it gives the price for.
         Poll(
-            feed="mark", method="fapiPublicGetV3PremiumIndex", params=_named, parse=responses.premium,
+            feed="mark", method="fapiPublicGetV3PremiumIndex", params=by_id, parse=responses.premium,
             period_ms=60_000, resync=True,
         ),
         Poll(
-            feed="open_interest", method=OPEN_INTEREST, params=_named, parse=responses.open_interest,
+            feed="open_interest", method=OPEN_INTEREST, params=by_id, parse=responses.open_interest,
             period_ms=10_000, resync=True,
         ),
     ),

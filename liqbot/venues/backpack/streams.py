@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.venues.backpack import responses
 from liqbot.venues.backpack.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire, by_id
 
 ADDRESS: Final = "wss://ws.backpack.exchange"
 _HOUR_MS: Final = 3_600_000
@@ -34,10 +34,6 @@ def _forced(contracts: tuple[WireContract, ...]) -> tuple[RequestParams, ...]:
     return (_asking("liquidation"),)
 
 
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
-
-
 WIRE: Final = VenueWire(
     venue="backpack",
     parse=parse,
@@ -56,23 +52,23 @@ WIRE: Final = VenueWire(
     ),
     polls=(
         Poll(
-            feed="funding", method="publicGetApiV1Market", params=_named, parse=responses.funding_interval,
+            feed="funding", method="publicGetApiV1Market", params=by_id, parse=responses.funding_interval,
             period_ms=600_000,
         ),
         # Before open interest, which it gives the price for.
         Poll(
-            feed="mark", method="publicGetApiV1MarkPrices", params=_named, parse=responses.marks, period_ms=60_000,
+            feed="mark", method="publicGetApiV1MarkPrices", params=by_id, parse=responses.marks, period_ms=60_000,
             resync=True,
         ),
         Poll(
-            feed="open_interest", method="publicGetApiV1OpenInterest", params=_named, parse=responses.open_interests,
+            feed="open_interest", method="publicGetApiV1OpenInterest", params=by_id, parse=responses.open_interests,
             period_ms=60_000, resync=True,
         ),
     ),
     histories=(
         HistorySource(
             kind="bars", method="publicGetApiV1Klines", parse=responses.bars, span_ms=responses.BAR_MS, rows_max=1_000,
-            params=lambda contract, since_ms, until_ms: _named(contract) | {
+            params=lambda contract, since_ms, until_ms: by_id(contract) | {
                 "interval": "5m", "startTime": since_ms // 1_000, "endTime": until_ms // 1_000,
             },
         ),
@@ -80,7 +76,7 @@ WIRE: Final = VenueWire(
         HistorySource(
             kind="funding", method="publicGetApiV1FundingRates", parse=responses.past_funding, span_ms=_HOUR_MS,
             rows_max=1_000, reach_ms=1_000 * _HOUR_MS,
-            params=lambda contract, *_: _named(contract) | {"limit": 1_000},
+            params=lambda contract, *_: by_id(contract) | {"limit": 1_000},
         ),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any, Final
 from liqbot.venues.bingx import responses
 from liqbot.venues.bingx.messages import MARK, parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire, by_id
 
 STREAMS: Final = "wss://open-api-swap.bingx.com/swap-market"
 
@@ -22,12 +22,8 @@ def _subscribed(contracts: tuple[WireContract, ...]) -> tuple[RequestParams, ...
     )
 
 
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
-
-
 def _page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
-    return _named(contract) | {"startTime": since_ms, "endTime": until_ms - 1, "limit": 1_000}
+    return by_id(contract) | {"startTime": since_ms, "endTime": until_ms - 1, "limit": 1_000}
 
 
 WIRE: Final = VenueWire(
@@ -47,15 +43,15 @@ WIRE: Final = VenueWire(
     polls=(
         # The stream of marks carries no index: it is asked for, and travels on with the next mark.
         Poll(
-            feed="index", method="swapV2PublicGetQuotePremiumIndex", params=_named, parse=responses.premium,
+            feed="index", method="swapV2PublicGetQuotePremiumIndex", params=by_id, parse=responses.premium,
             period_ms=5_000, resync=True,
         ),
         Poll(
-            feed="funding", method="swapV2PublicGetQuotePremiumIndex", params=_named, parse=responses.premium,
+            feed="funding", method="swapV2PublicGetQuotePremiumIndex", params=by_id, parse=responses.premium,
             period_ms=60_000, resync=True,
         ),
         Poll(
-            feed="open_interest", method="swapV2PublicGetQuoteOpenInterest", params=_named,
+            feed="open_interest", method="swapV2PublicGetQuoteOpenInterest", params=by_id,
             parse=responses.open_interest, period_ms=10_000, resync=True,
         ),
     ),

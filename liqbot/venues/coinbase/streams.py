@@ -1,15 +1,11 @@
 """What to subscribe to at Coinbase, what to ask how often, and where its past is kept."""
 
-from typing import Any, Final
+from typing import Final
 
 from liqbot.venues.coinbase import responses
 from liqbot.venues.coinbase.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
-
-
-def _symbols(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
-    return ([contract.symbol for contract in contracts],)
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire, all_symbols
 
 
 def _named(contract: WireContract) -> RequestParams:
@@ -20,9 +16,9 @@ WIRE: Final = VenueWire(
     venue="coinbase",
     parse=parse,
     streams=(
-        Stream(feeds=("trades",), method="watch_trades_for_symbols", arguments=_symbols),
+        Stream(feeds=("trades",), method="watch_trades_for_symbols", arguments=all_symbols),
         # Every five seconds while something changes. Everything comes over one socket, whose silence this one tells.
-        Stream(feeds=("mark",), method="watch_tickers", silence_ms_max=60_000, arguments=_symbols),
+        Stream(feeds=("mark",), method="watch_tickers", silence_ms_max=60_000, arguments=all_symbols),
         # Without it the venue closes channels that had nothing to say for a minute or so.
         Stream(feeds=(), method="subscribe", arguments=lambda _contracts: ("heartbeats", False)),
     ),

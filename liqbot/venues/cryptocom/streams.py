@@ -6,17 +6,13 @@ from typing import Any, Final
 from liqbot.venues.cryptocom import responses
 from liqbot.venues.cryptocom.messages import INDEX_SUFFIX, PERPETUAL_SUFFIX, parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire, all_symbols
 
 _VALUES: Final = "v1PublicGetPublicGetValuations"
 _BARS: Final = 298
 """Of a page of 300: one more at either end."""
 _PAYMENTS: Final = 24
 """Of a page of 25, which is what the venue gives where nobody asks for more; its largest page is not documented."""
-
-
-def _symbols(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
-    return ([contract.symbol for contract in contracts],)
 
 
 def _values(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
@@ -52,8 +48,8 @@ WIRE: Final = VenueWire(
     venue="cryptocom",
     parse=parse,
     streams=(
-        Stream(feeds=("trades",), method="watch_trades_for_symbols", arguments=_symbols, silence_ms_max=300_000),
-        Stream(feeds=("open_interest",), method="watch_tickers", arguments=_symbols, silence_ms_max=300_000),
+        Stream(feeds=("trades",), method="watch_trades_for_symbols", arguments=all_symbols, silence_ms_max=300_000),
+        Stream(feeds=("open_interest",), method="watch_tickers", arguments=all_symbols, silence_ms_max=300_000),
         Stream(
             feeds=("mark", "index", "funding"), method="watch_public_multiple", arguments=_values,
             silence_ms_max=15_000,

@@ -82,7 +82,8 @@ VENUE: Final = VenueSpec(
             margin=ContractMargin(
                 rule=WITH_FEE, cross_rule=None, ladder=steps.WHOLE, fees=Fees(0.02, 0.06), tables=(("BTC", BTC_USDT),)
             ),
-            note="Open interest of the ticker in contracts; of its history the value in USD is right.",
+            note="Open interest of the ticker in contracts; of its history the venue's value in USD, taken for one "
+                 "side: others found it to count both (liquidvision.app, 2026-09-30).",
         ),
         Contract(
             contract="coin", settle="coin", inverse=True,

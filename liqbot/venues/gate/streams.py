@@ -5,11 +5,7 @@ from typing import Final
 from liqbot.venues.gate import responses
 from liqbot.venues.gate.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
-
-
-def _symbols(contracts: tuple[WireContract, ...]) -> tuple[list[str]]:
-    return ([contract.symbol for contract in contracts],)
+from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire, all_symbols
 
 
 def _named(contract: WireContract) -> RequestParams:
@@ -36,10 +32,10 @@ WIRE: Final = VenueWire(
     parse=parse,
     streams=(
         # The inverse contract is traded a few times a minute.
-        Stream(feeds=("trades",), method="watch_trades_for_symbols", silence_ms_max=300_000, arguments=_symbols),
+        Stream(feeds=("trades",), method="watch_trades_for_symbols", silence_ms_max=300_000, arguments=all_symbols),
         Stream(
             feeds=("mark", "funding", "open_interest"), method="watch_tickers", silence_ms_max=15_000,
-            arguments=_symbols,
+            arguments=all_symbols,
         ),
         # The unified client knows the channel of the account's own forced orders alone.
         Stream(feeds=("liquidation",), dial=Dial(url=_address, subscribe=_subscribed)),

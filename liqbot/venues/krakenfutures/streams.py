@@ -1,15 +1,11 @@
 """What to subscribe to at Kraken Futures, what to ask how often, and where its past is kept."""
 
-from typing import Any, Final
+from typing import Final
 
 from liqbot.venues.krakenfutures import responses
 from liqbot.venues.krakenfutures.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
-
-
-def _symbols(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
-    return ([contract.symbol for contract in contracts],)
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire, all_symbols
 
 
 def _nothing(_contract: WireContract) -> RequestParams:
@@ -22,12 +18,12 @@ WIRE: Final = VenueWire(
     parse=parse,
     streams=(
         # Inverse contracts trade minutes apart. Everything comes over one socket, and the tickers tell its silence.
-        Stream(feeds=("trades", "liquidation"), method="watch_trades_for_symbols", arguments=_symbols),
+        Stream(feeds=("trades", "liquidation"), method="watch_trades_for_symbols", arguments=all_symbols),
         Stream(
             feeds=("mark", "index", "funding", "open_interest"),
             method="watch_tickers",
             silence_ms_max=15_000,
-            arguments=_symbols,
+            arguments=all_symbols,
         ),
     ),
     polls=(

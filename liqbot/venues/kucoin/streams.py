@@ -4,13 +4,7 @@ from typing import Final
 
 from liqbot.venues.kucoin import responses
 from liqbot.venues.kucoin.messages import INSTRUMENT, parse
-from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
-
+from liqbot.venues.streams import HistorySource, Poll, Stream, TierSource, VenueWire, by_id
 
 WIRE: Final = VenueWire(
     venue="kucoin",
@@ -28,7 +22,7 @@ WIRE: Final = VenueWire(
     ),
     polls=(
         Poll(
-            feed="open_interest", method="futuresPublicGetContractsSymbol", params=_named, parse=responses.contracts,
+            feed="open_interest", method="futuresPublicGetContractsSymbol", params=by_id, parse=responses.contracts,
             period_ms=10_000, weight=3, resync=True,
         ),
     ),
@@ -37,23 +31,23 @@ WIRE: Final = VenueWire(
             kind="bars", method="futuresPublicGetKlineQuery", parse=responses.bars, span_ms=responses.BAR_MS,
             rows_max=200, weight=3,
             params=lambda contract, since_ms, until_ms: (
-                _named(contract) | {"granularity": 5, "from": since_ms, "to": until_ms - 1}
+                by_id(contract) | {"granularity": 5, "from": since_ms, "to": until_ms - 1}
             ),
         ),
         HistorySource(
             kind="open_interest", method="utaGetMarketOpenInterest", parse=responses.past_open_interest,
             span_ms=responses.BAR_MS, rows_max=200, weight=10,
-            params=lambda contract, since_ms, until_ms: _named(contract) | {
+            params=lambda contract, since_ms, until_ms: by_id(contract) | {
                 "interval": "5min", "startAt": since_ms, "endAt": until_ms - 1, "pageSize": 200,
             },
         ),
         HistorySource(
             kind="funding", method="futuresPublicGetContractFundingRates", parse=responses.past_funding,
             span_ms=3_600_000, rows_max=100, weight=5,
-            params=lambda contract, since_ms, until_ms: _named(contract) | {"from": since_ms, "to": until_ms - 1},
+            params=lambda contract, since_ms, until_ms: by_id(contract) | {"from": since_ms, "to": until_ms - 1},
         ),
     ),
     tiers=TierSource(
-        method="futuresPublicGetContractsRiskLimitSymbol", params=_named, parse=responses.tiers, weight=5,
+        method="futuresPublicGetContractsRiskLimitSymbol", params=by_id, parse=responses.tiers, weight=5,
     ),
 )

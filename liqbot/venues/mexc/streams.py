@@ -5,20 +5,16 @@ from typing import Final
 from liqbot.venues.mexc import responses
 from liqbot.venues.mexc.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire, by_id
 
 _HOUR_MS: Final = 3_600_000
 _PAGE: Final = 1_000
 
 
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
-
-
 def _newest_page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
     """It cannot be asked for by time."""
     del since_ms, until_ms
-    return _named(contract) | {"page_num": 1, "page_size": _PAGE}
+    return by_id(contract) | {"page_num": 1, "page_size": _PAGE}
 
 
 WIRE: Final = VenueWire(
@@ -37,12 +33,12 @@ WIRE: Final = VenueWire(
     ),
     polls=(
         Poll(
-            feed="mark", method="contractPublicGetTicker", params=_named, parse=responses.tickers, period_ms=60_000,
+            feed="mark", method="contractPublicGetTicker", params=by_id, parse=responses.tickers, period_ms=60_000,
             resync=True,
         ),
         # The ticker tells no interval.
         Poll(
-            feed="funding", method="contractPublicGetFundingRateSymbol", params=_named, parse=responses.fundings,
+            feed="funding", method="contractPublicGetFundingRateSymbol", params=by_id, parse=responses.fundings,
             period_ms=300_000, resync=True,
         ),
     ),
@@ -50,7 +46,7 @@ WIRE: Final = VenueWire(
         HistorySource(
             kind="bars", method="contractPublicGetKlineSymbol", parse=responses.bars, span_ms=responses.BAR_MS,
             rows_max=2_000,
-            params=lambda contract, since_ms, until_ms: _named(contract) | {
+            params=lambda contract, since_ms, until_ms: by_id(contract) | {
                 "interval": "Min5", "start": since_ms // 1_000, "end": (until_ms - 1) // 1_000,
             },
         ),
@@ -63,6 +59,6 @@ WIRE: Final = VenueWire(
     ),
     # One request for contracts in five seconds is allowed.
     tiers=TierSource(
-        method="contractPublicGetDetail", params=_named, parse=responses.tiers, in_coin=True, weight=10,
+        method="contractPublicGetDetail", params=by_id, parse=responses.tiers, in_coin=True, weight=10,
     ),
 )

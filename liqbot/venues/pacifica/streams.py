@@ -4,14 +4,9 @@ from typing import Final
 
 from liqbot.venues.pacifica import responses
 from liqbot.venues.pacifica.messages import parse
-from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Stream, VenueWire, by_id
 
 _HOUR_MS: Final = 3_600_000
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
 
 
 WIRE: Final = VenueWire(
@@ -32,7 +27,7 @@ WIRE: Final = VenueWire(
         HistorySource(
             kind="bars", method="publicGetKline", parse=responses.bars, span_ms=responses.BAR_MS, rows_max=3_900,
             weight=12,
-            params=lambda contract, since_ms, until_ms: _named(contract) | {
+            params=lambda contract, since_ms, until_ms: by_id(contract) | {
                 "interval": "5m", "start_time": since_ms, "end_time": until_ms - 1,
             },
         ),
@@ -40,7 +35,7 @@ WIRE: Final = VenueWire(
         HistorySource(
             kind="funding", method="publicGetFundingRateHistory", parse=responses.past_funding, span_ms=_HOUR_MS,
             rows_max=4_000, reach_ms=4_000 * _HOUR_MS,
-            params=lambda contract, *_: _named(contract) | {"limit": 4_000},
+            params=lambda contract, *_: by_id(contract) | {"limit": 4_000},
         ),
     ),
 )

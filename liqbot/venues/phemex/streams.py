@@ -5,11 +5,7 @@ from typing import Final
 from liqbot.venues.parsing import WireContract
 from liqbot.venues.phemex import responses
 from liqbot.venues.phemex.messages import parse
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
+from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire, by_id
 
 
 def _paid(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
@@ -41,11 +37,11 @@ WIRE: Final = VenueWire(
     ),
     polls=(
         Poll(
-            feed="mark", method="v2GetMdV2Ticker24hr", params=_named, parse=responses.tickers, period_ms=60_000,
+            feed="mark", method="v2GetMdV2Ticker24hr", params=by_id, parse=responses.tickers, period_ms=60_000,
             inverse=False, resync=True,
         ),
         Poll(
-            feed="mark", method="v1GetMdTicker24hr", params=_named, parse=responses.tickers, period_ms=60_000,
+            feed="mark", method="v1GetMdTicker24hr", params=by_id, parse=responses.tickers, period_ms=60_000,
             inverse=True, resync=True,
         ),
     ),

@@ -2,16 +2,10 @@
 
 from typing import Final
 
-from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, Stream, VenueWire, by_id
 from liqbot.venues.woo import responses
 from liqbot.venues.woo.messages import parse
 from liqbot.venues.woo_topics import topic_of
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
-
 
 WIRE: Final = VenueWire(
     venue="woo",
@@ -40,7 +34,7 @@ WIRE: Final = VenueWire(
     polls=(
         # Streams of the index go by the spot market's name: it is asked for, and travels on with the next mark.
         Poll(
-            feed="index", method="v3PublicGetFutures", params=_named, parse=responses.marks, period_ms=10_000,
+            feed="index", method="v3PublicGetFutures", params=by_id, parse=responses.marks, period_ms=10_000,
             resync=True,
         ),
     ),

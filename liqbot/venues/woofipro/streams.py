@@ -2,18 +2,13 @@
 
 from typing import Final
 
-from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, Stream, VenueWire, by_id
 from liqbot.venues.woo_topics import topic_of
 from liqbot.venues.woofipro import responses
 from liqbot.venues.woofipro.messages import parse
 
 _PAGE_ROWS: Final = 25
 """Of past funding."""
-
-
-def _named(contract: WireContract) -> RequestParams:
-    return {"symbol": contract.symbol_id}
 
 
 WIRE: Final = VenueWire(
@@ -36,19 +31,19 @@ WIRE: Final = VenueWire(
     ),
     polls=(
         Poll(
-            feed="funding", method="v1PublicGetPublicInfoSymbol", params=_named, parse=responses.funding_period,
+            feed="funding", method="v1PublicGetPublicInfoSymbol", params=by_id, parse=responses.funding_period,
             period_ms=600_000,
         ),
         Poll(
-            feed="index", method="v1PublicGetPublicFuturesSymbol", params=_named, parse=responses.contract_figures,
+            feed="index", method="v1PublicGetPublicFuturesSymbol", params=by_id, parse=responses.contract_figures,
             period_ms=15_000, resync=True,
         ),
         Poll(
-            feed="open_interest", method="v1PublicGetPublicFuturesSymbol", params=_named,
+            feed="open_interest", method="v1PublicGetPublicFuturesSymbol", params=by_id,
             parse=responses.contract_figures, period_ms=15_000, resync=True,
         ),
         Poll(
-            feed="funding", method="v1PublicGetPublicFuturesSymbol", params=_named, parse=responses.contract_figures,
+            feed="funding", method="v1PublicGetPublicFuturesSymbol", params=by_id, parse=responses.contract_figures,
             period_ms=60_000,
         ),
     ),

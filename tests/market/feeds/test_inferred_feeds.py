@@ -5,6 +5,7 @@ import pytest
 from edge_sink import until
 from loopback_market import bar, forced, mark
 from read_venues import read_venue
+from structlog.testing import capture_logs
 
 from liqbot.events import FeedUp, FundingRate, Liquidation, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import Side
@@ -37,6 +38,17 @@ async def test_neither_subscribed_to_nor_asked_for_nor_told() -> None:
     assert place.sink.of(MarkPrice) == place.sink.of(OpenInterest) == place.sink.of(FundingRate) == []
     assert place.feed.left_out == {"mark", "index", "open_interest", "funding"}
     assert not place.sink.said(FeedUp, "mark")
+
+
+async def test_what_is_not_read_is_said_at_the_start_and_how_to_have_it() -> None:
+    with capture_logs() as logged:
+        async with read_venue("gate", spec=known("index", "funding"), params=CAUTIOUS):
+            pass
+        async with read_venue("gate", spec=known(), params=CAUTIOUS):
+            pass
+    (line,) = [one for one in logged if one["event"] == "feeds not read"]
+    assert (line["venue"], line["feeds"]) == ("gate", ["funding", "index"])
+    assert "feeds.inferred = true" in line["reason"]
 
 
 async def test_beside_others_in_one_message_only_they_are_left_out() -> None:
