@@ -58,7 +58,7 @@ class RawRecorder:
     # --- toward the feeds -----------------------------------------------------------------------------------------
 
     def began(self, venue: str, markets: Mapping[str, Any], now_ms: int) -> None:
-        self._queue.put(Contracts(now_ms, venue, msgspec.Raw(msgspec.json.encode(markets))))
+        self._queue.put(Contracts(now_ms, venue, msgspec.Raw(msgspec.json.encode(markets, enc_hook=str))))
 
     def message(self, venue: str, raw: str | bytes, url: str, received_ms: int) -> None:
         text, packed = (raw, None) if isinstance(raw, str) else (None, raw)

@@ -10,7 +10,6 @@ import typer
 
 from liqbot import places
 from liqbot.journal import JournalReader
-from liqbot.runtime.raw_replay import replayed
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile, plain_name
 from paper.tapes.importing.reading import Hints
@@ -121,6 +120,8 @@ def export(
     if raw is not None:
         if db is not None or data is not None:
             raise typer.BadParameter("--raw takes the place of --db and --data: give one of them")
+        from liqbot.runtime.raw_replay import replayed  # with the feeds, which no other verb of these needs
+
         roster, blocks = replayed(raw)
         write_tape(path, blocks, roster, note="read from raw messages", on_ticks=not own_times)
         _say_sound(read_tape(path), as_json=as_json)

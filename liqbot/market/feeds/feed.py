@@ -267,7 +267,6 @@ class VenueFeed:
             unheard.append(subscription)
 
     def answered_again(self, poll: int, payload: Any) -> None:
-        """As a recording says."""
         self._polls.answered_again(poll, payload)
 
     def lost_again(self, index: int, reason: str) -> None:
@@ -379,10 +378,8 @@ class VenueFeed:
             return
         part = block_of(facts, self._roster)
         if bars:
+            codes = [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))
+                     for one in self._book.contracts]
             self.stats.bars += len(bars)
-            part = msgspec.structs.replace(part, bars=bar_rows(bars, self._params.trade_span_ms, self._codes()))
+            part = msgspec.structs.replace(part, bars=bar_rows(bars, self._params.trade_span_ms, codes))
         inbox.put(part)
-
-    def _codes(self) -> list[tuple[int, int]]:
-        return [(self._roster.venue_code(one.venue_key), self._roster.coin_code(one.coin))
-                for one in self._book.contracts]
