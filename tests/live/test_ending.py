@@ -86,7 +86,7 @@ async def test_a_second_signal_ends_at_once_and_names_what_is_naked(tmp_path: Pa
         settings = here.settings()
         entry = await entry_sent(here, settings, tmp_path)
         async with running(settings, tmp_path) as bot:
-            here.hub.faults.next(PLACE_STOP["binance"], "delay_ms", 60_000)
+            here.hub.faults.next(PLACE_STOP["binance"], "hang_request", 60_000, times=5)
             await here.hub.execute(here.account, entry)
             await here.advance()
             await bot.position()

@@ -106,8 +106,8 @@ async def test_trouble_at_the_venue_is_waited_out(venue: str) -> None:
     async with rig(venue) as one:
         await long_of(one)
         panic, said = panic_of(one)
-        # Hyperliquid's is a gateway's 502, after which a question is asked again.
-        one.hub.faults.next("*", "maintenance", times=4 if venue == "hyperliquid" else 2)
+        # Hyperliquid's is a gateway's 502, after which each of several questions is asked again, thrice.
+        one.hub.faults.next("*", "maintenance", times=16 if venue == "hyperliquid" else 2)
         assert (await run_in_a_market(one, panic, 15)).nothing
         assert any(line.startswith(f"no answer: {venue}") for line in said)
 
