@@ -170,20 +170,22 @@ def _reduce(
     under a stop it waits until they are seen gone, or long enough; without one it is tried at once."""
     under_way = [order for order in book.live(Purpose.EXIT) if order.side is position.side]
     excess_base = book.excess_base(position) - sum((order.remaining_base for order in under_way), Decimal(0))
-    if excess_base <= 0 or now_ms < _exit_not_before_ms(book, now_ms, params):
-        return []
     covered = book.confirmed_base(position.side) >= position.quantity_base
+    if excess_base <= 0 or now_ms < _exit_not_before_ms(book, now_ms, params, covered=covered):
+        return []
     if covered and book.live(Purpose.TAKE) and now_ms - book.leaving_ms < params.take_cancel_ms_max:
         return []
     return [_reducing(book.target, position, Purpose.EXIT, OrderKind.MARKET, excess_base, mint)]
 
 
-def _exit_not_before_ms(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> int:
+def _exit_not_before_ms(book: InstrumentOrders, now_ms: int, params: ExecutionParams, *, covered: bool) -> int:
+    """Without a full stop it is tried twice in the time that a position may be without one: a venue that is back after
+    a long maintenance does not say so."""
     failures = book.failed(Purpose.EXIT, now_ms - params.failure_window_ms)
     if not failures:
         return now_ms
-    wait_ms = min(params.retry_ms << (len(failures) - 1), params.retry_ms_max)
-    return failures[-1].time_ms + wait_ms
+    most_ms = params.retry_ms_max if covered else min(params.retry_ms_max, params.unprotected_ms_max // 2)
+    return failures[-1].time_ms + min(params.retry_ms << (len(failures) - 1), most_ms)
 
 
 def _take(

@@ -296,6 +296,31 @@ def test_an_exit_that_fails_is_tried_again_with_patience_but_for_ever():
     assert story.placed[-1] is not failed
 
 
+@pytest.mark.parametrize("covered", [False, True])
+def test_without_a_stop_the_patience_between_exits_is_bounded(covered: bool):
+    """A venue that is back after a long maintenance does not say so."""
+    story, entry = silent_entry()
+    story.react((entry_fill(entry, 1, "0.1"),), T0)
+    stop = story.placed[-1].client_id
+    if covered:
+        story.react((events.OrderAccepted(**head(stop), venue_order_id="2"),), T0)
+    else:
+        story.react((events.OrderRejected(**head(stop), code="MAINTENANCE", reason="away"),), T0)
+    story.wish(quantity="0")
+    now_ms, half_ms = T0, ExecutionParams().unprotected_ms_max // 2
+    sent = []
+    for _ in range(40):
+        for failed in [one for one in story.placed if one.client_id not in {*sent, entry, stop}]:
+            sent.append(failed.client_id)
+            refused = events.OrderRejected(**head(failed.client_id, now_ms), code="MAINTENANCE", reason="away")
+            story.react((refused,), now_ms)
+        now_ms += half_ms
+        before = len(story.placed)
+        story.plan(now_ms)
+        exits = [one for one in story.placed[before:] if one.purpose is Purpose.EXIT]
+    assert bool(exits) is not covered
+
+
 def test_a_late_fill_after_the_end_is_protected_and_closed():
     story, entry = silent_entry()
     story.react((events.OrderRejected(**head(entry), code="X", reason="x"),), T0)
