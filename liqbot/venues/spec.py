@@ -68,6 +68,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     trade_unit: Unit | None = None
     open_interest_unit: Unit | None = None
     open_interest_two_sided: bool | None = None
+    """None: not documented, and read as one side."""
     margin: ContractMargin | None = None
     note: str = ""
 

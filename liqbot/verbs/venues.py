@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -127,13 +127,18 @@ def _client_ids(spec: VenueSpec) -> str:
     return f"client order id up to {rule.length_max}" + (f" ({rule.note})" if rule.note else "")
 
 
+_SIDES: Final = {
+    True: ", counted on both sides", False: ", of one side", None: ", taken for one side: not documented",
+}
+
+
 def _contract_details(spec: VenueSpec, contract: Contract) -> list[str]:
     key = venue_key(spec.venue, contract.contract)
     listed = (f"{each.coin} {each.symbol} (size {_shown(each.contract_units)})" for each in contract.listings)
     lines = [
         f"  {key}: {', '.join(listed)}",
         f"    trades in {_shown(contract.trade_unit)}, open interest in {_shown(contract.open_interest_unit)}"
-        + (", counted on both sides" if contract.open_interest_two_sided else ""),
+        + _SIDES[contract.open_interest_two_sided],
     ]
     if contract.note:
         lines.append(f"    {contract.note}")

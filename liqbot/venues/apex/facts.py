@@ -27,7 +27,7 @@ VENUE: Final = VenueSpec(
     contracts=(
         Contract(
             settle="USDT", market_id="{}-USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
-            open_interest_unit="base", note="Open interest is taken to be of one side.",
+            open_interest_unit="base",
         ),
     ),
     spellings=("apexomni",),

@@ -37,7 +37,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Whether open interest counts one side is not documented; it is taken to.",
         ),
     ),
     spellings=("asterdex",),

@@ -36,7 +36,7 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDC", market_id="{}_USDC_PERP", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Open interest is documented as in contracts, which are of one coin; one side is taken to be counted.",
+            note="Open interest is documented as in contracts, which are of one coin.",
         ),
     ),
     symbols=(("{}_USDC_PERP", ""),),

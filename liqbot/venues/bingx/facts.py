@@ -71,7 +71,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", market_id="{}-USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="usd",
-            note="Whether open interest counts one side or both is not documented; it is taken for one.",
         ),
     ),
     liquidations=Liquidations(completeness="none"),

@@ -58,7 +58,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", market_id="t{}F0:USTF0", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Whether open interest counts one side or both is not documented; it is taken for one.",
         ),
     ),
     spellings=("bitfinex2",),

@@ -57,7 +57,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USD", market_id="{}USD-PERP", listings=listings("{}/USD:USD", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Whether open interest counts one side or both is not documented; it is taken for one.",
         ),
     ),
     liquidations=Liquidations(completeness="none"),

@@ -26,7 +26,7 @@ VENUE: Final = VenueSpec(
     contracts=(
         Contract(
             settle="USDC", market_id="{}-USD", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
-            open_interest_unit="usd", note="Open interest is taken to be of one side: nothing says which.",
+            open_interest_unit="usd",
         ),
     ),
     spellings=("x10",),

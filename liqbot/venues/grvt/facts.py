@@ -28,7 +28,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", market_id="{}_USDT_Perp", listings=listings("{}/USDT:USDT", *LINEAR_ONE),
             trade_unit="base", open_interest_unit="base",
-            note="Open interest is taken to be of one side: its page does not say.",
         ),
     ),
     symbols=(("{}_USDT_Perp", ""),),

@@ -74,12 +74,12 @@ VENUE: Final = VenueSpec(
     contracts=(
         Contract(
             settle="USDT", market_id="{}-USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.001), ("ETH", 0.01)),
-            trade_unit="contracts", open_interest_unit="contracts",
+            trade_unit="contracts", open_interest_unit="contracts", open_interest_two_sided=False,
             note="Trades and candles count the buyer and the seller; open interest and forced orders count once.",
         ),
         Contract(
             contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 100.0)),
-            trade_unit="contracts", open_interest_unit="contracts",
+            trade_unit="contracts", open_interest_unit="contracts", open_interest_two_sided=False,
         ),
     ),
     spellings=("huobi", "huobipro", "huobidm", "huobidmswap:coin"),

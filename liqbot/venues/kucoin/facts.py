@@ -73,7 +73,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.001), ("ETH", 0.01)), trade_unit="contracts",
             open_interest_unit="contracts",
-            note="Whether open interest counts one side or both is not documented; it is taken for one.",
             margin=ContractMargin(
                 rule=MarginRule(basis="entry"), cross_rule=MarginRule(basis="mark", fee_pct=0.06),
                 ladder=steps.WHOLE, fees=Fees(0.02, 0.06), tables=(("BTC", BTC_USDT),),

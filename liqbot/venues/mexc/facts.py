@@ -70,7 +70,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", market_id="{}_USDT", listings=listings("{}/USDT:USDT", ("BTC", 0.0001)),
             trade_unit="contracts", open_interest_unit="contracts",
-            note="Whether open interest counts one side or both is not documented; it is taken for one.",
         ),
         Contract(
             contract="coin", settle="coin", inverse=True,

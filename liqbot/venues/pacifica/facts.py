@@ -26,7 +26,7 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDC", market_id="{}", listings=listings("{}/USDC:USDC", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Open interest is taken to be in coin and of one side: its page says neither.",
+            note="Open interest is taken to be in coin: its page does not say.",
         ),
     ),
     liquidations=Liquidations(

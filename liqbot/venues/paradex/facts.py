@@ -34,7 +34,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDC", market_id="{}-USD-PERP", listings=listings("{}/USD:USDC", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Whether open interest counts one side is not documented; it is taken to.",
         ),
     ),
     symbols=(("{}-USD-PERP", ""),),

@@ -57,7 +57,6 @@ VENUE: Final = VenueSpec(
         Contract(
             settle="USDT", market_id="{}USDT", listings=listings("{}/USDT:USDT", *LINEAR_ONE), trade_unit="base",
             open_interest_unit="base",
-            note="Whether open interest counts one side or both is not documented; it is taken for one.",
         ),
         Contract(
             contract="coin", settle="coin", inverse=True, listings=listings("{}/USD:{}", ("BTC", 1.0)),
