@@ -6,7 +6,7 @@ import msgspec
 
 from liqbot.commands import OrderKind, PlaceOrder
 from liqbot.instruments import Side
-from liqbot.venues.trading import Call, TradedContract
+from liqbot.venues.trading import AccountSettings, Call, TradedContract
 
 
 class PlacedOrder(msgspec.Struct):
@@ -43,3 +43,18 @@ def unified_order(order: PlaceOrder, traded: TradedContract, params: dict[str, A
     side = "buy" if buys(order) else "sell"
     amount = float(traded.contracts(order.quantity_base))
     return Call("create_order", (traded.instrument.symbol, kind, side, amount, price, params))
+
+
+def settings_calls(
+    traded: TradedContract, leverage: int, found: AccountSettings, *, margin: tuple[Any, ...]
+) -> tuple[Call, ...]:
+    """What is missing to one-way positions, isolated margin and this leverage, one call of the client's for each;
+    `margin` is what its `set_margin_mode` takes."""
+    symbol, calls = traded.instrument.symbol, []
+    if not found.one_way:
+        calls.append(Call("set_position_mode", (False, symbol)))
+    if not found.isolated:
+        calls.append(Call("set_margin_mode", margin))
+    if found.leverage != leverage:
+        calls.append(Call("set_leverage", (leverage, symbol)))
+    return tuple(calls)

@@ -56,7 +56,7 @@ from liqbot.venues.trading import (
     price_or_none,
     rank_or_none,
 )
-from liqbot.venues.unified_order import unified_order, unified_params
+from liqbot.venues.unified_order import settings_calls, unified_order, unified_params
 
 _UNKNOWN_ORDER: Final = ("-2011", "-2013")
 _PAGE: Final = 1_000
@@ -89,14 +89,7 @@ class BinanceAdapter:
         return Call("cancel_order", ("", traded.instrument.symbol, params))
 
     def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
-        symbol, calls = traded.instrument.symbol, []
-        if not found.one_way:
-            calls.append(Call("set_position_mode", (False, symbol)))
-        if not found.isolated:
-            calls.append(Call("set_margin_mode", ("isolated", symbol)))
-        if found.leverage != leverage:
-            calls.append(Call("set_leverage", (leverage, symbol)))
-        return tuple(calls)
+        return settings_calls(traded, leverage, found, margin=("isolated", traded.instrument.symbol))
 
     # --- orders ---------------------------------------------------------------------------------------------------
 
@@ -141,11 +134,10 @@ class BinanceAdapter:
         )
         return orders + stops
 
-    async def trades(
+    def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _trades(
         self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int

@@ -64,7 +64,7 @@ from liqbot.venues.trading import (
     decimal,
     price_or_none,
 )
-from liqbot.venues.unified_order import unified_order, unified_params
+from liqbot.venues.unified_order import settings_calls, unified_order, unified_params
 
 _GONE: Final = ("40109", "43001", "43025", "40768", "45057")
 _PRODUCT: Final = {"productType": "USDT-FUTURES"}
@@ -113,14 +113,7 @@ class BitgetAdapter:
         return Call("cancel_order", ("", traded.instrument.symbol, params))
 
     def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
-        symbol, calls = traded.instrument.symbol, []
-        if not found.one_way:
-            calls.append(Call("set_position_mode", (False, symbol)))
-        if not found.isolated:
-            calls.append(Call("set_margin_mode", ("isolated", symbol)))
-        if found.leverage != leverage:
-            calls.append(Call("set_leverage", (leverage, symbol)))
-        return tuple(calls)
+        return settings_calls(traded, leverage, found, margin=("isolated", traded.instrument.symbol))
 
     # --- orders ---------------------------------------------------------------------------------------------------
 
@@ -183,11 +176,10 @@ class BitgetAdapter:
         guarding = await self._pages(client, _PENDING, query | _STOPS, "entrustedList", "orderId", stops)
         return [*(found or ()), *(guarding or ())]
 
-    async def trades(
+    def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _trades(
         self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
@@ -276,11 +268,10 @@ class BitgetAdapter:
         )
         return decimal(rows[0].account_equity) - decimal(rows[0].unrealized_profit) if rows else ZERO
 
-    async def payments(
+    def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
-        async for part in by_spans(partial(self._bills, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._bills, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _bills(
         self, client: VenueCaller, traded: Sequence[TradedContract], start_ms: int, end_ms: int

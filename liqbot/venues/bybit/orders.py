@@ -60,7 +60,7 @@ from liqbot.venues.trading import (
     price_or_none,
     rank_or_none,
 )
-from liqbot.venues.unified_order import unified_order, unified_params
+from liqbot.venues.unified_order import settings_calls, unified_order, unified_params
 
 _SPAN_MS: Final = 7 * DAY_MS
 _KEPT_MS: Final = 729 * DAY_MS
@@ -98,14 +98,7 @@ class BybitAdapter:
         return Call("privatePostV5OrderCancel", (self._named(traded) | {"orderLinkId": client_id},))
 
     def settings_changes(self, traded: TradedContract, leverage: int, found: AccountSettings) -> tuple[Call, ...]:
-        symbol, calls = traded.instrument.symbol, []
-        if not found.one_way:
-            calls.append(Call("set_position_mode", (False, symbol)))
-        if not found.isolated:
-            calls.append(Call("set_margin_mode", ("isolated",)))
-        if found.leverage != leverage:
-            calls.append(Call("set_leverage", (leverage, symbol)))
-        return tuple(calls)
+        return settings_calls(traded, leverage, found, margin=("isolated",))
 
     # --- orders ---------------------------------------------------------------------------------------------------
 
@@ -153,11 +146,10 @@ class BybitAdapter:
         ended = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED)
         return [report for report in found or () if report.status not in ended]
 
-    async def trades(
+    def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _trades(
         self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
@@ -239,11 +231,10 @@ class BybitAdapter:
         coins = await self._rows(client, "privateGetV5AccountWalletBalance", query, read)
         return next((decimal(coin.wallet_balance) for coin in coins), ZERO)
 
-    async def payments(
+    def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
-        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], start_ms: int, end_ms: int

@@ -158,12 +158,11 @@ class HyperliquidAdapter:
         found: list[OrderReport] = await self._rows(client, "frontendOpenOrders", read)
         return found
 
-    async def trades(
+    def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
         """The venue keeps the newest 10,000 fills of an account."""
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _trades(
         self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
@@ -218,11 +217,10 @@ class HyperliquidAdapter:
         found: Decimal = await self._state(client, read)
         return found
 
-    async def payments(
+    def payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[PaymentReport]]:
-        async for part in by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._payments, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _payments(
         self, client: VenueCaller, traded: Sequence[TradedContract], start_ms: int, end_ms: int

@@ -160,11 +160,10 @@ class OkxAdapter:
         guarding = await self._pages(client, "privateGetTradeOrdersAlgoPending", conditional, "algoId", stops)
         return [*(found or ()), *(guarding or ())]
 
-    async def trades(
+    def trades(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, now_ms: int
     ) -> AsyncIterator[HistoryPart[TradeReport]]:
-        async for part in by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS):
-            yield part
+        return by_spans(partial(self._trades, client, traded), since_ms, now_ms, _SPAN_MS, _KEPT_MS)
 
     async def _trades(
         self, client: VenueCaller, traded: TradedContract, start_ms: int, end_ms: int
