@@ -71,6 +71,21 @@ class OrderRecord(msgspec.Struct):
         return self.state in (VenueOrderState.NEW, VenueOrderState.PARTLY)
 
     @property
+    def is_stop(self) -> bool:
+        """Waits for its trigger, or waited for it."""
+        return self.command.trigger_price is not None
+
+    @property
+    def triggered(self) -> bool:
+        """A stop that has become an ordinary order; it fills at once, if only in part."""
+        return self.is_stop and bool(self.fills)
+
+    @property
+    def refused_as_taker(self) -> bool:
+        """A post-only order that would have traded; there are venues that take it and cancel it at once."""
+        return self.state is VenueOrderState.REJECTED and self.reason.startswith("POST_ONLY")
+
+    @property
     def forced(self) -> bool:
         """Liquidation or auto-deleveraging: the venue's own order."""
         return self.command.client_id.startswith((FORCED_PREFIX, DELEVERAGED_PREFIX))

@@ -110,3 +110,15 @@ class Socket:
         self.queue.clear()
         self.drained.set()
         self.filled.set()
+
+
+def op_and_args(text: str) -> tuple[str, list[dict[str, Any]]] | None:
+    """Of a message such as `{"op": "subscribe", "args": [{...}]}`; None for anything else."""
+    try:
+        message = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
+    args = message.get("args") if isinstance(message, dict) else None
+    if not isinstance(args, list) or not all(isinstance(arg, dict) for arg in args):
+        return None
+    return str(message.get("op")), args

@@ -101,6 +101,14 @@ class Hub:
         """The trades of this contract in the last block."""
         return self._printed.get((venue, coin), [])
 
+    def rows_of(self, rows: Rows, venue: str, coin: str) -> Rows:
+        """Those of one contract; `venue` is its venue key."""
+        if not len(rows):
+            return rows
+        venue_code, coin_code = self.roster.venue_code(venue), self.roster.coin_code(coin)
+        found: Rows = rows[(rows["venue"] == venue_code) & (rows["coin"] == coin_code)]
+        return found
+
     def fold(self, block: EventBlock) -> None:
         """Take in what everybody may see: figures, and bars as single trades."""
         self.tickers.fold(block)

@@ -54,11 +54,7 @@ def published(block: EventBlock, wanted: set[str], names: BinanceNames, books: B
 
 
 def _ours(rows: Rows, one: Instrument, names: BinanceNames) -> Rows:
-    if not len(rows):
-        return rows
-    roster = names.hub.roster
-    ours: Rows = rows[(rows["venue"] == roster.venue_code(one.venue)) & (rows["coin"] == roster.coin_code(one.coin))]
-    return ours
+    return names.hub.rows_of(rows, one.venue, one.coin)
 
 
 def _trades(one: Instrument, symbol: str, wanted: set[str], names: BinanceNames) -> Iterator[Timed]:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Final
 
-import msgspec
-
 from liqbot.blocks import EventBlock
 from paper.dialects.accounts import VenueAccount
 from paper.dialects.bitget.account import BitgetAccountRequests
@@ -20,7 +18,7 @@ from paper.dialects.bitget.user_stream import PATTERNS as PRIVATE_PATTERNS
 from paper.dialects.dialect import Dialect, Handler
 from paper.dialects.evidence import Evidence
 from paper.dialects.faults import WireFault
-from paper.dialects.http import HttpAnswer, Request, Socket
+from paper.dialects.http import HttpAnswer, Request, Socket, op_and_args
 from paper.dialects.hub import Hub
 from paper.exchange.exchange import Happened
 
@@ -125,19 +123,16 @@ class BitgetDialect(Dialect):
         if text == "ping":
             socket.send("pong")
             return
-        try:
-            message = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            message = None
-        args = message.get("args") if isinstance(message, dict) else None
-        op = message.get("op") if isinstance(message, dict) else None
-        if not isinstance(args, list) or not all(isinstance(arg, dict) for arg in args):
+        asked = op_and_args(text)
+        if asked is None:
             _complain(socket, 30016, "Param error")
-        elif op == "login" and socket.path == PRIVATE:
+            return
+        op, args = asked
+        if op == "login" and socket.path == PRIVATE:
             self._login(socket, args[0] if args else {})
         elif op in ("subscribe", "unsubscribe"):
             for arg in args:
-                self._subscription(socket, str(op), arg)
+                self._subscription(socket, op, arg)
         else:
             self.hub.note_unknown(self.venue, f"ws op {op}")
             _complain(socket, 30003, "Invalid op")

@@ -28,7 +28,6 @@ from paper.dialects.bitget.payloads import (
     fill_row,
     find_order,
     find_plan,
-    is_plan,
     order_id,
     order_row,
     plan_over,
@@ -224,7 +223,7 @@ class BitgetOrderRequests:
         return self._page(rows, params, "entrustedList", "orderId")
 
     async def plans_pending(self, account: VenueAccount, params: Params) -> Row:
-        return self._plans(account, params, lambda one: visible(one) and is_plan(one) and not plan_over(one))
+        return self._plans(account, params, lambda one: visible(one) and one.is_stop and not plan_over(one))
 
     async def plans_history(self, account: VenueAccount, params: Params) -> Row:
         return self._plans(account, params, lambda one: visible(one) and plan_over(one))

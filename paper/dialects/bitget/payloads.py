@@ -28,39 +28,25 @@ _STATES: Final = {
 }
 
 
-def is_plan(record: OrderRecord) -> bool:
-    return record.command.trigger_price is not None
-
-
-def triggered(record: OrderRecord) -> bool:
-    """A stop that has become an ordinary order; it fills at once, if only in part."""
-    return is_plan(record) and bool(record.fills)
-
-
 def plan_over(record: OrderRecord) -> bool:
-    return is_plan(record) and (triggered(record) or not record.open)
-
-
-def refused_as_taker(record: OrderRecord) -> bool:
-    """A post-only order that would have traded is taken by the venue and cancelled at once."""
-    return record.state is VenueOrderState.REJECTED and record.reason.startswith(POST_ONLY)
+    return record.is_stop and (record.triggered or not record.open)
 
 
 def visible(record: OrderRecord) -> bool:
     """Whether reads show it."""
-    return record.state not in (VenueOrderState.SENT, VenueOrderState.REJECTED) or refused_as_taker(record)
+    return record.state not in (VenueOrderState.SENT, VenueOrderState.REJECTED) or record.refused_as_taker
 
 
 def order_id(record: OrderRecord) -> str:
     """Of the ordinary order; empty for a plan order that has not triggered."""
-    if not is_plan(record):
+    if not record.is_stop:
         return str(record.number)
     return str(record.number + CHILD) if record.fills else ""
 
 
 def client_oid(record: OrderRecord) -> str:
     """Of the ordinary order: as the client gave it, else one of the venue's making."""
-    if is_plan(record) or record.forced or not record.asked.get("clientOid", "none"):
+    if record.is_stop or record.forced or not record.asked.get("clientOid", "none"):
         return str(record.number + 2 * CHILD)
     return record.command.client_id
 
@@ -86,7 +72,7 @@ def trade_side(record: OrderRecord) -> str:
 def _source(record: OrderRecord) -> str:
     if record.forced:
         return "liquidation"
-    if is_plan(record):
+    if record.is_stop:
         return "loss_market"
     return "market" if record.command.limit_price is None else "normal"
 
@@ -99,7 +85,7 @@ def order_row(account: VenueAccount, names: BitgetNames, record: OrderRecord) ->
     """The ordinary order now. Details name its state `state`, lists `status`."""
     state = _STATES[record.state]
     fee = sum((one.fill.fee for one in record.fills), Decimal(0))
-    began_ms = record.triggered_ms if is_plan(record) and record.triggered_ms else record.created_ms
+    began_ms = record.triggered_ms if record.is_stop and record.triggered_ms else record.created_ms
     profit = sum((one.realised_usd for one in record.fills), Decimal(0))
     limit_price = record.command.limit_price
     return {
@@ -126,7 +112,7 @@ def _entered(record: OrderRecord) -> str:
 
 def plan_row(names: BitgetNames, record: OrderRecord) -> Row:
     """A stop of a part of the position, on the mark and then at market."""
-    over = triggered(record)
+    over = record.triggered
     failed = record.state is VenueOrderState.CANCELLED and record.reason == "REDUCE_ONLY"
     ended = "fail_execute" if failed else "cancelled"
     trigger = plain(record.command.trigger_price or Decimal(0))
@@ -172,7 +158,7 @@ def find_order(account: VenueAccount, named_id: str, client_id: str) -> OrderRec
         record = account.order(number=number % CHILD) if number else None
         return record if record is not None and visible(record) and order_id(record) == named_id else None
     record = account.order(client_id=client_id) if client_id else None
-    ours = record is not None and visible(record) and not is_plan(record) and client_oid(record) == client_id
+    ours = record is not None and visible(record) and not record.is_stop and client_oid(record) == client_id
     return record if ours else None
 
 
@@ -181,4 +167,4 @@ def find_plan(account: VenueAccount, named_id: str, client_id: str) -> OrderReco
         record = account.order(number=int(named_id)) if named_id.isdigit() else None
     else:
         record = account.order(client_id=client_id) if client_id else None
-    return record if record is not None and visible(record) and is_plan(record) else None
+    return record if record is not None and visible(record) and record.is_stop else None

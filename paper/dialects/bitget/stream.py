@@ -107,13 +107,7 @@ class BitgetPublicStream:
         return [(topic, message) for _, topic, message in timed]
 
     def _ours(self, rows: Rows, one: Instrument) -> Rows:
-        if not len(rows):
-            return rows
-        roster = self._names.hub.roster
-        mine: Rows = rows[
-            (rows["venue"] == roster.venue_code(one.venue)) & (rows["coin"] == roster.coin_code(one.coin))
-        ]
-        return mine
+        return self._names.hub.rows_of(rows, one.venue, one.coin)
 
     def _trades(self, topic: Topic, one: Instrument) -> Iterator[Timed]:
         """Trades of the same millisecond share a message."""

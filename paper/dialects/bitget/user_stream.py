@@ -13,10 +13,8 @@ from paper.dialects.bitget.payloads import (
     client_oid,
     currency,
     fill_row,
-    is_plan,
     order_row,
     plan_row,
-    triggered,
     visible,
 )
 from paper.dialects.trade_prints import plain
@@ -61,11 +59,11 @@ class BitgetUserStream:
         filled = None
         if isinstance(fact, events.Fill):
             filled = next((one for one in record.fills if one.fill.fill_id == fact.fill_id), None)
-        if is_plan(record) and (not triggered(record) or filled is record.fills[0]):
+        if record.is_stop and (not record.triggered or filled is record.fills[0]):
             yield "orders-algo", self._plan(record)
         if filled is not None:
             yield from self._filled(account, record, filled)
-        elif not is_plan(record):
+        elif not record.is_stop:
             yield "orders", self._order(account, record)
 
     def _filled(self, account: VenueAccount, record: OrderRecord, filled: FillRecord) -> Iterator[tuple[str, Row]]:

@@ -196,11 +196,7 @@ class MarketDataDialect(Dialect):
         return self.quotes(contract, frozenset(change))
 
     def _ours(self, rows: Rows, contract: MarketContract) -> Rows:
-        if not len(rows):
-            return rows
-        venue, coin = self.hub.roster.venue_code(contract.venue_key), self.hub.roster.coin_code(contract.coin)
-        mine: Rows = rows[(rows["venue"] == venue) & (rows["coin"] == coin)]
-        return mine
+        return self.hub.rows_of(rows, contract.venue_key, contract.coin)
 
 
 def _later(tell: Callable[..., Messages], *args: Any) -> Callable[[], Messages]:

@@ -12,7 +12,7 @@ from paper.dialects.accounts import VenueAccount
 from paper.dialects.dialect import Dialect, Handler
 from paper.dialects.evidence import Evidence
 from paper.dialects.faults import WireFault
-from paper.dialects.http import HttpAnswer, Request, Socket
+from paper.dialects.http import HttpAnswer, Request, Socket, op_and_args
 from paper.dialects.hub import HeldTooLong, Hub
 from paper.dialects.okx.account import OkxAccount
 from paper.dialects.okx.auth import DEMO_HOSTS, asker, expired, logged_in
@@ -181,19 +181,16 @@ class OkxDialect(Dialect):
         if text == "ping":
             socket.send("pong")
             return
-        try:
-            message = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            message = None
-        args = message.get("args") if isinstance(message, dict) else None
-        op = message.get("op") if isinstance(message, dict) else None
-        if not isinstance(args, list) or not all(isinstance(arg, dict) for arg in args):
+        asked = op_and_args(text)
+        if asked is None:
             _complain(socket, OkxTrouble("60012", f"Invalid request: {text}"))
-        elif op == "login":
+            return
+        op, args = asked
+        if op == "login":
             self._login(socket, args[0] if args else {})
         elif op in ("subscribe", "unsubscribe"):
             for arg in args:
-                self._subscription(socket, str(op), arg)
+                self._subscription(socket, op, arg)
         else:
             self.hub.note_unknown(self.venue, f"ws op {op}")
             _complain(socket, OkxTrouble("60012", f"Invalid request: {text}"))

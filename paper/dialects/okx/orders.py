@@ -22,10 +22,8 @@ from paper.dialects.okx.payloads import (
     fill_row,
     find_algo,
     find_order,
-    is_algo,
     order_id,
     order_row,
-    triggered,
     visible,
 )
 from paper.dialects.order_entry import PLAIN, NotModelled, OrderRequest, order_of
@@ -62,7 +60,7 @@ def _text(asked: Asked) -> dict[str, str]:
 
 def _settled(record: OrderRecord) -> bool:
     """Of an algo order: it has triggered or is over."""
-    return triggered(record) or not record.open
+    return record.triggered or not record.open
 
 
 class OkxOrders:
@@ -279,7 +277,7 @@ class OkxOrders:
         self._check_kind(params)
         if not params.get("state") and not params.get("algoId"):
             raise OkxRefused(parameter("state"))
-        chosen = [one for one in account.orders.values() if visible(one) and is_algo(one) and _settled(one)]
+        chosen = [one for one in account.orders.values() if visible(one) and one.is_stop and _settled(one)]
         return self._page([algo_row(account, self._swap(one), one) for one in chosen], params, "algoId")
 
     def fills(self, account: VenueAccount, params: Params) -> HttpAnswer:

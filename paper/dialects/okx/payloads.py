@@ -27,41 +27,27 @@ _STATES: Final = {
 }
 
 
-def is_algo(record: OrderRecord) -> bool:
-    return record.command.trigger_price is not None
-
-
-def triggered(record: OrderRecord) -> bool:
-    """A stop that has become an ordinary order; it fills at once, if only in part."""
-    return is_algo(record) and bool(record.fills)
-
-
-def refused_as_taker(record: OrderRecord) -> bool:
-    """A post-only order that would have traded is taken by the venue and cancelled at once."""
-    return record.state is VenueOrderState.REJECTED and record.reason.startswith("POST_ONLY")
-
-
 def visible(record: OrderRecord) -> bool:
     """Whether reads show it."""
-    return record.state not in (VenueOrderState.SENT, VenueOrderState.REJECTED) or refused_as_taker(record)
+    return record.state not in (VenueOrderState.SENT, VenueOrderState.REJECTED) or record.refused_as_taker
 
 
 def order_id(record: OrderRecord) -> str:
     """Of the ordinary order; empty for an algo order that has not triggered."""
-    if not is_algo(record):
+    if not record.is_stop:
         return str(record.number)
     return str(record.number + CHILD) if record.fills else ""
 
 
 def client_order_id(record: OrderRecord) -> str:
     """As the client gave it; an order by hand shows the id it was given here, the venue's own has none."""
-    if is_algo(record) or record.forced:
+    if record.is_stop or record.forced:
         return ""
     return record.asked.get("clOrdId", "") if record.asked else record.command.client_id
 
 
 def algo_client_id(record: OrderRecord) -> str:
-    if not is_algo(record):
+    if not record.is_stop:
         return ""
     if record.rode_in_with:
         return record.command.client_id
@@ -80,7 +66,7 @@ def find_order(account: VenueAccount, ord_id: str, client_id: str) -> OrderRecor
 
 def find_algo(account: VenueAccount, algo_id: str, client_id: str) -> OrderRecord | None:
     record = account.order(number=int(algo_id)) if algo_id.isdigit() else account.order(client_id=client_id)
-    if record is None or not visible(record) or not is_algo(record):
+    if record is None or not visible(record) or not record.is_stop:
         return None
     return record if algo_id or algo_client_id(record) == client_id else None
 
@@ -92,7 +78,7 @@ def order_row(account: VenueAccount, swap: Swap, record: OrderRecord, *, upto: F
         fills = fills[: fills.index(upto) + 1]
         filled_base = sum((one.fill.quantity_base for one in fills), Decimal(0))
         state = "filled" if filled_base >= record.command.quantity_base else "partially_filled"
-    algo, price = is_algo(record), record.command.limit_price
+    algo, price = record.is_stop, record.command.limit_price
     return {
         "algoClOrdId": algo_client_id(record), "algoId": str(record.number) if algo else "",
         "attachAlgoClOrdId": "", "attachAlgoOrds": [], "cTime": str(_since_ms(record)),
@@ -139,7 +125,7 @@ def filled_row(account: VenueAccount, swap: Swap, record: OrderRecord, filled: F
 
 def algo_row(account: VenueAccount, swap: Swap, record: OrderRecord) -> Row:
     """A conditional stop-market order on the mark."""
-    done, trigger = triggered(record), record.command.trigger_price or Decimal(0)
+    done, trigger = record.triggered, record.command.trigger_price or Decimal(0)
     state = "effective" if done else "canceled" if record.state is VenueOrderState.CANCELLED else "live"
     failed = state == "canceled" and record.reason == "REDUCE_ONLY"
     return {
@@ -199,7 +185,7 @@ def _category(record: OrderRecord) -> str:
 
 def _since_ms(record: OrderRecord) -> int:
     """An order that came of a stop begins when the stop triggers."""
-    return record.triggered_ms if is_algo(record) and record.triggered_ms else record.created_ms
+    return record.triggered_ms if record.is_stop and record.triggered_ms else record.created_ms
 
 
 def _order_type(record: OrderRecord) -> str:
@@ -209,7 +195,7 @@ def _order_type(record: OrderRecord) -> str:
 
 
 def _cancel_source(record: OrderRecord) -> str:
-    if refused_as_taker(record):
+    if record.refused_as_taker:
         return _TAKES
     return {"cancelled": _BY_USER, "REDUCE_ONLY": _NOTHING_LEFT}.get(record.reason, _BY_SYSTEM)
 

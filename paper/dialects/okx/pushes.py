@@ -11,7 +11,7 @@ from paper.dialects.accounts import OrderRecord, VenueAccount
 from paper.dialects.okx.account import balance_row, position_row
 from paper.dialects.okx.channels import ACCOUNT, Arg, args_about
 from paper.dialects.okx.listing import Row, Swap, Swaps
-from paper.dialects.okx.payloads import algo_row, filled_row, is_algo, order_id, order_row, triggered, visible
+from paper.dialects.okx.payloads import algo_row, filled_row, order_id, order_row, visible
 from paper.exchange.exchange import Happened
 
 Sent = tuple[str, bytes]
@@ -53,9 +53,9 @@ class Pushes:
     def _of_order(self, account: VenueAccount, record: OrderRecord, fact: Event) -> Iterator[Sent]:
         """A stop tells of itself; once triggered the order it became tells of its fills."""
         swap = self._swaps.of[record.command.coin]
-        if is_algo(record):
+        if record.is_stop:
             first = isinstance(fact, events.Fill) and fact.fill_id == record.fills[0].fill.fill_id
-            if first or not triggered(record):
+            if first or not record.triggered:
                 yield from _told("orders-algo", swap, algo_row(account, swap, record))
         if isinstance(fact, events.Fill):
             filled = next(one for one in record.fills if one.fill.fill_id == fact.fill_id)

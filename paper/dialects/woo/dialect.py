@@ -1,27 +1,28 @@
 """WOO X's perpetuals, market data only."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
-from paper.dialects.http import Request, Socket
+from paper.dialects.http import Request
 from paper.dialects.market_data.contracts import ListedContract, MarketContract, ratio, text
-from paper.dialects.market_data.dialect import Answer, MarketDataDialect, Messages, RequestRefused
+from paper.dialects.market_data.dialect import Answer, Messages, RequestRefused
 from paper.dialects.market_data.history import candles, number, paid_funding
-from paper.dialects.trade_prints import TradePrint, plain
+from paper.dialects.market_data.woo_topics import Row, WooTopicsDialect, topic_message
+from paper.dialects.trade_prints import plain
 
 REST: Final = "/v3/public"
 SPAN_MS: Final = {"1m": 60_000, "5m": 300_000, "1h": 3_600_000}
-TOPICS: Final = ("trade", "markprice", "estfundingrate", "openinterest")
-Row = dict[str, Any]
 
 
-class WooDialect(MarketDataDialect):
+class WooDialect(WooTopicsDialect):
     """Figures are numbers in streams and texts in answers."""
 
     venue: ClassVar[str] = "woo"
     hosts: ClassVar[tuple[str, ...]] = ("api.woox.io", "wss.woox.io")
     time_address: ClassVar[str] = "api.woox.io/v3/public/instruments"
     stream_paths: ClassVar[tuple[str, ...]] = ("/ws/stream",)
+    kinds: ClassVar[tuple[str, ...]] = ("trade", "markprice", "estfundingrate", "openinterest")
+    trade_fields: ClassVar[Row] = {"source": 1}
     listed: ClassVar[tuple[ListedContract, ...]] = (
         ListedContract(coin="BTC", id="PERP_BTC_USDT", tick="0.1", lot="0.0001"),
         ListedContract(coin="ETH", id="PERP_ETH_USDT", tick="0.01", lot="0.001"),
@@ -32,9 +33,6 @@ class WooDialect(MarketDataDialect):
             f"GET {REST}/instruments": self._contracts, f"GET {REST}/futures": self._figures,
             f"GET {REST}/klineHistory": self._candles, f"GET {REST}/fundingRateHistory": self._paid,
         }  # fmt: skip
-
-    def refusal(self, words: str) -> Any:
-        return {"success": False, "code": -1_005, "message": words}
 
     def _rows(self, rows: list[Row]) -> Row:
         return {"success": True, "timestamp": self.hub.now_ms, "data": {"rows": rows}}
@@ -87,42 +85,17 @@ class WooDialect(MarketDataDialect):
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        event, topic = str(asked.get("event", "")), str(asked.get("topic", ""))
-        if event in ("ping", "pong"):
-            return True
-        contract_id, _, kind = topic.partition("@")
-        if event != "subscribe" or contract_id not in self.by_id or kind not in TOPICS:
-            return False
-        socket.send_json({"id": asked.get("id"), "event": "subscribe", "success": True, "ts": self.hub.now_ms})
-        self.subscribe(socket, topic)
-        return True
-
-    def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:
-        for one in prints:
-            yield _topic(contract, "trade", one.time_ms, {
-                "price": one.price, "size": float(contract.traded(one)), "source": 1,
-                "side": "BUY" if one.taker_buys else "SELL",
-            })  # fmt: skip
-
     def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+        yield from super().quotes(contract, told)
         figures = contract.figures
-        if "mark" in told:
-            yield _topic(contract, "markprice", figures.time_ms, {"price": figures.mark_price})
         if "funding" in told:
-            yield _topic(contract, "estfundingrate", figures.time_ms, {
+            yield topic_message(contract, "estfundingrate", figures.time_ms, {
                 "fundingRate": None if figures.rate_pct is None else figures.rate_pct / 100.0,
                 "fundingTs": contract.ticker.next_funding_ms(figures.time_ms),
             })  # fmt: skip
         if "open_interest" in told:
             amount = float(contract.counted(figures) or 0)
-            yield _topic(contract, "openinterest", figures.time_ms, {"openInterest": amount})
-
-
-def _topic(contract: MarketContract, kind: str, time_ms: int, data: Row) -> tuple[str, Row]:
-    topic = f"{contract.id}@{kind}"
-    return topic, {"topic": topic, "ts": time_ms, "data": {"symbol": contract.id, **data}}
+            yield topic_message(contract, "openinterest", figures.time_ms, {"openInterest": amount})
 
 
 DIALECT: Final = WooDialect

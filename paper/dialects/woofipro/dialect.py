@@ -1,28 +1,28 @@
 """Orderly's perpetuals, market data only."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from liqbot.instruments import Side
 from paper.dialects.http import Request, Socket
 from paper.dialects.market_data.contracts import ForcedPrint, ListedContract, MarketContract
-from paper.dialects.market_data.dialect import Answer, MarketDataDialect, Messages
+from paper.dialects.market_data.dialect import Answer, Messages
 from paper.dialects.market_data.history import number, paid_funding
-from paper.dialects.trade_prints import TradePrint
+from paper.dialects.market_data.woo_topics import Row, WooTopicsDialect
 
 REST: Final = "/v1/public"
-TOPICS: Final = ("trade", "markprice")
-Row = dict[str, Any]
 
 
-class OrderlyDialect(MarketDataDialect):
+class OrderlyDialect(WooTopicsDialect):
     """Figures are numbers. Forced orders carry no price."""
 
     venue: ClassVar[str] = "woofipro"
     hosts: ClassVar[tuple[str, ...]] = ("api-evm.orderly.org", "ws-evm.orderly.org")
     time_address: ClassVar[str] = "api-evm.orderly.org/v1/public/info"
     stream_paths: ClassVar[tuple[str, ...]] = ("/ws/stream",)
+    kinds: ClassVar[tuple[str, ...]] = ("trade", "markprice")
+    whole_topics: ClassVar[tuple[str, ...]] = ("liquidation",)
     forced_at_mark: ClassVar[bool] = True
     listed: ClassVar[tuple[ListedContract, ...]] = (
         ListedContract(coin="BTC", id="PERP_BTC_USDC", tick="0.1", lot="0.00001"),
@@ -41,9 +41,6 @@ class OrderlyDialect(MarketDataDialect):
             found[f"GET {REST}/info/{one.id}"] = functools.partial(self._contract, one)
             found[f"GET {REST}/futures/{one.id}"] = functools.partial(self._figures, one)
         return found
-
-    def refusal(self, words: str) -> Any:
-        return {"success": False, "code": -1_005, "message": words}
 
     def _answer(self, data: Any) -> Row:
         return {"success": True, "timestamp": self.hub.now_ms, "data": data}
@@ -75,28 +72,6 @@ class OrderlyDialect(MarketDataDialect):
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        event, topic = str(asked.get("event", "")), str(asked.get("topic", ""))
-        if event in ("ping", "pong"):
-            return True
-        contract_id, _, kind = topic.partition("@")
-        if event != "subscribe" or (topic != "liquidation" and (contract_id not in self.by_id or kind not in TOPICS)):
-            return False
-        socket.send_json({"id": asked.get("id"), "event": "subscribe", "success": True, "ts": self.hub.now_ms})
-        self.subscribe(socket, topic)
-        return True
-
-    def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:
-        for one in prints:
-            yield _topic(contract, "trade", one.time_ms, {
-                "price": one.price, "size": float(contract.traded(one)), "side": "BUY" if one.taker_buys else "SELL",
-            })  # fmt: skip
-
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        if "mark" in told:
-            yield _topic(contract, "markprice", contract.figures.time_ms, {"price": contract.figures.mark_price})
-
     def forced(self, contract: MarketContract, order: ForcedPrint) -> Messages:
         size = float(order.amount_units) * (1 if order.side is Side.LONG else -1)
         entry = {
@@ -106,11 +81,6 @@ class OrderlyDialect(MarketDataDialect):
         # An entry comes again when the list it stands in changes.
         for _ in range(2):
             yield "liquidation", {"topic": "liquidation", "ts": order.time_ms, "data": [entry]}
-
-
-def _topic(contract: MarketContract, kind: str, time_ms: int, data: Row) -> tuple[str, Row]:
-    topic = f"{contract.id}@{kind}"
-    return topic, {"topic": topic, "ts": time_ms, "data": {"symbol": contract.id, **data}}
 
 
 def _listed(one: MarketContract) -> Row:
