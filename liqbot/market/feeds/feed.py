@@ -16,7 +16,7 @@ from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
 from liqbot.market.feeds.account_reader import AccountReader
-from liqbot.market.feeds.fact_times import FactTimes
+from liqbot.market.feeds.fact_times import Fact, FactTimes
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.inferred_feeds import FEED_OF, left_out, told, without
@@ -202,10 +202,7 @@ class VenueFeed:
         return parsed.ours
 
     def _take_facts(self, parsed: Parsed, now_ms: int) -> None:
-        wanted = told(parsed.facts, self.left_out) if self.left_out else parsed.facts
-        facts = self._times.timely(wanted, now_ms, self._book)
-        if self._book.rejected:
-            self._malformed.take(self._book)
+        facts = self._timely(parsed.facts, now_ms)
         for fact in facts:
             self.stats.forced_orders += type(fact) is Liquidation
             if self._reader is not None and type(fact) is MarkPrice:
@@ -221,9 +218,14 @@ class VenueFeed:
         self._facts += facts
 
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
-        self._facts += self._times.timely(told(facts, self.left_out), self._clock(), self._book)
+        self._facts += self._timely(facts, self._clock())
+
+    def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
+        """Those that are wanted and of this time."""
+        found = self._times.timely(told(facts, self.left_out) if self.left_out else facts, now_ms, self._book)
         if self._book.rejected:
             self._malformed.take(self._book)
+        return found
 
     def _heard(self, url: str, now_ms: int) -> None:
         """The first message after subscribing, be it an acknowledgement: lines that may rightly be silent are up."""

@@ -1,17 +1,17 @@
 """Feeds whose shape is only inferred are not read unless the profile asks for them: no stream, no request, no fact."""
 
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from liqbot.events import FeedDown, FeedUp, FundingRate, Liquidation, MarketEvent, MarkPrice, OpenInterest
+from liqbot.events import FundingRate, Liquidation, MarkPrice, OpenInterest
+from liqbot.market.feeds.fact_times import Fact
 from liqbot.market.feeds.params import FeedParams
 from liqbot.venues.evidence import grades_of
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.streams import Stream, VenueWire
 
-Fact = TypeVar("Fact", bound=MarketEvent | FeedUp | FeedDown)
 FEED_OF: Final[dict[type, str]] = {
     Liquidation: "liquidation", MarkPrice: "mark", OpenInterest: "open_interest", FundingRate: "funding",
 }
