@@ -50,6 +50,17 @@ def make_private_file(path: Path) -> None:
         raise ExpectedError(f"{path}: cannot be made: {error.strerror}", Exit.DATABASE) from error
 
 
+def replace_private_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Whole or not at all; OSError where the disk refuses. `durable`: on disk before it takes the old one's place."""
+    part = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE), "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    part.replace(path)
+
+
 def _ours(path: Path) -> tuple[Path, os.stat_result] | None:
     """None when it is not there. ExpectedError when it is somebody else's."""
     try:

@@ -1,11 +1,11 @@
 """Reading answers: typed, and where one has another shape, one line that names the field and what was there."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from liqbot.decode_errors import path_in, value_at
 from liqbot.exits import ExpectedError
 from liqbot.external.params import ExternalParams
 from liqbot.external.spec import ExternalLevel, ExternalMap
@@ -18,8 +18,6 @@ Answer = TypeVar("Answer")
 LEVELS_MAX: Final = 1_000_000
 NOTHING: Final = msgspec.Raw()
 """Of a field that is not there."""
-_AT: Final = re.compile(r" - at `(?:key in )?\$(.*)`$")
-_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _SIDES: Final = {"long": Side.LONG, "short": Side.SHORT}
 
 
@@ -34,29 +32,16 @@ def decoded(source: str, raw: bytes | msgspec.Raw, kind: type[Answer], prefix: s
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        found = _AT.search(str(error))
-        steps = found.group(1) if found else ""
-        said = str(error)[: found.start()] if found else str(error)
-        field = prefix + steps if prefix else steps.removeprefix(".")
-        raise wrong(source, field, _value_at(msgspec.json.decode(raw), steps), said[:1].lower() + said[1:]) from None
+        path, said = path_in(error) or "", str(error).partition(" - at `")[0]
+        field = prefix + path if prefix else path.removeprefix(".")
+        value, _ = value_at(msgspec.json.decode(raw), path)
+        raise wrong(source, field, value, said[:1].lower() + said[1:]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise wrong(source, prefix, bytes(raw)[:60], f"expected JSON ({error})") from None
 
 
 def is_null(raw: msgspec.Raw) -> bool:
     return bytes(raw).strip() in (b"", b"null")
-
-
-def _value_at(value: Any, steps: str) -> Any:
-    """As deep as the path can be followed."""
-    for name, index in _STEP.findall(steps):
-        if name and isinstance(value, Mapping) and name in value:
-            value = value[name]
-        elif index.isdigit() and isinstance(value, list) and int(index) < len(value):
-            value = value[int(index)]
-        else:
-            break
-    return value
 
 
 def whole(source: str, levels: Sequence[ExternalLevel], mark_price: float | None = None) -> ExternalMap:

@@ -6,9 +6,10 @@ enters nothing until a person has looked; what is open it manages.
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Final
+
+from liqbot.private_files import replace_private_file
 
 NAME: Final = "starts.json"
 WINDOW_MS: Final = 600_000
@@ -46,11 +47,5 @@ def _read(data: Path) -> list[int]:
 
 def _write(data: Path, starts: list[int]) -> None:
     """A disk that refuses keeps no start from protecting."""
-    beside = data / f"{NAME}.new"
     with contextlib.suppress(OSError):
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(file, json.dumps(starts).encode())
-        finally:
-            os.close(file)
-        beside.replace(data / NAME)
+        replace_private_file(data / NAME, json.dumps(starts).encode(), durable=False)

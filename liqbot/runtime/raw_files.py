@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from liqbot.private_files import make_private_directory
+from liqbot.private_files import PRIVATE_FILE, make_private_directory, replace_private_file
 from liqbot.runtime.raw_frames import (
     CHUNK_BYTES,
     GZIP_BITS,
@@ -33,7 +33,6 @@ from liqbot.runtime.raw_frames import (
 
 _LEVEL: Final = 6
 _HOUR_MS: Final = 3_600_000
-_PRIVATE: Final = 0o600
 _log = structlog.get_logger(__name__)
 
 
@@ -92,13 +91,13 @@ class RawFiles:
             (self._directory / oldest.file).unlink(missing_ok=True)
             _log.warning("raw messages given up: record.raw_gb_max is reached", file=oldest.file, bytes=oldest.bytes)
         self._manifest = Manifest(files=tuple(files))
-        _replace(self._directory / MANIFEST, msgspec.json.format(msgspec.json.encode(self._manifest)))
+        replace_private_file(self._directory / MANIFEST, msgspec.json.format(msgspec.json.encode(self._manifest)))
 
 
 class _OpenFile:
     def __init__(self, path: Path, hour: int) -> None:
         self.path, self.hour, self.packed_bytes = path, hour, 0
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE), "wb")
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE), "wb")
         self._packing = zlib.compressobj(_LEVEL, wbits=GZIP_BITS)
         self._digest = hashlib.sha256()
         self._encoder = msgspec.json.Encoder()
@@ -176,13 +175,3 @@ def _read(path: Path) -> RawFile:
     torn = torn or not unpacking.eof
     _log.info("raw messages of an earlier process", file=path.name, torn=torn)
     return counts.row(path, path.stat().st_size, digest.hexdigest(), torn=torn)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _PRIVATE), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -4,20 +4,18 @@ A frame is first decoded whole, which is fast. Only when that fails is it taken 
 watched are left out unread, the others are decoded one by one, and those that do not fit are noted in the book.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 
+from liqbot.decode_errors import path_in, value_at
 from liqbot.events import MarketEvent
 from liqbot.venues.parsing import MalformedMessage, Parsed, WireBook, decoded
 
 Row = TypeVar("Row")
 BROKEN: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What the decoder raises for text of any kind."""
-_PLACE: Final = re.compile(r"at `\$(?P<path>[^`]*)`")
-_STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 
 class _Frame(Protocol[Row]):
@@ -75,18 +73,11 @@ def typed_row(row: Any, shape: type[Row], what: str, book: WireBook) -> Row | No
 
 def fault_of(row: Any, error: Exception, what: str, book: WireBook) -> MalformedMessage:
     """The decoder's complaint with the field that it is about and what stands there."""
-    place = _PLACE.search(str(error))
-    if place is None:
+    path = path_in(error)
+    if path is None:
         return book.malformed(what, error, row)
-    value = row
-    for key, number in _STEP.findall(place["path"]):
-        if key and isinstance(value, dict) and key in value:
-            value = value[key]
-        elif number and isinstance(value, list) and int(number) < len(value):
-            value = value[int(number)]
-        else:
-            return book.malformed(f"{what} {place['path'].lstrip('.')}", error, row)
-    return book.malformed(f"{what} {place['path'].lstrip('.')}", value, row)
+    value, found = value_at(row, path)
+    return book.malformed(f"{what} {path.lstrip('.')}", value if found else error, row)
 
 
 def each(rows: Iterable[Row], read: Callable[[Row], list[MarketEvent]], book: WireBook) -> list[MarketEvent]:
