@@ -85,6 +85,9 @@ class Fold:
         self._trades.naked(observation.no_longer_naked)
         self._maps.see(observation.seq, observation.views)
         self._whales(observation)
+        for news in observation.feeds:
+            severity, kind = _INCIDENTS[type(news)]
+            self._note(observation.seq, news, severity, kind, _detail(news))
         self._decisions.fold(observation)
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)

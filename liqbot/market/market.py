@@ -143,6 +143,11 @@ class Market:
         """What became of large told positions near their liquidation, since it was taken last."""
         return tuple(news for coin in self._coins for news in coin.whales.take_news())
 
+    def take_feed_news(self) -> tuple[FeedUp | FeedDown, ...]:
+        """Venues whose price left the others' or is back, and quotes that departed or came back, since it was taken
+        last."""
+        return tuple(news for coin in self._coins for news in coin.outliers.take_news())
+
     def map_skill(self, coin: str) -> tuple[float, float]:
         """The map's own score of the last days: deviance explained in newly crossed bins, printed over promised USD.
 

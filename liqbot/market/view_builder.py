@@ -5,6 +5,7 @@ from typing import Any, Final
 from liqbot.instruments import Side
 from liqbot.market.coin import CoinMarket
 from liqbot.market.forecast.forecast import Forecast
+from liqbot.market.observed.agreement import Accord
 from liqbot.market.observed.prices import VenuePrice
 from liqbot.market.view import MarketView
 
@@ -38,6 +39,7 @@ def view_of(
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
         whales=coin.whales.near,
+        **_price_trouble(coin),
         **_price_features(coin, own),
         **_crowd_features(coin, tick_ms),
     )
@@ -54,6 +56,16 @@ class _Forecasts:
 
     def __repr__(self) -> str:
         return repr(self())
+
+
+def _price_trouble(coin: CoinMarket) -> dict[str, Any]:
+    agreement, quotes = coin.outliers.agreement, coin.outliers.quotes
+    if not agreement.apart and not quotes.translating:
+        return {}
+    out = coin.trade_venue >= 0 and agreement.quarantined(coin.trade_venue)
+    accord = Accord.QUARANTINED if out else Accord.DISPUTED if agreement.disputed else Accord.AGREES
+    quote, away_pct = quotes.held
+    return {"price_accord": accord.value, "depeg_quote": quote, "depeg_pct": away_pct}
 
 
 def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:

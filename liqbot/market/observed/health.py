@@ -38,6 +38,12 @@ class VenueHealth(msgspec.Struct, frozen=True):
     """Its own rate, scaled to eight hours."""
     funding_percentile: float = ABSENT
     """Of that rate, 0..100 within its own history."""
+    accord: str = ""
+    """`quarantined` or `disputed`: how its price stands to that of the others; empty where it agrees."""
+    quote: str = ""
+    """The currency of its prices; empty where that is not known."""
+    quote_ratio: float = 1.0
+    """What a unit of it is worth in the map's dollars."""
 
 
 class HealthFold:
