@@ -60,8 +60,8 @@ async def test_a_key_near_its_end(days: float | None, said: bool) -> None:
 @pytest.mark.parametrize("venue", VENUES_SERVED)
 async def test_every_venue_tells_the_rank_of_what_is_held(venue: str) -> None:
     async with rig(venue) as one:
-        assert one.edge.told["adl_ranks"] == {}
+        assert one.edge.notices["adl_ranks"] == {}
         await long_of(one)
         assert await one.edge.reconciler.once()
         # Hyperliquid tells none.
-        assert one.edge.told["adl_ranks"].keys() == ({"BTC"} if venue != "hyperliquid" else set())
+        assert one.edge.notices["adl_ranks"].keys() == ({"BTC"} if venue != "hyperliquid" else set())
