@@ -44,7 +44,7 @@ class StepLike(Protocol):
 
 
 def speaks(step: StepLike) -> bool:
-    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command, news of a told
+    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command, news of a large
     position or of a venue's price."""
     return bool(step.verdicts or step.decisions or step.commands or step.whales or step.feeds)
 

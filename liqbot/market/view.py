@@ -104,7 +104,9 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     funding_of_venues: Mapping[str, tuple[float, float]] = {}
     """Venue key -> (rate per eight hours, its percentile within that venue's history), where a rate is known."""
     whales: tuple[Whale, ...] = ()
-    """Large told positions near their liquidation, nearest first."""
+    """Large reported positions near their liquidation, nearest first."""
+    contract_trouble: str = ""
+    """Why the traded contract is none to enter: not listed, closed, or changed since the process began; empty: none."""
     price_accord: str = ""
     """`quarantined`: the traded venue's price is not that of most others, and is not used. `disputed`: no majority of
     the venues agrees, and nobody knows which is wrong. Empty: neither."""
