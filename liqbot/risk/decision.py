@@ -16,6 +16,8 @@ class Refusal(enum.StrEnum):
     BACKFILLING = "BACKFILLING"
     STALE = "STALE"
     LAGGING = "LAGGING"
+    CONTRACT_CHANGED = "CONTRACT_CHANGED"
+    """The traded contract is not listed, closed, or has other terms than when the process began."""
     PRICE_QUARANTINED = "PRICE_QUARANTINED"
     """The traded venue's price is not that of most others."""
     PRICE_DISPUTED = "PRICE_DISPUTED"

@@ -73,6 +73,11 @@ def _lag(context: CheckContext) -> Check:
     return _at_most("lag_ms", context.view.lag_ms, context.limits.lag_ms_max)
 
 
+def _contract(context: CheckContext) -> Check | None:
+    trouble = context.view.contract_trouble
+    return Check("contract", trouble, "as at the start", passed=False) if trouble else None
+
+
 def _own_price(context: CheckContext) -> Check | None:
     accord = context.view.price_accord
     return Check("price_accord", accord, "", passed=False) if accord == Accord.QUARANTINED else None
@@ -182,6 +187,7 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.STALE, _fresh),
     (Refusal.STALE, _venues_live),
     (Refusal.LAGGING, _lag),
+    (Refusal.CONTRACT_CHANGED, _contract),
     (Refusal.PRICE_QUARANTINED, _own_price),
     (Refusal.PRICE_DISPUTED, _undisputed),
     (Refusal.DEPEG, _pegged),

@@ -128,7 +128,8 @@ def _apart(one: dict[str, Any]) -> str:
     if one["quote_ratio"] != 1.0:
         found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
     if one["down"]:
-        found.append(f"down: {' '.join(one['down'])}")
+        reasons = one.get("reasons") or [""] * len(one["down"])
+        found += [f"{feed} down ({why})" for feed, why in zip(one["down"], reasons, strict=True)]
     return f"{one['venue']}: {'; '.join(found)}"
 
 

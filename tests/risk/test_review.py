@@ -61,7 +61,7 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
     decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     assert isinstance(decision, Approved)
     target = decision.target
-    unasked = 3  # what is asked of prices that are in doubt alone
+    unasked = 4  # what is asked of prices that are in doubt alone
     assert len(decision.checks) > len(PRE_TRADE_CHECKS) - unasked
     assert decision.checks[-1].passed
     assert target.leverage <= 5
@@ -123,6 +123,7 @@ def test_the_first_refusal_in_order_wins_and_all_checks_are_recorded():
 @pytest.mark.parametrize(
     ("doubt", "code"),
     [
+        ({"contract_trouble": "BTC/USDT:USDT is not listed any more"}, Refusal.CONTRACT_CHANGED),
         ({"price_accord": "quarantined"}, Refusal.PRICE_QUARANTINED), ({"price_accord": "disputed"},
         Refusal.PRICE_DISPUTED), ({"depeg_quote": "USDT", "depeg_pct": 3.1}, Refusal.DEPEG),
     ],
