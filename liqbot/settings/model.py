@@ -127,6 +127,13 @@ class Settings(BaseSettings):
             raise ValueError(f"trade_venue {self.trade_venue!r} is not one of venues ({', '.join(self.venues)})")
         return self
 
+    @model_validator(mode="after")
+    def _trusts_what_it_reads(self) -> "Settings":
+        for venue in self.market.trust.of_venues:
+            if venue not in self.venues:
+                raise ValueError(f"market.trust.of_venues: {venue!r} is none of venues ({', '.join(self.venues)})")
+        return self
+
     def section(self, kind: type[Section]) -> Section:
         """The section that is an instance of `kind`: how another package gets at its own."""
         for name in type(self).model_fields:

@@ -16,6 +16,7 @@ import liqbot.venues
 from liqbot.instruments import AGGREGATE, split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
 from liqbot.venues.entry_stops import EntryProtection
+from liqbot.venues.evidence import grades_of
 from liqbot.venues.mechanics import mechanics_for
 from liqbot.venues.parsing import INTERVAL_H_USUAL
 from liqbot.venues.spec import Capability, VenueSpec
@@ -140,6 +141,13 @@ def has_us_basis(venue_key: str) -> bool:
     """Whether its contracts expire under US rules."""
     spec = VENUES.get(split_venue_key(venue_key)[0])
     return spec is not None and spec.us_regulated and not spec.pays_funding
+
+
+def known_by_inference(venue_key: str) -> bool:
+    """Whether the shape of its trades, marks or open interest is known from the unified client's parser alone."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    grades = grades_of(spec.evidence) if spec is not None and spec.wire is not None else {}
+    return any(grades.get(feed) == "inferred" for feed in ("trades", "mark", "open_interest"))
 
 
 @functools.lru_cache(maxsize=1024)
