@@ -7,6 +7,7 @@ it, and the next one dials anew.
 
 import asyncio
 import contextlib
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
@@ -18,6 +19,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from liqbot.connection.endpoints import at_hosts, at_loopback
 from liqbot.connection.error_mapping import host_in
+from liqbot.connection.turns import SHARE_S, WAITED_S, turns_here
 from liqbot.venues.errors import VenueUnreachable
 from liqbot.venues.parsing import WireContract
 from liqbot.venues.streams import Dial
@@ -141,22 +143,31 @@ class RawStreams:
         return _Connection(url, socket)
 
     async def _listen(self, connection: _Connection, dial: Dial) -> None:
-        reason = "the connection ended"
+        reason, turns, over_s = "the connection ended", turns_here(), 0.0
         try:
-            async for message in connection.socket:
+            while True:
+                began_s = time.perf_counter()
+                message = await connection.socket.receive()
                 if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                     break
-                raw = message.data
-                if isinstance(raw, bytes) and raw.startswith(_GZIP):
-                    raw = _unpacked(raw)
-                answer = dial.answer(raw) if dial.answer is not None else None
-                if answer is not None:
-                    await connection.send(answer)
-                self._heard(raw, connection.url)
+                came_s = time.perf_counter()
+                if came_s - began_s > WAITED_S:
+                    over_s = came_s + SHARE_S
+                await self._take(connection, dial, message.data)
+                if time.perf_counter() >= over_s:
+                    over_s = await turns.turn()
         except (*_FAILURES, zlib.error, msgspec.MsgspecError, ValueError) as error:
             reason = f"{type(error).__name__} {error}".strip()
         code = connection.socket.close_code
         await self._left(connection, reason if code is None else f"{reason} ({code})")
+
+    async def _take(self, connection: _Connection, dial: Dial, raw: str | bytes) -> None:
+        if isinstance(raw, bytes) and raw.startswith(_GZIP):
+            raw = _unpacked(raw)
+        answer = dial.answer(raw) if dial.answer is not None else None
+        if answer is not None:
+            await connection.send(answer)
+        self._heard(raw, connection.url)
 
     async def _left(self, connection: _Connection, reason: str) -> None:
         connection.end(reason)

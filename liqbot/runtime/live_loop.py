@@ -214,6 +214,9 @@ class Runtime:
         self._due += requests
         async with self._performing:
             while self._due:
+                if isinstance(self._due[0], rule.ObserveStep):
+                    # What left a moment ago goes out, and other venues have their turn, before anybody looks on.
+                    await asyncio.sleep(0)
                 request = self._due.popleft()
                 if isinstance(request, rule.SendCommands):
                     await self._broker.send(request.commands, request.time_ms)

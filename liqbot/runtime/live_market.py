@@ -19,6 +19,7 @@ from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
 from liqbot.market.feeds.report_feed import ReportFeed
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.process import short_collections
 from liqbot.runtime.pump import Feed
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
@@ -67,7 +68,7 @@ class LiveMarket:
             venue: ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
             for venue, file in params.reports.items() if venue in roster.venues
         }
-        self.ticker = ticker or TickClock(clock)
+        self.ticker = ticker or TickClock(clock, raw=raw)
 
     def _price_of(self, coin: str) -> float | None:
         """Of the first venue that knows one."""
@@ -99,7 +100,7 @@ class LiveMarket:
         self.admitted.set()
         if self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
             await self._past(inbox, self._since_ms)
-        async with asyncio.TaskGroup() as group:
+        async with short_collections(), asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))
             group.create_task(self._whole_again(inbox))
             for feed in self.feeds.values():
