@@ -154,7 +154,7 @@ async def measured(asked: argparse.Namespace, place: Path, minutes: list[Minute]
         await ready(house, mine)
         before = await settled(house, mine)
         while len(minutes) < asked.minutes:
-            began, first = time.time(), len(house.lines)
+            began, first = time.time(), len(house.lines) - 1
             await ask(mine, "pace", asked.factor)
             await asyncio.sleep(asked.seconds)
             busy, flooded_s = await ask(mine, "how"), time.time() - began

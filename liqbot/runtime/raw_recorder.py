@@ -155,18 +155,17 @@ class RawRecorder:
             self.unwritten += not written
             self._refused += not written
 
-    def _tried(self, work: Callable[[], None]) -> bool:
+    def _tried(self, work: Callable[[], object]) -> bool:
         """Whether the disk did it; it is left alone for a while when not."""
         if time.monotonic() < self._rest_until_s:
             return False
         try:
-            work()
+            return work() is not False
         except (OSError, ValueError) as error:
             self._files.abandon()
             self._rest_until_s = time.monotonic() + _REST_S
             _log.error("raw messages cannot be written: some are missing", reason=str(error), unwritten=self.unwritten)
             return False
-        return True
 
 
 def _bytes_of(frame: Message | Answer) -> int:
