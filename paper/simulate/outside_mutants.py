@@ -9,6 +9,7 @@ import msgspec
 from liqbot.events import Event, OrderAccepted, OrderCancelled, PositionSnapshot
 from liqbot.risk.account import Account
 from liqbot.runtime import ending, step
+from liqbot.unrecorded import UnrecordedSteps
 from paper.simulate import edge
 from paper.simulate.mutant import Mutant, Patch, instead
 
@@ -47,6 +48,18 @@ OUTSIDE: Final = (
         "what reduces risk waits until the disk answers",
         (Patch(step.WriteAhead, "expire", instead(lambda *_: [])),),
         shows_in=("disk_hangs",),
+    ),
+    Mutant(
+        "gap_untold",
+        "a journal that refused records goes on as if it had not",
+        (Patch(step.WriteAhead, "_leave_unrecorded", instead(_idle)),),
+        shows_in=("disk_full",),
+    ),
+    Mutant(
+        "refused_forgotten",
+        "what was filled and sent while records were refused is told nowhere",
+        (Patch(UnrecordedSteps, "take", instead(lambda *_: ())),),
+        shows_in=("disk_full",),
     ),
     Mutant(
         "ends_at_once",
