@@ -102,13 +102,13 @@ class LiveMarket:
             await self._past(inbox, self._since_ms)
         async with short_collections(), asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))
-            group.create_task(self._whole_again(inbox))
+            group.create_task(self._resync_after_overflow(inbox))
             for feed in self.feeds.values():
                 group.create_task(feed.run(inbox))
             for report in self._reports.values():
                 group.create_task(report.run(inbox))
 
-    async def _whole_again(self, inbox: Inbox) -> None:
+    async def _resync_after_overflow(self, inbox: Inbox) -> None:
         """Rows that the inbox had no room for were folded into others: once it has room again, the present
         figures are requested from the venues."""
         merged = reported = 0

@@ -255,8 +255,8 @@ class VenueFeed:
 
     async def _watch(self, subscription: Subscription, on_url: Callable[[str], None]) -> None:
         stream = subscription.stream
-        if stream.dial is not None:
-            await self._client.raw.watch(stream.dial, subscription.contracts, on_url)
+        if stream.socket is not None:
+            await self._client.raw.watch(stream.socket, subscription.contracts, on_url)
         await self._client.watch(stream.method, *subscription.arguments, on_url=on_url)
 
     def _dialled(self, subscription: Subscription, url: str) -> None:
