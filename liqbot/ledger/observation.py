@@ -15,6 +15,7 @@ from liqbot.market.map.whales import WhaleNews
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
 from liqbot.signals.verdict import Verdict
+from liqbot.unrecorded import UnrecordedStep
 
 
 class Observation(msgspec.Struct, frozen=True, eq=False):
@@ -42,6 +43,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     whales: tuple[WhaleNews, ...] = ()
     feeds: tuple[FeedUp | FeedDown, ...] = ()
     """Prices and quotes that the market itself found wrong, or right again."""
+    unrecorded: tuple[UnrecordedStep, ...] = ()
+    """Before this call, refused by the journal."""
 
     def kept(self, *, forecasts: bool = True) -> "Observation":
         """The same for a ledger that is written in a thread of its own; `forecasts`: whether maps have theirs."""
@@ -80,6 +83,9 @@ class ObservedEngine(Protocol):
     @property
     def desk(self) -> DeskLike: ...
 
+    @property
+    def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...
+
 
 def observation_of(
     seq: int, block: EventBlock, step: StepLike, engine: ObservedEngine, source: str = "inbox"
@@ -103,4 +109,5 @@ def observation_of(
         no_longer_naked=engine.desk.no_longer_naked,
         whales=step.whales,
         feeds=step.feeds,
+        unrecorded=engine.unrecorded,
     )
