@@ -118,11 +118,11 @@ def _apart(engine: Engine, coin: str, now_ms: int) -> list[dict[str, Any]]:
     return [
         {
             "venue": one.venue, "accord": one.accord, "mark_price": one.mark_price, "quote": one.quote,
-            "quote_ratio": one.quote_ratio, "trust": one.trust,
+            "quote_ratio": one.quote_ratio, "trust_weight": one.trust_weight,
             "down": list(one.down), "reasons": list(one.reasons),
         }
         for one in engine.market.venue_health(coin, now_ms)
-        if one.accord or one.down or (one.quote_ratio, one.trust) != (1.0, 1.0)
+        if one.accord or one.down or (one.quote_ratio, one.trust_weight) != (1.0, 1.0)
     ]  # fmt: skip
 
 

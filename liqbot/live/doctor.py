@@ -116,8 +116,8 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
 def _apart(one: dict[str, Any]) -> str:
     """What the running bot has of a venue that is not as it should be."""
     found = [f"its price is {one['accord']}"] if one["accord"] else []
-    if one["trust"] != 1.0:
-        found.append(f"it counts with {one['trust']:.2f}")
+    if one["trust_weight"] != 1.0:
+        found.append(f"it counts with {one['trust_weight']:.2f}")
     if one["quote_ratio"] != 1.0:
         found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
     found += [f"{feed} is down: {why}" for feed, why in zip(one["down"], one["reasons"], strict=True)]

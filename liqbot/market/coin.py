@@ -380,7 +380,7 @@ class CoinMarket:
                 funding_percentile=rated.get(self.venues[venue], (ABSENT, ABSENT))[1],
                 accord=self.outliers.agreement.accord_of(venue).value,
                 quote=self.outliers.quotes.quotes[venue],
-                trust=self.trust.weights[venue],
+                trust_weight=self.trust.weights[venue],
                 quote_ratio=self.outliers.quotes.of_venue[venue],
                 **self._measured(row_of.get(venue, -1), now_ms),
             )

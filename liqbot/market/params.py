@@ -269,11 +269,11 @@ class TrustParams(_Params):
         default_factory=dict, description="Weight of a venue by its key, 0 to 1, whatever it earns: `{htx = 0.5}`. "
         "Those that are not named earn theirs, from 1 on."
     )
-    inferred: float = Field(
+    inferred_weight: float = Field(
         0.5, ge=0, le=1, description="Weight from which a venue begins whose trades, marks or open interest are known "
         "from the unified client's parser alone."
     )
-    floor: float = Field(0.0, ge=0, le=1, description="No venue that is not named falls below this.")
+    weight_min: float = Field(0.0, ge=0, le=1, description="No venue that is not named falls below this.")
     fall_ms: WindowMs = Field(300_000, description="Time constant in which trust is lost.")
     rise_ms: WindowMs = Field(86_400_000, description="Time constant in which it comes back.")
     silent_ms_max: WindowMs = Field(

@@ -96,7 +96,7 @@ def filtered_record(
 def _shares(venues: Sequence[Mapping[str, Any]]) -> list[Record]:
     """Each venue's part of all USD that is open, and of what the map holds of it: by the trust in each."""
     open_usd = [one["long_usd"] + one["short_usd"] for one in venues]
-    drawn_usd = [usd * one["trust"] for usd, one in zip(open_usd, venues, strict=True)]
+    drawn_usd = [usd * one["trust_weight"] for usd, one in zip(open_usd, venues, strict=True)]
     whole_usd, all_drawn_usd = sum(open_usd) or 1.0, sum(drawn_usd) or 1.0
     return [
         {"raw_share": round(usd / whole_usd, 4), "weighted_share": round(drawn / all_drawn_usd, 4)}

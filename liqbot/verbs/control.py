@@ -125,8 +125,8 @@ def _reported_positions(coin: dict[str, Any]) -> list[str]:
 def _apart(one: dict[str, Any]) -> str:
     """What is not right with a venue's prices, quote or feeds."""
     found = [f"price {one['accord']}, newest used {one['mark_price']:,.6g}"] if one["accord"] else []
-    if one.get("trust", 1.0) != 1.0:
-        found.append(f"counts with {one['trust']:.2f}")
+    if one.get("trust_weight", 1.0) != 1.0:
+        found.append(f"counts with {one['trust_weight']:.2f}")
     if one["quote_ratio"] != 1.0:
         found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
     if one["down"]:

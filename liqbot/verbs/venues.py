@@ -112,7 +112,8 @@ def _details(spec: VenueSpec) -> list[str]:
 def _trust(spec: VenueSpec) -> str:
     """With what weight it begins, unless the profile sets one."""
     if known_by_inference(spec.venue):
-        return f"  trust: begins at {TrustParams().inferred:g}: known by inference alone (market.trust.inferred)"
+        begins = f"{TrustParams().inferred_weight:g}, known by inference alone"
+        return f"  trust: begins at {begins} (market.trust.inferred_weight)"
     return "  trust: begins at 1 (market.trust)"
 
 
@@ -183,7 +184,7 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "facts": [fact._asdict() for fact in facts_of(spec)],
         "lacks": {one.capability: one.reason for one in spec.lacks},
         "mapped": spec.mapped,
-        "trust_begins": TrustParams().inferred if known_by_inference(spec.venue) else 1.0,
+        "trust_weight_begins": TrustParams().inferred_weight if known_by_inference(spec.venue) else 1.0,
         "forced_orders": {
             "source": spec.liquidations.source,
             "completeness": spec.liquidations.completeness,

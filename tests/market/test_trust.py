@@ -37,7 +37,7 @@ def folded(params: MarketParams, steps: int = 60) -> tuple[Market, Any]:
 
 def test_healthy_venues_count_whole_and_only_what_is_known_by_inference_begins_lower() -> None:
     market, view = folded(MarketParams())
-    assert {one.trust for one in market.venue_health("BTC", view.time_ms)} == {1.0}
+    assert {one.trust_weight for one in market.venue_health("BTC", view.time_ms)} == {1.0}
     assert [name for name in VENUES if known_by_inference(name)] == ["apex"]
 
 
@@ -55,7 +55,7 @@ def test_a_weight_of_the_profile_scales_what_the_venue_adds_and_nothing_else(wei
         assert np.allclose(parts, whole.usd(side), rtol=1e-9, atol=1e-6)
     record = map_record(view, market)
     okx = next(one for one in record["venues"] if one["venue"] == "okx")
-    assert okx["trust"] == weight
+    assert okx["trust_weight"] == weight
     own, others = weight * okx["raw_share"], 1.0 - okx["raw_share"]
     assert okx["weighted_share"] == pytest.approx(own / (own + others), abs=2e-3)
     assert sum(one["raw_share"] for one in record["venues"]) == pytest.approx(1.0, abs=2e-3)
@@ -68,16 +68,16 @@ def test_a_weight_of_the_profile_scales_what_the_venue_adds_and_nothing_else(wei
 def test_quarantine_costs_trust_in_minutes_and_a_day_brings_it_back() -> None:
     house = House().run(30, binance=100.0, bybit=100.1, okx=99.9)
     house.run(320, binance=100.0, bybit=100.1, okx=150.0)
-    lost = house.health("okx").trust
+    lost = house.health("okx").trust_weight
     assert lost < 0.45
-    assert (house.health("binance").trust, house.health("bybit").trust) == (1.0, 1.0)
+    assert (house.health("binance").trust_weight, house.health("bybit").trust_weight) == (1.0, 1.0)
     house.run(120, binance=100.0, bybit=100.1, okx=100.0)
     assert house.health("okx").accord == ""
     # It fell on while it had to show that it is back, and hardly rises within minutes.
-    least = house.health("okx").trust
+    least = house.health("okx").trust_weight
     assert 0.2 < least < lost
     house.run(300, binance=100.0, bybit=100.1, okx=100.0)
-    assert least < house.health("okx").trust < least + 0.01
+    assert least < house.health("okx").trust_weight < least + 0.01
 
 
 @given(st.lists(st.tuples(st.sampled_from(["fine", "quarantined", "silent"]), st.integers(1, 600)), max_size=30))
@@ -85,7 +85,7 @@ def test_quarantine_costs_trust_in_minutes_and_a_day_brings_it_back() -> None:
 def test_it_stays_within_its_bounds_falls_faster_than_it_rises_and_a_lone_venue_is_trusted(
     story: list[tuple[str, int]]
 ) -> None:
-    params = TrustParams(floor=0.1)
+    params = TrustParams(weight_min=0.1)
     fold, alone, now_ms = TrustFold(VENUES_READ, params), TrustFold(VENUES_READ, params), START_MS
     for state, minutes in story:
         before, now_ms = fold.weights[2], now_ms + minutes * MINUTE_MS

@@ -30,7 +30,7 @@ class TrustFold:
     def __init__(self, venues: Sequence[str], params: TrustParams) -> None:
         self._params, self._venues = params, tuple(venues)
         self._fixed = {index: params.of_venues[one] for index, one in enumerate(venues) if one in params.of_venues}
-        self._begins = [params.inferred if known_by_inference(venue) else 1.0 for venue in venues]
+        self._begins = [params.inferred_weight if known_by_inference(venue) else 1.0 for venue in venues]
         self.earned = [1.0] * len(venues)
         self._judged_ms = 0
         self._alone = True
@@ -95,7 +95,7 @@ class TrustFold:
             if venue in self._fixed:
                 found.append(self._fixed[venue])
             else:
-                found.append(1.0 if self._alone else max(self._params.floor, self._begins[venue] * earned))
+                found.append(1.0 if self._alone else max(self._params.weight_min, self._begins[venue] * earned))
         if found != self.weights:
             self.weights = found
 
