@@ -88,6 +88,9 @@ class Fold:
         self._facts(observation)
         self._maps.see(observation.seq, observation.views)
         self._whales(observation)
+        for news in observation.feeds:
+            severity, kind = _INCIDENTS[type(news)]
+            self._note(observation.seq, news, severity, kind, _detail(news))
         self._decisions.fold(observation)
         self._commands(observation)
         self._trades.write_equity(observation)

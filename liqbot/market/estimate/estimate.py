@@ -1,6 +1,6 @@
 """`PositionEstimator`: from bars to positions: how much each venue's step opens and closes, within open interest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of, positions_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
 from liqbot.market.estimate.state import EstimateState
+from liqbot.market.estimate.venue_worth import VenueWorth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
@@ -60,6 +61,7 @@ class PositionEstimator:
         """[row, side]: what feeds were expected to report of the last step's touches."""
         self.crossed: dict[int, tuple[float, float, float]] = {}
         """Per row that moved in the last step: where its mark stood before, its lowest and highest (positions)."""
+        self.worth = VenueWorth(len(venues))
         self.orders: list[Order] = []
         self.sums: list[tuple[str, float, float]] = []
         """Forced orders, and sums of them by venue (longs, shorts), reported in the last step."""
@@ -313,24 +315,27 @@ class PositionEstimator:
         venues: Sequence[int] | None = None,
         tiers: Sequence[int] | None = None,
         measured_only: bool = False,
+        weighted: bool = True,
     ) -> tuple[Floats, Floats]:
         """(Longs, shorts) of the position layer: USD per bin of the window, every venue moved from its own mark to the
         reference.
 
-        `venues`, `tiers`: of some alone. `measured_only`: without what is modelled.
+        `venues`, `tiers`: of some alone. `measured_only`: without what is modelled. `weighted`: by trust in each venue.
         """
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, learnt = self.state.positions.first_bin, self.state.now_ms, self.layer.learnt()
-        for venue, row, offset in self._offsets(prices, reference_price):
+        for venue, row, offset, quote_ratio, usd_ratio in self.worth.placed(self.row_of, prices, reference_price):
             if venues is not None and venue not in venues:
                 continue
+            part = usd_ratio if weighted else quote_ratio
             if not measured_only:
                 modelled = self.layer.lines(row, learnt, self._covered(row), tiers)
                 for side, (start, usd) in zip((LONG, SHORT), modelled, strict=True):
-                    add_moved(out[side], start, usd, offset)
+                    add_moved(out[side], start, usd if part == 1.0 else usd * part, offset)
             if self.reported.newest(row) is not None:
                 for side in (LONG, SHORT):
-                    add_moved(out[side], 0, self.reported.line(row, side, first, BINS, now_ms, tiers), offset)
+                    usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
+                    add_moved(out[side], 0, usd if part == 1.0 else usd * part, offset)
         return out
 
     def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:
@@ -338,8 +343,8 @@ class PositionEstimator:
         price arrives, moved likewise."""
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, ratio = self.state.positions.first_bin, self.state.now_ms, self.reported.ratio
-        for _, row, offset in self._offsets(prices, reference_price):
-            share, reports = self.state.calibration.reporting.item(row), self.reported.newest(row) is not None
+        for _, row, offset, _, part in self.worth.placed(self.row_of, prices, reference_price):
+            share, reports = self.state.calibration.reporting.item(row) * part, self.reported.newest(row) is not None
             for side in (LONG, SHORT):
                 start, usd = self.positions.line(row, side)
                 add_moved(out[side], start, usd * share, offset)
@@ -348,26 +353,20 @@ class PositionEstimator:
                     add_moved(out[side], 0, usd * (share * ratio), offset)
         return out
 
-    def _offsets(self, prices: Sequence[VenuePrice], reference_price: float) -> Iterator[tuple[int, int, float]]:
-        """(Venue, row, bins from its own mark to the reference) of every venue with a price."""
-        reference = position_of(reference_price)
-        for venue, row in self.row_of.items():
-            if prices[venue].known:
-                yield venue, row, reference - position_of(prices[venue].mark_price)
-
     def _covered(self, row: int) -> tuple[float, float]:
         """Share of a row's leveraged positions that its newest snapshot tells, (longs, shorts)."""
         newest = self.reported.newest(row)
         return newest.covers.of_leveraged if newest is not None else (0.0, 0.0)
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
-        """(long, short) open per row."""
+        """(long, short) open per row, whatever trust there is in its venue."""
         found, learnt = [], self.layer.learnt()
+        rate_of = {row: self.worth.rates[venue] for venue, row in self.row_of.items()}
         for row in range(self.state.positions.rows):
             modelled = self.layer.lines(row, learnt, self._covered(row))
             own = [self.reported.total_usd(row, side, self.state.now_ms) for side in (LONG, SHORT)]
             long_usd, short_usd = (float(usd.sum()) + one for (_, usd), one in zip(modelled, own, strict=True))
-            found.append((long_usd, short_usd))
+            found.append((long_usd * rate_of[row], short_usd * rate_of[row]))
         return found
 
     def load_state(self, record: dict[str, object]) -> None:
