@@ -81,7 +81,7 @@ class Engine:
         self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
         self.unrecorded: tuple[UnrecordedStep, ...] = ()
-        """What the journal had refused before this block, which is the first to tell of it."""
+        """What the journal had refused before this block, which is the first to report it."""
         self._unrecorded = UnrecordedSteps()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
@@ -159,11 +159,11 @@ class Engine:
 
     @property
     def is_recorded(self) -> bool:
-        """False while the journal has refused blocks and does not say so yet."""
+        """False while the journal has refused blocks and has no record of it yet."""
         return not self._unrecorded.blocks
 
     def leave_unrecorded(self, block: EventBlock, step: Step) -> None:
-        """The block that was just answered is in no journal: a later one tells of it."""
+        """The block that was just answered is in no journal: a later one reports it."""
         self._unrecorded.add(
             UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
         )

@@ -144,7 +144,8 @@ class VenueClient:
         await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         kept = await self.call(
-            "load_markets", True, weight=5, decode=functools.partial(listed_contracts, self.spec, coins)
+            "load_markets", True, dict(self.spec.listing_params), weight=5,
+            decode=functools.partial(listed_contracts, self.spec, coins),
         )
         self.exchange.set_markets(kept, {})
         self.opened = True

@@ -41,10 +41,10 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     no_longer_naked: tuple[PositionNaked, ...] = ()
     """Positions whose time without a full stop ended with this call."""
     whales: tuple[WhaleNews, ...] = ()
-    feeds: tuple[FeedUp | FeedDown, ...] = ()
-    """Prices and quotes that the market itself found wrong, or right again."""
     unrecorded: tuple[UnrecordedStep, ...] = ()
     """Before this call, refused by the journal."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Prices and quotes that the market itself found wrong, or right again."""
 
     def kept(self, *, forecasts: bool = True) -> "Observation":
         """The same for a ledger that is written in a thread of its own; `forecasts`: whether maps have theirs."""
@@ -108,6 +108,6 @@ def observation_of(
         cash=engine.account.cash,
         no_longer_naked=engine.desk.no_longer_naked,
         whales=step.whales,
-        feeds=step.feeds,
         unrecorded=engine.unrecorded,
+        feeds=step.feeds,
     )

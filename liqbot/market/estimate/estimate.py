@@ -56,7 +56,7 @@ class PositionEstimator:
         self.layer = PositionLayer(layer, params.leveraged_share, self.state, self.calibration)
         self.closing_fit = ClosingRateFit(calibration, self.closing, self.state.closing)
         self.reported = ReportedPositions(self.closing, params.leverages, calibration, self.state.reported)
-        self.leverage_prior = LeveragePrior(params, calibration, self.closing, self.state.leverage_prior)
+        self.leverage_prior = LeveragePrior(params, calibration, self.positions, self.state.leverage_prior)
         self.reported_usd: Floats = np.zeros((0, 2))
         """[row, side]: what feeds were expected to report of the last step's touches."""
         self.crossed: dict[int, tuple[float, float, float]] = {}
@@ -94,7 +94,6 @@ class PositionEstimator:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)
         self.positions.decay(elapsed_ms)
-        self.leverage_prior.decay(position, elapsed_ms)
 
     def on_step(
         self,
@@ -142,8 +141,6 @@ class PositionEstimator:
         rows, swept = np.array(taken.rows), np.array((lows, highs))
         self._touch(taken.rows, lows, highs, positions_of(taken.mark_price))
         self.positions.touch(rows, swept[0], swept[1])
-        if self.leverage_prior:
-            self.leverage_prior.touch(rows, swept[0], swept[1])
         opening: list[int] = []
         opened: list[tuple[float, float]] = []
         for index, (row, bar) in enumerate(zip(taken.rows, taken.bars, strict=True)):
@@ -162,8 +159,6 @@ class PositionEstimator:
                 traded = [taken.bars[index] for index in opening]
                 entries = np.array([positions_of(column[bar] for bar in traded) for column in (bars.low, bars.high)])
             self.positions.open(rows, entries, usd, swept)
-            if self.leverage_prior:
-                self.leverage_prior.open(rows, entries, usd, swept)
 
     def _opened_usd(
         self, bars: BarColumns, bar: int, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
@@ -205,15 +200,10 @@ class PositionEstimator:
         positions, reporting = self.state.positions, self.state.calibration.reporting
         modelled_usd = np.add.reduce(positions.touched_usd, axis=2) * reporting[:, None]
         self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
-        sums = self._take_forced(forced)
-        orders = self.orders
+        sums, orders = self._take_forced(forced), self.orders
         touched_usd, hazard_usd = positions.touched_prior_usd, positions.touched_hazard_usd
         if self.reported:
-            whole = self.reported.whole_rows(self.state.now_ms)
-            self.calibration.follow_pooled_level(whole)
-            orders = [order for order in self.reported.rest_of(orders) if order[0] not in whole]
-            touched_usd, hazard_usd = touched_usd.copy(), hazard_usd.copy()
-            touched_usd[whole] = hazard_usd[whole] = 0.0
+            self.reported.count(orders)
         self.calibration.on_step(
             touched_usd, orders, sums, elapsed_ms, leverage_prior=self.state.leverage_prior.ratio, history=history
         )
@@ -251,22 +241,15 @@ class PositionEstimator:
                 continue
             oi_usd, mark = bounds_base.get(venue, 0.0) * prices[venue].mark_price, position_of(prices[venue].mark_price)
             covers = coverage(sides, mark, oi_usd, self._params.leveraged_share)
-            prior_usd, now_ms = self.positions.prior_usd()[row], self.state.now_ms
-            self.leverage_prior.watch(row, self.state.positions)
-            self.leverage_prior.compare(row, sides, mark, now_ms)
+            self.leverage_prior.compare(row, sides, mark, self.state.now_ms)
             rest = rest_share(self.leverage_prior.held_usd(row, mark), sides, mark, covers.of_leveraged)
-            kept = self.reported.kept_share(row, prior_usd, rest, now_ms)
-            self.positions.keep(row, kept)
-            self.reported.replace(row, sides, mark, covers, prior_usd * kept, now_ms)
-            if row in self.state.unseen_rows:
-                self.state.unseen_usd[row] *= 1.0 - sum(covers.of_leveraged) / 2.0
+            self.positions.cover(row, 1.0 - rest)
+            self.reported.replace(row, sides, mark, covers, self.state.now_ms)
         self._bound(prices, bounds_base)
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         state, oi_usd = self.state, self._oi_usd(prices, bounds_base)
         most_usd = self._params.leveraged_share * np.repeat(oi_usd[:, None], 2, axis=1)
-        if self.leverage_prior:
-            self.leverage_prior.bound(most_usd, state.positions.multiplier)
         if self.reported:
             self._leave_room(most_usd, oi_usd)
         self.positions.bound(most_usd)
@@ -280,6 +263,7 @@ class PositionEstimator:
     def _leave_room(self, most_usd: Floats, oi_usd: Floats) -> None:
         """Reported and modelled positions together are never more than open interest. `out`: most_usd."""
         now_ms = self.state.now_ms
+        self.positions.leave_out_covered(list(self.reported.state.snapshots))
         for row in self.reported.state.snapshots:
             self.reported.bound(row, oi_usd.item(row), now_ms)
             for side in (LONG, SHORT):
@@ -310,11 +294,11 @@ class PositionEstimator:
         seen, unseen = [0.0, 0.0], [0.0, 0.0]
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
         most_usd = (self._params.leveraged_share * self._oi_usd(prices, bounds_base)).tolist()
-        totals = np.add.reduce(self.positions.prior_usd(), axis=2).tolist()
-        left = state.unseen_usd.tolist()
+        totals = np.add.reduce(self.positions.beside_usd(), axis=2).tolist()
+        left = (state.unseen_usd[:, None] * state.positions.beside).tolist()
         for row in state.unseen_rows:
-            left_usd = sum(left[row])
             for side in (LONG, SHORT):
+                left_usd = sum(left[row][side])
                 known_usd = totals[row][side] + self.reported.total_usd(row, side, state.now_ms)
                 seen[side] += known_usd
                 unseen[side] += max(0.0, min(left_usd, most_usd[row] - known_usd))
