@@ -41,6 +41,7 @@ from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
+from liqbot.risk.decision import SAME_MARKET_RATIO
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     FeedDown: ("warning", "FEED_DOWN"), FeedUp: ("info", "FEED_UP"), Halt: ("warning", "HALT"),
@@ -88,7 +89,8 @@ class Fold:
         self._decisions.fold(observation)
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)
-            mark_price = Decimal(str(drawn.mark_price)) if drawn is not None else None
+            ratio = observation.mark_ratios.get(command.coin, SAME_MARKET_RATIO)
+            mark_price = Decimal(str(drawn.mark_price)) * ratio if drawn is not None else None
             self._orders.command(observation, command, mark_price)
         self._trades.write_equity(observation)
 

@@ -46,6 +46,7 @@ from liqbot.runtime.rungs import recording
 from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
+from liqbot.settings.model import TEST_MODES
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import TradingAdapter
 
@@ -181,6 +182,8 @@ def account_edge(
         watched=lambda: engine.desk.resting_stops(engine.account.positions),
         check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
         kin=engine.desk.journals if kin is None else kin,
+        trading_mark_s=settings.network.trading_mark_s if settings.mode in TEST_MODES else None,
+        request_share=settings.network.request_share,
     )
 
 

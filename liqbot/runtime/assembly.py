@@ -21,6 +21,7 @@ from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer, ObserverGroup, OnStep
 from liqbot.observers.registry import ObserverContext, observers_for
 from liqbot.settings import Settings, config_json, restored
+from liqbot.settings.model import TEST_MODES
 from liqbot.signals.strategy import Strategy
 
 LoopT = TypeVar("LoopT")
@@ -137,7 +138,7 @@ def opening_facts(
     return (
         JournalOpened(
             time_ms=time_ms, journal_id=journal_id, mode=mode or settings.mode, venues=roster.venues,
-            coins=roster.coins,
+            coins=roster.coins, test_market=(mode or settings.mode) in TEST_MODES,
         ),
         this_code(__version__, time_ms, tuple((one.name, one.sha256) for one in settings.signals.own)),
         ConfigLoaded(time_ms=time_ms, config_json=text, digest=_digest(text, listed), instruments=listed),

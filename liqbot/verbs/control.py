@@ -87,12 +87,15 @@ def _text(report: dict[str, Any]) -> str:
     if report["log_lines_dropped"]:
         lines.append(f"LOG       {report['log_lines_dropped']:,} lines were dropped: nobody reads stderr")
     for held in report["positions"]:
-        stop_price = held["stop_price"] or "NONE"
+        stop_price, mapped = held["stop_price"] or "NONE", held.get("in_map")
         lines.append(
             f"position  {held['side']} {held['quantity_base']} {held['coin']} at {held['entry_price']}, "
             f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
             f"liquidation {held['liquidation_price'] or '-'}"
         )
+        if mapped:
+            liquidation_price = mapped["liquidation_price"] or "-"
+            lines.append(f"          on the map at {mapped['entry_price']}, liquidation {liquidation_price}")
     lines.append(_naked(report["naked"]))
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
@@ -102,13 +105,29 @@ def _text(report: dict[str, Any]) -> str:
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
-        lines += _told(coin)
+        lines += [*_mark(coin), *_told(coin)]
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     told = report["account_told"]
     lines += _outlook(told) if told else []
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(map(spelled, lines))
+
+
+def _mark(coin: dict[str, Any]) -> list[str]:
+    """The test market's mark against production's; nothing where orders rest in the map's own market."""
+    mark = coin.get("mark")
+    if mark is None:
+        return []
+    refused = f"; nothing is entered: {mark['refusal']}" if mark["refusal"] else ""
+    if mark["ratio"] is None:
+        return [f"MARK      {coin['coin']}: how the test market compares is not known yet{refused}"]
+    head = f"{'MARK' if refused else 'mark':<9} {coin['coin']} {mark['trading_price']:,.1f} in the test market"
+    line = (
+        f"{head} against {mark['map_price']:,.1f}: prices of the map times {mark['ratio']:.6g}, off by "
+        f"{mark['deviation_pct']:.2f} % of {mark['deviation_pct_max']:g} % allowed, {mark['age_ms'] / 1000:.0f} s ago"
+    )
+    return [line + refused]
 
 
 def _told(coin: dict[str, Any]) -> list[str]:

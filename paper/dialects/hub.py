@@ -42,9 +42,9 @@ class HubParams(msgspec.Struct, frozen=True):
 class Outlet(Protocol):
     """Where messages leave: the server."""
 
-    async def public(self, block: EventBlock) -> None: ...
+    async def public(self, hub: "Hub", block: EventBlock) -> None: ...
 
-    def private(self, account: VenueAccount, happened: Happened) -> None: ...
+    def private(self, hub: "Hub", account: VenueAccount, happened: Happened) -> None: ...
 
     def cut(self, path: str) -> None: ...
 
@@ -52,6 +52,14 @@ class Outlet(Protocol):
 
     @property
     def requests_running(self) -> int: ...
+
+
+class Follower(Protocol):
+    """A market that goes where this one goes."""
+
+    def warm(self, block: EventBlock) -> None: ...
+
+    async def advance(self, block: EventBlock) -> None: ...
 
 
 class HeldTooLong(Exception):
@@ -81,6 +89,8 @@ class Hub:
         """Everybody's positions in a simulated market that knows them, as `paper.world.POSITIONS`: for venues where
         they are public."""
         self.outlet: Outlet | None = None
+        self.followers: list[Follower] = []
+        """Given every block before it is published here."""
         self.quiesce: Callable[[], Awaitable[None]] = self.settle
         """Awaited after everything that a client may react to; replace it by what knows when yours has reacted."""
         self._printers = {(one.venue, one.coin): self._printer(one) for one in self.instruments}
@@ -221,7 +231,7 @@ class Hub:
     def _tell(self, account: VenueAccount, happened: Happened) -> None:
         account.fold(happened)
         if self.outlet is not None and not self.faults.silent:
-            self.outlet.private(account, happened)
+            self.outlet.private(self, account, happened)
         held = self._held.pop(id(happened.obeyed), None)
         if held is not None and not held[1].done():
             held[1].set_result(happened.facts)
@@ -232,13 +242,15 @@ class Hub:
         """One block: first what happens to accounts inside it, instant by instant with time for clients to answer,
         then what the venues publish of it. Not to be called again before it is done."""
         self._cut()
+        for follower in self.followers:
+            await follower.advance(block)
         for account in tuple(self.accounts.values()):
             await self._walk(account, block)
         self.fold(block)
         self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
         self._advanced_s = time.monotonic()
         if self.outlet is not None:
-            await self.outlet.public(block)
+            await self.outlet.public(self, block)
         await self.quiesce()
 
     async def _walk(self, account: VenueAccount, block: EventBlock) -> None:
@@ -254,6 +266,8 @@ class Hub:
     def warm(self, blocks: Iterable[EventBlock]) -> None:
         """History: known to REST afterwards, never streamed."""
         for block in blocks:
+            for follower in self.followers:
+                follower.warm(block)
             self.tickers.fold(block)
             self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
             for account in self.accounts.values():
