@@ -22,7 +22,7 @@ WAIT_S: Final = 60.0
 def status(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Say how the running bot is doing: equity, positions and their stops, feeds, halts. Exit code 6 without one."""
     report = protocol.request(places.data_dir(data, profile), {"verb": "status"})
-    print(json.dumps(report, indent=2) if as_json else _text(report))
+    print(json.dumps(report, indent=2) if as_json else status_text(report))
     return Exit.OK
 
 
@@ -70,7 +70,7 @@ def _report(reply: dict[str, Any]) -> int:
     return Exit.OK
 
 
-def _text(report: dict[str, Any]) -> str:
+def status_text(report: dict[str, Any]) -> str:
     head = (
         f"liqbot {report['version']}, mode {report['mode']} on {report['trade_venue']}, up {report['up_s']} s, "
         f"equity {float(report['equity_usd']):,.2f} USD, {report['drawdown_pct']:.2f} % below its highest"

@@ -13,12 +13,16 @@ from liqbot import __version__, places
 from liqbot.code_version import this_code
 from liqbot.commands import Purpose
 from liqbot.instruments import Side
+from liqbot.live.doctor import Health, findings
 from liqbot.replay import Equality, replay
+from liqbot.review.explain import explained
+from liqbot.review.explain_text import as_text
 from liqbot.review.ledger_reader import Ledger
 from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.venues.registry import mechanics_of
+from liqbot.verbs import control
 from tests.builders.loopback_broker import VENUES_SERVED
-from tests.builders.loopback_house import Running, running
+from tests.builders.loopback_house import Running, access_of, running
 from tests.builders.loopback_market import PRICE
 from tests.builders.practice_place import EAGER, STOP_PCT, TAKE_PCT, PracticePlace, practice_place
 
@@ -68,6 +72,13 @@ def decisions(data: Path, columns: str, where: str = "") -> list[dict[str, Any]]
         return ledger.rows(f"SELECT {columns} FROM decision {where} ORDER BY id")
 
 
+def explanation(data: Path) -> str:
+    """Of the newest entry, as `explain` prints it."""
+    with Ledger(str(next(data.rglob("ledger.sqlite")))) as ledger:
+        (row,) = ledger.rows("SELECT MAX(id) AS id FROM decision WHERE code = 'APPROVED'")
+        return as_text(explained(ledger, row["id"]))
+
+
 @everywhere
 @pytest.mark.parametrize("side", [Side.LONG, Side.SHORT])
 async def test_entry_stop_take_and_liquidation_are_where_the_map_means_them(
@@ -93,11 +104,15 @@ async def test_entry_stop_take_and_liquidation_are_where_the_map_means_them(
             )
             assert abs(float(held["liquidation_price"]) / own - 1) < 0.005
             assert abs(float(held["in_map"]["liquidation_price"]) * ratio / own - 1) < 0.005
+            shown = control.status_text(status)
+            assert f"prices of the map times {ratio:g}" in shown
+            assert "on the map at" in shown
         (entry,) = decisions(tmp_path, "stop_price, take_price, liquidation_price, mark_ratio",
                              "WHERE code = 'APPROVED'")
         assert abs(entry["stop_price"] / 1e9 - PRICE * (1 - sign * STOP_PCT / 100)) <= float(tick)
         assert abs(entry["liquidation_price"] / 1e9 * ratio / own - 1) < 0.005
         assert abs(entry["mark_ratio"] - ratio) < 1e-4
+        assert "in the test market times" in explanation(tmp_path)
         assert here.unknown == []
 
 
@@ -136,3 +151,16 @@ async def test_beyond_the_limit_nothing_is_entered_and_what_is_open_is_managed_o
         this_code(__version__, 1, ((EAGER.name, EAGER.sha256),)), snapshot_version=SNAPSHOT_VERSION,
     )
     assert proof.equality is Equality.IDENTICAL
+
+
+@everywhere
+async def test_the_doctor_compares_the_marks_and_says_when_nothing_would_be_entered(venue: str, tmp_path: Path) -> None:
+    for ratio, verdict in ((1.02, Health.OK), (0.95, Health.WARN)):
+        async with practice_place(venue, ratio) as here:
+            settings = here.settings()
+            found = {one.what: one async for one in findings(settings, tmp_path, access_of(settings), canary=False)}
+            mark = found["BTC mark"]
+            assert mark.verdict is verdict, mark.text
+            assert f"{(ratio - 1) * 100:+.2f} %, limit 3 %" in mark.text
+            assert ("nothing is entered" in mark.text) is (verdict is Health.WARN)
+            assert here.unknown == []
