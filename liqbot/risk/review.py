@@ -61,9 +61,8 @@ def review_entry(
         if target.coin != signal.coin and account.position(target.venue, target.coin) is None
     )
     proposal, translation = _proposal(signal, book), translation_at(book.instrument.price_tick, mark)
-    context = CheckContext(
-        signal, view, account, book, limits, entry_in_flight, proposal, elsewhere, foreign_orders, mark
-    )
+    rest = (entry_in_flight, proposal, elsewhere, foreign_orders, mark)
+    context = CheckContext(signal, view, account, book, limits, *rest)
     checks, refusal = _checked(context)
     candidates: tuple[LeverageCandidate, ...] = ()
     verdict: Verdict | None = None

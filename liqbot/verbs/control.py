@@ -86,16 +86,7 @@ def status_text(report: dict[str, Any]) -> str:
     lines += [f"OBSERVER  {name}: {trouble}" for name, trouble in report["observers"]["trouble"].items()]
     if report["log_lines_dropped"]:
         lines.append(f"LOG       {report['log_lines_dropped']:,} lines were dropped: nobody reads stderr")
-    for held in report["positions"]:
-        stop_price, mapped = held["stop_price"] or "NONE", held.get("in_map")
-        lines.append(
-            f"position  {held['side']} {held['quantity_base']} {held['coin']} at {held['entry_price']}, "
-            f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
-            f"liquidation {held['liquidation_price'] or '-'}"
-        )
-        if mapped:
-            liquidation_price = mapped["liquidation_price"] or "-"
-            lines.append(f"          on the map at {mapped['entry_price']}, liquidation {liquidation_price}")
+    lines += [line for held in report["positions"] for line in _position(held)]
     lines.append(_naked(report["naked"]))
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
@@ -112,6 +103,19 @@ def status_text(report: dict[str, Any]) -> str:
     if told and (told["answers_malformed"] or told["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
     return "\n".join(map(spelled, lines))
+
+
+def _position(held: dict[str, Any]) -> list[str]:
+    """As the venue has it and, in a test market, as the map does."""
+    stop_price, mapped = held["stop_price"] or "NONE", held.get("in_map")
+    line = (
+        f"position  {held['side']} {held['quantity_base']} {held['coin']} at {held['entry_price']}, "
+        f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
+        f"liquidation {held['liquidation_price'] or '-'}"
+    )
+    if not mapped:
+        return [line]
+    return [line, f"          on the map at {mapped['entry_price']}, liquidation {mapped['liquidation_price'] or '-'}"]
 
 
 def _mark(coin: dict[str, Any]) -> list[str]:

@@ -53,6 +53,11 @@ class Outlet(Protocol):
     @property
     def requests_running(self) -> int: ...
 
+    @property
+    def held(self) -> int:
+        """Of those, how many wait for market time, in whichever market."""
+        ...
+
 
 class Follower(Protocol):
     """A market that goes where this one goes."""
@@ -60,6 +65,8 @@ class Follower(Protocol):
     def warm(self, block: EventBlock) -> None: ...
 
     async def advance(self, block: EventBlock) -> None: ...
+
+    def pace(self, speed: float) -> None: ...
 
 
 class HeldTooLong(Exception):
@@ -279,9 +286,10 @@ class Hub:
     ) -> None:
         """Paced: `speed` market seconds per wall second (0: as fast as it goes), without waiting for clients.
         `begin_ms`: the market's time when this is called; 0: that of its first block."""
-        self.quiesce = _do_not_wait
+        self.pace(speed)
+        for follower in self.followers:
+            follower.pace(speed)
         started_s, first_ms = time.monotonic(), begin_ms or self.now_ms
-        self._speed, self._advanced_s = speed, started_s
         for block in blocks:
             elapsed_s = time.monotonic() - started_s
             if for_s is not None and elapsed_s >= for_s:
@@ -290,6 +298,11 @@ class Hub:
             due_s = (end_ms(block, self.now_ms) - first_ms) / 1000 / speed if speed else 0.0
             await asyncio.sleep(max(0.0, min(due_s, for_s if for_s is not None else due_s) - elapsed_s))
             await self.advance(block)
+
+    def pace(self, speed: float) -> None:
+        """From now on nobody is waited for, and time passes between blocks."""
+        self.quiesce = _do_not_wait
+        self._speed, self._advanced_s = speed, time.monotonic()
 
     async def settle(self) -> None:
         """Until everything sent has left and every request that runs is only waiting for market time."""
@@ -300,7 +313,7 @@ class Hub:
         calm = 0
         while calm < 3 and time.monotonic() < deadline_s:
             await asyncio.sleep(0.001)
-            calm = calm + 1 if self.outlet.requests_running <= self.held else 0
+            calm = calm + 1 if self.outlet.requests_running <= self.outlet.held else 0
 
     def _cut(self) -> None:
         while self.faults.cuts:

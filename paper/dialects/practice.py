@@ -41,6 +41,9 @@ class PracticeMarket:
     async def advance(self, block: EventBlock) -> None:
         await self.hub.advance(at_ratio(block, self.ratio))
 
+    def pace(self, speed: float) -> None:
+        self.hub.pace(speed)
+
 
 def at_ratio(block: EventBlock, ratio: float) -> EventBlock:
     """The same block at other prices."""

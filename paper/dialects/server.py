@@ -78,6 +78,10 @@ class Server:
         return [what for hub in self._hubs for what in hub.unknown]
 
     @property
+    def held(self) -> int:
+        return sum(hub.held for hub in self._hubs)
+
+    @property
     def sockets(self) -> list[Socket]:
         return [socket for room in self._all for socket in room.sockets]
 
