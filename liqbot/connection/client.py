@@ -241,7 +241,7 @@ class VenueClient:
         except TimeoutError as late:
             raise NeverSent(self.venue, f"its turn had not come after {wait_ms_max} ms: not sent") from late
         if loop.time() > late_s:
-            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was asked for: not sent")
+            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was requested: not sent")
 
     def _malformed(self, error: AnswerMalformed) -> None:
         self.answers_malformed += 1
