@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -110,7 +110,7 @@ class Server:
     async def _serve(self, got: web.Request) -> web.StreamResponse:
         host, path = got.match_info["host"], "/" + got.match_info.get("path", "")
         headers = {name.lower(): value for name, value in got.headers.items()}
-        room = next((one for one in self._rooms.get(host, ()) if one.dialect.meant_for(host, headers)), None)
+        room = self._room(host, headers)
         if room is None:
             self.hub.note_unknown(host, f"{got.method} {path}: no such host")
             return web.Response(status=404, text="no such host")
@@ -136,6 +136,10 @@ class Server:
         if answer is not None and fault is None and (refusal := answer.refusal):
             self._refuse(f"{room.dialect.venue} {endpoint}: {refusal}")
         return await delivered(got, answer, fault)
+
+    def _room(self, host: str, headers: Mapping[str, str]) -> _Room | None:
+        """Of whoever answers there."""
+        return next((one for one in self._rooms.get(host, ()) if one.dialect.meant_for(host, headers)), None)
 
     async def _answer(self, room: _Room, request: Request, fault: WireFault | None) -> HttpAnswer | None:
         """None: the connection breaks, or hangs, instead."""
