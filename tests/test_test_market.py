@@ -29,6 +29,7 @@ from liqbot.ledger.state import LedgerState
 from liqbot.risk.decision import Approved, Refusal, Target
 from liqbot.runtime.assembly import engine_of, opening_facts
 from liqbot.settings import Settings, settings_model
+from liqbot.settings.model import TEST_MODES
 from tests.builders import loopback_market as market
 
 VENUE, PRICE = "bybit", market.PRICE
@@ -43,7 +44,10 @@ class House:
         self.settings: Settings = settings_model()(mode=mode, venues=(VENUE,), trade_venue=VENUE, coins=("BTC",))
         self.engine: Engine = engine_of(self.settings, ROSTER, "abc123", LISTED)
         self.second, self.commands, self.rows = 0, list[Any](), Fold(LedgerState(), WriteLimits())
-        self.take(EventBlock(facts=opening_facts(self.settings, ROSTER, "abc123", LISTED, self.now_ms)))
+        opening = opening_facts(
+            self.settings, ROSTER, "abc123", LISTED, self.now_ms, test_market=mode in TEST_MODES
+        )
+        self.take(EventBlock(facts=opening))
         self.say(
             Balance(**self.here, wallet_usd=Decimal(10_000)),
             LeverageConfirmed(**self.here, leverage=3.0, isolated=True),

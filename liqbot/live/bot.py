@@ -231,6 +231,7 @@ def live_house(
             first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data,
+        test_market=settings.mode in TEST_MODES,
         checks=(beat, *checks), account_facts=facts(time_ms),
         without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip

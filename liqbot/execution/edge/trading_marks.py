@@ -17,14 +17,13 @@ from liqbot.events import MarkPrice, TradingMark
 from liqbot.execution.edge.order_cache import Clock, Publish
 from liqbot.venues.errors import AnswerMalformed, VenueError
 from liqbot.venues.parsing import MalformedMessage, WireBook
-from liqbot.venues.registry import wire_of
+from liqbot.venues.registry import mark_poll_of
 from liqbot.venues.spec import VenueSpec
 from liqbot.venues.streams import Poll
 from liqbot.venues.trading import VenueCaller
 
 BUDGET_SHARE: Final = 1 / 3
 """Of the requests that the venue allows at most: orders come first."""
-MARK: Final = "mark"
 _log = structlog.get_logger(__name__)
 
 
@@ -39,7 +38,7 @@ class MarkClient(VenueCaller, Protocol):
 
 async def read_marks(client: MarkClient, coins: Sequence[str], clock: Clock) -> dict[str, float]:
     """Of the venue's main contracts, by coin, where it gives one. VenueError without an answer that fits."""
-    spec, poll = client.spec, mark_poll(client.spec.venue)
+    spec, poll = client.spec, mark_poll_of(client.spec.venue)
     book = wire_book(client.exchange.markets, spec, Roster((spec.venue,), tuple(coins)))
     found: dict[str, float] = {}
     for contract in book.contracts if poll.each else book.contracts[:1]:
@@ -47,14 +46,6 @@ async def read_marks(client: MarkClient, coins: Sequence[str], clock: Clock) -> 
             poll.method, poll.params(contract), weight=poll.weight, decode=partial(_marks_in, poll, book, clock)
         )
     return found
-
-
-def mark_poll(venue: str) -> Poll:
-    """How the venue is asked for the marks of its main contracts. ValueError where only a stream carries them."""
-    for poll in wire_of(venue).polls:
-        if poll.feed == MARK and poll.inverse is not True:
-            return poll
-    raise ValueError(f"{venue}: its mark cannot be asked for, it comes by a stream alone")
 
 
 def _marks_in(poll: Poll, book: WireBook, clock: Clock, payload: Any) -> Mapping[str, float]:
@@ -102,5 +93,5 @@ class TradingMarks:
 
 def period_s_min(spec: VenueSpec, contracts: int) -> float:
     """Between two readings, so that they stay within their share of the requests."""
-    budget, poll = spec.trading_budget, mark_poll(spec.venue)
+    budget, poll = spec.trading_budget, mark_poll_of(spec.venue)
     return poll.weight * (contracts if poll.each else 1) * budget.period_s / (budget.units * BUDGET_SHARE)
