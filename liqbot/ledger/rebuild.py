@@ -16,6 +16,7 @@ from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 from liqbot.ledger.writer import LedgerWriter
 from liqbot.market.mark_ratio import MarkRatio
 from liqbot.market.view import MarketView
+from liqbot.unrecorded import UnrecordedStep
 
 
 class ObservedRerun(Rerunnable, Protocol):
@@ -31,6 +32,9 @@ class ObservedRerun(Rerunnable, Protocol):
     def desk(self) -> DeskLike: ...
 
     def mark_of(self, coin: str) -> MarkRatio: ...
+
+    @property
+    def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...
 
 
 def rebuild(
@@ -59,7 +63,8 @@ def rebuild(
         count = 0
         with LedgerWriter(url, reader.stamp.journal_id, keeping) as writer:
             for record, step in rerun.answers(as_recorded=True):
-                writer.observe(observation_of(record.seq, record.block, step, rerun.engine, record.source))
+                observation = observation_of(record.seq, record.block, step, rerun.engine, record.source)
+                writer.observe(observation.kept())  # as a running house gives it: a later row may need its forecasts
                 count += 1
     return count
 

@@ -8,6 +8,7 @@ import msgspec
 
 from liqbot.accounting.positions import ZERO
 from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
+from liqbot.market.observed.agreement import Accord
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Check, Refusal
@@ -46,7 +47,8 @@ class CheckContext(msgspec.Struct, frozen=True):
         )
 
 
-PreTradeCheck = Callable[[CheckContext], Check]
+PreTradeCheck = Callable[[CheckContext], Check | None]
+"""None: there is nothing to ask of this entry."""
 
 
 def _halted(context: CheckContext) -> Check:
@@ -93,7 +95,29 @@ def entry_translates(target: VenueTarget, mark: MarkRatio, limits: RiskLimits) -
 
 
 def _mark_check(number: int) -> PreTradeCheck:
-    return lambda context: mark_checks(context.mark, context.limits)[number][1]
+    """Where both are one market there is nothing to compare."""
+    return lambda context: None if context.mark == SAME_MARKET else mark_checks(context.mark, context.limits)[number][1]
+
+
+def _contract(context: CheckContext) -> Check | None:
+    trouble = context.view.contract_trouble
+    return Check("contract", trouble, "as at the start", passed=False) if trouble else None
+
+
+def _own_price(context: CheckContext) -> Check | None:
+    accord = context.view.price_accord
+    return Check("price_accord", accord, "", passed=False) if accord == Accord.QUARANTINED else None
+
+
+def _undisputed(context: CheckContext) -> Check | None:
+    accord = context.view.price_accord
+    return Check("price_accord", accord, "", passed=False) if accord == Accord.DISPUTED else None
+
+
+def _pegged(context: CheckContext) -> Check | None:
+    """The limit is the market's, `market.quotes.hold_pct_max`."""
+    quote, away_pct = context.view.depeg_quote, context.view.depeg_pct
+    return Check(f"depeg_pct {quote}", away_pct, "market.quotes.hold_pct_max", passed=False) if quote else None
 
 
 def _warm_long(context: CheckContext) -> Check:
@@ -192,6 +216,10 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.MARK_STALE, _mark_check(0)),
     (Refusal.MARK_DEVIATION, _mark_check(1)),
     (Refusal.MARK_MOVING, _mark_check(2)),
+    (Refusal.CONTRACT_CHANGED, _contract),
+    (Refusal.PRICE_QUARANTINED, _own_price),
+    (Refusal.PRICE_DISPUTED, _undisputed),
+    (Refusal.DEPEG, _pegged),
     (Refusal.MAP_COLD, _warm_long),
     (Refusal.MAP_COLD, _warm_short),
     (Refusal.POSITION_OPEN, _flat),
