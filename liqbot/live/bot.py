@@ -47,6 +47,7 @@ from liqbot.runtime.rungs import recording
 from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
+from liqbot.settings.model import TEST_MODES
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import TradingAdapter
 
@@ -182,6 +183,8 @@ def account_edge(
         watched=lambda: engine.desk.resting_stops(engine.account.positions),
         check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
         kin=engine.desk.journals if kin is None else kin,
+        trading_mark_s=settings.network.trading_mark_s if settings.mode in TEST_MODES else None,
+        request_share=settings.network.request_share,
     )
 
 
@@ -229,6 +232,7 @@ def live_house(
             first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data,
+        test_market=settings.mode in TEST_MODES,
         checks=(beat, *checks), account_facts=facts(time_ms),
         without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip

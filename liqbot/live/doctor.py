@@ -5,7 +5,7 @@ import enum
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from liqbot.control.panic_latch import panic_reason
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.account_alerts import DAY_MS, KEY_DAYS_WARN, near_deleveraging
+from liqbot.execution.edge.trading_marks import read_marks
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
@@ -28,6 +29,7 @@ from liqbot.review.venue_table import shapes_of
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
+from liqbot.settings.model import TEST_MODES
 from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import VENUES
 from liqbot.venues.trading import TradedContract, TradingAdapter
@@ -59,9 +61,12 @@ async def findings(
     for finding in await asyncio.to_thread(lambda: list(_at_home(settings, data))):
         yield finding
     clients = credentials.public_clients(settings)
+    production: dict[str, float] = {}
     try:
         for venue, client in clients.items():
             yield await _venue(venue, client, settings)
+        if access in TEST_MODES:
+            production = await _production_marks(clients, settings)
     finally:
         await closed(clients)
     if access is None:
@@ -75,6 +80,9 @@ async def findings(
     try:
         async for finding in _account(client, settings, access, canary=canary):
             yield finding
+        if access in TEST_MODES:
+            async for finding in _marks(client, settings, access, production):
+                yield finding
     except VenueError as error:
         wrong = credentials.one_line(error)
         yield Finding("account", Health.FAIL, str(wrong), wrong.exit_code)
@@ -179,6 +187,35 @@ async def _skew_ms(client: VenueClient, recipe: TradingAdapter) -> int:
     before_ms = wall_ms()
     theirs_ms = await recipe.server_ms(client)
     return (before_ms + wall_ms()) // 2 - theirs_ms
+
+
+async def _production_marks(clients: Mapping[str, VenueClient], settings: Settings) -> dict[str, float]:
+    """Of the trading venue's production, or else of the first that gives them; empty where nobody does."""
+    first = [clients[settings.trade_venue]] if settings.trade_venue in clients else []
+    for client in dict.fromkeys((*first, *clients.values())):
+        try:
+            return await read_marks(client, settings.coins, wall_ms) if client.opened else {}
+        except (VenueError, ValueError):
+            continue  # the next one is asked
+    return {}
+
+
+async def _marks(
+    client: VenueClient, settings: Settings, access: Access, production: Mapping[str, float]
+) -> AsyncIterator[Finding]:
+    """How far the test market's marks are from production's: prices of the map are translated by that."""
+    limit_pct = settings.risk.mark_deviation_pct_max
+    marks = await read_marks(client, settings.coins, wall_ms)
+    for coin in settings.coins:
+        what, here, there = f"{coin} mark", marks.get(coin), production.get(coin)
+        if here is None or there is None:
+            lacking = f"the {access}" if here is None else "production"
+            yield Finding(what, Health.WARN, f"{lacking} gives none: nothing is entered without both")
+            continue
+        away_pct = (here / there - 1) * 100
+        text = f"{here:,.8g} on the {access}, {there:,.8g} in production: {away_pct:+.2f} %, limit {limit_pct:g} %"
+        fits = abs(away_pct) <= limit_pct
+        yield Finding(what, Health.OK if fits else Health.WARN, text if fits else f"{text}: nothing is entered")
 
 
 # --- the account ------------------------------------------------------------------------------------------------------

@@ -36,6 +36,8 @@ else:
     _BuiltIn = signal_model()
 Section = TypeVar("Section", bound=BaseModel)
 Mode = Literal["observe", "paper", "testnet", "demo", "live"]
+TEST_MODES: Final = ("testnet", "demo")
+"""Orders rest in a market of a venue's test access, the map is production's."""
 
 
 class Settings(BaseSettings):

@@ -128,6 +128,11 @@ class NetworkParams(_Params):
         description="At a start without a position a stop far away is placed, read back and cancelled; where that "
         "fails nothing is entered until somebody resumes.",
     )
+    trading_mark_s: float = Field(
+        2.0, ge=0.1, le=60,
+        description="Seconds between two readings of a test network's or a demo account's mark; longer where that "
+        "would take more than a third of the requests that the venue allows.",
+    )
     protect_check_s: float = Field(
         2.5, ge=1, le=30,
         description="Seconds between two looks at the venue whether the stop of an open position still rests.",

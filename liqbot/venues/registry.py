@@ -20,7 +20,7 @@ from liqbot.venues.evidence import grades_of
 from liqbot.venues.mechanics import mechanics_for
 from liqbot.venues.parsing import INTERVAL_H_USUAL
 from liqbot.venues.spec import Capability, VenueSpec
-from liqbot.venues.streams import VenueWire
+from liqbot.venues.streams import Poll, VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*")
@@ -175,6 +175,17 @@ def wire_of(venue: str) -> VenueWire:
     if spec is None or spec.wire is None:
         raise ValueError(refusal("venues", venue, "market_data"))
     return spec.wire
+
+
+def mark_poll_of(venue: str) -> Poll:
+    """How the marks of its main contracts are asked for. ValueError that says why where they cannot be."""
+    for poll in wire_of(venue).polls:
+        if poll.feed == "mark" and poll.inverse is not True:
+            return poll
+    raise ValueError(
+        f"trade_venue: {venue!r} has no request for its mark, only a stream: prices cannot be translated into those of "
+        "its test access; name another venue, or add a Poll of the feed `mark` to its wire"
+    )
 
 
 def trading_of(venue: str) -> TradingAdapter:

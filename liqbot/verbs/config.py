@@ -13,6 +13,7 @@ from liqbot.observers.registry import require_known
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
+from liqbot.settings.model import TEST_MODES
 from liqbot.settings.show import rows
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 
@@ -93,6 +94,10 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     else:
         counted = f"{len(loaded.origins)} values set, digest {digest[:12]}"
         print(f"ok: profile {profile}, mode {loaded.settings.mode}, {counted}")
+        if loaded.settings.mode in TEST_MODES:
+            risk = loaded.settings.risk
+            print(f"test market: prices of the map are translated by its mark, up to {risk.mark_deviation_pct_max:g} % "
+                  f"away and {risk.mark_age_ms_max / 1000:g} s old; liqbot doctor compares the marks of now")
         if loaded.settings.mode == "live":
             rungs, live_days = climbed(loaded.settings, wall_ms())
             print(f"ladder: {', '.join(one.describe() for one in rungs)}; live {live_days:.1f} days")
