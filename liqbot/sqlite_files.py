@@ -78,6 +78,30 @@ def connect_reading(path: Path) -> sqlite3.Connection:
     return _opened(path, "mode=ro&immutable=1")
 
 
+def connect_following(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A read-only connection, and whether it sees what is committed from now on. In a place where nothing may be made
+    beside the file it does so as long as the writer is there; once that has ended in order, the file is read as it
+    lies. Where it has died with pages beside the file: sqlite3.OperationalError, nothing is copied."""
+    path = path.resolve()
+    try:
+        return _opened(path, "mode=ro"), True
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _NO_PLACE or not os.access(path, os.R_OK, effective_ids=True):
+            raise
+        if _size(beside(path)[0]):
+            raise
+    return _opened(path, "mode=ro&immutable=1"), False
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _opened(path: Path, how: str, kind: type[C] = sqlite3.Connection) -> C:  # type: ignore[assignment]
     connection = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None, factory=kind)
     try:

@@ -21,9 +21,11 @@ from liqbot.exits import Exit
 from liqbot.instruments import Instrument
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
+from liqbot.journal.tail import bookmark_of
 from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
+from liqbot.live.collector import require_collected
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.ladder import NOTHING_ASKED, Climb, rung_of
 from liqbot.live.one_account import account_taken
@@ -39,7 +41,7 @@ from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.live_loop import CommandSink, First, Runtime, nothing_first
-from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
+from liqbot.runtime.live_market import LiveMarket, closed, followed_feed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.pump import Work
 from liqbot.runtime.rungs import recording
@@ -68,6 +70,7 @@ async def trade(
     )
     known = last_known(data, library_version())
     held = known is not None and known.may_hold
+    require_collected(settings, data, held=held)
     try:
         loading = asyncio.create_task(outside.trading.load())  # in a thread, while the journal is read
         if known is not None and held:
@@ -255,6 +258,7 @@ async def run_live(
         records_run_again=storage.recovered.records, halts=halts,
     )  # fmt: skip
     since_ms = history_from_ms(settings, house.engine, storage.recovered.last_ms, wall_ms())
+    followed = followed_feed(settings, roster, wall_ms, house.engine, bookmark_of(storage.journal.path))
 
     async def may_begin() -> bool:
         begins = await running.may_begin()
@@ -264,7 +268,7 @@ async def run_live(
 
     market = LiveMarket(
         clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin,
-        held=lambda: bool(house.engine.account.positions), raw=raw,
+        held=lambda: bool(house.engine.account.positions), raw=raw, followed=followed,
     )
     running.show_feeds(market.stats)
     return await running.run(_MarketBeside(market, beside, storage.ledger))

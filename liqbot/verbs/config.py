@@ -7,11 +7,12 @@ import typer
 
 from liqbot import places
 from liqbot.exits import Exit, ExpectedError
+from liqbot.live.collector import collector_of, lacking_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.observers.alerts import require_sinks
 from liqbot.observers.registry import require_known
 from liqbot.runtime.process import wall_ms
-from liqbot.settings import config_digest, config_json, load
+from liqbot.settings import Settings, config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
 from liqbot.settings.show import rows
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
@@ -86,13 +87,29 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     loaded = load(profile, config=config, overrides=overrides or ())
     require_known(loaded.settings.observers.enabled)
     require_sinks(loaded.settings.observers.alert_sinks)
+    collector = _collector(loaded.settings)
     digest = config_digest(config_json(loaded.settings))
     if as_json:
         found = {"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}
+        found |= {"collector": collector} if collector else {}
         print(json.dumps(found))
     else:
         counted = f"{len(loaded.origins)} values set, digest {digest[:12]}"
         print(f"ok: profile {profile}, mode {loaded.settings.mode}, {counted}")
+        if collector:
+            print(f"collector: {collector}")
         if loaded.settings.mode == "live":
             rungs, live_days = climbed(loaded.settings, wall_ms())
             print(f"ladder: {', '.join(one.describe() for one in rungs)}; live {live_days:.1f} days")
+
+
+def _collector(settings: Settings) -> str:
+    """Of a profile that follows one: it need not run while a configuration is checked."""
+    try:
+        found = collector_of(settings)
+    except ExpectedError as error:
+        return f"NOT READ: {error}"
+    if found is None:
+        return ""
+    lacking = not_collected(settings, found.roster)
+    return f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
