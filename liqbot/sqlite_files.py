@@ -19,6 +19,7 @@ _NO_PLACE: Final = frozenset({
     sqlite3.SQLITE_READONLY_RECOVERY, sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_CANTLOCK,
 })
 """SQLite's codes for: it may not make what it needs beside the file."""
+_FOLLOWING_BUSY_S: Final = 0.05
 _REMEDIES: Final = {
     sqlite3.SQLITE_BUSY: "another program holds it: close that one (fuser -v FILE names it)",
     sqlite3.SQLITE_LOCKED: "another program holds it: close that one (fuser -v FILE names it)",
@@ -84,7 +85,7 @@ def connect_following(path: Path) -> tuple[sqlite3.Connection, bool]:
     lies. Where it has died with pages beside the file: sqlite3.OperationalError, nothing is copied."""
     path = path.resolve()
     try:
-        return _opened(path, "mode=ro"), True
+        return _opened(path, "mode=ro", busy_s=_FOLLOWING_BUSY_S), True
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode not in _NO_PLACE or not os.access(path, os.R_OK, effective_ids=True):
             raise
@@ -102,8 +103,8 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _opened(path: Path, how: str, kind: type[C] = sqlite3.Connection) -> C:  # type: ignore[assignment]
-    connection = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None, factory=kind)
+def _opened(path: Path, how: str, kind: type[C] = sqlite3.Connection, busy_s: float = 5.0) -> C:  # type: ignore[assignment]
+    connection = sqlite3.connect(f"{path.as_uri()}?{how}", busy_s, uri=True, isolation_level=None, factory=kind)
     try:
         # Nothing is opened before the first read.
         connection.execute("PRAGMA schema_version").fetchone()

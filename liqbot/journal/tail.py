@@ -20,7 +20,6 @@ from liqbot.journal.errors import CorruptRecordError, JournalError, JournalMissi
 from liqbot.journal.shape import FIRST_FORMAT_ID, KindReading, readings
 
 _PREFIX: Final = "journal "
-_BUSY_MS: Final = 50
 _AFTER: Final = (
     "SELECT b.seq, b.time_ms, b.tick_ms, b.backfilled, b.market_rows, b.facts, m.* "
     "FROM block b LEFT JOIN market m ON m.seq = b.seq WHERE b.seq > ? ORDER BY b.seq LIMIT ?"
@@ -74,7 +73,6 @@ class JournalTail:
         self._readings: dict[int, tuple[KindReading, ...]] = {}
         self._version = 0
         try:
-            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             self.stamp = schema.read_stamp(self._connection, path)
         except Exception:
             self._connection.close()
@@ -206,6 +204,8 @@ def _connected(path: pathlib.Path) -> tuple[sqlite3.Connection, bool]:
     except OSError as error:
         raise JournalMissingError(f"journal {path}: {os.strerror(error.errno or 0)}; may this user read it?") from error
     except sqlite3.OperationalError as error:
-        raise JournalMissingError(f"journal {path}: {error}; may this user read it?") from error
+        held = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        said = sqlite_files.explained(error) if held else f"{error}; may this user read it and its directory?"
+        raise JournalMissingError(f"journal {path}: {said}") from error
     except sqlite3.DatabaseError as error:
         raise CorruptRecordError(f"journal {path}: {error}") from error

@@ -73,8 +73,10 @@ async def test_a_follower_sees_the_same_map_bit_for_bit(tmp_path: Path) -> None:
         async with houses(collector, follower):
             collector.start()
             await collector.status_when(collects, "it collects")
+            sockets = len(here.loop.server.sockets)
             follower.start()
             await follower.status_when(follows, "it follows")
+            assert len(here.loop.server.sockets) == sockets, "it dialled a feed of its own"
             await asyncio.sleep(6.0)
             status = await follower.status_when(follows, "it follows")
             assert await follower.stop() == 0
