@@ -55,7 +55,7 @@ class EstimateParams(_Params):
             "krakenfutures": 0.004, "coinbase": 0.0026, "cme": 0.22,
         },
         description="Usual share of the world's open interest per venue, for venues that do not tell theirs when an "
-        "`aggregate` is told (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
+        "`aggregate` is given (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
     )
 
     @model_validator(mode="after")
