@@ -14,6 +14,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
+from liqbot.control.webhook import require_secret
 from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.presence import AccountPresence
@@ -71,6 +72,8 @@ async def trade(
     known = last_known(data, library_version())
     held = known is not None and known.may_hold
     require_collected(settings, data, held=held)
+    if not held:
+        require_secret(settings.webhook)
     try:
         loading = asyncio.create_task(outside.trading.load())  # in a thread, while the journal is read
         if known is not None and held:

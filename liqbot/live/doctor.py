@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import ipaddress
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
 from liqbot.control.panic_latch import panic_reason
+from liqbot.control.webhook import require_secret
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.account_alerts import DAY_MS, KEY_DAYS_WARN, near_deleveraging
@@ -95,6 +97,8 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
     yield _journal(data)
     if settings.feeds.from_journal:
         yield _collector(settings)
+    if settings.webhook.enabled:
+        yield _webhook(settings)
     why = panic_reason(data)
     if why:
         yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
@@ -151,6 +155,17 @@ def _collector(settings: Settings) -> Finding:
     text = f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
     verdict = Health.FAIL if found.silent else Health.WARN if lacking else Health.OK
     return Finding("collector", verdict, text, Exit.UNREACHABLE)
+
+
+def _webhook(settings: Settings) -> Finding:
+    try:
+        require_secret(settings.webhook)
+    except ExpectedError as error:
+        return Finding("webhook", Health.FAIL, str(error), Exit.CONFIG)
+    host, port = settings.webhook.host, settings.webhook.port
+    if ipaddress.ip_address(host).is_loopback:
+        return Finding("webhook", Health.OK, f"listens on {host} port {port}")
+    return Finding("webhook", Health.WARN, f"listens on {host} port {port}, reachable from outside in plain HTTP")
 
 
 def _journal(data: Path) -> Finding:

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from liqbot import places
+from liqbot.control.webhook import require_secret
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live.collector import collector_of, lacking_text, not_collected
 from liqbot.live.ladder import climbed
@@ -86,6 +87,7 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     """Say whether the configuration holds; exit code 3 and one line per fault when it does not."""
     loaded = load(profile, config=config, overrides=overrides or ())
     require_known(loaded.settings.observers.enabled)
+    require_secret(loaded.settings.webhook)
     require_sinks(loaded.settings.observers.alert_sinks)
     collector = _collector(loaded.settings)
     digest = config_digest(config_json(loaded.settings))
