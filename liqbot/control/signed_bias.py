@@ -88,9 +88,10 @@ class SignedMessages:
             if not value:
                 raise MessageRefused(401, name, "missing")
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _DIGITS_MAX):
-            raise MessageRefused(400, TIMESTAMP, "expected whole seconds since 1970, as date +%s gives them")
-        if not hmac.compare_digest(signature(self._secret, timestamp, body).encode(), given.encode("utf-8", "replace")):
-            raise MessageRefused(401, SIGNATURE, "expected sha256= and the HMAC-SHA256 of timestamp, full stop and body")
+            raise MessageRefused(400, TIMESTAMP, "expected whole seconds since 1970, as of date +%s")
+        expected = signature(self._secret, timestamp, body)
+        if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
+            raise MessageRefused(401, SIGNATURE, "expected sha256= and the HMAC-SHA256 of timestamp, dot and body")
         signed_ms = int(timestamp) * 1_000
         if abs(now_ms - signed_ms) > self._params.window_s * 1_000:
             raise MessageRefused(401, TIMESTAMP, f"more than {self._params.window_s:g} s from this machine's clock")

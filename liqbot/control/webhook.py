@@ -35,6 +35,7 @@ CONNECTION_S: Final = 5.0
 ANSWER_S: Final = 2.0
 ENDING_S: Final = 3.0
 CLOSED_S: Final = 0.05
+SHORT_S: Final = 0.2
 SAY_S: Final = 10.0
 """At most so often a refusal is logged."""
 RETRY_S: Final = 5.0
@@ -137,8 +138,10 @@ class _Thread:
         self._stats = webhook.stats
         self._said_s = 0.0
         self._second, self._in_second = 0, 0
-        self._open: set[Any] = set()
+        self._open: set[asyncio.Transport] = set()
         """Connections of the last seconds."""
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._http: Any = None
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
@@ -174,35 +177,59 @@ class _Thread:
             lingering_time=0.0, shutdown_timeout=0.5,
         )
         await runner.setup()
-        http = runner.server
-        assert http is not None
-
-        def connected() -> asyncio.BaseProtocol:
-            protocol = http() if self._may_connect(len(http.connections)) else _TurnAway()
-            self._open.add(protocol)
-            self._loop.call_later(CONNECTION_S, self._abort, protocol)
-            return protocol
-
-        server = await self._loop.create_server(connected, sock=self._socket)
+        self._socket.setblocking(False)
+        self._http = runner.server
+        self._accepting()
         await self._stop.wait()
-        server.close()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        if self._connecting:
+            await asyncio.wait(self._connecting)
         await runner.cleanup()
-        for protocol in tuple(self._open):
-            self._abort(protocol)
+        for transport in tuple(self._open):
+            self._abort(transport)
         await asyncio.sleep(CLOSED_S)
 
-    def _abort(self, protocol: Any) -> None:
-        """Of a connection that has had its time."""
-        self._open.discard(protocol)
-        if protocol.transport is not None:
-            protocol.transport.abort()
+    def _accepting(self) -> None:
+        if not self._stop.is_set():
+            self._loop.add_reader(self._socket, self._accept)
 
-    def _may_connect(self, connections: int) -> bool:
+    def _accept(self) -> None:
+        """One connection, which is ours to end."""
+        try:
+            connection, _ = self._socket.accept()
+        except BlockingIOError:
+            return  # whoever knocked has gone
+        except OSError as error:  # too many files are open, say
+            self._stats.trouble = f"no connection is taken: {error.strerror}"
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(SHORT_S, self._accepting)
+            return
+        if self._may_connect():
+            task = self._loop.create_task(self._connect(connection))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+            return
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.send(_TURNED_AWAY)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        transport, _ = await self._loop.connect_accepted_socket(self._http, connection)
+        self._open.add(transport)
+        self._loop.call_later(CONNECTION_S, self._abort, transport)
+
+    def _abort(self, transport: asyncio.Transport) -> None:
+        """A connection that has had its time."""
+        self._open.discard(transport)
+        transport.abort()
+
+    def _may_connect(self) -> bool:
         second = int(self._loop.time())
         if second != self._second:
             self._second, self._in_second = second, 0
         self._in_second += 1
-        may = connections < CONNECTIONS_MAX and self._in_second <= CONNECTIONS_S_MAX
+        connected = len(self._connecting) + sum(not one.is_closing() for one in self._open)
+        may = connected < CONNECTIONS_MAX and self._in_second <= CONNECTIONS_S_MAX
         self._stats.turned_away += not may
         return may
 
@@ -272,16 +299,6 @@ _SAID: Final = {
     404: f"nothing is here: POST to {PATH}", 405: f"expected POST to {PATH}",
     413: f"the body is larger than {BODY_BYTES_MAX} bytes",
 }
-
-
-class _TurnAway(asyncio.Protocol):
-    transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(_TURNED_AWAY)
-        transport.close()
 
 
 def _wall_ms() -> int:

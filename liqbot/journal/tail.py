@@ -172,18 +172,19 @@ class JournalTail:
 
 
 def bookmark_of(path: pathlib.Path) -> Bookmark | None:
-    """How far the journal at `path`, our own, has taken over another one; None when it never did."""
+    """How far the journal at `path`, our own, has taken over another one; None when its newest market rows are not from
+    there: what was read otherwise since must not be read again."""
     connection = schema.connect_reading(path)
     try:
         row = connection.execute(
-            "SELECT source, source_seq, time_ms FROM block WHERE source LIKE ? ORDER BY seq DESC LIMIT 1",
+            "SELECT source, source_seq, time_ms FROM block WHERE market_rows > 0 OR source LIKE ? ORDER BY seq DESC LIMIT 1",
             (f"{_PREFIX}%",),
         ).fetchone()
     except sqlite3.DatabaseError as error:
         raise CorruptRecordError(f"journal {path}: where it left off cannot be read: {error}") from error
     finally:
         connection.close()
-    return None if row is None else Bookmark(row[0].removeprefix(_PREFIX), row[1], row[2])
+    return None if row is None or not row[0].startswith(_PREFIX) else Bookmark(row[0].removeprefix(_PREFIX), row[1], row[2])
 
 
 def _size_of(path: pathlib.Path) -> tuple[tuple[int, int], ...]:

@@ -22,7 +22,6 @@ from liqbot.exits import Exit
 from liqbot.instruments import Instrument
 from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
-from liqbot.journal.tail import bookmark_of
 from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
@@ -261,7 +260,9 @@ async def run_live(
         records_run_again=storage.recovered.records, halts=halts,
     )  # fmt: skip
     since_ms = history_from_ms(settings, house.engine, storage.recovered.last_ms, wall_ms())
-    followed = followed_feed(settings, roster, wall_ms, house.engine, bookmark_of(storage.journal.path))
+    followed = followed_feed(
+        settings, roster, wall_ms, house.engine, storage.journal.path, storage.recovered.last_ms
+    )
 
     async def may_begin() -> bool:
         begins = await running.may_begin()

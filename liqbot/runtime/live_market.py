@@ -13,7 +13,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.engine import Engine
 from liqbot.events import MarketEvent
-from liqbot.journal.tail import Bookmark
+from liqbot.journal.tail import bookmark_of
 from liqbot.market.feeds.backfill import Past, backfilled_blocks, past_of
 from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
@@ -50,18 +50,20 @@ def history_from_ms(settings: Settings, engine: Engine, recovered_ms: int, now_m
 
 
 def followed_feed(
-    settings: Settings, roster: Roster, clock: Callable[[], int], engine: Engine, bookmark: Bookmark | None
+    settings: Settings, roster: Roster, clock: Callable[[], int], engine: Engine, own: Path, recovered_ms: int
 ) -> FollowedFeed | None:
-    """For a house whose market facts come from another one's journal; None for one that reads its venues itself.
-    `bookmark` is how far that was taken over before."""
+    """For a house whose market facts come from another one's journal; None for one that reads its venues itself. `own`
+    is its journal, which says how far that was taken over before; `recovered_ms` as `history_from_ms` has it."""
     path = places.followed_journal(settings.feeds.from_journal)
     if path is None:
         return None
+    bookmark = bookmark_of(own)
     past_ms = int(settings.network.backfill_h * 3_600_000) or (HELD_BACK_MS if bookmark is not None else 0)
     if engine.account.positions:
         past_ms = min(past_ms, HELD_BACK_MS)
+    since_ms = clock() - past_ms
     return FollowedFeed(
-        JournalTailer(path, bookmark, clock() - past_ms), roster, clock,
+        JournalTailer(path, bookmark, since_ms if bookmark is not None else max(since_ms, recovered_ms)), roster, clock,
         held=lambda: bool(engine.account.positions), without=frozenset(settings.feeds.reports),
     )
 

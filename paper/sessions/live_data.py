@@ -57,7 +57,7 @@ class LiveSession:
                 market = LiveMarket(
                     clients, roster, wall_ms, settings.feeds, after=running.may_begin,
                     since_ms=history_from_ms(settings, house.engine, 0, now_ms),
-                    followed=followed_feed(settings, roster, wall_ms, house.engine, None),
+                    followed=followed_feed(settings, roster, wall_ms, house.engine, storage.journal.path, 0),
                 )
                 running.show_feeds(market.stats)
                 self._begun(house.engine)

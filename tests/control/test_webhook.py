@@ -4,9 +4,13 @@ import asyncio
 import contextlib
 import gzip
 import json
+import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +270,20 @@ def test_without_a_secret_or_a_free_port_it_says_what_would_be_right() -> None:
 @pytest.fixture(autouse=True)
 def _nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIQBOT_WEBHOOK__SECRET", raising=False)
+
+
+async def test_the_examples_of_the_guide_are_taken(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "webhook.md").read_text(encoding="utf-8")
+    python, shell = (guide.split(f"```{kind}\n{begins}")[1].split("```")[0] for kind, begins in (
+        ("python", "import hashlib"), ("sh", "body=")))
+    (tmp_path / "webhook-secret").write_text(SECRET + "\n")
+    heard, wanted = Heard(), params()
+    async with listening(heard, wanted):
+        scripts = [[sys.executable, "-c", f"import hashlib{python}"]]
+        if shutil.which("curl") and shutil.which("openssl"):
+            scripts.append(["bash", "-c", f"body={shell}"])
+        for script in scripts:
+            script[-1] = script[-1].replace("8710", str(wanted.port))
+            ran = await asyncio.to_thread(subprocess.run, script, cwd=tmp_path, capture_output=True, timeout=60)
+            assert b'"ok": true' in ran.stdout, ran
+    assert [one["side"] for one in heard.commands] == ["long", None][: len(scripts)]
