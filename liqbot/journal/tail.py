@@ -177,14 +177,17 @@ def bookmark_of(path: pathlib.Path) -> Bookmark | None:
     connection = schema.connect_reading(path)
     try:
         row = connection.execute(
-            "SELECT source, source_seq, time_ms FROM block WHERE market_rows > 0 OR source LIKE ? ORDER BY seq DESC LIMIT 1",
+            "SELECT source, source_seq, time_ms FROM block WHERE market_rows > 0 OR source LIKE ? "
+            "ORDER BY seq DESC LIMIT 1",
             (f"{_PREFIX}%",),
         ).fetchone()
     except sqlite3.DatabaseError as error:
         raise CorruptRecordError(f"journal {path}: where it left off cannot be read: {error}") from error
     finally:
         connection.close()
-    return None if row is None or not row[0].startswith(_PREFIX) else Bookmark(row[0].removeprefix(_PREFIX), row[1], row[2])
+    if row is None or not row[0].startswith(_PREFIX):
+        return None
+    return Bookmark(row[0].removeprefix(_PREFIX), row[1], row[2])
 
 
 def _size_of(path: pathlib.Path) -> tuple[tuple[int, int], ...]:
