@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
-from liqbot.events import Event, PositionAdopted
+from liqbot.events import Event, JournalGap, PositionAdopted
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
@@ -28,6 +28,7 @@ from liqbot.signals.failures import CallMeter, StrategyGuard, unmeasured
 from liqbot.signals.registry import SignalParams
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
+from liqbot.unrecorded import UnrecordedStep, UnrecordedSteps
 from liqbot.venues.registry import mechanics_of
 
 
@@ -77,6 +78,9 @@ class Engine:
         self.account = Account(limits, account)
         self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
+        self.unrecorded: tuple[UnrecordedStep, ...] = ()
+        """What the journal had refused before this block, which is the first to tell of it."""
+        self._unrecorded = UnrecordedSteps()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
         self._recorded: RecordedAnswer | None = None
@@ -94,6 +98,7 @@ class Engine:
         self._recorded, before_id = recorded, self._decision_id
         self.account.begin_block()
         self.desk.begin_block()
+        self.unrecorded = ()
         verdicts: list[Verdict] = []
         decisions: list[Decision] = []
         for fact in block.facts:
@@ -144,6 +149,19 @@ class Engine:
         if self.account.on_fact(fact):
             self.desk.on_fact(fact)
         self.guard.on_fact(fact)
+        if isinstance(fact, JournalGap):
+            self.unrecorded = self._unrecorded.take()
+
+    @property
+    def is_recorded(self) -> bool:
+        """False while the journal has refused blocks and does not say so yet."""
+        return not self._unrecorded.blocks
+
+    def leave_unrecorded(self, block: EventBlock, step: Step) -> None:
+        """The block that was just answered is in no journal: a later one tells of it."""
+        self._unrecorded.add(
+            UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
+        )
 
     def _take_over(self, fact: PositionAdopted, decisions: list[Decision]) -> None:
         """A position that a person made ours gets its stop like any other."""
@@ -233,6 +251,7 @@ class Engine:
                 "barred": self._barred,
                 "last_codes": self._last_codes,
                 "guard": self.guard.state(),
+                "unrecorded": self._unrecorded.state(),
             }
         )
 
@@ -247,3 +266,4 @@ class Engine:
         self._barred = state["barred"]
         self._last_codes = dict(state["last_codes"])
         self.guard.load_state(state.get("guard", [{}, {}]))
+        self._unrecorded.load_state(state.get("unrecorded", [0, []]))

@@ -31,6 +31,7 @@ from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.raw_streams import RawStreams
+from liqbot.connection.turns import read_in_turns
 from liqbot.connection.unified_library import client_class, with_requests
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
@@ -241,7 +242,7 @@ class VenueClient:
         except TimeoutError as late:
             raise NeverSent(self.venue, f"its turn had not come after {wait_ms_max} ms: not sent") from late
         if loop.time() > late_s:
-            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was asked for: not sent")
+            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was requested: not sent")
 
     def _malformed(self, error: AnswerMalformed) -> None:
         self.answers_malformed += 1
@@ -315,6 +316,7 @@ class VenueClient:
         if "handle_text_or_binary_message" not in vars(socket):
             handle = functools.partial(self._on_message, socket, socket.handle_text_or_binary_message)
             socket.handle_text_or_binary_message = handle
+            read_in_turns(socket, _queue_overhead_bytes())
         on_url = _ON_URL.get()
         if on_url is not None:
             on_url(url)
@@ -336,6 +338,12 @@ class VenueClient:
             # An exception here would end the socket's receive loop without closing it: silence for ever.
             self.handler_errors += 1
             socket.on_error(NetworkError(f"{self.venue} {socket.url} {type(error).__name__}: {error}"))
+
+
+def _queue_overhead_bytes() -> int:
+    from ccxt.async_support.base.ws import client
+
+    return int(client.MSG_SIZE_OVERHEAD)
 
 
 def host_of(url: str) -> str:

@@ -42,7 +42,7 @@ RETRY_S: Final = 5.0
 _TURNED_AWAY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
-Ask = Callable[[dict[str, Any]], Awaitable[Reply]]
+Submit = Callable[[dict[str, Any]], Awaitable[Reply]]
 _log = structlog.get_logger(__name__)
 
 
@@ -58,9 +58,9 @@ class WebhookStats(msgspec.Struct):
 class Webhook:
     """A feed of the house: what it brings goes the way of `liqbot bias`, through the same handler."""
 
-    def __init__(self, settings: Settings, ask: Ask) -> None:
-        """`ask` takes a command as the control socket does, on the house's loop."""
-        self._params, self._ask = settings.webhook, ask
+    def __init__(self, settings: Settings, submit: Submit) -> None:
+        """`submit` takes a command as the control socket does, on the house's loop."""
+        self._params, self._submit = settings.webhook, submit
         self._socket: socket.socket | None = None
         self.stats = WebhookStats()
 
@@ -116,8 +116,8 @@ class Webhook:
         command: dict[str, Any] = {"verb": "bias", "coin": direction.coin, "side": direction.side, "why": direction.why}
         if direction.side is not None:
             # On the house's own clock: a simulated market has another day.
-            command["until_ms"] = (await self._ask({"verb": "clock"}))["time_ms"] + direction.holds_ms
-        return await self._ask(command)
+            command["until_ms"] = (await self._submit({"verb": "clock"}))["time_ms"] + direction.holds_ms
+        return await self._submit(command)
 
 
 def require_secret(params: WebhookParams) -> None:

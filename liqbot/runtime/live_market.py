@@ -23,6 +23,7 @@ from liqbot.market.feeds.report_feed import ReportFeed
 from liqbot.runtime.followed_feed import HELD_BACK_MS, FollowedFeed
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.journal_tailer import JournalTailer
+from liqbot.runtime.process import short_collections
 from liqbot.runtime.pump import Feed
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
@@ -94,7 +95,7 @@ class LiveMarket:
             venue: ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
             for venue, file in params.reports.items() if venue in roster.venues
         }
-        self.ticker = ticker or followed or TickClock(clock)
+        self.ticker = ticker or followed or TickClock(clock, raw=raw)
 
     def _price_of(self, coin: str) -> float | None:
         """Of the first venue that knows one."""
@@ -130,24 +131,24 @@ class LiveMarket:
         self.admitted.set()
         if self._followed is None and self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
             await self._past(inbox, self._since_ms)
-        async with asyncio.TaskGroup() as group:
+        async with short_collections(), asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))
-            group.create_task(self._whole_again(inbox))
+            group.create_task(self._resync_after_overflow(inbox))
             for feed in self.feeds.values():
                 group.create_task(feed.run(inbox))
             for report in self._reports.values():
                 group.create_task(report.run(inbox))
 
-    async def _whole_again(self, inbox: Inbox) -> None:
-        """Rows that the inbox had no room for were folded into others: once it has room again, the venues are asked
-        how things stand."""
-        merged = told = 0
+    async def _resync_after_overflow(self, inbox: Inbox) -> None:
+        """Rows that the inbox had no room for were folded into others: once it has room again, the present
+        figures are requested from the venues."""
+        merged = reported = 0
         while True:
             await asyncio.sleep(ROOM_AGAIN_S)
             before, merged = merged, inbox.merged_rows
-            if told < merged == before:
-                _log.warning("the house was behind: rows were folded into others", rows=merged - told)
-                told = merged
+            if reported < merged == before:
+                _log.warning("the house was behind: rows were folded into others", rows=merged - reported)
+                reported = merged
                 for feed in self.feeds.values():
                     feed.resync()
 

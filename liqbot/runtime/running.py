@@ -370,7 +370,7 @@ class RunningHouse:
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             **({"webhook": msgspec.structs.asdict(self._webhook.stats)} if self._webhook is not None else {}),
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
-            "account_told": account.told if account is not None else {},
+            "account_told": account.notices if account is not None else {},
             "orders_under_way": len(account.orders.submitting) if account is not None else 0,
             "observers": {"working": list(self._house.observers.names), "trouble": self._house.observers.troubles},
         }

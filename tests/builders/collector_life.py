@@ -75,7 +75,7 @@ class Follower:
     def ticks(self) -> list[int]:
         return [block.tick_ms for block in self.sink.blocks if block.tick_ms is not None]
 
-    def told(self, kind: type[Any]) -> list[Any]:
+    def facts_of(self, kind: type[Any]) -> list[Any]:
         return [fact for block in self.sink.blocks for fact in block.facts if isinstance(fact, kind)]
 
     async def has(self, seconds: Sequence[int]) -> None:

@@ -27,7 +27,7 @@ OFFSET_MS = -1_000_000_000
 """The house's clock is another one than ours."""
 
 
-class Heard:
+class HouseHandler:
     """Stands where the house's handler stands."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Heard:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
+    async def answer(self, command: dict[str, Any]) -> dict[str, Any]:
         await self.answers.wait()
         if command["verb"] == "clock":
             return {"ok": True, "time_ms": time.time_ns() // 1_000_000 + OFFSET_MS}
@@ -46,8 +46,8 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def listening(heard: Heard, wanted: WebhookParams) -> AsyncIterator[Webhook]:
-    webhook = Webhook(settings_model()(webhook=wanted), heard.ask)
+async def listening(house: HouseHandler, wanted: WebhookParams) -> AsyncIterator[Webhook]:
+    webhook = Webhook(settings_model()(webhook=wanted), house.answer)
     webhook.listen()
     running = asyncio.create_task(webhook.run(None))
     try:
@@ -61,15 +61,15 @@ async def listening(heard: Heard, wanted: WebhookParams) -> AsyncIterator[Webhoo
 
 
 async def test_a_signed_direction_is_given_as_by_hand() -> None:
-    heard, wanted = Heard(), params()
-    async with listening(heard, wanted) as webhook:
+    house, wanted = HouseHandler(), params()
+    async with listening(house, wanted) as webhook:
         now_ms = time.time_ns() // 1_000_000
         assert (await sent(wanted.port, why="flows out of exchanges"))[0] == 200
         assert (await sent(wanted.port, bias="short", valid_for_s=None, valid_until_ms=now_ms + 60_000))[0] == 200
         status, reply = await sent(wanted.port, bias="none", valid_for_s=None)
         assert (status, reply) == (200, {"ok": True, "said": "taken"})
         assert (webhook.stats.taken, webhook.stats.refused) == (3, 0)
-    first, second, third = heard.commands
+    first, second, third = house.commands
     assert (first["side"], first["why"]) == ("long", "webhook house: flows out of exchanges")
     assert first["until_ms"] == pytest.approx(now_ms + OFFSET_MS + 3_600_000, abs=5_000)
     assert second["until_ms"] == pytest.approx(now_ms + OFFSET_MS + 60_000, abs=5_000)
@@ -89,8 +89,8 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
 
 
 async def test_a_wrong_field_is_named_and_nothing_is_given() -> None:
-    heard, wanted = Heard(), params()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    async with listening(house, wanted):
         for fields, field in WRONG_FIELDS:
             status, reply = await sent(wanted.port, **fields)
             assert (status, reply["ok"], reply["field"]) == (400, False, field), (fields, reply)
@@ -98,13 +98,13 @@ async def test_a_wrong_field_is_named_and_nothing_is_given() -> None:
         for body in (b"", b"[]", b"{", b'"BTC"', b"\xff\xfe", b"null"):
             status, reply = await sent(wanted.port, body)
             assert (status, reply["ok"]) == (400, False), body
-    assert heard.commands == []
+    assert house.commands == []
 
 
 async def test_who_is_not_known_is_told_nothing_of_the_body() -> None:
-    heard, wanted = Heard(), params()
+    house, wanted = HouseHandler(), params()
     body = json.dumps(message()).encode()
-    async with listening(heard, wanted):
+    async with listening(house, wanted):
         other = signed(body, secret="f" * 32)
         cases = [
             (other, 401, SIGNATURE), (signed(b"another body"), 401, SIGNATURE),
@@ -121,12 +121,12 @@ async def test_who_is_not_known_is_told_nothing_of_the_body() -> None:
             got, reply = await sent(wanted.port, body, as_bytes)
             assert (got, reply["ok"], reply["field"]) == (status, False, field), (headers, reply)
             assert SECRET not in json.dumps(reply)
-    assert heard.commands == []
+    assert house.commands == []
 
 
 async def test_a_message_is_taken_once_and_an_older_one_never_after_a_newer() -> None:
-    heard, wanted = Heard(), params()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    async with listening(house, wanted):
         await asyncio.sleep(1.1)
         body = json.dumps(message()).encode()
         headers, late = signed(body), json.dumps(message(bias="short")).encode()
@@ -136,18 +136,18 @@ async def test_a_message_is_taken_once_and_an_older_one_never_after_a_newer() ->
         assert (status, reply["field"]) == (409, "nonce")
         status, reply = await sent(wanted.port, late, kept)
         assert (status, reply["field"]) == (409, TIMESTAMP)
-    assert [one["side"] for one in heard.commands] == ["long"]
-    async with listening(heard, wanted):  # begun again: what was taken before is not taken now
+    assert [one["side"] for one in house.commands] == ["long"]
+    async with listening(house, wanted):  # begun again: what was taken before is not taken now
         await asyncio.sleep(0)
         body = json.dumps(message()).encode()
         status, reply = await sent(wanted.port, body, signed(body, at_s=-3))
         assert (status, reply["field"]) == (409, TIMESTAMP)
-    assert len(heard.commands) == 1
+    assert len(house.commands) == 1
 
 
 async def test_size_path_and_method_are_held_to() -> None:
-    heard, wanted = Heard(), params()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    async with listening(house, wanted):
         big = json.dumps(message(why="x" * 5_000)).encode()
         assert (await sent(wanted.port, big))[0] == 413
         bomb = gzip.compress(b"x" * 10_000_000)
@@ -158,7 +158,7 @@ async def test_size_path_and_method_are_held_to() -> None:
         assert (status, reply["ok"]) == (404, False)
         answer = await asyncio.to_thread(chunked, wanted.port)
         assert b" 413 " in answer.split(b"\r\n")[0]
-    assert heard.commands == []
+    assert house.commands == []
 
 
 def chunked(port: int) -> bytes:
@@ -173,14 +173,14 @@ def chunked(port: int) -> bytes:
 
 
 async def test_more_messages_than_a_minute_allows_are_refused() -> None:
-    heard, wanted = Heard(), params(requests_min=5)
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params(requests_min=5)
+    async with listening(house, wanted):
         found = [(await sent(wanted.port))[0] for _ in range(8)]
     assert found == [200] * 5 + [429] * 3
 
 
 async def test_a_crowd_at_the_door_holds_up_nobody_inside() -> None:
-    heard, wanted = Heard(), params()
+    house, wanted = HouseHandler(), params()
     stalls: list[float] = []
 
     async def turning() -> None:
@@ -189,7 +189,7 @@ async def test_a_crowd_at_the_door_holds_up_nobody_inside() -> None:
             await asyncio.sleep(0.005)
             stalls.append(time.perf_counter() - before_s)
 
-    async with listening(heard, wanted) as webhook:
+    async with listening(house, wanted) as webhook:
         slow = await asyncio.to_thread(unfinished, wanted.port)
         measuring = asyncio.create_task(turning())
         await asyncio.gather(*(asyncio.to_thread(crowd, wanted.port) for _ in range(4)))
@@ -218,8 +218,8 @@ def crowd(port: int) -> None:
 
 
 async def test_a_connection_that_says_nothing_is_closed() -> None:
-    heard, wanted = Heard(), params()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    async with listening(house, wanted):
         reader, writer = await asyncio.open_connection("127.0.0.1", wanted.port)
         writer.write(b"POST /bias HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionError):
@@ -228,20 +228,20 @@ async def test_a_connection_that_says_nothing_is_closed() -> None:
 
 
 async def test_a_house_that_does_not_answer_is_said_and_the_message_is_not_carried_out_later() -> None:
-    heard, wanted = Heard(), params()
-    heard.answers.clear()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    house.answers.clear()
+    async with listening(house, wanted):
         status, reply = await sent(wanted.port)
         assert (status, reply["ok"]) == (503, False)
-        heard.answers.set()
+        house.answers.set()
         await asyncio.sleep(0.2)
-    assert heard.commands == []
+    assert house.commands == []
 
 
 async def test_an_end_in_the_middle_is_quick_and_leaves_the_port_free() -> None:
-    heard, wanted = Heard(), params()
-    heard.answers.clear()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    house.answers.clear()
+    async with listening(house, wanted):
         waiting = asyncio.create_task(sent(wanted.port))
         await asyncio.sleep(0.3)
         begun_s = time.monotonic()
@@ -258,7 +258,7 @@ def test_without_a_secret_or_a_free_port_it_says_what_would_be_right() -> None:
     assert refused.value.exit_code == Exit.CONFIG
     require_secret(WebhookParams())
     with socket.create_server(("127.0.0.1", free_port())) as other:
-        webhook = Webhook(settings_model()(webhook=params(port=other.getsockname()[1])), Heard().ask)
+        webhook = Webhook(settings_model()(webhook=params(port=other.getsockname()[1])), HouseHandler().answer)
         with pytest.raises(ExpectedError, match=r"webhook.port: \d+ of 127.0.0.1 cannot be listened on"):
             webhook.listen()
     with pytest.raises(ValidationError, match="32 characters at least"):
@@ -277,8 +277,8 @@ async def test_the_examples_of_the_guide_are_taken(tmp_path: Path) -> None:
     python, shell = (guide.split(f"```{kind}\n{begins}")[1].split("```")[0] for kind, begins in (
         ("python", "import hashlib"), ("sh", "body=")))
     (tmp_path / "webhook-secret").write_text(SECRET + "\n")
-    heard, wanted = Heard(), params()
-    async with listening(heard, wanted):
+    house, wanted = HouseHandler(), params()
+    async with listening(house, wanted):
         scripts = [[sys.executable, "-c", f"import hashlib{python}"]]
         if shutil.which("curl") and shutil.which("openssl"):
             scripts.append(["bash", "-c", f"body={shell}"])
@@ -286,4 +286,4 @@ async def test_the_examples_of_the_guide_are_taken(tmp_path: Path) -> None:
             script[-1] = script[-1].replace("8710", str(wanted.port))
             ran = await asyncio.to_thread(subprocess.run, script, cwd=tmp_path, capture_output=True, timeout=60)
             assert b'"ok": true' in ran.stdout, ran
-    assert [one["side"] for one in heard.commands] == ["long", None][: len(scripts)]
+    assert [one["side"] for one in house.commands] == ["long", None][: len(scripts)]

@@ -49,6 +49,7 @@ class Teller:
         self._story: Iterator[Observation] = story()
         self.views: Any = ()
         self.desk = SimpleNamespace(no_longer_naked=())
+        self.unrecorded = ()
 
     def on_block(self, block: EventBlock, recorded: object = None) -> Told:
         del recorded

@@ -173,7 +173,7 @@ async def silent_because(path: Path, reason: str) -> Follower:
         for second in range(1, 7):
             follower.at(second)
             await until(lambda second=second: follower.ticks and follower.ticks[-1] == T0 + second * 1_000)
-        fallen = follower.told(FeedDown)
+        fallen = follower.facts_of(FeedDown)
         assert {(one.venue, one.feed) for one in fallen} == {
             ("binance", "trades"), ("binance", "mark"), ("bybit", "trades"), ("bybit", "mark")}
         assert all(reason in one.reason for one in fallen), fallen
@@ -208,13 +208,13 @@ async def test_a_file_that_is_cut_off_is_silence_until_it_is_whole_again(path: P
     async with following(again):
         await asyncio.sleep(0.3)
         again.at(9)
-        await until(lambda: again.told(FeedDown))
-        assert "malformed" in again.told(FeedDown)[0].reason
+        await until(lambda: again.facts_of(FeedDown))
+        assert "malformed" in again.facts_of(FeedDown)[0].reason
         shutil.move(tmp_path / "whole", path)
         collector = written(path, range(10, 13))
         again.at(12)
         await again.has_late([10, 11, 12])
-        assert {fact.feed for fact in again.told(FeedUp)} == {"trades", "mark", "liquidation"}
+        assert {fact.feed for fact in again.facts_of(FeedUp)} == {"trades", "mark", "liquidation"}
     collector.close()
 
 
@@ -233,8 +233,8 @@ async def test_a_lock_of_somebody_is_silence_and_nothing_is_lost(path: Path) -> 
     async with following(again):
         await asyncio.sleep(0.3)
         again.at(8)
-        await until(lambda: again.told(FeedDown))
-        assert "locked" in again.told(FeedDown)[0].reason
+        await until(lambda: again.facts_of(FeedDown))
+        assert "locked" in again.facts_of(FeedDown)[0].reason
         locker.execute("COMMIT")
         locker.close()
         collector = written(path, range(8, 10))
@@ -281,7 +281,7 @@ async def test_steps_of_another_time_are_no_market(path: Path) -> None:
     collector = written(path, range(10_000, 10_003))
     follower = await silent_because(path, "")
     assert not follower.prints
-    assert "ahead of our clock" in follower.told(FeedDown)[0].reason
+    assert "ahead of our clock" in follower.facts_of(FeedDown)[0].reason
     collector.close()
 
 

@@ -255,8 +255,8 @@ class VenueFeed:
 
     async def _watch(self, subscription: Subscription, on_url: Callable[[str], None]) -> None:
         stream = subscription.stream
-        if stream.dial is not None:
-            await self._client.raw.watch(stream.dial, subscription.contracts, on_url)
+        if stream.socket is not None:
+            await self._client.raw.watch(stream.socket, subscription.contracts, on_url)
         await self._client.watch(stream.method, *subscription.arguments, on_url=on_url)
 
     def _dialled(self, subscription: Subscription, url: str) -> None:
@@ -374,7 +374,8 @@ class VenueFeed:
             self._put(inbox)
 
     def _put(self, inbox: Sink, *, everything: bool = False) -> None:
-        bars = self._collector.flush(self._clock(), everything=everything)
+        now_ms = self._clock()
+        bars = self._collector.flush(now_ms, everything=everything)
         facts, self._facts = self._facts, []
         if not bars and not facts:
             return
@@ -384,4 +385,5 @@ class VenueFeed:
                      for one in self._book.contracts]
             self.stats.bars += len(bars)
             part = msgspec.structs.replace(part, bars=bar_rows(bars, self._params.trade_span_ms, codes))
+        self._raw.handed_over(self._wire.venue, part.facts, now_ms, everything=everything)
         inbox.put(part)
