@@ -41,6 +41,11 @@ async def record(settings: Settings, data: Path, *, for_s: float | None, raw: bo
     require_known(settings.observers.enabled)
     require_free(data)
     require_collected(observing, data)
+    if raw and settings.feeds.from_journal:
+        raise ExpectedError(
+            "--raw: whoever follows a journal (feeds.from_journal) receives no messages; keep them where they arrive",
+            Exit.USAGE,
+        )
     clients = credentials.public_clients(observing)
     roster = Roster(observing.venues, observing.coins)
     try:

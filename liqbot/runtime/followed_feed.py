@@ -35,8 +35,10 @@ HELD_BACK_MS: Final = 300_000
 """With a position open, no more than this of what was missed is read."""
 STEPS_AHEAD: Final = 20
 LOOK_S: Final = 0.25
-FIRST_S_MAX: Final = 5.0
-"""Longest wait for a first answer of the disk before Ticks begin."""
+FIRST_MS_MAX: Final = 5_000
+"""Longest wait for an answer of the disk, while the past is read, before Ticks begin."""
+FAILS_MS: Final = 500
+"""The same where it is known why nothing comes."""
 Codes = npt.NDArray[Any]
 _DELAYS: Final = 600
 _log = structlog.get_logger(__name__)
@@ -81,7 +83,7 @@ class FollowedFeed:
         self._open: list[EventBlock] = []
         """Of the collector's step that is not complete yet."""
         self._late: list[EventBlock] = []
-        self._tick_ms = self._newest_ms = self._began_ms = 0
+        self._tick_ms = self._newest_ms = self._began_ms = self._progress_ms = 0
         self._own = self._caught_up = False
         self._ahead = ""
         """What is wrong with the time of its Ticks."""
@@ -100,7 +102,7 @@ class FollowedFeed:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody follows any more
                 loop.call_soon_threadsafe(wake.set)
 
-        self._began_ms = self._clock()
+        self._began_ms = self._progress_ms = self._clock()
         self._tailer.start(found)
         try:
             while True:
@@ -134,6 +136,7 @@ class FollowedFeed:
         if not self._caught_up and self._held() and self._newest_ms < self._clock() - HELD_BACK_MS:
             _log.warning("the past is cut short: a position waits for its Ticks")
             self._tailer.skip_to(self._clock() - HELD_BACK_MS)
+        self._progress_ms = self._clock()
         if not self._caught_up and batch.read.whole:
             self._caught_up = True
             _log.info("the collector's past is read", collector=batch.journal_id, steps=stats.steps, rows=stats.rows)
@@ -159,7 +162,8 @@ class FollowedFeed:
         self._complete(whole, record.tick_ms, now_ms, inbox)
 
     def _complete(self, whole: EventBlock, tick_ms: int, now_ms: int, inbox: Inbox) -> None:
-        stats, fresh = self.stats, now_ms - tick_ms <= SILENT_MS
+        # Stricter than what counts as silent: a delay in between neither falls nor rises, again and again.
+        stats, fresh = self.stats, now_ms - tick_ms <= LATE_MS
         stats.steps += 1
         stats.rows += whole.market_rows
         stats.seq = whole.source_seq
@@ -232,9 +236,8 @@ class FollowedFeed:
         now_ms = self._clock()
         reason = self._tailer.reason()
         if not self._caught_up:
-            self._caught_up = bool(reason) or (
-                not self.stats.records and now_ms - self._began_ms > FIRST_S_MAX * 1_000
-            )
+            waited_ms = now_ms - self._progress_ms
+            self._caught_up = waited_ms > (FAILS_MS if reason else FIRST_MS_MAX)
             if not self._caught_up:
                 return
         self.stats.trouble = reason
