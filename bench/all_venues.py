@@ -4,7 +4,8 @@ One process serves every venue that is read live, another is the house as a user
 a core of its own, with the unmodified clients and the raw streams. How much each venue sends is an assumption with its
 sources (`_cascade_rates.py`). After every minute the market falls silent until all that was sent has arrived or is
 lost: trades by number and by their volume, forced orders one by one, marks by number and by the last price. Finished
-minutes are kept in `--out`; started again with the same place the bench does those that are missing.
+minutes are kept in `--out`; started again with the same place the bench does those that are missing. With `--raw` the
+recording is read again at the end: journal and raw messages must give the identical map.
 
     python bench/all_venues.py [--minutes 10] [--seconds 60] [--venues gate,okx] [--factor 20] [--seed 1] [--raw]
                                [--house-core 1] [--market-core 0] [--out DIR] [--stacks] [--grown]
@@ -31,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _cascade_market import COINS, READ, cascade_process
 from _cascade_rates import CASCADE
+from _cascade_replay import text_of_replay
 from _cascade_report import Minute, good, minute_of, text_of
 
 from liqbot.control import protocol
@@ -195,8 +197,12 @@ def main() -> int:
     minutes: list[Minute] = [json.loads(line) for line in kept.read_text("utf-8").splitlines()] if kept.exists() else []
     if len(minutes) < asked.minutes:
         asyncio.run(measured(asked, place, minutes))
-    print(text_of(minutes, short=False))
-    return 0 if good(minutes) else 1
+    print(text_of(minutes, short=False), flush=True)
+    same = True
+    if asked.raw:
+        same, said = text_of_replay(place / "data")
+        print(said)
+    return 0 if good(minutes) and same else 1
 
 
 if __name__ == "__main__":

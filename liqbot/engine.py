@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
-from liqbot.events import Event, JournalGap, PositionAdopted
+from liqbot.events import Event, FeedDown, FeedUp, JournalGap, PositionAdopted
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
@@ -42,6 +42,8 @@ class Step(msgspec.Struct, frozen=True):
     commands: tuple[Command, ...] = ()
     whales: tuple[WhaleNews, ...] = ()
     """What became of large positions that venues tell, near their liquidation."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Venues whose price left the others' or is back, and quotes that departed from the dollar or came back."""
 
     def encoded(self) -> bytes:
         """Canonical bytes: equal Steps, equal bytes."""
@@ -79,7 +81,7 @@ class Engine:
         self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
         self.unrecorded: tuple[UnrecordedStep, ...] = ()
-        """What the journal had refused before this block, which is the first to tell of it."""
+        """What the journal had refused before this block, which is the first to report it."""
         self._unrecorded = UnrecordedSteps()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
@@ -123,10 +125,13 @@ class Engine:
         self._seq += 1
         whales = self.market.take_whale_news()
         whales = () if block.backfilled else whales
+        feeds = self.market.take_feed_news()
+        feeds = () if block.backfilled else feeds
         if recorded is not None:
-            return self._as_recorded(recorded, verdicts, before_id, whales)
+            step = self._as_recorded(recorded, verdicts, before_id, whales)
+            return msgspec.structs.replace(step, feeds=feeds) if feeds else step
         commands = self.desk.commands(self._now_ms, self.account.positions)
-        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales)
+        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales, feeds)
 
     def _as_recorded(
         self, recorded: RecordedAnswer, verdicts: Sequence[Verdict], before_id: int, whales: tuple[WhaleNews, ...]
@@ -154,11 +159,11 @@ class Engine:
 
     @property
     def is_recorded(self) -> bool:
-        """False while the journal has refused blocks and does not say so yet."""
+        """False while the journal has refused blocks and has no record of it yet."""
         return not self._unrecorded.blocks
 
     def leave_unrecorded(self, block: EventBlock, step: Step) -> None:
-        """The block that was just answered is in no journal: a later one tells of it."""
+        """The block that was just answered is in no journal: a later one reports it."""
         self._unrecorded.add(
             UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
         )

@@ -1,6 +1,6 @@
 """What the engine took in and answered while its journal refused records, as far as it concerns our money and orders.
 
-It is part of the engine's state until a record can tell of it (`JournalGap`): so it is told once, the same to the
+It is part of the engine's state until a record can report it (`JournalGap`): so it is reported once, the same to the
 ledger that is kept while running and to one that is made from the journal.
 """
 
@@ -43,7 +43,7 @@ class UnrecordedSteps:
         """How many were refused, whether anything is kept of them or not."""
 
     def add(self, step: UnrecordedStep) -> None:
-        """Nothing is kept of what says nothing, and of what comes beyond the limit."""
+        """Nothing is kept of what is empty, and of what comes beyond the limit."""
         self.blocks += 1
         kept = _without_repeats(step)
         if (kept.size or kept.no_longer_naked) and self._size + kept.size <= KEPT_MAX:

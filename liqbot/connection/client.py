@@ -144,10 +144,15 @@ class VenueClient:
         await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         kept = await self.call(
-            "load_markets", True, weight=5, decode=functools.partial(listed_contracts, self.spec, coins)
+            "load_markets", True, dict(self.spec.listing_params), weight=5,
+            decode=functools.partial(listed_contracts, self.spec, coins),
         )
         self.exchange.set_markets(kept, {})
         self.opened = True
+
+    async def listed(self) -> Any:
+        """Every contract as the venue lists it now, in the unified client's words; what is loaded stays as it is."""
+        return await self.call("fetch_markets", weight=5)
 
     async def open_again(self, contracts: bytes) -> None:
         """Without asking: the contracts as `contracts` of an earlier process kept them."""

@@ -88,18 +88,21 @@ class Fold:
         self._facts(observation)
         self._maps.see(observation.seq, observation.views)
         self._whales(observation)
+        for news in observation.feeds:
+            severity, kind = _INCIDENTS[type(news)]
+            self._note(observation.seq, news, severity, kind, _detail(news))
         self._decisions.fold(observation)
         self._commands(observation)
         self._trades.write_equity(observation)
 
     def _unrecorded(self, observation: Observation, step: UnrecordedStep) -> None:
-        """A call before this one that no record tells of: our orders and money have their rows all the same."""
-        told = msgspec.structs.replace(
+        """A call before this one that has no record of its own: our orders and money have their rows all the same."""
+        earlier = msgspec.structs.replace(
             observation, time_ms=step.time_ms, facts=step.facts, changes=step.changes, commands=step.commands,
             no_longer_naked=step.no_longer_naked,
         )
-        self._facts(told)
-        self._commands(told)
+        self._facts(earlier)
+        self._commands(earlier)
 
     def _facts(self, observation: Observation) -> None:
         for fact, changes in zip_longest(observation.facts, observation.changes, fillvalue=()):

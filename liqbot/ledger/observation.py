@@ -8,7 +8,7 @@ import msgspec
 from liqbot.accounting.changes import CashSummary, Change
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
 from liqbot.commands import Command
-from liqbot.events import Event
+from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.naked_time import PositionNaked
 from liqbot.journal.steps import StepLike
 from liqbot.market.map.whales import WhaleNews
@@ -43,6 +43,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     whales: tuple[WhaleNews, ...] = ()
     unrecorded: tuple[UnrecordedStep, ...] = ()
     """Before this call, refused by the journal."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Prices and quotes that the market itself found wrong, or right again."""
 
     def kept(self, *, forecasts: bool = True) -> "Observation":
         """The same for a ledger that is written in a thread of its own; `forecasts`: whether maps have theirs."""
@@ -107,4 +109,5 @@ def observation_of(
         no_longer_naked=engine.desk.no_longer_naked,
         whales=step.whales,
         unrecorded=engine.unrecorded,
+        feeds=step.feeds,
     )

@@ -17,6 +17,7 @@ from liqbot.journal.tail import bookmark_of
 from liqbot.market.feeds.backfill import Past, backfilled_blocks, past_of
 from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
+from liqbot.market.feeds.listing_memory import NO_MEMORY, ListingMemory
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
 from liqbot.market.feeds.report_feed import ReportFeed
@@ -76,7 +77,7 @@ class LiveMarket:
         self, clients: Mapping[str, VenueClient], roster: Roster, clock: Callable[[], int], params: FeedParams, *,
         since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None, ticker: Feed | None = None,
         wire: Callable[[str], VenueWire] = wire_of, held: Callable[[], bool] = lambda: False,
-        raw: RawSink = NO_RAW_SINK, followed: FollowedFeed | None = None,
+        raw: RawSink = NO_RAW_SINK, followed: FollowedFeed | None = None, memory: ListingMemory = NO_MEMORY,
     ) -> None:
         """Market facts and Ticks are those of `followed`, if there is one: then no feed of a venue is dialled.
 
@@ -87,7 +88,7 @@ class LiveMarket:
         self.admitted = asyncio.Event()
         """Set once it may begin, or never will."""
         self.feeds = {
-            venue: VenueFeed(client, wire(venue), roster, clock, params, raw)
+            venue: VenueFeed(client, wire(venue), roster, clock, params, raw, memory)
             for venue, client in clients.items() if followed is None
         }
         self._followed = followed

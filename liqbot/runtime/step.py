@@ -13,7 +13,7 @@ time. The live loop and the simulated loop only carry out what it yields.
 - Client order ids grow with every order, so one that left unrecorded is not used again by this process; the next
   process counts on from beyond all of them (`OrderManager` on `JournalOpened`).
 - After a refusal nothing is appended before the journal has the state that the engine is in by then, and a `JournalGap`
-  that says so: what follows can be run again, although what was refused is lost.
+  that records it: what follows can be run again, although what was refused is lost.
 - Observers see a Step only if the journal took it, once its commands have left and at the latest before the next block
   is folded, so that the engine's state is the one after that very Step.
 """
@@ -109,7 +109,7 @@ class WriteAhead:
         self._source_seq = 0
         self._entering = True
         self._gap: JournalGap | None = None
-        """Blocks were refused, and the journal does not say so yet."""
+        """Blocks were refused, and the journal has no record of it yet."""
         self._waiting: deque[_Waiting] = deque()
         self._unobserved: ObserveStep | None = None
 

@@ -50,14 +50,14 @@ OUTSIDE: Final = (
         shows_in=("disk_hangs",),
     ),
     Mutant(
-        "gap_untold",
+        "gap_unreported",
         "a journal that refused records goes on as if it had not",
         (Patch(step.WriteAhead, "_leave_unrecorded", instead(_idle)),),
         shows_in=("disk_full",),
     ),
     Mutant(
         "refused_forgotten",
-        "what was filled and sent while records were refused is told nowhere",
+        "what was filled and sent while records were refused is reported nowhere",
         (Patch(UnrecordedSteps, "take", instead(lambda *_: ())),),
         shows_in=("disk_full",),
     ),

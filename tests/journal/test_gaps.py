@@ -54,10 +54,10 @@ def test_a_full_journal_is_asked_for_no_state(tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalStuckError):
             fill(journal)
-        asked: list[int] = []
+        made: list[int] = []
         with pytest.raises(JournalStuckError):
-            journal.save_gap(VERSION, lambda: bytes(asked.append(1) or 1), 0.0)
-        assert asked == []
+            journal.save_gap(VERSION, lambda: bytes(made.append(1) or 1), 0.0)
+        assert made == []
         other.execute("ROLLBACK")
         other.close()
 

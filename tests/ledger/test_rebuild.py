@@ -27,6 +27,7 @@ class Told:
         self.time_ms = observation.time_ms
         self.verdicts, self.decisions = observation.verdicts, observation.decisions
         self.commands, self.whales = observation.commands, observation.whales
+        self.feeds = observation.feeds
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode([self.verdicts, self.decisions, self.commands])

@@ -297,7 +297,7 @@ def mounted_read_only(source: Path, target: Path) -> bool:
 
 
 def unmounted(target: Path) -> None:
-    subprocess.run(["umount", target], check=True)
+    subprocess.run(["umount", "--lazy", target], check=True)
 
 
 async def test_a_journal_on_a_read_only_mount_is_followed(path: Path, tmp_path: Path) -> None:

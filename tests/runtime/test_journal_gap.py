@@ -108,7 +108,7 @@ def test_a_ledger_kept_while_records_were_refused_is_the_one_made_from_the_journ
     assert rows(lived.url) == kept
 
 
-def test_fills_that_no_record_tells_of_have_their_rows(tmp_path: Path) -> None:
+def test_fills_without_a_record_have_their_rows(tmp_path: Path) -> None:
     lived = Lived(tmp_path, (90, 100))
     assert lived.booked_fills() > lived.fills
     assert "JOURNAL_GAP" in {row[4] for row in rows(lived.url)["incident"]}
@@ -127,7 +127,7 @@ def test_a_restart_knows_what_was_refused(tmp_path: Path) -> None:
     assert found.engine.snapshot() == lived.engine.snapshot()
 
 
-def test_no_snapshot_is_saved_of_a_state_that_the_journal_does_not_tell_of(tmp_path: Path) -> None:
+def test_no_snapshot_is_saved_of_a_state_beyond_the_journal(tmp_path: Path) -> None:
     with Refusing.open(tmp_path / "journal.sqlite", mode="paper", account="x", roster=ROSTER) as journal:
         journal_id = journal.stamp.journal_id
         exchange = exchange_of(SETTINGS, ROSTER, LISTED)

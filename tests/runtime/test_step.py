@@ -160,7 +160,7 @@ def test_a_refused_block_is_decided_on_all_the_same_and_not_observed() -> None:
     one.take(append=False)
     one.take()
     assert one.rooms_ms == [WAIT_MS, WAIT_MS, 0, 0], "room that did not come is not waited for again"
-    assert one.log.count("SaveState") == 2, "asked for with every block until it is there"
+    assert one.log.count("SaveState") == 2, "requested with every block until it is there"
     one.take()
     assert one.rooms_ms[-1] == WAIT_MS
 
@@ -241,6 +241,6 @@ def test_whatever_the_disk_does_no_risk_leaves_early_no_reduction_late_and_nothi
     gaps = [number for number, block in enumerate(one.blocks) if block.facts]
     assert set(gaps) <= set(one.states), "no gap without the state after it"
     missed = sum(fact.blocks for block in one.blocks for fact in block.facts if isinstance(fact, JournalGap))
-    assert missed <= len(one.engine.unrecorded) == one.engine.folded - len(one.blocks), "told of once"
+    assert missed <= len(one.engine.unrecorded) == one.engine.folded - len(one.blocks), "reported once"
     assert recorded_folds == sorted(recorded_folds)
     assert len(set(recorded_folds)) == len(recorded_folds), "each with the engine as that Step left it"
