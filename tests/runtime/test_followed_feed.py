@@ -135,6 +135,7 @@ async def test_what_retention_took_is_counted_and_the_rest_is_read(path: Path) -
     collector = written(path, range(1, 11))
     collector.journal.save_snapshot("engine", 6, "some", b"state")
     collector.journal.retain(days=1e-5, max_bytes=10**12).result(10)
+    collector.journal.wait_durable(None, 10)  # its answer comes before its commit
     follower = Follower(path)
     follower.at(10)
     async with following(follower):
@@ -170,6 +171,7 @@ async def silent_because(path: Path, reason: str) -> Follower:
     follower = Follower(path)
     follower.at(0)
     async with following(follower):
+        await asyncio.sleep(0.2)  # it begins at second 0
         for second in range(1, 7):
             follower.at(second)
             await until(lambda second=second: follower.ticks and follower.ticks[-1] == T0 + second * 1_000)
