@@ -31,6 +31,7 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
             engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
         ),
         "strategies_disabled": dict(engine.guard.disabled),
+        "biases": biases_of(engine, now_ms),
         "naked": _naked(engine, settings, now_ms),
         "positions": [_position(engine, held) for held in account.positions],
         "coins": [_coin(engine, settings, view, now_ms) for view in engine.views],
@@ -56,7 +57,8 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
     """Those that hold now."""
     given = engine.market.given_biases.items()
     return [
-        {"coin": coin, "side": side, "until_ms": until_ms} for coin, (side, until_ms) in given if until_ms > now_ms
+        {"coin": coin, "side": one.side, "until_ms": one.until_ms, "why": one.why}
+        for coin, one in given if one.until_ms > now_ms
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import ipaddress
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,7 @@ from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
 from liqbot.control.panic_latch import panic_reason
+from liqbot.control.webhook import require_secret
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.account_alerts import DAY_MS, KEY_DAYS_WARN, near_deleveraging
@@ -24,6 +26,7 @@ from liqbot.execution.edge.trading_marks import read_marks
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
+from liqbot.live.collector import collector_of, lacking_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.review.venue_table import shapes_of
 from liqbot.runtime.live_market import closed
@@ -100,6 +103,10 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         yield _ladder(settings)
     yield _disk(data)
     yield _journal(data)
+    if settings.feeds.from_journal:
+        yield _collector(settings)
+    if settings.webhook.enabled:
+        yield _webhook(settings)
     why = panic_reason(data)
     if why:
         yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
@@ -111,6 +118,13 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         return
     halted = f", halted: {status['halted']}" if status["halted"] else ""
     yield Finding("bot", Health.WARN if halted else Health.OK, f"running for {status['up_s']} s{halted}")
+    followed = status["feeds"].get("collector")
+    if followed is not None:
+        yield Finding(
+            "collector's delay", Health.WARN if followed["trouble"] else Health.OK,
+            followed["trouble"] or f"p50 {followed['delay_p50_ms']:,} ms, p99 {followed['delay_p99_ms']:,} ms, at most "
+            f"{followed['delay_max_ms']:,} ms; {followed['late_steps']:,} steps came late",
+        )
     for coin in status["coins"]:
         warm = [coin["warmth_long_pct"], coin["warmth_short_pct"]]
         known = [share for share in warm if share is not None]
@@ -148,6 +162,31 @@ def _disk(data: Path) -> Finding:
     free_pct = usage.free / usage.total * 100
     verdict = Health.FAIL if free_pct < DISK_PCT_FAIL else Health.WARN if free_pct < DISK_PCT_WARN else Health.OK
     return Finding("disk", verdict, f"{free_pct:.0f} % free at {place}", Exit.DATABASE)
+
+
+def _collector(settings: Settings) -> Finding:
+    """Whose journal the market facts come from."""
+    try:
+        found = collector_of(settings)
+    except ExpectedError as error:
+        return Finding("collector", Health.FAIL, str(error), Exit.UNREACHABLE)
+    if found is None:
+        return Finding("collector", Health.OK, "none")
+    lacking = not_collected(settings, found.roster)
+    text = f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
+    verdict = Health.FAIL if found.silent else Health.WARN if lacking else Health.OK
+    return Finding("collector", verdict, text, Exit.UNREACHABLE)
+
+
+def _webhook(settings: Settings) -> Finding:
+    try:
+        require_secret(settings.webhook)
+    except ExpectedError as error:
+        return Finding("webhook", Health.FAIL, str(error), Exit.CONFIG)
+    host, port = settings.webhook.host, settings.webhook.port
+    if ipaddress.ip_address(host).is_loopback:
+        return Finding("webhook", Health.OK, f"listens on {host} port {port}")
+    return Finding("webhook", Health.WARN, f"listens on {host} port {port}, reachable from outside in plain HTTP")
 
 
 def _journal(data: Path) -> Finding:

@@ -23,6 +23,7 @@ from liqbot.settings.params import (
     ObserversParams,
     RecordParams,
     VenueKey,
+    WebhookParams,
 )
 from liqbot.signals.registry import SignalParams, first_sentence, signal_model
 from liqbot.signals.strategy import Strategy
@@ -84,6 +85,10 @@ class Settings(BaseSettings):
     )
     keys: dict[str, VenueKey] = Field(
         default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."
+    )
+    # Excluded from every dump: what it brings is journaled, and a start on a recorded configuration listens to nobody.
+    webhook: WebhookParams = Field(
+        default_factory=WebhookParams, exclude=True, description="Signed directions from other programs."
     )
     # Excluded from every dump: what is only looked at is no part of the configuration that a run records.
     external: dict[str, ExternalParams] = Field(

@@ -97,6 +97,7 @@ def status_text(report: dict[str, Any]) -> str:
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
         lines += [*_mark(coin), *_reported_positions(coin)]
+    lines += _from_outside(report)
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     account = report["account_told"]
     lines += _outlook(account) if account else []
@@ -132,6 +133,20 @@ def _mark(coin: dict[str, Any]) -> list[str]:
         f"{mark['deviation_pct']:.2f} % of {mark['deviation_pct_max']:g} % allowed, {mark['age_ms'] / 1000:.0f} s ago"
     )
     return [line + refused]
+
+
+def bias_text(one: dict[str, Any]) -> str:
+    """A direction that was given, and by whom; a bot of a version before does not say why."""
+    until = dt.datetime.fromtimestamp(one["until_ms"] / 1_000, dt.UTC)
+    why = f" ({one['why']})" if one.get("why") else ""
+    return f"{one['coin']} {one['side']} until {until:%Y-%m-%d %H:%M} UTC{why}"
+
+
+def _from_outside(report: dict[str, Any]) -> list[str]:
+    """Directions that hold, and what came to the webhook; nothing from a bot of a version without them."""
+    lines = [f"bias      {bias_text(one)}" for one in report.get("biases", ())]
+    webhook = report.get("webhook")
+    return lines if webhook is None else [*lines, f"webhook   {_counted(webhook)}"]
 
 
 def _reported_positions(coin: dict[str, Any]) -> list[str]:
