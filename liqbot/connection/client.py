@@ -150,6 +150,10 @@ class VenueClient:
         self.exchange.set_markets(kept, {})
         self.opened = True
 
+    async def listed(self) -> Any:
+        """Every contract as the venue lists it now, in the unified client's words; what is loaded stays as it is."""
+        return await self.call("fetch_markets", weight=5)
+
     async def open_again(self, contracts: bytes) -> None:
         """Without asking: the contracts as `contracts` of an earlier process kept them."""
         await self.load()
