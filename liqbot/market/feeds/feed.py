@@ -351,9 +351,7 @@ class VenueFeed:
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
         while self._wire.tiers is not None:
-            differences = await compare_tiers(
-                self._client, self._wire.tiers, self._book, self._malformed.message
-            )
+            differences = await compare_tiers(self._client, self._wire.tiers, self._book, self._malformed.message)
             if differences is not None:
                 self.stats.tier_differences = differences
             for difference in differences or ():
