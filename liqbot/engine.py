@@ -91,9 +91,8 @@ class Engine:
         self._barred = False
         self._recorded: RecordedAnswer | None = None
         self._enabled = enabled_strategies(signals)
-        self._keys = {
-            coin: [f"{coin} {one.strategy.name} {one.side.word}" for one in self._enabled] for coin in self._books
-        }
+        names = [f"{one.strategy.name} {one.side.word}" for one in self._enabled]
+        self._keys = {coin: [f"{coin} {name}" for name in names] for coin in self._books}
         self.guard = StrategyGuard(call_meter)
         self._invalidated = partial(reason_gone, params=signals, guard=self.guard)
         self._last_codes: dict[str, str] = {}

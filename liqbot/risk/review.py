@@ -56,12 +56,8 @@ def review_entry(
 
     Of `entering`, the entries under way, those on other instruments take room like positions. `mark`: how the market
     where orders rest compares with the map's."""
-    elsewhere = tuple(
-        target for target in entering
-        if target.coin != signal.coin and account.position(target.venue, target.coin) is None
-    )
     proposal, translation = _proposal(signal, book), translation_at(book.instrument.price_tick, mark)
-    rest = (entry_in_flight, proposal, elsewhere, foreign_orders, mark)
+    rest = (entry_in_flight, proposal, _elsewhere(entering, signal.coin, account), foreign_orders, mark)
     context = CheckContext(signal, view, account, book, limits, *rest)
     asked = _asked(context)
     checks = [check for _, check in asked]
@@ -80,6 +76,14 @@ def review_entry(
     reason = _reason(refusal, asked, candidates)
     refused = Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
     return EntryReview(refused, verdict)
+
+
+def _elsewhere(entering: tuple[VenueTarget, ...], coin: str, account: Account) -> tuple[VenueTarget, ...]:
+    """Entries under way on other instruments that no position answers for yet."""
+    return tuple(
+        target for target in entering
+        if target.coin != coin and account.position(target.venue, target.coin) is None
+    )
 
 
 def review_reduction(adjustment: Adjustment, position: Position, current_target: Target | None) -> Approved:
