@@ -8,21 +8,24 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
-from liqbot.events import Event, JournalGap, PositionAdopted
+from liqbot.events import Event, FeedDown, FeedUp, JournalGap, PositionAdopted
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
 from liqbot.market.map.whales import WhaleNews
+from liqbot.market.mark_ratio import MarkRatio, MarkRatioFold
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
 from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Adjustment, Approved, Decision
+from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Refusal
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
+from liqbot.risk.pre_trade_checks import entry_translates, mark_checks
 from liqbot.risk.review import EntryReview, review_entry, review_reduction
+from liqbot.risk.translation import MarkTranslation, VenueTarget, translation_at
 from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, reason_gone
 from liqbot.signals.failures import CallMeter, StrategyGuard, unmeasured
 from liqbot.signals.registry import SignalParams
@@ -42,6 +45,8 @@ class Step(msgspec.Struct, frozen=True):
     commands: tuple[Command, ...] = ()
     whales: tuple[WhaleNews, ...] = ()
     """What became of large positions that venues tell, near their liquidation."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Venues whose price left the others' or is back, and quotes that departed from the dollar or came back."""
 
     def encoded(self) -> bytes:
         """Canonical bytes: equal Steps, equal bytes."""
@@ -75,6 +80,7 @@ class Engine:
             for coin, instrument in instruments.items()
         }
         self.market = Market(market, roster, trade_venue)
+        self.marks = MarkRatioFold(trade_venue)
         self.account = Account(limits, account)
         self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
@@ -113,7 +119,8 @@ class Engine:
             if self.market.awaits_price(block.tick_ms) and not block.facts and recorded in (None, NOTHING):
                 return Step(self._seq, self._now_ms)  # no news: what the clock alone decides waits for the next bar too
             self._now_ms = max(self._now_ms, block.tick_ms)
-            self.account.on_tick(block.tick_ms, self.views)
+            self.marks.on_tick(block.tick_ms, self.views)
+            self.account.on_tick(block.tick_ms, self.views, self.mark_of)
         self._hold_back()
         if block.tick_ms is not None:
             self._protect(decisions)
@@ -123,10 +130,13 @@ class Engine:
         self._seq += 1
         whales = self.market.take_whale_news()
         whales = () if block.backfilled else whales
+        feeds = self.market.take_feed_news()
+        feeds = () if block.backfilled else feeds
         if recorded is not None:
-            return self._as_recorded(recorded, verdicts, before_id, whales)
+            step = self._as_recorded(recorded, verdicts, before_id, whales)
+            return msgspec.structs.replace(step, feeds=feeds) if feeds else step
         commands = self.desk.commands(self._now_ms, self.account.positions)
-        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales)
+        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales, feeds)
 
     def _as_recorded(
         self, recorded: RecordedAnswer, verdicts: Sequence[Verdict], before_id: int, whales: tuple[WhaleNews, ...]
@@ -146,6 +156,7 @@ class Engine:
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
         self.market.on_fact(fact)
+        self.marks.on_fact(fact)
         if self.account.on_fact(fact):
             self.desk.on_fact(fact)
         self.guard.on_fact(fact)
@@ -169,11 +180,13 @@ class Engine:
         book = self._books.get(fact.coin)
         if position is None or position.side is not fact.side or book is None:
             return
+        translation = self._translation(fact.coin)
         adjustment = Adjustment(
-            fact.venue, fact.coin, "ADOPTED", fact.reason, stop_price=fact.stop_price, strategy=fact.strategy,
-            exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
+            fact.venue, fact.coin, "ADOPTED", fact.reason, stop_price=translation.in_map(fact.stop_price),
+            strategy=fact.strategy, exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
+            mark_ratio=translation.ratio,
         )
-        approved = review_reduction(adjustment, position, None)
+        approved = review_reduction(adjustment, translation.position_in_map(position), None)
         self._adopt(approved)
         decisions.append(approved)
 
@@ -183,6 +196,22 @@ class Engine:
         if barred and not self._barred:
             self.desk.cancel_entry()
         self._barred = barred
+        for target in self.desk.entries_in_flight():
+            if not entry_translates(target, self.mark_of(target.coin), self._limits):
+                self.desk.withdraw_entry(target)
+
+    def mark_of(self, coin: str) -> MarkRatio:
+        """How the market where orders rest compares with the map's, as of now."""
+        return self.marks.of(coin, self._now_ms)
+
+    def mark_refusal(self, coin: str) -> Refusal | None:
+        """Why no entry can be translated now; None when one can."""
+        return next((code for code, check in mark_checks(self.mark_of(coin), self._limits) if not check.passed), None)
+
+    def _translation(self, coin: str, target: VenueTarget | None = None) -> MarkTranslation:
+        """At the ratio of now; where none is known, at that of the target."""
+        otherwise = SAME_MARKET_RATIO if target is None else target.mark_ratio
+        return translation_at(self._books[coin].instrument.price_tick, self.mark_of(coin), otherwise)
 
     def _protect(self, decisions: list[Decision]) -> None:
         """The open position first: exits and tighter stops are never refused."""
@@ -191,12 +220,15 @@ class Engine:
             if self.account.unread(position, self._now_ms):
                 continue
             target = self.desk.target(position.venue, position.coin)
+            translation = self._translation(position.coin, target)
+            stale = not mark_checks(self.mark_of(position.coin), self._limits)[0][1].passed
             adjustment = adjustment_for(
                 by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,
-                self._invalidated,
+                self._invalidated, translation, follows=not stale,
             )
             if adjustment is not None:
-                approved = review_reduction(adjustment, position, target)
+                mapped = None if target is None else translation.target_in_map(target)
+                approved = review_reduction(adjustment, translation.position_in_map(position), mapped)
                 self._adopt(approved)
                 decisions.append(approved)
 
@@ -229,7 +261,7 @@ class Engine:
         review = review_entry(
             signal, view, self.account, book, self._limits, self._avoid, self._decision_id + 1,
             entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
-            entering=self.desk.entries_in_flight(),
+            entering=self.desk.entries_in_flight(), mark=self.mark_of(view.coin),
         )
         if isinstance(review.decision, Approved):
             self._adopt(review.decision)
@@ -245,6 +277,7 @@ class Engine:
         return msgspec.msgpack.encode(
             {
                 "market": self.market.state(),
+                "marks": self.marks.state(),
                 "account": self.account.state(),
                 "desk": self.desk.state(),
                 "counters": [self._seq, self._decision_id, self._now_ms],
@@ -260,6 +293,7 @@ class Engine:
         journal."""
         state: dict[str, Any] = msgspec.msgpack.decode(snapshot)
         self.market.load_state(state["market"])
+        self.marks.load_state(state["marks"])
         self.account.load_state(state["account"])
         self.desk.load_state(state["desk"])
         self._seq, self._decision_id, self._now_ms = state["counters"]

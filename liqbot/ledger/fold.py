@@ -42,6 +42,7 @@ from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
+from liqbot.risk.decision import SAME_MARKET_RATIO
 from liqbot.unrecorded import UnrecordedStep
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
@@ -88,6 +89,9 @@ class Fold:
         self._facts(observation)
         self._maps.see(observation.seq, observation.views)
         self._whales(observation)
+        for news in observation.feeds:
+            severity, kind = _INCIDENTS[type(news)]
+            self._note(observation.seq, news, severity, kind, _detail(news))
         self._decisions.fold(observation)
         self._commands(observation)
         self._trades.write_equity(observation)
@@ -109,7 +113,8 @@ class Fold:
     def _commands(self, observation: Observation) -> None:
         for command in observation.commands:
             mark_price = self.state.marks.get(command.coin)
-            expected_price = None if mark_price is None else Decimal(str(mark_price))
+            ratio = observation.mark_ratios.get(command.coin, SAME_MARKET_RATIO)
+            expected_price = None if mark_price is None else Decimal(str(mark_price)) * ratio
             self._orders.command(observation, command, expected_price)
 
     def _fact(self, observation: Observation, fact: Any, changes: Sequence[Change]) -> None:

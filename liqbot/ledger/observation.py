@@ -8,12 +8,14 @@ import msgspec
 from liqbot.accounting.changes import CashSummary, Change
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
 from liqbot.commands import Command
-from liqbot.events import Event
+from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.naked_time import PositionNaked
 from liqbot.journal.steps import StepLike
 from liqbot.market.map.whales import WhaleNews
+from liqbot.market.mark_ratio import MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
+from liqbot.risk.translation import ratio_of
 from liqbot.signals.verdict import Verdict
 from liqbot.unrecorded import UnrecordedStep
 
@@ -36,6 +38,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     decisions: tuple[Decision, ...] = ()
     commands: tuple[Command, ...] = ()
     views: tuple[MarketView, ...] = ()
+    mark_ratios: dict[str, Decimal] = {}
+    """By coin of the commands: trading mark over map mark, where it is known."""
     equity_usd: Decimal | None = None
     cash: CashSummary = CashSummary()
     no_longer_naked: tuple[PositionNaked, ...] = ()
@@ -43,6 +47,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     whales: tuple[WhaleNews, ...] = ()
     unrecorded: tuple[UnrecordedStep, ...] = ()
     """Before this call, refused by the journal."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Prices and quotes that the market itself found wrong, or right again."""
 
     def kept(self, *, forecasts: bool = True) -> "Observation":
         """The same for a ledger that is written in a thread of its own; `forecasts`: whether maps have theirs."""
@@ -81,6 +87,8 @@ class ObservedEngine(Protocol):
     @property
     def desk(self) -> DeskLike: ...
 
+    def mark_of(self, coin: str) -> MarkRatio: ...
+
     @property
     def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...
 
@@ -102,9 +110,14 @@ def observation_of(
         decisions=step.decisions,
         commands=step.commands,
         views=engine.views if block.tick_ms is not None else (),
+        mark_ratios={
+            command.coin: ratio_of(mark) for command in step.commands
+            if (mark := engine.mark_of(command.coin)).known
+        },
         equity_usd=engine.account.equity_usd,
         cash=engine.account.cash,
         no_longer_naked=engine.desk.no_longer_naked,
         whales=step.whales,
         unrecorded=engine.unrecorded,
+        feeds=step.feeds,
     )

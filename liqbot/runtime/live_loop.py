@@ -145,7 +145,8 @@ class Runtime:
         return seq
 
     async def _appended(self, request: rule.AppendBlock) -> int:
-        arguments = (request.block, SOURCE, request.source_seq)
+        block = request.block
+        arguments = (block, block.source or SOURCE, block.source_seq if block.source else request.source_seq)
         try:
             return self._journal.append(*arguments, 0.0)
         except JournalStuckError:
@@ -227,6 +228,9 @@ class Runtime:
         self._due += requests
         async with self._performing:
             while self._due:
+                if isinstance(self._due[0], rule.ObserveStep):
+                    # What left a moment ago goes out, and other venues have their turn, before anybody looks on.
+                    await asyncio.sleep(0)
                 request = self._due.popleft()
                 if isinstance(request, rule.SendCommands):
                     await self._broker.send(request.commands, request.time_ms)

@@ -82,7 +82,7 @@ OUTSIDE: Final = (
     Mutant(
         "unknown_is_ended",
         "an order in a state that nobody knows counts as ended",
-        (Patch(edge, "heard", _ended_when_unknown),),
+        (Patch(edge, "received", _ended_when_unknown),),
         shows_in=("state_unknown",),
     ),
     Mutant(

@@ -18,6 +18,7 @@ from liqbot.ledger import LedgerWriter, Observation
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.tables import TABLES, core
+from liqbot.market.mark_ratio import same_market
 
 
 class Told:
@@ -27,6 +28,7 @@ class Told:
         self.time_ms = observation.time_ms
         self.verdicts, self.decisions = observation.verdicts, observation.decisions
         self.commands, self.whales = observation.commands, observation.whales
+        self.feeds = observation.feeds
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode([self.verdicts, self.decisions, self.commands])
@@ -49,6 +51,7 @@ class Teller:
         self._story: Iterator[Observation] = story()
         self.views: Any = ()
         self.desk = SimpleNamespace(no_longer_naked=())
+        self.mark_of = same_market
         self.unrecorded = ()
 
     def on_block(self, block: EventBlock, recorded: object = None) -> Told:

@@ -99,7 +99,7 @@ class PositionLayer:
             weighted_sums(positions.cells[USD, row, side, :, start:stop], ratios[side])
             for side, (start, stop) in zip(_SIDES, spans, strict=True)
         ]
-        return np.asarray(np.array(held) * positions.scale[row])
+        return np.asarray(np.array(held) * positions.scale[row] * positions.beside[row])
 
     def _multiplier(
         self, row: int, by_tier: Floats, learnt: LearntSizes, covered: tuple[float, float]
@@ -128,7 +128,7 @@ class PositionLayer:
         self, row: int, side: int, span: tuple[int, int], ratio: Floats, multiplier: Floats, tiers: slice | list[int]
     ) -> Floats:
         positions, (start, stop) = self._state.positions, span
-        scale = (positions.scale[row, side] * multiplier)[tiers]
+        scale = (positions.scale[row, side] * positions.beside[row, side] * multiplier)[tiers]
         cells = positions.cells[USD, row, side, :, start:stop][tiers]
         found = line_usd(cells, scale)
         found *= ratio
