@@ -112,10 +112,10 @@ class Fold:
 
     def _commands(self, observation: Observation) -> None:
         for command in observation.commands:
-            drawn = self._maps.newest(command.coin)
+            mark_price = self.state.marks.get(command.coin)
             ratio = observation.mark_ratios.get(command.coin, SAME_MARKET_RATIO)
-            mark_price = Decimal(str(drawn.mark_price)) * ratio if drawn is not None else None
-            self._orders.command(observation, command, mark_price)
+            expected_price = None if mark_price is None else Decimal(str(mark_price)) * ratio
+            self._orders.command(observation, command, expected_price)
 
     def _fact(self, observation: Observation, fact: Any, changes: Sequence[Change]) -> None:
         """A repeated money fact leaves no trace: histories are read again after every gap."""

@@ -40,6 +40,7 @@ class MapBook:
         """New maps; one that is due is written."""
         self.remember(views)
         for view in views:
+            self._state.marks[view.coin] = view.map.mark_price
             written = self._state.maps_written.get(view.coin)
             if not view.backfilled and (written is None or view.time_ms - written[0] >= self._every_ms):
                 self.write(seq, view.coin, "periodic")

@@ -73,9 +73,11 @@ class LedgerState(msgspec.Struct):
     wallet_usd: Decimal = Decimal(0)
     maps_written: dict[str, tuple[int, int]] = {}
     """By coin: the time and the row of the map written last."""
+    marks: dict[str, float] = {}
+    """By coin: the mark price of the newest Tick. A start may send before there is a new one."""
 
 
-_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "signal_gates", "maps_written")
+_BY_KEY: Final = ("trades", "orders", "plans", "verdict_rows", "codes", "signal_gates", "maps_written", "marks")
 """Fields with a row per entry; the others share one."""
 _SINGLE: Final = tuple(
     name for name in LedgerState.__struct_fields__ if name not in _BY_KEY and name != "last_ids"

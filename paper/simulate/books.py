@@ -24,8 +24,9 @@ from liqbot.ledger.tables import TABLES, core
 from paper.simulate.journal import MemoryJournal, Seen
 
 COMPARED: Final = tuple(table.name for table in map(core, TABLES) if table.name != "map_snapshot")
-"""Row by row the same as those of a ledger made anew. Maps are numbered alike, and not looked into: their forecasts,
-which cost more than the rest, are left out of the one that is kept."""
+"""Row by row the same as those of a ledger made anew, without maps and what is read from one: a start has none before
+its first Tick."""
+_OF_MAPS: Final = frozenset({"map_id", "liquidation_density_pct"})
 WAITING_MAX: Final = 150
 """Small, so that a ledger is left behind now and then."""
 _TROUBLE_SHARE, _FLUSH_SHARE = 0.01, 0.2
@@ -206,14 +207,14 @@ def rows_of(url: str) -> dict[str, list[dict[str, Any]]]:
     engine = sqlalchemy.create_engine(url)
     try:
         with engine.connect() as connection:
-            return {
-                name: [dict(row) for row in connection.execute(
-                    sqlalchemy.text(f'SELECT * FROM "{name}" ORDER BY id')  # noqa: S608 - names are ours
-                ).mappings()]
-                for name in COMPARED
-            }  # fmt: skip
+            return {name: _compared(connection, name) for name in COMPARED}
     finally:
         engine.dispose()
+
+
+def _compared(connection: sqlalchemy.Connection, table: str) -> list[dict[str, Any]]:
+    rows = connection.execute(sqlalchemy.text(f'SELECT * FROM "{table}" ORDER BY id')).mappings()  # noqa: S608
+    return [{column: value for column, value in row.items() if column not in _OF_MAPS} for row in rows]
 
 
 def first_difference(running: str, remade: str) -> str:
