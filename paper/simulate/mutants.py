@@ -88,6 +88,17 @@ def _gives_up_exits(sound: Callable[..., list[Command]]) -> Callable[..., list[C
     return mutant
 
 
+def _remembers_refused_exits(sound: Callable[[Any, int, int], None]) -> Callable[[Any, int, int], None]:
+    """A reading of the account would have exits tried again whatever was refused."""
+
+    def mutant(self: InstrumentOrders, read_ms: int, before_ms: int) -> None:
+        refused = [failure for failure in self.failures if failure.purpose is Purpose.EXIT]
+        sound(self, read_ms, before_ms)
+        self.failures = refused
+
+    return mutant
+
+
 def _forgets_orders(sound: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     def mutant(self: order_manager.OrderManager, state: dict[str, Any]) -> None:
         sound(self, {**state, "books": [{**book, "orders": []} for book in state["books"]]})
@@ -285,7 +296,10 @@ _ALL: Final = (
     Mutant(
         "give_up_exits",
         "an exit that was refused is not tried again",
-        (Patch(plan, "_reduce", _gives_up_exits),),
+        (
+            Patch(plan, "_reduce", _gives_up_exits),
+            Patch(InstrumentOrders, "mark_unknown", _remembers_refused_exits),
+        ),
         shows_in=("exit_rejected",),
     ),
     Mutant(
