@@ -29,12 +29,12 @@ OI = {"binance": 8e4, "bybit": 3e4, "okx": 2.9e4}
 weights = st.floats(1.0, 1e6)
 
 
-def told(fold: FundingFold, rates: dict[str, float], hours: Sequence[int], oi_base: dict[str, float] = OI) -> None:
+def told(fold: FundingFold, rates: dict[str, float], hours: Sequence[int], oi_usd: dict[str, float] = OI) -> None:
     """Every venue tells its rate per eight hours at each of the hours, which is a clock step."""
     for hour in hours:
         for venue, rate_pct in rates.items():
             assert fold.take(hour * HOUR_MS, venue, rate_pct, 8.0, FORECAST)
-        fold.on_tick(hour * HOUR_MS, oi_base)
+        fold.on_tick(hour * HOUR_MS, oi_usd)
 
 
 def of_venue(fold: FundingFold, venue: str) -> tuple[float, float]:
