@@ -1,6 +1,8 @@
 """Whether the house has a favourite side: simulated markets of both families beside their mirror images in log price.
 
-    python bench/mirror.py [--markets 20] [--days 1.5] [--processes 2] [--out FILE]
+    python bench/mirror.py [--markets 20] [--days 1.5] [--processes 2] [--keep DIR]
+
+Markets that are finished are kept under --keep and not folded again: an interrupted run goes on where it stopped.
 
 A market and its images are folded side by side and every strategy judges them, side for side. In the mirror the price
 is p0 * p0 / p, buyers are sellers, longs are shorts, and funding is paid the other way. There are two questions:
@@ -15,7 +17,6 @@ gates whose values agree to within `TOLERANCE` are counted as *near*, the others
 """
 
 import argparse
-import json
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -39,7 +40,7 @@ from paper.tapes.truth import KnownMarket
 TOLERANCE: Final = 0.05
 KINDS: Final = {"inverse": Kept.CONTRACTS, "linear": Kept.COINS}
 WARM_DAYS: Final = 0.5
-"""Nothing is compared before the map has seen this much."""
+"""Nothing is compared, and the map is not read at every step, before it has seen this much."""
 _UNSEEN_DAYS: Final = 1.5
 """In which a market's positions build up before anybody looks."""
 _DAY_MS: Final = 86_400_000
@@ -92,6 +93,7 @@ class MarketTally(msgspec.Struct):
 class Job(NamedTuple):
     number: int
     days: float
+    keep: Path | None
 
 
 class Image:
@@ -118,11 +120,12 @@ def compare(market: KnownMarket, name: str, family: str, signals: SignalParams) 
             continue  # nothing of it has a price yet
         from_ms = tick_ms + int(WARM_DAYS * _DAY_MS) if from_ms is None else from_ms
         plain.collect(block)
-        seen = plain.on_tick(tick_ms)
-        judged = [evaluate(one, signals) for one in seen] if tick_ms >= from_ms and len(block.bars) else []
+        warm = tick_ms >= from_ms
+        seen = plain.on_tick(tick_ms, reading=warm)
+        judged = [evaluate(one, signals) for one in seen] if warm and len(block.bars) else []
         for kind, image in images.items():
             image.market.collect(mirrored(block, image.prices, image.about, image.kept))
-            views = image.market.on_tick(tick_ms)
+            views = image.market.on_tick(tick_ms, reading=warm)
             for one, other in zip(judged, views, strict=False):
                 _count(tally.images[kind], one, evaluate(other, signals))
     return tally
@@ -180,9 +183,16 @@ def market_of(number: int, days: float) -> tuple[str, str, KnownMarket]:
 
 
 def run(job: Job) -> MarketTally:
+    kept = job.keep / f"{job.number:02d}-{job.days:g}.json" if job.keep is not None else None
+    if kept is not None and kept.is_file():
+        return msgspec.json.decode(kept.read_bytes(), type=MarketTally)
     name, family, market = market_of(job.number, job.days)
     signals = load("paper", config=ROOT / "config", overrides=(), environment={}).settings.signals
-    return compare(market, name, family, signals)
+    tally = compare(market, name, family, signals)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(msgspec.json.encode(tally))
+    return tally
 
 
 def page(tallies: list[MarketTally]) -> str:
@@ -239,17 +249,15 @@ def main() -> None:
     parser.add_argument("--markets", type=int, default=20)
     parser.add_argument("--days", type=float, default=1.5)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--out", type=Path, help="Keep the counts as JSON.")
+    parser.add_argument("--keep", type=Path, help="Keep the counts of finished markets here, of one state of the code.")
     asked = parser.parse_args()
-    jobs = [Job(number, asked.days) for number in range(asked.markets)]
+    jobs = [Job(number, asked.days, asked.keep) for number in range(asked.markets)]
     with ProcessPoolExecutor(asked.processes) as pool:
         tallies = []
         for tally in pool.map(run, jobs):
             tallies.append(tally)
             said = ", ".join(f"{one.unlike} {kind}" for kind, one in tally.images.items())
             print(f"{tally.name}: codes unlike of {tally.images['linear'].verdicts}: {said}", flush=True)
-    if asked.out is not None:
-        asked.out.write_text(json.dumps(msgspec.to_builtins(tallies)), encoding="utf-8")
     print(page(tallies))
 
 
