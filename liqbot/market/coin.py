@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
-from liqbot.blocks import stage_of
+from liqbot.blocks import Rows, stage_of
 from liqbot.instruments import AGGREGATE, Side
 from liqbot.market.estimate.estimate import PositionEstimator
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
@@ -27,7 +28,7 @@ from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
-from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range, told_until
+from liqbot.market.observed.prices import BarColumns, VenuePrice, known_until, reference_price, swept_range
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
 from liqbot.price_change import change_pct
@@ -35,6 +36,7 @@ from liqbot.venues.registry import has_us_basis, mechanics_of
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
+_PRICES: Final = frozenset({"bars", "marks"})
 _NO_MAP: Final = LiquidationMap("", 0, ABSENT, edges()[:1], edges()[:0], edges()[:0])
 
 
@@ -52,7 +54,7 @@ class Now(msgspec.Struct):
     oi_quantity: float = ABSENT
     """See `OpenInterestFold`."""
     path_ms: int = 0
-    """Until when the price path that sweeps follow is told."""
+    """Until when the price path that sweeps follow is reported."""
 
 
 class CoinMarket:
@@ -64,7 +66,7 @@ class CoinMarket:
         """Index of the venue whose mark, range and age the views carry; -1 when it is none of the roster's."""
         self._us_dated = tuple(index for index, venue in enumerate(venues) if has_us_basis(venue))
         aggregate = venues.index(AGGREGATE) if AGGREGATE in venues else -1
-        self.outliers = OutlierFilter(venues, aggregate, params.health)
+        self.outliers = OutlierFilter(coin, venues, aggregate, params)
         self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
         inverse = [venue for venue in venues if mechanics_of(venue, coin).inverse]
         self.open_interest = OpenInterestFold(params.estimate, params.rolling, inverse)
@@ -103,9 +105,11 @@ class CoinMarket:
     def fold(self, columns: Columns, tick_ms: int, *, backfilled: bool = False, reading: bool = True) -> None:
         """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered.
 
-        What is told without a price waits for the next one: positions and all that is rolled up follow the price path.
+        What is reported without a price waits for the next one: positions and whatever is rolled up follow the path.
         """
-        bars = self.outliers.take(columns)
+        bars = self.outliers.take(columns, tick_ms)
+        if self.outliers.agreement.left_out:
+            columns = self._without(columns, self.outliers.agreement.left_out)
         self._take_flows(columns)
         if bars.rounds:
             self.bars.take_bars(bars, self.venues)
@@ -128,9 +132,10 @@ class CoinMarket:
         """The stretch of the price path since the last step that had one."""
         now, before_ms = self.now, self.now.time_ms or tick_ms
         path_before_ms, oi_quantity_before = now.path_ms or tick_ms, now.oi_quantity
-        told_ms, now.path_ms = told_until(self.prices, self.trade_venue, tick_ms)
+        known_ms, now.path_ms = known_until(self.prices, self.trade_venue, tick_ms)
         now.time_ms = tick_ms
-        self.forced.begin_step(told_ms, now.path_ms)
+        self.estimator.worth.follow(self.outliers.quotes.of_venue, self.estimator.worth.weights)
+        self.forced.begin_step(known_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
         now.oi_base = self.open_interest.total_base(now.reference_price)
         now.oi_quantity = self.open_interest.quantity
@@ -175,9 +180,20 @@ class CoinMarket:
     def _take_open_interest(self, columns: Columns) -> None:
         for time_ms, venue, oi_usd in _columns(columns, "open_interest", "oi_usd"):
             own = self.prices[venue]
-            price = own.mark_price if own.known else self.now.reference_price
+            price = own.mark_price if own.known else self.now.reference_price / self.outliers.quotes.of_venue[venue]
             # A venue without a price of its own trades at everybody's.
             self._count(venue, self.open_interest.take(time_ms, self.venues[venue], oi_usd, price))
+
+    def _without(self, columns: Columns, left_out: frozenset[int]) -> Columns:
+        """Without the rows of these venues, which are counted. Their prices are refused already."""
+        kept: dict[str, Rows] = {}
+        for kind, rows in columns.items():
+            stays = ~np.isin(rows["venue"], list(left_out))
+            if kind not in _PRICES:
+                for venue in rows["venue"][~stays].tolist():
+                    self.prices[venue].rejected += 1
+            kept[kind] = rows[stays]
+        return kept
 
     def us_basis_pct(self, underlying_price: float) -> float:
         """How far US-regulated contracts that expire trade above the underlying; NaN without a live price of any."""
@@ -207,7 +223,7 @@ class CoinMarket:
         live = [venue for venue in self.outliers.live(tick_ms) if venue not in self._us_dated]
         if live:
             weights = [bounds.get(venue, ABSENT) for venue in live]
-            pairs = [(self.prices[one].mark_price, w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
+            pairs = [(self.outliers.usd_price(one), w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
     def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_quantity_before: float) -> None:
@@ -224,6 +240,9 @@ class CoinMarket:
             now.last_price = own.last_price if own.last_price == own.last_price else mark
             now.low_price = min([bars.low[bar] for bar in traded], default=low)
             now.high_price = max([bars.high[bar] for bar in traded], default=high)
+        moved = self.estimator.worth.moved(self.trade_venue) if own else 1.0
+        if moved != 1.0:
+            low, high = self._follow_quote(low, high, mark, moved)
         self.bars.take_mark(now.time_ms, mark, low, high)
         split = [both for both in zip(bars.volume_usd, bars.imbalance_usd, strict=True) if both[1] == both[1]]
         self.sweeps.on_step(
@@ -247,6 +266,12 @@ class CoinMarket:
                 map_at=self.history.at,
             )
         )
+
+    def _follow_quote(self, low: float, high: float, mark: float, moved: float) -> tuple[float, float]:
+        """A departure of the traded quote is no move of the price: the past is put at today's rate, and of a step's
+        range by the rate before and by today's the narrower end counts, around the mark."""
+        self.bars.rescale(moved)
+        return min(max(low, low * moved), mark), max(min(high, high * moved), mark)
 
     def _watch_whales(self) -> None:
         estimator = self.estimator
@@ -282,7 +307,7 @@ class CoinMarket:
         return usd
 
     def _rescale(self) -> None:
-        """Usual sizes are told at the scale of the map as it is read: real over prior USD of all of it."""
+        """Usual sizes are given at the scale of the map as it is read: real over prior USD of all of it."""
         prior_usd = float(self.estimator.positions.prior_usd().sum())
         open_usd = self.map.total_usd(Side.LONG) + self.map.total_usd(Side.SHORT)
         if prior_usd > 0 and open_usd > 0:
@@ -330,13 +355,13 @@ class CoinMarket:
 
     def _measured(self, row: int, now_ms: int) -> dict[str, Any]:
         """What a row's newest snapshot covers, and how old it is."""
-        told = self.estimator.reported.newest(row)
-        if told is None:
+        snapshot = self.estimator.reported.newest(row)
+        if snapshot is None:
             return {}
-        long_share, short_share = told.covers.of_oi
+        long_share, short_share = snapshot.covers.of_oi
         return {
             "measured_share": (long_share + short_share) / 2.0, "measured_long_share": long_share,
-            "measured_short_share": short_share, "measured_age_ms": now_ms - told.taken_ms,
+            "measured_short_share": short_share, "measured_age_ms": now_ms - snapshot.taken_ms,
         }  # fmt: skip
 
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
@@ -350,12 +375,16 @@ class CoinMarket:
                 age_ms=now_ms - price.seen_ms,
                 stale=self.outliers.stale(venue, now_ms),
                 down=self.outliers.health.down(self.venues[venue]),
+                reasons=self.outliers.health.reasons(self.venues[venue]),
                 rejected=price.rejected,
-                oi_usd=bounds[venue] * price.mark_price,
+                oi_usd=bounds[venue] * self.outliers.usd_price(venue),
                 long_usd=totals[row_of[venue]][LONG] if venue in row_of else 0.0,
                 short_usd=totals[row_of[venue]][SHORT] if venue in row_of else 0.0,
                 funding_8h_pct=rated.get(self.venues[venue], (ABSENT, ABSENT))[0],
                 funding_percentile=rated.get(self.venues[venue], (ABSENT, ABSENT))[1],
+                accord=self.outliers.agreement.accord_of(venue).value,
+                quote=self.outliers.quotes.quotes[venue],
+                quote_ratio=self.outliers.quotes.of_venue[venue],
                 **self._measured(row_of.get(venue, -1), now_ms),
             )
             for venue, price in enumerate(self.prices)

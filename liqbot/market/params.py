@@ -55,7 +55,7 @@ class EstimateParams(_Params):
             "krakenfutures": 0.004, "coinbase": 0.0026, "cme": 0.22,
         },
         description="Usual share of the world's open interest per venue, for venues that do not tell theirs when an "
-        "`aggregate` is told (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
+        "`aggregate` is given (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
     )
 
     @model_validator(mode="after")
@@ -106,8 +106,8 @@ class CalibrationParams(_Params):
     mix_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the prior mix of leverages.")
     row_weight: float = Field(20.0, ge=1, le=1e5, description="Worth in orders of a venue being like the others.")
     level_ratio: float = Field(
-        0.2, ge=0.001, le=10, description="Real over modelled USD before any forced order was heard; recorded markets "
-        "of one venue came to 0.05 to 0.28.",
+        0.2, ge=0.001, le=10, description="Real over modelled USD before any forced order was received; recorded "
+        "markets of one venue came to 0.05 to 0.28.",
     )
     level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of that ratio.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
@@ -135,12 +135,12 @@ class CalibrationParams(_Params):
         "other venues alone."
     )
     told_ratio: Share = Field(
-        0.35, description="Share of a position told by its venue that is reported once its price is reached, until "
-        "that is learnt: owners leave or are stopped out before, and venues close large positions in parts.",
+        0.35, description="Share of a reported position that prints as a forced order once its price is reached, "
+        "until that is learnt: owners leave or are stopped out before, and venues close large positions in parts.",
     )
     told_weight: float = Field(10.0, ge=0.1, le=1e5, description="Worth in orders of that share.")
     silent_count: float = Field(
-        10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
+        10.0, ge=1, le=1e5, description="A venue that reported nothing while so many orders were expected reports none."
     )
 
 
@@ -148,7 +148,7 @@ class ForecastParams(_Params):
     """How the map becomes an expectation of reported USD."""
 
     horizons_h: tuple[int, ...] = Field(
-        (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be asked for, ascending."
+        (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be requested, ascending."
     )
     climatology_share: float = Field(
         0.5, ge=0, le=5, description="Weight, against the map's, of what a distance usually gives when visited. A "
@@ -219,6 +219,49 @@ class HealthParams(_Params):
     )
 
 
+class AgreementParams(_Params):
+    """When a venue whose price is not that of the others is left out, and when it is used again."""
+
+    band_pct: float = Field(
+        5.0, gt=0, le=100, description="A venue whose price is further than this from that of most venues, as a ratio, "
+        "is apart."
+    )
+    after_ms: int = Field(
+        20_000, ge=1_000, le=3_600_000, description="A venue that is apart for so long, by prices that the others gave "
+        "meanwhile, is put in quarantine: a venue that leads by seconds is not wrong."
+    )
+    return_band_pct: float = Field(
+        2.5, gt=0, le=100, description="It is back once its price has been within this of the others' for `return_ms`."
+    )
+    return_ms: int = Field(60_000, ge=1_000, le=86_400_000, description="See `return_band_pct`.")
+
+    @model_validator(mode="after")
+    def _returns_inside(self) -> Self:
+        if self.return_band_pct > self.band_pct:
+            raise ValueError(f"return_band_pct: {self.return_band_pct} must be band_pct ({self.band_pct}) or less")
+        return self
+
+
+class QuoteParams(_Params):
+    """What is done when a currency that contracts are quoted in departs from the dollar."""
+
+    translate_pct_min: float = Field(
+        0.5, ge=0.05, le=10, description="From this distance from the dollar on a quote is translated at its own rate; "
+        "below half of it, no more."
+    )
+    hold_pct_max: float = Field(
+        2.0, gt=0, le=30, description="A quote further than this from the dollar forbids entries (`DEPEG`)."
+    )
+    departure_pct_max: float = Field(
+        30.0, gt=0, le=90, description="Venues of one quote that are further than this from the others are not taken "
+        "for a departure of their quote."
+    )
+    sound_pct_max: float = Field(
+        2.0, gt=0, le=30, description="Venues of one quote speak for it while most of them are within this of each "
+        "other; a lone one while its own index is within this of its mark."
+    )
+
+
 class ClusterParams(_Params):
     """What counts as a cluster or a thin zone."""
 
@@ -265,9 +308,9 @@ class SweepParams(_Params):
 
 
 class WhaleParams(_Params):
-    """Which told positions are followed one by one."""
+    """Which reported positions are followed one by one."""
 
-    usd_min: float = Field(1e6, gt=0, le=1e12, description="A told position of at least this is a whale.")
+    usd_min: float = Field(1e6, gt=0, le=1e12, description="A reported position of at least this is a whale.")
     distance_pct_max: float = Field(
         2.0, gt=0, le=20, description="It is followed from this distance of its venue's mark from its liquidation on."
     )
@@ -312,6 +355,8 @@ class MarketParams(_Params):
     scoring: ScoringParams = ScoringParams()
     history: HistoryParams = HistoryParams()
     health: HealthParams = HealthParams()
+    agreement: AgreementParams = AgreementParams()
+    quotes: QuoteParams = QuoteParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()
     whales: WhaleParams = WhaleParams()

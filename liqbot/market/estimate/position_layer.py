@@ -1,6 +1,6 @@
 """`PositionLayer`: USD open at each liquidation price, from what is expected to print there and open interest.
 
-The forecast layer says what prints when price arrives. More is open there, for two reasons, and both are told apart:
+The forecast layer says what prints when price arrives. More is open there, for two reasons, and both are kept apart:
 
 - Owners leave, or are stopped out, on the way: the farther price has to come, the more of them. Open over printing
   rises with distance from the mark as 1 + leaving_ratio x d / (d + leaving_half_pct).
@@ -99,7 +99,7 @@ class PositionLayer:
             weighted_sums(positions.cells[USD, row, side, :, start:stop], ratios[side])
             for side, (start, stop) in zip(_SIDES, spans, strict=True)
         ]
-        return np.asarray(np.array(held) * positions.scale[row])
+        return np.asarray(np.array(held) * positions.scale[row] * positions.beside[row])
 
     def _multiplier(
         self, row: int, by_tier: Floats, learnt: LearntSizes, covered: tuple[float, float]
@@ -128,7 +128,7 @@ class PositionLayer:
         self, row: int, side: int, span: tuple[int, int], ratio: Floats, multiplier: Floats, tiers: slice | list[int]
     ) -> Floats:
         positions, (start, stop) = self._state.positions, span
-        scale = (positions.scale[row, side] * multiplier)[tiers]
+        scale = (positions.scale[row, side] * positions.beside[row, side] * multiplier)[tiers]
         cells = positions.cells[USD, row, side, :, start:stop][tiers]
         found = line_usd(cells, scale)
         found *= ratio

@@ -1,7 +1,7 @@
 """Open interest of a venue that no stream tells, from a file that is read again and again.
 
-A report is told once, when it is first read with a price to value it with; its own date stays its own: what is told
-says how much was open then, at today's price.
+A report is published once, when it is first read with a price to value it with; its own date stays its own: it says how
+much was open then, at today's price.
 """
 
 import asyncio
@@ -41,8 +41,8 @@ class ReportFeed:
             coin: FeedStatus(feed=FEED, contract=_contract(spec.venue, coin), silence_ms_max=None)
             for coin in roster.coins
         }
-        self._told_ms: dict[str, int] = {}
-        """Coin -> date of the report that was told last."""
+        self._published_ms: dict[str, int] = {}
+        """Coin -> date of the report that was published last."""
         self.stats = FeedStats()
 
     async def run(self, inbox: Sink) -> None:
@@ -75,13 +75,13 @@ class ReportFeed:
             if own is None:
                 continue
             facts += own.rise(now_ms)
-            if row.as_of_ms <= self._told_ms.get(row.coin, 0):
+            if row.as_of_ms <= self._published_ms.get(row.coin, 0):
                 continue
             price = self._price_of(row.coin)
             if price is None:
                 waiting = True
                 continue
-            self._told_ms[row.coin] = row.as_of_ms
+            self._published_ms[row.coin] = row.as_of_ms
             self.stats.facts += 1
             facts.append(OpenInterest(time_ms=now_ms, venue=self._venue, coin=row.coin, oi_usd=row.amount_base * price))
         if facts:

@@ -41,6 +41,10 @@ class SampledSeries:
             return float("nan")
         return self._values[index]
 
+    def scale_by(self, factor: float) -> None:
+        """Multiply every kept sample, when the unit it is measured in has changed."""
+        self._values = [value * factor for value in self._values]
+
     def state(self) -> list[Any]:
         return [list(self._times), list(self._values)]
 
