@@ -51,7 +51,7 @@ class Now(msgspec.Struct):
     high_price: float = ABSENT
     oi_base: float = ABSENT
     """At the reference price."""
-    oi_quantity: float = ABSENT
+    oi_ratio: float = ABSENT
     """See `OpenInterestFold`."""
     path_ms: int = 0
     """Until when the price path that sweeps follow is reported."""
@@ -131,17 +131,17 @@ class CoinMarket:
     ) -> None:
         """The stretch of the price path since the last step that had one."""
         now, before_ms = self.now, self.now.time_ms or tick_ms
-        path_before_ms, oi_quantity_before = now.path_ms or tick_ms, now.oi_quantity
+        path_before_ms, oi_ratio_before = now.path_ms or tick_ms, now.oi_ratio
         known_ms, now.path_ms = known_until(self.prices, self.trade_venue, tick_ms)
         now.time_ms = tick_ms
         self.estimator.worth.follow(self.outliers.quotes.of_venue, self.estimator.worth.weights)
         self.forced.begin_step(known_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
         now.oi_base = self.open_interest.total_base(now.reference_price)
-        now.oi_quantity = self.open_interest.quantity
+        now.oi_ratio = self.open_interest.ratio
         self.funding.on_tick(tick_ms, self.open_interest.reported_usd())
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
-        self._follow_prices(bars, path_before_ms, oi_quantity_before)
+        self._follow_prices(bars, path_before_ms, oi_ratio_before)
         self._watch_whales()
         drawn_usd = self._remember_map()
         if (reading and not backfilled) or self.usual.due(tick_ms):
@@ -226,7 +226,7 @@ class CoinMarket:
             pairs = [(self.outliers.usd_price(one), w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
-    def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_quantity_before: float) -> None:
+    def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_ratio_before: float) -> None:
         """Returns, trend and range of the trade venue's mark; sweeps in distance from it."""
         now, traded = self.now, bars.of_venue.get(self.trade_venue, range(0))
         own = self.prices[self.trade_venue] if self.trade_venue >= 0 and self.prices[self.trade_venue].known else None
@@ -258,8 +258,8 @@ class CoinMarket:
                 volume_usd=sum(bars.volume_usd),
                 split_usd=sum(usd for usd, _ in split),
                 imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
-                oi_quantity=now.oi_quantity,
-                oi_quantity_before=oi_quantity_before,
+                oi_ratio=now.oi_ratio,
+                oi_ratio_before=oi_ratio_before,
                 oi_ms=self.open_interest.reported_ms,
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),

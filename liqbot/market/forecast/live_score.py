@@ -17,11 +17,11 @@ _FLOOR: Final = 1e-4
 """Expectations are at least this share of the mean amount per step: nothing is called impossible."""
 
 
-class Touch(NamedTuple):
+class SideTouch(NamedTuple):
     """One side of one step."""
 
-    crossed_bins: float
-    """Newly crossed, of all venues."""
+    crossed_count: float
+    """Bins newly crossed, of all venues."""
     promised_usd: float
     """To be reported."""
     printed_usd: float
@@ -64,35 +64,35 @@ class LiveTouchScore:
         self.orders *= kept
         self._steps *= kept
 
-    def count(self, touches: Iterable[Touch]) -> None:
+    def count(self, touches: Iterable[SideTouch]) -> None:
         """What a step's sides gave: all are judged with what was known before any of them is learnt."""
-        told = [one for one in touches if one.crossed_bins > 0 or one.promised_usd > 0 or one.printed_usd > 0]
+        told = [one for one in touches if one.crossed_count > 0 or one.promised_usd > 0 or one.printed_usd > 0]
         self._steps += float(len(told))
         total = self._by_bins + self._by_promise
         if total > 0 and self._bins > 0:
             for one in told:
                 self._judge(one, total)
-        self._bins += sum(one.crossed_bins for one in told)
+        self._bins += sum(one.crossed_count for one in told)
         self._promised += sum(one.promised_usd for one in told)
         shares = [self._promise_share(one) for one in told]
         for one, share in zip(told, shares, strict=True):
             self._by_promise += share * one.printed_usd
             self._by_bins += (1.0 - share) * one.printed_usd
 
-    def _judge(self, one: Touch, total_usd: float) -> None:
+    def _judge(self, one: SideTouch, total_usd: float) -> None:
         floor = _FLOOR * total_usd / self._steps
         per_bin = self._by_bins / self._bins
         per_usd = self._by_promise / self._promised if self._promised > 0 else 0.0
-        self._model += deviance(one.printed_usd, per_bin * one.crossed_bins + per_usd * one.promised_usd + floor)
-        self._constant += deviance(one.printed_usd, total_usd / self._bins * one.crossed_bins + floor)
+        self._model += deviance(one.printed_usd, per_bin * one.crossed_count + per_usd * one.promised_usd + floor)
+        self._constant += deviance(one.printed_usd, total_usd / self._bins * one.crossed_count + floor)
         self.orders += 1.0 if one.printed_usd > 0 else 0.0
 
-    def _promise_share(self, one: Touch) -> float:
+    def _promise_share(self, one: SideTouch) -> float:
         """Of what was printed, what is put down to the promise."""
         per_bin = self._by_bins / self._bins if self._by_bins > 0 and self._bins > 0 else 1.0
         per_usd = self._by_promise / self._promised if self._by_promise > 0 and self._promised > 0 else 1.0
         by_promise = per_usd * one.promised_usd
-        together = per_bin * one.crossed_bins + by_promise
+        together = per_bin * one.crossed_count + by_promise
         return by_promise / together if together > 0 else 0.0
 
     def state(self) -> list[float]:

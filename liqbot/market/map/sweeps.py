@@ -40,9 +40,9 @@ class SweepStep(msgspec.Struct, frozen=True):
     """The part of the volume whose takers are known."""
     imbalance_usd: float
     """Buys minus sells; NaN without a taker split."""
-    oi_quantity: float
+    oi_ratio: float
     """Of all contracts, now and before the step, see `OpenInterestFold`; NaN when unknown."""
-    oi_quantity_before: float
+    oi_ratio_before: float
     oi_ms: int
     """When open interest was last reported."""
     printed: Sequence[Print]
@@ -71,8 +71,8 @@ class _Track(msgspec.Struct):
     extreme_price: float
     approach_ms: int
     approach_price: float
-    oi_quantity: float
-    oi_quantity_now: float
+    oi_ratio: float
+    oi_ratio_now: float
     """NaN until open interest has been reported since the sweep began."""
     volume_ratio: float
     oi_ms: int = 0
@@ -147,14 +147,14 @@ class SweepsFold:
             price_high=heaviest.price_high, usd=heaviest.usd, ratio=heaviest.ratio,
             distance_pct=-float(side) * self._distances.moved_pct(step.price_before, near_price),
             extreme_price=extreme_price, approach_ms=approach.began_ms, approach_price=approach.began_price,
-            oi_quantity=step.oi_quantity_before, oi_quantity_now=ABSENT, volume_ratio=step.volume_ratio,
+            oi_ratio=step.oi_ratio_before, oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
         )
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:
         if step.oi_ms > track.began_ms and track.oi_ms < track.ended_ms + _OI_LATE_MS:
-            track.oi_quantity_now, track.oi_ms = step.oi_quantity, step.oi_ms
-        if track.oi_quantity != track.oi_quantity:
-            track.oi_quantity = step.oi_quantity
+            track.oi_ratio_now, track.oi_ms = step.oi_ratio, step.oi_ms
+        if track.oi_ratio != track.oi_ratio:
+            track.oi_ratio = step.oi_ratio
         self._count_prints(track, step)
         further = track.active and _beyond(track.side, extreme_price, track.extreme_price)
         if further:
@@ -247,7 +247,7 @@ def _beyond(side: Side, price: float, level: float) -> bool:
 
 
 def _sweep(track: _Track, distances: Distances) -> Sweep:
-    oi_change_pct = (track.oi_quantity_now / track.oi_quantity - 1.0) * 100.0 if track.oi_quantity > 0 else ABSENT
+    oi_change_pct = (track.oi_ratio_now / track.oi_ratio - 1.0) * 100.0 if track.oi_ratio > 0 else ABSENT
     return Sweep(
         side=track.side,
         began_ms=track.began_ms,

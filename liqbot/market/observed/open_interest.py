@@ -44,7 +44,7 @@ class OpenInterestFold:
         self._smoothing_ms, self._shares = estimate.oi_smoothing_ms, estimate.oi_shares
         self._inverse = frozenset(inverse)
         self._venues: dict[str, _VenueInterest] = {}
-        self.quantity = ABSENT
+        self.ratio = ABSENT
         """Of all contracts: each change in proportion to all that is open, so that neither price nor a venue that is
         heard for the first time, and was there before, moves it. 1 at first; NaN before."""
         self.reported_ms = 0
@@ -64,8 +64,8 @@ class OpenInterestFold:
             inverse = venue in self._inverse
             amount = oi_usd if inverse else oi_usd / price
             self._venues[venue] = _VenueInterest(inverse=inverse, amount=amount, time_ms=time_ms, told_usd=oi_usd)
-            if not self.quantity > 0:
-                self.quantity = 1.0
+            if not self.ratio > 0:
+                self.ratio = 1.0
             return True
         amount, before = oi_usd if own.inverse else oi_usd / price, self.total_base(price)
         elapsed_ms = time_ms - own.time_ms
@@ -74,14 +74,14 @@ class OpenInterestFold:
             own.change_per_ms += share * ((amount - own.amount) / elapsed_ms - own.change_per_ms)
             own.gap_ms = elapsed_ms if own.gap_ms == 0 else own.gap_ms + (elapsed_ms - own.gap_ms) / 8
         own.amount, own.time_ms, own.told_usd = amount, max(time_ms, own.time_ms), oi_usd
-        self.quantity *= self.total_base(price) / before
+        self.ratio *= self.total_base(price) / before
         return True
 
     def remember(self, time_ms: int) -> bool:
         """At a step with a price. The answer is whether anything new was reported since the last one."""
         changed, self._changed = self._changed, False
         if changed:
-            self._history.add(time_ms, self.quantity)
+            self._history.add(time_ms, self.ratio)
         return changed
 
     def known(self, venue: str) -> bool:
@@ -133,14 +133,14 @@ class OpenInterestFold:
         if now_ms - self.reported_ms > lookback_ms // 4:
             return ABSENT
         before = self._history.ago(now_ms, lookback_ms)
-        return (self.quantity / before - 1.0) * 100.0 if before > 0 else ABSENT
+        return (self.ratio / before - 1.0) * 100.0 if before > 0 else ABSENT
 
     def state(self) -> list[Any]:
         venues = {venue: msgspec.to_builtins(own) for venue, own in self._venues.items()}
-        return [venues, self._history.state(), self.quantity, self.reported_ms, self._changed]
+        return [venues, self._history.state(), self.ratio, self.reported_ms, self._changed]
 
     def load_state(self, state: list[Any]) -> None:
         # Not msgspec.convert: NaN would arrive as null from codecs other than msgpack, and must not pass silently.
         self._venues = {venue: _VenueInterest(**own) for venue, own in state[0].items()}
         self._history.load_state(state[1])
-        self.quantity, self.reported_ms, self._changed = state[2:]
+        self.ratio, self.reported_ms, self._changed = state[2:]

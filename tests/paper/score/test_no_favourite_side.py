@@ -215,8 +215,8 @@ def test_open_interest_of_either_kind_follows_its_contracts_and_not_the_price(
             assert fold.take(now_ms, "okx", 1e4 * contracts * worth, at)
             fold.remember(now_ms)
     mark = 60_000.0 * price
-    assert usd.quantity == pytest.approx(coins.quantity)
-    assert usd.quantity == pytest.approx(told[-1][0] / told[0][0])
+    assert usd.ratio == pytest.approx(coins.ratio)
+    assert usd.ratio == pytest.approx(told[-1][0] / told[0][0])
     assert usd.change_pct(now_ms, HOUR_MS) == pytest.approx(coins.change_pct(now_ms, HOUR_MS), abs=1e-9, nan_ok=True)
     assert usd.bound_base("okx", 0.0, mark) * mark == pytest.approx(1e4 * told[-1][0] * 60_000.0)
     assert coins.bound_base("okx", 0.0, mark) == pytest.approx(1e4 * told[-1][0])
