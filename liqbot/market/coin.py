@@ -14,6 +14,7 @@ from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.forecast.evaluation import ForecastEvaluation
 from liqbot.market.forecast.forecast import Forecast
 from liqbot.market.map.clusters import Windows, clusters_in, clusters_of, windows_of
+from liqbot.market.map.distances import Distances
 from liqbot.market.map.history import MapHistory
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.sweeps import SweepsFold, SweepStep
@@ -31,7 +32,8 @@ from liqbot.market.observed.prices import BarColumns, VenuePrice, known_until, r
 from liqbot.market.observed.trust import TrustFold
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
-from liqbot.venues.registry import has_us_basis
+from liqbot.price_change import change_pct
+from liqbot.venues.registry import has_us_basis, mechanics_of
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
@@ -49,6 +51,9 @@ class Now(msgspec.Struct):
     low_price: float = ABSENT
     high_price: float = ABSENT
     oi_base: float = ABSENT
+    """At the reference price."""
+    oi_ratio: float = ABSENT
+    """See `OpenInterestFold`."""
     path_ms: int = 0
     """Until when the price path that sweeps follow is reported."""
 
@@ -65,13 +70,15 @@ class CoinMarket:
         self.outliers = OutlierFilter(coin, venues, aggregate, params)
         self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
         self.trust = TrustFold(venues, params.trust)
-        self.open_interest = OpenInterestFold(params.estimate, params.rolling)
+        inverse = [venue for venue in venues if mechanics_of(venue, coin).inverse]
+        self.open_interest = OpenInterestFold(params.estimate, params.rolling, inverse)
         self.funding = FundingFold(params.rolling)
         self.evaluation = ForecastEvaluation(params.forecast, params.scoring)
         self.history = MapHistory(coin, params.history)
         self.forced = ForcedFlow(venues)
         self.bars = BarsFold(params.rolling)
-        self.sweeps = SweepsFold(params.sweeps, params.clusters.fuel_distance_pct)
+        self.distances = Distances(mechanics_of(trade_venue, coin).inverse)
+        self.sweeps = SweepsFold(params.sweeps, params.clusters.fuel_distance_pct, self.distances)
         self.whales = WhaleWatch(coin, params.whales)
         self.now = Now()
         self.usual = UsualSizes(params.clusters)
@@ -126,7 +133,7 @@ class CoinMarket:
     ) -> None:
         """The stretch of the price path since the last step that had one."""
         now, before_ms = self.now, self.now.time_ms or tick_ms
-        path_before_ms, oi_base_before = now.path_ms or tick_ms, now.oi_base
+        path_before_ms, oi_ratio_before = now.path_ms or tick_ms, now.oi_ratio
         known_ms, now.path_ms = known_until(self.prices, self.trade_venue, tick_ms)
         now.time_ms = tick_ms
         if self.trust.due(tick_ms, apart=self.outliers.agreement.apart):
@@ -134,10 +141,11 @@ class CoinMarket:
         self.estimator.worth.follow(self.outliers.quotes.of_venue, self.trust.weights)
         self.forced.begin_step(known_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
-        now.oi_base = self.open_interest.total_base()
-        self.funding.on_tick(tick_ms, self.trust.weighted(self.open_interest.reported_base()))
+        now.oi_base = self.open_interest.total_base(now.reference_price)
+        now.oi_ratio = self.open_interest.ratio
+        self.funding.on_tick(tick_ms, self.trust.weighted(self.open_interest.reported_usd()))
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
-        self._follow_prices(bars, path_before_ms, oi_base_before)
+        self._follow_prices(bars, path_before_ms, oi_ratio_before)
         self._watch_whales()
         drawn_usd = self._remember_map()
         if (reading and not backfilled) or self.usual.due(tick_ms):
@@ -195,7 +203,7 @@ class CoinMarket:
     def us_basis_pct(self, underlying_price: float) -> float:
         """How far US-regulated contracts that expire trade above the underlying; NaN without a live price of any."""
         live = set(self.outliers.live(self.now.time_ms)) if self._us_dated else ()
-        bases = [(self.prices[venue].mark_price / underlying_price - 1.0) * 100.0 for venue in self._us_dated
+        bases = [change_pct(underlying_price, self.prices[venue].mark_price) for venue in self._us_dated
                  if venue in live]
         return sum(bases) / len(bases) if bases else ABSENT
 
@@ -209,7 +217,9 @@ class CoinMarket:
         silent = [self.venues[venue] for venue in known if not self.open_interest.known(self.venues[venue])]
         shares = dict(zip(silent, self.bars.volume_shares(silent), strict=True)) if silent else {}
         return {
-            venue: self.open_interest.bound_base(self.venues[venue], shares.get(self.venues[venue], 0.0))
+            venue: self.open_interest.bound_base(
+                self.venues[venue], shares.get(self.venues[venue], 0.0), self.prices[venue].mark_price
+            )
             for venue in known
         }
 
@@ -222,7 +232,7 @@ class CoinMarket:
             pairs = [(self.outliers.usd_price(one), w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
-    def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_base_before: float) -> None:
+    def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_ratio_before: float) -> None:
         """Returns, trend and range of the trade venue's mark; sweeps in distance from it."""
         now, traded = self.now, bars.of_venue.get(self.trade_venue, range(0))
         own = self.prices[self.trade_venue] if self.trade_venue >= 0 and self.prices[self.trade_venue].known else None
@@ -254,8 +264,8 @@ class CoinMarket:
                 volume_usd=sum(bars.volume_usd),
                 split_usd=sum(usd for usd, _ in split),
                 imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
-                oi_base=now.oi_base,
-                oi_base_before=oi_base_before,
+                oi_ratio=now.oi_ratio,
+                oi_ratio_before=oi_ratio_before,
                 oi_ms=self.open_interest.reported_ms,
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),
@@ -326,7 +336,7 @@ class CoinMarket:
         spread = self.estimator.calibration.open_spread(self.params.positions.error_share)
         return LiquidationMap(
             self.coin, self.now.time_ms, reference, edges()[first : first + BINS + 1], long_usd, short_usd,
-            self._measured_usd(venues, tiers), spread,
+            self._measured_usd(venues, tiers), spread, self.distances,
         )
 
     def _measured_usd(self, venues: Sequence[int] | None, tiers: Sequence[int] | None) -> Floats | None:

@@ -136,14 +136,15 @@ def _encodable(verdict: Verdict) -> Verdict:
 def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView, params: StrategyParams) -> Signal:
     exits = strategy.exits(features, params)
     mark_price, sign = view.mark_price, float(side)
-    take_price = None if exits.take_pct is None else mark_price * (1.0 + sign * exits.take_pct / 100.0)
+    away = view.map.distances
+    take_price = None if exits.take_pct is None else away.price(mark_price, sign * exits.take_pct)
     return Signal(
         strategy=strategy.name,
         coin=view.coin,
         side=side,
         entry_price=mark_price,
         limit=False,
-        stop_price=mark_price * (1.0 - sign * exits.stop_pct / 100.0),
+        stop_price=away.price(mark_price, -sign * exits.stop_pct),
         take_price=take_price,
         # On bars the first chance to fill is a bar away.
         expires_ms=view.time_ms + view.bar_span_ms + params.expiry_ms,

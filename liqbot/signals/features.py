@@ -56,6 +56,8 @@ class Features(msgspec.Struct, frozen=True):
     """Minutes since price last came back out of a cluster ahead; a week stands for longer or never."""
     behind_usd: Any
     """0 without a cluster behind."""
+    behind_ratio: Any
+    """Likewise."""
     sweep_seen: Any
     sweep_usd: Any
     sweep_ratio: Any
@@ -145,6 +147,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
         *_target(target),
         _rejected_age_min(ahead.sweep, view.time_ms),
         threat.usd if threat is not None else 0.0,
+        threat.ratio if threat is not None else 0.0,
         *(_NO_SWEEP if behind.sweep is None else _sweep(behind.sweep, view, sign)),
         view,
     )
@@ -173,7 +176,7 @@ def _within(side_view: SideView, reach_pct: float) -> Cluster | None:
 def _target(cluster: Cluster | None) -> tuple[float, ...]:
     if cluster is None:
         return 0.0, ABSENT, ABSENT, ABSENT, ABSENT
-    return 1.0, _positive(cluster.usd), cluster.ratio, cluster.distance_pct, cluster.peak_distance_pct
+    return 1.0, _positive(cluster.usd), _positive(cluster.ratio), cluster.distance_pct, cluster.peak_distance_pct
 
 
 def _rejected_age_min(sweep: Sweep | None, time_ms: int) -> float:
@@ -202,7 +205,7 @@ def _sweep(sweep: Sweep, view: MarketView, sign: float) -> tuple[float, ...]:
         sweep.printed_after_usd,
         sweep.oi_change_pct,
         sign * sweep.taker_imbalance_after,
-        sign * (view.mark_price - far_price) / view.mark_price * 100.0,
+        -sign * view.map.distances.moved_pct(view.mark_price, far_price),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.blocks import EventBlock, Rows
+from liqbot.market.estimate.kernels import HALF_BINS
 from liqbot.market.estimate.price_grid import edges
 from liqbot.market.observed.prices import known_by_venue, path_known_ms
 
@@ -27,7 +28,8 @@ def positions_of(prices: Floats) -> Floats:
     """Vectorised `grid.position_of`. Prices outside the table get its ends."""
     table = edges()
     index = np.clip(np.searchsorted(table, prices, side="right") - 1, 0, len(table) - 2)
-    found: Floats = index + (prices - table[index]) / (table[index + 1] - table[index])
+    middle, square = table[index] * table[index + 1], prices * prices
+    found: Floats = index + 0.5 + (square - middle) / (square + middle) * HALF_BINS
     return found
 
 
@@ -36,7 +38,8 @@ def prices_at(positions: Floats) -> Floats:
     table = edges()
     known = np.nan_to_num(positions)
     index = np.clip(known.astype(np.int64), 0, len(table) - 2)
-    found: Floats = table[index] + (known - index) * (table[index + 1] - table[index])
+    turn = (known - index - 0.5) / HALF_BINS
+    found: Floats = np.sqrt(table[index] * table[index + 1] * ((1.0 + turn) / (1.0 - turn)))
     found[np.isnan(positions)] = np.nan
     return found
 

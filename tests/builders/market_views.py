@@ -1,6 +1,6 @@
 """Views to judge: worked examples, random ones, and the mirror image of any.
 
-All numbers are multiples of 1/64 near a round mark, so that mirroring at the mark is exact in binary floats.
+All numbers are multiples of 1/64 near a round mark; the mirror image of a price is mark * mark / price.
 """
 
 import msgspec
@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from liqbot.instruments import Side
+from liqbot.market.map.distances import Distances
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster, Sweep
 from liqbot.market.view import MarketView, SideView
@@ -161,13 +162,13 @@ def squeeze_long(**changes: object) -> MarketView:
 
 def mirrored(view: MarketView) -> MarketView:
     """Up and down, long and short exchanged; distances, sizes and times stay."""
-    mirror = 2.0 * view.mark_price
+    centre = view.mark_price**2
     return msgspec.structs.replace(
         view,
-        index_price=mirror - view.index_price,
-        last_price=mirror - view.last_price,
-        high_price=mirror - view.low_price,
-        low_price=mirror - view.high_price,
+        index_price=centre / view.index_price,
+        last_price=centre / view.last_price,
+        high_price=centre / view.low_price,
+        low_price=centre / view.high_price,
         taker_imbalance=-view.taker_imbalance,
         return_1h_pct=-view.return_1h_pct,
         return_24h_pct=-view.return_24h_pct,
@@ -184,25 +185,28 @@ def mirrored(view: MarketView) -> MarketView:
         warmth_long_pct=view.warmth_short_pct,
         warmth_short_pct=view.warmth_long_pct,
         map=_mirrored_map(view.map),
-        below=_mirrored_side(view.above, mirror),
-        above=_mirrored_side(view.below, mirror),
+        below=_mirrored_side(view.above, centre),
+        above=_mirrored_side(view.below, centre),
         given_bias=None if view.given_bias is None else view.given_bias.opposite,
     )
 
 
 def _mirrored_map(old: LiquidationMap) -> LiquidationMap:
-    edges = 2.0 * old.mark_price - old.edges[::-1]
-    return LiquidationMap(old.coin, old.as_of_ms, old.mark_price, edges, old.short_usd[::-1], old.long_usd[::-1])
+    edges = old.mark_price**2 / old.edges[::-1]
+    return LiquidationMap(
+        old.coin, old.as_of_ms, old.mark_price, edges, old.short_usd[::-1], old.long_usd[::-1],
+        distances=Distances(not old.distances.inverse),
+    )
 
 
-def _mirrored_side(side: SideView, mirror: float) -> SideView:
+def _mirrored_side(side: SideView, centre: float) -> SideView:
     clusters = tuple(
         msgspec.structs.replace(
             cluster,
             side=cluster.side.opposite,
-            price_low=mirror - cluster.price_high,
-            price_high=mirror - cluster.price_low,
-            peak_price=mirror - cluster.peak_price,
+            price_low=centre / cluster.price_high,
+            price_high=centre / cluster.price_low,
+            peak_price=centre / cluster.peak_price,
         )
         for cluster in side.clusters
     )
@@ -211,9 +215,9 @@ def _mirrored_side(side: SideView, mirror: float) -> SideView:
         sweep = msgspec.structs.replace(
             sweep,
             side=sweep.side.opposite,
-            price_low=mirror - sweep.price_high,
-            price_high=mirror - sweep.price_low,
-            extreme_price=mirror - sweep.extreme_price,
+            price_low=centre / sweep.price_high,
+            price_high=centre / sweep.price_low,
+            extreme_price=centre / sweep.extreme_price,
             taker_imbalance_after=-sweep.taker_imbalance_after,
         )
     return SideView(side.side.opposite, side.fuel_usd, clusters, sweep)

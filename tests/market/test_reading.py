@@ -75,7 +75,8 @@ def step(number: int, low: float, high: float, mark: float, **named: object) -> 
         "began_ms": (number - 1) * MINUTE_MS, "time_ms": number * MINUTE_MS, "low_price": low, "high_price": high,
         "mark_price": mark, "price_before": 100.0, "range_pct": 0.5, "volume_ratio": 1.0, "volume_usd": 1e6,
         "split_usd": 1e6, "imbalance_usd": 0.0, "map_at": lambda _time_ms: None,
-        "oi_base": 1000.0, "oi_base_before": 1000.0, "oi_ms": number * MINUTE_MS, "printed": (), "reported": True,
+        "oi_ratio": 1000.0, "oi_ratio_before": 1000.0, "oi_ms": number * MINUTE_MS, "printed": (),
+        "reported": True,
     }
     return SweepStep(**{**filled, **named})  # type: ignore[arg-type]
 
@@ -93,14 +94,14 @@ def test_a_wick_into_a_cluster_and_back_is_a_rejected_sweep() -> None:
     fold.on_step(step(1, 98.0, 100.0, 98.5))
     assert fold.latest(Side.LONG) is None
     printed = (Print.order(2 * MINUTE_MS, 0, Side.LONG, 5e5), Print.order(2 * MINUTE_MS, 0, Side.SHORT, 9e5))
-    fold.on_step(step(2, 96.8, 98.5, 96.9, volume_ratio=5.0, oi_base=980.0, printed=printed))
+    fold.on_step(step(2, 96.8, 98.5, 96.9, volume_ratio=5.0, oi_ratio=980.0, printed=printed))
     inside = fold.latest(Side.LONG)
     assert inside is not None
     assert not inside.rejected
     assert (inside.extreme_price, inside.volume_ratio, inside.printed_usd) == (96.8, 5.0, 5e5)
     assert inside.distance_pct == pytest.approx(3.0, abs=0.2)
-    fold.on_step(step(3, 96.9, 98.2, 98.0, oi_base=970.0, imbalance_usd=4e5))
-    fold.on_step(step(4, 98.0, 98.2, 98.1, oi_base=970.0, imbalance_usd=2e5))
+    fold.on_step(step(3, 96.9, 98.2, 98.0, oi_ratio=970.0, imbalance_usd=4e5))
+    fold.on_step(step(4, 98.0, 98.2, 98.1, oi_ratio=970.0, imbalance_usd=2e5))
     after = fold.latest(Side.LONG)
     assert after is not None
     assert after.rejected
@@ -142,14 +143,14 @@ def test_whatever_clusters_it_goes_through_it_is_one_flush(clusters: tuple[float
 def test_what_is_told_of_its_first_span_belongs_to_it_and_what_came_before_does_not() -> None:
     fold = knowing(97.0)
     printed = tuple(Print.order(at, 0, Side.LONG, 1e5) for at in (4 * MINUTE_MS, 4 * MINUTE_MS + 1, 5 * MINUTE_MS))
-    fold.on_step(step(5, 96.9, 99.0, 98.0, printed=printed, oi_base_before=1000.0, oi_base=990.0))
+    fold.on_step(step(5, 96.9, 99.0, 98.0, printed=printed, oi_ratio_before=1000.0, oi_ratio=990.0))
     (flush,) = fold.kept(Side.LONG)
     assert flush.rejected
     assert flush.printed_usd == 2e5
     assert flush.oi_change_pct == pytest.approx(-1.0)
-    fold.on_step(step(6, 98.0, 99.0, 98.5, oi_base=985.0))  # told a minute late
-    fold.on_step(step(11, 98.0, 99.0, 98.5, oi_base=980.0))
-    fold.on_step(step(12, 98.0, 99.0, 98.5, oi_base=1200.0))  # what comes later is another matter
+    fold.on_step(step(6, 98.0, 99.0, 98.5, oi_ratio=985.0))  # told a minute late
+    fold.on_step(step(11, 98.0, 99.0, 98.5, oi_ratio=980.0))
+    fold.on_step(step(12, 98.0, 99.0, 98.5, oi_ratio=1200.0))  # what comes later is another matter
     (flush,) = fold.kept(Side.LONG)
     assert flush.oi_change_pct == pytest.approx(-2.0)
 
@@ -232,7 +233,7 @@ def test_bars_of_any_span_read_alike(span_ms: int) -> None:
     assert fold.volume_ratio == pytest.approx(1.0)
     assert fold.mean_per_minute_usd("binance") == pytest.approx(600_000.0)
     assert fold.return_pct(now_ms, HOUR_MS, 103.0) == pytest.approx(0.1 / 102.9 * 100, rel=0.03)
-    assert fold.return_pct(now_ms, DAY_MS, 103.0) == pytest.approx(2.4 / 100.6 * 100, rel=0.01)
+    assert fold.return_pct(now_ms, DAY_MS, 103.0) == pytest.approx(2.4 / 101.8 * 100, rel=0.01)
     assert fold.range_pct == pytest.approx(0.2, abs=0.03)
     assert fold.trend_pct > 0
 
@@ -243,7 +244,7 @@ def test_four_hour_bars_know_no_hourly_return() -> None:
         fold.take_mark(number * 4 * HOUR_MS + 1, 100.0 + number, 99.0, 130.0)
     now_ms = 19 * 4 * HOUR_MS + 1
     assert math.isnan(fold.return_pct(now_ms, HOUR_MS, 119.0))
-    assert fold.return_pct(now_ms, DAY_MS, 119.0) == pytest.approx(6 / 113 * 100)
+    assert fold.return_pct(now_ms, DAY_MS, 119.0) == pytest.approx(6 / 116 * 100)
 
 
 def test_funding_is_scaled_weighted_and_ranked() -> None:

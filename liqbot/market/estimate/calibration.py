@@ -27,6 +27,8 @@ Sums = tuple[Sequence[int], float, float]
 
 LATE_MS: Final = 30_000.0
 """Orders are reported a little after the touch: what was touched fades from memory within this time."""
+_SINGLE: Final = 1.0 + 1e-9
+"""Effective number of orders that one alone cannot have, however its square is rounded."""
 _SIZES_MIN: Final = 20.0
 """Orders needed before their mean size caps the next ones."""
 
@@ -82,7 +84,7 @@ class Calibration:
     def _spread(self, grain_usd: float, error_share: float) -> Spread:
         """As large as the USD itself while nothing has been learnt."""
         size = self.sample_size()
-        if not size > 1.0:
+        if not size > _SINGLE:
             return Spread(0.0, 1.0)
         return Spread(grain_usd, math.sqrt(1.0 / size + error_share * error_share))
 
@@ -109,11 +111,11 @@ class Calibration:
         cap_usd = self.cap_usd()
         for row, side, usd in orders:
             capped_usd = min(usd, cap_usd)
-            if self._attribute((row,), side, capped_usd, state.recent):
+            if self._attribute((row,), side, capped_usd, state.recent, cap_usd):
                 state.tail_sums += (usd, capped_usd)
         for rows, *sides_usd in sums:
             for side, usd in enumerate(sides_usd):
-                self._attribute(rows, side, usd, state.since)
+                self._attribute(rows, side, usd, state.since, cap_usd)
             state.since[list(rows)] = 0.0
         if orders or sums:
             self._estimate(np.zeros_like(state.weights) if leverage_prior is None else leverage_prior)
@@ -127,11 +129,12 @@ class Calibration:
         state.tail_sums *= fading(elapsed_ms, params.tail_h)
         state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
 
-    def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats) -> bool:
+    def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats, cap_usd: float) -> bool:
+        """`cap_usd` as of the step's begin: what is told in one step has no order, and so no side comes first."""
         state = self.state
         return learning_kernels.attribute(
             state.observed, state.reported, touched_usd, state.weights,
-            state.level * state.reporting, np.array(rows, np.int64), side, usd, min(usd, self.cap_usd()),
+            state.level * state.reporting, np.array(rows, np.int64), side, usd, min(usd, cap_usd),
         )  # fmt: skip
 
     def _estimate(self, leverage_prior: Floats) -> None:

@@ -165,11 +165,11 @@ class PositionEstimator:
     ) -> tuple[float, float]:
         """(Longs, shorts) that one bar opened."""
         venue = bars.venue[bar]
-        change_base = open_interest.change_base(
-            self._venues[venue], bounds_base.get(venue, 0.0), self.state.now_ms, bars.span_ms[bar]
+        change_usd = open_interest.change_usd(
+            self._venues[venue], bounds_base.get(venue, 0.0), bars.close[bar], self.state.now_ms, bars.span_ms[bar]
         )
         return opened_usd(
-            bars.volume_usd[bar], bars.imbalance_usd[bar], change_base * bars.close[bar], self._params.taker_weight,
+            bars.volume_usd[bar], bars.imbalance_usd[bar], change_usd, self._params.taker_weight,
             self._params.activity_share,
         )  # fmt: skip
 

@@ -21,6 +21,8 @@ USD, AT_ENTRY = 0, 1  # kinds of cells: USD, and USD times the entry clock
 BINS: Final = 4096
 """Width of the window: at least -53 % to +115 % around the mark when it has drifted as far as `recentred` lets it."""
 FAR: Final = 1 << 40
+HALF_BINS: Final = (2.0 + 5e-4) / 5e-4 / 2.0
+"""Over a bin of 5 bp (p - 1 / p) / (p + 1 / p), p from its middle, goes from minus to plus half of one over this."""
 _COLUMNS: Final = np.arange(BINS)
 _HALF, _DRIFT_BINS, _SCALE_MIN = BINS // 2, 512, 1e-9
 _NO_WIDTH: Final = 1e-3
@@ -40,7 +42,8 @@ def weighted_sums(values: Floats, weights: Floats) -> Floats:
 def grid_positions(prices: Floats, edges: Floats) -> Floats:
     """Bin index and fraction of each price, as `price_grid.position_of`; `edges` is the table, and holds them all."""
     index = np.searchsorted(edges, prices, side="right") - 1
-    return np.asarray(index + (prices - edges[index]) / (edges[index + 1] - edges[index]))
+    middle, square = edges[index] * edges[index + 1], prices * prices
+    return np.asarray(index + 0.5 + (square - middle) / (square + middle) * HALF_BINS)
 
 
 def bin_shares(low: float, high: float) -> list[float]:
@@ -83,8 +86,8 @@ def decay(
 
 
 def recentred(first_bin: int, position: float) -> int:
-    """First bin of a window around a position: the old one unless price has drifted far."""
-    middle = int(position)
+    """First bin of a window around the edge nearest to a position: the old one unless price has drifted far."""
+    middle = int(position + 0.5)
     if first_bin and abs(middle - first_bin - _HALF) <= _DRIFT_BINS:
         return first_bin
     return max(1, middle - _HALF)
@@ -175,16 +178,18 @@ def open_positions(
     named = rows.tolist()
     # All rows in order, as when every venue has a bar: views instead of copies.
     at = slice(None) if named == list(range(len(scale))) else rows
-    entries = list(zip(entry_low.tolist(), entry_high.tolist(), strict=True))
-    shares = [bin_shares(low, max(high, low + _NO_WIDTH)) for low, high in entries]
-    count = max(map(len, shares))
+    lacking = np.maximum(_NO_WIDTH - (entry_high - entry_low), 0.0) / 2.0
+    entries = list(zip((entry_low - lacking).tolist(), (entry_high + lacking).tolist(), strict=True))
+    shares = [bin_shares(low, high) for low, high in entries]
+    counts = list(map(len, shares))
+    count = max(counts)
     share = np.array([[0.0, *of_row, *(0.0,) * (count + 1 - len(of_row))] for of_row in shares])[:, None, None]
     first = [math.floor(low) for low, _ in entries]
     added = rest[at] * share[..., 1:]
     added += part[at] * share[..., :-1]
     added *= (usd[:, :, None] * weight[at] / scale[at])[..., None]
     bins = np.array(first)[:, None, None, None] + _COLUMNS[: count + 1]
-    overlaps, fits = _widen(frontier, extent, ends, first_bin, named, first, count, swept_low, swept_high)
+    overlaps, fits = _widen(frontier, extent, ends, first_bin, named, first, counts, swept_low, swept_high)
     if overlaps:
         target, low, high = whole[at][..., None] + bins, swept_low[:, None, None], swept_high[:, None, None]
         added[:, LONG] *= np.clip(low - target[:, LONG], 0.0, 1.0)
@@ -202,15 +207,16 @@ def open_positions(
 
 
 def _widen(
-    frontier: Floats, extent: Whole, ends: Whole, first_bin: int, rows: list[int], first: list[int], count: int,
+    frontier: Floats, extent: Whole, ends: Whole, first_bin: int, rows: list[int], first: list[int], counts: list[int],
     swept_low: Floats, swept_high: Floats,
 ) -> tuple[bool, bool]:
     """Note how near to and far from the mark each row now holds mass; `out`: frontier, extent. Whether some of what is
     added lies in what was swept, and whether all of it lies in the window, whatever the offset."""
     near, far, distances = frontier.tolist(), extent.tolist(), ends.tolist()
     overlaps, fits = False, True
-    window_last = first_bin + BINS - count
-    for row, bin_first, low, high in zip(rows, first, swept_low.tolist(), swept_high.tolist(), strict=True):
+    window_last = first_bin + BINS - max(counts)
+    named = zip(rows, first, counts, swept_low.tolist(), swept_high.tolist(), strict=True)
+    for row, bin_first, count, low, high in named:
         near_long, near_short, far_long, far_short = distances[row]
         top, bottom = bin_first + near_long + count + 1.0, float(bin_first + near_short)
         overlaps = overlaps or top > low or bottom < high

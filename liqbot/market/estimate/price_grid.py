@@ -2,9 +2,11 @@
 
 The table is made once by integer recursion, so that it is the same everywhere; prices are looked up in it, never put
 through a logarithm. A *position* is a bin's index plus the fraction of that bin which lies below the price, so that a
-price ratio becomes a constant shift of positions.
+price ratio becomes a constant shift of positions, up or down alike: fractions follow the logarithm of the price to
+within 1e-8 of a bin, by a rational form that is odd about the bin's middle.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cache
@@ -12,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from liqbot.market.estimate.kernels import Floats
+from liqbot.market.estimate.kernels import HALF_BINS, Floats
 
 BIN_BPS: Final = 5
 PRICE_MIN: Final = 1e-6
@@ -49,7 +51,8 @@ def position_of(price: float) -> float:
     if not table[0] <= price < table[-1]:
         raise ValueError(f"price: {price!r} must lie between {PRICE_MIN:g} and {PRICE_MAX:g}")
     index = bisect_right(table, price) - 1
-    return index + (price - table[index]) / (table[index + 1] - table[index])
+    middle, square = table[index] * table[index + 1], price * price
+    return index + 0.5 + (square - middle) / (square + middle) * HALF_BINS
 
 
 def positions_of(prices: Iterable[float]) -> list[float]:
@@ -65,8 +68,10 @@ def price_at(position: float) -> float:
     index = int(position)
     if index > len(table) - 2:
         return table[-1]
-    edge = table[index]
-    return edge + (position - index) * (table[index + 1] - edge)
+    if position == index:
+        return table[index]
+    turn = (position - index - 0.5) / HALF_BINS
+    return math.sqrt(table[index] * table[index + 1] * ((1.0 + turn) / (1.0 - turn)))
 
 
 def shift_of(ratio: float) -> float:

@@ -10,7 +10,7 @@ from liqbot.market.estimate.estimate import PositionEstimator
 from liqbot.market.estimate.kernels import LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.forecast.forecast import FINE, Forecast, ForecastFold, outward
-from liqbot.market.forecast.live_score import LiveTouchScore
+from liqbot.market.forecast.live_score import LiveTouchScore, SideTouch
 from liqbot.market.observed.prices import VenuePrice
 from liqbot.market.params import ForecastParams, ScoringParams
 
@@ -101,8 +101,7 @@ class ForecastEvaluation:
         printed = [sum(usd for _, side, usd in orders if side == one) for one in _SIDES]
         promised = promised_usd.sum(axis=0).tolist() if len(promised_usd) else [0.0, 0.0]
         self.score.fade(elapsed_ms)
-        for side in _SIDES:
-            self.score.count(crossed[side], promised[side], printed[side])
+        self.score.count(SideTouch(*both) for both in zip(crossed, promised, printed, strict=True))
 
     @staticmethod
     def mapped_usd(estimator: PositionEstimator, prices: Sequence[VenuePrice], reference_price: float) -> Floats:

@@ -6,7 +6,8 @@ known before it. Sums fade, so the score is that of the last days.
 """
 
 import math
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 from liqbot.market.estimate.decay import fading
 from liqbot.market.params import ScoringParams
@@ -14,6 +15,17 @@ from liqbot.market.params import ScoringParams
 _LN2: Final = 0.6931471805599453
 _FLOOR: Final = 1e-4
 """Expectations are at least this share of the mean amount per step: nothing is called impossible."""
+
+
+class SideTouch(NamedTuple):
+    """One side of one step."""
+
+    crossed_count: float
+    """Bins newly crossed, of all venues."""
+    promised_usd: float
+    """To be reported."""
+    printed_usd: float
+    """Reported."""
 
 
 class LiveTouchScore:
@@ -52,32 +64,36 @@ class LiveTouchScore:
         self.orders *= kept
         self._steps *= kept
 
-    def count(self, crossed_bins: float, promised_usd: float, printed_usd: float) -> None:
-        """One side of one step: bins newly crossed (all venues), USD promised to be reported, USD reported."""
-        if not (crossed_bins > 0 or promised_usd > 0 or printed_usd > 0):
-            return
-        self._steps += 1.0
+    def count(self, touches: Iterable[SideTouch]) -> None:
+        """What a step's sides gave: all are judged with what was known before any of them is learnt."""
+        told = [one for one in touches if one.crossed_count > 0 or one.promised_usd > 0 or one.printed_usd > 0]
+        self._steps += float(len(told))
         total = self._by_bins + self._by_promise
         if total > 0 and self._bins > 0:
-            floor = _FLOOR * total / self._steps
-            per_bin = self._by_bins / self._bins
-            per_usd = self._by_promise / self._promised if self._promised > 0 else 0.0
-            self._model += deviance(printed_usd, per_bin * crossed_bins + per_usd * promised_usd + floor)
-            self._constant += deviance(printed_usd, total / self._bins * crossed_bins + floor)
-            self.orders += 1.0 if printed_usd > 0 else 0.0
-        self._bins += crossed_bins
-        self._promised += promised_usd
-        if printed_usd > 0:
-            self._share(crossed_bins, promised_usd, printed_usd)
+            for one in told:
+                self._judge(one, total)
+        self._bins += sum(one.crossed_count for one in told)
+        self._promised += sum(one.promised_usd for one in told)
+        shares = [self._promise_share(one) for one in told]
+        for one, share in zip(told, shares, strict=True):
+            self._by_promise += share * one.printed_usd
+            self._by_bins += (1.0 - share) * one.printed_usd
 
-    def _share(self, crossed_bins: float, promised_usd: float, printed_usd: float) -> None:
+    def _judge(self, one: SideTouch, total_usd: float) -> None:
+        floor = _FLOOR * total_usd / self._steps
+        per_bin = self._by_bins / self._bins
+        per_usd = self._by_promise / self._promised if self._promised > 0 else 0.0
+        self._model += deviance(one.printed_usd, per_bin * one.crossed_count + per_usd * one.promised_usd + floor)
+        self._constant += deviance(one.printed_usd, total_usd / self._bins * one.crossed_count + floor)
+        self.orders += 1.0 if one.printed_usd > 0 else 0.0
+
+    def _promise_share(self, one: SideTouch) -> float:
+        """Of what was printed, what is put down to the promise."""
         per_bin = self._by_bins / self._bins if self._by_bins > 0 and self._bins > 0 else 1.0
         per_usd = self._by_promise / self._promised if self._by_promise > 0 and self._promised > 0 else 1.0
-        by_bins, by_promise = per_bin * crossed_bins, per_usd * promised_usd
-        together = by_bins + by_promise
-        part = by_promise / together if together > 0 else 0.0
-        self._by_promise += part * printed_usd
-        self._by_bins += (1.0 - part) * printed_usd
+        by_promise = per_usd * one.promised_usd
+        together = per_bin * one.crossed_count + by_promise
+        return by_promise / together if together > 0 else 0.0
 
     def state(self) -> list[float]:
         return [getattr(self, name) for name in _SUMS]

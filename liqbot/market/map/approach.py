@@ -6,6 +6,7 @@ Distances are ratios, so that a fall and the rise that mirrors it (at p0 * p0 / 
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.price_change import change_pct
 
 ABSENT = float("nan")
 
@@ -25,7 +26,7 @@ class Approach(msgspec.Struct):
         down = self.side is Side.LONG
         way, back = self.began_price / self.reached_price, price / self.reached_price
         way, back = (way, back) if down else (1.0 / way, 1.0 / back)
-        if not back < way or (back * back > way and (back - 1.0) * 100.0 > range_pct):
+        if not back < way or (back * back > way and change_pct(1.0, back) > range_pct):
             self.began_ms, self.began_price, self.reached_price = time_ms, price, price
         elif back < 1.0:
             self.reached_price = price

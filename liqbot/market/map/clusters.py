@@ -106,7 +106,7 @@ class Clusters(Sequence[Cluster]):
             mark, mark_price, sign = self._map.mark_position, self._map.mark_price, -float(self._side)
             near_by = (
                 self._cluster(index) for index, at in enumerate(self._places)
-                if abs(price_at(mark + sign * at) / mark_price - 1.0) * 100.0 <= reach_pct
+                if self._map.distances.pct(mark_price, price_at(mark + sign * at)) <= reach_pct
             )
             self._within[reach_pct] = next(near_by, None)
         return self._within[reach_pct]
@@ -223,12 +223,13 @@ def _cluster(
     mark, mark_price, sign = liq_map.mark_position, liq_map.mark_price, -float(side)
     middle = interpolated(sums[0] + usd / 2.0, sums, range(at, at + width + 1))
     near, peak, far = price_at(mark + sign * at), price_at(mark + sign * middle), price_at(mark + sign * (at + width))
-    usual_usd = usual.at(at) if usual is not None else ABSENT
+    usual_usd = usual.at(side, at) if usual is not None else ABSENT
     away = middle / (_BLURRED_PCT * BINS_PER_PCT)
     sd_usd = liq_map.spread.sd_usd(usd) * (_SHARP_SHARE + (1.0 - _SHARP_SHARE) * away * away)
     return Cluster(
         side=side, price_low=min(near, far), price_high=max(near, far), peak_price=peak, usd=usd,
-        distance_pct=abs(near / mark_price - 1.0) * 100.0, peak_distance_pct=abs(peak / mark_price - 1.0) * 100.0,
+        distance_pct=liq_map.distances.pct(mark_price, near),
+        peak_distance_pct=liq_map.distances.pct(mark_price, peak),
         ratio=windows.excess_usd.item(at) / usual_usd,
         real_share=_chance(usd - windows.around_usd.item(at), sd_usd),
     )

@@ -11,6 +11,7 @@ from liqbot.market.estimate import price_grid
 from liqbot.market.estimate.kernels import grid_positions
 from liqbot.market.estimate.running_sums import sums_at
 from liqbot.market.estimate.spread import Spread
+from liqbot.market.map.distances import Distances
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,6 +34,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
     measured_usd: Floats | None = None
     """Of both sides, what venues reported position by position; it is part of the others. None where no venue does."""
     spread: Spread = Spread()
+    distances: Distances = Distances()
 
     def usd(self, side: Side) -> Floats:
         return self.long_usd if side is Side.LONG else self.short_usd
@@ -80,19 +82,23 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
     def span(self, side: Side, within_pct: float) -> slice:
         """Bins of a side from the mark out to `within_pct`, the mark's own bin included."""
         mark = min(max(self.bin_of(self.mark_price), 0), len(self.long_usd) - 1)
+        far = self.bin_of(self._away(side, within_pct))
         if side is Side.LONG:
-            return slice(max(0, self.bin_of(self.mark_price * (1.0 - within_pct / 100.0))), mark + 1)
-        far = self.bin_of(self.mark_price * (1.0 + within_pct / 100.0))
+            return slice(max(0, far), mark + 1)
         return slice(mark, min(len(self.short_usd), far + 1))
 
+    def _away(self, side: Side, pct: float) -> float:
+        """The price so far from the mark on a side."""
+        return self.distances.price(self.mark_price, -float(side) * pct)
+
     def within_usd(self, side: Side, within_pct: float) -> float:
-        """All USD of a side within a distance from the mark."""
-        return float(np.add.reduce(self.usd(side)[self.span(side, within_pct)]))
+        """All USD of a side within a distance from the mark; bins that are cut count in proportion."""
+        return self.between_usd(side, self.mark_price, self._away(side, within_pct))
 
     def between_usd(self, side: Side, one_price: float, other_price: float) -> float:
         """USD of a side between two prices; bins that are cut count in proportion."""
-        whole = np.concatenate(([0.0], np.cumsum(self.usd(side))))
-        low_usd, high_usd = np.interp(sorted((one_price, other_price)), self.edges, whole).tolist()
+        low, high = price_grid.positions_of(sorted((one_price, other_price)))
+        low_usd, high_usd = self.usd_below(side, np.array((low, high))).tolist()
         return float(max(0.0, high_usd - low_usd))
 
     def density_percentile(self, side: Side, price: float) -> float:
@@ -114,7 +120,7 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         Searched within `within_pct` of it; NaN when there is none, or the side is empty.
         """
-        low, high = price * (1.0 - within_pct / 100.0), price * (1.0 + within_pct / 100.0)
+        low, high = (self.distances.price(price, pct) for pct in (-within_pct, within_pct))
         middles = (self.edges[:-1] + self.edges[1:]) / 2.0
         candidates = np.append(middles[(middles >= low) & (middles <= high)], price)
         thin = candidates[self._percentiles(side, candidates) <= percentile_max]

@@ -9,12 +9,14 @@ import msgspec
 from liqbot.instruments import Side
 from liqbot.market.map.approach import Approach
 from liqbot.market.map.clusters import near_edge_price, nearest_price
+from liqbot.market.map.distances import Distances
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster, Sweep
 from liqbot.market.observed.waiting_prints import Print
 from liqbot.market.params import SweepParams
 
 ABSENT = float("nan")
+_LINEAR: Final = Distances()
 _OI_LATE_MS: Final = 300_000
 """Open interest that is reported this long after a flush has seen all of it: venues tell theirs every few minutes."""
 
@@ -38,9 +40,9 @@ class SweepStep(msgspec.Struct, frozen=True):
     """The part of the volume whose takers are known."""
     imbalance_usd: float
     """Buys minus sells; NaN without a taker split."""
-    oi_base: float
-    """Sum of open interest, now and before the step; NaN when unknown."""
-    oi_base_before: float
+    oi_ratio: float
+    """Of all contracts, now and before the step, see `OpenInterestFold`; NaN when unknown."""
+    oi_ratio_before: float
     oi_ms: int
     """When open interest was last reported."""
     printed: Sequence[Print]
@@ -69,8 +71,8 @@ class _Track(msgspec.Struct):
     extreme_price: float
     approach_ms: int
     approach_price: float
-    oi_base: float
-    oi_base_now: float
+    oi_ratio: float
+    oi_ratio_now: float
     """NaN until open interest has been reported since the sweep began."""
     volume_ratio: float
     oi_ms: int = 0
@@ -90,9 +92,9 @@ class _Track(msgspec.Struct):
 class SweepsFold:
     """`clusters` are those of the last step: what price goes into now was there before."""
 
-    def __init__(self, params: SweepParams, fuel_distance_pct: float) -> None:
+    def __init__(self, params: SweepParams, fuel_distance_pct: float, distances: Distances = _LINEAR) -> None:
         """Fuel counts out to `fuel_distance_pct` from the price before the approach."""
-        self._params, self._fuel_distance_pct = params, fuel_distance_pct
+        self._params, self._fuel_distance_pct, self._distances = params, fuel_distance_pct, distances
         self._tracks: dict[Side, list[_Track]] = {Side.LONG: [], Side.SHORT: []}
         self._clusters: dict[Side, Sequence[Cluster]] = {Side.LONG: (), Side.SHORT: ()}
         self._nearest: dict[Side, float] = {Side.LONG: ABSENT, Side.SHORT: ABSENT}
@@ -143,16 +145,16 @@ class SweepsFold:
             side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms,
             entered_ms=step.time_ms, near_price=near_price, heaviest_usd=heaviest.usd, price_low=heaviest.price_low,
             price_high=heaviest.price_high, usd=heaviest.usd, ratio=heaviest.ratio,
-            distance_pct=(step.price_before - near_price) * float(side) / step.price_before * 100.0,
+            distance_pct=-float(side) * self._distances.moved_pct(step.price_before, near_price),
             extreme_price=extreme_price, approach_ms=approach.began_ms, approach_price=approach.began_price,
-            oi_base=step.oi_base_before, oi_base_now=ABSENT, volume_ratio=step.volume_ratio,
+            oi_ratio=step.oi_ratio_before, oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
         )
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:
         if step.oi_ms > track.began_ms and track.oi_ms < track.ended_ms + _OI_LATE_MS:
-            track.oi_base_now, track.oi_ms = step.oi_base, step.oi_ms
-        if track.oi_base != track.oi_base:
-            track.oi_base = step.oi_base
+            track.oi_ratio_now, track.oi_ms = step.oi_ratio, step.oi_ms
+        if track.oi_ratio != track.oi_ratio:
+            track.oi_ratio = step.oi_ratio
         self._count_prints(track, step)
         further = track.active and _beyond(track.side, extreme_price, track.extreme_price)
         if further:
@@ -180,8 +182,7 @@ class SweepsFold:
         """By the map from before the approach: all out to the distance of fuel, and the part that price has reached."""
         before = step.map_at(track.approach_ms)
         if before is not None:
-            share = self._fuel_distance_pct / 100.0
-            farthest = track.approach_price * (1.0 - share if track.side is Side.LONG else 1.0 / (1.0 - share))
+            farthest = self._distances.price(track.approach_price, -float(track.side) * self._fuel_distance_pct)
             track.fuel_usd = before.between_usd(track.side, track.approach_price, farthest)
             track.fuel_spent_usd = before.between_usd(track.side, track.approach_price, track.extreme_price)
 
@@ -204,11 +205,11 @@ class SweepsFold:
 
     def latest(self, side: Side) -> Sweep | None:
         tracks = self._tracks[side]
-        return _sweep(tracks[-1]) if tracks else None
+        return _sweep(tracks[-1], self._distances) if tracks else None
 
     def kept(self, side: Side) -> tuple[Sweep, ...]:
         """Oldest first."""
-        return tuple(_sweep(track) for track in self._tracks[side])
+        return tuple(_sweep(track, self._distances) for track in self._tracks[side])
 
     def state(self) -> list[Any]:
         return [
@@ -245,8 +246,8 @@ def _beyond(side: Side, price: float, level: float) -> bool:
     return price <= level if side is Side.LONG else price >= level
 
 
-def _sweep(track: _Track) -> Sweep:
-    oi_change_pct = (track.oi_base_now / track.oi_base - 1.0) * 100.0 if track.oi_base > 0 else ABSENT
+def _sweep(track: _Track, distances: Distances) -> Sweep:
+    oi_change_pct = (track.oi_ratio_now / track.oi_ratio - 1.0) * 100.0 if track.oi_ratio > 0 else ABSENT
     return Sweep(
         side=track.side,
         began_ms=track.began_ms,
@@ -259,7 +260,7 @@ def _sweep(track: _Track) -> Sweep:
         price_low=track.price_low,
         price_high=track.price_high,
         extreme_price=track.extreme_price,
-        depth_pct=(track.near_price - track.extreme_price) * float(track.side) / track.near_price * 100.0,
+        depth_pct=-float(track.side) * distances.moved_pct(track.near_price, track.extreme_price),
         approach_ms=track.approach_ms,
         approach_price=track.approach_price,
         fuel_usd=track.fuel_usd,

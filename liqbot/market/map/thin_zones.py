@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
+from liqbot.market.map.distances import Distances
 from liqbot.market.map.liquidation_map import LiquidationMap, smoothed
 from liqbot.market.map.zones import ThinZone
 from liqbot.market.params import ClusterParams
+from liqbot.price_change import change_pct
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,13 +63,15 @@ def _side_bins(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> "t
     bins = liq_map.span(side, max(params.distance_pct_max, params.thin_distance_pct_max))
     usd, edges = liq_map.usd(side)[bins], liq_map.edges[bins.start : bins.stop + 1]
     density = smoothed(usd)
-    return _SideBins(liq_map.mark_price, side, edges, density, usd.cumsum()), typical_density(density)
+    found = _SideBins(liq_map.mark_price, liq_map.distances, side, edges, density, usd.cumsum())
+    return found, typical_density(density)
 
 
 class _SideBins(NamedTuple):
     """One side's bins from its mark out to the farthest distance of the parameters."""
 
     mark_price: float
+    distances: Distances
     side: Side
     edges: Floats
     density: Floats
@@ -97,12 +101,16 @@ class _SideBins(NamedTuple):
 
 
 def _thin_zones(bins: _SideBins, typical: float, params: ClusterParams) -> tuple[ThinZone, ...]:
-    width_min = params.thin_width_pct_min / 100.0 * bins.mark_price
-    farthest, below = params.thin_distance_pct_max / 100.0 * bins.mark_price, bins.side is Side.LONG
+    below = bins.side is Side.LONG
+
+    def moved_pct(price: float) -> float:
+        return bins.distances.moved_pct(bins.mark_price, price)
+
     return tuple(
         ThinZone(low, high, usd)
         for usd, low, high in bins.stretches(turns(bins.density < params.thin_density_ratio_max * typical))
-        if high - low >= width_min and (bins.mark_price - high if below else low - bins.mark_price) <= farthest
+        if moved_pct(high) - moved_pct(low) >= params.thin_width_pct_min
+        and abs(moved_pct(high if below else low)) <= params.thin_distance_pct_max
     )
 
 
@@ -110,5 +118,8 @@ def nearest_zones(
     below: tuple[ThinZone, ...], above: tuple[ThinZone, ...], mark_price: float, kept: int
 ) -> tuple[ThinZone, ...]:
     """Thin zones of both sides, nearest to the mark first."""
-    zones = sorted((*below, *above), key=lambda zone: abs(zone.price_low + zone.price_high - 2.0 * mark_price))
+    zones = sorted(
+        (*below, *above),
+        key=lambda zone: abs(change_pct(mark_price, zone.price_low) + change_pct(mark_price, zone.price_high)),
+    )
     return tuple(zones[:kept])

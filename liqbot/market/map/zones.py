@@ -10,7 +10,7 @@ ABSENT: Final = float("nan")
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """A window of price in which more is open than around it. Distances are from the mark, positive."""
+    """A window of price in which more is open than around it. Distances are from the mark, positive (`Distances`)."""
 
     side: Side
     price_low: float
@@ -21,8 +21,8 @@ class Cluster(msgspec.Struct, frozen=True):
     """From the mark to the near edge."""
     peak_distance_pct: float
     ratio: float
-    """How far it stands out, against what usually stands out most at this distance: 1.0 is usual; NaN without a
-    history."""
+    """How far it stands out, against what usually stands out most on its side at this distance: 1.0 is usual; NaN
+    without a history."""
     real_share: float = ABSENT
     """Chance that more is truly open in it than around it, by the map's own spread; NaN where that is not known."""
 

@@ -12,6 +12,7 @@ import msgspec
 from liqbot.market.observed.prices import BarColumns
 from liqbot.market.observed.sampled_series import SampledSeries
 from liqbot.market.params import RollingParams
+from liqbot.price_change import change_pct, changed
 
 ABSENT = float("nan")
 _HOUR_MS: Final = 3_600_000
@@ -28,8 +29,6 @@ class _Rolling(msgspec.Struct):
     """When the present hour of the true range began."""
     hour_high: float = ABSENT
     hour_low: float = ABSENT
-    hour_before: float = ABSENT
-    """Mark before the present hour."""
     volume_ratio: float = ABSENT
     imbalance: float = ABSENT
 
@@ -91,13 +90,15 @@ class BarsFold:
         self._marks.add(time_ms, mark_price)
         if not rolling.first_ms:
             rolling.first_ms = rolling.time_ms = rolling.hour_ms = time_ms
-            rolling.fast_price = rolling.slow_price = rolling.hour_before = mark_price
+            rolling.fast_price = rolling.slow_price = mark_price
             rolling.hour_high = rolling.hour_low = mark_price
             return
         elapsed_ms = time_ms - rolling.time_ms
         rolling.time_ms = time_ms
-        rolling.fast_price += elapsed_ms / (params.trend_fast_ms + elapsed_ms) * (mark_price - rolling.fast_price)
-        rolling.slow_price += elapsed_ms / (params.trend_slow_ms + elapsed_ms) * (mark_price - rolling.slow_price)
+        fast, slow = (elapsed_ms / (mean_ms + elapsed_ms) for mean_ms in (params.trend_fast_ms, params.trend_slow_ms))
+        # Geometric means: those of a price and of its mirror image lean as far, to either side.
+        rolling.fast_price = changed(rolling.fast_price, fast * change_pct(rolling.fast_price, mark_price))
+        rolling.slow_price = changed(rolling.slow_price, slow * change_pct(rolling.slow_price, mark_price))
         rolling.hour_high = max(rolling.hour_high, high_price, mark_price)
         rolling.hour_low = min(rolling.hour_low, low_price, mark_price)
         if time_ms - rolling.hour_ms >= _HOUR_MS:
@@ -107,26 +108,25 @@ class BarsFold:
         """Every price kept so far times a factor: as if the mark had always been in another currency."""
         rolling = self._rolling
         self._marks.scale_by(factor)
-        for name in ("fast_price", "slow_price", "hour_high", "hour_low", "hour_before"):
+        for name in ("fast_price", "slow_price", "hour_high", "hour_low"):
             setattr(rolling, name, getattr(rolling, name) * factor)
 
     def _close_hour(self, time_ms: int, mark_price: float) -> None:
         rolling = self._rolling
         elapsed_ms = time_ms - rolling.hour_ms
         # A walk's range grows with the root of time; one more hour and four more hours should read the same.
-        true_range_pct = (rolling.hour_high - rolling.hour_low) / rolling.hour_before * 100.0
-        hourly_pct = true_range_pct / math.sqrt(elapsed_ms / _HOUR_MS)
+        hourly_pct = change_pct(rolling.hour_low, rolling.hour_high) / math.sqrt(elapsed_ms / _HOUR_MS)
         if rolling.range_pct != rolling.range_pct:
             rolling.range_pct = hourly_pct
         else:
             watched_ms = min(time_ms - rolling.first_ms, self._params.range_ms)
             rolling.range_pct += elapsed_ms / (watched_ms + elapsed_ms) * (hourly_pct - rolling.range_pct)
-        rolling.hour_ms, rolling.hour_before = time_ms, mark_price
+        rolling.hour_ms = time_ms
         rolling.hour_high = rolling.hour_low = mark_price
 
     def return_pct(self, now_ms: int, lookback_ms: int, mark_price: float) -> float:
         before = self._marks.ago(now_ms, lookback_ms)
-        return (mark_price / before - 1.0) * 100.0 if before > 0 else ABSENT
+        return change_pct(before, mark_price) if before > 0 else ABSENT
 
     def price_ago(self, now_ms: int, lookback_ms: int) -> float:
         return self._marks.ago(now_ms, lookback_ms)
@@ -137,7 +137,7 @@ class BarsFold:
         rolling = self._rolling
         if rolling.time_ms - rolling.first_ms < self._params.trend_slow_ms:
             return ABSENT
-        return (rolling.fast_price / rolling.slow_price - 1.0) * 100.0
+        return change_pct(rolling.slow_price, rolling.fast_price)
 
     def state(self) -> list[Any]:
         rates = {venue: list(rate) for venue, rate in self._rates.items()}

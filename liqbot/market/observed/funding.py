@@ -122,7 +122,7 @@ class FundingFold:
         self._now_ms = 0
         self._next_ms = 0
         """Before that tick nothing changes unless something is reported."""
-        self._oi_base: Mapping[str, float] = {}
+        self._oi_usd: Mapping[str, float] = {}
         self.means = FundingMeans()
 
     def take(
@@ -142,20 +142,20 @@ class FundingFold:
                 self._us.add(venue)
         return self._venues[venue]
 
-    def on_tick(self, now_ms: int, oi_base: Mapping[str, float]) -> None:
-        """`oi_base` weighs venues that report theirs; the others weigh as much as the mean of those."""
+    def on_tick(self, now_ms: int, oi_usd: Mapping[str, float]) -> None:
+        """`oi_usd` weighs venues that report theirs; the others weigh as much as the mean of those."""
         self._now_ms = now_ms
-        if now_ms < self._next_ms and oi_base == self._oi_base:
+        if now_ms < self._next_ms and oi_usd == self._oi_usd:
             return
-        self._oi_base = oi_base
+        self._oi_usd = oi_usd
         fresh = [(venue, own) for venue, own in self._venues.items() if own.fresh(now_ms)]
         for own in self._venues.values():
             own.on_tick(now_ms)
         self._next_ms = min((own.next_ms for _, own in fresh), default=_NEVER_MS)
-        reported = [oi_base[venue] for venue, _ in fresh if venue in oi_base]
+        reported = [oi_usd[venue] for venue, _ in fresh if venue in oi_usd]
         usual = sum(reported) / len(reported) if reported else 1.0
-        rates = [(venue in self._us, own.rate_8h_pct, oi_base.get(venue, usual)) for venue, own in fresh]
-        ranks = [(own.percentile, oi_base.get(venue, usual)) for venue, own in fresh]
+        rates = [(venue in self._us, own.rate_8h_pct, oi_usd.get(venue, usual)) for venue, own in fresh]
+        ranks = [(own.percentile, oi_usd.get(venue, usual)) for venue, own in fresh]
         self.means = FundingMeans(
             rate_8h_pct=weighted_mean([(rate, weight) for _, rate, weight in rates]),
             us_8h_pct=weighted_mean([(rate, weight) for us, rate, weight in rates if us]),

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from liqbot.market.params import HealthParams
+from liqbot.price_change import change_pct, changed
 
 ABSENT = float("nan")
 LATE_MS: Final = 5_000
@@ -201,11 +202,12 @@ def possible(
 
 
 def reference_price(marks: Iterable[tuple[float, float]]) -> float:
-    """Mean of (mark, weight); equal weights when all are zero. NaN of nothing."""
+    """Geometric mean of (mark, weight), the mean change from the first; equal weights when all are zero. NaN of
+    nothing."""
     pairs = list(marks)
-    total = sum(weight for _, weight in pairs)
     if not pairs:
         return ABSENT
+    total, first = sum(weight for _, weight in pairs), pairs[0][0]
     if not total > 0:
-        return sum(mark for mark, _ in pairs) / len(pairs)
-    return sum(mark * weight for mark, weight in pairs) / total
+        pairs, total = [(mark, 1.0) for mark, _ in pairs], float(len(pairs))
+    return float(changed(first, sum(change_pct(first, mark) * weight for mark, weight in pairs) / total))

@@ -79,11 +79,11 @@ class TrustFold:
             self.earned[venue] = 1.0 if target == 1.0 and after >= _WHOLE else after
         self._weigh()
 
-    def weighted(self, base: Mapping[str, float]) -> Mapping[str, float]:
+    def weighted(self, amounts: Mapping[str, float]) -> Mapping[str, float]:
         """Amounts by venue, as far as each is trusted."""
         if min(self.weights) == 1.0:
-            return base
-        return {venue: amount * self.weights[self._venues.index(venue)] for venue, amount in base.items()}
+            return amounts
+        return {venue: amount * self.weights[self._venues.index(venue)] for venue, amount in amounts.items()}
 
     def _plausible(self, turnover: float, usual: float) -> float:
         most = self._params.turnover_ratio_max * usual

@@ -33,7 +33,9 @@ class CascadeParams(LiquidationShareParams):
         0.5, ge=0.0, le=1.0, description="Share of the liquidation notional in range that lies ahead."
     )
     behind_share_max: float = Field(
-        1.0, ge=0.0, le=100.0, description="Largest cluster behind over the cluster ahead, at most."
+        1.0, ge=0.0, le=100.0,
+        description="How far the cluster behind stands out, over how far the one ahead does, each against what usually "
+        "does on its side at its distance, at most.",
     )
     rejected_age_min: float = Field(
         60.0,
@@ -70,8 +72,8 @@ GATES: Final = (
     ),
     GateSpec(
         "light_behind",
-        ("behind_usd", "ahead_usd"),
-        lambda f, _p: f.behind_usd / f.ahead_usd,
+        ("behind_ratio", "ahead_ratio"),
+        lambda f, _p: f.behind_ratio / f.ahead_ratio,
         "<=",
         "behind_share_max",
     ),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from market_rows import RandomMarket, blocks_of
 
 from liqbot.market.forecast.forecast import BINS, ForecastFold, outward
-from liqbot.market.forecast.live_score import LiveTouchScore, deviance, ln
+from liqbot.market.forecast.live_score import LiveTouchScore, SideTouch, deviance, ln
 from liqbot.market.market import Market
 from liqbot.market.params import ForecastParams, MarketParams, ScoringParams
 
@@ -125,7 +125,7 @@ def scored(promises: bool) -> float:
     for step in range(500):
         score.fade(60_000)
         printed = 100.0 if step % 4 == 0 else 0.0
-        score.count(1.0, (printed * 3.0 if promises else 50.0), printed)
+        score.count([SideTouch(1.0, (printed * 3.0 if promises else 50.0), printed)])
     return score.skill
 
 
@@ -137,7 +137,7 @@ def test_a_map_that_knows_scores_and_a_flat_one_does_not() -> None:
 def test_there_is_no_score_before_anything_was_printed() -> None:
     score = LiveTouchScore(ScoringParams())
     for _ in range(100):
-        score.count(1.0, 10.0, 0.0)
+        score.count([SideTouch(1.0, 10.0, 0.0)])
     assert math.isnan(score.skill)
     again = LiveTouchScore(ScoringParams())
     again.load_state(score.state())

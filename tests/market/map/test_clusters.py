@@ -153,13 +153,13 @@ def test_usual_sizes_follow_the_scale_of_the_map_and_come_back_as_they_were() ->
     usual, again = UsualSizes(PARAMS), UsualSizes(PARAMS)
     usual.scale = 2.0
     for number in range(PARAMS.history_count_min):
-        assert np.isnan(usual.at(50.0))
+        assert np.isnan(usual.at(Side.LONG, 50.0))
         usual.remember((number + 1) * HOUR_MS, np.full(501, 4e6), np.full(501, 2e6))
-    assert usual.at(50.0) == pytest.approx(3e6)
+    assert [usual.at(side, 50.0) for side in SIDES] == [pytest.approx(4e6), pytest.approx(2e6)]
     usual.scale = 1.0
-    assert usual.at(50.0) == pytest.approx(1.5e6)
+    assert [usual.at(side, 50.0) for side in SIDES] == [pytest.approx(2e6), pytest.approx(1e6)]
     again.load_state(usual.state())
-    assert (again.at(200.0), again.state()) == (usual.at(200.0), usual.state())
+    assert (again.at(Side.SHORT, 200.0), again.state()) == (usual.at(Side.SHORT, 200.0), usual.state())
 
 
 @given(st.floats(1e4, 1e8), st.floats(1e4, 1e8))

@@ -10,9 +10,10 @@ from random_market import ROSTER, random_market
 from liqbot.blocks import KINDS, EventBlock, block_of
 from liqbot.events import FundingRate, Liquidation, LiquidationTotals, OpenInterest, TradeBar
 from liqbot.instruments import Side
+from liqbot.market.estimate.price_grid import position_of, price_at
 from paper.score.mirror import mirrored
 
-P0 = 60_000.0
+P0 = price_at(round(position_of(60_000.0)))
 HEAD = {"venue": "binance", "coin": "BTC"}
 
 
