@@ -20,6 +20,7 @@ from liqbot.journal import Journal
 from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer, ObserverGroup, OnStep
 from liqbot.observers.registry import ObserverContext, observers_for
+from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.strategy import Strategy
 
@@ -78,6 +79,7 @@ class House(NamedTuple, Generic[LoopT]):
 
 def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
     """ExpectedError (configuration) for an observer that is unknown or cannot be made, ValueError as `engine_of`."""
+    use_compiled()
     settings, roster, listed = parts.settings, parts.roster, parts.instruments
     engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
     opening = opening_facts(settings, roster, parts.journal_id, listed, time_ms, mode=parts.mode or settings.mode)

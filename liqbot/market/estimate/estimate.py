@@ -7,12 +7,13 @@ import numpy as np
 
 from liqbot.blocks import Rows
 from liqbot.instruments import AGGREGATE, split_venue_key
+from liqbot.market.estimate import fold_kernels
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
 from liqbot.market.estimate.coverage import coverage, rest_share, room_usd
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, opened_usd
 from liqbot.market.estimate.leverage_prior import LeveragePrior
 from liqbot.market.estimate.position_layer import PositionLayer
 from liqbot.market.estimate.positions import Positions
@@ -341,12 +342,11 @@ class PositionEstimator:
             if venues is not None and venue not in venues:
                 continue
             if not measured_only:
-                modelled = self.layer.lines(row, learnt, self._covered(row), tiers)
-                for side, (start, usd) in zip((LONG, SHORT), modelled, strict=True):
-                    add_moved(out[side], start, usd, offset)
+                self.layer.draw(row, learnt, self._covered(row), offset, out, tiers)
             if self.reported.newest(row) is not None:
                 for side in (LONG, SHORT):
-                    add_moved(out[side], 0, self.reported.line(row, side, first, BINS, now_ms, tiers), offset)
+                    usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
+                    fold_kernels.add_moved(out[side], 0, usd, offset)
         return out
 
     def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:
@@ -358,10 +358,10 @@ class PositionEstimator:
             share, told = self.state.calibration.reporting.item(row), self.reported.newest(row) is not None
             for side in (LONG, SHORT):
                 start, usd = self.positions.line(row, side)
-                add_moved(out[side], start, usd * share, offset)
+                fold_kernels.add_moved(out[side], start, usd * share, offset)
                 if told:
                     usd = self.reported.line(row, side, first, BINS, now_ms)
-                    add_moved(out[side], 0, usd * (share * ratio), offset)
+                    fold_kernels.add_moved(out[side], 0, usd * (share * ratio), offset)
         return out
 
     def _offsets(self, prices: Sequence[VenuePrice], reference_price: float) -> Iterator[tuple[int, int, float]]:

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from liqbot.market.estimate import fold_kernels
+
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -243,32 +245,12 @@ def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_us
 
 def line_span(frontier: Floats, extent: Whole, first_bin: int, row: int, side: int) -> tuple[int, int]:
     """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
-    near, far = frontier.item(row, side), extent.item(row, side)
-    if not -math.inf < near < math.inf:
-        return 0, 0
-    if side == LONG:
-        return _column(far, first_bin), _column(-int(-near // 1), first_bin) + 1
-    return _column(int(near), first_bin), _column(far, first_bin) + 1
+    return fold_kernels.span_of(frontier.item(row, side), extent.item(row, side), first_bin, side)
 
 
 def line_usd(cells: Floats, scale: Floats) -> Floats:
     """USD per bin of [tier, bin] cells, all tiers together."""
     return np.asarray(np.add.reduce(cells * scale[:, None], axis=0))
-
-
-def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
-    """Add a stretch moved by a fractional number of bins; what leaves the window is left out."""
-    whole = int(offset // 1)
-    part = offset - whole
-    if part:
-        moved = np.zeros(len(values) + 1)
-        moved[:-1] = values * (1.0 - part)
-        moved[1:] += values * part
-        values = moved
-    first = start + whole
-    low, high = max(first, 0), min(first + len(values), len(out))
-    if low < high:
-        out[low:high] += values[low - first : high - first]
 
 
 def by_distance(away: Floats, usd: Floats) -> Floats:

@@ -1,0 +1,257 @@
+"""What is compiled of the fold: pure functions over arrays and numbers, with all their constants and callees.
+
+This file alone decides what the machine code is: it imports nothing of ours, so that its checksum names everything that
+a compiled copy was made from. `SIGNATURES` lists what is compiled, callees first. Uncompiled the same source is plain
+numpy, gives the same bits, and is what the compiled form is compared with.
+
+Hence the dialect: whole stretches of bins as array expressions; `summed` and `running_maximum`, which numpy has and the
+compiler lacks, are written out for it in numpy's order; serial sums as `.sum(axis=0)`; no recursion, no reading out of
+range, no whole number of a NaN.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+
+_LONG, _SHORT, _USD = 0, 1, 0
+_BINS: Final = 4096
+_MIDDLES: Final = np.arange(_BINS) + 0.5
+_ANCHOR_RATIO_MAX: Final = 10.0
+"""Open interest raises or lowers a tier by this much at most."""
+_LANES: Final = 8
+_BLOCK: Final = 128
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+def block_sum(values: Floats, start: int, stop: int) -> float:
+    """Of one block, in the order of `np.add.reduce`: eight running sums, then what is left over."""
+    count = stop - start
+    if count < _LANES:
+        total = 0.0
+        for index in range(start, stop):
+            total += values[index]
+        return total
+    one, two, three, four = values[start], values[start + 1], values[start + 2], values[start + 3]
+    five, six, seven, eight = values[start + 4], values[start + 5], values[start + 6], values[start + 7]
+    whole = start + count - count % _LANES
+    for index in range(start + _LANES, whole, _LANES):
+        one += values[index]
+        two += values[index + 1]
+        three += values[index + 2]
+        four += values[index + 3]
+        five += values[index + 4]
+        six += values[index + 5]
+        seven += values[index + 6]
+        eight += values[index + 7]
+    total = ((one + two) + (three + four)) + ((five + six) + (seven + eight))
+    for index in range(whole, stop):
+        total += values[index]
+    return float(total)
+
+
+def written_out_sum(values: Floats) -> float:
+    """`np.add.reduce` of contiguous numbers, to the last bit: halves, quarters ... summed apart, without recursion."""
+    begins, ends = np.zeros(64, np.int64), np.zeros(64, np.int64)
+    stages, lefts = np.zeros(64, np.int64), np.zeros(64)
+    depth, result = 0, 0.0
+    ends[0] = len(values)
+    while depth >= 0:
+        begin, end = begins[depth], ends[depth]
+        half = (end - begin) // 2
+        half -= half % _LANES
+        if end - begin <= _BLOCK:
+            result = block_sum(values, begin, end)
+            depth -= 1
+        elif stages[depth] == 0:
+            stages[depth], stages[depth + 1] = 1, 0
+            begins[depth + 1], ends[depth + 1] = begin, begin + half
+            depth += 1
+        elif stages[depth] == 1:
+            lefts[depth], stages[depth], stages[depth + 1] = result, 2, 0
+            begins[depth + 1], ends[depth + 1] = begin + half, end
+            depth += 1
+        else:
+            result = lefts[depth] + result
+            depth -= 1
+    return result
+
+
+def written_out_maximum(values: Floats) -> Floats:
+    """`np.maximum.accumulate`."""
+    found = np.empty_like(values)
+    highest = -np.inf
+    for index in range(len(values)):
+        highest = max(highest, values[index])
+        found[index] = highest
+    return found
+
+
+summed: Callable[[Floats], Any] = np.add.reduce
+running_maximum: Callable[[Floats], Any] = np.maximum.accumulate
+WRITTEN_OUT: Final = {"summed": "written_out_sum", "running_maximum": "written_out_maximum"}
+"""What takes the place of numpy's where it is compiled."""
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+def column_of(position: int, first_bin: int) -> int:
+    return min(max(position - first_bin, 0), _BINS - 1)
+
+
+def span_of(near: float, far: int, first_bin: int, side: int) -> tuple[int, int]:
+    """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
+    if not -np.inf < near < np.inf:
+        return 0, 0
+    if side == _LONG:
+        return column_of(far, first_bin), column_of(math.ceil(near), first_bin) + 1
+    return column_of(math.floor(near), first_bin), column_of(far, first_bin) + 1
+
+
+def ratio_of(start: int, stop: int, mark: float, half: float, most: float) -> Floats:
+    """Open over printing USD of each bin: 1 + most x d / (d + half), in bins; behind the mark already as at it."""
+    found: Floats = (1.0 + most) - (most * half) / (np.abs(_MIDDLES[start:stop] - mark) + half)
+    return found
+
+
+def held_usd(cells: Floats, ratio: Floats, scale: Floats) -> Floats:
+    """[tier]: prior USD open, over all bins of one side."""
+    found = np.empty(len(scale))
+    for tier in range(len(scale)):
+        found[tier] = summed(cells[tier] * ratio) * scale[tier]
+    return found
+
+
+def seen_share(total: Floats, scale: Floats, unseen_usd: Floats, most_usd: float) -> float:
+    """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
+    long_usd, short_usd = summed(total[_LONG] * scale[_LONG]), summed(total[_SHORT] * scale[_SHORT])
+    left_usd, seen_usd = summed(unseen_usd), long_usd + short_usd
+    unseen = max(0.0, min(left_usd, most_usd - long_usd)) + max(0.0, min(left_usd, most_usd - short_usd))
+    both_usd = seen_usd + unseen
+    return float(seen_usd / both_usd) if both_usd > 0.0 else 0.0
+
+
+def multiplier_of(by_tier: Floats, printing: Floats, unlearnt: Floats, open_usd: float, anchored: float) -> Floats:
+    """[tier]: real over prior USD of what is open; `open_usd` is what open interest leaves for it."""
+    held = by_tier * printing
+    suggested_usd = summed(held * unlearnt)
+    known_usd = summed(held) - suggested_usd
+    if not suggested_usd > 0.0:
+        return printing
+    ratio = min(max((open_usd - known_usd) / suggested_usd, 1.0 / _ANCHOR_RATIO_MAX), _ANCHOR_RATIO_MAX)
+    found: Floats = printing * (1.0 + (ratio - 1.0) * anchored * unlearnt)
+    return found
+
+
+def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
+    """Add a stretch moved by a fractional number of bins; what leaves the window is left out."""
+    whole = math.floor(offset)
+    part = offset - whole
+    moved = values
+    if part != 0.0:
+        moved = np.zeros(len(values) + 1)
+        moved[:-1] = values * (1.0 - part)
+        moved[1:] += values * part
+    first = start + whole
+    low, high = max(first, 0), min(first + len(moved), len(out))
+    if low < high:
+        out[low:high] += moved[low - first : high - first]
+
+
+def draw_row(
+    cells: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, printing: Floats, unlearnt: Floats,
+    unseen_usd: Floats, room_usd: Floats, chosen: Floats, row: int, first_bin: int, mark: float, offset: float,
+    half: float, most: float, leveraged_usd: float, open_usd: float, anchored: float, unseen: int, long_usd: Floats,
+    short_usd: Floats,
+) -> None:
+    """Add one row's position layer to the map's lines, (`long_usd`, `short_usd`), `offset` bins from its own mark.
+
+    `chosen[tier]` is 1 for the tiers that are drawn, else 0.
+    `leveraged_usd` and `open_usd` are its open interest that may be leveraged, and that is taken to be of what stands
+    open, both sides; infinity where it is not known. `unseen`: whether positions that were open before count.
+    """
+    tiers = len(printing)
+    low, low_end = span_of(frontier[row, _LONG], extent[row, _LONG], first_bin, _LONG)
+    high, high_end = span_of(frontier[row, _SHORT], extent[row, _SHORT], first_bin, _SHORT)
+    below, above = cells[_USD, row, _LONG, :, low:low_end], cells[_USD, row, _SHORT, :, high:high_end]
+    ratio_below, ratio_above = ratio_of(low, low_end, mark, half, most), ratio_of(high, high_end, mark, half, most)
+    of_long = held_usd(below, ratio_below, scale[row, _LONG])
+    of_short = held_usd(above, ratio_above, scale[row, _SHORT])
+    multiplier = printing
+    if open_usd < np.inf:
+        share = seen_share(total[row], scale[row], unseen_usd[row], leveraged_usd) if unseen > 0 else 1.0
+        multiplier = multiplier_of(of_long + of_short, printing, unlearnt, open_usd * share, anchored)
+    usd_long, usd_short = summed(of_long * multiplier), summed(of_short * multiplier)
+    room = room_usd[row, _LONG] / usd_long if usd_long > room_usd[row, _LONG] else 1.0
+    by_scale = (scale[row, _LONG] * (multiplier * room) * chosen).reshape(tiers, 1)
+    add_moved(long_usd, low, (below * by_scale).sum(axis=0) * ratio_below, offset)
+    room = room_usd[row, _SHORT] / usd_short if usd_short > room_usd[row, _SHORT] else 1.0
+    by_scale = (scale[row, _SHORT] * (multiplier * room) * chosen).reshape(tiers, 1)
+    add_moved(short_usd, high, (above * by_scale).sum(axis=0) * ratio_above, offset)
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+def open_outward(usd: Floats, position: float, first: int, sign: float, bins: int) -> Floats:
+    """[bins + 1]: USD from a position of the price grid to so many bins outward, where a bin that is cut counts in
+    proportion; `usd` begins at bin `first`, and all of it lies within."""
+    places = position + sign * np.arange(bins + 1.0) - first
+    last = int(max(places[0], places[bins])) + 1
+    below = np.zeros(last + 1)
+    below[1:] = np.cumsum(usd[:last])
+    whole = places.astype(np.int64)
+    start = below[whole]
+    at = (below[1:][whole] - start) * (places - whole) + start
+    found: Floats = running_maximum((at - at[0]) * sign)
+    return found
+
+
+def windows(
+    open_usd: Floats, reach: int, width: int, around: int, low: Whole, width_share: Floats, contrast: float
+) -> tuple[Floats, Floats, Floats]:
+    """Of every window of a side: its USD, what as wide a one holds around it, and its excess."""
+    inner, outer, far = width // 4, 3 * width // 4, width + around
+    usd = open_usd[width : width + reach + 1] - open_usd[: reach + 1]
+    middle = open_usd[outer : outer + reach + 1] - open_usd[inner : inner + reach + 1]
+    beside = (open_usd[far : far + reach + 1] - open_usd[low] - usd) * width_share
+    return usd, beside, np.maximum((usd + middle) / 2.0 - contrast * beside, 0.0)
+
+
+def outstanding(excess: Floats, width: int, kept: int, dust_share: float) -> Whole:
+    """Where the windows that stand out most begin, none overlapping another."""
+    left, places, found = excess.copy(), np.zeros(kept, np.int64), 0
+    least_usd = dust_share * max(left[left.argmax()], 0.0)
+    while found < kept:
+        at = int(left.argmax())
+        if not left[at] > least_usd:
+            break
+        places[found] = at
+        found += 1
+        left[max(0, at - width + 1) : at + width] = 0.0
+    return places[:found]
+
+
+_LINE: Final = "f8[::1]"
+SIGNATURES: Final = {
+    "block_sum": f"f8({_LINE}, i8, i8)",
+    "written_out_sum": f"f8({_LINE})",
+    "written_out_maximum": f"{_LINE}({_LINE})",
+    "column_of": "i8(i8, i8)",
+    "span_of": "UniTuple(i8, 2)(f8, i8, i8, i8)",
+    "ratio_of": f"{_LINE}(i8, i8, f8, f8, f8)",
+    "held_usd": f"{_LINE}(f8[:, :], {_LINE}, {_LINE})",
+    "seen_share": f"f8(f8[:, ::1], f8[:, ::1], {_LINE}, f8)",
+    "multiplier_of": f"{_LINE}({_LINE}, {_LINE}, {_LINE}, f8, f8)",
+    "add_moved": f"void({_LINE}, i8, {_LINE}, f8)",
+    "draw_row": (
+        "void(f8[:, :, :, :, ::1], f8[:, :, ::1], f8[:, :, ::1], f8[:, ::1], i8[:, ::1], "
+        f"{_LINE}, {_LINE}, f8[:, ::1], f8[:, ::1], {_LINE}, i8, i8, f8, f8, f8, f8, f8, f8, f8, i8, {_LINE}, {_LINE})"
+    ),
+    "open_outward": f"{_LINE}({_LINE}, f8, i8, f8, i8)",
+    "windows": f"UniTuple({_LINE}, 3)({_LINE}, i8, i8, i8, i8[::1], {_LINE}, f8)",
+    "outstanding": f"i8[::1]({_LINE}, i8, i8, f8)",
+}
+"""What is compiled, callees first, and for which types alone."""
