@@ -24,6 +24,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 HOME = str(Path(__file__).parents[1])
 os.environ["LIQBOT_HOME"] = HOME
 
+# Hundreds of bots are started, and the compiled fold takes half a second to load. `tests/market/estimate/` proves that
+# it gives the same bits; `bench/golden.py` runs it.
+os.environ.setdefault("LIQBOT_UNCOMPILED", "1")
+
 LOOPBACK = ("127.", "::1", "localhost")
 
 

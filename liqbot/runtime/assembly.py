@@ -27,8 +27,11 @@ from liqbot.signals.strategy import Strategy
 LoopT = TypeVar("LoopT")
 LEFT_OUT: Final = "left out: it did not return the last time; liqbot resume and a restart take it back"
 
-SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
-"""Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
+
+def snapshot_version() -> str:
+    """Snapshots of another version are passed over: the journal is run again instead. It follows from the source, and
+    is not read before a snapshot is."""
+    return f"{__version__} state {state_version()}"
 
 
 class Parts(NamedTuple, Generic[LoopT]):
@@ -101,7 +104,7 @@ def _context(parts: Parts[LoopT]) -> ObserverContext:
         settings = settings.model_copy(update={"observers": enabled})
     return ObserverContext(
         settings, parts.data, parts.journal, parts.ledger, parts.ledger_wait_s, parts.console, parts.source,
-        SNAPSHOT_VERSION,
+        snapshot_version() if parts.journal is not None and "snapshots" in settings.observers.enabled else "",
     )
 
 

@@ -8,7 +8,9 @@ executed) the same source runs as plain numpy, to the same bits.
     python -m liqbot.runtime.compiled_kernels    makes it anew unless it is current
 """
 
+import contextlib
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -23,8 +25,10 @@ from types import ModuleType
 from typing import Any, Final
 
 from liqbot.market.estimate import fold_kernels
+from liqbot.places import UNCOMPILED_VARIABLE
 
-UNCOMPILED_VARIABLE: Final = "LIQBOT_UNCOMPILED"
+TRIED: Final = "fold-tried"
+"""Beside it in the environment: `run` has made it from this source, or tried to."""
 _MODULE: Final = "liqbot_compiled_kernels"
 _CACHE_VARIABLE: Final = "NUMBA_CACHE_DIR"
 _PLAIN: Final = {
@@ -34,6 +38,10 @@ _PLAIN: Final = {
 
 class KernelsUnavailable(Exception):
     """Why the plain form runs."""
+
+
+class KernelsDamaged(KernelsUnavailable):
+    """Not what was made: `run` makes it anew."""
 
 
 class _State:
@@ -55,6 +63,9 @@ def use_compiled() -> str:
             _put(load(place()))
         except KernelsUnavailable as reason:
             _State.reason = str(reason)
+            if isinstance(reason, KernelsDamaged):
+                with contextlib.suppress(OSError):
+                    place().with_name(TRIED).unlink(missing_ok=True)
         else:
             _State.reason = ""
     return _State.reason
@@ -123,9 +134,9 @@ def require_sound(home: Path) -> None:
     except FileNotFoundError:
         raise KernelsUnavailable(f"{home}: nothing compiled there") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise KernelsUnavailable(f"{manifest}: {error}") from error
+        raise KernelsDamaged(f"{manifest}: {error}") from error
     if not sound:
-        raise KernelsUnavailable(f"{home}: damaged; ./run makes it anew")
+        raise KernelsDamaged(f"{home}: damaged; ./run makes it anew")
     for name, value in _identity(home).items():
         if of.get(name) != value:
             raise KernelsUnavailable(f"{home}: made for another {name}; ./run makes it anew")
@@ -133,9 +144,8 @@ def require_sound(home: Path) -> None:
 
 def _identity(home: Path) -> dict[str, str]:
     """What machine code depends on. numba goes by the time of its source, so that is part of it."""
-    import llvmlite.binding
-
-    features = llvmlite.binding.get_host_cpu_features().flatten()
+    processor: Any = importlib.import_module("llvmlite.binding")
+    features = processor.get_host_cpu_features().flatten()
     copied = (home / "kernels.py").stat()
     return {
         "source": hashlib.sha256(_source().read_bytes()).hexdigest(),
@@ -144,7 +154,7 @@ def _identity(home: Path) -> dict[str, str]:
         "interpreter": sys.version,
         "numba": importlib.metadata.version("numba"),
         "numpy": importlib.metadata.version("numpy"),
-        "processor": f"{platform.machine()} {llvmlite.binding.get_host_cpu_name()} {features}",
+        "processor": f"{platform.machine()} {processor.get_host_cpu_name()} {features}",
     }
 
 
@@ -162,8 +172,7 @@ def _compiled(source: Path, cache: Path) -> tuple[dict[str, Any], int]:
     before = os.environ.get(_CACHE_VARIABLE)
     os.environ[_CACHE_VARIABLE] = str(cache)
     try:
-        import numba
-
+        numba: Any = importlib.import_module("numba")
         numba.config.reload_config()
         module = _module(source)
         found: dict[str, Any] = {}
@@ -201,7 +210,7 @@ def main() -> int:
             make(home)
             require_sound(home)
         except (ImportError, OSError, KernelsUnavailable) as error:
-            print(f"run: the fold stays uncompiled: {error}", file=sys.stderr)
+            sys.stderr.write(f"run: the fold stays uncompiled: {error}\n")
             return 1
     return 0
 
