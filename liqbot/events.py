@@ -124,7 +124,7 @@ class OrderCancelled(AccountFact, frozen=True, tag=True, kw_only=True):
 
 
 class OrderMissing(AccountFact, frozen=True, tag=True, kw_only=True):
-    """The venue, asked by client id, says that it knows no such order (the answer to an unknown outcome)."""
+    """The venue, queried by client id, knows no such order (the answer to an unknown outcome)."""
 
     client_id: str
 

@@ -12,7 +12,7 @@ import msgspec
 MAIN_CONTRACT: Final = ""
 CONTRACTS: Final = ("usdt", "usdc", "usd", "coin")
 AGGREGATE: Final = "aggregate"
-"""In the place of a venue: the sum over venues that are not told apart."""
+"""In the place of a venue: the sum over venues without a split by venue."""
 
 
 class Side(enum.IntEnum):
@@ -32,7 +32,7 @@ class Side(enum.IntEnum):
 
 
 class FundingStage(enum.IntEnum):
-    """What a funding rate is when it is told: what will be paid as things stand, or what was paid."""
+    """Whether a published funding rate is a forecast (what will be paid as things stand) or was paid."""
 
     FORECAST = 0
     SETTLEMENT = 1
@@ -84,7 +84,7 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"{self.symbol} {name}: {value} must be a positive number")
 
     def round_quantity(self, quantity_base: float | Decimal) -> Decimal:
-        """Down to the step: never more exposure than asked for."""
+        """Down to the step: never more exposure than requested."""
         return _to_grid(quantity_base, self.quantity_step_base, ROUND_FLOOR)
 
     def round_stop(self, side: Side, price: float | Decimal) -> Decimal:
@@ -96,7 +96,7 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return _to_grid(price, self.price_tick, ROUND_FLOOR if side is Side.LONG else ROUND_CEILING)
 
     def round_take(self, side: Side, price: float | Decimal) -> Decimal:
-        """Toward the entry, so that the target is reached no later than asked for."""
+        """Toward the entry, so that the target is reached no later than requested."""
         return _to_grid(price, self.price_tick, ROUND_FLOOR if side is Side.LONG else ROUND_CEILING)
 
     def round_price(self, price: float | Decimal) -> Decimal:

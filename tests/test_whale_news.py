@@ -19,7 +19,7 @@ from liqbot.observers.console import ConsoleObserver
 from liqbot.observers.log import LogObserver
 from liqbot.risk.limits import RiskLimits
 from liqbot.signals.registry import signal_model
-from liqbot.verbs.control import _told
+from liqbot.verbs.control import _reported_positions
 from tests.builders.told_market import LONG, ROSTER, minute
 
 SWAP = Instrument("hyperliquid", "BTC", "BTC/USDC:USDC", Decimal(1), Decimal("0.001"))
@@ -74,7 +74,7 @@ def test_status_says_what_is_told_and_what_is_near() -> None:
         "coin": "BTC", "whales": [{"venue": "hyperliquid", "position": WORDS}],
         "told": [{"venue": "hyperliquid", "long_share": 0.31, "short_share": 0.2, "age_ms": 61_000}],
     }  # fmt: skip
-    assert _told(coin) == [
+    assert _reported_positions(coin) == [
         "told      hyperliquid: 31% of BTC longs, 20% of shorts, 61 s ago", f"whale     hyperliquid BTC {WORDS}"
     ]
-    assert _told({"coin": "BTC"}) == []
+    assert _reported_positions({"coin": "BTC"}) == []

@@ -211,12 +211,12 @@ class VenueClient:
         self, method: str, args: tuple[Any, ...], weight: int, channel: Channel, decode: Decode | None, *, write: bool,
         dispatch: Dispatch | None = None,
     ) -> Any:
-        asked = getattr(self.exchange, method)
+        function = getattr(self.exchange, method)
         await self._turn(channel, weight, None if dispatch is None else dispatch.turn_ms_max)
         answer = HttpResponse()
         token, dispatched = _ANSWER.set(answer), DISPATCH.set(dispatch)
         try:
-            found = await self._typed(asked(*args), method, answer, write=write)
+            found = await self._typed(function(*args), method, answer, write=write)
             return found if decode is None else decode(found)
         except VenueBusy as busy:
             self._limiter.hold(busy.retry_after_s or 1.0)
@@ -241,21 +241,21 @@ class VenueClient:
         except TimeoutError as late:
             raise NeverSent(self.venue, f"its turn had not come after {wait_ms_max} ms: not sent") from late
         if loop.time() > late_s:
-            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was asked for: not sent")
+            raise NeverSent(self.venue, f"its turn came later than {wait_ms_max} ms after it was requested: not sent")
 
     def _malformed(self, error: AnswerMalformed) -> None:
         self.answers_malformed += 1
         self.answer_malformed_newest = str(error)
-        _log.warning("an answer is not understood", venue=self.venue, asked=error.asked, field=error.field,
+        _log.warning("an answer is not understood", venue=self.venue, request=error.request, field=error.field,
                      sample=error.sample, count=self.answers_malformed)
 
-    async def _typed(self, asked: Awaitable[Result], method: str, answer: HttpResponse, *, write: bool) -> Result:
+    async def _typed(self, call: Awaitable[Result], method: str, answer: HttpResponse, *, write: bool) -> Result:
         from ccxt.base.errors import BaseError
 
         try:
             # The library sets its caller's rounding to half up and leaves it so: not that of code which counts money.
             with decimal.localcontext():
-                return await asked
+                return await call
         except BaseError as error:
             raise venue_error(self.spec, self.host, error, answer, write=write) from error
         except _STUMBLES as error:
@@ -268,7 +268,7 @@ class VenueClient:
     def tap(self, callback: Tap) -> Callable[[], None]:
         """Every raw message of every socket goes to `callback(raw, url)` first; True means that it is consumed.
 
-        Callbacks are asked in the order they came, must be quick and must not raise. Returns how to take it off again.
+        Callbacks are called in the order they were added, must be quick and must not raise. The result removes it.
         """
         self._taps.append(callback)
         return functools.partial(self._taps.remove, callback)
@@ -367,8 +367,8 @@ def _of_the_library(error: BaseException) -> bool:
 def _wait_s(state: RetryCallState) -> float:
     """What the venue asks for, else .25 s, .5 s, ..."""
     error = state.outcome.exception() if state.outcome is not None else None
-    asked = error.retry_after_s if isinstance(error, VenueBusy) else None
-    return asked if asked is not None else 0.25 * 2.0 ** (state.attempt_number - 1)
+    wait_s = error.retry_after_s if isinstance(error, VenueBusy) else None
+    return wait_s if wait_s is not None else 0.25 * 2.0 ** (state.attempt_number - 1)
 
 
 __all__ = [

@@ -12,7 +12,7 @@ _MEMORY_ROWS: Final = 1_000
 
 
 def options_for(spec: VenueSpec, *, inverse: bool) -> dict[str, Any]:
-    """Options of the unified client: only our kinds of market; nothing that talks without being asked."""
+    """Options of the unified client: only our kinds of market; nothing that connects by itself."""
     types = [kind for kind in spec.market_types if inverse or kind != "inverse"]
     options: dict[str, Any] = {
         "defaultType": "swap",
@@ -68,8 +68,8 @@ def at_loopback(urls: Any, loopback: str, hostname: str) -> Any:
     parts = urlsplit(urls.replace("{hostname}", hostname))
     place = urlsplit(loopback)
     scheme = "ws" if parts.scheme in ("ws", "wss") else place.scheme
-    asked = f"?{parts.query}" if parts.query else ""
-    return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}{asked}"
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{scheme}://{place.netloc}/{parts.hostname}{parts.path}{query}"
 
 
 def original_address(url: str) -> str:

@@ -57,11 +57,11 @@ class RawStreams:
 
     def __init__(
         self, venue: str, hosts: Mapping[str, str], loopback: str | None,
-        turn: Callable[[], Awaitable[None]], heard: Callable[[str | bytes, str], object],
+        turn: Callable[[], Awaitable[None]], on_message: Callable[[str | bytes, str], object],
     ) -> None:
-        """`turn` waits until a request may leave; `heard(raw, url)` gets every message, and must not raise."""
+        """`turn` waits until a request may leave; `on_message(raw, url)` receives every message, and must not raise."""
         self._venue, self._hosts, self._loopback = venue, hosts, loopback
-        self._turn, self._heard = turn, heard
+        self._turn, self._on_message = turn, on_message
         self._session: aiohttp.ClientSession | None = None
         self._open: dict[str, _Connection] = {}
         self._dialling: dict[str, asyncio.Lock] = {}
@@ -152,7 +152,7 @@ class RawStreams:
                 answer = dial.answer(raw) if dial.answer is not None else None
                 if answer is not None:
                     await connection.send(answer)
-                self._heard(raw, connection.url)
+                self._on_message(raw, connection.url)
         except (*_FAILURES, zlib.error, msgspec.MsgspecError, ValueError) as error:
             reason = f"{type(error).__name__} {error}".strip()
         code = connection.socket.close_code

@@ -1,8 +1,8 @@
 """The unified client's library, loaded venue by venue: its packages import all of its hundred clients at once, which
 takes seconds that a start with an open position does not have.
 
-Stand-ins take the places of those packages. What is asked of them is looked for in a module of that name first; for
-anything else the package itself is loaded into its stand-in, so that nothing is missing for whoever asks for more.
+Stand-ins take the places of those packages. What is imported from them is looked for in a module of that name first;
+for anything else the package itself is loaded into its stand-in, so that nothing is missing for whoever asks for more.
 """
 
 import functools

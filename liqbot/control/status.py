@@ -96,12 +96,12 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
         "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
-        "told": _told(engine, view.coin, now_ms),
+        "told": _reported_positions(engine, view.coin, now_ms),
         "whales": [{"venue": whale.venue, "position": whale.text()} for whale in view.whales],
     }  # fmt: skip
 
 
-def _told(engine: Engine, coin: str, now_ms: int) -> list[dict[str, Any]]:
+def _reported_positions(engine: Engine, coin: str, now_ms: int) -> list[dict[str, Any]]:
     """Venues that make positions known: share of either side's open interest, and the age of the newest snapshot."""
     return [
         {

@@ -73,7 +73,7 @@ class InstrumentOrders(msgspec.Struct):
     external: dict[str, int] = {}
     """Others' orders that rest here, by client id, with when the venue last named them."""
     orphaned: dict[str, int] = {}
-    """Those of them that an earlier process of ours left behind unrecorded, with when we last asked to cancel them."""
+    """Those of them that an earlier process of ours left behind unrecorded, with when we last sent their cancel."""
     unread_until_ms: int = 0
     """Time was lost: until the account has been read again, and at the longest until then, what is known is not judged.
     0 when there is nothing to wait for."""
@@ -278,7 +278,7 @@ class InstrumentOrders(msgspec.Struct):
                 self.orphaned.setdefault(client_id, 0)
 
     def mark_unknown(self, read_ms: int, before_ms: int) -> None:
-        """A reconciliation read everything at `read_ms`: what has not been heard of since `before_ms` may be gone, and
+        """A reconciliation read everything at `read_ms`: what has not been reported since `before_ms` may be gone, and
         the venue answers again, so earlier failures hold nothing back."""
         if self.unread_until_ms:
             self.unread_until_ms, self.present_ms = 0, read_ms

@@ -28,7 +28,7 @@ class PositionNaked(msgspec.Struct, frozen=True):
 
 
 class NakedClock(msgspec.Struct):
-    """Of one position after the other on one instrument: told whenever something has changed, or time has passed."""
+    """Of one position after the other on one instrument: updated whenever something has changed, or time has passed."""
 
     since_ms: int = 0
     """Since when it has been naked; 0 while it is covered, or flat."""

@@ -18,9 +18,9 @@ from liqbot.venues.entry_stops import entry_of
 
 class OrderState(enum.StrEnum):
     INTENDED = "intended"
-    """Handed out as a command; nothing has been heard of it."""
+    """Handed out as a command; nothing has been reported of it."""
     UNKNOWN = "unknown"
-    """Its fate is in doubt and the venue is asked; it may be alive."""
+    """Its state is unknown and the venue is queried; it may be live."""
     WORKING = "working"
     PARTIAL = "partial"
     CANCELLING = "cancelling"
@@ -29,7 +29,7 @@ class OrderState(enum.StrEnum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     MISSING = "missing"
-    """The venue, asked, knows no such order."""
+    """The venue, queried, knows no such order."""
 
 
 class OrderEvent(enum.StrEnum):
@@ -52,7 +52,7 @@ _ROWS: Final[dict[OrderState, tuple[OrderState, ...]]] = {
         _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.UNKNOWN, _S.INTENDED, _S.PARTIAL, _S.FILLED, _S.CANCELLING,
         _S.UNKNOWN,
     ),
-    # Only here is "no such order" believed: it answers a question asked long after the order was sent.
+    # Only here is "no such order" believed: it answers a query made long after the order was sent.
     _S.UNKNOWN: (
         _S.WORKING, _S.REJECTED, _S.CANCELLED, _S.MISSING, _S.UNKNOWN, _S.PARTIAL, _S.FILLED, _S.CANCELLING, _S.UNKNOWN,
     ),
@@ -115,9 +115,9 @@ class Order(msgspec.Struct, frozen=True):
     reason: str = ""
     placed_ms: int = 0
     """When it was first sent; of a stop that rides on an entry when that entry first filled and, from then on, when
-    it was first asked about; 0 until the fill."""
+    it was first queried; 0 until the fill."""
     confirmed_ms: int = 0
-    """When the venue has last been heard to have it, after a time in which it had not."""
+    """When the venue has last shown it, after a time in which it had not."""
 
     @property
     def client_id(self) -> str:
@@ -205,7 +205,7 @@ def after_fact(order: Order, fact: OrderFact) -> Order:
 
 def _after_fact(order: Order, fact: OrderFact) -> Order:
     if order.attached and isinstance(fact, events.OrderMissing):
-        # Nothing of its own was ever sent: it is asked for only after the fill, so this answers that question.
+        # Nothing of its own was ever sent: it is queried only after the fill, so this answers that query.
         order = after_event(order, OrderEvent.UNANSWERED) if order.state is OrderState.INTENDED else order
     if isinstance(fact, events.Fill):
         return _filled(order, fact)

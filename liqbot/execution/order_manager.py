@@ -44,7 +44,7 @@ class OrderManager:
         """For how long each position of this journal was open without a full stop."""
         self._no_longer_naked: list[PositionNaked] = []
         self._unheard: set[tuple[str, str]] = set()
-        """Instruments that were planned to the end and of which nothing has been heard since."""
+        """Instruments that were planned to the end and of which nothing has been reported since."""
         self.journals: set[str] = {self._journal_id}
         """Those that count as ours: this one under all its names, and what was adopted."""
         self.adopted: set[str] = set()
@@ -160,7 +160,7 @@ class OrderManager:
             book.cancel_entry()
 
     def foreign_resting(self, venue: str, coin: str) -> int:
-        """How many orders of others rest on the instrument, as last read or heard."""
+        """How many orders of others rest on the instrument, as last read or reported."""
         return len(self._book(venue, coin).external)
 
     def resting_stops(self, positions: Iterable[Position]) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ class ExecutionParams(BaseModel, frozen=True, extra="forbid", allow_inf_nan=Fals
     )
     unknown_ms: int = Field(
         3_000, ge=100, le=60_000,
-        description="Silence after sending an order or a cancel before the venue is asked about it.",
+        description="Silence after sending an order or a cancel before the venue is queried about it.",
     )
     attached_stop_ms: int = Field(
         1_000, ge=100, le=10_000,

@@ -1,6 +1,6 @@
 """The pure difference between what should be (target) and what is (position, orders in flight), as commands.
 
-Nothing here remembers: asked again after its own commands were registered in the book, it answers nothing. Protection
+Nothing here remembers: called again after its own commands were registered in the book, it returns nothing. Protection
 comes first, then reductions, then tidying, then new risk.
 """
 
@@ -57,7 +57,7 @@ def _bare(
 
 
 def _withdrawals(book: InstrumentOrders, position: Position | None, now_ms: int) -> list[Command]:
-    """Cancels for entries that are resting and should not be. One that was never acknowledged is asked about instead:
+    """Cancels for entries that are resting and should not be. One that was never acknowledged is queried instead:
     a cancel could overtake it."""
     resting = [order for order in book.live(Purpose.ENTRY) if order.confirmed]
     target = book.target
@@ -251,7 +251,7 @@ def _clear(book: InstrumentOrders, position: Position | None, now_ms: int, param
 
 
 def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[Command]:
-    """Questions about orders that stay silent. What is unknown is asked about, never sent again."""
+    """Queries for orders that stay silent. What is unknown is queried, never sent again."""
     return [
         _question(order)
         for order in book.live()
@@ -261,10 +261,10 @@ def _ask(book: InstrumentOrders, now_ms: int, params: ExecutionParams) -> list[C
 
 def _question(order: Order) -> QueryOrder:
     command = order.command
-    asked = QueryOrder(order.client_id, command.venue, command.coin, command.account)
+    query = QueryOrder(order.client_id, command.venue, command.coin, command.account)
     if not order.attached:
-        return asked
-    return msgspec.structs.replace(asked, stop_price=command.trigger_price, stop_base=order.remaining_base)
+        return query
+    return msgspec.structs.replace(query, stop_price=command.trigger_price, stop_base=order.remaining_base)
 
 
 def _patience_ms(order: Order, params: ExecutionParams) -> int:

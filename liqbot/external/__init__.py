@@ -1,1 +1,1 @@
-"""Liquidation maps of others, to look at beside ours: asked with the user's own key, never stored, never decided on."""
+"""Liquidation maps of others, shown beside ours: requested with the user's own key, never stored, never decided on."""

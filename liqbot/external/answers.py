@@ -78,8 +78,8 @@ def _rows(source: str, answer: object, params: ExternalParams) -> list[ExternalL
     levels = []
     for number, row in enumerate(rows):
         where = f"{params.rows}.{number}."
-        told = [_at(source, row, path, where) if path else None for path in (params.price, params.usd, params.side)]
-        levels.append(_level(source, params, where, told))
+        cells = [_at(source, row, path, where) if path else None for path in (params.price, params.usd, params.side)]
+        levels.append(_level(source, params, where, cells))
     return levels
 
 
@@ -92,14 +92,14 @@ def _columns(source: str, answer: object, params: ExternalParams) -> list[Extern
         if len(column) != len(columns[0]):
             raise wrong(source, path, f"{len(column)} entries", f"expected {len(columns[0])}, as in {paths[0]}")
     return [
-        _level(source, params, "", [*told, None][:3]) for told in zip(*columns, strict=True)
+        _level(source, params, "", [*cells, None][:3]) for cells in zip(*columns, strict=True)
     ]
 
 
-def _level(source: str, params: ExternalParams, where: str, told: Sequence[object]) -> ExternalLevel:
-    price = _number(source, where + params.price, told[0], above=0.0)
-    usd = _number(source, where + params.usd, told[1])
-    side = side_of(source, where + params.side, told[2]) if params.side else None
+def _level(source: str, params: ExternalParams, where: str, cells: Sequence[object]) -> ExternalLevel:
+    price = _number(source, where + params.price, cells[0], above=0.0)
+    usd = _number(source, where + params.usd, cells[1])
+    side = side_of(source, where + params.side, cells[2]) if params.side else None
     return ExternalLevel(price, usd, side)
 
 

@@ -23,7 +23,7 @@ def known_sources() -> Mapping[str, MapSource]:
 
 
 def source_of(name: str, settings: Mapping[str, ExternalParams]) -> MapSource:
-    """The source of this name, ready to be asked. ExpectedError in one line for what is missing: name, key or paths."""
+    """The source of this name, ready for a request. ExpectedError in one line for a missing name, key or path."""
     params = settings.get(name, ExternalParams())
     source = known_sources().get(name)
     if source is None:

@@ -1,4 +1,4 @@
-"""What a source of maps is: where it is asked, with what, and what its answer means."""
+"""What a source of maps is: where and how it is requested, and what its answer means."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal

@@ -78,7 +78,7 @@ def repair(path: pathlib.Path, now_ms: int, *, snapshot_version: str) -> Repaire
             stamp = _stamp_of(source, path)
             make_private_file(unfinished)
             try:
-                told = _copied(source, unfinished, stamp, now_ms, snapshot_version)
+                repaired = _copied(source, unfinished, stamp, now_ms, snapshot_version)
                 _require_beginning(unfinished, path)
             except JournalError:
                 unfinished.unlink()
@@ -87,7 +87,7 @@ def repair(path: pathlib.Path, now_ms: int, *, snapshot_version: str) -> Repaire
         schema.put_in_place(unfinished, path)
     finally:
         lock.release()
-    return msgspec.structs.replace(told, path=str(path), kept=str(kept))
+    return msgspec.structs.replace(repaired, path=str(path), kept=str(kept))
 
 
 def _salvaging(path: pathlib.Path) -> sqlite3.Connection:
@@ -118,11 +118,11 @@ def _copied(
             target.executemany(f"{insert} shape VALUES (?, ?)", source.execute("SELECT id, kinds FROM shape"))
         holes = _Copy(source, target, stamp).run()
         kept = _kept(target, stamp, holes, snapshot_version)
-        told = _cut(target, stamp, holes, kept, now_ms)
+        repaired = _cut(target, stamp, holes, kept, now_ms)
         target.execute("COMMIT")
     finally:
         target.close()
-    return told
+    return repaired
 
 
 class _Copy:
@@ -191,7 +191,7 @@ def _rows(source: sqlite3.Connection, table: str) -> Iterator[Row]:
             return
         for row in rows:
             if not isinstance(row[0], int) or row[0] <= at:
-                return  # a damaged page led back: what follows cannot be told from what was
+                return  # a damaged page led back: what follows cannot be distinguished from what was
             yield row
             at = row[0]
 

@@ -32,7 +32,7 @@ Factory = Callable[[JournalOpened, ConfigLoaded], E]
 
 
 class RecordedAnswers:
-    """What was answered the first time to the records from `from_seq` on; asked for in order."""
+    """What was answered the first time to the records from `from_seq` on; to be taken in order."""
 
     def __init__(self, reader: JournalReader, from_seq: int) -> None:
         self._rows = reader.steps(from_seq)

@@ -41,8 +41,8 @@ class StepLike(Protocol):
 
 
 def speaks(step: StepLike) -> bool:
-    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command or news of a told
-    position."""
+    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command or news of a
+    large position."""
     return bool(step.verdicts or step.decisions or step.commands or step.whales)
 
 

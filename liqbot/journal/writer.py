@@ -2,8 +2,8 @@
 
 A group is committed with synchronous=NORMAL (no fsync) unless somebody waits for durability; then with FULL, whose one
 fsync of the write-ahead log covers that group and everything before it. Nothing queued is ever dropped: a commit that
-fails is tried again, and after `stuck_after_ms` those who wait are told so, while trying goes on. A commit that neither
-fails nor returns (a disk that hangs) is seen by whoever asks for `trouble`: the thread itself cannot say anything then.
+fails is tried again, and after `stuck_after_ms` those who wait get an error, while trying goes on. A commit that
+neither fails nor returns (a disk that hangs) is seen by whoever reads `trouble`: the thread itself is stuck then.
 """
 
 import collections
@@ -164,9 +164,9 @@ class GroupWriter:
         with self._changed:
             self._done = True
             failure = self.trouble or JournalStuckError(f"journal {self._name} was closed")
-            told, self._waiting = self._waiting, []
+            waiting, self._waiting = self._waiting, []
             self._changed.notify_all()
-        for _, waiter in told:
+        for _, waiter in waiting:
             _answer(waiter, failure)
 
     def _cycle(self) -> bool:
@@ -224,7 +224,7 @@ class GroupWriter:
 
     def _look_for_the_file(self) -> None:
         """What is written into a file that has no name any more is lost with the process: everybody who waits for the
-        disk is told at once."""
+        disk gets an error at once."""
         if not self._file.due() or self._file.trouble is not None:
             return
         self._file.look()
@@ -241,9 +241,9 @@ class GroupWriter:
     def _tell(self, trouble: JournalStuckError) -> None:
         with self._changed:
             self._trouble = trouble
-            told, self._waiting = self._waiting, []
+            waiting, self._waiting = self._waiting, []
             self._changed.notify_all()
-        for _, waiter in told:
+        for _, waiter in waiting:
             _answer(waiter, trouble)
 
     def _commit(self, works: list[Work], *, durably: bool) -> None:

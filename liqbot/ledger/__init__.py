@@ -1,6 +1,6 @@
 """The ledger: the book for people. Tables, views, and the fold that fills them from what the engine saw and said.
 
-Its libraries take seconds to import, so what is named here is loaded when it is first asked for.
+Its libraries take seconds to import, so what is named here is loaded when it is first used.
 """
 
 import importlib

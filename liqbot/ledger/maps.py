@@ -45,7 +45,7 @@ class MapBook:
                 self.write(seq, view.coin, "periodic")
 
     def write(self, seq: int, coin: str, why: str) -> int | None:
-        """The row of the newest map of a coin, written once however often it is asked for; None without a map."""
+        """The row of the newest map of a coin, written once however often it is called for; None without a map."""
         view = self._newest.get(coin)
         if view is None:
             return None

@@ -1,7 +1,7 @@
-"""What must be known before a house stands, contracts and account: asked of the venue, or taken from the journal.
+"""What must be known before a house stands, contracts and account: read from the venue, or taken from the journal.
 
 Flat, a start asks first and refuses in one line. While a position may be open it begins with protection instead: the
-journal knows account and contracts, and what is asked at other starts is asked afterwards, as often as it takes. What
+journal knows account and contracts, and what other starts read first is read afterwards, as often as it takes. What
 would have been refused becomes a halt then, under which the position is managed.
 """
 
@@ -32,16 +32,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Admission(NamedTuple):
-    """`contracts` are those of an earlier process, None where they have been asked for."""
+    """`contracts` are those of an earlier process, None where they have been read anew."""
 
     account: str
     instruments: tuple[Instrument, ...]
     contracts: bytes | None = None
     key_expires_ms: int | None = None
-    """None for a key without an end, and where the venue was not asked or says none."""
+    """None for a key without an end, and where the venue was not queried or states none."""
 
 
-async def asked(settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter) -> Admission:
+async def admission_of(settings: Settings, access: Access, trading: VenueClient, adapter: TradingAdapter) -> Admission:
     """Of the venue. VenueError without an answer, ExpectedError for a key that must not be used."""
     await trading.open(settings.coins)
     rights = await credentials.check_permissions(
@@ -64,7 +64,7 @@ async def require_clock(trading: VenueClient, adapter: TradingAdapter) -> None:
 
 
 async def remembered(known: LastKnown, settings: Settings, trading: VenueClient) -> Admission:
-    """Of the journal. Where it kept no contracts the venue is asked for them, as often as it takes."""
+    """Of the journal. Where it kept no contracts they are requested from the venue, as often as it takes."""
     instruments = known.config.instruments
     wanted = [(settings.trade_venue, coin) for coin in settings.coins]
     if known.contracts is not None and [(one.venue, one.coin) for one in instruments] == wanted:
@@ -109,7 +109,7 @@ class LaterAdmission:
         """Until all is known."""
         while True:
             try:
-                found = await asked(self._settings, self._access, self._trading, self._adapter)
+                found = await admission_of(self._settings, self._access, self._trading, self._adapter)
             except VenueError as error:
                 _log.warning("not admitted yet", error=str(error))
                 await asyncio.sleep(AGAIN_S)

@@ -23,7 +23,7 @@ from liqbot.journal.errors import JournalStuckError
 from liqbot.journal.lock import WriterLock
 from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
-from liqbot.live.admission import Admission, LaterAdmission, asked, remembered, require_same_account
+from liqbot.live.admission import Admission, LaterAdmission, admission_of, remembered, require_same_account
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.ladder import NOTHING_ASKED, Climb, rung_of
 from liqbot.live.one_account import account_taken
@@ -150,7 +150,7 @@ async def _on_account(
     edge = account_edge(settings, trading, admission.instruments, storage, inbox, presence, at_once=held)
     house = live_house(
         settings, outside.data, outside.roster, admission.instruments, storage, inbox,
-        DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda _block: _told_first(watch, edge),
+        DryRunBroker(edge) if outside.dry_run else edge.broker, first=lambda _block: _first_facts(watch, edge),
         checks=counts, facts=outside.climb.facts,
     )
     if not held:
@@ -188,7 +188,7 @@ async def _asked(outside: _Outside) -> Admission:
     """With the market's venues opened beside. ExpectedError in one line."""
     market_open = asyncio.create_task(_opened(outside.clients, outside.settings))
     try:
-        admission = await asked(outside.settings, outside.access, outside.trading, outside.adapter)
+        admission = await admission_of(outside.settings, outside.access, outside.trading, outside.adapter)
         await market_open
     except VenueError as error:
         raise credentials.one_line(error) from None
@@ -197,7 +197,7 @@ async def _asked(outside: _Outside) -> Admission:
     return admission
 
 
-def _told_first(watch: ClockWatch, edge: AccountEdge) -> tuple[Event, ...]:
+def _first_facts(watch: ClockWatch, edge: AccountEdge) -> tuple[Event, ...]:
     """When time was lost: that the account is to be read again before anything is judged."""
     found = watch.taken()
     if not found:
@@ -298,7 +298,7 @@ async def _opened(clients: dict[str, VenueClient], settings: Settings) -> None:
 
 
 def require_free(data: Path) -> None:
-    """Fails at once, before any venue is asked, when another process writes the journal."""
+    """Fails at once, before any request to a venue, when another process writes the journal."""
     path = places.journal_path(data)
     make_private_directory(path.parent)
     WriterLock(path).release()

@@ -183,9 +183,9 @@ async def _account(
     except ExpectedError as error:
         yield Finding("key", Health.FAIL, str(error), Exit.CONFIG)
         return
-    told = "may trade, may not withdraw or transfer" if rights.may_withdraw is False else rights.note
+    scope = "may trade, may not withdraw or transfer" if rights.may_withdraw is False else rights.note
     account = credentials.account_of(rights, settings)
-    yield Finding("key", Health.OK if rights.may_withdraw is False else Health.WARN, f"{told}; account {account}")
+    yield Finding("key", Health.OK if rights.may_withdraw is False else Health.WARN, f"{scope}; account {account}")
     if rights.expires_ms is not None:
         yield _expiry(rights.expires_ms)
     wallet_usd = await recipe.wallet_usd(client)

@@ -71,11 +71,11 @@ def rung_of(access: Access) -> Rung:
 
 def climbed(settings: Settings, now_ms: int) -> tuple[tuple[Climbed, ...], float]:
     """The rungs below live as the record has them, and the days live has run."""
-    days, asked = recorded_days(places.rungs_path(), identity_of(settings), now_ms), settings.conduct
+    days, conduct = recorded_days(places.rungs_path(), identity_of(settings), now_ms), settings.conduct
     rungs = (
-        Climbed(Rung.OBSERVE, days[Rung.OBSERVE], asked.observe_days),
-        Climbed(Rung.PAPER, days[Rung.PAPER], asked.paper_days),
-        Climbed(Rung.TESTNET, days[Rung.TESTNET], asked.testnet_days),
+        Climbed(Rung.OBSERVE, days[Rung.OBSERVE], conduct.observe_days),
+        Climbed(Rung.PAPER, days[Rung.PAPER], conduct.paper_days),
+        Climbed(Rung.TESTNET, days[Rung.TESTNET], conduct.testnet_days),
     )
     return rungs, days[Rung.LIVE]
 

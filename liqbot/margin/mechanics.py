@@ -1,4 +1,4 @@
-"""`Mechanics`: one venue's margin physics for one coin, ready to be asked for prices, leverage and requirements.
+"""`Mechanics`: one venue's margin physics for one coin, ready to answer for prices, leverage and requirements.
 
 Floats serve the map and the risk floor; the Decimal methods decide, on the exchange, whether a position is liquidated.
 """

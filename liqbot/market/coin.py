@@ -26,7 +26,7 @@ from liqbot.market.observed.health import VenueHealth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
-from liqbot.market.observed.prices import BarColumns, VenuePrice, reference_price, swept_range, told_until
+from liqbot.market.observed.prices import BarColumns, VenuePrice, known_until, reference_price, swept_range
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
 from liqbot.venues.registry import has_us_basis
@@ -47,7 +47,7 @@ class Now(msgspec.Struct):
     high_price: float = ABSENT
     oi_base: float = ABSENT
     path_ms: int = 0
-    """Until when the price path that sweeps follow is told."""
+    """Until when the price path that sweeps follow is reported."""
 
 
 class CoinMarket:
@@ -96,7 +96,7 @@ class CoinMarket:
     def fold(self, columns: Columns, tick_ms: int, *, backfilled: bool = False, reading: bool = True) -> None:
         """One step. Nobody decides on history, so while it is backfilled the map is read only when it is remembered.
 
-        What is told without a price waits for the next one: positions and all that is rolled up follow the price path.
+        What is reported without a price waits for the next one: positions and whatever is rolled up follow the path.
         """
         bars = self.outliers.take(columns)
         self._take_flows(columns)
@@ -121,9 +121,9 @@ class CoinMarket:
         """The stretch of the price path since the last step that had one."""
         now, before_ms = self.now, self.now.time_ms or tick_ms
         path_before_ms, oi_base_before = now.path_ms or tick_ms, now.oi_base
-        told_ms, now.path_ms = told_until(self.prices, self.trade_venue, tick_ms)
+        known_ms, now.path_ms = known_until(self.prices, self.trade_venue, tick_ms)
         now.time_ms = tick_ms
-        self.forced.begin_step(told_ms, now.path_ms)
+        self.forced.begin_step(known_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
         now.oi_base = self.open_interest.total_base()
         self.funding.on_tick(tick_ms, self.open_interest.reported_base())
@@ -272,7 +272,7 @@ class CoinMarket:
         return usd
 
     def _rescale(self) -> None:
-        """Usual sizes are told at the scale of the map as it is read: real over prior USD of all of it."""
+        """Usual sizes are given at the scale of the map as it is read: real over prior USD of all of it."""
         prior_usd = float(self.estimator.positions.prior_usd().sum())
         open_usd = self.map.total_usd(Side.LONG) + self.map.total_usd(Side.SHORT)
         if prior_usd > 0 and open_usd > 0:
@@ -320,13 +320,13 @@ class CoinMarket:
 
     def _measured(self, row: int, now_ms: int) -> dict[str, Any]:
         """What a row's newest snapshot covers, and how old it is."""
-        told = self.estimator.reported.newest(row)
-        if told is None:
+        snapshot = self.estimator.reported.newest(row)
+        if snapshot is None:
             return {}
-        long_share, short_share = told.covers.of_oi
+        long_share, short_share = snapshot.covers.of_oi
         return {
             "measured_share": (long_share + short_share) / 2.0, "measured_long_share": long_share,
-            "measured_short_share": short_share, "measured_age_ms": now_ms - told.taken_ms,
+            "measured_short_share": short_share, "measured_age_ms": now_ms - snapshot.taken_ms,
         }  # fmt: skip
 
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:

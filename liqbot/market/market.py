@@ -140,7 +140,7 @@ class Market:
         return drift(before, market.map_of(), market.params.clusters) if before is not None else ()
 
     def take_whale_news(self) -> tuple[WhaleNews, ...]:
-        """What became of large told positions near their liquidation, since it was taken last."""
+        """What became of large reported positions near their liquidation, since it was taken last."""
         return tuple(news for coin in self._coins for news in coin.whales.take_news())
 
     def map_skill(self, coin: str) -> tuple[float, float]:

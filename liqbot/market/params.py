@@ -55,7 +55,7 @@ class EstimateParams(_Params):
             "krakenfutures": 0.004, "coinbase": 0.0026, "cme": 0.22,
         },
         description="Usual share of the world's open interest per venue, for venues that do not tell theirs when an "
-        "`aggregate` is told (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
+        "`aggregate` is given (BTC, 2025-11-14). Venues not named take their share by volume of the venues watched.",
     )
 
     @model_validator(mode="after")
@@ -106,8 +106,8 @@ class CalibrationParams(_Params):
     mix_weight: float = Field(50.0, ge=1, le=1e5, description="Worth in orders of the prior mix of leverages.")
     row_weight: float = Field(20.0, ge=1, le=1e5, description="Worth in orders of a venue being like the others.")
     level_ratio: float = Field(
-        0.2, ge=0.001, le=10, description="Real over modelled USD before any forced order was heard; recorded markets "
-        "of one venue came to 0.05 to 0.28.",
+        0.2, ge=0.001, le=10, description="Real over modelled USD before any forced order was received; recorded "
+        "markets of one venue came to 0.05 to 0.28.",
     )
     level_weight: float = Field(5.0, ge=0.1, le=1e5, description="Worth in orders of that ratio.")
     tail_h: float = Field(240.0, ge=1, le=20_000, description="Half-life of what the cap takes from all orders.")
@@ -135,12 +135,12 @@ class CalibrationParams(_Params):
         "other venues alone."
     )
     told_ratio: Share = Field(
-        0.35, description="Share of a position told by its venue that is reported once its price is reached, until "
-        "that is learnt: owners leave or are stopped out before, and venues close large positions in parts.",
+        0.35, description="Share of a reported position that prints as a forced order once its price is reached, "
+        "until that is learnt: owners leave or are stopped out before, and venues close large positions in parts.",
     )
     told_weight: float = Field(10.0, ge=0.1, le=1e5, description="Worth in orders of that share.")
     silent_count: float = Field(
-        10.0, ge=1, le=1e5, description="A venue that told nothing while so many orders were expected of it tells none."
+        10.0, ge=1, le=1e5, description="A venue that reported nothing while so many orders were expected reports none."
     )
 
 
@@ -148,7 +148,7 @@ class ForecastParams(_Params):
     """How the map becomes an expectation of reported USD."""
 
     horizons_h: tuple[int, ...] = Field(
-        (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be asked for, ascending."
+        (1, 4, 24), min_length=1, max_length=8, description="Horizons that are learnt and may be requested, ascending."
     )
     climatology_share: float = Field(
         0.5, ge=0, le=5, description="Weight, against the map's, of what a distance usually gives when visited. A "
@@ -265,9 +265,9 @@ class SweepParams(_Params):
 
 
 class WhaleParams(_Params):
-    """Which told positions are followed one by one."""
+    """Which reported positions are followed one by one."""
 
-    usd_min: float = Field(1e6, gt=0, le=1e12, description="A told position of at least this is a whale.")
+    usd_min: float = Field(1e6, gt=0, le=1e12, description="A reported position of at least this is a whale.")
     distance_pct_max: float = Field(
         2.0, gt=0, le=20, description="It is followed from this distance of its venue's mark from its liquidation on."
     )

@@ -104,7 +104,7 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     funding_of_venues: Mapping[str, tuple[float, float]] = {}
     """Venue key -> (rate per eight hours, its percentile within that venue's history), where a rate is known."""
     whales: tuple[Whale, ...] = ()
-    """Large told positions near their liquidation, nearest first."""
+    """Large reported positions near their liquidation, nearest first."""
 
     def kept(self, *, forecasts: bool = True) -> "MarketView":
         """The same for whoever looks at it later or in another thread: what it would read of the market is read, or,

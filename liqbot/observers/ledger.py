@@ -20,7 +20,7 @@ class LedgerObserver(Observer):
         self._ledger, self._source, self._room_wait_s = ledger, source, room_wait_s
 
     @property
-    def trouble(self) -> str:  # type: ignore[override]  # asked, not told: the thread may be anywhere
+    def trouble(self) -> str:  # type: ignore[override]  # read, not set: the thread may be anywhere
         return self._ledger.trouble
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:

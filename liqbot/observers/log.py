@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LogObserver(Observer):
-    """Facts about our money, decisions, commands, news of large told positions."""
+    """Facts about our money, decisions, commands, news of large reported positions."""
 
     name = "log"
 

@@ -47,7 +47,7 @@ class Observer(abc.ABC):
 
 
 class CallWatch(Protocol):
-    """Is told which call of somebody else's code is running."""
+    """Receives which call of somebody else's code is running."""
 
     def begin(self, call: HungCall, /) -> None: ...
 

@@ -60,8 +60,8 @@ async def print_beside(reading: MapReading, other: ComparedSource, *, as_json: b
     except ExpectedError as error:
         failure = error
     if as_json:
-        told: dict[str, Any] = {"source": other.source.name, "shape": other.source.grade}
-        print_json(reading.record | {"compare": told | (compared or {"error": str(failure)})})
+        side: dict[str, Any] = {"source": other.source.name, "shape": other.source.grade}
+        print_json(reading.record | {"compare": side | (compared or {"error": str(failure)})})
     else:
         print("\n".join(comparison_text(chart, other.source, compared)))
     if failure is not None:
@@ -169,6 +169,6 @@ def comparison_text(chart: LiquidationMap, source: MapSource, compared: Mapping[
             f"{one['price_high']:,.1f}, {one['distance_pct']:g} % away, {short_usd(one['usd'])}"
         )
     for word, agreement in compared["rank_agreement"].items():
-        told = "unknown" if agreement is None else f"{agreement:+.2f}"
-        lines.append(f"rank agreement of {word}s within {REACH_PCT:g} %: {told} (1 alike, 0 none, -1 opposite)")
+        figure = "unknown" if agreement is None else f"{agreement:+.2f}"
+        lines.append(f"rank agreement of {word}s within {REACH_PCT:g} %: {figure} (1 alike, 0 none, -1 opposite)")
     return [*lines, f"{source.name}: shape of its answer {source.grade} ({source.evidence}; {source.as_of})", _NOTE]

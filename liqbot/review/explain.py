@@ -14,20 +14,20 @@ _NEWEST_MAP = """
     WHERE coin = ? AND seq <= (SELECT seq FROM decision WHERE id = ?) ORDER BY id DESC LIMIT 1"""
 
 
-def decision_row(ledger: Ledger, asked: str) -> int:
+def decision_row(ledger: Ledger, name: str) -> int:
     """The decision meant by `17` (a decision), `t3` (a trade) or a client order id; ExpectedError for none."""
-    if asked.isdecimal():
-        found = ledger.rows("SELECT id AS row FROM decision WHERE id = ?", [int(asked)])
-    elif asked[:1] == "t" and asked[1:].isdecimal():
-        found = ledger.rows("SELECT decision_row AS row FROM trade WHERE id = ?", [int(asked[1:])])
+    if name.isdecimal():
+        found = ledger.rows("SELECT id AS row FROM decision WHERE id = ?", [int(name)])
+    elif name[:1] == "t" and name[1:].isdecimal():
+        found = ledger.rows("SELECT decision_row AS row FROM trade WHERE id = ?", [int(name[1:])])
     else:
         found = ledger.rows(
             'SELECT d.id AS row FROM "order" o JOIN decision d ON d.decision_id = o.decision_id AND d.code = ? '
-            "WHERE o.client_id = ? ORDER BY d.id DESC LIMIT 1", ["APPROVED", asked],
+            "WHERE o.client_id = ? ORDER BY d.id DESC LIMIT 1", ["APPROVED", name],
         )
     if not found or found[0]["row"] is None:
         raise ExpectedError(
-            f"{asked!r}: no such decision in {ledger.place}; liqbot decisions lists them, t1 means trade 1",
+            f"{name!r}: no such decision in {ledger.place}; liqbot decisions lists them, t1 means trade 1",
             Exit.NOT_FOUND,
         )
     return int(found[0]["row"])

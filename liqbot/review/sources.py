@@ -110,7 +110,7 @@ def from_file(path: Path, choice: Choice) -> FoundMap:
 
 
 def from_tape(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
-    """The tape folded up to its end, or to the time asked for, with the profile's parameters."""
+    """The tape folded up to its end, or to the time requested, with the profile's parameters."""
     readers = tuple(importlib.metadata.entry_points(group=TAPES))
     if not readers:
         raise ExpectedError("reading a tape needs the package that holds tapes; install liqbot with ./run")
@@ -125,7 +125,7 @@ def from_tape(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
 
 
 def from_journal(path: Path, query: MapQuery, choice: Choice) -> FoundMap:
-    """The newest snapshot before the time asked for, and the records after it. With the parameters that the journal
+    """The newest snapshot before the time requested, and the records after it. With the parameters that the journal
     recorded, as they changed, unless the command line names others: these count from that snapshot on."""
     from liqbot.journal import JournalReader
 
@@ -176,7 +176,7 @@ def _journal_folded(
 
 
 class _Fold:
-    """A market on its way to the time asked for."""
+    """A market on its way to the time requested."""
 
     def __init__(self, market: Market, params: MarketParams) -> None:
         self._market, self._params = market, params
@@ -239,7 +239,7 @@ def _chosen(views: Sequence[MarketView], query: MapQuery, name: str) -> MarketVi
 
 
 def from_ledger(place: Path | str, query: MapQuery, choice: Choice) -> FoundMap:
-    """The newest stored map, or the newest before the time asked for; its venues and leverages are not stored."""
+    """The newest stored map, or the newest before the time requested; its venues and leverages are not stored."""
     if query.filtered or query.split:
         remedy = "for --venue, --leverage and --split name the journal with --db"
         raise ExpectedError(f"the ledger stores whole maps: {remedy}", Exit.USAGE)

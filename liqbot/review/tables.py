@@ -1,4 +1,4 @@
-"""Rows for people: rich on a terminal, aligned text elsewhere, JSON when asked."""
+"""Rows for people: rich on a terminal, aligned text elsewhere, JSON on request."""
 
 import json
 import os

@@ -61,18 +61,18 @@ def shapes_of(spec: VenueSpec) -> str:
     """Feeds by grade, those that are not read unless the profile asks by name; nothing for a venue that is not read."""
     grades = grades_of(spec.evidence) if spec.wire is not None else {}
     counts = Counter(grades.values())
-    told = [f"{counts[grade]} {grade}" for grade in GRADES if counts[grade] and grade != "inferred"]
+    graded = [f"{counts[grade]} {grade}" for grade in GRADES if counts[grade] and grade != "inferred"]
     inferred = [feed for feed, grade in grades.items() if grade == "inferred"]
-    return ", ".join([*told, *([f"inferred and off: {' '.join(inferred)}"] if inferred else [])]) or "-"
+    return ", ".join([*graded, *([f"inferred and off: {' '.join(inferred)}"] if inferred else [])]) or "-"
 
 
 def _forced(spec: VenueSpec) -> str:
-    told = spec.liquidations.completeness or UNKNOWN
+    coverage = spec.liquidations.completeness or UNKNOWN
     wire = spec.wire
     streamed = wire is not None and any(FORCED in stream.feeds for stream in wire.streams)
     polled = wire is not None and any(poll.feed == FORCED for poll in wire.polls)
     of_accounts = wire is not None and wire.positions is not None and not streamed and not polled
-    return f"{told}, of accounts that are read (feeds.accounts, off by default)" if of_accounts else told
+    return f"{coverage}, of accounts that are read (feeds.accounts, off by default)" if of_accounts else coverage
 
 
 def short(spec: VenueSpec, capability: Capability) -> str:

@@ -160,7 +160,7 @@ class Account:
         return self._books.holding(venue, coin)
 
     def unread(self, position: Position, now_ms: int) -> bool:
-        """Time was lost and the venue has not been asked since: no judgement on this position yet."""
+        """Time was lost and the account has not been read since: no judgement on this position yet."""
         lost_ms, holding = self._now.time_lost_ms, self._books.holding(position.venue, position.coin)
         waiting = holding is not None and not holding.reconciled
         return bool(lost_ms) and waiting and now_ms - lost_ms < UNREAD_MS_MAX

@@ -1,6 +1,6 @@
 """Placing an entry: every leverage and entry that may be tried, sized, with the liquidation price it would have.
 
-What is tried, and whether the map is thin there, is asked of `avoid_liquidity`; its answer is enforced here.
+What is tried, and whether the map is thin there, is decided by `avoid_liquidity`; its answer is enforced here.
 """
 
 import math

@@ -67,7 +67,7 @@ class Parts(NamedTuple, Generic[LoopT]):
     checks: Sequence[OnStep] = ()
     """Called before the observers and not guarded like them: an error in one (a broken law) ends the run."""
     account_facts: Sequence[Event] = ()
-    """What a simulated exchange reports of the account at the start (a real one is asked by the account's edge), or
+    """What a simulated exchange reports of the account at the start (a real one is read by the account's edge), or
     what was found before money is traded."""
 
 

@@ -31,7 +31,7 @@ class ClockWatch:
             await asyncio.sleep(LOOK_S)
 
     def taken(self) -> str:
-        """What has happened since this was last asked; empty when nothing has."""
+        """What has happened since the last call; empty when nothing has."""
         self._look()
         found, self._found = self._found, ""
         return found

@@ -1,7 +1,7 @@
 """`EndingDecision`: what a house does between the wish to stop and its end, as a pure decision.
 
 Nothing is entered any more. What is under way is completed or undone while feeds and broker still work: an entry that
-was sent is asked about until its fate is known, a filled one gets its stop confirmed, a position that cannot be
+was sent is queried until its outcome is known, a filled one gets its stop confirmed, a position that cannot be
 protected in time is closed. All of it within a limit, after which the house ends and says what is left.
 """
 
@@ -73,7 +73,7 @@ class EndingDecision:
 
 def unsettled(engine: Engine, *, at_the_edges: tuple[str, ...] = (), account_read: bool = True) -> Unsettled:
     """What orders and positions wait for. `at_the_edges`: what is between the engine and the venue; `account_read`: the
-    venue has been asked what is held."""
+    positions have been read from the venue."""
     under_way, naked, unknown = list(at_the_edges), [], []
     for book in engine.desk.books:
         position = engine.account.position(book.instrument.venue, book.instrument.coin)

@@ -108,7 +108,7 @@ def _newest(rows: Rows) -> Rows:
 
 
 def _merged_rates(rows: Rows) -> Rows:
-    """Every settlement once, as told first: each is money. Of forecasts the newest per venue and coin."""
+    """Every settlement once, as received first: each is money. Of forecasts the newest per venue and coin."""
     kept: dict[tuple[int, ...], int] = {}
     for place, (time_ms, venue, coin, _, interval_h, stored_stage) in enumerate(rows.tolist()):
         settled_ms = settlement_ms(time_ms, interval_h, stage_of(stored_stage))

@@ -39,7 +39,7 @@ class LastKnown(NamedTuple):
     last_ms: int
     """Time of the newest record."""
     may_hold: bool
-    """A position was open, or an entry was sent of which nothing was heard. False is certain as far as the journal
+    """A position was open, or an entry was sent of which nothing was received. False is certain as far as the journal
     goes."""
     contracts: bytes | None
     """None when none of this version of the unified client were kept."""
@@ -64,7 +64,7 @@ def last_known(data: Path, contracts_version: str) -> LastKnown | None:
 
 def may_hold(reader: JournalReader, config: ConfigLoaded) -> bool:
     """Whether anything is open by the newest statement on each traded contract and the fills since, or an entry was
-    sent whose end nobody told."""
+    sent whose end nobody reported."""
     unanswered = {(one.venue, one.coin): ZERO for one in config.instruments}
     ended: set[str] = set()
     counted: set[tuple[str, str, str]] = set()

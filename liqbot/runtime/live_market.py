@@ -108,15 +108,15 @@ class LiveMarket:
                 group.create_task(report.run(inbox))
 
     async def _whole_again(self, inbox: Inbox) -> None:
-        """Rows that the inbox had no room for were folded into others: once it has room again, the venues are asked
-        how things stand."""
-        merged = told = 0
+        """Rows that the inbox had no room for were folded into others: once it has room again, the present
+        figures are requested from the venues."""
+        merged = reported = 0
         while True:
             await asyncio.sleep(ROOM_AGAIN_S)
             before, merged = merged, inbox.merged_rows
-            if told < merged == before:
-                _log.warning("the house was behind: rows were folded into others", rows=merged - told)
-                told = merged
+            if reported < merged == before:
+                _log.warning("the house was behind: rows were folded into others", rows=merged - reported)
+                reported = merged
                 for feed in self.feeds.values():
                     feed.resync()
 

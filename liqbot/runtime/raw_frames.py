@@ -1,6 +1,6 @@
-"""What a file of raw messages holds: one JSON object per line, told apart by `k`; and how such files are read.
+"""What a file of raw messages holds: one JSON object per line, of a kind given by `k`; and how such files are read.
 
-Each file begins with its session and with the contracts of the venues that were heard, so that it can be read alone.
+Each file begins with its session and with the contracts of the venues that were recorded, so that it can be read alone.
 """
 
 import zlib

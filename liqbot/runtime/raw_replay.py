@@ -36,7 +36,7 @@ class RawReplay:
         self._parts.append(part)
 
     def blocks(self, frames: Iterable[Frame]) -> Iterator[EventBlock]:
-        """One per clock step in which something was heard. ExpectedError (usage) when venues or coins change."""
+        """One per clock step in which something was received. ExpectedError (usage) when venues or coins change."""
         for frame in frames:
             if isinstance(frame, Session):
                 self._begin(frame)

@@ -1,7 +1,7 @@
 """Start-up is recovery: the newest readable snapshot, then the journal after it through the engine.
 
 What was decided and sent the first time is what was, whatever this version would decide; nothing of it is sent again,
-and the venue is asked about it.
+and the venue is queried about it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -47,7 +47,7 @@ def recover(
 ) -> Recovered:
     """The engine as the journal left it, under today's settings. `observe` sees every record that is run again: all
     that a ledger which ends at `ledger_seq` misses. None: no ledger waits for them. Strategies named in `hung` did not
-    return the last time, and are not asked again.
+    return the last time, and are not called again.
 
     ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
     """

@@ -352,7 +352,7 @@ class RunningHouse:
             "inbox": {"steps_waiting": self._inbox.steps_waiting, "merged_rows": self._inbox.merged_rows},
             "feeds": {venue: msgspec.structs.asdict(stats) for venue, stats in self._feed_stats().items()},
             "account_read": account.reconciler.ready.is_set() if account is not None else self._reconciled(),
-            "account_told": account.told if account is not None else {},
+            "account_told": account.notices if account is not None else {},
             "orders_under_way": len(account.orders.submitting) if account is not None else 0,
             "observers": {"working": list(self._house.observers.names), "trouble": self._house.observers.troubles},
         }

@@ -8,7 +8,7 @@ time. The live loop and the simulated loop only carry out what it yields.
 - What only reduces risk waits for that no longer than `wait_ms`, and not at all once the journal has refused the block
   or reported that it cannot be written.
 - What adds risk and is not durable by then never leaves: by the time the disk answers, its reasons are old. The engine
-  gets an `OrderRejected` for it, so nothing is left to be asked at the venue; a leverage that was not set is asked for
+  gets an `OrderRejected` for it, so nothing is left to be queried at the venue; a leverage that was not set is set
   again by execution itself.
 - Client order ids grow with every order, so one that left unrecorded is not used again by this process; the next
   process counts on from beyond all of them (`OrderManager` on `JournalOpened`).

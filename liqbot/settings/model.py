@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     feeds: FeedParams = Field(default_factory=FeedParams, description="Live market data.")
     network: NetworkParams = Field(default_factory=NetworkParams, description="How venues are reached.")
     conduct: ConductParams = Field(
-        default_factory=ConductParams, description="What is asked before money is at stake."
+        default_factory=ConductParams, description="What is required before money is at stake."
     )
     keys: dict[str, VenueKey] = Field(
         default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."

@@ -154,8 +154,8 @@ def _is_loopback(address: str) -> bool:
 
 
 class ConductParams(_Params):
-    """What is asked before money is at stake. A day is 24 recorded hours of the same program and configuration, against
-    real time; simulated markets do not count."""
+    """What is required before money is at stake. A day is 24 recorded hours of the same program and configuration,
+    against real time; simulated markets do not count."""
 
     observe_days: float = Field(3.0, ge=1, le=365, description="Days that `record` has run before live.")
     paper_days: float = Field(7.0, ge=1, le=365, description="Days that `paper --market live` has run before live.")

@@ -82,7 +82,7 @@ class Features(msgspec.Struct, frozen=True):
 
 
 VENUE_FUNDING: Final = "view.funding_of."
-"""Per eight hours, as told by the venue that is named behind it."""
+"""Per eight hours, as published by the venue that is named behind it."""
 VIEW_NUMBERS: Final = (*(name for name, kind in MarketView.__annotations__.items() if kind is float), "asymmetry")
 FEATURE_NAMES: Final = (
     *(name for name in Features.__struct_fields__ if name != "view"),

@@ -1,4 +1,4 @@
-"""Whether the reason for an open position is gone: the question several strategies share, and how all are asked."""
+"""Whether the reason for an open position is gone: the check several strategies share, and how all are evaluated."""
 
 
 from liqbot.accounting.positions import Position

@@ -19,7 +19,7 @@ from liqbot.strict_params import StrictParams
 class StrategyParams(StrictParams):
     """What every strategy has; its own parameters are added by a subclass."""
 
-    enabled: bool = Field(True, description="Whether this strategy is asked at all.")
+    enabled: bool = Field(True, description="Whether this strategy is evaluated at all.")
     max_hold_ms: int = Field(14_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
     expiry_ms: int = Field(
         60_000,

@@ -44,44 +44,44 @@ class Positive(Decimal):
 
 
 class Unfit(ValueError):
-    """Of the right shape, and yet no answer to what was asked."""
+    """Of the right shape, and yet no answer to the request."""
 
     def __init__(self, field: str, value: object, why: str) -> None:
         self.field, self.value, self.why = field, value, why
         super().__init__(why)
 
 
-def answer(venue: str, asked: str, payload: object, shape: type[Shape], read: Callable[[Shape], Read]) -> Read:
-    """The answer to `asked` as `read` sees it. AnswerMalformed when it has another shape, or when `read` finds it
+def answer(venue: str, request: str, payload: object, shape: type[Shape], read: Callable[[Shape], Read]) -> Read:
+    """The answer to `request` as `read` sees it. AnswerMalformed when it has another shape, or when `read` finds it
     Unfit."""
     try:
         return read(msgspec.convert(payload, shape, strict=False, dec_hook=_figure))
     except Unfit as unfit:
-        raise AnswerMalformed(venue, asked, unfit.field, unfit.value, unfit.why) from None
+        raise AnswerMalformed(venue, request, unfit.field, unfit.value, unfit.why) from None
     except (msgspec.ValidationError, RecursionError) as error:
         why, _, path = str(error).partition(" - at `")
         path = path.rstrip("`")
-        raise AnswerMalformed(venue, asked, path or "$", _at(payload, path), why) from None
+        raise AnswerMalformed(venue, request, path or "$", _at(payload, path), why) from None
 
 
 async def ask(
     client: VenueCaller, venue: str, method: str, *args: Any, shape: type[Shape], read: Callable[[Shape], Read],
     weight: int = 1,
 ) -> Read:
-    """One read. An answer that does not fit is asked for again within the client's budget, then AnswerMalformed."""
+    """One read. An answer that does not fit is requested again within the client's budget, then AnswerMalformed."""
     decode = functools.partial(_decoded, venue, method, shape, read)
     found: Read = await client.call(method, *args, weight=weight, decode=decode)
     return found
 
 
 def _decoded(
-    venue: str, asked: str, shape: type[Shape], read: Callable[[Shape], Read], payload: object
+    venue: str, request: str, shape: type[Shape], read: Callable[[Shape], Read], payload: object
 ) -> Read:
-    return answer(venue, asked, payload, shape, read)
+    return answer(venue, request, payload, shape, read)
 
 
 def as_it_is(value: Shape) -> Shape:
-    """For answers that say what was asked without more ado."""
+    """For answers that are used as they were decoded."""
     return value
 
 
@@ -128,28 +128,28 @@ def rows_about(
     return found
 
 
-def rows_named(rows: Sequence[Any], shape: type[Shape], field: str, asked: str) -> list[Shape]:
-    """Of a list that was asked for by this name: Unfit when it is about others alone."""
-    found = rows_about(rows, shape, {field: (asked,)})
+def rows_named(rows: Sequence[Any], shape: type[Shape], field: str, wanted: str) -> list[Shape]:
+    """Of a list that was requested by this name: Unfit when it is about others alone."""
+    found = rows_about(rows, shape, {field: (wanted,)})
     if rows and not found:
-        raise Unfit(f"$[...].{field}", rows[0], f"asked about {asked}")
+        raise Unfit(f"$[...].{field}", rows[0], f"expected {wanted}")
     return found
 
 
 def order_reports(
-    rows: Sequence[Any], shape: type[Shape], name: type[Name], field: str, asked: str,
+    rows: Sequence[Any], shape: type[Shape], name: type[Name], field: str, wanted: str,
     report: Callable[[Shape | Name], OrderReport],
 ) -> list[OrderReport]:
-    """Of a list of resting orders. One that is not understood and still names itself is UNKNOWN, to be asked about by
+    """Of a list of resting orders. One that is not understood and still names itself is UNKNOWN, to be queried by
     its name: somebody else's order of a kind that we do not know keeps nobody from reading ours."""
     found: list[OrderReport] = []
     for row in rows:
         try:
-            found += [report(one) for one in rows_about([row], shape, {field: (asked,)})]
+            found += [report(one) for one in rows_about([row], shape, {field: (wanted,)})]
         except Unfit:
-            found += [report(one) for one in rows_about([row], name, {field: (asked,)})]
+            found += [report(one) for one in rows_about([row], name, {field: (wanted,)})]
     if rows and not found:
-        raise Unfit(f"$[...].{field}", rows[0], f"asked about {asked}")
+        raise Unfit(f"$[...].{field}", rows[0], f"expected {wanted}")
     return found
 
 
@@ -165,14 +165,14 @@ def _may_be(value: object, wanted: Sequence[str]) -> bool:
     return value in wanted if isinstance(value, str) and value else True
 
 
-def require_same(field: str, asked: object, told: object) -> None:
+def require_same(field: str, wanted: object, received: object) -> None:
     """Unfit when the answer is about something else."""
-    if str(told) != str(asked):
-        raise Unfit(field, told, f"asked about {asked}")
+    if str(received) != str(wanted):
+        raise Unfit(field, received, f"expected {wanted}")
 
 
 def status_of(states: Mapping[str, OrderStatus], word: str) -> OrderStatus:
-    """A word that a venue has added since is no error: what it stands for is asked about again."""
+    """A word that a venue has added since is no error: what it stands for is queried again."""
     return states.get(word, OrderStatus.UNKNOWN)
 
 

@@ -37,14 +37,15 @@ def book_of(venue: str, coin: str, contract: str = MAIN_CONTRACT, *, also: Colle
         return Book(name, spelt.coin)
     if contract and contract not in CONTRACTS:
         raise SpellingError("contract", f"one of {', '.join(CONTRACTS)} is right")
-    told = {word: said for word, said in ((venue, venue_contract or None), (coin, spelt.contract)) if said is not None}
+    names = ((venue, venue_contract or None), (coin, spelt.contract))
+    stated = {word: named for word, named in names if named is not None}
     if contract:
-        told[contract] = main_or(contract, spec)
-    if len(set(told.values())) > 1:
+        stated[contract] = main_or(contract, spec)
+    if len(set(stated.values())) > 1:
         column = "contract" if contract else "coin"
-        said = ", ".join(f"{word!r} is {_named(name, one)!r}" for word, one in told.items())
+        said = ", ".join(f"{word!r} is {_named(name, one)!r}" for word, one in stated.items())
         raise SpellingError(column, f"venue, coin and contract disagree: {said}")
-    return Book(venue_key(name, next(iter(told.values()), MAIN_CONTRACT)), spelt.coin)
+    return Book(venue_key(name, next(iter(stated.values()), MAIN_CONTRACT)), spelt.coin)
 
 
 def _named(venue: str, contract: str) -> str:

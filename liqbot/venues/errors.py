@@ -25,7 +25,7 @@ class VenueUnreachable(VenueError):
 
 
 class NeverSent(VenueError):
-    """An order waited too long for its turn among our own requests and was given up: the venue never heard of it."""
+    """An order waited too long for its turn among our own requests and was given up: it was never sent to the venue."""
 
 
 class OutcomeUnknown(VenueError):
@@ -65,9 +65,9 @@ class AnswerMalformed(VenueError):
     """The venue answered, and not what it documents: nothing of it is believed. `field` is where (`$.result.list`),
     `sample` a short and harmless text of what stood there."""
 
-    def __init__(self, venue: str, asked: str, field: str, value: object, why: str) -> None:
-        self.asked, self.field, self.sample = asked, field, ascii(value)[:SAMPLE_LENGTH_MAX]
-        super().__init__(venue, f"{asked}: the answer is not understood: {field}: {why}: {self.sample}")
+    def __init__(self, venue: str, request: str, field: str, value: object, why: str) -> None:
+        self.request, self.field, self.sample = request, field, ascii(value)[:SAMPLE_LENGTH_MAX]
+        super().__init__(venue, f"{request}: the answer is not understood: {field}: {why}: {self.sample}")
 
 
 class ContractChanged(VenueError):

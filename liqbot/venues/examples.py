@@ -35,7 +35,7 @@ class MessageExample(msgspec.Struct, frozen=True):
 class ResponseExample(msgspec.Struct, frozen=True):
     """The answer to a request: what the client's `method` returned for these arguments.
 
-    Of market data, `args` is what the request must have asked for, where the method alone does not tell.
+    Of market data, `args` is what the request must contain, where the method alone does not tell.
     """
 
     method: str

@@ -25,7 +25,7 @@ class AccountMarks(Protocol):
     """What a venue must supply so that a second instance is seen. Reads only, but for the order that `place` describes.
 
     Seen must be every order of the contracts given, whoever placed it, and of others what the venue lists without being
-    asked for them by name.
+    a query by name.
     """
 
     taken_codes: frozenset[str]
@@ -37,7 +37,7 @@ class AccountMarks(Protocol):
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
         """Everything that rests, and some hundred orders that ended last. `everywhere`: also what rests in contracts
-        that are not ours, where that must be asked for apart and costs more."""
+        that are not ours, where that takes a request of its own and costs more."""
         ...
 
     def place(self, client_id: str, traded: TradedContract, quantity_base: Decimal, price: Decimal) -> Call:

@@ -125,9 +125,9 @@ class WireBook:
         self._rejected: deque[MalformedMessage] = deque(maxlen=REJECTED_MAX)
         self.received_ms = 0
         """When the message that is read now came, by our clock: the time of what bears none of its own."""
-        self._told: dict[object, None] = {}
+        self._reported: dict[object, None] = {}
         self.channels: dict[int, tuple[str, int]] = {}
-        """What comes under a number, and of which contract, where messages name neither: told on subscribing."""
+        """What comes under a number, and of which contract, where messages name neither: stated on subscribing."""
         self.closes: list[dict[int, float]] = [{} for _ in self.contracts]
         """Prices of bars read from the past, by their end: what coins of that time were worth."""
         # (units of USD per amount and price, per amount): one of them is zero, so that no branch is needed per trade.
@@ -154,20 +154,20 @@ class WireBook:
         self._rejected.append(error)
 
     def take_rejected(self) -> list[MalformedMessage]:
-        """The newest rows that were left out since this was asked last."""
+        """The newest rows that were left out since the last call."""
         found = list(self._rejected)
         self._rejected.clear()
         return found
 
     def first_time(self, name: object) -> bool:
-        """Whether something that a venue tells again and again under the same name is told for the first time. What is
-        asked about again is remembered on; what was not for longest is forgotten."""
-        if name in self._told:
-            self._told[name] = self._told.pop(name)
+        """Whether something that a venue repeats under the same name is reported for the first time. What is
+        looked up again is remembered on; what was not for longest is forgotten."""
+        if name in self._reported:
+            self._reported[name] = self._reported.pop(name)
             return False
-        self._told[name] = None
-        if len(self._told) > TOLD_MAX:
-            del self._told[next(iter(self._told))]
+        self._reported[name] = None
+        if len(self._reported) > TOLD_MAX:
+            del self._reported[next(iter(self._reported))]
         return True
 
     def convert(self, payload: object, shape: type[Decoded], what: str) -> Decoded:
@@ -230,7 +230,7 @@ class WireBook:
         if index_price is not None and 0.0 < index_price < PRICE_MAX:
             quote.index_price = index_price
         elif index_price is not None:
-            # It goes with the mark where both are told, and does not cost it.
+            # It goes with the mark where both are published, and does not cost it.
             self.reject(self.malformed("index price", index_price))
         if mark_price is not None:
             quote.mark_price = self.positive("mark price", mark_price, PRICE_MAX)

@@ -1,4 +1,4 @@
-"""Venues where anybody may read anybody's positions: what is asked account by account, and what comes back."""
+"""Venues where anybody may read anybody's positions: what is requested per account, and what comes back."""
 
 from collections.abc import Callable
 from typing import Any

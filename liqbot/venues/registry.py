@@ -142,7 +142,7 @@ def has_us_basis(venue_key: str) -> bool:
 
 
 def usual_interval_h(venue_key: str) -> float:
-    """Hours between settlements there where nothing that was told says otherwise."""
+    """Hours between settlements there where nothing that was published says otherwise."""
     spec = VENUES.get(split_venue_key(venue_key)[0])
     return (spec.funding_interval_h if spec is not None else None) or INTERVAL_H_USUAL
 

@@ -64,7 +64,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     inverse: bool = False
     listings: tuple[Listing, ...]
     market_id: str = ""
-    """The venue's own id of a coin's contract, `{}` for the coin; empty: not known before it has been asked."""
+    """The venue's own id of a coin's contract, `{}` for the coin; empty: not known before its contracts are read."""
     trade_unit: Unit | None = None
     open_interest_unit: Unit | None = None
     open_interest_two_sided: bool | None = None
@@ -202,7 +202,7 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     unlisted: tuple[UnlistedRequest, ...] = ()
     market_switches: bool = False
-    """The unified client wants these kinds as switches, among which that of `spot` is on unless it is told."""
+    """The unified client wants these kinds as switches, among which that of `spot` is on unless it is switched off."""
     ping_s: float | None = None
     """Between pings of the unified client's sockets, where its own are too rare to notice a half-open connection in
     time, and the venue is known to answer them."""
@@ -238,7 +238,7 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     mapped: bool = True
     """Whether its positions belong in the liquidation map."""
     us_regulated: bool = False
-    """Its customers trade under US rules; others are offshore. Their funding is told apart."""
+    """Its customers trade under US rules; others are offshore. Their funding is kept apart."""
     funding_interval_h: float | None = None
     """Hours between settlements of its main contracts while no message of the venue has named others; None: not looked
     up."""

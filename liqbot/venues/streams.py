@@ -79,7 +79,7 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistorySource(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the past, asked for with `params(contract, since_ms, until_ms)`; facts come in any order."""
+    """A page of the past, requested with `params(contract, since_ms, until_ms)`; facts come in any order."""
 
     kind: str
     """`bars`, `open_interest` or `funding`."""

@@ -49,7 +49,7 @@ class Dispatch(msgspec.Struct, frozen=True):
     valid_ms: int
     """From its signing: said to the venue where that takes an expiry."""
     on_signed: Callable[[], None]
-    """It is on its way from this moment, not from when it was asked for."""
+    """It is on its way from this moment, not from when it was requested."""
     turn_ms_max: int | None = None
     """Given up when its turn among our own requests has not come by then; None: it keeps its place."""
 
@@ -101,7 +101,7 @@ class OrderStatus(enum.StrEnum):
     """Cancelled or expired, by whomever; a part of it may have been filled."""
     REJECTED = "rejected"
     UNKNOWN = "unknown"
-    """A word that is in no table of ours: neither resting nor ended, to be asked about again."""
+    """A word that is in no table of ours: neither resting nor ended, to be queried again."""
 
 
 class OrderReport(msgspec.Struct, frozen=True):
@@ -154,7 +154,7 @@ class PositionReport(msgspec.Struct, frozen=True):
     liquidation_price: Decimal | None = None
     adl_rank: int | None = None
     """How near it is to being deleveraged for others' losses, from 1 (or 0) to 5, which is next; None where it is not
-    told."""
+    reported."""
 
 
 class AccountSettings(msgspec.Struct, frozen=True):
@@ -289,7 +289,7 @@ def price_or_none(text: object) -> Decimal | None:
 
 
 def rank_or_none(value: object) -> int | None:
-    """Of a rank of deleveraging as venues write it: number or text; what is neither is not told."""
+    """Of a rank of deleveraging as venues write it: number or text; what is neither is not reported."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) == 1 else None
 

@@ -33,7 +33,7 @@ def adopt(
     settings = load(profile, config=config, overrides=overrides or ()).settings
     if settings.mode not in TRADING_MODES:
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile} has no account", Exit.CONFIG)
-    # What it sends only reduces risk, so the second latch of live is not asked for.
+    # What it sends only reduces risk, so the second latch of live is not required.
     access = require_latches(settings, profile, live=settings.mode == "live")
     configure(settings.log.level, settings.log.format)
     return asyncio.run(

@@ -102,16 +102,16 @@ def _text(report: dict[str, Any]) -> str:
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
-        lines += _told(coin)
+        lines += _reported_positions(coin)
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
-    told = report["account_told"]
-    lines += _outlook(told) if told else []
-    if told and (told["answers_malformed"] or told["messages_malformed"]):
-        lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(told)}")
+    account = report["account_told"]
+    lines += _outlook(account) if account else []
+    if account and (account["answers_malformed"] or account["messages_malformed"]):
+        lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(account)}")
     return "\n".join(map(spelled, lines))
 
 
-def _told(coin: dict[str, Any]) -> list[str]:
+def _reported_positions(coin: dict[str, Any]) -> list[str]:
     """What venues make known of open positions; nothing from a bot of a version without it."""
     shares = [
         f"told      {one['venue']}: {one['long_share']:.0%} of {coin['coin']} longs, {one['short_share']:.0%} of "
@@ -134,13 +134,13 @@ def _ladder(ladder: dict[str, Any] | None) -> list[str]:
     return lines
 
 
-def _outlook(told: dict[str, Any]) -> list[str]:
+def _outlook(account: dict[str, Any]) -> list[str]:
     """What is near; nothing from a bot of a version that does not tell."""
     lines = [
         f"ADL       {coin}: rank {rank} of 5 to be deleveraged for others' losses"
-        for coin, rank in told.get("adl_ranks", {}).items()
+        for coin, rank in account.get("adl_ranks", {}).items()
     ]
-    left = told.get("key_days_left")
+    left = account.get("key_days_left")
     return lines if left is None else [*lines, f"key       ends in {left:,.1f} days"]
 
 

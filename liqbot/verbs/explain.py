@@ -12,7 +12,7 @@ from liqbot.verbs.options import Data, Json, LedgerDb, Profile
 
 
 def explain(
-    asked: Annotated[
+    name: Annotated[
         str, typer.Argument(metavar="ID", help="A decision (17), a trade (t3) or a client order id.")
     ],
     db: LedgerDb = None,
@@ -22,7 +22,7 @@ def explain(
 ) -> None:
     """Explain a decision: inputs, every gate with value and threshold, risk checks, the map, orders, fills, outcome."""
     with Ledger(ledger_place(db, data, profile)) as ledger:
-        story = explained(ledger, decision_row(ledger, asked))
+        story = explained(ledger, decision_row(ledger, name))
     if as_json:
         print_json(story)
     else:

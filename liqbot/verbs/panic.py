@@ -47,8 +47,9 @@ def panic(
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
     reason = spelled_and_cut(why) or "by hand"
-    told = _tell(directory, reason)
-    known = _say_latched(directory, set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason), told=told)
+    informed = _tell(directory, reason)
+    latch = set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason)
+    known = _say_latched(directory, latch, informed=informed)
     left = asyncio.run(_flatten(settings, profile, directory, seconds_of(for_)))
     for line in (*left.positions, *left.orders):
         print(f"LEFT      {line}")
@@ -62,20 +63,21 @@ def _tell(directory: Path, reason: str) -> bool:
     try:
         protocol.request(directory, {"verb": "panic", "why": reason}, timeout_s=2.0)
     except (ExpectedError, OSError, ValueError) as error:
-        print(f"no running bot was told: {error}", flush=True)
+        print(f"no running bot was reached: {error}", flush=True)
         return False
     print("the running bot closes too, and enters nothing", flush=True)
     return True
 
 
-def _say_latched(directory: Path, report: LatchReport, *, told: bool) -> bool:
+def _say_latched(directory: Path, report: LatchReport, *, informed: bool) -> bool:
     """Whether every bot on that directory will know."""
     for trouble in report.troubles:
         print(f"LATCH NOT SET in {trouble}", flush=True)
     if report.set_in:
         print(f"latch set in {report.set_in[0].parent}: nothing is entered until liqbot resume", flush=True)
         return True
-    may = "a bot that is started there may enter again" if told else "a bot that runs or starts there may enter again"
+    which = "that is started" if informed else "that runs or starts"
+    may = f"a bot {which} there may enter again"
     print(f"NO LATCH for {directory}: {may}; stop it, or keep it from starting", flush=True)
     return False
 

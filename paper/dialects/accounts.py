@@ -27,7 +27,7 @@ DELEVERAGED_PREFIX: Final = "adl_autoclose-"
 
 
 RODE_IN_WITH: Final = "rode_in_with"
-"""In `asked` of a stop that came with an entry: that entry's client id."""
+"""In `params` of a stop that came with an entry: that entry's client id."""
 
 
 class VenueOrderState(enum.StrEnum):
@@ -50,12 +50,12 @@ class FillRecord(msgspec.Struct, frozen=True):
 
 
 class OrderRecord(msgspec.Struct):
-    """One order from the moment it was asked for. `asked` keeps the venue's own parameters for showing them again."""
+    """One order from the moment it was requested. `params` keeps the venue's own parameters for showing them again."""
 
     command: PlaceOrder
     number: int
     """The venue's order id, counted over all orders of the hub."""
-    asked: Mapping[str, str]
+    params: Mapping[str, str]
     created_ms: int
     updated_ms: int
     state: VenueOrderState = VenueOrderState.SENT
@@ -93,7 +93,7 @@ class OrderRecord(msgspec.Struct):
     @property
     def rode_in_with(self) -> str:
         """Client id of the entry that brought this stop along; empty for any other order."""
-        return self.asked.get(RODE_IN_WITH, "")
+        return self.params.get(RODE_IN_WITH, "")
 
     @property
     def average_price(self) -> Decimal:
@@ -187,9 +187,9 @@ class VenueAccount:
 
     # --- what the hub writes ---------------------------------------------------------------------------------------
 
-    def asked(self, command: PlaceOrder, asked: Mapping[str, str]) -> OrderRecord:
-        """An order has come to the door."""
-        record = OrderRecord(command, self._next_order(), asked, self.now_ms, self.now_ms)
+    def record_order(self, command: PlaceOrder, params: Mapping[str, str]) -> OrderRecord:
+        """An order request was accepted for handling."""
+        record = OrderRecord(command, self._next_order(), params, self.now_ms, self.now_ms)
         self.orders[command.client_id] = record
         while len(self.orders) > HISTORY_MAX:
             del self.orders[next(iter(self.orders))]
@@ -220,7 +220,7 @@ class VenueAccount:
             (one for one in entries if one.command.stop_client_id == stop_id), None
         )
         if entry is not None:
-            self.asked(attached_order(entry.command), {RODE_IN_WITH: entry.command.client_id})
+            self.record_order(attached_order(entry.command), {RODE_IN_WITH: entry.command.client_id})
             self._follow(entry.command.client_id)
 
     def _follow(self, entry_id: str) -> None:
@@ -283,7 +283,7 @@ class VenueAccount:
             name, self.venue, fact.coin, 0, Purpose.EXIT, OrderKind.MARKET, fact.side, fact.quantity_base,
             reduce_only=True,
         )  # fmt: skip
-        self.asked(order, {})
+        self.record_order(order, {})
         self._filled(
             events.Fill(
                 time_ms=fact.time_ms,

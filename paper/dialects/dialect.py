@@ -47,7 +47,7 @@ class Dialect(abc.ABC):
         """Its listed contracts by coin."""
 
     def endpoint(self, request: Request) -> str:
-        """How handlers, faults, evidence and records name a request, where its path does not say what is asked."""
+        """How handlers, faults, evidence and records name a request, where its path does not say what is requested."""
         return request.endpoint
 
     @abc.abstractmethod
@@ -71,7 +71,7 @@ class Dialect(abc.ABC):
         """A websocket was opened at `socket.path`. False when the venue has no such path (the server refuses it)."""
 
     @abc.abstractmethod
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         """A text message: subscribe, login, ping. Acknowledge with `socket.send`, note topics in `socket.topics`."""
 
     @abc.abstractmethod

@@ -62,8 +62,8 @@ class HttpAnswer(msgspec.Struct, frozen=True):
         body = msgspec.to_builtins(self.body) if not isinstance(self.body, bytes) else {}
         body = body if isinstance(body, dict) else {}
         code = next((body[name] for name in ("retCode", "code") if name in body), 0)
-        told = body.get("data")
-        inner = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}
+        data = body.get("data")
+        inner = data[0] if isinstance(data, list) and data and isinstance(data[0], dict) else {}
         if str(inner.get("sCode") or "0") != "0":
             return f"{inner['sCode']} {inner.get('sMsg', '')}"
         # Success has a code of its own at many venues: 0, 200, 00000, 200000.

@@ -74,7 +74,7 @@ class Hub:
         """How far every venue's clock is ahead of ours."""
         self.faults = Faults()
         self.unknown: list[str] = []
-        """Everything a client asked for that no dialect models; a test that ends with any has failed."""
+        """Everything a client requested that no dialect models; a test that ends with any has failed."""
         self.tickers = Tickers(((one.venue, one.coin) for one in self.instruments), roster)
         self.accounts: dict[tuple[str, str], VenueAccount] = {}
         self.open_positions: Callable[[], Rows] | None = None
@@ -181,16 +181,16 @@ class Hub:
         return self._orders
 
     async def execute(
-        self, account: VenueAccount, command: Command, asked: Mapping[str, str] | None = None
+        self, account: VenueAccount, command: Command, params: Mapping[str, str] | None = None
     ) -> tuple[Event, ...]:
         """Send a command to the account's exchange and wait until it is obeyed there: the facts that answer it.
 
         It is effective at the account's present time plus the exchange's latency, exactly as in process: until a block
-        reaches that time the request is held. `asked` are the venue's own parameters of an order.
+        reaches that time the request is held. `params` are the venue's own parameters of an order.
         HeldTooLong when no block came.
         """
         if isinstance(command, PlaceOrder) and command.client_id not in account.orders:
-            account.asked(command, asked or {})
+            account.record_order(command, params or {})
         answer: asyncio.Future[tuple[Event, ...]] = asyncio.get_running_loop().create_future()
         self._held[id(command)] = (command, answer)
         account.exchange.submit(command, account.now_ms)
@@ -210,7 +210,7 @@ class Hub:
 
     async def tell(self, account: VenueAccount, facts: tuple[Event, ...]) -> None:
         """What reached the account without a command: a hand on the app, the venue's doing. Already done on its
-        exchange; here it is written down and told."""
+        exchange; here it is written down and published."""
         self._tell(account, Happened(account.now_ms, facts, None))
         await self.quiesce()
 

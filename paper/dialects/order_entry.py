@@ -107,9 +107,9 @@ def _kind(wish: OrderRequest) -> OrderKind:
 
 
 def _purpose(wish: OrderRequest, *, reduces: bool) -> Purpose:
-    """Own ids say it; for others it is told by what the order does."""
-    if (told := purpose_of(wish.client_id)) is not None:
-        return told
+    """Own ids say it; for others what the order does says it."""
+    if (purpose := purpose_of(wish.client_id)) is not None:
+        return purpose
     if wish.trigger_price is not None:
         return Purpose.STOP
     return Purpose.EXIT if reduces else Purpose.ENTRY

@@ -20,7 +20,7 @@ from paper.exchange.exchange import Happened
 
 LOG_MAX: Final = 10_000
 REFUSALS_MAX: Final = 1_000
-"""Kinds of refusals that are told apart."""
+"""Kinds of refusals that are counted apart."""
 TURN_MESSAGES: Final = 200
 _BEFORE: Final = (
     Kind.DROP_REQUEST, Kind.HANG_REQUEST, Kind.HTTP_429, Kind.HTTP_5XX, Kind.MAINTENANCE, Kind.REFUSED
@@ -178,7 +178,7 @@ class Server:
         try:
             async for message in connection:
                 if message.type is WSMsgType.TEXT:
-                    await room.dialect.heard(socket, message.data)
+                    await room.dialect.on_message(socket, message.data)
         finally:
             room.sockets.remove(socket)
             socket.close()
@@ -190,7 +190,7 @@ class Server:
     # --- what the hub sends ----------------------------------------------------------------------------------------
 
     async def public(self, block: EventBlock) -> None:
-        """Every dialect's view of a block, to whoever asked for it; others get their turn in the middle of a flood."""
+        """Every dialect's view of a block, to its subscribers; others get their turn in the middle of a flood."""
         for room in self._all:
             wanted = {topic for socket in room.sockets for topic in socket.topics}
             for number, (topic, message) in enumerate(room.dialect.public(block, wanted) if wanted else (), 1):

@@ -73,7 +73,7 @@ async def serving(hub: Hub, dialects: Iterable[Dialect], port: int = 0) -> Async
 
 @contextlib.asynccontextmanager
 async def running(server: Server, port: int = 0) -> AsyncIterator[Loopback]:
-    """The same with a server that outlives it, to be asked afterwards what it refused."""
+    """The same with a server that outlives it, to be read afterwards for what it refused."""
     await server.start(port)
     try:
         yield Loopback(server.hub, server)

@@ -36,7 +36,7 @@ class Candle(msgspec.Struct):
     trades: int = 0
 
 
-class Told(msgspec.Struct, frozen=True):
+class PastFigure(msgspec.Struct, frozen=True):
     """A figure of a history: open interest in USD, or a settled funding rate in percent."""
 
     time_ms: int
@@ -57,8 +57,8 @@ class VenueTicker(msgspec.Struct):
     interval_h: float = 8.0
     candles: deque[Candle] = msgspec.field(default_factory=lambda: deque(maxlen=CANDLES_MAX))
     prints: deque[TradePrint] = msgspec.field(default_factory=lambda: deque(maxlen=PRINTS_MAX))
-    funding: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
-    oi: deque[Told] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
+    funding: deque[PastFigure] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
+    oi: deque[PastFigure] = msgspec.field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
     before: Candle | None = None
     """See `_before`."""
     before_key: tuple[int, int] = (0, 0)
@@ -73,15 +73,15 @@ class VenueTicker(msgspec.Struct):
         return (now_ms // step_ms + 1) * step_ms
 
     def rated(self, time_ms: int, rate_pct: float, interval_h: float, stage: FundingStage | None) -> None:
-        """A funding rate. Paid at a settlement is what its own row says, else the last rate told before it."""
+        """A funding rate. Paid at a settlement is what its own row says, else the last rate published before it."""
         paid_ms = settlement_ms(time_ms, interval_h, stage)
-        told_ms = self.funding[-1].time_ms if self.funding else 0
+        settled_ms = self.funding[-1].time_ms if self.funding else 0
         due_ms = time_ms // interval_ms(interval_h) * interval_ms(interval_h)
         if paid_ms is not None:
-            if paid_ms > told_ms:
-                self.funding.append(Told(paid_ms, rate_pct))
-        elif told_ms < due_ms and 0 < self.rate_ms < due_ms:
-            self.funding.append(Told(due_ms, self.rate_pct))
+            if paid_ms > settled_ms:
+                self.funding.append(PastFigure(paid_ms, rate_pct))
+        elif settled_ms < due_ms and 0 < self.rate_ms < due_ms:
+            self.funding.append(PastFigure(due_ms, self.rate_pct))
         self.rate_pct, self.interval_h, self.rate_ms = rate_pct, interval_h, time_ms
 
     def day(self, now_ms: int) -> Candle:
@@ -94,7 +94,7 @@ class VenueTicker(msgspec.Struct):
         return _merged([newest] if before is None else [before, newest])
 
     def _before(self, newest: Candle, since_ms: int) -> Candle | None:
-        """All but the newest, kept while they are the same: it is asked for with every message."""
+        """All but the newest, kept while they are the same: every message needs it."""
         key = (newest.open_ms, since_ms // MINUTE_MS)
         if self.before_key != key:
             recent = [candle for candle in self.candles if candle.open_ms > since_ms and candle is not newest]
@@ -155,23 +155,23 @@ class Tickers:
 
     def summary(self, venue: str) -> list[MarketEvent]:
         """One venue's present figures as facts, for who comes late."""
-        told: list[MarketEvent] = []
+        facts: list[MarketEvent] = []
         for (at, coin), ticker in self.of.items():
             if at != venue or not ticker.last_price:
                 continue
             now_ms, price = ticker.time_ms, ticker.last_price
-            told.append(
+            facts.append(
                 TradeBar(time_ms=now_ms, venue=venue, coin=coin, span_ms=0, open=price, high=price, low=price,
                          close=price, volume_usd=0.0)
             )
             if ticker.mark_price:
-                told.append(MarkPrice(time_ms=now_ms, venue=venue, coin=coin, mark_price=ticker.mark_price))
+                facts.append(MarkPrice(time_ms=now_ms, venue=venue, coin=coin, mark_price=ticker.mark_price))
             if ticker.rate_ms:
-                told.append(
+                facts.append(
                     FundingRate(time_ms=ticker.rate_ms, venue=venue, coin=coin, rate_pct=ticker.rate_pct,
                                 interval_h=ticker.interval_h, rate_stage=FundingStage.FORECAST)
                 )
-        return told
+        return facts
 
     def fold(self, block: EventBlock) -> None:
         """Take in everything the block says about listed contracts."""
@@ -187,7 +187,7 @@ class Tickers:
         for row in block.open_interest.tolist():
             if (ticker := by_code.get((row[1], row[2]))) is not None:
                 ticker.oi_usd, ticker.oi_ms = row[3], row[0]
-                ticker.oi.append(Told(row[0], row[3]))
+                ticker.oi.append(PastFigure(row[0], row[3]))
         for row in block.funding.tolist():
             if (ticker := by_code.get((row[1], row[2]))) is not None:
                 ticker.rated(row[0], row[3], row[4], stage_of(row[5]))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from liqbot.blocks import EventBlock, Rows
 from liqbot.market.estimate.price_grid import edges
-from liqbot.market.observed.prices import path_told_ms, told_by_venue
+from liqbot.market.observed.prices import known_by_venue, path_known_ms
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -104,14 +104,14 @@ class PricePath:
         self.low = np.fmin(np.where(np.isfinite(low), low, np.nan), self.mark)
         self.high = np.fmax(np.where(np.isfinite(high), high, np.nan), self.mark)
 
-    def told_until(self, now_ms: int) -> tuple[list[int], int]:
+    def known_until(self, now_ms: int) -> tuple[list[int], int]:
         """Until when it is known what each venue's mark crossed, and what the home venue's did, as the fold has it."""
         columns = (np.isnan(self.mark), self._mark_ms, self._bar_ms, self._bar_span_ms, self._streams)
         own = [
-            None if unknown else path_told_ms(now_ms, mark_ms=mark, bar_ms=bar, bar_span_ms=span, streaming=streams)
+            None if unknown else path_known_ms(now_ms, mark_ms=mark, bar_ms=bar, bar_span_ms=span, streaming=streams)
             for unknown, mark, bar, span, streams in zip(*(column.tolist() for column in columns), strict=True)
         ]
-        return told_by_venue(own, self.home)
+        return known_by_venue(own, self.home)
 
     def offset(self) -> Floats:
         """What to add to each venue's positions to move them to the home venue's price; 0 where unknown."""

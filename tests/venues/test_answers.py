@@ -92,5 +92,5 @@ def test_an_order_that_names_itself_is_known_by_its_name_alone() -> None:
     assert [(one.client_id, one.status) for one in found] == [("1", OrderStatus.RESTING), ("2", OrderStatus.UNKNOWN)]
     with pytest.raises(Unfit):
         order_reports([*rows, {"symbol": "BTC"}], Row, Name, "symbol", "BTC", report)
-    with pytest.raises(Unfit, match="asked about BTC"):
+    with pytest.raises(Unfit, match="expected BTC"):
         order_reports([{"symbol": "ETH", "size": "1"}], Row, Name, "symbol", "BTC", report)

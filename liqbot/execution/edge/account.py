@@ -85,12 +85,12 @@ class AccountEdge:
         await self.broker.close()
 
     @property
-    def told(self) -> dict[str, Any]:
+    def notices(self) -> dict[str, Any]:
         """What the venue says of the account beside its state: how much of it was not what it documents and the last
         of that, how near deleveraging and the key's end are."""
         return {
             "answers_malformed": self.client.answers_malformed, "messages_malformed": self.stream.malformed,
-            "malformed_newest": self.client.answer_malformed_newest, **self.alerts.told,
+            "malformed_newest": self.client.answer_malformed_newest, **self.alerts.notices,
         }
 
     async def _reconcile(self) -> None:

@@ -65,7 +65,7 @@ class AccountAlerts:
             await asyncio.sleep(AGAIN_S)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def notices(self) -> dict[str, Any]:
         """For `status`; ranks from 1 (or 0) to 5 by coin."""
         left = self.key_days_left
         return {"adl_ranks": dict(self._ranks), "key_days_left": None if left is None else round(left, 1)}

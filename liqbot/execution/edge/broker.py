@@ -152,7 +152,7 @@ class Broker:
             if refusal.code in self._adapter.duplicate_codes | self._adapter.unclear_codes:
                 await self._after_silence(order, traded)
             else:
-                await self._told_no(order, traded, refusal)
+                await self._handle_refusal(order, traded, refusal)
         except VenueError as error:
             await self._not_carried_out(order, error)
         else:
@@ -192,7 +192,7 @@ class Broker:
         """The venue's id of an order that it took. An answer that does not give it leaves open what was done."""
         return answer(self._adapter.venue, "create_order", payload, PlacedOrder, lambda placed: placed.id)
 
-    async def _told_no(self, order: PlaceOrder, traded: TradedContract, refusal: VenueRefused) -> None:
+    async def _handle_refusal(self, order: PlaceOrder, traded: TradedContract, refusal: VenueRefused) -> None:
         """A no in words that nobody knows may be no answer at all: whether the order stands is looked at first."""
         if refusal.kind in UNKNOWN_WORDS:
             try:

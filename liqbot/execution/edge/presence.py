@@ -71,7 +71,7 @@ class AccountPresence:
         self._not_before_s = 0.0
 
     async def begin(self) -> OtherInstance | None:
-        """Take the account: None when it is ours now, else who has it. VenueError when that cannot be told."""
+        """Take the account: None when it is ours now, else who has it. VenueError when that cannot be known."""
         found = _others(await self._recent(everywhere=True), self._ours, time.time_ns() // 1_000_000)
         if found or not self._leaves_marks:
             return found[0] if found else None

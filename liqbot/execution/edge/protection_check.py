@@ -1,4 +1,4 @@
-"""Whether the stops still rest: asked first of all at a start, and every few seconds while a position is open.
+"""Whether the stops still rest: checked first of all at a start, and every few seconds while a position is open.
 
 The user stream is only a hint, and a full reading is long and seldom. This one is light: what rests, in the priority
 channel. A stop that is not there is looked up by its name, and what became of it is published; the engine decides.
@@ -62,7 +62,7 @@ class ProtectionCheck:
                 await asyncio.sleep(self._period_s)
 
     async def _first(self) -> bool:
-        """Fills that nobody has heard of open a position, and stops that have gone leave one naked."""
+        """Fills that were never reported open a position, and stops that have gone leave one naked."""
         watched = self._watched()
         found = await asyncio.gather(
             *(self._check(traded, watched.get(traded.instrument.coin, ())) for traded in self._traded),

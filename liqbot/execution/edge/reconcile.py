@@ -200,7 +200,7 @@ class Reconciler:
             ours = self._orders.ours(client_id)
             self._orders.link(here["coin"], report.venue_order_id, client_id if ours else "")
             if ours and report.status is OrderStatus.UNKNOWN:
-                # Not mentioned, so that it is asked about by its name.
+                # Not mentioned, so that it is queried by its name.
                 continue
             facts.append(OrderAccepted(**here, client_id=client_id, venue_order_id=report.venue_order_id))
         self._broker.confirm(traded, settings)

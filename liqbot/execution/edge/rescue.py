@@ -63,7 +63,7 @@ class Rescue:
         return order.quantity_base - order.filled_base if ours else ZERO
 
     async def _entered(self, traded: TradedContract) -> bool:
-        """An entry of ours has filled, whether or not the house has heard of it."""
+        """An entry of ours has filled, whether or not the house has received the fill."""
         try:
             await self._edge.resolver.catch_up(traded)
         except VenueError as error:

@@ -36,7 +36,7 @@ def request(params: ExternalParams, coin: str, token: str | None) -> MapRequest:
 
 
 def decode(raw: bytes) -> ExternalMap:
-    """Sides are not told. ExpectedError for another shape, or for a code that is not "0"."""
+    """Sides are not given. ExpectedError for another shape, or for a code that is not "0"."""
     envelope = decoded(_NAME, raw, _Envelope)
     if envelope.code != "0" or is_null(envelope.data):
         raise wrong(_NAME, "code", envelope.code, f"expected '0' and data; it says {envelope.msg[:120]!r}")

@@ -1,4 +1,4 @@
-"""How much of a venue's open interest is told position by position, and what room that leaves for modelled ones."""
+"""How much of a venue's open interest is reported position by position, and what room that leaves for modelled ones."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +13,7 @@ _REACH: Final = float(DISTANCES[-1])
 WHOLE_SHARE: Final = 0.8
 """From here on too little of a side is left to model for anything to be learnt from it."""
 
-Told = tuple[Floats, Floats]
+SidePositions = tuple[Floats, Floats]
 """Positions of one side: where on the price grid each is liquidated, and its USD."""
 
 
@@ -21,7 +21,7 @@ class Coverage(msgspec.Struct, frozen=True):
     """What one snapshot covers; all are [side]."""
 
     of_oi: tuple[float, float]
-    """Share of open interest. More than is open cannot be told: 1 at most."""
+    """Share of open interest. More than is open cannot be reported: 1 at most."""
     of_leveraged: tuple[float, float]
     """Share of the positions that the model stands for."""
 
@@ -31,7 +31,7 @@ class Coverage(msgspec.Struct, frozen=True):
         return min(self.of_leveraged) >= WHOLE_SHARE
 
 
-def coverage(sides: Sequence[Told], mark: float, oi_usd: float, leveraged_share: float) -> Coverage:
+def coverage(sides: Sequence[SidePositions], mark: float, oi_usd: float, leveraged_share: float) -> Coverage:
     """Of a snapshot around the mark's position. Without open interest (0) it is taken to be of everything."""
     if not oi_usd > 0:
         return Coverage((1.0, 1.0), (1.0, 1.0))
@@ -46,28 +46,28 @@ def coverage(sides: Sequence[Told], mark: float, oi_usd: float, leveraged_share:
 
 
 def room_usd(near_usd: float, far_usd: float, oi_usd: float, leveraged_share: float) -> float:
-    """USD of one side that modelled positions may be at most, beside what is told to be liquidated near and far."""
+    """USD of one side that modelled positions may be at most, beside what is reported to be liquidated near and far."""
     return max(_leveraged_usd(far_usd, oi_usd, leveraged_share) - near_usd, 0.0)
 
 
-def rest_share(held_usd: Floats, sides: Sequence[Told], mark: float, of_leveraged: Sequence[float]) -> Floats:
+def rest_share(held_usd: Floats, sides: Sequence[SidePositions], mark: float, of_leveraged: Sequence[float]) -> Floats:
     """[side, tier]: what stays of modelled positions `held_usd[side, tier, class of distance]`, for a snapshot.
 
-    Large positions are seldom of high leverage, so tiers are covered unequally: what is told at a distance is shared
-    among the tiers that are modelled there. All tiers together keep what is not covered.
+    Large positions are seldom of high leverage, so tiers are covered unequally: what is reported at a distance is
+    shared among the tiers that are modelled there. All tiers together keep what is not covered.
     """
     found = np.ones(held_usd.shape[:2])
     for side, (position, usd) in enumerate(sides):
         held, covered = held_usd[side], of_leveraged[side]
         total, by_class = held.sum(), held.sum(axis=0)
-        told = by_distance(np.abs(position - mark), usd)
-        if not (total > 0 and told.sum() > 0):
+        reported = by_distance(np.abs(position - mark), usd)
+        if not (total > 0 and reported.sum() > 0):
             found[side] = 1.0 - covered
             continue
         mix = held.sum(axis=1) / total
         of_class = np.divide(held, by_class, out=np.zeros_like(held), where=by_class > 0)
-        told_mix = weighted_sums(of_class, told) * (covered / told.sum())
-        rest = np.maximum(mix - told_mix, 0.0)
+        reported_mix = weighted_sums(of_class, reported) * (covered / reported.sum())
+        rest = np.maximum(mix - reported_mix, 0.0)
         kept = rest * min(1.0, (1.0 - covered) / rest.sum()) if rest.any() else rest
         found[side] = np.divide(kept, mix, out=np.full(len(mix), 1.0 - covered), where=mix > 0)
     return found
@@ -80,5 +80,5 @@ def near(position: Floats, mark: float) -> np.typing.NDArray[np.bool_]:
 
 
 def _leveraged_usd(far_usd: float, oi_usd: float, leveraged_share: float) -> float:
-    """What a side may hold in leveraged positions: a share of open interest, within what is not told to be far."""
+    """What a side may hold in leveraged positions: a share of open interest, within what is not reported to be far."""
     return max(min(leveraged_share * oi_usd, oi_usd - far_usd), 0.0)

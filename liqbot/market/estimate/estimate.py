@@ -277,7 +277,7 @@ class PositionEstimator:
                     state.unseen_usd[row] = row_usd * self.positions.open_mix(row)
 
     def _leave_room(self, most_usd: Floats, oi_usd: Floats) -> None:
-        """Told and modelled positions together are never more than open interest. `out`: most_usd."""
+        """Reported and modelled positions together are never more than open interest. `out`: most_usd."""
         now_ms = self.state.now_ms
         for row in self.reported.state.snapshots:
             self.reported.bound(row, oi_usd.item(row), now_ms)
@@ -355,11 +355,11 @@ class PositionEstimator:
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, ratio = self.state.positions.first_bin, self.state.now_ms, self.reported.ratio
         for _, row, offset in self._offsets(prices, reference_price):
-            share, told = self.state.calibration.reporting.item(row), self.reported.newest(row) is not None
+            share, reports = self.state.calibration.reporting.item(row), self.reported.newest(row) is not None
             for side in (LONG, SHORT):
                 start, usd = self.positions.line(row, side)
                 fold_kernels.add_moved(out[side], start, usd * share, offset)
-                if told:
+                if reports:
                     usd = self.reported.line(row, side, first, BINS, now_ms)
                     fold_kernels.add_moved(out[side], 0, usd * (share * ratio), offset)
         return out

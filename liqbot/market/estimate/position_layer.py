@@ -1,6 +1,6 @@
 """`PositionLayer`: USD open at each liquidation price, from what is expected to print there and open interest.
 
-The forecast layer says what prints when price arrives. More is open there, for two reasons, and both are told apart:
+The forecast layer says what prints when price arrives. More is open there, for two reasons, and both are kept apart:
 
 - Owners leave, or are stopped out, on the way: the farther price has to come, the more of them. Open over printing
   rises with distance from the mark as 1 + leaving_ratio x d / (d + leaving_half_pct).

@@ -14,7 +14,7 @@ import numpy as np
 from liqbot.blocks import Rows
 from liqbot.market.estimate.calibration import LATE_MS, Order
 from liqbot.market.estimate.closing_rate import ClosingRate
-from liqbot.market.estimate.coverage import Coverage, Told, near
+from liqbot.market.estimate.coverage import Coverage, SidePositions, near
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions, weighted_sums
 from liqbot.market.estimate.price_grid import edges
@@ -30,14 +30,14 @@ _NEGLIGIBLE: Final = 0.05
 """Orders are left to the model where at least this share of them may be of its positions."""
 
 
-def newest_snapshots(rows: Rows) -> dict[int, list[Told]]:
+def newest_snapshots(rows: Rows) -> dict[int, list[SidePositions]]:
     """Newest snapshot per venue index, [longs, shorts]; impossible rows are left out, as are those without size, which
     say that the venue has none to tell.
 
     `rows` are the columns of `blocks.DTYPES["positions"]`; those of one venue and time are one snapshot.
     """
     table = edges()
-    found: dict[int, list[Told]] = {}
+    found: dict[int, list[SidePositions]] = {}
     for venue in dict.fromkeys(rows["venue"].tolist()):
         mine = rows[rows["venue"] == venue]
         mine = mine[mine["time_ms"] == mine["time_ms"].max()]
@@ -82,11 +82,11 @@ class ReportedPositions:
         return found
 
     def replace(
-        self, row: int, sides: Sequence[Told], mark: float, covers: Coverage, beside_usd: Floats, now_ms: int
+        self, row: int, sides: Sequence[SidePositions], mark: float, covers: Coverage, beside_usd: Floats, now_ms: int
     ) -> None:
         """A new snapshot of longs and of shorts: the mark's position, what it covers, and the prior USD [side, tier] of
         the modelled positions that stay beside it."""
-        kept = [self._ordered(side, *told, mark) for side, told in zip(_SIDES, sides, strict=True)]
+        kept = [self._ordered(side, *positions, mark) for side, positions in zip(_SIDES, sides, strict=True)]
         self.state.snapshots[row] = ReportedSnapshot(now_ms, covers, beside_usd, kept)
 
     def _ordered(self, side: int, position: Floats, usd: Floats, mark: float) -> SnapshotSide:

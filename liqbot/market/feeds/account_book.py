@@ -18,7 +18,7 @@ from liqbot.venues.public_accounts import AccountPosition
 ROUND: Final = 25
 """Accounts chosen at once: the order among thousands is not made anew for every request."""
 AGAIN_MS: Final = 10_000
-"""A position beyond its price that the venue has not closed yet is not asked about more often."""
+"""A position beyond its price that the venue has not closed yet is not polled more often."""
 _FLOOR_USD: Final = 1_000.0
 """Even who holds nothing is looked at again some time."""
 _KEPT_SHARE: Final = 0.9
@@ -132,7 +132,7 @@ class AccountBook:
         account.met_ms, account.reached = now_ms, False
         self._nearest.clear()
 
-    def told(self, index: int, now_ms: int) -> Iterator[AccountPosition]:
+    def reportable(self, index: int, now_ms: int) -> Iterator[AccountPosition]:
         """Positions of a contract that are fresh and large enough, with or without a liquidation price."""
         oldest_ms = now_ms - int(self._params.stale_min * 60_000)
         for account in self._accounts.values():

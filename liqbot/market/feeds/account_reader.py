@@ -24,9 +24,9 @@ Take = Callable[[Iterable[MarketEvent | FeedUp | FeedDown]], None]
 FAILURES_MAX: Final = 5
 """In a row, before the positions are called down."""
 FORCED_LATE_MS_MAX: Final = 120_000
-"""A forced order found later than this is not told any more: the map would hold it against a path that is not its."""
+"""A forced order found later than this is not published: the map would set it against a price path of another time."""
 BEFORE_MS: Final = 5_000
-"""Fills are asked for from so long before the last reading."""
+"""Fills are requested from so long before the last reading."""
 _IDLE_S: Final = 1.0
 _log = structlog.get_logger()
 
@@ -75,7 +75,7 @@ class AccountReader:
             await asyncio.sleep(60.0 * weight / self._params.weight_min)
 
     async def _read(self, account: KnownAccount) -> int:
-        """The weight of what was asked."""
+        """The weight of the requests made."""
         source, before_ms = self._source, account.read_ms
         self._stats.account_reads += 1
         try:
@@ -106,10 +106,10 @@ class AccountReader:
             self._failed(error)
             return
         self._malformed.take(self._book)
-        told: list[Liquidation] = [one for one in found if self._clock() - one.time_ms <= FORCED_LATE_MS_MAX]
-        self._stats.forced_orders += len(told)
-        self._stats.forced_orders_late += len(found) - len(told)
-        self._take(told)
+        timely: list[Liquidation] = [one for one in found if self._clock() - one.time_ms <= FORCED_LATE_MS_MAX]
+        self._stats.forced_orders += len(timely)
+        self._stats.forced_orders_late += len(found) - len(timely)
+        self._take(timely)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -130,17 +130,17 @@ class AccountReader:
         """One snapshot of each contract of which anything is known. Nothing while requests fail: what is known ages."""
         if self._failures >= FAILURES_MAX:
             return
-        now_ms, told, unpriced = self._clock(), 0, 0.0
+        now_ms, published, unpriced = self._clock(), 0, 0.0
         for index, contract in enumerate(self._book.contracts):
-            known = list(self._accounts.told(index, now_ms))
+            known = list(self._accounts.reportable(index, now_ms))
             facts = [
                 OpenPosition(time_ms=now_ms, venue=contract.venue_key, coin=contract.coin, side=one.side,
                              price=one.liquidation_price, size_usd=one.size_usd)
                 for one in known if one.liquidation_price is not None
             ]
             unpriced += sum(one.size_usd for one in known if one.liquidation_price is None)
-            told += len(facts)
+            published += len(facts)
             if facts:
                 self._take(self._lines[index].rise(now_ms))
                 self._take(facts)
-        self._stats.positions_told, self._stats.unpriced_usd = told, unpriced
+        self._stats.positions_told, self._stats.unpriced_usd = published, unpriced

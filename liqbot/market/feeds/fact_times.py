@@ -19,11 +19,11 @@ class FactTimes:
     def __init__(self, stats: FeedStats) -> None:
         self._stats = stats
         self._newest_ms = 0
-        """Of all that the venue has told."""
+        """Of all that the venue has sent."""
 
     def timely(self, facts: Iterable[Fact], now_ms: int, book: WireBook) -> list[Fact]:
         """What claims to be of the future would be the newest for ever: it counts as of now. What is a day ahead of our
-        clock, or a day behind what the venue has told before, is no fact at all and noted in the book."""
+        clock, or a day behind what the venue has sent before, is no fact at all and noted in the book."""
         found: list[Fact] = []
         for fact in facts:
             if not self._newest_ms - DAY_MS < fact.time_ms < now_ms + DAY_MS:

@@ -19,7 +19,7 @@ from liqbot.market.feeds.account_reader import AccountReader
 from liqbot.market.feeds.fact_times import Fact, FactTimes
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
-from liqbot.market.feeds.inferred_feeds import FEED_OF, left_out, told, without
+from liqbot.market.feeds.inferred_feeds import FEED_OF, facts_beside, left_out, without
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
@@ -37,7 +37,7 @@ _DOUBLINGS_MAX: Final = 6
 _CHANGED_MAX: Final = 3
 """Answers in a row by which a contract is not what this version knows, until that is believed."""
 _SUSPECT_SILENCES: Final = 3
-"""Times in a row that a stream was given up, until it is asked whether its contract is still listed."""
+"""Times in a row that a stream was given up, until the feed checks whether its contract is still listed."""
 _log = structlog.get_logger()
 
 
@@ -75,8 +75,8 @@ class VenueFeed:
         """By contract: the lines of the stream that carries its trades, and its forced orders where they come in it."""
         self._suspected = asyncio.Event()
         """Something is silent for so long that its contract may be gone."""
-        self._unheard: dict[str, list[Subscription]] = {}
-        """Socket -> subscriptions on which nothing has been heard since they were made."""
+        self._unconfirmed: dict[str, list[Subscription]] = {}
+        """Socket -> subscriptions on which nothing has been received since they were made."""
 
     async def run(self, inbox: Sink) -> None:
         untap: Callable[[], None] = _nothing
@@ -104,7 +104,7 @@ class VenueFeed:
 
     async def _opened(self) -> bool:
         """Contracts loaded, however long the venue stays away. False when they are not what this version knows, and
-        that is told again and again: one such answer may be nonsense."""
+        that is repeated: one such answer may be nonsense."""
         pause_s, changed = _RETRY_S_MIN, 0
         while not self._client.opened:
             try:
@@ -175,8 +175,8 @@ class VenueFeed:
         stats.messages += 1
         now_ms = self._book.received_ms = self._clock()
         self._raw.message(self._wire.venue, raw, url, now_ms)
-        if url in self._unheard:
-            self._heard(url, now_ms)
+        if url in self._unconfirmed:
+            self._confirm(url, now_ms)
         try:
             parsed = self._wire.parse(raw, self._book)
         except MalformedMessage as error:
@@ -222,14 +222,14 @@ class VenueFeed:
 
     def _timely(self, facts: Iterable[Fact], now_ms: int) -> list[Fact]:
         """Those that are wanted and of this time."""
-        found = self._times.timely(told(facts, self.left_out) if self.left_out else facts, now_ms, self._book)
+        found = self._times.timely(facts_beside(facts, self.left_out) if self.left_out else facts, now_ms, self._book)
         if self._book.rejected:
             self._malformed.take(self._book)
         return found
 
-    def _heard(self, url: str, now_ms: int) -> None:
+    def _confirm(self, url: str, now_ms: int) -> None:
         """The first message after subscribing, be it an acknowledgement: lines that may rightly be silent are up."""
-        for subscription in self._unheard.pop(url):
+        for subscription in self._unconfirmed.pop(url):
             if subscription.losses:
                 self._polls.resync()
             for line in subscription.lines:
@@ -264,9 +264,9 @@ class VenueFeed:
         if not subscription.waiting:
             return
         subscription.waiting = False
-        unheard = self._unheard.setdefault(url, [])
-        if subscription not in unheard:
-            unheard.append(subscription)
+        unconfirmed = self._unconfirmed.setdefault(url, [])
+        if subscription not in unconfirmed:
+            unconfirmed.append(subscription)
 
     def answered_again(self, poll: int, payload: Any) -> None:
         self._polls.answered_again(poll, payload)
@@ -307,17 +307,17 @@ class VenueFeed:
             self.stats.silences += 1
             if subscription.silences >= _SUSPECT_SILENCES:
                 self._suspected.set()
-            heard_ms = self._clock() - age_ms
-            self._client.drop([subscription.url, *self._mute_since(heard_ms)], "silent")
+            received_ms = self._clock() - age_ms
+            self._client.drop([subscription.url, *self._mute_since(received_ms)], "silent")
             subscription.url = None
 
-    def _mute_since(self, heard_ms: float) -> set[str]:
-        """Sockets whose own silence says nothing, and that were not heard since either: what took one connection away
+    def _mute_since(self, received_ms: float) -> set[str]:
+        """Sockets whose own silence says nothing, and that were silent since as well: what took one connection away
         may have taken theirs along."""
         return {
             one.url for one in self._subscriptions
             if one.url is not None and all(line.silence_ms_max is None for line in one.lines)
-            and max([one.started_ms, *(line.seen_ms for line in one.lines)]) <= heard_ms
+            and max([one.started_ms, *(line.seen_ms for line in one.lines)]) <= received_ms
         }
 
     async def _check_listing(self) -> None:
@@ -351,7 +351,7 @@ class VenueFeed:
             await asyncio.sleep(self._params.tier_check_h * 3_600 if differences is not None else 60)
 
     def mark_price(self, coin: str) -> float | None:
-        """The newest mark of the coin's contracts, the first one's before others; None before any was told."""
+        """The newest mark of the coin's contracts, the first one's before others; None before any was received."""
         marks = (quote.mark_price for contract, quote in zip(self._book.contracts, self._book.quotes, strict=True)
                  if contract.coin == coin)
         return next((mark for mark in marks if mark == mark), None)
@@ -360,9 +360,9 @@ class VenueFeed:
 
     @property
     def listening(self) -> bool:
-        """Whether every stream has been dialled and has been heard since."""
+        """Whether every stream has been opened and has delivered since."""
         dialled = [subscription for subscription in self._subscriptions if not subscription.waiting]
-        return 0 < len(dialled) == len(self._subscriptions) and not self._unheard
+        return 0 < len(dialled) == len(self._subscriptions) and not self._unconfirmed
 
     def flush(self, inbox: Sink, *, everything: bool = False) -> None:
         """Hand over what was gathered before it is time to; `everything` ends bars that are still open."""

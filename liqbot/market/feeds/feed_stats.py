@@ -43,8 +43,8 @@ class FeedStats(msgspec.Struct):
     positions_told: int = 0
     """In the newest snapshots."""
     unpriced_usd: float = 0.0
-    """Of positions that no mark liquidates; they are not told."""
+    """Of positions that no mark liquidates; they are not published."""
     forced_orders_late: int = 0
-    """Found too late to be told."""
+    """Found too late to be published."""
     tier_differences: tuple[str, ...] = ()
     """Where published margin tiers differ from those this version calculates with."""

@@ -38,7 +38,7 @@ def _narrowed(stream: Stream, feeds: frozenset[str]) -> Stream:
     return msgspec.structs.replace(stream, feeds=tuple(feed for feed in stream.feeds if feed not in feeds))
 
 
-def told(facts: Iterable[Fact], feeds: frozenset[str]) -> list[Fact]:
+def facts_beside(facts: Iterable[Fact], feeds: frozenset[str]) -> list[Fact]:
     """What a message tells beside feeds that are left out."""
     found = [fact for fact in facts if FEED_OF.get(type(fact)) not in feeds]
     if "index" not in feeds:

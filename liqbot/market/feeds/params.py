@@ -24,11 +24,11 @@ class AccountReadingParams(BaseModel):
         5_000, ge=10, le=20_000,
         description="Accounts that are remembered; beyond it those that hold and trade least are forgotten.",
     )
-    snapshot_s: float = Field(300.0, ge=5, le=3_600, description="How often all that is known is told to the map.")
+    snapshot_s: float = Field(300.0, ge=5, le=3_600, description="How often all that is known is published to the map.")
     stale_min: float = Field(
-        120.0, ge=5, le=1_440, description="A position that was not read again for so long is told no more."
+        120.0, ge=5, le=1_440, description="A position that was not read again for so long is published no more."
     )
-    told_usd_min: float = Field(10_000.0, ge=0, le=1e9, description="Smaller positions are not told to the map.")
+    told_usd_min: float = Field(10_000.0, ge=0, le=1e9, description="Smaller positions are not published to the map.")
 
 
 class FeedParams(BaseModel):

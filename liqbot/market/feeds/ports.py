@@ -25,7 +25,7 @@ class RawSink(Protocol):
     message and its decoding."""
 
     def began(self, venue: str, markets: Mapping[str, Any], now_ms: int) -> None:
-        """The contracts are loaded (by unified symbol); nothing of the venue was heard before."""
+        """The contracts are loaded (by unified symbol); nothing of the venue was received before."""
 
     def message(self, venue: str, raw: str | bytes, url: str, received_ms: int) -> None: ...
 
@@ -33,7 +33,7 @@ class RawSink(Protocol):
         """To the venue's n-th repeated request, as JSON that was read."""
 
     def lost(self, venue: str, subscription: int, reason: str, now_ms: int) -> None:
-        """The stream of the venue's n-th subscription broke: what it had told is forgotten."""
+        """The stream of the venue's n-th subscription broke: what it had sent is forgotten."""
 
 
 class NoRawSink:

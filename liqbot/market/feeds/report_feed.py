@@ -1,7 +1,7 @@
 """Open interest of a venue that no stream tells, from a file that is read again and again.
 
-A report is told once, when it is first read with a price to value it with; its own date stays its own: what is told
-says how much was open then, at today's price.
+A report is published once, when it is first read with a price to value it with; its own date stays its own: it says how
+much was open then, at today's price.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class ReportFeed:
             for coin in roster.coins
         }
         self._told_ms: dict[str, int] = {}
-        """Coin -> date of the report that was told last."""
+        """Coin -> date of the report that was published last."""
         self.stats = FeedStats()
 
     async def run(self, inbox: Sink) -> None:

@@ -1,4 +1,4 @@
-"""A request for market data whose answer is read here: one that does not fit is asked for again, a few times."""
+"""A request for market data whose answer is read here: one that does not fit is requested again, a few times."""
 
 import asyncio
 from collections.abc import Callable

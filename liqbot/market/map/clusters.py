@@ -77,7 +77,7 @@ class Windows(NamedTuple):
 
 
 class Clusters(Sequence[Cluster]):
-    """A side's clusters, the one that stands out most first. Each is made when it is asked for, as few ever are.
+    """A side's clusters, the one that stands out most first. Each is made when it is requested, as few ever are.
 
     What they are made of never changes, so that it does not matter when, or in which thread, that happens.
     """
@@ -169,7 +169,7 @@ def clusters_of(
 def clusters_in(
     windows: Windows, liq_map: LiquidationMap, side: Side, params: ClusterParams, usual: Usual | None = None
 ) -> Clusters:
-    """`clusters_of` a side whose windows are known, made as they are asked for."""
+    """`clusters_of` a side whose windows are known, made as they are requested."""
     width = _shape_of(params).width
     places: list[int] = fold_kernels.outstanding(windows.excess_usd, width, params.kept, _DUST_SHARE).tolist()
     return Clusters(liq_map, side, windows, width, places, usual)

@@ -16,14 +16,14 @@ from liqbot.market.params import SweepParams
 
 ABSENT = float("nan")
 _OI_LATE_MS: Final = 300_000
-"""Open interest that is told this long after a flush has seen all of it: venues tell theirs every few minutes."""
+"""Open interest that is reported this long after a flush has seen all of it: venues tell theirs every few minutes."""
 
 
 class SweepStep(msgspec.Struct, frozen=True):
     """What a step brings, in prices of the reference the map is drawn at."""
 
     began_ms: int
-    """Until then the path was told before."""
+    """Until then the path was reported before."""
     time_ms: int
     low_price: float
     high_price: float
@@ -100,7 +100,7 @@ class SweepsFold:
         self._approaches = {side: Approach(side) for side in (Side.LONG, Side.SHORT)}
 
     def take_clusters(self, side: Side, clusters: Sequence[Cluster]) -> None:
-        """Clusters (the one that stands out most first) price may go into next: asked for once it comes to them."""
+        """Clusters (the one that stands out most first) price may go into next: called once it comes to them."""
         self._clusters[side], self._nearest[side] = clusters, nearest_price(clusters)
 
     def _followed(self, side: Side) -> list[Cluster]:

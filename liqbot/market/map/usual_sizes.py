@@ -50,7 +50,7 @@ class UsualSizes:
         self._seen = 0
         self._time_ms = 0
         self.scale = 1.0
-        """Of the map that is read, which sets it: usual sizes are told in its USD."""
+        """Of the map that is read, which sets it: usual sizes are given in its USD."""
 
     def due(self, now_ms: int) -> bool:
         return now_ms - self._time_ms >= self._params.history_step_ms

@@ -24,7 +24,7 @@ _CHANGED_SIZE_PCT: Final = 5.0
 
 
 class Whale(msgspec.Struct, frozen=True):
-    """One position as its venue told it last. `price` is that venue's own mark at which it is liquidated."""
+    """One position as its venue reported it last. `price` is that venue's own mark at which it is liquidated."""
 
     venue: str
     side: Side
@@ -54,11 +54,11 @@ class WhaleChange(StrEnum):
     AWAY = "away"
     """Price, or a changed liquidation price, is far from it again."""
     STALE = "stale"
-    """Its venue has told nothing for too long to say that it is there."""
+    """Its venue has reported nothing for too long to say that it is there."""
 
 
 class WhaleNews(msgspec.Struct, frozen=True):
-    """`whale` is as it was last told; for one that is let go, as it was then."""
+    """`whale` is as it was last reported; for one that is let go, as it was then."""
 
     coin: str
     time_ms: int
@@ -85,24 +85,26 @@ class WhaleWatch:
         fresh = {
             venue: one for venue, one in snapshots.items() if now_ms - one.taken_ms <= self._params.told_ms_max
         }
-        told = [whale for venue, one in fresh.items() for whale in self._told(venue, one, prices[venue].mark_price)]
+        reported = [
+            whale for venue, one in fresh.items() for whale in self._reported(venue, one, prices[venue].mark_price)
+        ]
         kept = []
         for whale in self.near:
-            same = _same(whale, told)
+            same = _same(whale, reported)
             if same is not None:
-                told.remove(same)
+                reported.remove(same)
                 kept.append(same)
                 if _changed(whale, same):
                     self._say(WhaleChange.UPDATED, same, now_ms)
             else:
                 self._say(self._end_of(whale, fresh.get(whale.venue), swept.get(whale.venue)), whale, now_ms)
-        for whale in told:
+        for whale in reported:
             if whale.distance_pct <= self._params.distance_pct_max:
                 kept.append(whale)
                 self._say(WhaleChange.NEAR, whale, now_ms)
         self.near = tuple(sorted(kept, key=lambda whale: whale.distance_pct))
 
-    def _told(self, venue: str, snapshot: ReportedSnapshot, mark_price: float) -> Iterator[Whale]:
+    def _reported(self, venue: str, snapshot: ReportedSnapshot, mark_price: float) -> Iterator[Whale]:
         """Large ones that the mark has not reached since, out to where a whale is let go."""
         most_pct, mark = self._params.distance_pct_max * _AWAY_FACTOR, position_of(mark_price)
         for side, one in zip(_SIDES, snapshot.sides, strict=True):
@@ -139,10 +141,10 @@ class WhaleWatch:
         self._news = msgspec.convert(state[1], list[WhaleNews])
 
 
-def _same(whale: Whale, told: Sequence[Whale]) -> Whale | None:
+def _same(whale: Whale, reported: Sequence[Whale]) -> Whale | None:
     """The nearest in price of those that may be the same position."""
     alike = [
-        one for one in told
+        one for one in reported
         if (one.venue, one.side) == (whale.venue, whale.side)
         and _apart_pct(one.price, whale.price) <= _SAME_PRICE_PCT
         and max(one.usd, whale.usd) <= _SAME_SIZE_RATIO * min(one.usd, whale.usd)

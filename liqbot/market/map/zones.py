@@ -39,7 +39,7 @@ class Sweep(msgspec.Struct, frozen=True):
     """One flush into clusters; kept by the market because strategies remember nothing.
 
     It lasts from the first touch until price is back over the near edge of its heaviest cluster (rejected) or has
-    gone into no further one for long (accepted). Whatever clusters lay inside are part of it, and what was told about
+    gone into no further one for long (accepted). Whatever clusters lay inside are part of it, and what was reported of
     its spans belongs to it: `printed_usd` is the forced flow on their side (a floor; NaN where no venue reports).
     """
 
@@ -60,7 +60,7 @@ class Sweep(msgspec.Struct, frozen=True):
     volume_ratio: float
     """Largest volume ratio seen during the sweep."""
     oi_change_pct: float
-    """Open interest, as told when the sweep was over, against its value before the first touch."""
+    """Open interest, as reported when the sweep was over, against its value before the first touch."""
     taker_imbalance_after: float
     """(buys - sells) / volume since the extreme; NaN without a taker split."""
     printed_after_usd: float = ABSENT

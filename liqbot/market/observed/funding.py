@@ -15,7 +15,7 @@ from liqbot.venues.registry import us_regulated
 
 ABSENT = float("nan")
 _FRESH_INTERVALS: Final = 3
-"""A rate that was not told again for so many of its intervals is not known any more."""
+"""A rate that was not reported again for so many of its intervals is not known any more."""
 _NEVER_MS: Final = 2**62
 
 
@@ -27,18 +27,18 @@ class VenueFunding:
         self._history = SampledSeries(params.funding_step_ms, params.funding_history_ms)
         self._ordered: list[float] | None = None
         """The history by size; None: to be sorted."""
-        self._told_ms, self._fresh_until_ms, self._remembered_ms = 0, 0, 0
+        self._reported_ms, self._fresh_until_ms, self._remembered_ms = 0, 0, 0
         self.rate_8h_pct = self.percentile = ABSENT
 
     def take(self, time_ms: int, rate_pct: float, interval_h: float, stage: FundingStage | None) -> None:
         """A settlement tells what held at its time, a forecast what holds since its own: the newer stands."""
         settled_ms = settlement_ms(time_ms, interval_h, stage)
-        told_ms = time_ms if settled_ms is None else min(time_ms, settled_ms)
-        if told_ms < self._told_ms:
+        reported_ms = time_ms if settled_ms is None else min(time_ms, settled_ms)
+        if reported_ms < self._reported_ms:
             return
-        self._remember(told_ms - 1)
-        self._remembered_ms = max(self._remembered_ms, told_ms - 1)
-        self._told_ms = told_ms
+        self._remember(reported_ms - 1)
+        self._remembered_ms = max(self._remembered_ms, reported_ms - 1)
+        self._reported_ms = reported_ms
         self._fresh_until_ms = time_ms + round(_FRESH_INTERVALS * interval_h * HOUR_MS)
         self.rate_8h_pct = rate_pct * (8.0 / interval_h)
         self.percentile = self._rank()
@@ -47,7 +47,7 @@ class VenueFunding:
         return self.rate_8h_pct == self.rate_8h_pct and now_ms <= self._fresh_until_ms
 
     def on_tick(self, now_ms: int) -> None:
-        """After the rows of its step. A settlement may still be told for a minute."""
+        """After the rows of its step. A settlement may still be reported for a minute."""
         if self._remember(now_ms - STAMP_TOLERANCE_MS):
             self.percentile = self._rank()
 
@@ -92,13 +92,13 @@ class VenueFunding:
         return 50.0 * (low + high) / len(self._ordered)
 
     def state(self) -> list[Any]:
-        times_ms = [self._told_ms, self._fresh_until_ms, self._remembered_ms]
+        times_ms = [self._reported_ms, self._fresh_until_ms, self._remembered_ms]
         return [self._history.state(), times_ms, self.rate_8h_pct, self.percentile]
 
     def load_state(self, state: list[Any]) -> None:
         history, times_ms, self.rate_8h_pct, self.percentile = state
         self._history.load_state(history)
-        self._told_ms, self._fresh_until_ms, self._remembered_ms = times_ms
+        self._reported_ms, self._fresh_until_ms, self._remembered_ms = times_ms
         self._ordered = None
 
 
@@ -121,7 +121,7 @@ class FundingFold:
         self._us: set[str] = set()
         self._now_ms = 0
         self._next_ms = 0
-        """Before that tick nothing changes unless something is told."""
+        """Before that tick nothing changes unless something is reported."""
         self._oi_base: Mapping[str, float] = {}
         self.means = FundingMeans()
 

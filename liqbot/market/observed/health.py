@@ -22,7 +22,7 @@ class VenueHealth(msgspec.Struct, frozen=True):
     down: tuple[str, ...]
     """Feeds reported down and silent since."""
     rejected: int
-    """Rows refused since the start: prices far from the other venues, impossible numbers, spans told before."""
+    """Rows refused since the start: prices far from the other venues, impossible numbers, spans reported before."""
     oi_usd: float
     """Its own open interest, or its share of the aggregate."""
     long_usd: float

@@ -1,4 +1,4 @@
-"""Observed forced orders of one coin: the last hour's sums, and what belongs to the span that was just told.
+"""Observed forced orders of one coin: the last hour's sums, and what belongs to the span that was just reported.
 
 Venues report only a part: every sum is a floor.
 """
@@ -17,7 +17,7 @@ _REPORTS_MS: Final = 86_400_000
 
 
 class ForcedFlow:
-    """Orders count in the hour's sums as they come, and wait for `begin_step` to be told that price was where they are.
+    """Orders count in the hour's sums as they come, and wait until `begin_step` knows that price was where they are.
 
     `of_venue` (by its own path) and `of_path` (by the traded one) hold those of the present step.
     """
@@ -36,10 +36,10 @@ class ForcedFlow:
         self.of_venue: list[Print] = []
         self.of_path: list[Print] = []
 
-    def begin_step(self, told_ms: Sequence[int], path_told_ms: int) -> None:
-        """`told_ms[venue]`: until when the venue's price is known; `path_told_ms`: the price that sweeps follow."""
-        self.of_venue = [one for line, until_ms in enumerate(told_ms) for one in self._for_venue.take(line, until_ms)]
-        self.of_path = self._for_path.take(0, path_told_ms)
+    def begin_step(self, known_ms: Sequence[int], path_known_ms: int) -> None:
+        """`known_ms[venue]`: until when the venue's price is known; `path_known_ms`: the price that sweeps follow."""
+        self.of_venue = [one for line, until_ms in enumerate(known_ms) for one in self._for_venue.take(line, until_ms)]
+        self.of_path = self._for_path.take(0, path_known_ms)
 
     def take_order(self, time_ms: int, venue: int, side: int, size_usd: float) -> bool:
         """`venue` is the index in the roster. False when it cannot be true."""
@@ -53,7 +53,7 @@ class ForcedFlow:
         return True
 
     def take_totals(self, time_ms: int, venue: int, span_ms: int, long_usd: float, short_usd: float) -> bool:
-        """Likewise, or when a part of the span was told before."""
+        """Likewise, or when a part of the span was reported before."""
         if not (0 <= long_usd < 1e12 and 0 <= short_usd < 1e12 and span_ms > 0):
             return False
         name = self._venues[venue]

@@ -22,7 +22,7 @@ class _VenueInterest(msgspec.Struct):
     base: float = ABSENT
     time_ms: int = 0
     told_usd: float = ABSENT
-    """The number itself: one that is told again carries nothing, whatever the price has done since."""
+    """The number itself: one that is reported again carries nothing, whatever the price has done since."""
     change_per_ms: float = 0.0
     """Smoothed, base coin."""
     gap_ms: float = 0.0
@@ -64,7 +64,7 @@ class OpenInterestFold:
         return True
 
     def remember(self, time_ms: int) -> bool:
-        """At a step with a price. The answer is whether anything new was told since the last one."""
+        """At a step with a price. The answer is whether anything new was reported since the last one."""
         changed, self._changed = self._changed, False
         if changed:
             self._history.add(time_ms, self.total_base())

@@ -31,7 +31,7 @@ class OutlierFilter:
     def take(self, columns: Columns) -> BarColumns:
         """Marks first, then bars; returns the believed bars."""
         marks = columns["marks"].tolist() if "marks" in columns else ()
-        bars = self._untold(columns["bars"].tolist()) if "bars" in columns else ()
+        bars = self._unreported(columns["bars"].tolist()) if "bars" in columns else ()
         offered = {venue: price for _, venue, _, price, _ in marks if 0 < price < _INFINITE}
         marked = set(offered)
         offered |= {row[1]: row[7] for row in bars if row[1] not in marked and 0 < row[7] < _INFINITE}
@@ -45,18 +45,18 @@ class OutlierFilter:
                 self.priced = True
         return self._take_bars(bars, offered, together) if bars else NO_BARS
 
-    def _untold(self, bars: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
-        """Without bars of a span of which a part was told before: counted again, its volume would be there twice."""
-        told_ms = [price.bar_ms for price in self.prices]
-        untold = []
+    def _unreported(self, bars: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        """Without bars of a span of which a part was reported before: their volume would count twice."""
+        reported_ms = [price.bar_ms for price in self.prices]
+        unreported = []
         for row in bars:
             time_ms, venue, _, span_ms, *_ = row
-            if time_ms - span_ms < told_ms[venue]:
+            if time_ms - span_ms < reported_ms[venue]:
                 self.prices[venue].rejected += 1
             else:
-                told_ms[venue] = time_ms
-                untold.append(row)
-        return untold
+                reported_ms[venue] = time_ms
+                unreported.append(row)
+        return unreported
 
     def _take_bars(
         self, bars: Sequence[tuple[Any, ...]], offered: Mapping[int, float], together: tuple[float, float]

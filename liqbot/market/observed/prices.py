@@ -12,7 +12,7 @@ from liqbot.market.params import HealthParams
 
 ABSENT = float("nan")
 LATE_MS: Final = 5_000
-"""How late a bar of trades or a mark may be told."""
+"""How late a bar of trades or a mark may be reported."""
 
 
 class BarColumns(msgspec.Struct, frozen=True):
@@ -83,9 +83,9 @@ class VenuePrice(msgspec.Struct):
     def known(self) -> bool:
         return self.mark_price == self.mark_price
 
-    def told_until(self, now_ms: int) -> int:
+    def known_until(self, now_ms: int) -> int:
         """Until when it is known what the mark swept."""
-        return path_told_ms(
+        return path_known_ms(
             now_ms, mark_ms=self.mark_row_ms, bar_ms=self.bar_ms, bar_span_ms=self.bar_span_ms, streaming=self.streaming
         )
 
@@ -126,15 +126,15 @@ class VenuePrice(msgspec.Struct):
         self.seen_ms = max(self.seen_ms, time_ms)
 
 
-def path_told_ms(now_ms: int, *, mark_ms: int, bar_ms: int, bar_span_ms: int, streaming: bool) -> int:
+def path_known_ms(now_ms: int, *, mark_ms: int, bar_ms: int, bar_span_ms: int, streaming: bool) -> int:
     """Until when the path of a mark is known: by its own rows where they come densely or nothing else does, else by
     bars. `mark_ms` and `bar_ms` are the newest row's times, 0 for none. A bar that does not come is waited for twice
     its span."""
-    told_ms = mark_ms if streaming or not bar_ms else bar_ms
-    return max(told_ms, now_ms - 2 * max(0 if streaming else bar_span_ms, LATE_MS))
+    reported_ms = mark_ms if streaming or not bar_ms else bar_ms
+    return max(reported_ms, now_ms - 2 * max(0 if streaming else bar_span_ms, LATE_MS))
 
 
-def told_by_venue(own_ms: Sequence[int | None], leading: int) -> tuple[list[int], int]:
+def known_by_venue(own_ms: Sequence[int | None], leading: int) -> tuple[list[int], int]:
     """Until when each venue's path is known, and until when the `leading` venue's is, or anybody's where it has none.
     A venue without a price (None) goes by that one."""
     lead_ms = own_ms[leading] if leading >= 0 else None
@@ -142,9 +142,9 @@ def told_by_venue(own_ms: Sequence[int | None], leading: int) -> tuple[list[int]
     return [path_ms if one is None else one for one in own_ms], path_ms
 
 
-def told_until(prices: Sequence[VenuePrice], traded: int, now_ms: int) -> tuple[list[int], int]:
-    """`told_by_venue` of what the fold knows; sweeps follow the `traded` venue."""
-    return told_by_venue([price.told_until(now_ms) if price.known else None for price in prices], traded)
+def known_until(prices: Sequence[VenuePrice], traded: int, now_ms: int) -> tuple[list[int], int]:
+    """`known_by_venue` of what the fold knows; sweeps follow the `traded` venue."""
+    return known_by_venue([price.known_until(now_ms) if price.known else None for price in prices], traded)
 
 
 def swept_range(price: VenuePrice, bars: BarColumns, bar: int) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""When funding is settled, and which settlement a told rate belongs to.
+"""When funding is settled, and which settlement a reported rate belongs to.
 
 Venues settle on whole hours, each instrument at whole intervals since midnight UTC. They stamp what they settled at
 milliseconds late or early, and not all say whether a rate is a forecast or what was paid.

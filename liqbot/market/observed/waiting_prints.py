@@ -1,6 +1,6 @@
 """Forced orders that wait for the stretch of the price path they came from.
 
-A bar is told at its end, the forced orders inside it before that: compared with what had been told until then, they
+A bar is reported at its end, the forced orders inside it before that: compared with what was known until then, they
 would be held against the path before theirs.
 """
 
@@ -46,12 +46,12 @@ class WaitingPrints:
         else:
             waiting.append(one)
 
-    def take(self, line: int, told_ms: int) -> list[Print]:
-        """Those up to `told_ms`, and the oldest of more than may wait. They wait no longer."""
+    def take(self, line: int, known_ms: int) -> list[Print]:
+        """Those up to `known_ms`, and the oldest of more than may wait. They wait no longer."""
         waiting = self._lines[line]
         if not waiting:
             return []
-        due = max(bisect_right(waiting, told_ms, key=_time_ms), len(waiting) - WAITING_MAX)
+        due = max(bisect_right(waiting, known_ms, key=_time_ms), len(waiting) - WAITING_MAX)
         if due <= 0:
             return []
         self._lines[line] = waiting[due:]

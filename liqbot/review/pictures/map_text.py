@@ -67,8 +67,8 @@ def _thin_limit(amounts: Sequence[float]) -> float:
 
 def _title(record: Record, chart: LiquidationMap) -> str:
     when = datetime.fromtimestamp(chart.as_of_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    asked = record.get("filter") or {}
-    only = "".join(f"  only {name} {', '.join(map(_word, values))}" for name, values in asked.items() if values)
+    chosen = record.get("filter") or {}
+    only = "".join(f"  only {name} {', '.join(map(_word, values))}" for name, values in chosen.items() if values)
     return f"{chart.coin} liquidation map  {when}{only}  (USD is an estimate)"
 
 
@@ -157,15 +157,15 @@ def _venue(venue: dict[str, Any]) -> str:
     state = "STALE" if venue["stale"] else "live"
     down = f", down: {' '.join(venue['down'])}" if venue["down"] else ""
     refused = f", {venue['rejected']} rows refused" if venue["rejected"] else ""
-    told = ""
+    measured = ""
     if venue.get("measured_age_ms") is not None:
-        told = (
+        measured = (
             f", told one by one {venue['measured_age_ms'] / 1000:.0f} s ago: {venue['measured_long_share']:.0%} of "
             f"longs, {venue['measured_short_share']:.0%} of shorts"
         )
     return (
         f"venue {venue['venue']}: {state}, newest price {venue['age_ms'] / 1000:.0f} s old, open interest {oi}, "
-        f"modelled longs {short_usd(venue['long_usd'])} shorts {short_usd(venue['short_usd'])}{told}{down}{refused}"
+        f"modelled longs {short_usd(venue['long_usd'])} shorts {short_usd(venue['short_usd'])}{measured}{down}{refused}"
     )
 
 

@@ -1,4 +1,4 @@
-"""ApeX's public trades; everything else is asked for, since its stream of tickers has no mark price."""
+"""ApeX's public trades; everything else is polled, since its stream of tickers has no mark price."""
 
 from typing import Final
 

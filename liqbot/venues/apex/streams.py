@@ -21,7 +21,7 @@ WIRE: Final = VenueWire(
             arguments=lambda contracts: ([one.symbol for one in contracts],),
         ),
     ),
-    # One answer tells all, the index with the mark; each is asked for as often as it changes.
+    # One answer holds all, the index with the mark; each is requested as often as it changes.
     polls=(_ticker("mark", 4_000), _ticker("open_interest", 15_000), _ticker("funding", 60_000)),
     histories=(
         HistorySource(

@@ -65,5 +65,5 @@ VENUE: Final = VenueSpec(
     lacks=(NOT_TRADED, NO_PRACTICE),
     tier_access="rule",
     one_ticker=False,
-    note="Its documentation of the third version names no request for open interest; the first version's is asked.",
+    note="Its documentation of the third version names no request for open interest; the first version's is used.",
 )

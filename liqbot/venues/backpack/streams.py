@@ -72,7 +72,7 @@ WIRE: Final = VenueWire(
                 "interval": "5m", "startTime": since_ms // 1_000, "endTime": until_ms // 1_000,
             },
         ),
-        # The newest, whatever time is asked for.
+        # The newest, whatever time is requested.
         HistorySource(
             kind="funding", method="publicGetApiV1FundingRates", parse=responses.past_funding, span_ms=_HOUR_MS,
             rows_max=1_000, reach_ms=1_000 * _HOUR_MS,

@@ -183,9 +183,9 @@ class BinanceRestrictions(msgspec.Struct, rename="camel"):
 
     @property
     def may_transfer(self) -> bool | None:
-        """None unless both are told."""
-        told = (self.enable_internal_transfer, self.permits_universal_transfer)
-        return True if True in told else None if None in told else False
+        """None unless the venue states both."""
+        rights = (self.enable_internal_transfer, self.permits_universal_transfer)
+        return True if True in rights else None if None in rights else False
 
 
 class BinanceServerTime(msgspec.Struct, rename="camel"):

@@ -49,8 +49,8 @@ class BinanceMarks:
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
         found: list[OrderMark] = []
-        asked = [({}, 40)] if everywhere else [({"symbol": one.market_id}, 1) for one in traded]
-        for query, weight in asked:
+        queries = [({}, 40)] if everywhere else [({"symbol": one.market_id}, 1) for one in traded]
+        for query, weight in queries:
             found += await _read(client, "fapiPrivateGetOpenOrders", query, _ORDERS, weight)
             found += await _read(client, "fapiPrivateGetOpenAlgoOrders", query, _ALGOS, weight)
         for one in traded:

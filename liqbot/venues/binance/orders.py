@@ -109,7 +109,7 @@ class BinanceAdapter:
             raise
         if not report.fills_order_id:
             return report
-        # Triggered: what became of it is told by the order it turned into.
+        # Triggered: what became of it is reported by the order it turned into.
         became = await self._order(client, traded, orderId=report.fills_order_id)
         return OrderReport(
             client_id, report.venue_order_id, became.status, report.quantity_base, became.filled_base,
@@ -299,8 +299,8 @@ def _reports(
 
 def _same_order(traded: TradedContract, named: dict[str, str], row: BinanceOrder) -> OrderReport:
     require_same("$.symbol", traded.market_id, row.symbol)
-    for field, told in (("orderId", row.order_id), ("origClientOrderId", row.client_order_id)):
-        require_same(f"$.{field}", named.get(field, told), told)
+    for field, value in (("orderId", row.order_id), ("origClientOrderId", row.client_order_id)):
+        require_same(f"$.{field}", named.get(field, value), value)
     return row.report()
 
 

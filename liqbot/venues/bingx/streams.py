@@ -41,7 +41,7 @@ WIRE: Final = VenueWire(
         ),
     ),
     polls=(
-        # The stream of marks carries no index: it is asked for, and travels on with the next mark.
+        # The stream of marks carries no index: it is requested, and travels on with the next mark.
         Poll(
             feed="index", method="swapV2PublicGetQuotePremiumIndex", params=by_id, parse=responses.premium,
             period_ms=5_000, resync=True,

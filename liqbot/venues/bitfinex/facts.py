@@ -73,5 +73,6 @@ VENUE: Final = VenueSpec(
     proof="loopback",
     # Of the status it allows an address 90 requests a minute, of candles 30.
     public_budget=RequestBudget(units=10, period_s=10.0),
-    note="The index is not told. The past has bars alone: how far apart rows of the past status lie is not documented.",
+    note="The index is not published. The past has bars alone: how far apart rows of the past status lie is not "
+         "documented.",
 )

@@ -31,7 +31,7 @@ class _Trade(msgspec.Struct, array_like=True, gc=False):
 
 class Status(msgspec.Struct, array_like=True, gc=False):
     """`current_funding` is what applies to the eight hours that run; the rate that accrues, for the eight hours after,
-    is another one. The index is not told: `spot_price` is the middle of the venue's own spot book."""
+    is another one. The index is not published: `spot_price` is the middle of the venue's own spot book."""
 
     time_ms: int
     _1: Any = None
@@ -110,7 +110,7 @@ def _subscribed(frame: dict[str, Any], book: WireBook) -> None:
 
 def _traded(frame: list[Any], index: int, book: WireBook) -> Parsed:
     """Each trade comes twice: `te` when it happens, `tu` when it is stored. On subscribing, and so on every connection,
-    the last ones are told once more, as a list."""
+    the last ones are sent once more, as a list."""
     if frame[1] != "te" or len(frame) < 3:
         return Parsed(ignored=len(frame[1]) if isinstance(frame[1], list) else 1)
     row = typed_row(frame[2], _Trade, "trade", book)

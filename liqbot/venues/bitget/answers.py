@@ -132,7 +132,7 @@ class BitgetFee(msgspec.Struct, rename="camel"):
 
 
 class BitgetFill(msgspec.Struct, rename="camel"):
-    """The client id of its order is told only in pushes."""
+    """Only pushes carry the client id of its order."""
 
     symbol: str
     trade_id: Id
@@ -147,7 +147,7 @@ class BitgetFill(msgspec.Struct, rename="camel"):
     client_oid: str | None = None
 
     def report(self, traded: TradedContract) -> TradeReport:
-        """A fee in several coins is told as that of the first, which is the one that trades are paid in."""
+        """A fee in several coins is reported as that of the first, which is the one that trades are paid in."""
         first = self.fee_detail[0].fee_coin if self.fee_detail else QUOTE
         paid = sum((decimal(one.total_fee) for one in self.fee_detail if one.fee_coin == first), ZERO)
         return TradeReport(
@@ -203,7 +203,7 @@ class BitgetSettings(msgspec.Struct, rename="camel"):
 
     @property
     def leverage(self) -> float:
-        """0 where the sides differ: it is none that could be asked for."""
+        """0 where the sides differ: it is none that could be set."""
         same = self.isolated_long_lever == self.isolated_short_lever
         return float(self.isolated_long_lever) if same else 0.0
 

@@ -43,7 +43,7 @@ class BitgetMarks:
     async def recent(
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
-        del traded, everywhere  # told without being asked for
+        del traded, everywhere  # sent without a request
         ended = await _pages(client, "privateMixGetV2MixOrderOrdersHistory", _ASKED)
         resting = await _pages(client, "privateMixGetV2MixOrderOrdersPending", _ASKED)
         stops = _ASKED | {"planType": "profit_loss"}

@@ -178,12 +178,12 @@ def _marked(ticker: TickerFigures, index: int, time_ms: int, book: WireBook) -> 
 
 
 def _funded(ticker: TickerFigures, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
-    """What is expected to be paid next; the interval is asked for."""
+    """What is expected to be paid next; the interval is requested."""
     return book.funding(index, time_ms, book.figure("ticker fundingRate", ticker.funding_rate, ticker))
 
 
 def _interest(ticker: TickerFigures, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
-    """In base coin. In what that of coin-margined contracts is told here is not documented: it is asked for apart."""
+    """In base coin. The unit of coin-margined contracts is not documented here: theirs is requested apart."""
     base = book.figure("ticker openInterest", ticker.open_interest, ticker)
     return [] if base is None or book.contracts[index].inverse else book.open_interest(index, time_ms, base)
 

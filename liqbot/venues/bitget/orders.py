@@ -70,7 +70,7 @@ _GONE: Final = ("40109", "43001", "43025", "40768", "45057")
 _PRODUCT: Final = {"productType": "USDT-FUTURES"}
 _STOP: Final = "loss_plan"
 _STOPS: Final = {"planType": "profit_loss"}
-"""As they are asked for: all of this kind."""
+"""As they are queried: all of this kind."""
 _SPAN_MS: Final = 7 * DAY_MS
 _KEPT_MS: Final = 89 * DAY_MS
 _TRADES: Final = (("trade",), ("coow", "cpow"))
@@ -126,13 +126,13 @@ class BitgetAdapter:
         plan = await self._plan(client, traded, client_id)
         if plan is None or not plan.became:
             return None if plan is None else plan.report(traded)
-        told, became = plan.report(traded), await self._one(client, traded, orderId=plan.became)
+        planned, became = plan.report(traded), await self._one(client, traded, orderId=plan.became)
         if became is None:
-            return told
+            return planned
         now = became.report(traded)
         return OrderReport(
-            client_id, told.venue_order_id, now.status, told.quantity_base, now.filled_base, told.reduce_only,
-            told.trigger_price, told.on_mark, told.fills_order_id, now.reason,
+            client_id, planned.venue_order_id, now.status, planned.quantity_base, now.filled_base, planned.reduce_only,
+            planned.trigger_price, planned.on_mark, planned.fills_order_id, now.reason,
         )
 
     async def _one(self, client: VenueCaller, traded: TradedContract, **named: str) -> BitgetOrder | None:
@@ -276,7 +276,7 @@ class BitgetAdapter:
     async def _bills(
         self, client: VenueCaller, traded: Sequence[TradedContract], start_ms: int, end_ms: int
     ) -> list[PaymentReport] | None:
-        """All kinds: that of transfers has many words, and one kind at a time could be asked for."""
+        """All kinds: that of transfers has many words, and one kind at a time could be queried."""
         ours = tuple(one.market_id for one in traded)
 
         def read(rows: list[Any]) -> list[PaymentReport]:
@@ -290,7 +290,7 @@ class BitgetAdapter:
     async def funding_rates(
         self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
     ) -> list[tuple[int, float]]:
-        """Newest first, page by page: spans cannot be asked for."""
+        """Newest first, page by page: spans cannot be requested."""
         found: list[tuple[int, float]] = []
         for number in range(1, PAGES_MAX + 1):
             query = _PRODUCT | {"symbol": traded.market_id, "pageSize": str(PAGE), "pageNo": str(number)}
@@ -358,12 +358,12 @@ class BitgetAdapter:
 
 
 def _same_order(traded: TradedContract, named: dict[str, str], data: Any) -> BitgetOrder | None:
-    """The order that was asked for by one of its names."""
+    """The order that was queried by one of its names."""
     if data is None:
         return None
     row = only(rows_named([data], BitgetOrder, "symbol", traded.market_id))
-    for field, told in (("orderId", row.order_id), ("clientOid", row.client_oid)):
-        require_same(f"$.data.{field}", named.get(field, told), told)
+    for field, value in (("orderId", row.order_id), ("clientOid", row.client_oid)):
+        require_same(f"$.data.{field}", named.get(field, value), value)
     return row
 
 

@@ -70,8 +70,8 @@ def tickers(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
 
 def fundings(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """The rate that is expected next, with the hours between two payments, which the stream does not tell."""
-    told_ms = payload.get("requestTime") if isinstance(payload, dict) else None
-    time_ms = now_ms if told_ms is None else book.convert(told_ms, int, "current-fund-rate requestTime")
+    sent_ms = payload.get("requestTime") if isinstance(payload, dict) else None
+    time_ms = now_ms if sent_ms is None else book.convert(sent_ms, int, "current-fund-rate requestTime")
 
     def read(row: _Funding) -> list[MarketEvent]:
         index = book.index_of.get(row.symbol)
@@ -87,8 +87,8 @@ def fundings(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
 def open_interests(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """In base coin, of coin-margined contracts too: valued with the newest mark."""
     data = payload.get("data") if isinstance(payload, dict) else None
-    told_ms = data.get("ts") if isinstance(data, dict) else None
-    time_ms = now_ms if told_ms is None else book.convert(told_ms, int, "open-interest ts")
+    sent_ms = data.get("ts") if isinstance(data, dict) else None
+    time_ms = now_ms if sent_ms is None else book.convert(sent_ms, int, "open-interest ts")
 
     def read(row: _OpenInterest) -> list[MarketEvent]:
         index = book.index_of.get(row.symbol)

@@ -41,5 +41,5 @@ def of_position(stop_kind: str | None, mode: str | None) -> bool:
 
 
 def at_price(nameless: Sequence[Any], wanted: Decimal | None) -> Any | None:
-    """Where the venue names no parent: the position's own stop that triggers where its entry asked for."""
+    """Where the venue names no parent: the position's own stop that triggers where its entry set it."""
     return next((one for one in nameless if wanted and one.trigger_price == wanted), None)

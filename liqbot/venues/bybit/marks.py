@@ -1,4 +1,4 @@
-"""Bybit linear, of the whole account. What ended of late is told at once by the list of current orders, and a little
+"""Bybit linear, of the whole account. What ended of late is shown at once by the list of current orders, and a little
 later by the history.
 
 An order that ended without a fill is in the history for 24 hours (documentation of "Get Order History", 2026).
@@ -47,7 +47,7 @@ class BybitMarks:
     async def recent(
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
-        del traded, everywhere  # told without being asked for
+        del traded, everywhere  # sent without a request
         current = _LINEAR | {"settleCoin": "USDT"}
         ended = await _pages(client, "privateGetV5OrderHistory", _LINEAR)
         ended |= await _pages(client, "privateGetV5OrderRealtime", current | {"openOnly": 1})

@@ -111,7 +111,7 @@ class BybitAdapter:
         return await self._one(client, self._named(traded) | {"orderLinkId": client_id})
 
     async def _attached(self, client: VenueCaller, named: dict[str, Any], stop_id: str) -> OrderReport | None:
-        """By its parent, else by what it is: the position's own stop at the price that its entry asked for."""
+        """By its parent, else by what it is: the position's own stop at the price that its entry set."""
         def read(rows: list[Any]) -> list[BybitOrder]:
             return rows_about(rows, BybitOrder, {"symbol": (named["symbol"],)})
 
@@ -213,7 +213,7 @@ class BybitAdapter:
         return await self._rows(client, "privateGetV5PositionList", self._named(traded), read)
 
     async def settings(self, client: VenueCaller, traded: TradedContract) -> AccountSettings:
-        """A contract that is asked for by its name is listed, whether something is held or not."""
+        """A contract that is queried by its name is listed, whether something is held or not."""
         rows = await self._positions(client, traded, listed=True)
         one_way = all(row.position_idx == 0 for row in rows)
         return AccountSettings(float(rows[0].leverage), await self._isolated(client), one_way)
@@ -260,7 +260,7 @@ class BybitAdapter:
         self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
     ) -> list[tuple[int, float]]:
         del client, traded, since_ms, until_ms
-        return []  # told with every payment
+        return []  # stated with every payment
 
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         try:
@@ -268,7 +268,7 @@ class BybitAdapter:
         except VenueRefused as refusal:
             if refusal.code != _NOT_IN_DEMO or with_money:
                 raise
-            # Whether the key works at all can be asked all the same.
+            # Whether the key works at all can be queried all the same.
             await self._isolated(client)
             return KeyPermissions("", None, None, "rights of a demo key cannot be read here")
         key, rights = found.result, found.result.permissions
@@ -317,11 +317,11 @@ def _report(row: BybitOrder | BybitOrderName) -> OrderReport:
 
 
 def _same(query: dict[str, Any], rows: list[Any]) -> list[BybitOrder]:
-    """The order that was asked for by one of its names."""
+    """The order that was queried by one of its names."""
     found = rows_named(rows, BybitOrder, "symbol", query["symbol"])
     for row in found:
-        for field, told in (("orderId", row.order_id), ("orderLinkId", row.order_link_id)):
-            require_same(f"$.result.list[...].{field}", query.get(field, told), told)
+        for field, value in (("orderId", row.order_id), ("orderLinkId", row.order_link_id)):
+            require_same(f"$.result.list[...].{field}", query.get(field, value), value)
     return found
 
 

@@ -50,8 +50,8 @@ class _Kline(msgspec.Struct, array_like=True):
 
 def tickers(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """Mark, index, funding and open interest of one contract or more."""
-    told_ms = payload.get("time") if isinstance(payload, dict) else None
-    time_ms = now_ms if told_ms is None else book.convert(told_ms, int, "tickers time")
+    sent_ms = payload.get("time") if isinstance(payload, dict) else None
+    time_ms = now_ms if sent_ms is None else book.convert(sent_ms, int, "tickers time")
     facts: list[MarketEvent] = []
     for ticker in answered_rows(payload, TickerMessage, "tickers", book, "result", "list"):
         index = book.index_of.get(ticker.symbol)

@@ -1,4 +1,4 @@
-"""What a file may be that tells CME's open interest: told apart by its columns."""
+"""What files hold CME's open interest: recognised by their columns."""
 
 from liqbot.venues.cme import cftc, databento
 from liqbot.venues.streams import ReportedInterest

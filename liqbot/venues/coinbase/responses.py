@@ -38,7 +38,7 @@ class _Candle(msgspec.Struct):
 
 
 def products(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
-    """Middle of the order book (for the mark), index, open interest and funding of the contract that was asked for."""
+    """Middle of the order book (for the mark), index, open interest and funding of the contract that was requested."""
     facts: list[MarketEvent] = []
     for row in answered_rows(payload, _Product, "products", book, "products"):
         index = book.index_of.get(row.product_id)
@@ -60,7 +60,7 @@ def _interest(row: _Product, index: int, time_ms: int, book: WireBook) -> list[M
 
 
 def _funded(row: _Product, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
-    """A settlement when its time is past, told once; else a forecast."""
+    """A settlement when its time is past, reported once; else a forecast."""
     details = row.future_product_details
     rate = book.figure("products funding_rate", details.funding_rate, row)
     if rate is None or not details.funding_interval or not details.funding_time:

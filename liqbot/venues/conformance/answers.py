@@ -24,9 +24,9 @@ def mangled_answer_faults(spec: VenueSpec) -> list[str]:
     found: set[str] = set()
     traded = contract_of(spec, account)
     for name, read in account_reads(spec.trading, traded, account):
-        asked = _asked(read, account)
+        used = _used_by(read, account)
         for number, example in enumerate(account.responses):
-            if example in asked:
+            if example in used:
                 for payload in mangled(example.payload):
                     found |= _surprise(spec, name, read, _with(account, number, payload))
                 for payload in NONSENSE:
@@ -57,13 +57,13 @@ def _entry_number(adapter: TradingAdapter, traded: TradedContract, account: Acco
     return "" if report is None else report.venue_order_id
 
 
-def _asked(read: AccountRead, account: AccountExample) -> list[ResponseExample]:
+def _used_by(read: AccountRead, account: AccountExample) -> list[ResponseExample]:
     client = recorded_account(account)
     try:
         read(client)
     except (LookupError, VenueError):
         return []  # found by the check of what is read
-    return client.asked
+    return client.used
 
 
 def _with(account: AccountExample, number: int, payload: Any) -> Recorded:
@@ -86,9 +86,9 @@ def _surprise(spec: VenueSpec, name: str, read: AccountRead, client: Recorded) -
 
 def _belief(name: str, example: ResponseExample, read: AccountRead, client: Recorded) -> set[str]:
     try:
-        told = read(client)
+        believed = read(client)
     except AnswerMalformed:
         return set()
     except Exception as error:  # noqa: BLE001 -- see above
         return {f"{name}: nonsense raises {type(error).__name__} ({str(error)[:80]}), not AnswerMalformed"}
-    return {f"{name}: nonsense as the answer to {example.method} is believed: {str(told)[:80]}"}
+    return {f"{name}: nonsense as the answer to {example.method} is believed: {str(believed)[:80]}"}

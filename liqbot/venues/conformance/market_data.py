@@ -60,11 +60,11 @@ def evidence_faults(spec: VenueSpec) -> list[str]:
     if spec.wire is None:
         return ["evidence: nothing is read live"] if spec.evidence else []
     read = {feed for stream in spec.wire.streams for feed in stream.feeds} | {poll.feed for poll in spec.wire.polls}
-    told = set(grades_of(spec.evidence))
-    found = [f"evidence: none for {feed}" for feed in sorted(read - told)]
+    graded = set(grades_of(spec.evidence))
+    found = [f"evidence: none for {feed}" for feed in sorted(read - graded)]
     # The index comes with the mark; positions beside the feeds, and forced orders with the fills of who held them.
     beside = {"index"} if spec.wire.positions is None else {"index", "position", LIQUIDATION_FEED}
-    found += [f"evidence: {feed} is not read" for feed in sorted(told - read - beside)]
+    found += [f"evidence: {feed} is not read" for feed in sorted(graded - read - beside)]
     return found + [
         f"evidence: {one.feed} names no endpoint such as 'ws <topic>' or 'GET <path>': {one.endpoint!r}"
         for one in spec.evidence if not one.endpoint.startswith(("ws ", "ws/", "GET ", "POST "))
@@ -171,11 +171,11 @@ def account_faults(spec: VenueSpec) -> list[str]:
 
 def _account_answers(examples: VenueExamples, source: PositionSource) -> tuple[list[Any], list[Any]]:
     """Examples of an account's positions, and of its fills."""
-    asked = (source.method, source.params("")), (source.fills_method, source.fills_params("", 0, _NOW_MS))
+    requests = (source.method, source.params("")), (source.fills_method, source.fills_params("", 0, _NOW_MS))
     found = [
         [one.payload for one in examples.responses if one.method == method
          and all(params.get(name) == value for name, value in (one.args[0] if one.args else {}).items())]
-        for method, params in asked
+        for method, params in requests
     ]
     return found[0], found[1]
 
@@ -242,12 +242,12 @@ def _payloads(examples: VenueExamples, source: Source) -> Iterator[Any]:
 
 def _answers(one: ResponseExample, examples: VenueExamples, source: Source) -> bool:
     """Whether an example answers this request. Where one method gives all answers of a venue the example says in `args`
-    what was asked for."""
+    what was requested."""
     if one.method != source.method or not one.args:
         return one.method == source.method
     span = (_NOW_MS - _HOUR_MS, _NOW_MS) if isinstance(source, HistorySource) else ()
-    asked: dict[str, Any] = source.params(examples.contracts[0], *span)
-    return all(asked.get(name) == value for name, value in one.args[0].items())
+    params: dict[str, Any] = source.params(examples.contracts[0], *span)
+    return all(params.get(name) == value for name, value in one.args[0].items())
 
 
 def _answered(wire: VenueWire, examples: VenueExamples, parse: object) -> bool:

@@ -44,7 +44,7 @@ class Recorded:
         self._responses = responses
         self.addresses = addresses or Addresses()
         self.writes: list[str] = []
-        self.asked: list[ResponseExample] = []
+        self.used: list[ResponseExample] = []
         """Whose answers were given."""
 
     async def call(
@@ -59,16 +59,16 @@ class Recorded:
         if not same:
             raise LookupError(f"no example of the answer to {method}")
         chosen = (exact or [one for one in same if _names(one, args)] or same)[0]
-        self.asked.append(chosen)
+        self.used.append(chosen)
         return chosen.payload if decode is None else decode(chosen.payload)
 
 
 def _names(one: ResponseExample, args: Sequence[Any]) -> bool:
     """Whether the first argument has all that the example's has."""
-    wanted, asked = one.args[:1], args[:1]
-    if not wanted or not asked or not isinstance(wanted[0], dict) or not isinstance(asked[0], dict):
+    wanted, given = one.args[:1], args[:1]
+    if not wanted or not given or not isinstance(wanted[0], dict) or not isinstance(given[0], dict):
         return False
-    return all(asked[0].get(name) == value for name, value in wanted[0].items())
+    return all(given[0].get(name) == value for name, value in wanted[0].items())
 
 
 def recorded_account(account: AccountExample) -> Recorded:

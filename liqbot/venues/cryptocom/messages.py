@@ -110,8 +110,8 @@ def _trades(data: msgspec.Raw, index: int, book: WireBook) -> Parsed:
         typed = [typed_row(row, _Trade, "trade", book) for row in rows_of(msgspec.json.decode(data), "trade", book)]
         rows = [row for row in typed if row is not None]
     before = book.first_time(("trades", index))
-    untold = _untold(rows, index, book)
-    new = [] if before else untold
+    unreported = _unreported(rows, index, book)
+    new = [] if before else unreported
     new.sort(key=lambda row: row.time_ms)
     trades = [
         trade_of(book, "trade", row, index, row.time_ms, row.price, row.amount,
@@ -121,8 +121,8 @@ def _trades(data: msgspec.Raw, index: int, book: WireBook) -> Parsed:
     return Parsed([one for one in trades if one is not None], ignored=len(rows) - len(new))
 
 
-def _untold(rows: list[_Trade], index: int, book: WireBook) -> list[_Trade]:
-    """The rows that no message before told. Those of one message are apart even where they are alike in everything:
+def _unreported(rows: list[_Trade], index: int, book: WireBook) -> list[_Trade]:
+    """The rows that no message before held. Those of one message are apart even where they are alike in everything:
     the venue tells each fill of an order under the order's trade id."""
     alike: Counter[tuple[object, ...]] = Counter()
     found = []

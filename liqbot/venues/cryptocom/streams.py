@@ -32,7 +32,7 @@ def _value(kind: str) -> Callable[[WireContract], RequestParams]:
 
 
 def _bars(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
-    """Whether the start is included is not documented: one more is asked for."""
+    """Whether the start is included is not documented: one more is requested."""
     since_ms -= responses.BAR_MS
     return {**_named(contract), "timeframe": "5m", "start_ts": since_ms, "end_ts": until_ms, "count": _BARS + 2}
 

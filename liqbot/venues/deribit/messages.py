@@ -19,12 +19,12 @@ from liqbot.venues.parsing import (
 from liqbot.venues.rows import BROKEN, fault_of, figures, foreign, typed_row
 
 FUNDING_H: Final = 8.0
-"""Rates are told for eight hours; they are paid continuously."""
+"""Rates are quoted for eight hours; they are paid continuously."""
 _TAKER, _MAKER, _BOTH = "T", "M", "MT"
 
 
 class _Trade(msgspec.Struct, gc=False):
-    """`amount` is in USD on inverse contracts, in coin on linear ones; contracts are not always told."""
+    """`amount` is in USD on inverse contracts, in coin on linear ones; contracts are not always given."""
 
     instrument_name: str
     timestamp: int
@@ -45,7 +45,7 @@ class _Trade(msgspec.Struct, gc=False):
 
 
 class DeribitTicker(msgspec.Struct, gc=False):
-    """Always whole. Funding is told of perpetuals alone."""
+    """Always whole. Only perpetuals have funding."""
 
     instrument_name: str
     timestamp: int

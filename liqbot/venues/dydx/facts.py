@@ -85,5 +85,5 @@ VENUE: Final = VenueSpec(
     public_budget=RequestBudget(units=5),
     tier_access="market_info",
     one_ticker=False,
-    note="Mark, open interest and funding are asked for: the unified client dials no channel of markets.",
+    note="Mark, open interest and funding are polled: the unified client has no channel of markets.",
 )

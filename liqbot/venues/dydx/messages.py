@@ -1,5 +1,5 @@
-"""dYdX's public trades, forced ones among them. Everything else is asked for: the unified client dials no channel of
-markets."""
+"""dYdX's public trades, forced ones among them. Everything else is polled: the unified client has no channel
+of markets."""
 
 from typing import Any, Final
 

@@ -36,7 +36,7 @@ WIRE: Final = VenueWire(
             arguments=lambda contracts: (contracts[0].symbol,),
         ),
     ),
-    # One answer tells all three; each is asked for as often as it changes.
+    # One answer holds all three; each is requested as often as it changes.
     polls=(_market("mark", 4_000), _market("open_interest", 15_000), _market("funding", 60_000)),
     histories=(
         HistorySource(

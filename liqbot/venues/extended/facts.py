@@ -59,5 +59,5 @@ VENUE: Final = VenueSpec(
     public_budget=RequestBudget(units=10),
     tier_access="market_info",
     one_ticker=False,
-    note="Mark, open interest and funding are asked for; whose side a forced trade tells is taken to be the order's.",
+    note="Mark, open interest and funding are polled; whose side a forced trade tells is taken to be the order's.",
 )

@@ -1,4 +1,4 @@
-"""Extended's public trades, forced ones among them; everything else is asked for."""
+"""Extended's public trades, forced ones among them; everything else is polled."""
 
 from typing import Final
 

@@ -132,7 +132,7 @@ def _marked(ticker: GateTicker, index: int, time_ms: int, book: WireBook) -> lis
 
 
 def _funded(ticker: GateTicker, index: int, time_ms: int, book: WireBook) -> list[MarketEvent]:
-    """The interval is told by the list of contracts alone."""
+    """Only the list of contracts states the interval."""
     return book.funding(index, time_ms, book.figure("tickers funding_rate", ticker.funding_rate, ticker))
 
 

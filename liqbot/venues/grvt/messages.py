@@ -54,7 +54,7 @@ def parse(raw: str | bytes, book: WireBook) -> Parsed:
 
 def _trades(data: Any, index: int, book: WireBook, *, snapshot: bool) -> Parsed:
     """A subscription begins with former trades, numbered 0 as every snapshot; the others are taken once. Forced ones
-    are not told apart in public."""
+    are not distinguished in public."""
     parsed = Parsed()
     for row in typed_rows([data], _Trade, "v1.trade", book):
         if row.venue == "RFQ":

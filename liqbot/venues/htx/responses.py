@@ -41,7 +41,7 @@ class _Candle(msgspec.Struct):
 
 
 class _PastInterest(msgspec.Struct):
-    """In contracts when `amount_type` is 1, as it is asked for."""
+    """In contracts when `amount_type` is 1, as it is requested."""
 
     volume: float
     ts: int
@@ -67,8 +67,8 @@ def _rows(payload: Any, book: WireBook, what: str) -> list[Any]:
 
 
 def _time(payload: Any, book: WireBook, now_ms: int) -> int:
-    told = payload.get("ts") if isinstance(payload, dict) else None
-    return now_ms if told is None else book.convert(told, int, "ts")
+    time_ms = payload.get("ts") if isinstance(payload, dict) else None
+    return now_ms if time_ms is None else book.convert(time_ms, int, "ts")
 
 
 def fundings(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
@@ -126,7 +126,7 @@ def bars(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
 
 
 def past_open_interest(payload: Any, book: WireBook, index: int) -> list[MarketEvent]:
-    """By the hour. What is told in contracts alone is valued with the bars of that time, which are read before."""
+    """By the hour. What is given in contracts alone is valued with the bars of that time, which are read before."""
     rows = answered_rows(payload, _PastInterest, "his_open_interest", book, "data", "tick")
     return each(rows, lambda row: _past_interest(row, index, book), book)
 

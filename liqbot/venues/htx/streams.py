@@ -34,12 +34,12 @@ def _answer(raw: str | bytes) -> Any:
     if ("ping" if isinstance(head, str) else b"ping") not in head:  # type: ignore[operator]
         return None
     try:
-        told = _PING.decode(raw)
+        message = _PING.decode(raw)
     except msgspec.MsgspecError:
         return None
-    if told.ping is not None:
-        return {"pong": told.ping}
-    return {"op": "pong", "ts": told.ts} if told.op == "ping" else None
+    if message.ping is not None:
+        return {"pong": message.ping}
+    return {"op": "pong", "ts": message.ts} if message.op == "ping" else None
 
 
 def _prices(contracts: tuple[WireContract, ...]) -> str:
@@ -76,8 +76,8 @@ def _candles(contract: WireContract, since_ms: int, until_ms: int) -> RequestPar
 def _newest_hours(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
     """It has a number of rows, no beginning and no end."""
     del since_ms, until_ms
-    asked = _named(contract) | {"period": "60min", "amount_type": 1, "size": _HOURS}
-    return asked if contract.inverse else asked | {"contract_type": "swap"}
+    params = _named(contract) | {"period": "60min", "amount_type": 1, "size": _HOURS}
+    return params if contract.inverse else params | {"contract_type": "swap"}
 
 
 def _newest_payments(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
@@ -129,7 +129,7 @@ WIRE: Final = VenueWire(
             feeds=("trades",), method="watch_trades", each=True, silence_ms_max=120_000,
             arguments=lambda contracts: (contracts[0].symbol,),
         ),
-        # The unified client reads neither prices nor what is told to all.
+        # The unified client reads neither prices nor what is published to all.
         Stream(
             feeds=("mark",), silence_ms_max=60_000,
             dial=Dial(url=_prices, subscribe=_subscribed_prices, answer=_answer),

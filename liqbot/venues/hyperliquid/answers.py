@@ -22,7 +22,7 @@ from liqbot.venues.trading import (
 QUOTE: Final = "USDC"
 _STATUS: Final = {"open": OrderStatus.RESTING, "filled": OrderStatus.FILLED, "canceled": OrderStatus.CANCELLED,
                   "scheduledCancel": OrderStatus.CANCELLED, "rejected": OrderStatus.REJECTED}
-"""`triggered` is neither resting nor ended: to be asked about again. What else ends in `Canceled` or `Rejected` was."""
+"""`triggered` is neither resting nor ended: to be queried again. What else ends in `Canceled` or `Rejected` was."""
 
 
 def trimmed(figure: Decimal) -> Decimal:
@@ -80,7 +80,7 @@ class _OrderAndStatus(msgspec.Struct):
 
 
 class HyperOrderStatus(msgspec.Struct):
-    """Of one order that was asked for."""
+    """Of one order that was queried."""
 
     status: Literal["order"]
     order: _OrderAndStatus
@@ -197,17 +197,17 @@ class HyperLedgerRow(msgspec.Struct):
 
     def report(self, account: str) -> PaymentReport | None:
         """None for what moves nothing of the perpetuals' USDC."""
-        told = self.delta
-        usdc, fee = decimal(told.usdc), decimal(told.fee)
-        incoming = told.destination.lower() == account
+        delta = self.delta
+        usdc, fee = decimal(delta.usdc), decimal(delta.fee)
+        incoming = delta.destination.lower() == account
         amount = {
-            "deposit": usdc, "withdraw": -usdc - fee, "accountClassTransfer": usdc if told.to_perp else -usdc,
+            "deposit": usdc, "withdraw": -usdc - fee, "accountClassTransfer": usdc if delta.to_perp else -usdc,
             "internalTransfer": usdc if incoming else -usdc - fee, "subAccountTransfer": usdc if incoming else -usdc,
-            "vaultDeposit": -usdc, "vaultWithdraw": decimal(told.net_withdrawn_usd),
-        }.get(told.type, ZERO)
+            "vaultDeposit": -usdc, "vaultWithdraw": decimal(delta.net_withdrawn_usd),
+        }.get(delta.type, ZERO)
         if not amount:
             return None
-        return PaymentReport("transfer", self.time, amount, payment_id=f"{self.hash}-{told.type}")
+        return PaymentReport("transfer", self.time, amount, payment_id=f"{self.hash}-{delta.type}")
 
 
 class _AgentOf(msgspec.Struct):

@@ -35,7 +35,7 @@ class HyperliquidMarks:
     async def recent(
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
-        del traded, everywhere  # told without being asked for
+        del traded, everywhere  # sent without a request
         past = await _rows(client, "historicalOrders", _LISTED, _ended)
         return past + await _rows(client, "frontendOpenOrders", 20, _resting)
 

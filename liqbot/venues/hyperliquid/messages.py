@@ -102,7 +102,7 @@ def _trades(raw: str | bytes, book: WireBook) -> Parsed:
         if entry.side not in _SIDES:
             book.reject(book.malformed("trades side", entry.side, entry))
             continue
-        # A new subscription may begin with trades that the one before has told.
+        # A new subscription may begin with trades that the one before has sent.
         if not book.first_time((index, time_ms, entry.tid)):
             parsed.ignored += 1
             continue

@@ -60,7 +60,7 @@ LIGHT, USUAL, ROLE, LISTED = 2, 20, 60, 30
 """Weights of questions (rate limits, copy of 2025-11-30); those that list rows weigh one more for every 20."""
 FILLS_MAX: Final = 2_000
 ROWS_MAX: Final = 500
-"""Rows of one answer: of fills, of whatever else is asked for a span of time."""
+"""Rows of one answer: of fills, of whatever else is requested for a span of time."""
 SLIPPAGE: Final = "0.05"
 """Of a market order, from the best price of the other side: beyond it nothing is filled."""
 STOP_SLIPPAGE: Final = "0.1"
@@ -247,7 +247,7 @@ class HyperliquidAdapter:
         self, client: VenueCaller, traded: TradedContract, since_ms: int, until_ms: int
     ) -> list[tuple[int, float]]:
         del client, traded, since_ms, until_ms
-        return []  # told with every payment
+        return []  # stated with every payment
 
     async def permissions(self, client: VenueCaller, *, with_money: bool) -> KeyPermissions:
         """An API wallet may trade for its account and cannot withdraw or transfer; the owner's own key can."""
@@ -334,6 +334,6 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def require_coin(venue: str, told: str, traded: TradedContract) -> None:
+def require_coin(venue: str, coin: str, traded: TradedContract) -> None:
     """AnswerMalformed when an answer is about another coin."""
-    answer(venue, "l2Book", told, str, lambda coin: require_same("$.coin", traded.market_id, coin))
+    answer(venue, "l2Book", coin, str, lambda name: require_same("$.coin", traded.market_id, name))

@@ -68,8 +68,8 @@ def forced_closings(payload: Any, book: WireBook, wallet: str) -> list[Liquidati
     mark, with another wallet in it: they are not its own."""
     found: list[Liquidation] = []
     for row in answered_rows(payload, dict, "userFillsByTime", book):
-        told = row.get("liquidation")
-        if told is None or foreign(row, "coin", book):
+        liquidation = row.get("liquidation")
+        if liquidation is None or foreign(row, "coin", book):
             continue
         fill = typed_row(row, _Fill, "userFillsByTime", book)
         if fill is None or fill.liquidation is None or fill.liquidation.liquidated_user.lower() != wallet:

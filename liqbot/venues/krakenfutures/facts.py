@@ -76,7 +76,7 @@ STATEMENTS: Final = (
               source="ccxt 4.5.90, krakenfutures"),
     Statement(topic="test_access", text="none: the demo environment was retired on 2026-07-14, its address redirects",
               as_of="2026-10-16", source="release notes of sieblyio/kraken-api v1.1.7"),
-    # The funding features count it among US venues, as the house was asked to (`us_regulated`): Kraken is one, this
+    # The funding features count it among US venues, as required (`us_regulated`): Kraken is one, this
     # venue of Kraken's is not.
     Statement(topic="regulation", text="not for customers who live in the United States; counted among US-regulated "
                                        "venues in funding features for Kraken's sake", as_of="2026-11-30",

@@ -67,7 +67,7 @@ def parse(raw: str | bytes, book: WireBook) -> Parsed:
 
 
 def _snapshot(frame: Any, book: WireBook) -> Parsed:
-    """The last hundred trades, newest first, told after subscribing. Those that fell into a gap of the connection are
+    """The last hundred trades, newest first, sent after subscribing. Those that fell into a gap of the connection are
     taken; whatever came before we listened at all, and what was counted already, is not."""
     if foreign(frame, "product_id", book):
         return Parsed(ignored=1)

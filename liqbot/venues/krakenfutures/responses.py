@@ -54,8 +54,10 @@ class _Instrument(msgspec.Struct, rename="camel"):
 
 def tickers(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """Mark, index and open interest of every contract that is watched."""
-    told = payload.get("serverTime") if isinstance(payload, dict) else None
-    time_ms = now_ms if told is None else book.iso_time("tickers serverTime", book.convert(told, str, "serverTime"))
+    server_time = payload.get("serverTime") if isinstance(payload, dict) else None
+    time_ms = now_ms
+    if server_time is not None:
+        time_ms = book.iso_time("tickers serverTime", book.convert(server_time, str, "serverTime"))
     facts: list[MarketEvent] = []
     for ticker in answered_rows(payload, _Ticker, "tickers", book, "tickers"):
         index = book.index_of.get(ticker.symbol)

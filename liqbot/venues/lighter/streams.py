@@ -20,7 +20,7 @@ WIRE: Final = VenueWire(
             silence_ms_max=15_000, arguments=lambda contracts: (contracts[0].symbol,),
         ),
     ),
-    # After a gap a subscription begins with the stats as they are: nothing is to be asked for.
+    # After a gap a subscription begins with the stats as they are: no request is needed.
     polls=(),
     histories=(
         HistorySource(

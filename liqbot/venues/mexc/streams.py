@@ -12,7 +12,7 @@ _PAGE: Final = 1_000
 
 
 def _newest_page(contract: WireContract, since_ms: int, until_ms: int) -> RequestParams:
-    """It cannot be asked for by time."""
+    """It cannot be requested by time."""
     del since_ms, until_ms
     return by_id(contract) | {"page_num": 1, "page_size": _PAGE}
 

@@ -1,6 +1,6 @@
 """OKX: the stop that rides on an entry: an algo order under a client id of ours, made when the entry has ended.
 
-From then on it is read, cancelled and told of like any other stop of ours. It stays when the position is closed
+From then on it is read, cancelled and reported like any other stop of ours. It stays when the position is closed
 otherwise, and is not documented as reduce-only.
 """
 

@@ -43,7 +43,7 @@ class OkxMarks:
     async def recent(
         self, client: VenueCaller, traded: Sequence[TradedContract], *, everywhere: bool
     ) -> list[OrderMark]:
-        del traded, everywhere  # told without being asked for
+        del traded, everywhere  # sent without a request
         ended = await _pages(client, "privateGetTradeOrdersHistory", _SWAP)
         resting = await _pages(client, "privateGetTradeOrdersPending", _SWAP)
         stops = _SWAP | {"ordType": "conditional"}

@@ -324,10 +324,10 @@ def _client_id(row: dict[str, Any]) -> str:
 
 
 def _same_order(traded: TradedContract, named: dict[str, str], rows: list[Any]) -> OrderReport | None:
-    """The order that was asked for by one of its names."""
+    """The order that was queried by one of its names."""
     for row in rows_named(rows, OkxOrder, "instId", traded.market_id)[:1]:
-        for field, told in (("ordId", row.ord_id), ("clOrdId", row.cl_ord_id)):
-            require_same(f"$.data[0].{field}", named.get(field, told), told)
+        for field, value in (("ordId", row.ord_id), ("clOrdId", row.cl_ord_id)):
+            require_same(f"$.data[0].{field}", named.get(field, value), value)
         return row.report(traded)
     return None
 

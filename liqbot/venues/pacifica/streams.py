@@ -31,7 +31,7 @@ WIRE: Final = VenueWire(
                 "interval": "5m", "start_time": since_ms, "end_time": until_ms - 1,
             },
         ),
-        # The newest, whatever time is asked for.
+        # The newest, whatever time is requested.
         HistorySource(
             kind="funding", method="publicGetFundingRateHistory", parse=responses.past_funding, span_ms=_HOUR_MS,
             rows_max=4_000, reach_ms=4_000 * _HOUR_MS,

@@ -116,13 +116,13 @@ _FIGURES: Final = (_marked, _interest)
 
 
 def _funding(fields: tuple[int, ...], index: int, book: WireBook) -> Parsed:
-    """The rate as it stands; it accrues all the time. Where the hours are not told it is that of eight."""
+    """The rate as it stands; it accrues all the time. Where the hours are not given it is that of eight."""
     _, _, rate, _, created_us, _, eight_hours, hours = fields
-    told = _decimal(rate if hours > 0 else eight_hours)
-    if told is None:
+    value = _decimal(rate if hours > 0 else eight_hours)
+    if value is None:
         return Parsed()
     return Parsed(facts=each(
-        [(told, float(hours or 8))], lambda one: book.funding(index, created_us // 1_000, *one), book
+        [(value, float(hours or 8))], lambda one: book.funding(index, created_us // 1_000, *one), book
     ))
 
 

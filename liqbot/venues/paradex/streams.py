@@ -29,6 +29,6 @@ WIRE: Final = VenueWire(
             arguments=lambda contracts: (contracts[0].symbol, _funding_channel(contracts[0])),
         ),
     ),
-    # All figures are told again within seconds of subscribing.
+    # All figures are sent again within seconds of subscribing.
     polls=(),
 )

@@ -118,7 +118,7 @@ def _other(frame: Any, book: WireBook) -> Parsed:
 
 def _pack(frame: dict[str, Any], book: WireBook) -> Parsed:
     """Of every USDT contract there is: only those that are watched are looked at."""
-    told_ms, rows, fields = time_ms(frame, book), frame.get("data"), frame.get("fields", _PACK_FIELDS)
+    sent_ms, rows, fields = time_ms(frame, book), frame.get("data"), frame.get("fields", _PACK_FIELDS)
     named_well = isinstance(fields, list | tuple) and all(isinstance(one, str) for one in fields)
     if not isinstance(rows, list) or not named_well or "symbol" not in fields:
         raise book.malformed(PACK, fields, frame)
@@ -128,7 +128,7 @@ def _pack(frame: dict[str, Any], book: WireBook) -> Parsed:
         named = row[place] if isinstance(row, list) and len(row) == len(fields) else None
         index = book.index_of.get(named) if isinstance(named, str) else None
         if index is not None:
-            parsed.facts += quote_facts(dict(zip(fields, row, strict=True)), PACKED, index, told_ms, book)
+            parsed.facts += quote_facts(dict(zip(fields, row, strict=True)), PACKED, index, sent_ms, book)
         elif named is None:
             book.reject(book.malformed(PACK, row, row))
         else:
@@ -151,32 +151,32 @@ def time_ms(row: dict[str, Any], book: WireBook) -> int:
     return book.convert(row.get("timestamp"), int, "timestamp") // _NS
 
 
-def quote_facts(row: dict[str, Any], names: Names, index: int, told_ms: int, book: WireBook) -> list[MarketEvent]:
+def quote_facts(row: dict[str, Any], names: Names, index: int, sent_ms: int, book: WireBook) -> list[MarketEvent]:
     """`names`: what the venue calls each figure there. An unreadable one does not cost the others."""
     ours = {name: row.get(theirs) for name, theirs in names.items()}
     quote = ticker_row({"symbol": row.get("symbol"), **ours}, _Quote, "ticker", book)
-    return figures(quote, index, told_ms, _READERS, book)
+    return figures(quote, index, sent_ms, _READERS, book)
 
 
 def _scaled(book: WireBook, index: int, value: float | None, scale: float) -> float | None:
     return value / scale if value is not None and book.contracts[index].inverse else value
 
 
-def _marked(quote: _Quote, index: int, told_ms: int, book: WireBook) -> list[MarketEvent]:
+def _marked(quote: _Quote, index: int, sent_ms: int, book: WireBook) -> list[MarketEvent]:
     mark_price = _scaled(book, index, book.figure("ticker mark", quote.mark, quote), PRICE_SCALE)
     index_price = _scaled(book, index, book.figure("ticker index", quote.index, quote), PRICE_SCALE)
-    return book.mark(index, told_ms, mark_price, index_price)
+    return book.mark(index, sent_ms, mark_price, index_price)
 
 
-def _funded(quote: _Quote, index: int, told_ms: int, book: WireBook) -> list[MarketEvent]:
+def _funded(quote: _Quote, index: int, sent_ms: int, book: WireBook) -> list[MarketEvent]:
     rate = _scaled(book, index, book.figure("ticker fundingRate", quote.rate, quote), RATE_SCALE)
-    return book.funding(index, told_ms, rate)
+    return book.funding(index, sent_ms, rate)
 
 
-def _interest(quote: _Quote, index: int, told_ms: int, book: WireBook) -> list[MarketEvent]:
+def _interest(quote: _Quote, index: int, sent_ms: int, book: WireBook) -> list[MarketEvent]:
     """In coin, whatever its name says; of coin-margined contracts in contracts."""
     amount = book.figure("ticker openInterest", quote.interest, quote)
-    return [] if amount is None else book.open_interest(index, told_ms, amount)
+    return [] if amount is None else book.open_interest(index, sent_ms, amount)
 
 
 _READERS: Final = (_marked, _funded, _interest)

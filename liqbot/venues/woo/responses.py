@@ -36,8 +36,8 @@ class _PastFunding(msgspec.Struct, rename="camel"):
 
 def marks(payload: Any, book: WireBook, now_ms: int) -> list[MarketEvent]:
     """Mark and index."""
-    told_ms = within(payload, "timestamp")
-    time_ms = told_ms if type(told_ms) is int else now_ms
+    stated_ms = within(payload, "timestamp")
+    time_ms = stated_ms if type(stated_ms) is int else now_ms
     rows = answered_rows(payload, _Figures, "futures", book, "data", "rows")
 
     def mark(row: _Figures) -> list[MarketEvent]:

@@ -32,7 +32,7 @@ WIRE: Final = VenueWire(
         ),
     ),
     polls=(
-        # Streams of the index go by the spot market's name: it is asked for, and travels on with the next mark.
+        # Streams of the index go by the spot market's name: it is requested, and travels on with the next mark.
         Poll(
             feed="index", method="v3PublicGetFutures", params=by_id, parse=responses.marks, period_ms=10_000,
             resync=True,

@@ -52,7 +52,7 @@ def _forced(frame: dict[str, Any], book: WireBook) -> Parsed:
 
 
 def _closed(entry: _Liquidation, positions: list[_Position], book: WireBook) -> list[MarketEvent]:
-    """No price is told: it is valued at the mark, and left out while there is none."""
+    """No price is given: it is valued at the mark, and left out while there is none."""
 
     def closed(row: _Position) -> list[MarketEvent]:
         index = book.index_of[row.symbol]

@@ -89,22 +89,22 @@ class ApexDialect(MarketDataDialect):
         until_ms = number(request.params, "endTimeExclusive")
         found = paid_funding(one, number(request.params, "beginTimeInclusive"), until_ms and until_ms - 1)
         rows = [
-            {"symbol": f"{one.coin}-USDT", "rate": ratio(told.value), "price": text(one.now.mark_price),
-             "fundingTime": told.time_ms, "fundingTimestamp": told.time_ms}
-            for told in reversed(found)
+            {"symbol": f"{one.coin}-USDT", "rate": ratio(rate.value), "price": text(one.now.mark_price),
+             "fundingTime": rate.time_ms, "fundingTimestamp": rate.time_ms}
+            for rate in reversed(found)
         ]
         return {"data": {"historyFunds": rows, "totalSize": len(rows)}}
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        topics = [str(topic) for topic in asked.get("args") or ()]
-        if asked.get("op") == "ping":
-            socket.send_json({"success": True, "ret_msg": "pong", "conn_id": "1", "request": asked})
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        topics = [str(topic) for topic in request.get("args") or ()]
+        if request.get("op") == "ping":
+            socket.send_json({"success": True, "ret_msg": "pong", "conn_id": "1", "request": request})
             return True
         chosen = [self.by_id.get(topic.removeprefix(TRADES)) for topic in topics if topic.startswith(TRADES)]
-        if asked.get("op") != "subscribe" or len(chosen) != len(topics) or None in chosen:
+        if request.get("op") != "subscribe" or len(chosen) != len(topics) or None in chosen:
             return False
         for one in chosen:
             if one is not None:
@@ -112,7 +112,7 @@ class ApexDialect(MarketDataDialect):
                 before = [_trade(one, print_) for print_ in list(one.ticker.prints)[-50:]]
                 socket.send_json(_frame(one, before, "snapshot", self.hub.now_ms))
                 self.subscribe(socket, f"{TRADES}{one.id}")
-        socket.send_json({"success": True, "ret_msg": "", "conn_id": "1", "request": asked})
+        socket.send_json({"success": True, "ret_msg": "", "conn_id": "1", "request": request})
         return True
 
     def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:

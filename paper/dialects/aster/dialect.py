@@ -102,17 +102,17 @@ class AsterDialect(MarketDataDialect):
     def _paid(self, request: Request) -> list[Row]:
         one = self.contract(request.params.get("symbol"))
         span = number(request.params, "startTime"), number(request.params, "endTime")
-        return [{"symbol": one.id, "fundingRate": ratio(told.value), "fundingTime": told.time_ms}
-                for told in paid_funding(one, *span)]
+        return [{"symbol": one.id, "fundingRate": ratio(rate.value), "fundingTime": rate.time_ms}
+                for rate in paid_funding(one, *span)]
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        names = [str(name) for name in asked.get("params") or ()]
-        if asked.get("method") != "SUBSCRIBE" or not all(self._known(name) for name in names):
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        names = [str(name) for name in request.get("params") or ()]
+        if request.get("method") != "SUBSCRIBE" or not all(self._known(name) for name in names):
             return False
-        socket.send_json({"result": None, "id": asked.get("id")})
+        socket.send_json({"result": None, "id": request.get("id")})
         for name in names:
             self.subscribe(socket, name)
         return True
@@ -129,9 +129,9 @@ class AsterDialect(MarketDataDialect):
                 "m": not one.taker_buys,
             })  # fmt: skip
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         figures = contract.figures
-        if told & {"mark", "funding"}:
+        if updated & {"mark", "funding"}:
             yield _wrapped(contract, "markPrice@1s", {
                 "e": "markPriceUpdate", "E": figures.time_ms, "s": contract.id, "p": text(figures.mark_price),
                 "i": text(figures.index_price), "P": text(figures.index_price), "r": ratio(figures.rate_pct),

@@ -66,7 +66,7 @@ class BackpackDialect(MarketDataDialect):
         return [{"symbol": one.id, "openInterest": one.counted(one.now), "timestamp": self.hub.now_ms}]
 
     def _klines(self, request: Request) -> list[Row]:
-        """Seconds are asked for, UTC without a zone is answered."""
+        """Requests are in seconds, answers in UTC without a zone."""
         one = self.contract(request.params.get("symbol"))
         span_ms = SPAN_MS.get(request.params.get("interval", ""))
         since_s, until_s = number(request.params, "startTime"), number(request.params, "endTime")
@@ -86,15 +86,15 @@ class BackpackDialect(MarketDataDialect):
         """The newest first, of any time."""
         one = self.contract(request.params.get("symbol"))
         found = list(reversed(paid_funding(one, None, None)))[: number(request.params, "limit", 100)]
-        return [{"symbol": one.id, "fundingRate": ratio(told.value), "intervalEndTimestamp": _utc(told.time_ms, "T")}
-                for told in found]
+        return [{"symbol": one.id, "fundingRate": ratio(rate.value), "intervalEndTimestamp": _utc(rate.time_ms, "T")}
+                for rate in found]
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        names = [str(name) for name in asked.get("params") or ()]
-        if asked.get("method") != "SUBSCRIBE" or not all(self._known(name) for name in names):
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        names = [str(name) for name in request.get("params") or ()]
+        if request.get("method") != "SUBSCRIBE" or not all(self._known(name) for name in names):
             return False
         for name in names:
             self.subscribe(socket, name)
@@ -117,11 +117,11 @@ class BackpackDialect(MarketDataDialect):
                 "m": not one.taker_buys,
             })  # fmt: skip
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         figures = contract.figures
-        if told & {"mark", "funding"}:
+        if updated & {"mark", "funding"}:
             yield _mark(contract, figures.time_ms)
-        if "open_interest" in told:
+        if "open_interest" in updated:
             yield _wrapped(f"openInterest.{contract.id}", {
                 "e": "openInterest", "E": figures.time_ms * 1_000, "s": contract.id, "o": contract.counted(figures),
             })  # fmt: skip

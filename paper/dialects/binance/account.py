@@ -165,8 +165,8 @@ class BinanceAccounts:
         before = account.leverage(one.coin)
         if before != leverage:
             facts = await self._hub.execute(account, SetLeverage(VENUE, one.coin, leverage))
-            told = [fact.leverage for fact in facts if isinstance(fact, events.LeverageConfirmed)]
-            if told != [float(leverage)]:
+            confirmed = [fact.leverage for fact in facts if isinstance(fact, events.LeverageConfirmed)]
+            if confirmed != [float(leverage)]:
                 if leverage < before:
                     text = "Leverage reduction is not supported in Isolated Margin Mode with open positions."
                     raise BinanceRefused(-4161, text)

@@ -113,20 +113,20 @@ class BinanceDialect(Dialect):
         root, carried = self._root(socket)
         if carried is None:
             return False
-        rest, asked = socket.path.removeprefix(root).strip("/"), parse_qs(socket.query)
+        rest, query = socket.path.removeprefix(root).strip("/"), parse_qs(socket.query)
         if rest == "stream":
-            return self._streams([name for text in asked.get("streams", ()) for name in text.split("/")], socket,
+            return self._streams([name for text in query.get("streams", ()) for name in text.split("/")], socket,
                                  "combined")
         names = [name for name in rest.removeprefix("ws").split("/") if name]
-        owner = self._listening.get((asked.get(LISTEN_KEY) or names or [""])[0])
+        owner = self._listening.get((query.get(LISTEN_KEY) or names or [""])[0])
         if owner is not None and "private" in carried:
-            wanted = [name for text in asked.get("events", ()) for name in text.split("/")]
+            wanted = [name for text in query.get("events", ()) for name in text.split("/")]
             socket.account = owner
             socket.topics.update(dict.fromkeys(wanted or user_stream.EVENTS, ""))
             return True
         # ccxt counts its sockets by a number behind the path.
         streams = [name for name in names if not name.isdigit()]
-        return not asked.get(LISTEN_KEY) and root != "/private" and self._streams(streams, socket, "")
+        return not query.get(LISTEN_KEY) and root != "/private" and self._streams(streams, socket, "")
 
     def _streams(self, names: list[str], socket: Socket, frame: str) -> bool:
         if not self._all_known(names, socket):
@@ -146,13 +146,13 @@ class BinanceDialect(Dialect):
         carried = self._root(socket)[1] or ()
         return all(binance_stream.known(stream, self._names, carried) for stream in streams)
 
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         try:
-            asked: Any = msgspec.json.decode(text)
+            request: Any = msgspec.json.decode(text)
         except msgspec.DecodeError:
             socket.send_json({"error": {"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}})
             return
-        method, streams, number = asked.get("method"), asked.get("params") or [], asked.get("id")
+        method, streams, number = request.get("method"), request.get("params") or [], request.get("id")
         if method == "SUBSCRIBE" and self._all_known(streams, socket):
             socket.topics.update(dict.fromkeys(streams, ""))
             socket.send_json({"result": None, "id": number})
@@ -171,7 +171,7 @@ class BinanceDialect(Dialect):
         return binance_stream.published(block, wanted, self._names, self._books)
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
-        return user_stream.told(account, happened, self._names)
+        return user_stream.messages(account, happened, self._names)
 
     def frame(self, socket: Socket, topic: str, message: bytes) -> bytes:
         """Connections to `/stream` get the name of the stream around each message."""

@@ -148,7 +148,9 @@ class BinanceMarket:
         span_ms = SPANS_MS.get(params.get("period", ""))
         if span_ms is None:
             raise BinanceRefused(-1120, "Invalid interval.")
-        spans = {told.time_ms // span_ms * span_ms: told.value for told in ticker.oi if _within(told.time_ms, params)}
+        spans = {
+            point.time_ms // span_ms * span_ms: point.value for point in ticker.oi if _within(point.time_ms, params)
+        }
         price = ticker.mark_or_last_price or 1.0
         rows = [
             {
@@ -166,13 +168,13 @@ class BinanceMarket:
         rows = [
             {
                 "symbol": self._names.symbol(one.coin),
-                "fundingRate": f"{told.value / 100:.8f}",
-                "fundingTime": told.time_ms,
+                "fundingRate": f"{rate.value / 100:.8f}",
+                "fundingTime": rate.time_ms,
                 "markPrice": plain(self._ticker(one).mark_or_last_price),
             }
             for one in self._names.chosen(params)
-            for told in self._ticker(one).funding
-            if _within(told.time_ms, params)
+            for rate in self._ticker(one).funding
+            if _within(rate.time_ms, params)
         ]
         return HttpAnswer(rows[:limit] if "startTime" in params else rows[-limit:])
 

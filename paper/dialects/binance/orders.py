@@ -104,7 +104,7 @@ class BinanceOrders:
             command = order_of(wish, account)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
-        facts = await self._hub.execute(account, command, asked=params)
+        facts = await self._hub.execute(account, command, params=params)
         rejected = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if rejected is not None:
             code, text = BY_EXCHANGE_CODE[rejected.code]

@@ -29,11 +29,11 @@ def algo_id(record: OrderRecord) -> int:
 
 
 def closes_position(record: OrderRecord) -> bool:
-    return record.asked.get("closePosition") == "true"
+    return record.params.get("closePosition") == "true"
 
 
 def status(record: OrderRecord) -> str:
-    """Of the order in the book; what the venue itself ended early is expired, what was asked to end is cancelled."""
+    """Of the order in the book; what the venue itself ended early is expired, the rest is cancelled."""
     if record.state is VenueOrderState.CANCELLED:
         if closes_position(record) and record.filled_base:
             return "FILLED"
@@ -69,7 +69,7 @@ def time_in_force(record: OrderRecord) -> str:
 
 
 def quantity(record: OrderRecord) -> Decimal:
-    """What was asked for; an order that closes whatever there is has no quantity of its own."""
+    """What was requested; an order that closes whatever there is has no quantity of its own."""
     return record.filled_base if closes_position(record) else record.command.quantity_base
 
 

@@ -17,7 +17,7 @@ ALL_FORCED: Final = "!forceOrder@arr"
 SLOW_MARK_MS: Final = 3_000
 MARKET_SUFFIXES: Final = ("@aggTrade", "@trade", "@markPrice", "@markPrice@1s", "@forceOrder")
 PUBLIC_SUFFIXES: Final = ("@trade", *BOOK_SUFFIXES)
-"""`@trade` is asked for at either root, by whom one believes."""
+"""Sources differ on the root of `@trade`: it is served at either."""
 PATTERNS: Final = (
     *(f"ws <symbol>{suffix}" for suffix in dict.fromkeys((*MARKET_SUFFIXES, *PUBLIC_SUFFIXES))),
     *(f"ws {stream}" for stream in (*ALL_MARKS, ALL_FORCED, ALL_TOPS)),
@@ -41,7 +41,7 @@ def known(stream: str, names: BinanceNames, roots: Collection[str]) -> bool:
 
 
 def published(block: EventBlock, wanted: set[str], names: BinanceNames, books: BinanceBooks) -> Iterator[Sent]:
-    """Everything of the block that somebody wants, by the venue's own event times; made as it is asked for."""
+    """Everything of the block that somebody wants, by the venue's own event times; made as it is requested."""
     timed: list[Iterator[Timed]] = []
     for symbol, one in names.by_symbol.items():
         if {f"{symbol.lower()}@aggTrade", f"{symbol.lower()}@trade"} & wanted:

@@ -16,10 +16,10 @@ from paper.exchange.exchange import Happened
 EVENTS: Final = (
     "ORDER_TRADE_UPDATE", "ACCOUNT_UPDATE", "ALGO_UPDATE", "ACCOUNT_CONFIG_UPDATE", "TRADE_LITE",
 )  # fmt: skip
-Told = tuple[str, bytes]
+UserMessage = tuple[str, bytes]
 
 
-def told(account: VenueAccount, happened: Happened, names: BinanceNames) -> Iterator[Told]:
+def messages(account: VenueAccount, happened: Happened, names: BinanceNames) -> Iterator[UserMessage]:
     """(event name, message), in the order of the facts."""
     stream = _Stream(account, happened, names)
     for fact in happened.facts:
@@ -32,7 +32,7 @@ class _Stream:
         ended = (fact for fact in happened.facts if isinstance(fact, events.OrderCancelled))
         self._cut_short = {fact.client_id for fact in ended}
 
-    def of(self, fact: events.Event) -> Iterator[Told]:
+    def of(self, fact: events.Event) -> Iterator[UserMessage]:
         if isinstance(fact, events.OrderAccepted):
             yield from self._about(fact.client_id, "NEW")
         elif isinstance(fact, events.OrderCancelled):
@@ -51,12 +51,12 @@ class _Stream:
             changed = {"s": self._names.symbol(fact.coin), "l": int(fact.leverage)}
             yield self._event("ACCOUNT_CONFIG_UPDATE", {"ac": changed})
 
-    def _event(self, name: str, rest: dict[str, Any]) -> Told:
+    def _event(self, name: str, rest: dict[str, Any]) -> UserMessage:
         return name, msgspec.json.encode({"e": name, "T": self._time_ms, "E": self._time_ms, **rest})
 
     # --- orders ----------------------------------------------------------------------------------------------------
 
-    def _about(self, client_id: str, execution: str) -> Iterator[Told]:
+    def _about(self, client_id: str, execution: str) -> Iterator[UserMessage]:
         """An order came or went without a fill."""
         record = self._account.orders.get(client_id)
         if record is None:
@@ -68,7 +68,7 @@ class _Stream:
         elif not payloads.closes_position(record):
             yield self._order_update(record, execution, None)
 
-    def _filled(self, record: OrderRecord) -> Iterator[Told]:
+    def _filled(self, record: OrderRecord) -> Iterator[UserMessage]:
         entry, forced = record.fills[-1], record.forced
         if payloads.is_algo(record) and len(record.fills) == 1:
             yield self._algo_update(record, "TRIGGERING")
@@ -81,7 +81,7 @@ class _Stream:
             yield self._algo_update(record, "FINISHED")
         yield self._account_update("ORDER", record.command.coin, Decimal(0))
 
-    def _order_update(self, record: OrderRecord, execution: str, entry: FillRecord | None) -> Told:
+    def _order_update(self, record: OrderRecord, execution: str, entry: FillRecord | None) -> UserMessage:
         command, new = record.command, execution == "NEW"
         order: dict[str, Any] = {
             "s": self._names.symbol(command.coin),
@@ -130,7 +130,7 @@ class _Stream:
             return "NEW_ADL"
         return payloads.status(record)
 
-    def _algo_update(self, record: OrderRecord, state: str) -> Told:
+    def _algo_update(self, record: OrderRecord, state: str) -> UserMessage:
         command, placed = record.command, state in ("TRIGGERED", "FINISHED")
         done = state == "FINISHED"
         order = {
@@ -162,7 +162,7 @@ class _Stream:
         }
         return self._event("ALGO_UPDATE", {"o": order})
 
-    def _trade_lite(self, record: OrderRecord, entry: FillRecord) -> Told:
+    def _trade_lite(self, record: OrderRecord, entry: FillRecord) -> UserMessage:
         command = record.command
         return self._event(
             "TRADE_LITE",
@@ -176,7 +176,7 @@ class _Stream:
 
     # --- money -----------------------------------------------------------------------------------------------------
 
-    def _account_update(self, why: str, coin: str, changed_usd: Decimal) -> Told:
+    def _account_update(self, why: str, coin: str, changed_usd: Decimal) -> UserMessage:
         """The wallet, and the position of the coin it is about."""
         account = self._account
         held = [account.holding(one) for one in self._names.by_coin]

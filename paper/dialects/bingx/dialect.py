@@ -45,11 +45,11 @@ class BingxDialect(MarketDataDialect):
     def refusal(self, words: str) -> Any:
         return {"code": 109_400, "msg": words, "data": {}}
 
-    def _asked(self, request: Request) -> MarketContract:
+    def _contract_of(self, request: Request) -> MarketContract:
         return self.contract(request.params.get("symbol"))
 
     def _premium(self, request: Request) -> Row:
-        one = self._asked(request)
+        one = self._contract_of(request)
         now = one.now
         return _answer({
             "symbol": one.id, "markPrice": text(now.mark_price), "indexPrice": text(now.index_price),
@@ -58,12 +58,12 @@ class BingxDialect(MarketDataDialect):
         })  # fmt: skip
 
     def _interest(self, request: Request) -> Row:
-        one = self._asked(request)
+        one = self._contract_of(request)
         return _answer({"symbol": one.id, "openInterest": text(one.now.oi_usd) or "0", "time": self.hub.now_ms})
 
     def _candles(self, request: Request) -> Row:
         """Newest first."""
-        one, span_ms = self._asked(request), SPAN_MS.get(request.params.get("interval", "1m"), 60_000)
+        one, span_ms = self._contract_of(request), SPAN_MS.get(request.params.get("interval", "1m"), 60_000)
         limit = number(request.params, "limit", 500) or 500
         found = candles(one, span_ms, number(request.params, "startTime"), number(request.params, "endTime"), limit)
         return _answer([
@@ -77,11 +77,11 @@ class BingxDialect(MarketDataDialect):
 
     def _paid(self, request: Request) -> Row:
         """Newest first."""
-        one = self._asked(request)
+        one = self._contract_of(request)
         found = paid_funding(one, number(request.params, "startTime"), number(request.params, "endTime"))
         return _answer([
-            {"symbol": one.id, "fundingRate": ratio(told.value), "fundingTime": told.time_ms}
-            for told in reversed(found)
+            {"symbol": one.id, "fundingRate": ratio(rate.value), "fundingTime": rate.time_ms}
+            for rate in reversed(found)
         ])
 
     # --- websockets --------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class BingxDialect(MarketDataDialect):
             return True
         return False
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         if message == "Pong":
             return True
         topic = str(message.get("dataType", "")) if isinstance(message, dict) else ""
@@ -119,9 +119,9 @@ class BingxDialect(MarketDataDialect):
         topic = f"{contract.id}@{TRADES}"
         yield topic, {"code": 0, "dataType": topic, "data": rows}
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         figures, topic = contract.figures, f"{contract.id}@{MARK}"
-        if "mark" in told:
+        if "mark" in updated:
             row = {"e": "markPriceUpdate", "E": figures.time_ms, "s": contract.id, "p": text(figures.mark_price)}
             yield topic, {"code": 0, "dataType": topic, "data": row}
 

@@ -73,7 +73,7 @@ class BitfinexDialect(MarketDataDialect):
             return True
         return False
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         if not isinstance(message, dict):
             return False
         if message.get("event") == "ping":
@@ -105,8 +105,8 @@ class BitfinexDialect(MarketDataDialect):
             for kind in ("te", "tu"):
                 yield topic, [self._number(topic), kind, _trade(contract, one)]
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         topic = f"status:{contract.id}"
         yield topic, [self._number(topic), _status(contract, contract.figures, contract.figures.time_ms)]
 

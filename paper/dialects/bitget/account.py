@@ -123,8 +123,8 @@ class BitgetAccountRequests:
         if strange or not text.isdigit() or not int(text):
             raise self._names.not_modelled(f"leverage {dict(params)}")
         facts = await self._names.hub.execute(account, SetLeverage(VENUE, one.coin, int(text)))
-        told = next((fact.leverage for fact in facts if isinstance(fact, LeverageConfirmed)), 0.0)
-        if told != int(text):
+        confirmed = next((fact.leverage for fact in facts if isinstance(fact, LeverageConfirmed)), 0.0)
+        if confirmed != int(text):
             raise self._leverage_refused(account, one, int(text))
         return self._settings(account, one)
 
@@ -168,7 +168,7 @@ class BitgetAccountRequests:
     # --- bills -----------------------------------------------------------------------------------------------------
 
     async def bills(self, account: VenueAccount, params: Params) -> Row:
-        """Newest first, twenty unless asked otherwise; of thirty days at once."""
+        """Newest first, twenty by default; of thirty days at once."""
         if not self._names.linear(params):
             return {"bills": None, "endId": None}
         wanted, coin = params.get("businessType"), params.get("coin")
@@ -183,7 +183,7 @@ class BitgetAccountRequests:
 def _bills(account: VenueAccount, names: BitgetNames) -> Iterator[Row]:
     """Newest first. A fill is one bill for each currency: what it realised, with its fee."""
     fills = {record.number: record for record in account.fills}
-    balance, told = account.wallet_usd, set[tuple[int, str]]()
+    balance, shown = account.wallet_usd, set[tuple[int, str]]()
     merged: dict[tuple[int, str], tuple[Decimal, Decimal]] = {}
     for one in account.payments:
         amount, fee = merged.get((one.fill_number, one.currency), (ZERO, ZERO))
@@ -195,9 +195,9 @@ def _bills(account: VenueAccount, names: BitgetNames) -> Iterator[Row]:
         after, ours = balance, one.currency == "USD"
         balance -= one.amount_usd if ours else ZERO
         key = (one.fill_number, one.currency)
-        if one.fill_number and key in told:
+        if one.fill_number and key in shown:
             continue
-        told.add(key)
+        shown.add(key)
         amount, fee = merged[key] if one.fill_number else (one.amount_usd, ZERO)
         yield {
             "billId": str(one.number), "symbol": names.symbol(one.coin) if one.coin else "", "amount": plain(amount),

@@ -119,15 +119,15 @@ class BitgetDialect(Dialect):
     def opened(self, socket: Socket) -> bool:
         return socket.path in (PUBLIC, CLASSIC, PRIVATE)
 
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         if text == "ping":
             socket.send("pong")
             return
-        asked = op_and_args(text)
-        if asked is None:
+        request = op_and_args(text)
+        if request is None:
             _complain(socket, 30016, "Param error")
             return
-        op, args = asked
+        op, args = request
         if op == "login" and socket.path == PRIVATE:
             self._login(socket, args[0] if args else {})
         elif op in ("subscribe", "unsubscribe"):
@@ -145,45 +145,45 @@ class BitgetDialect(Dialect):
             return
         socket.send_json({"event": "login", "code": 0})
 
-    def _subscription(self, socket: Socket, op: str, asked: dict[str, Any]) -> None:
+    def _subscription(self, socket: Socket, op: str, arg: dict[str, Any]) -> None:
         """Acknowledged argument by argument; what holds now follows the acknowledgement."""
         if socket.path == PRIVATE:
-            self._private(socket, op, asked)
+            self._private(socket, op, arg)
             return
-        topic = self._stream.topic(socket.path, asked)
+        topic = self._stream.topic(socket.path, arg)
         if topic is None:
-            self._unheard_of(socket, op, asked)
+            self._refuse_unknown(socket, op, arg)
             return
-        _take(socket, op, topic.name, asked)
+        _take(socket, op, topic.name, arg)
         if op == "subscribe":
             self._stream.first(socket, topic)
 
-    def _private(self, socket: Socket, op: str, asked: dict[str, Any]) -> None:
-        if asked.get("channel") not in CHANNELS or asked.get("instType") != "USDT-FUTURES":
-            self._unheard_of(socket, op, asked)
+    def _private(self, socket: Socket, op: str, arg: dict[str, Any]) -> None:
+        if arg.get("channel") not in CHANNELS or arg.get("instType") != "USDT-FUTURES":
+            self._refuse_unknown(socket, op, arg)
         elif socket.account is None:
-            _complain(socket, 30004, "User not logged in", {"op": op, "arg": asked})
+            _complain(socket, 30004, "User not logged in", {"op": op, "arg": arg})
         else:
-            _take(socket, op, topic_of(asked["channel"]), asked)
+            _take(socket, op, topic_of(arg["channel"]), arg)
 
-    def _unheard_of(self, socket: Socket, op: str, asked: dict[str, Any]) -> None:
-        what = ",".join(f"{name}:{value}" for name, value in asked.items())
+    def _refuse_unknown(self, socket: Socket, op: str, arg: dict[str, Any]) -> None:
+        what = ",".join(f"{name}:{value}" for name, value in arg.items())
         self.hub.note_unknown(self.venue, f"ws {socket.path} {what}")
-        _complain(socket, 30001, f"{what} doesn't exist", {"op": op, "arg": asked})
+        _complain(socket, 30001, f"{what} doesn't exist", {"op": op, "arg": arg})
 
     def public(self, block: EventBlock, wanted: AbstractSet[str]) -> Iterable[tuple[str, bytes]]:
         return self._stream.published(block, wanted)
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
-        return self._user.told(account, happened)
+        return self._user.messages(account, happened)
 
 
-def _take(socket: Socket, op: str, topic: str, asked: dict[str, Any]) -> None:
+def _take(socket: Socket, op: str, topic: str, arg: dict[str, Any]) -> None:
     if op == "unsubscribe":
         socket.topics.pop(topic, None)
     else:
         socket.topics[topic] = ""
-    socket.send_json({"event": op, "arg": asked})
+    socket.send_json({"event": op, "arg": arg})
 
 
 def _complain(socket: Socket, code: int, words: str, more: Mapping[str, Any] | None = None) -> None:

@@ -82,13 +82,13 @@ class BitgetPublicRequests:
 
     def _ticker(self, one: Instrument, now_ms: int) -> Row:
         ticker = self._names.hub.ticker(one.venue, one.coin)
-        mark, told = ticker.mark_or_last_price, self.figures(one, ticker, now_ms)
-        told |= {
+        mark, fields = ticker.mark_or_last_price, self.figures(one, ticker, now_ms)
+        fields |= {
             "markPrice": plain(mark), "indexPrice": plain(ticker.index_price or mark),
             "openInterest": self.open_interest(one, ticker.oi_usd, mark) if ticker.oi_ms else "",
             "fundingRate": fraction(ticker.rate_pct) if ticker.rate_ms else "",
         }
-        return told | {
+        return fields | {
             "category": "USDT-FUTURES", "symbol": self._names.symbol(one.coin), "ts": str(now_ms),
             "deliveryStartTime": "", "deliveryTime": "", "deliveryStatus": "",
         }
@@ -97,7 +97,7 @@ class BitgetPublicRequests:
         """In the names of v2; nothing of it is more than what v3 tells."""
         if not self._names.linear(params):
             return []
-        told = self._ticker(self._names.instrument(params), self._names.hub.now_ms)
+        ticker = self._ticker(self._names.instrument(params), self._names.hub.now_ms)
         named = {
             "symbol": "symbol", "lastPr": "lastPrice", "askPr": "ask1Price", "bidPr": "bid1Price", "bidSz": "bid1Size",
             "askSz": "ask1Size", "high24h": "highPrice24h", "low24h": "lowPrice24h", "ts": "ts",
@@ -106,7 +106,7 @@ class BitgetPublicRequests:
             "indexPrice": "indexPrice", "fundingRate": "fundingRate", "holdingAmount": "openInterest",
             "open24h": "openPrice24h", "markPrice": "markPrice",
         }
-        whole = {name: told[of] for name, of in named.items()}
+        whole = {name: ticker[of] for name, of in named.items()}
         return [whole | {"deliveryStartTime": None, "deliveryTime": None, "deliveryStatus": ""}]
 
     def figures(self, one: Instrument, ticker: VenueTicker, now_ms: int) -> Row:
@@ -185,7 +185,7 @@ class BitgetPublicRequests:
         return self._candles(params, HISTORY_ROWS_MAX)
 
     def _candles(self, params: Params, most: int) -> list[list[str]]:
-        """Oldest first: of the span asked for the last ones."""
+        """Oldest first: of the span requested the last ones."""
         one = self._names.instrument(params)
         span_ms = SPANS_MS.get(str(params.get("granularity", "")))
         if span_ms is None:
@@ -203,10 +203,10 @@ class BitgetPublicRequests:
         settled = list(reversed(self._names.hub.ticker(one.venue, one.coin).funding))
         return [
             {
-                "symbol": self._names.symbol(one.coin), "fundingRate": fraction(told.value),
-                "fundingTime": str(told.time_ms),
+                "symbol": self._names.symbol(one.coin), "fundingRate": fraction(rate.value),
+                "fundingTime": str(rate.time_ms),
             }
-            for told in settled[begin : begin + rows]
+            for rate in settled[begin : begin + rows]
         ]
 
 

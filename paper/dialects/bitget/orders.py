@@ -1,4 +1,4 @@
-"""Bitget: orders and stops of a part of the position: placing, cancelling, and what is told of them."""
+"""Bitget: orders and stops of a part of the position: placing, cancelling, and what is reported of them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -120,7 +120,7 @@ class BitgetOrderRequests:
             return f"x{self._names.hub.next_order()}"
         if not _CLIENT_ID.fullmatch(client_id):
             raise BitgetRefused("40402", "orderId or clientOid format error")
-        # The venue compares with pending orders alone; one id twice is an order that cannot be told from the other.
+        # The venue compares with pending orders alone; one id twice makes two orders indistinguishable.
         known = account.order(client_id=client_id)
         if known is not None and (known.open or visible(known)):
             raise BitgetRefused(*DUPLICATE)
@@ -135,8 +135,8 @@ class BitgetOrderRequests:
             command = order_of(wish, account)
         except NotModelled as error:
             raise self._names.not_modelled(str(error)) from None
-        asked = {"clientOid": str(params.get("clientOid", ""))}
-        facts = await self._names.hub.execute(account, command, asked)
+        kept = {"clientOid": str(params.get("clientOid", ""))}
+        facts = await self._names.hub.execute(account, command, kept)
         refused = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if refused is not None and refused.code != POST_ONLY:
             raise self._refusal(refused, command, one)
@@ -177,9 +177,9 @@ class BitgetOrderRequests:
         done: list[Row] = []
         failed: list[Row] = []
         for one in named:
-            asked_id, client_id = str(one.get("orderId") or ""), str(one.get("clientOid") or "")
-            record = find_plan(account, asked_id, client_id)
-            ids = {"orderId": asked_id or (str(record.number) if record else ""), "clientOid": client_id}
+            order_id, client_id = str(one.get("orderId") or ""), str(one.get("clientOid") or "")
+            record = find_plan(account, order_id, client_id)
+            ids = {"orderId": order_id or (str(record.number) if record else ""), "clientOid": client_id}
             if record is not None and not plan_over(record) and await self._gone(account, record):
                 done.append(ids)
             else:
@@ -196,11 +196,11 @@ class BitgetOrderRequests:
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def _found(self, account: VenueAccount, params: Params) -> OrderRecord | None:
-        asked_id, client_id = str(params.get("orderId", "")), str(params.get("clientOid", ""))
-        if not asked_id and not client_id:
+        order_id, client_id = str(params.get("orderId", "")), str(params.get("clientOid", ""))
+        if not order_id and not client_id:
             raise BitgetRefused("40924", "orderId and clientOid must have one")
         one = self._names.instrument(params)
-        record = find_order(account, asked_id, client_id)
+        record = find_order(account, order_id, client_id)
         return record if record is not None and record.command.coin == one.coin else None
 
     async def detail(self, account: VenueAccount, params: Params) -> Row:
@@ -255,5 +255,5 @@ class BitgetOrderRequests:
             record = account.orders.get(filled.fill.client_id)
             if record is not None:
                 rows.append(fill_row(self._names, record, filled))
-        asked: dict[str, Any] = {name: value for name, value in params.items() if name != "clientOid"}
-        return self._page(rows, asked, "fillList", "tradeId")
+        filters: dict[str, Any] = {name: value for name, value in params.items() if name != "clientOid"}
+        return self._page(rows, filters, "fillList", "tradeId")

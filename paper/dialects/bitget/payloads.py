@@ -46,7 +46,7 @@ def order_id(record: OrderRecord) -> str:
 
 def client_oid(record: OrderRecord) -> str:
     """Of the ordinary order: as the client gave it, else one of the venue's making."""
-    if record.is_stop or record.forced or not record.asked.get("clientOid", "none"):
+    if record.is_stop or record.forced or not record.params.get("clientOid", "none"):
         return str(record.number + 2 * CHILD)
     return record.command.client_id
 
@@ -131,7 +131,7 @@ def plan_row(names: BitgetNames, record: OrderRecord) -> Row:
 
 
 def plan_client_oid(record: OrderRecord) -> str:
-    named = record.asked.get("clientOid", "none") if record.asked else "none"
+    named = record.params.get("clientOid", "none") if record.params else "none"
     return record.command.client_id if named else str(record.number + 2 * CHILD)
 
 

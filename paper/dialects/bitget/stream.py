@@ -19,7 +19,7 @@ KINDS: Final = ("usdt-futures", "usdc-futures", "coin-futures")
 TRADES, TICKER, FORCED, CLASSIC_TRADES = "publicTrade", "ticker", "liquidation", "trade"
 SNAPSHOT_ROWS: Final = 50
 FORCED_MS: Final = 1_000
-"""So often the largest forced order of each side is told."""
+"""So often the largest forced order of each side is published."""
 PATTERNS: Final = (
     f"ws v3 {TRADES} <symbol>", f"ws v3 {TICKER} <symbol>", f"ws v3 {FORCED}", f"ws v2 {CLASSIC_TRADES} <symbol>",
 )
@@ -48,7 +48,7 @@ class Topic(NamedTuple):
 
 
 class _Figures(msgspec.Struct):
-    """What was told last of one contract; 0 while nothing was."""
+    """What was published last of one contract; 0 while nothing was."""
 
     mark_price: float = 0.0
     index_price: float = 0.0
@@ -57,17 +57,17 @@ class _Figures(msgspec.Struct):
 
 
 class BitgetPublicStream:
-    """Remembers what each ticker told last: every message is a whole picture."""
+    """Remembers what each ticker published last: every message is a whole picture."""
 
     def __init__(self, names: BitgetNames, requests: BitgetPublicRequests) -> None:
         self._names, self._requests = names, requests
         self._figures: dict[str, _Figures] = {}
 
-    def topic(self, path: str, asked: Row) -> Topic | None:
+    def topic(self, path: str, arg: Row) -> Topic | None:
         """None when the venue has no such thing."""
-        kind = str(asked.get("instType", "")).lower()
-        channel = str(asked.get("channel" if path == CLASSIC else "topic", ""))
-        symbol = str(asked.get("instId" if path == CLASSIC else "symbol", ""))
+        kind = str(arg.get("instType", "")).lower()
+        channel = str(arg.get("channel" if path == CLASSIC else "topic", ""))
+        symbol = str(arg.get("instId" if path == CLASSIC else "symbol", ""))
         if channel == FORCED and path == PUBLIC and kind in KINDS and not symbol:
             return Topic(path, channel, "" if kind == PRODUCT.lower() else kind)
         right = channel == CLASSIC_TRADES if path == CLASSIC else channel in (TRADES, TICKER)
@@ -75,7 +75,7 @@ class BitgetPublicStream:
         return Topic(path, channel, symbol) if right and listed else None
 
     def first(self, socket: Socket, topic: Topic) -> None:
-        """What a new subscriber is told at once: the last trades, a ticker's picture."""
+        """What a new subscriber receives at once: the last trades, a ticker's picture."""
         one = self._names.by_symbol.get(topic.symbol)
         if one is None:
             return
@@ -120,13 +120,13 @@ class BitgetPublicStream:
     # --- tickers ---------------------------------------------------------------------------------------------------
 
     def _tickers(self, block: EventBlock, topic: Topic, one: Instrument) -> Iterator[Timed]:
-        """One picture per row that changes it; marks before what else is told at the same time."""
+        """One picture per row that changes it; marks before what else is published at the same time."""
         figures = self._figures.setdefault(topic.symbol, _Figures())
         rows = [
             (row[0], order, row) for order, kind in enumerate((block.marks, block.open_interest, block.funding))
             for row in self._ours(kind, one).tolist()
         ]
-        for at_ms, order, row in sorted(rows, key=lambda told: told[:2]):
+        for at_ms, order, row in sorted(rows, key=lambda row: row[:2]):
             if order == 0:
                 figures.mark_price, figures.index_price = row[3], row[4] if row[4] == row[4] else row[3]
             elif order == 1:
@@ -137,7 +137,7 @@ class BitgetPublicStream:
                 yield at_ms, topic.name, self._ticker(topic, one, figures, at_ms)
 
     def _ticker(self, topic: Topic, one: Instrument, figures: _Figures, at_ms: int) -> bytes:
-        """What the market has not told yet is empty: a zero would be a figure."""
+        """What the market has not published yet is empty: a zero would be a figure."""
         ticker = self._names.hub.ticker(one.venue, one.coin)
         mark = figures.mark_price or ticker.mark_or_last_price
         oi = self._requests.open_interest(one, figures.oi_usd, mark) if figures.oi_usd else ""

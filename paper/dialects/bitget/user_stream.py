@@ -1,4 +1,4 @@
-"""Bitget: the private websocket of classic accounts: what an account is told of its orders, stops and fills."""
+"""Bitget: the private websocket of classic accounts: what an account receives about its orders, stops and fills."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -38,7 +38,7 @@ class BitgetUserStream:
     def __init__(self, names: BitgetNames) -> None:
         self._names = names
 
-    def told(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
+    def messages(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
         for fact in happened.facts:
             for channel, row in self._of_fact(account, fact):
                 arg = {"instType": PRODUCT, "channel": channel, "instId": "default"}
@@ -73,16 +73,16 @@ class BitgetUserStream:
     def _order(self, account: VenueAccount, record: OrderRecord, filled: FillRecord | None = None) -> Row:
         """In this channel's words; `filled` adds what only a message about a fill has."""
         row = order_row(account, self._names, record)
-        told = {name: row[name] for name in row if name not in ("symbol", "state", "baseVolume", "fee", "totalProfits")}
-        told |= {
+        sent = {name: row[name] for name in row if name not in ("symbol", "state", "baseVolume", "fee", "totalProfits")}
+        sent |= {
             "instId": row["symbol"], "accBaseVolume": row["baseVolume"], "notionalUsd": row["quoteVolume"],
             "feeDetail": [{"feeCoin": currency(one.fill), "fee": plain(-one.fill.fee)} for one in record.fills],
             "reduceOnly": row["reduceOnly"].lower(), "price": row["price"] or "0", "stpMode": "none",
         }
         if filled is None:
-            return told
+            return sent
         fill = filled.fill
-        return told | {
+        return sent | {
             "fillPrice": plain(fill.price), "baseVolume": plain(fill.quantity_base), "fillTime": str(fill.time_ms),
             "fillFee": plain(-fill.fee), "fillFeeCoin": currency(fill), "tradeId": str(filled.number),
             "fillNotionalUsd": plain(fill.price * fill.quantity_base), "pnl": plain(filled.realised_usd),

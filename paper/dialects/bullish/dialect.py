@@ -86,8 +86,8 @@ class BullishDialect(MarketDataDialect):
     def _paid(self, one: MarketContract, request: Request) -> list[Row]:
         """A millisecond before the hour's end, in fractions."""
         found = paid_funding(one, *_bounds(request, "updatedAtDatetime"))
-        return [{"fundingRate": ratio(told.value), "updatedAtDatetime": _iso(told.time_ms - 1)}
-                for told in reversed(found)]
+        return [{"fundingRate": ratio(rate.value), "updatedAtDatetime": _iso(rate.time_ms - 1)}
+                for rate in reversed(found)]
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
@@ -100,16 +100,16 @@ class BullishDialect(MarketDataDialect):
             socket.send_json(_tick(one, self.hub.now_ms, "snapshot"))
         return one is not None
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         """The unified client sends an empty message to an address of ticks."""
-        asked = message if isinstance(message, dict) else {}
-        wanted = asked.get("params") or {}
-        if not asked or asked.get("method") == "keepalivePing":
+        request = message if isinstance(message, dict) else {}
+        wanted = request.get("params") or {}
+        if not request or request.get("method") == "keepalivePing":
             return True
         one = self.by_id.get(str(wanted.get("symbol")))
-        if asked.get("method") != "subscribe" or wanted.get("topic") != "anonymousTrades" or one is None:
+        if request.get("method") != "subscribe" or wanted.get("topic") != "anonymousTrades" or one is None:
             return False
-        socket.send_json({"jsonrpc": "2.0", "id": asked.get("id"), "result": {
+        socket.send_json({"jsonrpc": "2.0", "id": request.get("id"), "result": {
             "responseCodeName": "OK", "responseCode": "200",
             "message": f"Successfully subscribed (anonymousTrades {one.id})",
         }})  # fmt: skip
@@ -124,13 +124,13 @@ class BullishDialect(MarketDataDialect):
             "update", "V1TAAnonymousTradeUpdate", {"symbol": contract.id, "trades": rows}
         )
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         yield f"tick {contract.id}", _tick(contract, contract.figures.time_ms, "update")
 
 
 def _trade(one: MarketContract, print_: TradePrint) -> Row:
-    """Every other one is told by the order that was taken."""
+    """Every other one is named by the order that was taken."""
     taker = print_.number % 2 == 0
     return {
         "tradeId": str(print_.number), "isTaker": taker, "price": plain(print_.price), "symbol": one.id,

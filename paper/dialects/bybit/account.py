@@ -49,9 +49,9 @@ class AccountRequests:
     async def coins(self, account: VenueAccount, params: Params) -> Row:
         """No network carries any coin here."""
         del account
-        asked = params.get("coin", "")
+        wanted = params.get("coin", "")
         known = (QUOTE, *self._names.by_coin)
-        return {"rows": [_coin(coin) for coin in known if asked in ("", coin)]}
+        return {"rows": [_coin(coin) for coin in known if wanted in ("", coin)]}
 
     async def info(self, account: VenueAccount, params: Params) -> Row:
         del params
@@ -116,8 +116,8 @@ class AccountRequests:
         if leverage == account.leverage(one.coin):
             raise BybitRefused(110043, "leverage not modified")
         facts = await self._names.hub.execute(account, SetLeverage(VENUE, one.coin, leverage))
-        told = next((fact for fact in facts if isinstance(fact, events.LeverageConfirmed)), None)
-        if told is None or told.leverage != leverage:
+        confirmed = next((fact for fact in facts if isinstance(fact, events.LeverageConfirmed)), None)
+        if confirmed is None or confirmed.leverage != leverage:
             raise self._leverage_refused(account, one, leverage)
         return {}
 

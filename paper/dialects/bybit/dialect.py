@@ -132,7 +132,7 @@ class BybitDialect(Dialect):
     def opened(self, socket: Socket) -> bool:
         return socket.path in (PUBLIC_PATH, PRIVATE_PATH)
 
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         try:
             message = msgspec.json.decode(text)
             operation, args = message.get("op", ""), message.get("args") or []
@@ -199,14 +199,14 @@ class BybitDialect(Dialect):
     def _acknowledge(
         self, socket: Socket, operation: str, message: Mapping[str, Any], error: str = "", *, words: str = ""
     ) -> None:
-        told = {"success": not error, "ret_msg": error or words, "conn_id": _connection(socket)}
-        socket.send_json(told | _numbered(message) | {"op": operation})
+        reply = {"success": not error, "ret_msg": error or words, "conn_id": _connection(socket)}
+        socket.send_json(reply | _numbered(message) | {"op": operation})
 
     def public(self, block: EventBlock, wanted: AbstractSet[str]) -> Iterable[tuple[str, bytes]]:
         return self._stream.published(block, wanted)
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
-        return self._user.told(account, happened)
+        return self._user.messages(account, happened)
 
 
 def _connection(socket: Socket) -> str:

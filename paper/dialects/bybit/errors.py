@@ -23,7 +23,7 @@ WINDOW_MS: Final = 5_000
 """Of a signed request that names no window."""
 DAY_MS: Final = 86_400_000
 RANGE_MS_MAX: Final = 7 * DAY_MS
-"""Longest span of time that a history may be asked for."""
+"""Longest span of time that a history may be requested for."""
 
 Params = Mapping[str, Any]
 Row = dict[str, Any]
@@ -111,7 +111,7 @@ def page(rows: Sequence[Row], params: Params, *, usual: int, most: int) -> tuple
 
 
 def time_range(params: Params, now_ms: int, usual_ms: int = RANGE_MS_MAX) -> tuple[int, int]:
-    """First and last millisecond asked for; an open end lies `usual_ms` away. Refused beyond seven days."""
+    """First and last millisecond requested; an open end lies `usual_ms` away. Refused beyond seven days."""
     start_ms, end_ms = number(params, "startTime"), number(params, "endTime")
     if start_ms is None:
         end_ms = now_ms if end_ms is None else end_ms

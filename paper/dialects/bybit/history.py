@@ -36,7 +36,7 @@ FORCED_FACTS: Final = (events.PositionLiquidated, events.PositionDeleveraged)
 
 
 class Executions:
-    """Every execution as it was told when it happened, by account: fills, funding and forced closes."""
+    """Every execution as it was published when it happened, by account: fills, funding and forced closes."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
@@ -47,11 +47,11 @@ class Executions:
 
     def note(self, account: VenueAccount, happened: Happened) -> list[Row]:
         """The executions among what happened to an account that has been folded."""
-        found = [row for fact in happened.facts for row in self._told(account, fact)]
+        found = [row for fact in happened.facts for row in self._executions_of(account, fact)]
         self.of(account).extend(found)
         return found
 
-    def _told(self, account: VenueAccount, fact: Event) -> Iterator[Row]:
+    def _executions_of(self, account: VenueAccount, fact: Event) -> Iterator[Row]:
         if isinstance(fact, events.Fill):
             record = _record_of(account, fact)
             if record is not None:
@@ -85,7 +85,7 @@ class HistoryRequests:
         self._names, self._executions = names, executions
 
     async def executions(self, account: VenueAccount, params: Params) -> Row:
-        """Newest first; those of a named order whenever they were, others within the time asked for."""
+        """Newest first; those of a named order whenever they were, others within the time requested."""
         if not linear(params):
             return {"category": params["category"], "list": [], "nextPageCursor": ""}
         order = _order(account, params)
@@ -101,7 +101,7 @@ class HistoryRequests:
         return {"category": CATEGORY, "list": rows, "nextPageCursor": cursor}
 
     async def transactions(self, account: VenueAccount, params: Params) -> Row:
-        """Newest first; a day of them unless asked otherwise. change = cashFlow + funding - fee."""
+        """Newest first; a day of them by default. change = cashFlow + funding - fee."""
         if params.get("accountType", "UNIFIED") != "UNIFIED":
             raise BybitRefused(10001, "accountType only support UNIFIED.")
         start_ms, end_ms = time_range(params, account.now_ms, usual_ms=DAY_MS)

@@ -88,7 +88,7 @@ class TickerFields:
         }  # fmt: skip
 
     def all(self, one: Instrument, now_ms: int) -> Row:
-        """Everything at once. What the market has not told yet is empty: a zero would be a figure."""
+        """Everything at once. What the market has not published yet is empty: a zero would be a figure."""
         ticker = self._names.hub.ticker(one.venue, one.coin)
         counted = self.open_interest(ticker.oi_usd, ticker.mark_or_last_price, one)
         funded = self.funded(ticker.rate_pct, ticker.interval_h, ticker.next_funding_ms(now_ms))
@@ -204,7 +204,7 @@ class PublicRequests:
         return {"category": CATEGORY, "symbol": self._names.symbol(one.coin), "list": rows}
 
     def open_interest(self, params: Params) -> Row:
-        """Newest first; at each whole interval what was last told by then, at the price of that time."""
+        """Newest first; at each whole interval what was last published by then, at the price of that time."""
         one = self._one(params)
         span_ms = OI_INTERVAL_MS.get(str(params.get("intervalTime", "")))
         if span_ms is None:
@@ -234,10 +234,10 @@ class PublicRequests:
         settled = self._names.hub.ticker(one.venue, one.coin).funding
         rows = [
             {
-                "symbol": self._names.symbol(one.coin), "fundingRate": plain(_share(told.value)),
-                "fundingRateTimestamp": str(told.time_ms),
+                "symbol": self._names.symbol(one.coin), "fundingRate": plain(_share(rate.value)),
+                "fundingRateTimestamp": str(rate.time_ms),
             }
-            for told in reversed(settled) if (start_ms or 0) <= told.time_ms <= (end_ms or 10**15)
+            for rate in reversed(settled) if (start_ms or 0) <= rate.time_ms <= (end_ms or 10**15)
         ]  # fmt: skip
         return {"category": CATEGORY, "list": rows[:limit]}
 
@@ -262,10 +262,10 @@ def trade_id(count: int) -> str:
 def _oi_at(ticker: VenueTicker, span_ms: int) -> Iterable[tuple[int, float, float]]:
     """(time, USD, price) at whole intervals, oldest first."""
     closes = {candle.open_ms: candle.close for candle in ticker.candles}
-    told_by = {-(-told.time_ms // span_ms) * span_ms: told for told in ticker.oi}
-    for at_ms, told in told_by.items():
-        minute_ms = told.time_ms // MINUTE_MS * MINUTE_MS
-        yield at_ms, told.value, closes.get(minute_ms, ticker.mark_or_last_price)
+    by_end = {-(-point.time_ms // span_ms) * span_ms: point for point in ticker.oi}
+    for at_ms, point in by_end.items():
+        minute_ms = point.time_ms // MINUTE_MS * MINUTE_MS
+        yield at_ms, point.value, closes.get(minute_ms, ticker.mark_or_last_price)
 
 
 def _tiers(symbol: str, table: TierTable) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Bybit v5: orders: placing, cancelling, and what is told of them."""
+"""Bybit v5: orders: placing, cancelling, and what is reported of them."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -51,12 +51,12 @@ class OrderRequests:
         one = self._named(params)
         link_id = str(params.get("orderLinkId", ""))
         self._check(account, params, link_id)
-        asked = {name: _text(value) for name, value in params.items()}
-        asked["lastPriceOnCreated"] = plain(self._names.hub.ticker(one.venue, one.coin).last_price)
+        kept = {name: _text(value) for name, value in params.items()}
+        kept["lastPriceOnCreated"] = plain(self._names.hub.ticker(one.venue, one.coin).last_price)
         if not link_id:
-            link_id, asked["unnamed"] = f"x{self._names.hub.next_order()}", "true"
+            link_id, kept["unnamed"] = f"x{self._names.hub.next_order()}", "true"
         command = self._command(account, params, link_id, one)
-        facts = await self._names.hub.execute(account, command, asked)
+        facts = await self._names.hub.execute(account, command, kept)
         refused = next((fact for fact in facts if isinstance(fact, events.OrderRejected)), None)
         if refused is not None and refused.code != POST_ONLY_REFUSED:
             raise self._refusal(account, refused, params, one)
@@ -139,10 +139,10 @@ class OrderRequests:
     ) -> BybitRefused:
         held = account.holding(one.coin)
         if refused.code == "WOULD_TRIGGER":
-            mark, asked = plain(account.mark_price(one.coin)), _text(params.get("triggerPrice", ""))
+            mark, price = plain(account.mark_price(one.coin)), _text(params.get("triggerPrice", ""))
             if _text(params.get("triggerDirection", "")) == "1":
-                return BybitRefused(110092, f"expect Rising, but trigger_price[{asked}] <= current[{mark}]??MarkPrice")
-            return BybitRefused(110093, f"expect Falling, but trigger_price[{asked}] >= current[{mark}]??MarkPrice")
+                return BybitRefused(110092, f"expect Rising, but trigger_price[{price}] <= current[{mark}]??MarkPrice")
+            return BybitRefused(110093, f"expect Falling, but trigger_price[{price}] >= current[{mark}]??MarkPrice")
         if refused.code == "PRECISION":
             return BybitRefused(10001, "Qty invalid" if refused.reason.startswith("quantity") else "price invalid")
         if refused.code == "REDUCE_ONLY" and held is not None:

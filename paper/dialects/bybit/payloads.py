@@ -57,9 +57,9 @@ def origin(order: OrderRecord) -> tuple[str, str]:
     return "CreateByLiq", "BustTrade"
 
 
-def currency(told: str) -> str:
+def currency(named: str) -> str:
     """`USD` stands for what the contract is quoted in."""
-    return QUOTE if told == "USD" else told
+    return QUOTE if named == "USD" else named
 
 
 def status_of(order: OrderRecord) -> str:
@@ -102,7 +102,7 @@ class Rows:
     # --- orders ----------------------------------------------------------------------------------------------------
 
     def order(self, order: OrderRecord) -> Row:
-        command, asked = order.command, order.asked
+        command, params = order.command, order.params
         stop = command.kind is OrderKind.STOP_MARKET
         cancel_type, reject_reason = _ending(order)
         left = command.quantity_base - order.filled_base if order.open else Decimal(0)
@@ -126,10 +126,10 @@ class Rows:
             "stopOrderType": "Stop" if stop else "", "orderIv": "", "marketUnit": "",
             "triggerPrice": plain(command.trigger_price) if command.trigger_price is not None else "",
             "triggerDirection": (1 if order.buys else 2) if stop else 0, "triggerBy": "MarkPrice" if stop else "",
-            "takeProfit": "", "stopLoss": asked.get("stopLoss", ""), "tpslMode": asked.get("tpslMode", ""),
-            "tpTriggerBy": "", "slTriggerBy": asked.get("slTriggerBy", ""), "parentOrderLinkId": "",
-            "tpLimitPrice": "0", "slLimitPrice": "0", "lastPriceOnCreated": asked.get("lastPriceOnCreated", ""),
-            "reduceOnly": command.reduce_only, "closeOnTrigger": asked.get("closeOnTrigger") == "true",
+            "takeProfit": "", "stopLoss": params.get("stopLoss", ""), "tpslMode": params.get("tpslMode", ""),
+            "tpTriggerBy": "", "slTriggerBy": params.get("slTriggerBy", ""), "parentOrderLinkId": "",
+            "tpLimitPrice": "0", "slLimitPrice": "0", "lastPriceOnCreated": params.get("lastPriceOnCreated", ""),
+            "reduceOnly": command.reduce_only, "closeOnTrigger": params.get("closeOnTrigger") == "true",
             "placeType": "", "smpType": "None", "smpGroup": 0, "smpOrderId": "",
             "createdTime": str(order.created_ms), "updatedTime": str(order.updated_ms),
             **(attached_stops.shown(order) if order.rode_in_with else {}),
@@ -137,7 +137,7 @@ class Rows:
 
     def link_id(self, order: OrderRecord) -> str:
         """Empty when the client named none, and for the venue's own orders."""
-        nameless = order.asked.get("unnamed") == "true" or order.forced or bool(order.rode_in_with)
+        nameless = order.params.get("unnamed") == "true" or order.forced or bool(order.rode_in_with)
         return "" if nameless else order.command.client_id
 
     # --- executions ------------------------------------------------------------------------------------------------

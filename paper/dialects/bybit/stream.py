@@ -32,7 +32,7 @@ class PublicStream:
         self._names, self._fields, self._requests = names, fields, requests
         self._last: dict[str, tuple[float, bool]] = {}
         self._unseen: set[str] = set()
-        self._told = 0
+        self._sent_count = 0
 
     def knows(self, topic: str) -> bool:
         kind, _, rest = topic.partition(".")
@@ -42,7 +42,7 @@ class PublicStream:
         return f"ws {kind}.<symbol>" in PATTERNS and rest in self._names.by_symbol
 
     def first(self, socket: Socket, topic: str) -> None:
-        """What a new subscriber is told at once: the whole picture of a ticker or book."""
+        """What a new subscriber receives at once: the whole picture of a ticker or book."""
         kind, _, rest = topic.partition(".")
         one = self._names.by_symbol[rest.rpartition(".")[2]]
         known = self._names.hub.ticker(one.venue, one.coin).mark_or_last_price > 0.0
@@ -129,9 +129,9 @@ class PublicStream:
             yield bars[-1][0], self._fields.traded(ticker, one, bars[-1][0])
 
     def _ticker(self, topic: str, kind: str, fields: Row, at_ms: int | None) -> bytes:
-        self._told += 1
+        self._sent_count += 1
         time_ms = self._names.hub.now_ms if at_ms is None else at_ms
-        return _encode({"topic": topic, "type": kind, "data": fields, "cs": self._told, "ts": time_ms})
+        return _encode({"topic": topic, "type": kind, "data": fields, "cs": self._sent_count, "ts": time_ms})
 
     # --- forced orders and book ------------------------------------------------------------------------------------
 

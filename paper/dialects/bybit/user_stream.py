@@ -1,4 +1,4 @@
-"""Bybit v5: the private websocket: what an account is told of its orders, executions, positions and wallet."""
+"""Bybit v5: the private websocket: what an account receives about its orders, executions, positions and wallet."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -23,9 +23,9 @@ _MOVES_POSITION: Final = (events.Fill, events.PositionLiquidated, events.Positio
 class BybitUserStream:
     def __init__(self, names: BybitNames, rows: Rows, executions: Executions) -> None:
         self._names, self._rows, self._executions = names, rows, executions
-        self._told = 0
+        self._sent_count = 0
 
-    def told(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
+    def messages(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
         """Executions first, then the orders as they stand now, positions and wallet."""
         executed = self._executions.note(account, happened)
         if isinstance(happened.obeyed, QueryOrder):
@@ -47,6 +47,6 @@ class BybitUserStream:
 
     def _message(self, topic: str, rows: list[Row], happened: Happened) -> Iterator[tuple[str, bytes]]:
         if rows:
-            self._told += 1
-            name = f"{VENUE}_{topic}_{self._told}"
+            self._sent_count += 1
+            name = f"{VENUE}_{topic}_{self._sent_count}"
             yield topic, _encode({"id": name, "topic": topic, "creationTime": happened.time_ms, "data": rows})

@@ -45,8 +45,8 @@ class CoinbaseDialect(MarketDataDialect):
 
     def _products(self, request: Request) -> Row:
         """Spot products are not served: there are none."""
-        asked = request.params.get("product_ids")
-        futures = [self.contract(asked)] if asked else self.contracts
+        wanted = request.params.get("product_ids")
+        futures = [self.contract(wanted)] if wanted else self.contracts
         rows = [self._product(one) for one in futures] if request.params.get("product_type") == "FUTURE" else []
         return {"products": rows, "num_products": len(rows)}
 
@@ -83,7 +83,7 @@ class CoinbaseDialect(MarketDataDialect):
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         kind, channel = (message.get(name) for name in ("type", "channel")) if isinstance(message, dict) else ("", "")
         if kind not in ("subscribe", "unsubscribe") or channel not in (*CHANNELS, "heartbeats"):
             return False
@@ -114,9 +114,9 @@ class CoinbaseDialect(MarketDataDialect):
             "market_trades", prints[0].time_ms, [{"type": "update", "trades": rows}]
         )
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         figures = contract.figures
-        if "mark" not in told or figures.mark_price is None:
+        if "mark" not in updated or figures.mark_price is None:
             return
         half = float(contract.listed.tick) / 2.0
         row = {

@@ -46,8 +46,8 @@ class CryptocomDialect(MarketDataDialect):
         return _answer("get-instruments", [_listed(one) for one in self.contracts])
 
     def _tickers(self, request: Request) -> Row:
-        asked = request.params.get("instrument_name")
-        found = self.contracts if asked is None else [self.contract(asked)]
+        wanted = request.params.get("instrument_name")
+        found = self.contracts if wanted is None else [self.contract(wanted)]
         return _answer("get-tickers", [_ticker(one, one.now, self.hub.now_ms) for one in found])
 
     def _values(self, request: Request) -> Row:
@@ -55,14 +55,14 @@ class CryptocomDialect(MarketDataDialect):
         one, kind = self.contract(request.params.get("instrument_name")), request.params.get("valuation_type")
         if kind == "funding_hist":
             found = paid_funding(one, number(request.params, "start_ts"), number(request.params, "end_ts"))
-            rows = [{"v": ratio(told.value), "t": told.time_ms} for told in reversed(found)]
+            rows = [{"v": ratio(rate.value), "t": rate.time_ms} for rate in reversed(found)]
         else:
             value = ratio(one.now.rate_pct) if kind == "funding_rate" else text(one.now.mark_price)
             rows = [{"v": value, "t": self.hub.now_ms}] if value else []
         return _answer("get-valuations", rows[: number(request.params, "count", 25)], one)
 
     def _candles(self, request: Request) -> Row:
-        """The newest of what was asked for, oldest first."""
+        """The newest of what was requested, oldest first."""
         one = self.contract(request.params.get("instrument_name"))
         span_ms = SPAN_MS.get(request.params.get("timeframe", "1m"), 60_000)
         count = number(request.params, "count", 25) or 25
@@ -78,7 +78,7 @@ class CryptocomDialect(MarketDataDialect):
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         if not isinstance(message, dict) or message.get("method") not in ("subscribe", "unsubscribe"):
             return False
         topics = (message.get("params") or {}).get("channels")
@@ -92,7 +92,7 @@ class CryptocomDialect(MarketDataDialect):
             self.subscribe(socket, topic)
             one = self.by_id.get(topic.removeprefix("trade."))
             if one is not None:
-                socket.send_json(_told("trade", one.id, _trades(one, list(one.ticker.prints)[-PAST:])))
+                socket.send_json(_message("trade", one.id, _trades(one, list(one.ticker.prints)[-PAST:])))
         return True
 
     def _known(self, topic: str) -> bool:
@@ -101,21 +101,21 @@ class CryptocomDialect(MarketDataDialect):
         return channel in CHANNELS and ours in self.by_id
 
     def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:
-        yield f"trade.{contract.id}", _told("trade", contract.id, _trades(contract, prints))
+        yield f"trade.{contract.id}", _message("trade", contract.id, _trades(contract, prints))
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         now = contract.figures
         index = f"{contract.id.removesuffix('-PERP')}-INDEX"
         values = {
-            ("index", index): text(now.index_price) if "mark" in told else "",
-            ("mark", contract.id): text(now.mark_price) if "mark" in told else "",
-            ("funding", contract.id): ratio(now.rate_pct) if "funding" in told else "",
+            ("index", index): text(now.index_price) if "mark" in updated else "",
+            ("mark", contract.id): text(now.mark_price) if "mark" in updated else "",
+            ("funding", contract.id): ratio(now.rate_pct) if "funding" in updated else "",
         }
         for (channel, name), value in values.items():
             if value:
-                yield f"{channel}.{name}", _told(channel, name, [{"v": value, "t": now.time_ms}])
-        if "open_interest" in told:
-            yield f"ticker.{contract.id}", _told("ticker", contract.id, [_ticker(contract, now, now.time_ms)])
+                yield f"{channel}.{name}", _message(channel, name, [{"v": value, "t": now.time_ms}])
+        if "open_interest" in updated:
+            yield f"ticker.{contract.id}", _message("ticker", contract.id, [_ticker(contract, now, now.time_ms)])
 
 
 def _trades(contract: MarketContract, prints: Sequence[TradePrint]) -> list[Row]:
@@ -130,13 +130,13 @@ def _trades(contract: MarketContract, prints: Sequence[TradePrint]) -> list[Row]
 
 
 def _ticker(contract: MarketContract, figures: Figures, time_ms: int) -> Row:
-    """Without open interest while it is not told: a zero would be a figure."""
+    """Without open interest while it is not known: a zero would be a figure."""
     counted = contract.counted(figures)
     row = {"i": contract.id, "a": text(figures.last_price) or None, "t": time_ms}
     return {**row, "oi": counted} if counted else row
 
 
-def _told(channel: str, name: str, rows: list[Row]) -> Row:
+def _message(channel: str, name: str, rows: list[Row]) -> Row:
     return {
         "id": -1, "method": "subscribe", "code": 0,
         "result": {"instrument_name": name, "subscription": f"{channel}.{name}", "channel": channel, "data": rows},

@@ -38,7 +38,7 @@ class DeribitDialect(MarketDataDialect):
     def answers(self) -> Mapping[str, Answer]:
         return {
             f"GET {REST}/get_instruments": self._instruments,
-            f"GET {REST}/ticker": self._ticker_asked,
+            f"GET {REST}/ticker": self._ticker_of,
             f"GET {REST}/get_tradingview_chart_data": self._chart,
             f"GET {REST}/get_funding_rate_history": self._paid,
         }
@@ -51,7 +51,7 @@ class DeribitDialect(MarketDataDialect):
         now_us = self.hub.server_ms() * 1_000
         return {"jsonrpc": "2.0", "result": result, "usIn": now_us, "usOut": now_us + 9, "usDiff": 9, "testnet": False}
 
-    def _asked(self, request: Request) -> MarketContract:
+    def _contract_of(self, request: Request) -> MarketContract:
         return self.contract(request.params.get("instrument_name"))
 
     def _instruments(self, request: Request) -> Row:
@@ -69,8 +69,8 @@ class DeribitDialect(MarketDataDialect):
             "instrument_type": "reversed" if one.inverse else "linear",
         }  # fmt: skip
 
-    def _ticker_asked(self, request: Request) -> Row:
-        one = self._asked(request)
+    def _ticker_of(self, request: Request) -> Row:
+        one = self._contract_of(request)
         return self._result(self._ticker(one, one.now, one.now.time_ms))
 
     def _ticker(self, one: MarketContract, figures: Figures, time_ms: int) -> Row:
@@ -84,7 +84,7 @@ class DeribitDialect(MarketDataDialect):
         return {name: value for name, value in row.items() if value is not None}
 
     def _chart(self, request: Request) -> Row:
-        one, minutes = self._asked(request), number(request.params, "resolution", 1) or 1
+        one, minutes = self._contract_of(request), number(request.params, "resolution", 1) or 1
         since_ms, until_ms = number(request.params, "start_timestamp"), number(request.params, "end_timestamp")
         rows = candles(one, minutes * 60_000, since_ms, until_ms, _CANDLES_MAX)
         columns = {
@@ -96,18 +96,18 @@ class DeribitDialect(MarketDataDialect):
         return self._result({**columns, "status": "ok"})
 
     def _paid(self, request: Request) -> Row:
-        """What was settled is told as what was paid over the hour before it."""
-        one = self._asked(request)
+        """What was settled is published as what was paid over the hour before it."""
+        one = self._contract_of(request)
         since_ms, until_ms = number(request.params, "start_timestamp"), number(request.params, "end_timestamp")
         rows = [
-            {"timestamp": told.time_ms, "interest_1h": told.value / 100.0, "interest_8h": told.value / 100.0}
-            for told in paid_funding(one, since_ms, until_ms)
+            {"timestamp": rate.time_ms, "interest_1h": rate.value / 100.0, "interest_8h": rate.value / 100.0}
+            for rate in paid_funding(one, since_ms, until_ms)
         ]
         return self._result(rows)
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         method = message.get("method") if isinstance(message, dict) else None
         if method == "public/test":
             socket.send_json({"jsonrpc": "2.0", "id": message.get("id"), "result": {"version": "1.2.26"}})
@@ -153,8 +153,8 @@ class DeribitDialect(MarketDataDialect):
             "contracts": float(amount / contract.lot), "mark_price": mark, "index_price": mark,
         }  # fmt: skip
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         figures = contract.figures
         yield _notification(f"ticker.{contract.id}.{INTERVAL}", self._ticker(contract, figures, figures.time_ms))
 

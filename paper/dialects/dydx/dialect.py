@@ -83,18 +83,18 @@ class DydxDialect(MarketDataDialect):
         until_ms = _ms(request.params.get("effectiveBeforeOrAt"))
         return {"historicalFunding": [
             {
-                "ticker": one.id, "rate": ratio(told.value), "price": text(one.now.mark_price),
-                "effectiveAtHeight": "1", "effectiveAt": _iso(told.time_ms + 219),
+                "ticker": one.id, "rate": ratio(rate.value), "price": text(one.now.mark_price),
+                "effectiveAtHeight": "1", "effectiveAt": _iso(rate.time_ms + 219),
             }
-            for told in reversed(paid_funding(one, None, until_ms))
+            for rate in reversed(paid_funding(one, None, until_ms))
         ]}  # fmt: skip
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        one = self.by_id.get(str(asked.get("id")))
-        if asked.get("type") != "subscribe" or asked.get("channel") != "v4_trades" or one is None:
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        one = self.by_id.get(str(request.get("id")))
+        if request.get("type") != "subscribe" or request.get("channel") != "v4_trades" or one is None:
             return False
         before = [_trade(one, print_) for print_ in list(one.ticker.prints)[-100:]]
         socket.send_json(_frame(one, before, "subscribed"))

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 class ExtendedDialect(MarketDataDialect):
-    """A stream's path says what it carries: nothing is asked for on it."""
+    """A stream's path says what it carries: nothing is requested on it."""
 
     venue: ClassVar[str] = "extended"
     hosts: ClassVar[tuple[str, ...]] = ("api.starknet.extended.exchange",)
@@ -64,7 +64,7 @@ class ExtendedDialect(MarketDataDialect):
         }  # fmt: skip
 
     def _candles(self, one: MarketContract, request: Request) -> Row:
-        """Newest first, up to an end; a beginning cannot be asked for."""
+        """Newest first, up to an end; a beginning cannot be requested."""
         span_ms = SPAN_MS.get(request.params.get("interval", ""))
         if span_ms is None:
             raise RequestRefused(self.refusal("interval"))
@@ -81,7 +81,7 @@ class ExtendedDialect(MarketDataDialect):
 
     def _paid(self, one: MarketContract, request: Request) -> Row:
         found = paid_funding(one, number(request.params, "startTime"), number(request.params, "endTime"))
-        rows = [{"m": one.id, "f": ratio(told.value), "T": told.time_ms} for told in reversed(found)]
+        rows = [{"m": one.id, "f": ratio(rate.value), "T": rate.time_ms} for rate in reversed(found)]
         return {"status": "OK", "data": rows, "pagination": {"cursor": 1, "count": len(rows)}}
 
     # --- websockets --------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ class ExtendedDialect(MarketDataDialect):
         socket.send_json({"ts": self.hub.now_ms, "data": [], "seq": 1})
         return True
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         del socket, message
         return False
 

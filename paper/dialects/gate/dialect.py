@@ -44,7 +44,7 @@ class GateDialect(MarketDataDialect):
             ):
                 found[f"GET {REST}/{settle}/{name}"] = answer
         for one in self.contracts:
-            found[f"GET {REST}/{_settle(one)}/contracts/{one.id}"] = functools.partial(self._contract_asked, one)
+            found[f"GET {REST}/{_settle(one)}/contracts/{one.id}"] = functools.partial(self._contract_row, one)
         return found
 
     def refusal(self, words: str) -> Any:
@@ -53,7 +53,7 @@ class GateDialect(MarketDataDialect):
     def _contracts(self, request: Request) -> list[Row]:
         return [self._contract(one) for one in self.contracts if f"/{_settle(one)}/" in request.path]
 
-    def _contract_asked(self, one: MarketContract, request: Request) -> Row:
+    def _contract_row(self, one: MarketContract, request: Request) -> Row:
         del request
         return self._contract(one)
 
@@ -89,7 +89,7 @@ class GateDialect(MarketDataDialect):
         }  # fmt: skip
 
     def _candles(self, request: Request) -> list[Row]:
-        one, span_ms = self._asked(request)
+        one, span_ms = self._contract_and_span(request)
         since_ms, until_ms = _span(request)
         found = candles(one, span_ms, since_ms, until_ms, number(request.params, "limit", 2_000) or 2_000)
         return [
@@ -102,7 +102,7 @@ class GateDialect(MarketDataDialect):
         ]  # fmt: skip
 
     def _stats(self, request: Request) -> list[Row]:
-        one, span_ms = self._asked(request)
+        one, span_ms = self._contract_and_span(request)
         since_ms, until_ms = _span(request)
         rows = [
             {
@@ -117,7 +117,7 @@ class GateDialect(MarketDataDialect):
         """Newest first."""
         one = self.contract(request.params.get("contract"))
         found = paid_funding(one, *_span(request))
-        rows = [{"t": told.time_ms // 1_000, "r": ratio(told.value)} for told in reversed(found)]
+        rows = [{"t": rate.time_ms // 1_000, "r": ratio(rate.value)} for rate in reversed(found)]
         return rows[: number(request.params, "limit", 100)]
 
     def _tiers(self, request: Request) -> list[Row]:
@@ -131,7 +131,7 @@ class GateDialect(MarketDataDialect):
             for place, tier in enumerate(table.tiers, start=1)
         ]  # fmt: skip
 
-    def _asked(self, request: Request) -> tuple[MarketContract, int]:
+    def _contract_and_span(self, request: Request) -> tuple[MarketContract, int]:
         span_ms = SPAN_MS.get(request.params.get("interval", "5m"))
         if span_ms is None:
             raise RequestRefused(self.refusal("interval"))
@@ -139,7 +139,7 @@ class GateDialect(MarketDataDialect):
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         channel, event = (str(message.get(name, "")) for name in ("channel", "event")) if _is(message) else ("", "")
         now_ms = self.hub.server_ms()
         head = {"time": now_ms // 1_000, "time_ms": now_ms}
@@ -171,8 +171,8 @@ class GateDialect(MarketDataDialect):
         ]  # fmt: skip
         yield _update("futures.trades", contract, prints[0].time_ms, rows)
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         figures = contract.figures
         yield _update("futures.tickers", contract, figures.time_ms, [self._ticker(contract, figures)])
 

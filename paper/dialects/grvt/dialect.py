@@ -66,7 +66,7 @@ class GrvtDialect(MarketDataDialect):
         ]}
 
     def _ticker(self, request: Request) -> Row:
-        return {"result": self._figures(self.contract(_asked(request).get("instrument")), self.hub.now_ms)}
+        return {"result": self._figures(self.contract(_body_of(request).get("instrument")), self.hub.now_ms)}
 
     def _figures(self, one: MarketContract, time_ms: int) -> Row:
         now = one.now
@@ -80,12 +80,12 @@ class GrvtDialect(MarketDataDialect):
 
     def _candles(self, request: Request) -> Row:
         """Newest first."""
-        one = self.contract(_asked(request).get("instrument"))
-        span_ms = SPAN_MS.get(str(_asked(request).get("interval")))
+        one = self.contract(_body_of(request).get("instrument"))
+        span_ms = SPAN_MS.get(str(_body_of(request).get("interval")))
         since_ms, until_ms = _bounds(request)
         if span_ms is None or since_ms is None or until_ms is None:
             raise RequestRefused(self.refusal("interval, start_time or end_time"))
-        limit = number(_asked(request), "limit", 500) or 500
+        limit = number(_body_of(request), "limit", 500) or 500
         return {"next": "", "result": [
             {
                 "open_time": str(candle.open_ms * MS_NS), "close_time": str((candle.open_ms + span_ms) * MS_NS),
@@ -97,19 +97,19 @@ class GrvtDialect(MarketDataDialect):
         ]}  # fmt: skip
 
     def _paid(self, request: Request) -> Row:
-        one = self.contract(_asked(request).get("instrument"))
+        one = self.contract(_body_of(request).get("instrument"))
         return {"next": "", "result": [
             {
-                "instrument": one.id, "funding_rate": plain(told.value), "funding_time": str(told.time_ms * MS_NS),
-                "mark_price": text(one.now.mark_price), "funding_rate_8_h_avg": plain(told.value),
+                "instrument": one.id, "funding_rate": plain(rate.value), "funding_time": str(rate.time_ms * MS_NS),
+                "mark_price": text(one.now.mark_price), "funding_rate_8_h_avg": plain(rate.value),
                 "funding_interval_hours": 8,
             }
-            for told in reversed(paid_funding(one, *_bounds(request)))
+            for rate in reversed(paid_funding(one, *_bounds(request)))
         ]}  # fmt: skip
 
     def _brackets(self, request: Request) -> Row:
         """Those of the house's own table."""
-        one = self.contract(_asked(request).get("instrument"))
+        one = self.contract(_body_of(request).get("instrument"))
         tiers = mechanics_of(one.venue_key, one.coin).table.tiers
         return {"result": {
             "instrument": one.id, "max_position_size": "1000.0", "risk_brackets": [
@@ -124,15 +124,15 @@ class GrvtDialect(MarketDataDialect):
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        wanted = asked.get("params") or {}
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        wanted = request.get("params") or {}
         stream, selectors = wanted.get("stream"), [str(one) for one in wanted.get("selectors") or ()]
         chosen = [self.by_id.get(one.partition("@")[0]) for one in selectors]
-        if asked.get("method") != "subscribe" or stream not in STREAMS or None in chosen:
+        if request.get("method") != "subscribe" or stream not in STREAMS or None in chosen:
             return False
         socket.send_json({
-            "jsonrpc": "2.0", "id": asked.get("id"), "method": "subscribe",
+            "jsonrpc": "2.0", "id": request.get("id"), "method": "subscribe",
             "result": {"stream": stream, "subs": selectors, "unsubs": [], "num_snapshots": [1]},
         })
         for one in chosen:
@@ -141,18 +141,18 @@ class GrvtDialect(MarketDataDialect):
                 for print_ in list(one.ticker.prints)[-50:] if stream == "v1.trade" else ():
                     socket.send_json({**_trade(one, print_)[1], "sequence_number": "0"})
                 if stream == "v1.ticker.s":
-                    socket.send_json(self._told_ticker(one, self.hub.now_ms)[1])
+                    socket.send_json(self._ticker_message(one, self.hub.now_ms)[1])
         return True
 
     def trades(self, contract: MarketContract, prints: Sequence[TradePrint]) -> Messages:
         for one in prints:
             yield _trade(contract, one)
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
-        yield self._told_ticker(contract, contract.figures.time_ms)
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
+        yield self._ticker_message(contract, contract.figures.time_ms)
 
-    def _told_ticker(self, one: MarketContract, time_ms: int) -> tuple[str, Row]:
+    def _ticker_message(self, one: MarketContract, time_ms: int) -> tuple[str, Row]:
         return _fed("v1.ticker.s", f"{one.id}@500", one, self._figures(one, time_ms))
 
 
@@ -169,13 +169,13 @@ def _fed(stream: str, selector: str, one: MarketContract, feed: Row) -> tuple[st
                                   "prev_sequence_number": "0"}
 
 
-def _asked(request: Request) -> Row:
+def _body_of(request: Request) -> Row:
     body = request.json
     return body if isinstance(body, dict) else {}
 
 
 def _bounds(request: Request) -> tuple[int | None, int | None]:
-    found = [number(_asked(request), name) for name in ("start_time", "end_time")]
+    found = [number(_body_of(request), name) for name in ("start_time", "end_time")]
     return (None if found[0] is None else found[0] // MS_NS, None if found[1] is None else found[1] // MS_NS)
 
 

@@ -66,7 +66,7 @@ class HtxDialect(MarketDataDialect):
     def _ok(self, data: Any, **more: Any) -> Row:
         return {"status": "ok", "code": 200, **more, "data": data, "ts": self.hub.now_ms}
 
-    def _asked(self, request: Request) -> MarketContract:
+    def _contract_of(self, request: Request) -> MarketContract:
         return self.contract(request.params.get("contract_code"))
 
     def _dated(self, request: Request) -> Row:
@@ -83,7 +83,7 @@ class HtxDialect(MarketDataDialect):
         return self._ok([_contract(one) for one in self.contracts if one.inverse is inverse])
 
     def _candles(self, request: Request) -> Row:
-        one, span_ms = self._asked(request), PERIODS_MS.get(request.params.get("period", ""), 60_000)
+        one, span_ms = self._contract_of(request), PERIODS_MS.get(request.params.get("period", ""), 60_000)
         since_s, until_s = (number(request.params, name) for name in ("from", "to"))
         found = candles(
             one, span_ms, None if since_s is None else since_s * 1_000, None if until_s is None else until_s * 1_000,
@@ -100,13 +100,13 @@ class HtxDialect(MarketDataDialect):
         return self._ok(rows, ch=f"market.{one.id}.kline.{request.params.get('period')}")
 
     def _mark(self, request: Request) -> Row:
-        one = self._asked(request)
+        one = self._contract_of(request)
         rows = [] if one.now.mark_price is None else [_candle(self.hub.now_ms, one.now.mark_price)]
         return self._ok(rows, ch=f"market.{one.id}.{MARK}")
 
     def _interest(self, request: Request) -> Row:
-        """Nothing while it is not told: a zero would be a figure."""
-        one = self._asked(request)
+        """Nothing while it is not known: a zero would be a figure."""
+        one = self._contract_of(request)
         counted = one.counted(one.now)
         if not counted or one.now.oi_usd is None:
             return self._ok([])
@@ -115,7 +115,7 @@ class HtxDialect(MarketDataDialect):
 
     def _past_interest(self, request: Request) -> Row:
         """The newest, by the period."""
-        one, span_ms = self._asked(request), PERIODS_MS.get(request.params.get("period", ""), 3_600_000)
+        one, span_ms = self._contract_of(request), PERIODS_MS.get(request.params.get("period", ""), 3_600_000)
         rows = [
             {
                 "volume": float(one.amount(past.oi_usd, past.price)), "amount_type": 1, "ts": past.time_ms,
@@ -126,7 +126,7 @@ class HtxDialect(MarketDataDialect):
         return self._ok({"contract_code": one.id, "tick": rows[-(number(request.params, "size", 48) or 48):]})
 
     def _funding(self, request: Request) -> Row:
-        one = self._asked(request)
+        one = self._contract_of(request)
         now, next_ms = one.now, one.ticker.next_funding_ms(self.hub.now_ms)
         after_ms = None if one.inverse else str(next_ms + round(now.interval_h * 3_600_000))
         row = {
@@ -136,10 +136,10 @@ class HtxDialect(MarketDataDialect):
         return self._ok(row if one.inverse else [row])
 
     def _paid(self, request: Request) -> Row:
-        one, size = self._asked(request), number(request.params, "page_size", 20) or 20
+        one, size = self._contract_of(request), number(request.params, "page_size", 20) or 20
         rows = [
-            {"contract_code": one.id, "funding_rate": ratio(told.value), "funding_time": str(told.time_ms)}
-            for told in reversed(paid_funding(one, None, None))
+            {"contract_code": one.id, "funding_rate": ratio(rate.value), "funding_time": str(rate.time_ms)}
+            for rate in reversed(paid_funding(one, None, None))
         ]
         page = rows[:size]
         return self._ok({"total_page": 1, "current_page": 1, "data": page} if one.inverse else page)
@@ -155,7 +155,7 @@ class HtxDialect(MarketDataDialect):
             return True
         return False
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         if not isinstance(message, dict):
             return False
         if "pong" in message or message.get("op") == "pong":
@@ -168,9 +168,9 @@ class HtxDialect(MarketDataDialect):
         kinds = (FORCED, FUNDING) if notifies else (MARK, INDEX) if socket.path == "/ws_index" else (TRADES,)
         if head != ("public" if notifies else "market") or kind not in kinds or contract not in self.by_id:
             return False
-        told = {"op": "sub", "cid": message.get("cid"), "topic": topic, "ts": now_ms, "err-code": 0}
+        notified = {"op": "sub", "cid": message.get("cid"), "topic": topic, "ts": now_ms, "err-code": 0}
         subbed = {"id": message.get("id"), "status": "ok", "subbed": topic, "ts": now_ms}
-        socket.send_json(told if notifies else subbed)
+        socket.send_json(notified if notifies else subbed)
         self.subscribe(socket, topic)
         return True
 
@@ -185,14 +185,14 @@ class HtxDialect(MarketDataDialect):
         topic, time_ms = f"market.{contract.id}.{TRADES}", prints[0].time_ms
         yield topic, {"ch": topic, "ts": time_ms, "tick": {"id": prints[0].number, "ts": time_ms, "data": rows}}
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         figures = contract.figures
-        prices = ((INDEX, figures.index_price), (MARK, figures.mark_price)) if "mark" in told else ()
+        prices = ((INDEX, figures.index_price), (MARK, figures.mark_price)) if "mark" in updated else ()
         for kind, price in prices:
             topic = f"market.{contract.id}.{kind}"
             if price is not None:
                 yield topic, {"ch": topic, "ts": figures.time_ms, "tick": _candle(figures.time_ms, price)}
-        if "funding" in told:
+        if "funding" in updated:
             row = {"contract_code": contract.id, "funding_rate": ratio(figures.rate_pct), "estimated_rate": None}
             yield _notified(contract, FUNDING, figures.time_ms, row)
 

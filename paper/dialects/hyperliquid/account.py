@@ -129,7 +129,7 @@ def _span(params: Params) -> tuple[int, int]:
 
 
 def user_of(params: Params) -> str:
-    """The address that is asked about, in small letters. Refused for what is none."""
+    """The address that is queried, in small letters. Refused for what is none."""
     user = params.get("user")
     if not isinstance(user, str) or len(user) != 42 or not user.startswith("0x"):
         raise HyperRefused

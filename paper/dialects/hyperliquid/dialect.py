@@ -22,7 +22,7 @@ from paper.dialects.hyperliquid.names import (
     HyperNames,
     HyperRefused,
     Info,
-    asked,
+    body_of,
     kind_of,
     unprocessable,
 )
@@ -103,8 +103,8 @@ class HyperliquidDialect(Dialect):
         """Too many requests: HTTP 429 with `null`. Maintenance: the gateway's 502."""
         if fault.kind is Kind.REFUSED:
             kind = kind_of(request)
-            told = {"type": kind, "data": {"statuses": [{"error": f"refused {fault.value}"}]}}
-            return HttpAnswer({"status": "ok", "response": told})
+            response = {"type": kind, "data": {"statuses": [{"error": f"refused {fault.value}"}]}}
+            return HttpAnswer({"status": "ok", "response": response})
         if fault.kind is Kind.MAINTENANCE:
             return HttpAnswer(b"<html><body>502 Bad Gateway</body></html>", 502, {"Content-Type": "text/html"})
         headers = {"Retry-After": str(fault.value)} if fault.value else {}
@@ -118,7 +118,7 @@ class HyperliquidDialect(Dialect):
     def opened(self, socket: Socket) -> bool:
         return socket.path == SOCKET_PATH
 
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         try:
             message = msgspec.json.decode(text)
             method, subscription = message.get("method"), message.get("subscription")
@@ -152,13 +152,13 @@ class HyperliquidDialect(Dialect):
         return self._stream.published(block, wanted)
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
-        return self._user.told(account, happened)
+        return self._user.messages(account, happened)
 
 
 def _answering(answer: Info) -> Handler:
     async def handle(request: Request) -> HttpAnswer:
         try:
-            return HttpAnswer(answer(asked(request)))
+            return HttpAnswer(answer(body_of(request)))
         except HyperRefused as refused:
             return unprocessable(refused)
 

@@ -48,7 +48,7 @@ class HyperMarket:
         return [self.meta(params), [self.context(one) for one in self._names.listed]]
 
     def context(self, one: Instrument) -> Row:
-        """What the market has not told yet is null: a zero would be a figure."""
+        """What the market has not published yet is null: a zero would be a figure."""
         ticker, hub = self._names.hub.ticker(one.venue, one.coin), self._names.hub
         day, price = ticker.day(hub.now_ms), ticker.mark_or_last_price
         known = price > 0.0
@@ -108,8 +108,8 @@ class HyperMarket:
         start_ms, end_ms = whole(params, "startTime", 0), whole(params, "endTime", _FAR_MS)
         settled = self._names.hub.ticker(one.venue, one.coin).funding
         rows = [
-            {"coin": one.coin, "fundingRate": figure(told.value / 100.0), "premium": "0.0", "time": told.time_ms}
-            for told in settled if start_ms <= told.time_ms <= end_ms
+            {"coin": one.coin, "fundingRate": figure(rate.value / 100.0), "premium": "0.0", "time": rate.time_ms}
+            for rate in settled if start_ms <= rate.time_ms <= end_ms
         ]
         return rows[:ROWS_MAX]
 

@@ -1,4 +1,4 @@
-"""Hyperliquid: names and numbers of its coins, its refusals, and who is asked what: one address for every question."""
+"""Hyperliquid: names and numbers of its coins, its refusals, and the kinds of requests: one address serves them all."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -55,7 +55,7 @@ class HyperNames:
         return HyperRefused(f"Not modelled by this simulated venue: {what}")
 
 
-def asked(request: Request) -> Row:
+def body_of(request: Request) -> Row:
     """The body of a question. Refused when it is no JSON object."""
     try:
         body = request.json
@@ -67,9 +67,9 @@ def asked(request: Request) -> Row:
 
 
 def kind_of(request: Request) -> str:
-    """What is asked for or wanted: the `type` in the body, of an action that of the action."""
+    """The kind of a request: the `type` in the body, of an action that of the action."""
     try:
-        body = asked(request)
+        body = body_of(request)
     except HyperRefused:
         return ""
     action = body.get("action")

@@ -12,7 +12,7 @@ from paper.dialects.accounts import OrderRecord, VenueAccount, VenueOrderState
 from paper.dialects.http import HttpAnswer, Request
 from paper.dialects.hub import HeldTooLong
 from paper.dialects.hyperliquid.account import HyperAccounts
-from paper.dialects.hyperliquid.names import VENUE, HyperNames, HyperRefused, Params, Row, asked, unprocessable
+from paper.dialects.hyperliquid.names import VENUE, HyperNames, HyperRefused, Params, Row, body_of, unprocessable
 from paper.dialects.hyperliquid.payloads import UNNAMED
 from paper.dialects.hyperliquid.signing import signer_of
 from paper.dialects.order_entry import IMMEDIATE, PLAIN, POST_ONLY, NotModelled, OrderRequest, order_of, passes_by
@@ -52,7 +52,7 @@ class HyperActions:
 
         async def handle(request: Request) -> HttpAnswer:
             try:
-                body = asked(request)
+                body = body_of(request)
                 account = self._checked(body, request)
                 return HttpAnswer({"status": "ok", "response": await act(account, body["action"])})
             except HyperRefused as refused:
@@ -113,7 +113,7 @@ class HyperActions:
         if refused is not None:
             return {"error": f"{WORDS[refused.code]} asset={wish['a']}"}
         if passes_by(request, last):
-            # It is told at once; the simulated exchange ends it with the next price.
+            # It is published at once; the simulated exchange ends it with the next price.
             return _met_nobody(wish)
         return _outcome(account.orders[client_id], wish)
 
@@ -168,8 +168,8 @@ class HyperActions:
             raise ActionRefused("Cannot switch leverage type with open position.")
         if leverage != account.leverage(one.coin):
             facts = await self._names.hub.execute(account, SetLeverage(VENUE, one.coin, leverage))
-            told = next((fact for fact in facts if isinstance(fact, events.LeverageConfirmed)), None)
-            if told is None or told.leverage != leverage:
+            confirmed = next((fact for fact in facts if isinstance(fact, events.LeverageConfirmed)), None)
+            if confirmed is None or confirmed.leverage != leverage:
                 raise ActionRefused("Invalid leverage value")
         account.isolated[one.coin] = isolated
         return {"type": "default"}

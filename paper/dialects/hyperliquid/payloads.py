@@ -10,7 +10,7 @@ from paper.dialects.accounts import DELEVERAGED_PREFIX, FillRecord, OrderRecord,
 from paper.dialects.hyperliquid.names import QUOTE, HyperNames, Row, figure
 
 UNNAMED: Final = "unnamed"
-"""In `asked` of an order that the client gave no name."""
+"""In `params` of an order that the client gave no name."""
 _REJECTED: Final = {
     "REDUCE_ONLY": "reduceOnlyRejected", "OPPOSITE_POSITION": "reduceOnlyRejected",
     "MIN_NOTIONAL": "minTradeNtlRejected", "INSUFFICIENT_MARGIN": "perpMarginRejected",
@@ -45,11 +45,11 @@ class HyperRows:
         self._names = names
 
     def cloid(self, order: OrderRecord) -> str | None:
-        nameless = order.asked.get(UNNAMED) == "true" or order.forced
+        nameless = order.params.get(UNNAMED) == "true" or order.forced
         return None if nameless else cloid_of(order.command.client_id)
 
     def order(self, order: OrderRecord) -> Row:
-        """With what else is told of it beside the basic fields."""
+        """With what is reported of it beside the basic fields."""
         command = order.command
         stop = command.kind is OrderKind.STOP_MARKET
         trigger = figure(float(command.trigger_price or 0))
@@ -57,14 +57,14 @@ class HyperRows:
         return self.basic(order) | {
             "triggerCondition": f"Price {direction} {trigger}" if stop else "N/A", "isTrigger": stop,
             "triggerPx": trigger, "children": [], "isPositionTpsl": False, "reduceOnly": command.reduce_only,
-            "orderType": "Stop Market" if stop else "Limit", "tif": None if stop else order.asked.get("tif", "Gtc"),
+            "orderType": "Stop Market" if stop else "Limit", "tif": None if stop else order.params.get("tif", "Gtc"),
         }
 
     def basic(self, order: OrderRecord) -> Row:
         command = order.command
         left = command.quantity_base - order.filled_base
         return {
-            "coin": command.coin, "side": "B" if order.buys else "A", "limitPx": order.asked.get("p", "0.0"),
+            "coin": command.coin, "side": "B" if order.buys else "A", "limitPx": order.params.get("p", "0.0"),
             "sz": figure(float(left)), "oid": order.number, "timestamp": order.created_ms,
             "origSz": figure(float(command.quantity_base)), "cloid": self.cloid(order),
         }
@@ -83,8 +83,8 @@ class HyperRows:
         if order.forced and fill.client_id.startswith(DELEVERAGED_PREFIX):
             return row | {"dir": "Auto-Deleveraging"}
         if order.forced:
-            told = {"liquidatedUser": account.key, "markPx": figure(float(fill.price)), "method": "market"}
-            return row | {"dir": f"Liquidated Isolated {fill.side.word.capitalize()}", "liquidation": told}
+            liquidation = {"liquidatedUser": account.key, "markPx": figure(float(fill.price)), "method": "market"}
+            return row | {"dir": f"Liquidated Isolated {fill.side.word.capitalize()}", "liquidation": liquidation}
         return row
 
     def state(self, account: VenueAccount) -> Row:

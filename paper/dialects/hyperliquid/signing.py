@@ -133,8 +133,8 @@ def recovered(digest: bytes, r: int, s: int, v: int) -> str:
         return ""
     if (y & 1) != v - 27:
         y = _P - y
-    inverse, told = pow(r, -1, _N), int.from_bytes(digest, "big")
-    point = _added(_times(s * inverse % _N, (r, y)), _times(-told * inverse % _N, _G))
+    inverse, hashed = pow(r, -1, _N), int.from_bytes(digest, "big")
+    point = _added(_times(s * inverse % _N, (r, y)), _times(-hashed * inverse % _N, _G))
     return _address(point) if point[2] else ""
 
 

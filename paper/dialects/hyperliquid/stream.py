@@ -17,7 +17,7 @@ from paper.dialects.trade_prints import TradePrint
 KINDS: Final = ("trades", "activeAssetCtx", "l2Book")
 PATTERNS: Final = tuple(f"ws {kind} <coin>" for kind in KINDS)
 FIRST_TRADES: Final = 10
-"""Newest trades that a new subscriber is told."""
+"""Newest trades that a new subscriber receives."""
 BATCH_MS: Final = 100
 """About a block of the chain: its trades come in one message."""
 _encode: Final[Callable[[Any], bytes]] = msgspec.json.Encoder().encode
@@ -33,7 +33,7 @@ class HyperStream:
         return f"{kind} {coin}" if kind in KINDS and coin in self._names.by_coin else ""
 
     def first(self, socket: Socket, topic: str) -> None:
-        """What a new subscriber is told at once; of trades some of before."""
+        """What a new subscriber receives at once; of trades some of before."""
         kind, _, coin = topic.partition(" ")
         one = self._names.by_coin[coin]
         ticker = self._names.hub.ticker(one.venue, one.coin)
@@ -48,13 +48,13 @@ class HyperStream:
         for one in self._names.listed:
             if f"trades {one.coin}" in wanted:
                 yield from ((f"trades {one.coin}", message) for message in self._batches(one))
-            told = any(self._told(block.rows(kind), one) for kind in ("bars", "marks", "open_interest", "funding"))
-            if f"activeAssetCtx {one.coin}" in wanted and told:
+            moved = any(self._changed(block.rows(kind), one) for kind in ("bars", "marks", "open_interest", "funding"))
+            if f"activeAssetCtx {one.coin}" in wanted and moved:
                 yield f"activeAssetCtx {one.coin}", self._context(one)
-            if f"l2Book {one.coin}" in wanted and told:
+            if f"l2Book {one.coin}" in wanted and moved:
                 yield f"l2Book {one.coin}", self._book(one)
 
-    def _told(self, rows: Rows, one: Instrument) -> bool:
+    def _changed(self, rows: Rows, one: Instrument) -> bool:
         if not len(rows):
             return False
         roster = self._names.hub.roster

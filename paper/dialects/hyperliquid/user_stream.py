@@ -1,4 +1,4 @@
-"""Hyperliquid: what is told of an account over the websocket: its orders and its fills."""
+"""Hyperliquid: what is published of an account over the websocket: its orders and its fills."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -25,8 +25,8 @@ _FORCED: Final = (events.PositionLiquidated, events.PositionDeleveraged)
 class HyperUserStream:
     def __init__(self, rows: HyperRows, accounts: HyperAccounts) -> None:
         self._rows, self._accounts = rows, accounts
-        self._told: dict[str, int] = {}
-        """Fills by account that have been told."""
+        self._sent_fills: dict[str, int] = {}
+        """Number of fills published, by account."""
 
     def topic(self, subscription: Row) -> str:
         kind, user = subscription.get("type"), subscription.get("user")
@@ -42,9 +42,9 @@ class HyperUserStream:
             rows = [self._rows.fill(account, one) for one in known] if account is not None else []
             socket.send_json({"channel": "userFills", "data": {"isSnapshot": True, "user": user, "fills": rows}})
 
-    def told(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
+    def messages(self, account: VenueAccount, happened: Happened) -> Iterator[tuple[str, bytes]]:
         """Fills first, then the orders as they stand now."""
-        before, self._told[account.key] = self._told.get(account.key, 0), len(account.fills)
+        before, self._sent_fills[account.key] = self._sent_fills.get(account.key, 0), len(account.fills)
         new = account.fills[before:]
         if isinstance(happened.obeyed, QueryOrder):
             return

@@ -133,11 +133,11 @@ def _position(one: WalletPosition, mark: float) -> Row:
 
 
 def _fill(one: WalletFill) -> Row:
-    told = {"liquidatedUser": one.liquidated, "markPx": figure(one.price), "method": one.method}
+    liquidation = {"liquidatedUser": one.liquidated, "markPx": figure(one.price), "method": one.method}
     row: Row = {
         "coin": one.coin, "px": figure(one.price), "sz": figure(one.quantity_base), "side": "B" if one.buys else "A",
         "time": one.time_ms, "startPosition": figure(one.start_base), "dir": "Buy" if one.buys else "Sell",
         "closedPnl": "0.0", "hash": "0x" + "0" * 64, "oid": one.number, "crossed": True, "fee": "0.0",
         "tid": one.number, "feeToken": "USDC",
     }
-    return row | ({"liquidation": told} if one.liquidated else {})
+    return row | ({"liquidation": liquidation} if one.liquidated else {})

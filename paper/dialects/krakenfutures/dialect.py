@@ -88,10 +88,10 @@ class KrakenFuturesDialect(MarketDataDialect):
                 "last": now.last_price, "markPrice": now.mark_price, "indexPrice": now.index_price,
                 "openInterest": _counted(one, now), "fundingRate": _in_money(one, now),
             }  # fmt: skip
-            told = {name: value for name, value in figures.items() if value is not None}
+            known = {name: value for name, value in figures.items() if value is not None}
             rows.append({
                 "symbol": one.id, "tag": "perpetual", "pair": f"{one.coin}:USD", "vol24h": day.volume_usd,
-                "suspended": False, "postOnly": False, **told,
+                "suspended": False, "postOnly": False, **known,
             })  # fmt: skip
         return self._answer(tickers=rows)
 
@@ -115,8 +115,8 @@ class KrakenFuturesDialect(MarketDataDialect):
         """All there ever was, newest first."""
         one = self.contract(request.params.get("symbol"))
         rates = [
-            {"timestamp": _iso(told.time_ms), "relativeFundingRate": told.value / 100.0, "fundingRate": told.value}
-            for told in reversed(paid_funding(one, None, None))
+            {"timestamp": _iso(rate.time_ms), "relativeFundingRate": rate.value / 100.0, "fundingRate": rate.value}
+            for rate in reversed(paid_funding(one, None, None))
         ]
         return self._answer(rates=rates)
 
@@ -128,7 +128,7 @@ class KrakenFuturesDialect(MarketDataDialect):
             socket.send_json({"event": "info", "version": 1})
         return known
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         event, feed = (message.get(name) for name in ("event", "feed")) if isinstance(message, dict) else ("", "")
         if event == "ping":
             socket.send_json({"event": "pong"})
@@ -161,8 +161,8 @@ class KrakenFuturesDialect(MarketDataDialect):
             order.price,
         )
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         figures = contract.figures
         rate = figures.rate_pct
         row = {

@@ -47,7 +47,7 @@ class KucoinDialect(MarketDataDialect):
             f"GET {REST}/contract/funding-rates": self._paid,
         }
         for one in self.contracts:
-            found[f"GET {REST}/contracts/{one.id}"] = functools.partial(self._asked, one)
+            found[f"GET {REST}/contracts/{one.id}"] = functools.partial(self._contract_row, one)
             found[f"GET {REST}/contracts/risk-limit/{one.id}"] = functools.partial(self._limits, one)
         return found
 
@@ -62,7 +62,7 @@ class KucoinDialect(MarketDataDialect):
         }  # fmt: skip
         return _answer({"token": "public", "instanceServers": [server]})
 
-    def _asked(self, one: MarketContract, request: Request) -> Row:
+    def _contract_row(self, one: MarketContract, request: Request) -> Row:
         del request
         return _answer(self._contract(one))
 
@@ -109,7 +109,7 @@ class KucoinDialect(MarketDataDialect):
         one = self.contract(request.params.get("symbol"))
         found = paid_funding(one, number(request.params, "from"), number(request.params, "to"))
         return _answer([
-            {"symbol": one.id, "fundingRate": told.value / 100.0, "timepoint": told.time_ms} for told in reversed(found)
+            {"symbol": one.id, "fundingRate": rate.value / 100.0, "timepoint": rate.time_ms} for rate in reversed(found)
         ])
 
     def _limits(self, one: MarketContract, request: Request) -> Row:
@@ -129,7 +129,7 @@ class KucoinDialect(MarketDataDialect):
         socket.send_json({"id": "welcome", "type": "welcome"})
         return super().opened(socket)
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         if not isinstance(message, dict):
             return False
         kind, topic = message.get("type"), str(message.get("topic", ""))
@@ -161,15 +161,15 @@ class KucoinDialect(MarketDataDialect):
                 },
             }  # fmt: skip
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         """In the topic alone they name their contract."""
         figures = contract.figures
-        if "mark" in told:
+        if "mark" in updated:
             yield _instrument(contract, "mark.index.price", {
                 "markPrice": figures.mark_price, "indexPrice": figures.index_price, "granularity": 1_000,
                 "timestamp": figures.time_ms,
             })  # fmt: skip
-        if "funding" in told and figures.rate_pct is not None:
+        if "funding" in updated and figures.rate_pct is not None:
             yield _instrument(contract, "funding.rate", {
                 "granularity": 60_000, "fundingRate": figures.rate_pct / 100.0, "timestamp": figures.time_ms,
             })  # fmt: skip

@@ -77,15 +77,15 @@ class LighterDialect(MarketDataDialect):
         span = number(request.params, "start_timestamp"), number(request.params, "end_timestamp")
         return {"code": 200, "resolution": "1h", "fundings": [
             {
-                "timestamp": told.time_ms // 1_000, "value": "0", "rate": plain(abs(told.value)),
-                "direction": "long" if told.value >= 0.0 else "short",
+                "timestamp": rate.time_ms // 1_000, "value": "0", "rate": plain(abs(rate.value)),
+                "direction": "long" if rate.value >= 0.0 else "short",
             }
-            for told in paid_funding(one, *span)
+            for rate in paid_funding(one, *span)
         ]}  # fmt: skip
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         kind, name = (str(message.get(key, "")) for key in ("type", "channel")) if _is(message) else ("", "")
         if kind in ("ping", "pong"):
             return True
@@ -109,8 +109,8 @@ class LighterDialect(MarketDataDialect):
         row = _print(contract, order.time_ms, order.price, plain(order.amount_units), bought=order.side is Side.SHORT)
         yield f"trade:{contract.id}", _trades(contract, [], [row | {"type": "liquidation"}], "update")
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         stats = self._stats(contract, contract.figures.time_ms, "update")
         yield f"market_stats:{contract.id}", stats
 

@@ -1,4 +1,4 @@
-"""A contract of a venue that is only read: its own id, sizes and grids, and its figures as of the last row told."""
+"""A contract of a venue that is only read: its own id, sizes and grids, and its figures as of the newest row."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, NamedTuple
@@ -49,7 +49,7 @@ class ForcedPrint(NamedTuple):
 
 
 class Figures(msgspec.Struct):
-    """What the venue shows of a contract at a moment; None: not told yet. Rates in percent per interval."""
+    """What the venue shows of a contract at a moment; None: not published yet. Rates in percent per interval."""
 
     time_ms: int = 0
     last_price: float | None = None
@@ -77,7 +77,7 @@ class MarketContract:
         self.venue_key = venue_key(venue, listed.contract)
         self.size, self.lot = Decimal(listed.size), Decimal(listed.lot)
         self.figures = Figures.of(ticker)
-        """As of the row that is being told; answers to requests take `now` instead."""
+        """As of the row that is being published; answers to requests take `now` instead."""
         self._on_step = on_step
 
     @property
@@ -108,13 +108,13 @@ class MarketContract:
         return max(self.amount(print_.quantity_base * print_.price, print_.price), self.lot)
 
     def counted(self, figures: Figures) -> str:
-        """Open interest in the venue's units, as text; empty while it or a price to value it with is not told."""
+        """Open interest in the venue's units, as text; empty while it or a price to value it with is not known."""
         price = figures.mark_price or figures.last_price
         return "" if figures.oi_usd is None or price is None else plain(self.amount(figures.oi_usd, price))
 
 
 def text(value: float | None) -> str:
-    """A figure as venues write it; empty while it is not told: a zero would be a figure."""
+    """A figure as venues write it; empty while it is not known: a zero would be a figure."""
     return "" if value is None else plain(value)
 
 

@@ -23,7 +23,7 @@ Answer = Callable[[Request], Any]
 """What a request is answered with: anything JSON; RequestRefused for what the venue refuses."""
 Messages = Iterable[tuple[str, Any]]
 """(topic, message): JSON, or bytes as they are."""
-_Told = tuple[int, int, MarketContract, Callable[[], Messages]]
+_Timed = tuple[int, int, MarketContract, Callable[[], Messages]]
 _QUOTES, _TRADES, _FORCED = range(3)
 """Order within the same millisecond: forced orders are valued with marks, and come after what moved the price."""
 
@@ -44,9 +44,9 @@ class MarketDataDialect(Dialect):
     listed: ClassVar[tuple[ListedContract, ...]]
     """Its contracts, those of every coin and kind that can be served."""
     forced_in_trades: ClassVar[bool] = False
-    """Its forced orders are told by trades that count like any other."""
+    """Its forced orders are published as trades that count like any other."""
     forced_at_mark: ClassVar[bool] = False
-    """Its forced orders are told without a price: they are worth what the mark says."""
+    """Its forced orders are published without a price: they are worth what the mark says."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
     tells_settlements: ClassVar[bool] = False
@@ -75,7 +75,7 @@ class MarketDataDialect(Dialect):
         """`"GET /api/v4/contracts"` -> what answers; paths with an id in them are one entry per contract."""
 
     @abc.abstractmethod
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         """A message of the client's, decoded (text that is no JSON as it is): acknowledge, answer a ping, `subscribe`.
         False for what the venue does not know."""
 
@@ -84,10 +84,10 @@ class MarketDataDialect(Dialect):
         del contract, prints
         return ()
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        """Figures that were told at `contract.figures.time_ms`: of `mark` (with the index), `open_interest`, `funding`.
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        """Figures updated at `contract.figures.time_ms`: of `mark` (with the index), `open_interest`, `funding`.
         All that is known by then is in `contract.figures`."""
-        del contract, told
+        del contract, updated
         return ()
 
     def forced(self, contract: MarketContract, order: ForcedPrint) -> Messages:
@@ -134,12 +134,12 @@ class MarketDataDialect(Dialect):
     def opened(self, socket: Socket) -> bool:
         return socket.path in self.stream_paths
 
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         try:
             message = msgspec.json.decode(text)
         except msgspec.DecodeError:
             message = text
-        if not self.hear(socket, message):
+        if not self.receive(socket, message):
             self.hub.note_unknown(self.venue, f"ws {socket.path} {text[:200]}")
 
     def private(self, account: VenueAccount, happened: Happened) -> Iterable[tuple[str, bytes]]:
@@ -147,14 +147,14 @@ class MarketDataDialect(Dialect):
         return ()
 
     def public(self, block: EventBlock, wanted: set[str]) -> Iterator[tuple[str, bytes]]:
-        told = [one for contract in self.contracts for one in self._told(contract, block)]
-        told.sort(key=lambda one: one[:2])
-        for _, _, _, tell in told:
+        events = [one for contract in self.contracts for one in self._events(contract, block)]
+        events.sort(key=lambda one: one[:2])
+        for _, _, _, tell in events:
             for topic, message in tell():
                 if topic in wanted:
                     yield topic, message if isinstance(message, bytes) else msgspec.json.encode(message)
 
-    def _told(self, contract: MarketContract, block: EventBlock) -> Iterator[_Told]:
+    def _events(self, contract: MarketContract, block: EventBlock) -> Iterator[_Timed]:
         yield from self._quoted(contract, block)
         together: list[TradePrint] = []
         for print_ in self.hub.printed(contract.venue_key, contract.coin):
@@ -169,7 +169,7 @@ class MarketDataDialect(Dialect):
             order = ForcedPrint(row[0], Side(row[3]), row[4], row[5], amount)
             yield row[0], _FORCED, contract, _later(self.forced, contract, order)
 
-    def _quoted(self, contract: MarketContract, block: EventBlock) -> Iterator[_Told]:
+    def _quoted(self, contract: MarketContract, block: EventBlock) -> Iterator[_Timed]:
         """Rows of the same time are one change."""
         changes: dict[int, dict[str, tuple[Any, ...]]] = {}
         kinds = (("mark", block.marks), ("open_interest", block.open_interest), ("funding", block.funding))

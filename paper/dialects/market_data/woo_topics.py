@@ -24,16 +24,16 @@ class WooTopicsDialect(MarketDataDialect):
     def refusal(self, words: str) -> Any:
         return {"success": False, "code": -1_005, "message": words}
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        event, topic = str(asked.get("event", "")), str(asked.get("topic", ""))
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        event, topic = str(request.get("event", "")), str(request.get("topic", ""))
         if event in ("ping", "pong"):
             return True
         contract_id, _, kind = topic.partition("@")
         listed = topic in self.whole_topics or (contract_id in self.by_id and kind in self.kinds)
         if event != "subscribe" or not listed:
             return False
-        socket.send_json({"id": asked.get("id"), "event": "subscribe", "success": True, "ts": self.hub.now_ms})
+        socket.send_json({"id": request.get("id"), "event": "subscribe", "success": True, "ts": self.hub.now_ms})
         self.subscribe(socket, topic)
         return True
 
@@ -44,8 +44,8 @@ class WooTopicsDialect(MarketDataDialect):
                 "side": "BUY" if one.taker_buys else "SELL",
             })  # fmt: skip
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        if "mark" in told:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        if "mark" in updated:
             figures = contract.figures
             yield topic_message(contract, "markprice", figures.time_ms, {"price": figures.mark_price})
 

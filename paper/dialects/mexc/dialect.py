@@ -67,7 +67,7 @@ class MexcDialect(MarketDataDialect):
         return _answer([self._ticker(one, one.now) for one in self.contracts])
 
     def _ticker(self, one: MarketContract, figures: Figures) -> Row:
-        """Without what is not told yet: a zero would be a figure."""
+        """Without what is not published yet: a zero would be a figure."""
         day = one.ticker.day(self.hub.now_ms)
         row: Row = {
             "symbol": one.id, "lastPrice": figures.last_price, "fairPrice": figures.mark_price,
@@ -105,15 +105,15 @@ class MexcDialect(MarketDataDialect):
         one = self.contract(request.params.get("symbol"))
         size, page = number(request.params, "page_size", 20) or 20, number(request.params, "page_num", 1) or 1
         rows = [
-            {"symbol": one.id, "fundingRate": told.value / 100.0, "settleTime": told.time_ms}
-            for told in reversed(paid_funding(one, None, None))
+            {"symbol": one.id, "fundingRate": rate.value / 100.0, "settleTime": rate.time_ms}
+            for rate in reversed(paid_funding(one, None, None))
         ]
         head = {"pageSize": size, "totalCount": len(rows), "totalPage": -(-len(rows) // size), "currentPage": page}
         return _answer({**head, "resultList": rows[(page - 1) * size : page * size]})
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         method = message.get("method") if isinstance(message, dict) else None
         now_ms = self.hub.server_ms()
         if method == "ping":
@@ -141,18 +141,18 @@ class MexcDialect(MarketDataDialect):
         ]  # fmt: skip
         yield _push("deal", contract, prints[0].time_ms, rows)
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         figures = contract.figures
         yield _push("ticker", contract, figures.time_ms, self._ticker(contract, figures))
-        if "funding" in told and figures.rate_pct is not None:
+        if "funding" in updated and figures.rate_pct is not None:
             row = {"symbol": contract.id, "rate": figures.rate_pct / 100.0}
             yield _push("funding.rate", contract, figures.time_ms, row)
 
 
 def _ms(request: Request, name: str) -> int | None:
     """The venue counts seconds."""
-    told_s = number(request.params, name)
-    return None if told_s is None else told_s * 1_000
+    given_s = number(request.params, name)
+    return None if given_s is None else given_s * 1_000
 
 
 def _answer(data: Any) -> Row:
@@ -164,8 +164,8 @@ def _push(channel: str, contract: MarketContract, time_ms: int, data: Any) -> tu
     return f"{channel} {contract.id}", message
 
 
-def _number(told: str) -> float | None:
-    return float(told) if told else None
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def _listed(one: MarketContract) -> Row:

@@ -17,7 +17,7 @@ from paper.dialects.okx.errors import (
     OkxRefused,
     OkxTrouble,
     parameter,
-    told,
+    success,
 )
 from paper.dialects.okx.listing import INST_TYPE, QUOTE, Row, Swap, Swaps
 from paper.dialects.okx.market import between, rows_asked
@@ -182,7 +182,7 @@ class OkxAccount:
         row = balance_row(account, self._swaps)
         wanted = params.get("ccy", "")
         row["details"] = [one for one in row["details"] if not wanted or one["ccy"] in wanted.split(",")]
-        return told([row])
+        return success([row])
 
     def positions(self, account: VenueAccount, params: Params) -> HttpAnswer:
         rows = []
@@ -190,14 +190,14 @@ class OkxAccount:
             held = account.holding(swap.coin)
             if held is not None:
                 rows.append(position_row(account, swap, held))
-        return told(rows)
+        return success(rows)
 
     def currencies(self, account: VenueAccount, params: Mapping[str, str]) -> HttpAnswer:
         """No network carries any of them."""
         del account
-        asked = {name for name in params.get("ccy", "").split(",") if name}
+        wanted = {name for name in params.get("ccy", "").split(",") if name}
         known = (QUOTE, *self._swaps.of)
-        return told([_currency(name) for name in known if not asked or name in asked])
+        return success([_currency(name) for name in known if not wanted or name in wanted])
 
     def config(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """`perm` tells what the key may do."""
@@ -214,14 +214,14 @@ class OkxAccount:
             "spotOffsetType": "", "spotRoleType": "0", "spotTraderInsts": [], "stgyType": "0", "traderInsts": [],
             "type": "0", "uid": "1",
         }
-        return told([row])
+        return success([row])
 
     def leverage(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """Of both margin modes: at this venue every order says its own. What differs is not modelled: one leverage."""
         mode = params.get("mgnMode", "")
         if mode not in ("isolated", "cross"):
             raise OkxRefused(parameter("mgnMode"))
-        return told([_leverage_row(swap, account.leverage(swap.coin), mode) for swap in self._swaps.chosen(params)])
+        return success([_leverage_row(swap, account.leverage(swap.coin), mode) for swap in self._swaps.chosen(params)])
 
     def fees(self, account: VenueAccount, params: Params) -> HttpAnswer:
         """Rates are negative when paid."""
@@ -232,7 +232,7 @@ class OkxAccount:
             plain(-Decimal(str(pct)) / 100)
             for pct in (chosen[0].instrument.maker_fee_pct, chosen[0].instrument.taker_fee_pct)
         )
-        return told([{
+        return success([{
             "category": "1", "delivery": "", "exercise": "", "instType": INST_TYPE, "level": "Lv1", "maker": maker,
             "makerU": maker, "makerUSDC": maker, "taker": taker, "takerU": taker, "takerUSDC": taker,
             "ts": str(account.now_ms), "uly": "",
@@ -256,19 +256,19 @@ class OkxAccount:
             and params.get("instId", row["instId"]) == row["instId"] and params.get("ccy", row["ccy"]) == row["ccy"]
             and params.get("ctType", "linear") == "linear"
         ]
-        return told(rows[: rows_asked(params)])
+        return success(rows[: rows_asked(params)])
 
     # --- settings --------------------------------------------------------------------------------------------------
 
-    async def set_leverage(self, account: VenueAccount, asked: dict[str, Any]) -> HttpAnswer:
+    async def set_leverage(self, account: VenueAccount, body: dict[str, Any]) -> HttpAnswer:
         """Only for isolated margin in one-way mode; what the venue would allow with a position open is not modelled."""
-        swap = self._swaps.by_id.get(str(asked.get("instId", "")))
+        swap = self._swaps.by_id.get(str(body.get("instId", "")))
         if swap is None:
             raise OkxRefused(NO_SUCH_INSTRUMENT)
-        if asked.get("mgnMode") != "isolated" or asked.get("posSide", "net") != "net":
-            self._hub.note_unknown(self._venue, f"set-leverage for {asked.get('mgnMode')} {asked.get('posSide')}")
+        if body.get("mgnMode") != "isolated" or body.get("posSide", "net") != "net":
+            self._hub.note_unknown(self._venue, f"set-leverage for {body.get('mgnMode')} {body.get('posSide')}")
             raise OkxRefused(parameter("mgnMode"))
-        text = str(asked.get("lever", ""))
+        text = str(body.get("lever", ""))
         if not text.isdigit() or int(text) < 1:
             raise OkxRefused(parameter("lever"))
         facts = await self._hub.execute(account, SetLeverage(self._venue, swap.coin, int(text)))
@@ -276,7 +276,7 @@ class OkxAccount:
         if confirmed != int(text):
             raise OkxRefused(self._why_not(account, swap, int(text)))
         account.isolated[swap.coin] = True
-        return told([_leverage_row(swap, int(text))])
+        return success([_leverage_row(swap, int(text))])
 
     def _why_not(self, account: VenueAccount, swap: Swap, leverage: int) -> OkxTrouble:
         mechanics = account.exchange.accounts.mechanics[self._venue, swap.coin]
@@ -286,8 +286,8 @@ class OkxAccount:
             self._hub.note_unknown(self._venue, "set-leverage under an open position")
         return LEVERAGE_LOCKED
 
-    async def set_position_mode(self, account: VenueAccount, asked: dict[str, Any]) -> HttpAnswer:
-        mode = asked.get("posMode")
+    async def set_position_mode(self, account: VenueAccount, body: dict[str, Any]) -> HttpAnswer:
+        mode = body.get("posMode")
         if mode not in ("net_mode", "long_short_mode"):
             raise OkxRefused(parameter("posMode"))
         hedged = mode == "long_short_mode"
@@ -295,7 +295,7 @@ class OkxAccount:
         if hedged is not account.hedge_mode and busy:
             raise OkxRefused(SETTINGS_LOCKED)
         account.hedge_mode = hedged
-        return told([{"posMode": mode}])
+        return success([{"posMode": mode}])
 
 
 def _leverage_row(swap: Swap, leverage: int, mode: str = "isolated") -> Row:

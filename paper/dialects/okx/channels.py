@@ -35,7 +35,7 @@ class Arg(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     def topic(self) -> str:
         return f"{self.channel}|{self.inst_type}|{self.inst_family}|{self.inst_id}"
 
-    def told(self, data: bytes) -> bytes:
+    def message(self, data: bytes) -> bytes:
         """A message of this subscription; `data` is the JSON of its list."""
         return b'{"arg":' + msgspec.json.encode(self) + b',"data":' + data + b"}"
 
@@ -52,11 +52,11 @@ def place_of(channel: str) -> str | None:
     return _PLACES.get(channel)
 
 
-def arg_of(asked: Mapping[str, Any], swaps: Swaps) -> Arg | None:
+def arg_of(requested: Mapping[str, Any], swaps: Swaps) -> Arg | None:
     """None when the venue has no such thing: an instrument that is not listed, a parameter the channel does not take.
     The channel is one of those modelled."""
-    channel = str(asked.get("channel", ""))
-    names = {name: str(value) for name, value in asked.items() if name != "channel"}
+    channel = str(requested.get("channel", ""))
+    names = {name: str(value) for name, value in requested.items() if name != "channel"}
     inst_id, inst_type, family = names.get("instId", ""), names.get("instType", ""), names.get("instFamily", "")
     if channel in BY_SWAP or channel == INDEX:
         listed = swaps.by_family if channel == INDEX else swaps.by_id

@@ -177,15 +177,15 @@ class OkxDialect(Dialect):
     def opened(self, socket: Socket) -> bool:
         return socket.path in PATHS
 
-    async def heard(self, socket: Socket, text: str) -> None:
+    async def on_message(self, socket: Socket, text: str) -> None:
         if text == "ping":
             socket.send("pong")
             return
-        asked = op_and_args(text)
-        if asked is None:
+        request = op_and_args(text)
+        if request is None:
             _complain(socket, OkxTrouble("60012", f"Invalid request: {text}"))
             return
-        op, args = asked
+        op, args = request
         if op == "login":
             self._login(socket, args[0] if args else {})
         elif op in ("subscribe", "unsubscribe"):
@@ -203,15 +203,15 @@ class OkxDialect(Dialect):
             return
         socket.send_json({"event": "login", "code": "0", "msg": "", "connId": _connection(socket)})
 
-    def _subscription(self, socket: Socket, op: str, asked: dict[str, Any]) -> None:
+    def _subscription(self, socket: Socket, op: str, requested: dict[str, Any]) -> None:
         """Acknowledged argument by argument; what holds now follows the acknowledgement."""
-        channel = str(asked.get("channel", ""))
+        channel = str(requested.get("channel", ""))
         place = place_of(channel)
         if place is None:
             self.hub.note_unknown(self.venue, f"ws channel {channel}")
-        arg = arg_of(asked, self._swaps) if place == socket.path else None
+        arg = arg_of(requested, self._swaps) if place == socket.path else None
         if arg is None:
-            what = ",".join(f"{name}:{value}" for name, value in asked.items())
+            what = ",".join(f"{name}:{value}" for name, value in requested.items())
             _complain(socket, OkxTrouble("60018", f"Wrong URL or {what} doesn't exist. Please use the correct URL, "
                                                "channel and parameters referring to API document."))
             return
@@ -222,7 +222,7 @@ class OkxDialect(Dialect):
             socket.topics.pop(arg.topic, None)
         else:
             socket.topics[arg.topic] = ""
-        socket.send_json({"event": op, "arg": asked, "connId": _connection(socket)})
+        socket.send_json({"event": op, "arg": requested, "connId": _connection(socket)})
         if op == "subscribe":
             account = socket.account
             now = self._streams.at_once(arg) if account is None else self._pushes.at_once(account, arg)

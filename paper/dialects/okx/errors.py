@@ -90,7 +90,7 @@ def order_trouble(code: str, *, buys: bool, other_side_held: bool) -> OkxTrouble
     return _REFUSALS.get(code, parameter("order"))
 
 
-def told(rows: Iterable[Row] | Sequence[Sequence[str]]) -> HttpAnswer:
+def success(rows: Iterable[Row] | Sequence[Sequence[str]]) -> HttpAnswer:
     return HttpAnswer({"code": "0", "data": list(rows), "msg": ""})
 
 

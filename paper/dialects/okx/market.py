@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from paper.dialects.http import HttpAnswer, Request
 from paper.dialects.hub import Hub
 from paper.dialects.okx import numbers
-from paper.dialects.okx.errors import NO_SUCH_INSTRUMENT, OkxRefused, parameter, told
+from paper.dialects.okx.errors import NO_SUCH_INSTRUMENT, OkxRefused, parameter, success
 from paper.dialects.okx.listing import INST_TYPE, Swap, Swaps, instrument_row, tier_rows
 from paper.dialects.tickers import VenueTicker
 
@@ -24,7 +24,7 @@ class Read(Protocol):
     def __call__(self, params: Params) -> HttpAnswer: ...
 
 
-def _span_asked(params: Params, name: str, default: str) -> int:
+def _span_of(params: Params, name: str, default: str) -> int:
     """Milliseconds of `5m`, `1H`, `1Dutc`. Months and what is no span are refused."""
     found = _BAR.fullmatch(params.get(name, default))
     if found is None:
@@ -73,7 +73,7 @@ class OkxMarket:
         }
 
     async def time(self, request: Request) -> HttpAnswer:
-        return told([{"ts": str(self._hub.server_ms(request.skew_ms))}])
+        return success([{"ts": str(self._hub.server_ms(request.skew_ms))}])
 
     # --- one kind of row for all swaps -----------------------------------------------------------------------------
 
@@ -98,42 +98,42 @@ class OkxMarket:
     def _instruments(self, params: Params) -> HttpAnswer:
         """Of the venue's other kinds of instruments none is listed."""
         if params.get("instType") in OTHER_TYPES:
-            return told([])
-        return told([instrument_row(swap) for swap in self._chosen(params)])
+            return success([])
+        return success([instrument_row(swap) for swap in self._chosen(params)])
 
     def _marks(self, params: Params) -> HttpAnswer:
         known = self._known(params, lambda ticker: ticker.mark_price)
-        return told([numbers.mark_row(swap, ticker.mark_price, ticker.time_ms) for swap, ticker in known])
+        return success([numbers.mark_row(swap, ticker.mark_price, ticker.time_ms) for swap, ticker in known])
 
     def _open_interests(self, params: Params) -> HttpAnswer:
         known = self._known(params, lambda ticker: ticker.oi_usd and ticker.mark_or_last_price)
-        return told([
+        return success([
             numbers.open_interest_row(swap, ticker.oi_usd, ticker.mark_or_last_price, ticker.oi_ms)
             for swap, ticker in known
         ])
 
     def _funding(self, params: Params) -> HttpAnswer:
-        asked = {} if params.get("instId") == "ANY" else params
-        known = self._known(asked, lambda ticker: ticker.rate_ms)
-        return told([numbers.current_funding_row(swap, ticker, self._hub.now_ms) for swap, ticker in known])
+        chosen = {} if params.get("instId") == "ANY" else params
+        known = self._known(chosen, lambda ticker: ticker.rate_ms)
+        return success([numbers.current_funding_row(swap, ticker, self._hub.now_ms) for swap, ticker in known])
 
     def _tiers(self, params: Params) -> HttpAnswer:
-        return told([row for swap in self._chosen(params) for row in tier_rows(swap)])
+        return success([row for swap in self._chosen(params) for row in tier_rows(swap)])
 
     def _tickers(self, params: Params) -> HttpAnswer:
         known = self._known(params, lambda ticker: ticker.last_price)
         now_ms = self._hub.now_ms
         tops = [(swap, ticker, numbers.top_of(swap, ticker)) for swap, ticker in known]
-        return told([numbers.ticker_row(swap, ticker, top, now_ms) for swap, ticker, top in tops if top is not None])
+        return success([numbers.ticker_row(swap, ticker, top, now_ms) for swap, ticker, top in tops if top is not None])
 
     def _indexes(self, params: Params) -> HttpAnswer:
-        """An index may be asked for by its own name or by its quote currency."""
+        """An index may be requested by its own name or by its quote currency."""
         family = params.get("instId", "")
         if family and family not in self._swaps.by_family:
             raise OkxRefused(NO_SUCH_INSTRUMENT)
         known = self._known({"instFamily": family}, lambda ticker: ticker.index_price)
         now_ms = self._hub.now_ms
-        return told([
+        return success([
             numbers.index_row(swap, ticker.index_price, ticker.day(now_ms), ticker.time_ms) for swap, ticker in known
         ])
 
@@ -152,13 +152,13 @@ class OkxMarket:
     def _book(self, params: Params) -> HttpAnswer:
         swap, ticker = self._one(params)
         top = numbers.top_of(swap, ticker)
-        return told([] if top is None else [numbers.book_row(swap, top, self._hub.now_ms)])
+        return success([] if top is None else [numbers.book_row(swap, top, self._hub.now_ms)])
 
     def _trades(self, params: Params) -> HttpAnswer:
         """What has gone over the stream of trades, newest first."""
         swap, ticker = self._one(params)
         newest = list(reversed(ticker.prints))[: rows_asked(params, 500)]
-        return told([numbers.trade_row(swap, print_) for print_ in newest])
+        return success([numbers.trade_row(swap, print_) for print_ in newest])
 
     def _candles(self, params: Params) -> HttpAnswer:
         return self._spans(params, CANDLES_MAX, finished=False)
@@ -169,14 +169,14 @@ class OkxMarket:
     def _spans(self, params: Params, rows_max: int, *, finished: bool) -> HttpAnswer:
         """Newest first, strictly between `before` and `after`."""
         swap, ticker = self._one(params)
-        span_ms = _span_asked(params, "bar", "1m")
+        span_ms = _span_of(params, "bar", "1m")
         newer_ms, older_ms = between(params, "after", "before")
         rows = []
         for candle in reversed(ticker.candles_of(span_ms, None, None, len(ticker.candles) or 1)):
             over = candle.open_ms + span_ms <= self._hub.now_ms
             if newer_ms < candle.open_ms < older_ms and (over or not finished):
                 rows.append(numbers.candle_row(swap, candle, over=over))
-        return told(rows[: rows_asked(params, rows_max)])
+        return success(rows[: rows_asked(params, rows_max)])
 
     # --- the past --------------------------------------------------------------------------------------------------
 
@@ -187,12 +187,12 @@ class OkxMarket:
             numbers.past_funding_row(swap, paid.value, paid.time_ms) for paid in reversed(ticker.funding)
             if newer_ms < paid.time_ms < older_ms
         ]
-        return told(rows[: rows_asked(params)])
+        return success(rows[: rows_asked(params)])
 
     def _past_interest(self, params: Params) -> HttpAnswer:
         """At each whole period the figure known by then; newest first."""
         swap, ticker = self._one(params)
-        period_ms = _span_asked(params, "period", "5m")
+        period_ms = _span_of(params, "period", "5m")
         begin_ms, end_ms = between(params, "end", "begin")
         known: dict[int, float] = {}
         for told_ in ticker.oi:
@@ -203,4 +203,4 @@ class OkxMarket:
             price = closes.get(at_ms) or ticker.mark_or_last_price
             if price and begin_ms <= at_ms <= min(end_ms, self._hub.now_ms):
                 rows.append(numbers.past_interest_row(swap, oi_usd, price, at_ms))
-        return told(rows[: rows_asked(params)])
+        return success(rows[: rows_asked(params)])

@@ -11,7 +11,7 @@ from paper.dialects.accounts import OrderRecord, VenueAccount
 from paper.dialects.http import HttpAnswer
 from paper.dialects.hub import Hub
 from paper.dialects.okx import errors
-from paper.dialects.okx.errors import OkxRefused, OkxTrouble, acknowledged, outcome, parameter, told
+from paper.dialects.okx.errors import OkxRefused, OkxTrouble, acknowledged, outcome, parameter, success
 from paper.dialects.okx.listing import INST_TYPE, Row, Swap, Swaps
 from paper.dialects.okx.market import between, rows_asked
 from paper.dialects.okx.payloads import (
@@ -29,7 +29,7 @@ from paper.dialects.okx.payloads import (
 from paper.dialects.order_entry import PLAIN, NotModelled, OrderRequest, order_of
 
 Params = Mapping[str, str]
-Asked = Mapping[str, Any]
+Body = Mapping[str, Any]
 BATCH_MAX: Final = 20
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 _PLAIN: Final = frozenset(
@@ -42,10 +42,10 @@ _ATTACHED: Final = {"attachAlgoClOrdId": "", "slTriggerPx": "", "slTriggerPxType
 _BY_NAME: Final = {"order": _PLAIN, "algo order": _ALGO}
 
 
-def _number(asked: Asked, name: str) -> Decimal:
+def _number(body: Body, name: str) -> Decimal:
     """A positive number; Refused when it is none."""
     try:
-        value = Decimal(str(asked.get(name, "")))
+        value = Decimal(str(body.get(name, "")))
     except InvalidOperation:
         raise OkxRefused(parameter(name)) from None
     if not value.is_finite() or value <= 0:
@@ -53,9 +53,9 @@ def _number(asked: Asked, name: str) -> Decimal:
     return value
 
 
-def _text(asked: Asked) -> dict[str, str]:
+def _text(body: Body) -> dict[str, str]:
     words = {True: "true", False: "false"}
-    return {name: words[value] if isinstance(value, bool) else str(value) for name, value in asked.items()}
+    return {name: words[value] if isinstance(value, bool) else str(value) for name, value in body.items()}
 
 
 def _settled(record: OrderRecord) -> bool:
@@ -71,42 +71,42 @@ class OkxOrders:
 
     # --- placing ---------------------------------------------------------------------------------------------------
 
-    async def place(self, account: VenueAccount, asked: Asked) -> HttpAnswer:
-        return acknowledged([await self._placed(account, asked)])
+    async def place(self, account: VenueAccount, body: Body) -> HttpAnswer:
+        return acknowledged([await self._placed(account, body)])
 
-    async def place_all(self, account: VenueAccount, asked: list[Asked]) -> HttpAnswer:
-        if len(asked) > BATCH_MAX:
+    async def place_all(self, account: VenueAccount, body: list[Body]) -> HttpAnswer:
+        if len(body) > BATCH_MAX:
             raise OkxRefused(OkxTrouble("51111", f"Maximum {BATCH_MAX} orders can be placed in bulk"))
-        return acknowledged([await self._placed(account, one) for one in asked])
+        return acknowledged([await self._placed(account, one) for one in body])
 
-    async def place_algo(self, account: VenueAccount, asked: Asked) -> HttpAnswer:
+    async def place_algo(self, account: VenueAccount, body: Body) -> HttpAnswer:
         """`algoClOrdId` names an algo order; `clOrdId` beside it is taken and forgotten."""
-        record, trouble = await self._sent(account, asked, "algo order")
+        record, trouble = await self._sent(account, body, "algo order")
         row = {
-            "algoClOrdId": str(asked.get("algoClOrdId", "")), "algoId": str(record.number) if record else "",
-            "clOrdId": "", "tag": str(asked.get("tag", "")), **outcome(trouble),
+            "algoClOrdId": str(body.get("algoClOrdId", "")), "algoId": str(record.number) if record else "",
+            "clOrdId": "", "tag": str(body.get("tag", "")), **outcome(trouble),
         }
         return acknowledged([row])
 
-    async def _placed(self, account: VenueAccount, asked: Asked) -> Row:
-        record, trouble = await self._sent(account, asked, "order")
+    async def _placed(self, account: VenueAccount, body: Body) -> Row:
+        record, trouble = await self._sent(account, body, "order")
         return {
-            "clOrdId": str(asked.get("clOrdId", "")), "ordId": str(record.number) if record else "",
-            "tag": str(asked.get("tag", "")), "ts": str(account.now_ms), **outcome(trouble),
+            "clOrdId": str(body.get("clOrdId", "")), "ordId": str(record.number) if record else "",
+            "tag": str(body.get("tag", "")), "ts": str(account.now_ms), **outcome(trouble),
         }
 
     async def _sent(
-        self, account: VenueAccount, asked: Asked, kind: str
+        self, account: VenueAccount, body: Body, kind: str
     ) -> tuple[OrderRecord | None, OkxTrouble | None]:
         """The order's record, or what is wrong with it."""
         try:
-            wish = self._wish(account, asked, kind)
+            wish = self._order_request(account, body, kind)
             command = order_of(wish, account)
         except OkxRefused as refused:
             return None, refused.trouble
         except NotModelled as odd:
             return None, self._not_modelled(str(odd), "order")
-        facts = await self._hub.execute(account, command, _text(asked))
+        facts = await self._hub.execute(account, command, _text(body))
         rejected = next((fact for fact in facts if isinstance(fact, OrderRejected)), None)
         record = account.orders[command.client_id]
         # A post-only order that would trade is acknowledged like any other, and cancelled at once.
@@ -120,51 +120,51 @@ class OkxOrders:
         self._hub.note_unknown(self._venue, what)
         return parameter(name)
 
-    def _wish(self, account: VenueAccount, asked: Asked, kind: str) -> OrderRequest:
-        for name in asked:
+    def _order_request(self, account: VenueAccount, body: Body, kind: str) -> OrderRequest:
+        for name in body:
             if name not in _BY_NAME[kind]:
-                raise OkxRefused(self._not_modelled(f"{kind} with {name}={asked[name]}", name))
-        swap = self._swaps.by_id.get(str(asked.get("instId", "")))
+                raise OkxRefused(self._not_modelled(f"{kind} with {name}={body[name]}", name))
+        swap = self._swaps.by_id.get(str(body.get("instId", "")))
         if swap is None:
             raise OkxRefused(errors.NO_SUCH_INSTRUMENT)
-        self._check_modes(account, asked)
-        if asked.get("side") not in ("buy", "sell"):
+        self._check_modes(account, body)
+        if body.get("side") not in ("buy", "sell"):
             raise OkxRefused(parameter("side"))
-        contracts = _number(asked, "sz")
+        contracts = _number(body, "sz")
         if contracts % swap.lot:
             raise OkxRefused(errors.OFF_LOT)
-        quantity_base, buys = contracts * swap.size_base, asked["side"] == "buy"
+        quantity_base, buys = contracts * swap.size_base, body["side"] == "buy"
         if kind == "order":
-            return self._plain(account, asked, swap, quantity_base, buys=buys)
-        return self._stop(account, asked, swap, quantity_base, buys=buys)
+            return self._plain(account, body, swap, quantity_base, buys=buys)
+        return self._stop(account, body, swap, quantity_base, buys=buys)
 
-    def _check_modes(self, account: VenueAccount, asked: Asked) -> None:
+    def _check_modes(self, account: VenueAccount, body: Body) -> None:
         """One-way mode and isolated margin are modelled. In hedge mode the venue demands the side of a position."""
-        if asked.get("tdMode") != "isolated":
-            raise OkxRefused(self._not_modelled(f"order with tdMode={asked.get('tdMode')}", "tdMode"))
-        side = asked.get("posSide", "net")
+        if body.get("tdMode") != "isolated":
+            raise OkxRefused(self._not_modelled(f"order with tdMode={body.get('tdMode')}", "tdMode"))
+        side = body.get("posSide", "net")
         if account.hedge_mode and side != "net":
             raise OkxRefused(self._not_modelled("order in hedge mode", "posSide"))
         if account.hedge_mode or side != "net":
             raise OkxRefused(parameter("posSide"))
 
     def _plain(
-        self, account: VenueAccount, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool
+        self, account: VenueAccount, body: Body, swap: Swap, quantity_base: Decimal, *, buys: bool
     ) -> OrderRequest:
-        kind = str(asked.get("ordType"))
+        kind = str(body.get("ordType"))
         if kind not in ("market", *LIMITS):
             raise OkxRefused(self._not_modelled(f"order with ordType={kind}", "ordType"))
-        stop_price, stop_id = self._attached(account, asked)
+        stop_price, stop_id = self._attached(account, body)
         return OrderRequest(
-            client_id=self._own_id(account, asked, "clOrdId", errors.TWICE), coin=swap.coin, buys=buys,
-            quantity_base=quantity_base, reduce_only=_text(asked).get("reduceOnly") == "true",
-            limit_price=_number(asked, "px") if kind in LIMITS else None,
+            client_id=self._own_id(account, body, "clOrdId", errors.TWICE), coin=swap.coin, buys=buys,
+            quantity_base=quantity_base, reduce_only=_text(body).get("reduceOnly") == "true",
+            limit_price=_number(body, "px") if kind in LIMITS else None,
             terms=LIMITS.get(kind, PLAIN), stop_price=stop_price, stop_client_id=stop_id,
         )
 
-    def _attached(self, account: VenueAccount, asked: Asked) -> tuple[Decimal | None, str]:
+    def _attached(self, account: VenueAccount, body: Body) -> tuple[Decimal | None, str]:
         """Price and name of the one stop, on the mark and at market, that the order brings along."""
-        stops = asked.get("attachAlgoOrds") or []
+        stops = body.get("attachAlgoOrds") or []
         if not stops:
             return None, ""
         words = _text(stops[0])
@@ -177,21 +177,21 @@ class OkxOrders:
         )
 
     def _stop(
-        self, account: VenueAccount, asked: Asked, swap: Swap, quantity_base: Decimal, *, buys: bool
+        self, account: VenueAccount, body: Body, swap: Swap, quantity_base: Decimal, *, buys: bool
     ) -> OrderRequest:
         """A reduce-only stop-market on the mark."""
-        words = _text(asked)
+        words = _text(body)
         right = {"ordType": "conditional", "slTriggerPxType": "mark", "slOrdPx": "-1", "reduceOnly": "true"}
         for name, value in right.items():
             if words.get(name) != value:
                 raise OkxRefused(self._not_modelled(f"algo order with {name}={words.get(name)}", name))
         return OrderRequest(
-            client_id=self._own_id(account, asked, "algoClOrdId", errors.ALGO_TWICE), coin=swap.coin, buys=buys,
-            quantity_base=quantity_base, reduce_only=True, trigger_price=_number(asked, "slTriggerPx"),
+            client_id=self._own_id(account, body, "algoClOrdId", errors.ALGO_TWICE), coin=swap.coin, buys=buys,
+            quantity_base=quantity_base, reduce_only=True, trigger_price=_number(body, "slTriggerPx"),
         )
 
-    def _own_id(self, account: VenueAccount, asked: Asked, name: str, twice: OkxTrouble) -> str:
-        client_id = str(asked.get(name, ""))
+    def _own_id(self, account: VenueAccount, body: Body, name: str, twice: OkxTrouble) -> str:
+        client_id = str(body.get(name, ""))
         if not client_id:
             return f"x{self._hub.next_order()}"
         if not _CLIENT_ID.fullmatch(client_id):
@@ -202,15 +202,15 @@ class OkxOrders:
 
     # --- cancelling ------------------------------------------------------------------------------------------------
 
-    async def cancel(self, account: VenueAccount, asked: Asked) -> HttpAnswer:
-        return acknowledged([await self._cancelled(account, asked)])
+    async def cancel(self, account: VenueAccount, body: Body) -> HttpAnswer:
+        return acknowledged([await self._cancelled(account, body)])
 
-    async def cancel_all(self, account: VenueAccount, asked: list[Asked]) -> HttpAnswer:
-        return acknowledged([await self._cancelled(account, one) for one in asked])
+    async def cancel_all(self, account: VenueAccount, body: list[Body]) -> HttpAnswer:
+        return acknowledged([await self._cancelled(account, one) for one in body])
 
-    async def cancel_algos(self, account: VenueAccount, asked: list[Asked]) -> HttpAnswer:
+    async def cancel_algos(self, account: VenueAccount, body: list[Body]) -> HttpAnswer:
         rows = []
-        for one in asked:
+        for one in body:
             algo_id, client_id = str(one.get("algoId", "")), str(one.get("algoClOrdId", ""))
             record = find_algo(account, algo_id, client_id)
             row = {"algoClOrdId": client_id if record is None else algo_client_id(record), "clOrdId": "", "tag": "",
@@ -219,8 +219,8 @@ class OkxOrders:
             rows.append(row | outcome(await self._gone(account, record if resting else None)))
         return acknowledged(rows)
 
-    async def _cancelled(self, account: VenueAccount, asked: Asked) -> Row:
-        ord_id, client_id = str(asked.get("ordId", "")), str(asked.get("clOrdId", ""))
+    async def _cancelled(self, account: VenueAccount, body: Body) -> Row:
+        ord_id, client_id = str(body.get("ordId", "")), str(body.get("clOrdId", ""))
         if not ord_id and not client_id:
             return {"clOrdId": "", "ordId": "", "ts": str(account.now_ms), **outcome(errors.NO_ID)}
         record = find_order(account, ord_id, client_id)
@@ -247,7 +247,7 @@ class OkxOrders:
         record = find_order(account, ord_id, client_id)
         if record is None or self._swap(record).inst_id != params.get("instId"):
             raise OkxRefused(errors.NO_SUCH_ORDER)
-        return told([order_row(account, self._swap(record), record)])
+        return success([order_row(account, self._swap(record), record)])
 
     def algo(self, account: VenueAccount, params: Params) -> HttpAnswer:
         algo_id, client_id = params.get("algoId", ""), params.get("algoClOrdId", "")
@@ -256,7 +256,7 @@ class OkxOrders:
         record = find_algo(account, algo_id, client_id)
         if record is None:
             raise OkxRefused(errors.NO_SUCH_ORDER)
-        return told([algo_row(account, self._swap(record), record)])
+        return success([algo_row(account, self._swap(record), record)])
 
     def pending(self, account: VenueAccount, params: Params) -> HttpAnswer:
         chosen = [record for record in account.open_orders() if order_id(record)]
@@ -300,7 +300,7 @@ class OkxOrders:
     def _page(self, oldest_first: list[Row], params: Params, id_name: str) -> HttpAnswer:
         """Newest first, filtered by what the parameters name; `after` and `before` are ids."""
         if params.get("instType", INST_TYPE) != INST_TYPE:
-            return told([])
+            return success([])
         newer, older = between(params, "after", "before")
         wanted = {
             name: params[name].split(",") for name in ("instId", "ordType", "state", "ordId", "algoId")
@@ -311,4 +311,4 @@ class OkxOrders:
             if newer < float(row[id_name]) < older
             and all(str(row.get(name, "")) in values for name, values in wanted.items())
         ]
-        return told(rows[: rows_asked(params)])
+        return success(rows[: rows_asked(params)])

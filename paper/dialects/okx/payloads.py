@@ -43,7 +43,7 @@ def client_order_id(record: OrderRecord) -> str:
     """As the client gave it; an order by hand shows the id it was given here, the venue's own has none."""
     if record.is_stop or record.forced:
         return ""
-    return record.asked.get("clOrdId", "") if record.asked else record.command.client_id
+    return record.params.get("clOrdId", "") if record.params else record.command.client_id
 
 
 def algo_client_id(record: OrderRecord) -> str:
@@ -51,7 +51,7 @@ def algo_client_id(record: OrderRecord) -> str:
         return ""
     if record.rode_in_with:
         return record.command.client_id
-    return record.asked.get("algoClOrdId", "") if record.asked else record.command.client_id
+    return record.params.get("algoClOrdId", "") if record.params else record.command.client_id
 
 
 def find_order(account: VenueAccount, ord_id: str, client_id: str) -> OrderRecord | None:
@@ -90,7 +90,7 @@ def order_row(account: VenueAccount, swap: Swap, record: OrderRecord, *, upto: F
         "px": "" if price is None else plain(price), "pxType": "", "pxUsd": "", "pxVol": "",
         "quickMgnType": "", "rebate": "0", "rebateCcy": QUOTE, **_sides(record), "slOrdPx": "", "slTriggerPx": "",
         "slTriggerPxType": "", "source": "7" if algo else "", "state": state, "stpId": "",
-        "stpMode": "cancel_maker", "sz": _size(swap, record), "tag": record.asked.get("tag", ""),
+        "stpMode": "cancel_maker", "sz": _size(swap, record), "tag": record.params.get("tag", ""),
         "tdMode": "isolated", "tgtCcy": "", "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "",
         "uTime": str(record.updated_ms if upto is None else upto.fill.time_ms),
     }
@@ -141,7 +141,7 @@ def algo_row(account: VenueAccount, swap: Swap, record: OrderRecord) -> Row:
         "posSide": "net", "pxLimit": "", "pxSpread": "", "pxVar": "", "quickMgnType": "",
         **_sides(record), "slOrdPx": "-1", "slTriggerPx": plain(trigger),
         "slTriggerPxType": "mark", "state": "order_failed" if failed else state, "sz": _size(swap, record),
-        "szLimit": "", "tag": record.asked.get("tag", ""), "tdMode": "isolated", "tgtCcy": "", "timeInterval": "",
+        "szLimit": "", "tag": record.params.get("tag", ""), "tdMode": "isolated", "tgtCcy": "", "timeInterval": "",
         "tpOrdPx": "", "tpTriggerPx": "", "tpTriggerPxType": "", "triggerPx": "", "triggerPxType": "",
         "triggerTime": str(record.triggered_ms) if done else "", "uTime": str(record.updated_ms),
         "uly": swap.family,
@@ -158,7 +158,7 @@ def fill_row(swap: Swap, record: OrderRecord, filled: FillRecord) -> Row:
         "fillPx": plain(fill.price), "fillPxUsd": "", "fillPxVol": "",
         "fillSz": plain(swap.contracts(fill.quantity_base)), "fillTime": str(fill.time_ms), "instId": swap.inst_id,
         "instType": INST_TYPE, "ordId": order_id(record), "posSide": "net",
-        "side": "buy" if record.buys else "sell", "subType": trade_kind(record), "tag": record.asked.get("tag", ""),
+        "side": "buy" if record.buys else "sell", "subType": trade_kind(record), "tag": record.params.get("tag", ""),
         "tradeId": str(filled.number), "ts": str(fill.time_ms),
     }
 

@@ -36,7 +36,7 @@ class Pushes:
         ]
         for coin in dict.fromkeys(fact.coin for fact in (*levers, *(() if aside else balances))):
             swap = self._swaps.of[coin]
-            yield from _told("positions", swap, position_row(account, swap, account.holding(coin)))
+            yield from _pushed("positions", swap, position_row(account, swap, account.holding(coin)))
         if balances:
             yield self.balance(account)
 
@@ -44,7 +44,7 @@ class Pushes:
         if isinstance(fact, events.PositionLiquidated | events.PositionDeleveraged):
             theirs = next(one for one in reversed(account.orders.values()) if one.forced)
             swap = self._swaps.of[fact.coin]
-            yield from _told("orders", swap, filled_row(account, swap, theirs, theirs.fills[-1]))
+            yield from _pushed("orders", swap, filled_row(account, swap, theirs, theirs.fills[-1]))
         elif isinstance(fact, events.Fill | events.OrderAccepted | events.OrderCancelled | events.OrderRejected):
             record = account.orders.get(fact.client_id)
             if record is not None and visible(record):
@@ -56,16 +56,16 @@ class Pushes:
         if record.is_stop:
             first = isinstance(fact, events.Fill) and fact.fill_id == record.fills[0].fill.fill_id
             if first or not record.triggered:
-                yield from _told("orders-algo", swap, algo_row(account, swap, record))
+                yield from _pushed("orders-algo", swap, algo_row(account, swap, record))
         if isinstance(fact, events.Fill):
             filled = next(one for one in record.fills if one.fill.fill_id == fact.fill_id)
-            yield from _told("orders", swap, filled_row(account, swap, record, filled))
+            yield from _pushed("orders", swap, filled_row(account, swap, record, filled))
         elif order_id(record):
-            yield from _told("orders", swap, order_row(account, swap, record))
+            yield from _pushed("orders", swap, order_row(account, swap, record))
 
     def balance(self, account: VenueAccount) -> Sent:
         arg = Arg(ACCOUNT)
-        return arg.topic, arg.told(msgspec.json.encode([balance_row(account, self._swaps)]))
+        return arg.topic, arg.message(msgspec.json.encode([balance_row(account, self._swaps)]))
 
     def at_once(self, account: VenueAccount, arg: Arg) -> bytes | None:
         """The snapshot that a new subscription of the balance or of positions begins with."""
@@ -78,11 +78,11 @@ class Pushes:
             if account.holding(swap.coin) is not None and arg.inst_id in ("", swap.inst_id)
             and arg.inst_family in ("", swap.family)
         ]
-        return arg.told(msgspec.json.encode(held))
+        return arg.message(msgspec.json.encode(held))
 
 
-def _told(channel: str, swap: Swap, row: Row) -> Iterator[Sent]:
+def _pushed(channel: str, swap: Swap, row: Row) -> Iterator[Sent]:
     """To every subscription that includes this swap."""
     data = msgspec.json.encode([row])
     for arg in args_about(channel, swap):
-        yield arg.topic, arg.told(data)
+        yield arg.topic, arg.message(data)

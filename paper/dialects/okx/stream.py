@@ -50,7 +50,7 @@ class Streams:
         for channel, time_ms, row in self._states(swap, ticker, block, self._rows(block.bars, swap)):
             arg = Arg(channel, inst_id=row["instId"] if channel == INDEX else swap.inst_id)
             if arg.topic in wanted:
-                found.append((time_ms, arg.topic, arg.told(msgspec.json.encode([row]))))
+                found.append((time_ms, arg.topic, arg.message(msgspec.json.encode([row]))))
         return sorted(found, key=itemgetter(0))
 
     def _rows(self, rows: Rows, swap: Swap) -> Rows:
@@ -77,7 +77,7 @@ class Streams:
                 "details": details, "instFamily": swap.family, "instId": swap.inst_id, "instType": INST_TYPE,
                 "uly": swap.family,
             }
-            yield time_ms, FORCED_ARG.topic, FORCED_ARG.told(msgspec.json.encode([row]))
+            yield time_ms, FORCED_ARG.topic, FORCED_ARG.message(msgspec.json.encode([row]))
 
     def _detail(self, swap: Swap, row: tuple[Any, ...]) -> Row:
         time_ms, _, _, sign, price, size_usd = row
@@ -116,7 +116,7 @@ class Streams:
         if swap is None:
             return None
         row = dict(self._standing(swap, self._hub.ticker(self._venue, swap.coin))).get(arg.channel)
-        return None if row is None else arg.told(msgspec.json.encode([row]))
+        return None if row is None else arg.message(msgspec.json.encode([row]))
 
     def _standing(self, swap: Swap, ticker: VenueTicker) -> Iterator[tuple[str, Row]]:
         """What is known of a swap now, by channel."""

@@ -70,21 +70,21 @@ class PacificaDialect(MarketDataDialect):
         """The newest first, of any time."""
         one = self.contract(request.params.get("symbol"))
         found = list(reversed(paid_funding(one, None, None)))[: number(request.params, "limit", 200)]
-        rows = [{"funding_rate": ratio(told.value), "next_funding_rate": ratio(told.value), "created_at": told.time_ms}
-                for told in found]
+        rows = [{"funding_rate": ratio(rate.value), "next_funding_rate": ratio(rate.value), "created_at": rate.time_ms}
+                for rate in found]
         return {**_answered(rows), "next_cursor": None, "has_more": False}
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        if asked.get("method") == "ping":
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        if request.get("method") == "ping":
             socket.send_json({"channel": "pong"})
             return True
-        wanted = asked.get("params") or {}
+        wanted = request.get("params") or {}
         source, symbol = wanted.get("source"), wanted.get("symbol")
         known = source == "prices" or (source == "trades" and symbol in self.by_id)
-        if asked.get("method") != "subscribe" or not known:
+        if request.get("method") != "subscribe" or not known:
             return False
         socket.send_json({"channel": "subscribe", "data": wanted})
         if source == "prices":
@@ -103,8 +103,8 @@ class PacificaDialect(MarketDataDialect):
             for one in prints
         ]}  # fmt: skip
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        del told
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        del updated
         yield "prices", _prices([contract], contract.figures.time_ms)
 
     def forced(self, contract: MarketContract, order: ForcedPrint) -> Messages:

@@ -56,15 +56,15 @@ class ParadexDialect(MarketDataDialect):
         socket.pack = bytes
         return super().opened(socket) and "sbeSchemaId=1" in socket.query
 
-    def hear(self, socket: Socket, message: Any) -> bool:
-        asked = message if isinstance(message, dict) else {}
-        channel = str((asked.get("params") or {}).get("channel", ""))
+    def receive(self, socket: Socket, message: Any) -> bool:
+        request = message if isinstance(message, dict) else {}
+        channel = str((request.get("params") or {}).get("channel", ""))
         kind, _, market = channel.partition(".")
         one = self.by_id.get(market)
-        if asked.get("method") != "subscribe" or kind not in CHANNELS or one is None:
+        if request.get("method") != "subscribe" or kind not in CHANNELS or one is None:
             return False
         socket.send_json({"jsonrpc": "2.0", "result": {"channel": channel}, "usIn": 1, "usDiff": 1,
-                          "id": asked.get("id")})
+                          "id": request.get("id")})
         self.subscribe(socket, channel)
         if kind == "markets_summary":
             socket.send(_summary(one, self.hub.now_ms))
@@ -83,11 +83,11 @@ class ParadexDialect(MarketDataDialect):
             contract, order.time_ms, order.price, float(order.amount_units), side, 2
         )
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         time_ms = contract.figures.time_ms
-        if told & {"mark", "open_interest"}:
+        if updated & {"mark", "open_interest"}:
             yield f"markets_summary.{contract.id}", _summary(contract, time_ms)
-        if "funding" in told:
+        if "funding" in updated:
             yield f"funding_data.{contract.id}", _funding(contract, time_ms)
 
 
@@ -108,11 +108,11 @@ def _trade(one: MarketContract, time_ms: int, price: float, size: float, side: i
 def _summary(one: MarketContract, time_ms: int) -> bytes:
     figures = one.figures
     interest = one.counted(figures)
-    told = (
+    numbers = (
         _mantissa(figures.mark_price), _mantissa(figures.index_price), _mantissa(figures.last_price), 0,
         _mantissa(float(interest) if interest else None), _mantissa(0.0001), _NOTHING, _NOTHING, 0, 0,
     )  # fmt: skip
-    head = (time_ms * 1_000, 0, *told)
+    head = (time_ms * 1_000, 0, *numbers)
     return _frame(4, struct.pack("<30q", *head, *(_NOTHING for _ in range(_SUMMARY_FIELDS - len(head)))), one.id)
 
 

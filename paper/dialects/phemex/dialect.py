@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 class PhemexDialect(MarketDataDialect):
     """Coin-margined contracts in scaled whole numbers, the others in texts; times in nanoseconds; on subscribing to
-    trades a snapshot of the last ones comes first, with which nothing new is told."""
+    trades a snapshot of the last ones comes first, which holds nothing new."""
 
     venue: ClassVar[str] = "phemex"
     hosts: ClassVar[tuple[str, ...]] = (HOST, "ws.phemex.com")
@@ -76,28 +76,28 @@ class PhemexDialect(MarketDataDialect):
         found = paid_funding(one or self.contract(name), *(number(request.params, at) for at in ("start", "end")))
         rows = [
             {
-                "symbol": name, "fundingRate": ratio(told.value), "fundingTime": str(told.time_ms),
+                "symbol": name, "fundingRate": ratio(rate.value), "fundingTime": str(rate.time_ms),
                 "intervalSeconds": "28800",
             }
-            for told in reversed(found)
+            for rate in reversed(found)
         ]  # fmt: skip
         return _answer({"rows": rows[: number(request.params, "limit", 100)]})
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def hear(self, socket: Socket, message: Any) -> bool:
+    def receive(self, socket: Socket, message: Any) -> bool:
         if not isinstance(message, dict):
             return False
         name, _, verb = str(message.get("method", "")).rpartition(".")
         if (name, verb) == ("server", "ping"):
             socket.send_json({"error": None, "id": message.get("id"), "result": "pong"})
             return True
-        asked = message.get("params")
-        if not isinstance(asked, list) or verb not in ("subscribe", "unsubscribe"):
+        request = message.get("params")
+        if not isinstance(request, list) or verb not in ("subscribe", "unsubscribe"):
             return False
-        if name in TRADES and {str(one) for one in asked} <= set(self.by_id):
-            topics = [f"{name}:{one}" for one in asked]
-        elif name in (PACK, MARKET) and not asked:
+        if name in TRADES and {str(one) for one in request} <= set(self.by_id):
+            topics = [f"{name}:{one}" for one in request]
+        elif name in (PACK, MARKET) and not request:
             topics = [name]
         else:
             return False
@@ -120,9 +120,9 @@ class PhemexDialect(MarketDataDialect):
         """Newest first."""
         yield f"{'trade' if contract.inverse else 'trade_p'}:{contract.id}", _traded(contract, prints, "incremental")
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
         """All figures of a contract together, whichever changed."""
-        del told
+        del updated
         now = contract.figures
         if contract.inverse:
             yield MARKET, {

@@ -79,21 +79,21 @@ class WooDialect(WooTopicsDialect):
         one = self.contract(request.params.get("symbol"))
         found = paid_funding(one, number(request.params, "startTime"), number(request.params, "endTime"))
         return self._rows([
-            {"symbol": one.id, "fundingRate": ratio(told.value), "fundingRateTimestamp": told.time_ms}
-            for told in reversed(found)
+            {"symbol": one.id, "fundingRate": ratio(rate.value), "fundingRateTimestamp": rate.time_ms}
+            for rate in reversed(found)
         ])
 
     # --- websockets --------------------------------------------------------------------------------------------------
 
-    def quotes(self, contract: MarketContract, told: frozenset[str]) -> Messages:
-        yield from super().quotes(contract, told)
+    def quotes(self, contract: MarketContract, updated: frozenset[str]) -> Messages:
+        yield from super().quotes(contract, updated)
         figures = contract.figures
-        if "funding" in told:
+        if "funding" in updated:
             yield topic_message(contract, "estfundingrate", figures.time_ms, {
                 "fundingRate": None if figures.rate_pct is None else figures.rate_pct / 100.0,
                 "fundingTs": contract.ticker.next_funding_ms(figures.time_ms),
             })  # fmt: skip
-        if "open_interest" in told:
+        if "open_interest" in updated:
             amount = float(contract.counted(figures) or 0)
             yield topic_message(contract, "openinterest", figures.time_ms, {"openInterest": amount})
 

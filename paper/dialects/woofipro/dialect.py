@@ -66,8 +66,8 @@ class OrderlyDialect(WooTopicsDialect):
     def _paid(self, request: Request) -> Row:
         one = self.contract(request.params.get("symbol"))
         found = paid_funding(one, number(request.params, "start_t"), number(request.params, "end_t"))
-        rows = [{"symbol": one.id, "funding_rate": _rate(told.value), "funding_rate_timestamp": told.time_ms}
-                for told in reversed(found)]
+        rows = [{"symbol": one.id, "funding_rate": _rate(rate.value), "funding_rate_timestamp": rate.time_ms}
+                for rate in reversed(found)]
         return self._answer({"rows": rows, "meta": {"total": len(rows), "records_per_page": 25, "current_page": 1}})
 
     # --- websockets --------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_each_rise_is_said_once(ranks: list[int | None]) -> None:
     rises = sum(now and not before for before, now in zip([False, *near], near, strict=False))
     assert len(lines) == rises
     last = ranks[-1] if ranks else None
-    assert found.told["adl_ranks"] == ({} if last is None else {TRADED.instrument.coin: last})
+    assert found.notices["adl_ranks"] == ({} if last is None else {TRADED.instrument.coin: last})
 
 
 def test_nothing_held_is_nothing_to_deleverage() -> None:
@@ -40,7 +40,7 @@ def test_nothing_held_is_nothing_to_deleverage() -> None:
     with capture_logs() as lines:
         found.position(TRADED, PositionReport(adl_rank=5))
     assert not lines
-    assert found.told["adl_ranks"] == {}
+    assert found.notices["adl_ranks"] == {}
 
 
 @pytest.mark.parametrize(("days", "said"), [(13.9, True), (14.1, False), (-1.0, True), (None, False)])
@@ -54,14 +54,14 @@ async def test_a_key_near_its_end(days: float | None, said: bool) -> None:
         task.cancel()
         await asyncio.wait((task,))
     assert bool(lines) is said
-    assert found.told["key_days_left"] == (None if days is None else pytest.approx(days, abs=0.1))
+    assert found.notices["key_days_left"] == (None if days is None else pytest.approx(days, abs=0.1))
 
 
 @pytest.mark.parametrize("venue", VENUES_SERVED)
 async def test_every_venue_tells_the_rank_of_what_is_held(venue: str) -> None:
     async with rig(venue) as one:
-        assert one.edge.told["adl_ranks"] == {}
+        assert one.edge.notices["adl_ranks"] == {}
         await long_of(one)
         assert await one.edge.reconciler.once()
         # Hyperliquid tells none.
-        assert one.edge.told["adl_ranks"].keys() == ({"BTC"} if venue != "hyperliquid" else set())
+        assert one.edge.notices["adl_ranks"].keys() == ({"BTC"} if venue != "hyperliquid" else set())

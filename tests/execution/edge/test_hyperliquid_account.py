@@ -73,7 +73,7 @@ async def test_a_market_order_is_bounded_by_the_other_side_of_the_book() -> None
         exit_ = one.desk.order(Purpose.EXIT)
         await one.send(exit_)
         await one.until(events.OrderAccepted, exit_.client_id)
-        prices = [one.account.orders[name].asked["p"] for name in one.account.orders]
+        prices = [one.account.orders[name].params["p"] for name in one.account.orders]
         # Best ask 50,001 and best bid 50,000; five percent beyond.
         assert prices == ["52501", "47500"]
 

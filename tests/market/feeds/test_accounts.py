@@ -92,8 +92,8 @@ async def test_wallets_are_learnt_from_trades_and_told_at_their_exact_prices() -
             await one.second_of()
         one.feed._reader.tell()  # type: ignore[union-attr]
         one.feed.flush(one.sink)
-        told = {(fact.coin, fact.side, fact.price, round(fact.size_usd)) for fact in one.sink.of(OpenPosition)}
-        assert told == {
+        reportable = {(fact.coin, fact.side, fact.price, round(fact.size_usd)) for fact in one.sink.of(OpenPosition)}
+        assert reportable == {
             ("BTC", Side.LONG, 45_000.5, 100_000), ("BTC", Side.SHORT, 56_123.0, 150_000),
             ("ETH", Side.LONG, 2_000.25, 100_000),
         }
@@ -145,8 +145,8 @@ async def test_a_forced_order_is_found_among_the_fills_of_its_wallet() -> None:
         one.second += 11
         await one.second_of(48_990.0)
         await until(lambda: one.sink.of(Liquidation))
-        (told,) = one.sink.of(Liquidation)
-        assert (told.side, told.coin, told.price, told.size_usd) == (
+        (reportable,) = one.sink.of(Liquidation)
+        assert (reportable.side, reportable.coin, reportable.price, reportable.size_usd) == (
             Side.LONG, "BTC", 48_950.0, pytest.approx(4.0 * 48_950.0)
         )
         assert (one.asked(FILLS), one.feed.stats.forced_orders) == (1, 1)
@@ -232,9 +232,9 @@ async def test_the_traders_of_a_simulated_market_are_told_as_they_are() -> None:
             task.cancel()
             await asyncio.wait([task])
             await client.close()
-    told = sink.of(OpenPosition)
-    assert len(told) >= 3
-    assert {(fact.side.value, fact.price) for fact in told} <= there
+    reportable = sink.of(OpenPosition)
+    assert len(reportable) >= 3
+    assert {(fact.side.value, fact.price) for fact in reportable} <= there
     assert hub.unknown == []
 
 
@@ -323,6 +323,6 @@ def test_what_was_not_read_again_is_told_no_more() -> None:
     accounts = book(stale_min=5)
     met(accounts, 0, one=1e5)
     read(accounts, 1_000, 1e5)
-    assert len(list(accounts.told(0, 2_000))) == 1
-    assert list(accounts.told(1, 2_000)) == []
-    assert list(accounts.told(0, 1_000 + 300_000)) == []
+    assert len(list(accounts.reportable(0, 2_000))) == 1
+    assert list(accounts.reportable(1, 2_000)) == []
+    assert list(accounts.reportable(0, 1_000 + 300_000)) == []

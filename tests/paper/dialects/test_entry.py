@@ -12,9 +12,9 @@ from liqbot import events
 from liqbot.commands import OrderKind, Purpose, SetLeverage
 from liqbot.instruments import Side
 from paper.dialects.accounts import VenueAccount, VenueOrderState
+from paper.dialects.binance import user_stream
 from paper.dialects.binance.dialect import BinanceDialect
 from paper.dialects.binance.payloads import TIMES_IN_FORCE as BINANCE
-from paper.dialects.binance.user_stream import told
 from paper.dialects.bitget.payloads import FORCES as BITGET
 from paper.dialects.bybit.payloads import TIMES_IN_FORCE as BYBIT
 from paper.dialects.http import Request
@@ -104,7 +104,7 @@ async def test_the_venues_own_orders_and_rebates_are_told_in_its_words() -> None
     )
     rebate = events.Rebate(time_ms=hub.now_ms, venue="binance", coin="BTC", amount_usd=D("1.5"))
     await hub.tell(account, (taken, rebate))
-    messages = dict(told(account, Happened(hub.now_ms, (taken,), None), venue._names))
+    messages = dict(user_stream.messages(account, Happened(hub.now_ms, (taken,), None), venue._names))
     order = msgspec.json.decode(messages["ORDER_TRADE_UPDATE"])["o"]
     assert order["c"].startswith("adl_autoclose-")
     assert (order["x"], order["X"], order["S"], order["l"]) == ("CALCULATED", "NEW_ADL", "SELL", "0.04")

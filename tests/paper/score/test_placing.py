@@ -9,7 +9,7 @@ from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Liquidation, LiquidationTotals, MarketEvent, MarkPrice, OpenInterest, TradeBar
 from liqbot.instruments import Side
 from liqbot.market.estimate.price_grid import position_of
-from liqbot.market.observed.prices import VenuePrice, told_until
+from liqbot.market.observed.prices import VenuePrice, known_until
 from liqbot.market.params import HealthParams
 from liqbot.venues.registry import mechanics_of
 from paper.score.placed_orders import Placing, spread
@@ -92,9 +92,9 @@ def test_until_when_a_path_is_known_is_as_the_fold_has_it(
             prices[0].take_mark(now_ms, 100.0, float("nan"), HealthParams())
             events.append(MarkPrice(time_ms=now_ms, venue="binance", coin="BTC", mark_price=100.0))
         frame.step(block_of(events, ROSTER, tick_ms=now_ms))
-        assert frame.told_until(now_ms) == told_until(prices, 0, now_ms)
+        assert frame.known_until(now_ms) == known_until(prices, 0, now_ms)
     later_ms = now_ms + silent_s * 1_000
-    assert frame.told_until(later_ms) == told_until(prices, 0, later_ms)
+    assert frame.known_until(later_ms) == known_until(prices, 0, later_ms)
 
 
 def test_a_streaming_venue_that_falls_silent_is_waited_for_no_longer_than_its_marks_come() -> None:
@@ -105,7 +105,7 @@ def test_a_streaming_venue_that_falls_silent_is_waited_for_no_longer_than_its_ma
         price.take_mark(mark.time_ms, 100.0, float("nan"), HealthParams())
     frame = seen(step(bar(60_000, 99, 101, 100), marks[0]), step(marks[1]), streaming=(0,))
     assert price.streaming
-    assert frame.told_until(90_000) == told_until([price, VenuePrice()], 0, 90_000) == ([80_000, 80_000], 80_000)
+    assert frame.known_until(90_000) == known_until([price, VenuePrice()], 0, 90_000) == ([80_000, 80_000], 80_000)
 
 
 def test_prints_lie_where_their_own_venue_newly_went_moved_to_the_home_price() -> None:
