@@ -116,8 +116,10 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = os.environ.get("LIQBOT_UNCOMPILED", "")
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("LIQBOT_UNCOMPILED", kept)
     monkeypatch.setenv("LIQBOT_HOME", HOME)
 
 

@@ -12,8 +12,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from liqbot.market.estimate import fold_kernels
-
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -241,11 +239,6 @@ def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_us
         for side, (most, held_usd) in enumerate(zip(*sides, strict=True)):
             if held_usd > most:
                 cap[row, side] = most / held_usd
-
-
-def line_span(frontier: Floats, extent: Whole, first_bin: int, row: int, side: int) -> tuple[int, int]:
-    """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
-    return fold_kernels.span_of(frontier.item(row, side), extent.item(row, side), first_bin, side)
 
 
 def line_usd(cells: Floats, scale: Floats) -> Floats:

@@ -18,7 +18,7 @@ import numpy as np
 
 from liqbot.market.estimate import fold_kernels
 from liqbot.market.estimate.calibration import Calibration
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, line_span
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import BIN_BPS
 from liqbot.market.estimate.state import EstimateState
 from liqbot.market.params import PositionLayerParams
@@ -48,7 +48,6 @@ class PositionLayer:
     ) -> None:
         self._params, self._leveraged_share = params, leveraged_share
         self._state, self._calibration = state, calibration
-        self._all: Floats = np.ones(len(state.positions.clock))
 
     def learnt(self) -> LearntSizes:
         """For `lines`, of all rows at once."""
@@ -62,11 +61,9 @@ class PositionLayer:
         self, row: int, learnt: LearntSizes, covered: tuple[float, float], tiers: Sequence[int] | None = None
     ) -> tuple[Span, Span]:
         """(Longs, shorts) of one row, where its own mark is; as `draw`."""
-        positions, drawn = self._state.positions, (np.zeros(BINS), np.zeros(BINS))
+        drawn = np.zeros(BINS), np.zeros(BINS)
         self.draw(row, learnt, covered, 0.0, drawn, tiers)
-        long, short = (
-            line_span(positions.frontier, positions.extent, positions.first_bin, row, side) for side in (LONG, SHORT)
-        )
+        long, short = (self._state.positions.span(row, side) for side in (LONG, SHORT))
         return (long[0], drawn[LONG][slice(*long)]), (short[0], drawn[SHORT][slice(*short)])
 
     def draw(
@@ -77,7 +74,9 @@ class PositionLayer:
         leveraged longs and shorts are reported one by one. `tiers`: of some alone."""
         state, positions, params = self._state, self._state.positions, self._params
         oi_usd = state.oi_usd.item(row)
-        chosen = self._all if tiers is None else np.isin(np.arange(len(self._all)), list(tiers)).astype(np.float64)
+        chosen = np.ones(len(positions.clock))
+        if tiers is not None:
+            chosen[[tier for tier in range(len(chosen)) if tier not in tiers]] = 0.0
         fold_kernels.draw_row(
             positions.cells, positions.scale, positions.total, positions.frontier, positions.extent,
             learnt.printing[row], learnt.unlearnt, state.unseen_usd, state.room_usd, chosen, row, positions.first_bin,

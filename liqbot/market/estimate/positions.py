@@ -99,7 +99,7 @@ class Positions:
 
     def _line(self, row: int, side: int, tiers: Sequence[int] | None, scale: Floats) -> tuple[int, Floats]:
         state = self.state
-        start, stop = kernels.line_span(state.frontier, state.extent, state.first_bin, row, side)
+        start, stop = state.span(row, side)
         if stop == start:
             return 0, np.zeros(0)
         cells = state.cells[kernels.USD, row, side, :, start:stop]

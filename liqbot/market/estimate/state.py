@@ -85,6 +85,10 @@ class PositionState(RowArrays):
         self._place()
         return self.rows - 1
 
+    def span(self, row: int, side: int) -> tuple[int, int]:
+        """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
+        return fold_kernels.span_of(self.frontier.item(row, side), self.extent.item(row, side), self.first_bin, side)
+
     def alone(self, row: int) -> "PositionState":
         """A copy that has this row alone."""
         found = self.one_row(row)
