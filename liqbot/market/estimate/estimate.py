@@ -155,7 +155,7 @@ class PositionEstimator:
                 opened.append(self._opened_usd(bars, bar, open_interest, bounds_base))
         if opening:
             if len(opening) < len(rows):
-                rows, swept = rows[opening], swept[:, opening]
+                rows, swept = rows[opening], np.ascontiguousarray(swept[:, opening])
             entries, usd = swept, np.array(opened)
             if not taken.by_trades:
                 traded = [taken.bars[index] for index in opening]

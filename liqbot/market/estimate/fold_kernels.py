@@ -19,11 +19,14 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
-_LONG, _SHORT, _USD = 0, 1, 0
+_LONG, _SHORT = 0, 1
+_USD, _AT_ENTRY = 0, 1
 _BINS: Final = 4096
 _MIDDLES: Final = np.arange(_BINS) + 0.5
 _ANCHOR_RATIO_MAX: Final = 10.0
 """Open interest raises or lowers a tier by this much at most."""
+_NO_WIDTH: Final = 1e-3
+"""Bins: a bar that traded at one price opens positions in this narrow a range."""
 _LANES: Final = 8
 _BLOCK: Final = 128
 
@@ -96,6 +99,94 @@ summed: Callable[[Floats], Any] = np.add.reduce
 running_maximum: Callable[[Floats], Any] = np.maximum.accumulate
 WRITTEN_OUT: Final = {"summed": "written_out_sum", "running_maximum": "written_out_maximum"}
 """What takes the place of numpy's where it is compiled."""
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+def shares_of(low: float, high: float, count: int) -> Floats:
+    """Of a range of positions, low below high: how much of it lies in each bin from low's own on; one empty bin before
+    them, and empty ones after."""
+    found, first, width = np.zeros(count + 2), math.floor(low), high - low
+    last = math.floor(high - first)
+    if last == 0:
+        found[1] = (high - low) / width
+        return found
+    found[1] = (first + 1.0 - low) / width
+    found[2 : last + 1] = 1.0 / width
+    found[last + 1] = (high - (first + last)) / width
+    return found
+
+
+def bins_of(low: float, high: float) -> int:
+    """How many bins a range of positions reaches into."""
+    return math.floor(high - math.floor(low)) + 1
+
+
+def add_line(cells: Floats, row: int, side: int, tier: int, start: int, added: Floats, clock: float) -> None:
+    """Add to the bins of one line from column `start` on; what lies beyond the window goes to its end bins."""
+    stop = start + len(added)
+    if start >= 0 and stop <= _BINS:
+        cells[_USD, row, side, tier, start:stop] += added
+        cells[_AT_ENTRY, row, side, tier, start:stop] += added * clock
+        return
+    line = np.zeros(_BINS)
+    for index in range(len(added)):
+        line[min(max(start + index, 0), _BINS - 1)] += added[index]
+    cells[_USD, row, side, tier] += line
+    cells[_AT_ENTRY, row, side, tier] += line * clock
+
+
+def open_row(
+    cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
+    part: Floats, rest: Floats, weight: Floats, ends: Whole, first_bin: int, row: int, count: int, low: float,
+    high: float, usd: Floats, swept_low: float, swept_high: float,
+) -> None:
+    """`open_positions` of one row; `count` is the most bins that any row's entries reach into."""
+    tiers, first, share = len(clock), math.floor(low), shares_of(low, max(high, low + _NO_WIDTH), count)
+    added = rest[row] * share[1:] + part[row] * share[:-1]
+    added *= (usd.reshape(2, 1) * weight[row] / scale[row]).reshape(2, tiers, 1)
+    target = whole[row].reshape(2, tiers, 1) + (first + np.arange(count + 1))
+    added[_LONG] *= np.minimum(np.maximum(swept_low - target[_LONG], 0.0), 1.0)
+    added[_SHORT] *= np.minimum(np.maximum(target[_SHORT] + 1.0 - swept_high, 0.0), 1.0)
+    for side in range(2):
+        for tier in range(tiers):
+            start = whole[row, side, tier] + first - first_bin
+            add_line(cells, row, side, tier, start, added[side, tier], clock[tier])
+            total[row, side, tier] += summed(added[side, tier])
+    top, bottom = first + ends[row, 0] + count + 1.0, float(first + ends[row, 1])
+    frontier[row, _LONG] = max(frontier[row, _LONG], min(top, swept_low))
+    frontier[row, _SHORT] = min(frontier[row, _SHORT], max(bottom, swept_high))
+    extent[row, _LONG] = min(extent[row, _LONG], first + ends[row, 2])
+    extent[row, _SHORT] = max(extent[row, _SHORT], first + ends[row, 3] + count)
+
+
+def open_positions(
+    cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
+    part: Floats, rest: Floats, weight: Floats, ends: Whole, first_bin: int, rows: Whole, entry_low: Floats,
+    entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
+) -> None:
+    """Positions opened evenly over each row's entries (low..high), `usd[row, side]`; distances as `EntryToLiquidation`.
+
+    What would lie within the swept range of the row's own mark meanwhile was closed again and is not added. Rows are
+    distinct. `out`: cells, total, frontier, extent.
+    """
+    count = 1
+    for index in range(len(rows)):
+        low = entry_low[index]
+        count = max(count, bins_of(low, max(entry_high[index], low + _NO_WIDTH)))
+    for index in range(len(rows)):
+        open_row(
+            cells, clock, scale, total, frontier, extent, whole, part, rest, weight, ends, first_bin, rows[index],
+            count, entry_low[index], entry_high[index], usd[index], swept_low[index], swept_high[index],
+        )  # fmt: skip
+
+
+# --- what was learnt -------------------------------------------------------------------------------------------------
+def learnt_share(expected: Floats, level: Floats, reporting: Floats, orders: float, mix_weight: float) -> Floats:
+    """[tier]: how far its weight rests on forced orders (an effective number); the rest is prior."""
+    by_tier = (expected * (level * reporting).reshape(len(level), 1)).sum(axis=0)
+    pull = mix_weight / max(orders, 1.0) * summed(by_tier) / len(by_tier)
+    known = by_tier > 0.0
+    return np.where(known, by_tier / np.where(known, by_tier + pull, 1.0), 0.0)
 
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
@@ -235,10 +326,25 @@ def outstanding(excess: Floats, width: int, kept: int, dust_share: float) -> Who
 
 
 _LINE: Final = "f8[::1]"
+_SIDES: Final = "f8[:, ::1]"
+_TIERS: Final = "f8[:, :, ::1]"
+_CELLS: Final = "f8[:, :, :, :, ::1]"
 SIGNATURES: Final = {
     "block_sum": f"f8({_LINE}, i8, i8)",
     "written_out_sum": f"f8({_LINE})",
     "written_out_maximum": f"{_LINE}({_LINE})",
+    "shares_of": f"{_LINE}(f8, f8, i8)",
+    "bins_of": "i8(f8, f8)",
+    "add_line": f"void({_CELLS}, i8, i8, i8, i8, {_LINE}, f8)",
+    "open_row": (
+        f"void({_CELLS}, {_LINE}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], i8[:, :, ::1], f8[:, :, :, ::1], "
+        f"f8[:, :, :, ::1], {_TIERS}, i8[:, ::1], i8, i8, i8, f8, f8, {_LINE}, f8, f8)"
+    ),
+    "open_positions": (
+        f"void({_CELLS}, {_LINE}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], i8[:, :, ::1], f8[:, :, :, ::1], "
+        f"f8[:, :, :, ::1], {_TIERS}, i8[:, ::1], i8, i8[::1], {_LINE}, {_LINE}, {_SIDES}, {_LINE}, {_LINE})"
+    ),
+    "learnt_share": f"{_LINE}({_SIDES}, {_LINE}, {_LINE}, f8, f8)",
     "column_of": "i8(i8, i8)",
     "span_of": "UniTuple(i8, 2)(f8, i8, i8, i8)",
     "ratio_of": f"{_LINE}(i8, i8, f8, f8, f8)",
@@ -247,7 +353,7 @@ SIGNATURES: Final = {
     "multiplier_of": f"{_LINE}({_LINE}, {_LINE}, {_LINE}, f8, f8)",
     "add_moved": f"void({_LINE}, i8, {_LINE}, f8)",
     "draw_row": (
-        "void(f8[:, :, :, :, ::1], f8[:, :, ::1], f8[:, :, ::1], f8[:, ::1], i8[:, ::1], "
+        f"void({_CELLS}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], "
         f"{_LINE}, {_LINE}, f8[:, ::1], f8[:, ::1], {_LINE}, i8, i8, f8, f8, f8, f8, f8, f8, f8, i8, {_LINE}, {_LINE})"
     ),
     "open_outward": f"{_LINE}({_LINE}, f8, i8, f8, i8)",

@@ -6,7 +6,6 @@ fractional bins of the price grid. The order and grouping of every sum is part o
 bit (`bench/map_bits.py`).
 """
 
-import math
 from typing import Final
 
 import numpy as np
@@ -41,15 +40,6 @@ def grid_positions(prices: Floats, edges: Floats) -> Floats:
     """Bin index and fraction of each price, as `price_grid.position_of`; `edges` is the table, and holds them all."""
     index = np.searchsorted(edges, prices, side="right") - 1
     return np.asarray(index + (prices - edges[index]) / (edges[index + 1] - edges[index]))
-
-
-def bin_shares(low: float, high: float) -> list[float]:
-    """Of a range of positions, low below high: how much of it lies in each bin from low's own on."""
-    first, width = math.floor(low), high - low
-    last = math.floor(high - first)
-    if not last:
-        return [(high - low) / width]
-    return [(first + 1.0 - low) / width, *(1.0 / width,) * (last - 1), (high - (first + last)) / width]
 
 
 # --- positions over time ---------------------------------------------------------------------------------------------
@@ -157,77 +147,6 @@ def opened_usd(
         most = (volume_usd - abs(change_usd)) / 2.0
         tilt = min(max(taker_weight * imbalance_usd / 2.0, -most), most)
     return activity_share * (half + tilt), activity_share * (half - tilt)
-
-
-def open_positions(
-    cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
-    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, first_bin: int, rows: Whole,
-    entry_low: Floats, entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
-) -> None:
-    """Positions opened evenly over each row's entries (low..high), `usd[row, side]`; distances as `EntryToLiquidation`.
-
-    What would lie within the swept range of the row's own mark meanwhile was closed again and is not added. Rows are
-    distinct. `out`: cells, total, frontier, extent.
-    """
-    named = rows.tolist()
-    # All rows in order, as when every venue has a bar: views instead of copies.
-    at = slice(None) if named == list(range(len(scale))) else rows
-    entries = list(zip(entry_low.tolist(), entry_high.tolist(), strict=True))
-    shares = [bin_shares(low, max(high, low + _NO_WIDTH)) for low, high in entries]
-    count = max(map(len, shares))
-    share = np.array([[0.0, *of_row, *(0.0,) * (count + 1 - len(of_row))] for of_row in shares])[:, None, None]
-    first = [math.floor(low) for low, _ in entries]
-    added = rest[at] * share[..., 1:]
-    added += part[at] * share[..., :-1]
-    added *= (usd[:, :, None] * weight[at] / scale[at])[..., None]
-    bins = np.array(first)[:, None, None, None] + _COLUMNS[: count + 1]
-    overlaps, fits = _widen(frontier, extent, ends, first_bin, named, first, count, swept_low, swept_high)
-    if overlaps:
-        target, low, high = whole[at][..., None] + bins, swept_low[:, None, None], swept_high[:, None, None]
-        added[:, LONG] *= np.clip(low - target[:, LONG], 0.0, 1.0)
-        added[:, SHORT] *= np.clip(target[:, SHORT] + 1.0 - high, 0.0, 1.0)
-    if fits:
-        # No cell is named twice, so one indexed addition is exact.
-        index = cell[at][..., None] + (bins - first_bin)
-        of_usd, at_entry = cells.reshape(2, -1)
-        of_usd[index] += added
-        at_entry[index] += added * clock[:, None]
-    else:
-        columns = np.clip(whole[at][..., None] + bins - first_bin, 0, BINS - 1)
-        _add_clipped(cells, clock, named, columns, added)
-    total[at] += np.add.reduce(added, axis=3)
-
-
-def _widen(
-    frontier: Floats, extent: Whole, ends: Whole, first_bin: int, rows: list[int], first: list[int], count: int,
-    swept_low: Floats, swept_high: Floats,
-) -> tuple[bool, bool]:
-    """Note how near to and far from the mark each row now holds mass; `out`: frontier, extent. Whether some of what is
-    added lies in what was swept, and whether all of it lies in the window, whatever the offset."""
-    near, far, distances = frontier.tolist(), extent.tolist(), ends.tolist()
-    overlaps, fits = False, True
-    window_last = first_bin + BINS - count
-    for row, bin_first, low, high in zip(rows, first, swept_low.tolist(), swept_high.tolist(), strict=True):
-        near_long, near_short, far_long, far_short = distances[row]
-        top, bottom = bin_first + near_long + count + 1.0, float(bin_first + near_short)
-        overlaps = overlaps or top > low or bottom < high
-        lowest, highest = bin_first + min(distances[row]), bin_first + max(distances[row])
-        fits = fits and lowest >= first_bin and highest < window_last
-        frontier[row, LONG] = max(near[row][LONG], min(top, low))
-        frontier[row, SHORT] = min(near[row][SHORT], max(bottom, high))
-        extent[row, LONG] = min(far[row][LONG], bin_first + far_long)
-        extent[row, SHORT] = max(far[row][SHORT], bin_first + far_short + count)
-    return overlaps, fits
-
-
-def _add_clipped(cells: Floats, clock: Floats, rows: list[int], columns: Whole, added: Floats) -> None:
-    """What falls outside the window goes to its ends; `out`: cells."""
-    for index, row in enumerate(rows):
-        for side in (LONG, SHORT):
-            for tier in range(cells.shape[3]):
-                usd = np.bincount(columns[index, side, tier], added[index, side, tier], minlength=BINS)
-                cells[USD, row, side, tier] += usd
-                cells[AT_ENTRY, row, side, tier] += usd * clock[tier]
 
 
 # --- reading positions -----------------------------------------------------------------------------------------------

@@ -84,6 +84,32 @@ def test_rows_are_drawn_alike(compiled: Kernels, seed: int) -> None:
     assert drawn(compiled, seed) == drawn(PLAIN, seed)
 
 
+def opened(kernels: Kernels, seed: int) -> bytes:
+    """What random bars opened, near the ends of the window too."""
+    chance, noise = random.Random(seed), np.random.default_rng(seed)
+    rows, tiers, first = chance.choice((1, 4)), chance.choice((1, 9)), 30_000
+    cells, clock = np.zeros((2, rows, 2, tiers, 4096)), noise.random(tiers)
+    scale, total = 0.1 + noise.random((rows, 2, tiers)), noise.random((rows, 2, tiers))
+    frontier, extent = np.tile((-np.inf, np.inf), (rows, 1)), np.tile((1 << 40, 0), (rows, 1))
+    away = noise.uniform(1.0, 1500.0, (rows, 2, tiers)) * np.array([-1.0, 1.0])[:, None]
+    whole, part = np.floor(away).astype(np.int64), (away - np.floor(away))[..., None]
+    ends = np.stack([whole[:, 0].max(1), whole[:, 1].min(1), whole[:, 0].min(1), whole[:, 1].max(1)], axis=1)
+    for _ in range(3):
+        low = first + noise.uniform(-500.0, 4500.0, rows)
+        high = low + noise.uniform(0.0, 1.0, rows) * chance.choice((0.0, 3.0, 40.0, 400.0))
+        kernels["open_positions"](
+            cells, clock, scale, total, frontier, extent, whole, part, 1.0 - part, noise.random((rows, 2, tiers)),
+            ends, first, np.arange(rows), low, high, amounts(chance, rows, 2), low - 1.0, high + 1.0,
+        )  # fmt: skip
+    return b"".join(array.tobytes() for array in (cells, total, frontier, extent))
+
+
+@given(st.integers(0, 1 << 20))
+@settings(max_examples=40)
+def test_positions_are_opened_alike(compiled: Kernels, seed: int) -> None:
+    assert opened(compiled, seed) == opened(PLAIN, seed)
+
+
 @given(st.integers(0, 1 << 20))
 @settings(max_examples=60)
 def test_windows_are_found_alike(compiled: Kernels, seed: int) -> None:
