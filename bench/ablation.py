@@ -81,9 +81,9 @@ def run(data: Path, name: str, changes: list[str], days: float) -> dict[str, Wor
     tape, truth = make_world(data, name, days)
 
     def scored(market: MarketParams) -> Measured:
-        withheld = EVERY[name].withheld
+        shown = EVERY[name].positions_of
         found = score_tape(
-            read_tape(tape), ScoreParams(), truth=truth, seed=SEED, market=market, withheld=withheld
+            read_tape(tape), ScoreParams(), truth=truth, seed=SEED, market=market, positions_of=shown
         )
         return measured(found.scoring)
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from accuracy_page import Made, Warmth, drawn, page
-from accuracy_worlds import EVERY, PUBLISHED, STEP, TELLING, TOLD
+from accuracy_worlds import EVERY, PUBLISHED, STEP, TELLING, market_name
 
 from liqbot.exits import ExpectedError
 from liqbot.market.params import MarketParams
@@ -51,7 +51,7 @@ class Task(NamedTuple):
 def world_files(data: Path, name: str, days: float | None) -> tuple[KnownMarket, Path, Path]:
     """A frozen market from its beginning, its tape and its truth; the files' names carry its fingerprint."""
     market = EVERY[name].market(days)
-    stem = f"{name.removesuffix(TOLD)}-{market.fingerprint}"
+    stem = f"{market_name(name)}-{market.fingerprint}-{len(TELLING.venues)}"
     return market, data / "worlds" / f"{stem}.tape.parquet", data / "worlds" / f"{stem}.truth.parquet"
 
 
@@ -76,8 +76,8 @@ def run(task: Task, data: Path, days: float | None) -> float:
 
 def _world(task: Task, data: Path, days: float | None) -> object:
     tape, truth = make_world(data, task.name, days)
-    withheld = EVERY[task.name].withheld
-    return score_tape(read_tape(tape), ScoreParams(), truth=truth, seed=SEED, withheld=withheld).score
+    shown = EVERY[task.name].positions_of
+    return score_tape(read_tape(tape), ScoreParams(), truth=truth, seed=SEED, positions_of=shown).score
 
 
 def _tape(task: Task, data: Path, days: float | None) -> object:  # noqa: ARG001 - tasks are called alike
@@ -127,8 +127,8 @@ def tasks(data: Path, recordings: Path, names: list[str], days: float | None) ->
 
 def _next(waiting: list[Task], running: list[Task]) -> Task | None:
     """One whose market nobody works on: tasks of one market read the tape that the first of them makes."""
-    busy = {task.name.removesuffix(TOLD) for task in running}
-    return next((task for task in waiting if task.name.removesuffix(TOLD) not in busy), None)
+    busy = {market_name(task.name) for task in running}
+    return next((task for task in waiting if market_name(task.name) not in busy), None)
 
 
 def work(todo: list[Task], workers: int, budget_s: float, start: Callable[[Task], tuple[Any, ...]]) -> list[str]:

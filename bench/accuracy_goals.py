@@ -59,7 +59,7 @@ def _above(measure: str) -> Callable[[str, Score], Verdict]:
 def _m1_closed(name: str, score: Score) -> Verdict:
     """Half of the way is asked of flow alone, where forced orders lie inside the bars and no position is told."""
     frozen = EVERY[name]
-    return _closed("M1", 0.5 if frozen.family != STEP and not frozen.told else 0.7)(name, score)
+    return _closed("M1", 0.5 if frozen.family != STEP and not frozen.positions_of else 0.7)(name, score)
 
 
 def _closed(measure: str, least: float) -> Callable[[str, Score], Verdict]:

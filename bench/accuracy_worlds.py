@@ -16,9 +16,15 @@ from paper.world.params import SEVEN_VENUES, CrowdParams, ShockParams, VenuePara
 DAYS: Final = 30.0
 """Of the markets whose forced orders are told with the minute's end."""
 INSIDE_DAYS: Final = 20.0
-TELLING: Final = Telling(("binance", "okx"), above_usd=1_000_000.0, every_ms=300_000)
-"""Positions above a million of half of the market, every five minutes; markets of `STEP` tell none."""
-TOLD: Final = "+told"
+TELLING: Final = Telling(("binance", "okx", "bybit", "hyperliquid"), above_usd=1_000_000.0, every_ms=300_000)
+"""Positions above a million, every five minutes; markets of `STEP` tell none."""
+SHOWN: Final[dict[str, tuple[str, ...]]] = {
+    "": (),
+    "+told": ("binance", "okx"),
+    "+told-complete": ("bybit", "hyperliquid"),
+}
+"""By what is appended to a market's name, the venues whose positions the map is shown: of none; of half of the market
+by open interest, whose forced orders are reported in part; of a third of it, whose feeds report every one."""
 CROWD, FLOW, STEP = "crowd", "flow", "step"
 FAMILIES: Final = {
     CROWD: "a crowd of agents, forced orders inside the minute",
@@ -37,13 +43,8 @@ class Frozen(NamedTuple):
     says: str
     params: WorldParams | FlowParams
     family: str = STEP
-    told: bool = False
-    """Whether the map is shown the positions that `TELLING` tells."""
-
-    @property
-    def withheld(self) -> tuple[str, ...]:
-        """Kinds of rows of its tape that nobody is shown."""
-        return () if self.told else ("positions",)
+    positions_of: tuple[str, ...] = ()
+    """Venues whose positions the map is shown, of those that `TELLING` tells."""
 
     @property
     def throttled(self) -> tuple[str, ...]:
@@ -171,11 +172,19 @@ TUNING: Final[dict[str, Frozen]] = {
 """For choosing: never published."""
 
 
-def _twice(markets: dict[str, Frozen]) -> dict[str, Frozen]:
-    """Each by its flow alone, and with the positions told."""
-    both = {(name, told): frozen._replace(told=told) for name, frozen in markets.items() for told in (False, True)}
-    return {name + TOLD * told: frozen for (name, told), frozen in both.items()}
+def _shown(markets: dict[str, Frozen]) -> dict[str, Frozen]:
+    """Each by its flow alone, and with the positions of some venues."""
+    return {
+        name + suffix: frozen._replace(positions_of=venues)
+        for name, frozen in markets.items()
+        for suffix, venues in SHOWN.items()
+    }
 
 
-PUBLISHED: Final = _twice(INSIDE) | WORLDS
-EVERY: Final = PUBLISHED | _twice(TUNING)
+def market_name(name: str) -> str:
+    """Without what says whose positions are shown."""
+    return name.partition("+")[0]
+
+
+PUBLISHED: Final = _shown(INSIDE) | WORLDS
+EVERY: Final = PUBLISHED | _shown(TUNING)

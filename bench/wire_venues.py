@@ -12,6 +12,7 @@ venue runs in a process of its own; what it costs the receiver is the receiver's
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import multiprocessing
 import platform
@@ -163,6 +164,7 @@ async def measured(venue: str, orders: Connection, asked: argparse.Namespace) ->
         running = asyncio.create_task(place.feed.run(place.sink))
         await place.ask("tell")
         await place.up()
+        gc.freeze()  # as a house does: what earlier venues left here is none of this one's
         found["flood"] = await flooded(place, asked.trades, asked.forced)
         found["reorder"] = await out_of_order(place)
         for fault in FAULTS:

@@ -8,7 +8,7 @@ import msgspec
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.commands import Command
-from liqbot.events import Event, PositionAdopted
+from liqbot.events import Event, FeedDown, FeedUp, JournalGap, PositionAdopted
 from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
@@ -28,6 +28,7 @@ from liqbot.signals.failures import CallMeter, StrategyGuard, unmeasured
 from liqbot.signals.registry import SignalParams
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.verdict import SIGNAL, Signal, Verdict
+from liqbot.unrecorded import UnrecordedStep, UnrecordedSteps
 from liqbot.venues.registry import mechanics_of
 
 
@@ -41,6 +42,8 @@ class Step(msgspec.Struct, frozen=True):
     commands: tuple[Command, ...] = ()
     whales: tuple[WhaleNews, ...] = ()
     """What became of large positions that venues tell, near their liquidation."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Venues whose price left the others' or is back, and quotes that departed from the dollar or came back."""
 
     def encoded(self) -> bytes:
         """Canonical bytes: equal Steps, equal bytes."""
@@ -77,6 +80,9 @@ class Engine:
         self.account = Account(limits, account)
         self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
+        self.unrecorded: tuple[UnrecordedStep, ...] = ()
+        """What the journal had refused before this block, which is the first to report it."""
+        self._unrecorded = UnrecordedSteps()
         self._seq = self._decision_id = self._now_ms = 0
         self._barred = False
         self._recorded: RecordedAnswer | None = None
@@ -94,6 +100,7 @@ class Engine:
         self._recorded, before_id = recorded, self._decision_id
         self.account.begin_block()
         self.desk.begin_block()
+        self.unrecorded = ()
         verdicts: list[Verdict] = []
         decisions: list[Decision] = []
         for fact in block.facts:
@@ -118,10 +125,13 @@ class Engine:
         self._seq += 1
         whales = self.market.take_whale_news()
         whales = () if block.backfilled else whales
+        feeds = self.market.take_feed_news()
+        feeds = () if block.backfilled else feeds
         if recorded is not None:
-            return self._as_recorded(recorded, verdicts, before_id, whales)
+            step = self._as_recorded(recorded, verdicts, before_id, whales)
+            return msgspec.structs.replace(step, feeds=feeds) if feeds else step
         commands = self.desk.commands(self._now_ms, self.account.positions)
-        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales)
+        return Step(self._seq, self._now_ms, tuple(verdicts), tuple(decisions), commands, whales, feeds)
 
     def _as_recorded(
         self, recorded: RecordedAnswer, verdicts: Sequence[Verdict], before_id: int, whales: tuple[WhaleNews, ...]
@@ -144,6 +154,19 @@ class Engine:
         if self.account.on_fact(fact):
             self.desk.on_fact(fact)
         self.guard.on_fact(fact)
+        if isinstance(fact, JournalGap):
+            self.unrecorded = self._unrecorded.take()
+
+    @property
+    def is_recorded(self) -> bool:
+        """False while the journal has refused blocks and has no record of it yet."""
+        return not self._unrecorded.blocks
+
+    def leave_unrecorded(self, block: EventBlock, step: Step) -> None:
+        """The block that was just answered is in no journal: a later one reports it."""
+        self._unrecorded.add(
+            UnrecordedStep(step.time_ms, block.facts, self.account.changes, step.commands, self.desk.no_longer_naked)
+        )
 
     def _take_over(self, fact: PositionAdopted, decisions: list[Decision]) -> None:
         """A position that a person made ours gets its stop like any other."""
@@ -233,6 +256,7 @@ class Engine:
                 "barred": self._barred,
                 "last_codes": self._last_codes,
                 "guard": self.guard.state(),
+                "unrecorded": self._unrecorded.state(),
             }
         )
 
@@ -247,3 +271,4 @@ class Engine:
         self._barred = state["barred"]
         self._last_codes = dict(state["last_codes"])
         self.guard.load_state(state.get("guard", [{}, {}]))
+        self._unrecorded.load_state(state.get("unrecorded", [0, []]))

@@ -258,6 +258,15 @@ class JournalRepaired(Fact, frozen=True, tag=True, kw_only=True):
     """Which records, for people."""
 
 
+class JournalGap(Fact, frozen=True, tag=True, kw_only=True):
+    """The journal takes records again after it had refused some. What they held is nowhere; the state that the engine
+    was in after them is kept beside the record before this one, so that the journal can be run again all the same."""
+
+    blocks: int
+    """How many it refused."""
+    since_ms: int
+
+
 class CodeVersion(Fact, frozen=True, tag=True, kw_only=True):
     """What must agree for a byte-identical replay; `platform` names interpreter, numpy and CPU features."""
 
@@ -353,8 +362,8 @@ AccountEvent = (
     | Reconciled
 )
 ControlEvent = (
-    JournalOpened | JournalAdopted | JournalRepaired | CodeVersion | ConfigLoaded | IntentRecorded | BiasSet | Halt
-    | Resume | Flatten | StrategyDisabled | Ending | LiveStarted | LadderOverridden
+    JournalOpened | JournalAdopted | JournalRepaired | JournalGap | CodeVersion | ConfigLoaded | IntentRecorded
+    | BiasSet | Halt | Resume | Flatten | StrategyDisabled | Ending | LiveStarted | LadderOverridden
 )
 Event = AccountEvent | ControlEvent | FeedUp | FeedDown
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

@@ -34,6 +34,7 @@ class Step(msgspec.Struct, frozen=True):
     decisions: tuple[()] = ()
     commands: tuple[str, ...] = ()
     whales: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode(self)

@@ -9,7 +9,7 @@ import msgspec
 
 from liqbot.accounting.round_trips import TripFigures
 from liqbot.events import (
-    AccountFact,
+    AccountEvent,
     Balance,
     Fill,
     FundingPaid,
@@ -24,7 +24,7 @@ ZERO = Decimal(0)
 Execution = Fill | PositionLiquidated | PositionDeleveraged
 
 
-class FillBooked(msgspec.Struct, frozen=True):
+class FillBooked(msgspec.Struct, frozen=True, tag=True):
     """A fill or a forced close, or one part of it: a reversal closes one round trip and opens another. `trip` is None
     for a part that closed what was not open."""
 
@@ -43,19 +43,19 @@ class FillBooked(msgspec.Struct, frozen=True):
     """The fee in its own currency, when nothing values it."""
 
 
-class TripClosed(msgspec.Struct, frozen=True):
+class TripClosed(msgspec.Struct, frozen=True, tag=True):
     """A round trip of ours or an adopted one is flat."""
 
     trip: TripFigures
 
 
-class FundingBooked(msgspec.Struct, frozen=True):
+class FundingBooked(msgspec.Struct, frozen=True, tag=True):
     fact: FundingPaid
     amount_usd: Decimal
     trip: TripFigures | None
 
 
-class CashMoved(msgspec.Struct, frozen=True):
+class CashMoved(msgspec.Struct, frozen=True, tag=True):
     """Money that came or went without a trade. `kind` is opening, deposit, withdrawal or rebate."""
 
     fact: Balance | Transfer | Rebate
@@ -63,7 +63,7 @@ class CashMoved(msgspec.Struct, frozen=True):
     amount_usd: Decimal
 
 
-class PositionDiffers(msgspec.Struct, frozen=True):
+class PositionDiffers(msgspec.Struct, frozen=True, tag=True):
     """The venue, read in full, holds something else than the fills add up to; signed. `changed` are the round trips
     that stay open at another size, and the one adopted from the venue."""
 
@@ -75,22 +75,22 @@ class PositionDiffers(msgspec.Struct, frozen=True):
     liquidation_price: Decimal | None
 
 
-class TripCorrected(msgspec.Struct, frozen=True):
+class TripCorrected(msgspec.Struct, frozen=True, tag=True):
     """An adopted position shrank, because fills of ours have explained that part since; or a person made it ours."""
 
     trip: TripFigures
 
 
-class Duplicate(msgspec.Struct, frozen=True):
+class Duplicate(msgspec.Struct, frozen=True, tag=True):
     """Delivered before; nothing changed."""
 
-    fact: AccountFact
+    fact: AccountEvent
 
 
-class OtherAccount(msgspec.Struct, frozen=True):
+class OtherAccount(msgspec.Struct, frozen=True, tag=True):
     """A fact of an account that is not ours; nothing changed."""
 
-    fact: AccountFact
+    fact: AccountEvent
 
 
 Change = (

@@ -31,6 +31,7 @@ from liqbot.connection.error_mapping import HttpResponse, host_in, venue_error
 from liqbot.connection.instruments import documented_market, instrument_of, listed_contracts, symbols_of
 from liqbot.connection.rate_limit import RateLimiter
 from liqbot.connection.raw_streams import RawStreams
+from liqbot.connection.turns import read_in_turns
 from liqbot.connection.unified_library import client_class, with_requests
 from liqbot.instruments import Instrument
 from liqbot.venues.errors import (
@@ -143,10 +144,15 @@ class VenueClient:
         await self.load()
         # Anew: what was made of a first answer, sense or not, is kept otherwise.
         kept = await self.call(
-            "load_markets", True, weight=5, decode=functools.partial(listed_contracts, self.spec, coins)
+            "load_markets", True, dict(self.spec.listing_params), weight=5,
+            decode=functools.partial(listed_contracts, self.spec, coins),
         )
         self.exchange.set_markets(kept, {})
         self.opened = True
+
+    async def listed(self) -> Any:
+        """Every contract as the venue lists it now, in the unified client's words; what is loaded stays as it is."""
+        return await self.call("fetch_markets", weight=5)
 
     async def open_again(self, contracts: bytes) -> None:
         """Without asking: the contracts as `contracts` of an earlier process kept them."""
@@ -315,6 +321,7 @@ class VenueClient:
         if "handle_text_or_binary_message" not in vars(socket):
             handle = functools.partial(self._on_message, socket, socket.handle_text_or_binary_message)
             socket.handle_text_or_binary_message = handle
+            read_in_turns(socket, _queue_overhead_bytes())
         on_url = _ON_URL.get()
         if on_url is not None:
             on_url(url)
@@ -336,6 +343,12 @@ class VenueClient:
             # An exception here would end the socket's receive loop without closing it: silence for ever.
             self.handler_errors += 1
             socket.on_error(NetworkError(f"{self.venue} {socket.url} {type(error).__name__}: {error}"))
+
+
+def _queue_overhead_bytes() -> int:
+    from ccxt.async_support.base.ws import client
+
+    return int(client.MSG_SIZE_OVERHEAD)
 
 
 def host_of(url: str) -> str:

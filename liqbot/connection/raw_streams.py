@@ -1,4 +1,4 @@
-"""The second door: websockets that the unified client does not dial, with the seams of the first one.
+"""Websockets that the unified client has no method for, with the same hooks as its own.
 
 Raw messages go to the same taps; addresses are rewritten to loopback alike; dialling waits for its turn in the venue's
 budget and is tried again with growing pauses; a connection that is lost, or given up for silence, ends every watch on
@@ -7,6 +7,7 @@ it, and the next one dials anew.
 
 import asyncio
 import contextlib
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
@@ -18,9 +19,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from liqbot.connection.endpoints import at_hosts, at_loopback
 from liqbot.connection.error_mapping import host_in
+from liqbot.connection.turns import SHARE_S, WAITED_S, turns_here
 from liqbot.venues.errors import VenueUnreachable
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial
+from liqbot.venues.streams import RawSocket
 
 HEARTBEAT_S: Final = 20.0
 """Between frames that ask whether the other side is there; half of it later a connection without an answer ends."""
@@ -64,7 +66,7 @@ class RawStreams:
         self._turn, self._on_message = turn, on_message
         self._session: aiohttp.ClientSession | None = None
         self._open: dict[str, _Connection] = {}
-        self._dialling: dict[str, asyncio.Lock] = {}
+        self._connecting: dict[str, asyncio.Lock] = {}
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -77,15 +79,15 @@ class RawStreams:
         return placed if self._loopback is None else str(at_loopback(placed, self._loopback, ""))
 
     async def watch(
-        self, dial: Dial, contracts: tuple[WireContract, ...], on_url: Callable[[str], None] | None = None
+        self, spec: RawSocket, contracts: tuple[WireContract, ...], on_url: Callable[[str], None] | None = None
     ) -> None:
         """Dial, subscribe and listen: ends only with VenueUnreachable, when the connection does. `on_url` learns which
         socket carries it."""
-        connection = await self._connected(dial, self.address(dial.url(contracts)) + OURS)
+        connection = await self._connected(spec, self.address(spec.url(contracts)) + OURS)
         if on_url is not None:
             on_url(connection.url)
         try:
-            for message in dial.subscribe(contracts):
+            for message in spec.subscribe(contracts):
                 await connection.send(message)
         except _FAILURES as error:
             connection.end(f"{type(error).__name__} {error}".strip())
@@ -107,9 +109,9 @@ class RawStreams:
 
     # --- one connection -------------------------------------------------------------------------------------------
 
-    async def _connected(self, dial: Dial, url: str) -> _Connection:
+    async def _connected(self, spec: RawSocket, url: str) -> _Connection:
         """The one that is open at this address, or a new one."""
-        async with self._dialling.setdefault(url, asyncio.Lock()):
+        async with self._connecting.setdefault(url, asyncio.Lock()):
             known = self._open.get(url)
             if known is not None and not known.over.done():
                 return known
@@ -120,16 +122,16 @@ class RawStreams:
                 retry=retry_if_exception_type(_FAILURES), reraise=True,
             )
             try:
-                connection: _Connection = await attempts(self._dialled, url)
+                connection: _Connection = await attempts(self._connect, url)
             except _FAILURES as error:
                 raise VenueUnreachable(self._venue, host_in(url), f"{type(error).__name__} {error}".strip()) from error
             self._open[url] = connection
             connection.tasks = [
-                asyncio.create_task(self._listen(connection, dial)), asyncio.create_task(_ping(connection, dial))
+                asyncio.create_task(self._listen(connection, spec)), asyncio.create_task(_ping(connection, spec))
             ]
             return connection
 
-    async def _dialled(self, url: str) -> _Connection:
+    async def _connect(self, url: str) -> _Connection:
         await self._turn()
         if self._session is None:
             self._session = aiohttp.ClientSession()
@@ -140,23 +142,32 @@ class RawStreams:
             )
         return _Connection(url, socket)
 
-    async def _listen(self, connection: _Connection, dial: Dial) -> None:
-        reason = "the connection ended"
+    async def _listen(self, connection: _Connection, spec: RawSocket) -> None:
+        reason, turns, over_s = "the connection ended", turns_here(), 0.0
         try:
-            async for message in connection.socket:
+            while True:
+                began_s = time.perf_counter()
+                message = await connection.socket.receive()
                 if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                     break
-                raw = message.data
-                if isinstance(raw, bytes) and raw.startswith(_GZIP):
-                    raw = _unpacked(raw)
-                answer = dial.answer(raw) if dial.answer is not None else None
-                if answer is not None:
-                    await connection.send(answer)
-                self._on_message(raw, connection.url)
+                came_s = time.perf_counter()
+                if came_s - began_s > WAITED_S:
+                    over_s = came_s + SHARE_S
+                await self._take(connection, spec, message.data)
+                if time.perf_counter() >= over_s:
+                    over_s = await turns.turn()
         except (*_FAILURES, zlib.error, msgspec.MsgspecError, ValueError) as error:
             reason = f"{type(error).__name__} {error}".strip()
         code = connection.socket.close_code
         await self._left(connection, reason if code is None else f"{reason} ({code})")
+
+    async def _take(self, connection: _Connection, spec: RawSocket, raw: str | bytes) -> None:
+        if isinstance(raw, bytes) and raw.startswith(_GZIP):
+            raw = _unpacked(raw)
+        answer = spec.answer(raw) if spec.answer is not None else None
+        if answer is not None:
+            await connection.send(answer)
+        self._on_message(raw, connection.url)
 
     async def _left(self, connection: _Connection, reason: str) -> None:
         connection.end(reason)
@@ -179,11 +190,11 @@ def _unpacked(raw: bytes) -> bytes:
     return found
 
 
-async def _ping(connection: _Connection, dial: Dial) -> None:
+async def _ping(connection: _Connection, spec: RawSocket) -> None:
     """The venue's own ping, where it wants one, until the connection is over; then it is hung up."""
     while not connection.over.done():
-        await asyncio.wait((connection.over,), timeout=dial.ping_s)
-        if not connection.over.done() and dial.ping is not None:
+        await asyncio.wait((connection.over,), timeout=spec.ping_s)
+        if not connection.over.done() and spec.ping is not None:
             with contextlib.suppress(*_FAILURES):
-                await connection.send(dial.ping())
+                await connection.send(spec.ping())
     await connection.socket.close()

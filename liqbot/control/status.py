@@ -96,6 +96,7 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "warmth_long_pct": _or_none(view.warmth_long_pct), "warmth_short_pct": _or_none(view.warmth_short_pct),
         "reconciled": holding is not None and holding.reconciled,
         "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
+        "price_accord": view.price_accord, "apart": _apart(engine, view.coin, now_ms),
         "told": _reported_positions(engine, view.coin, now_ms),
         "whales": [{"venue": whale.venue, "position": whale.text()} for whale in view.whales],
     }  # fmt: skip
@@ -109,6 +110,17 @@ def _reported_positions(engine: Engine, coin: str, now_ms: int) -> list[dict[str
             "age_ms": int(one.measured_age_ms),
         }
         for one in engine.market.venue_health(coin, now_ms) if one.measured_age_ms == one.measured_age_ms
+    ]  # fmt: skip
+
+
+def _apart(engine: Engine, coin: str, now_ms: int) -> list[dict[str, Any]]:
+    """Venues whose price is not that of the others, whose quote is not at a dollar, or with feeds that are down."""
+    return [
+        {
+            "venue": one.venue, "accord": one.accord, "mark_price": one.mark_price, "quote": one.quote,
+            "quote_ratio": one.quote_ratio, "down": list(one.down), "reasons": list(one.reasons),
+        }
+        for one in engine.market.venue_health(coin, now_ms) if one.accord or one.quote_ratio != 1.0 or one.down
     ]  # fmt: skip
 
 

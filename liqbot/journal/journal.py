@@ -57,8 +57,10 @@ class Journal:
         (last_seq,) = connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         self._last_seq: int = last_seq
         self._begun_seq: int = last_seq
+        self._gap_weight = 1
+        """Of the newest state kept for a gap: so much room one needs."""
         (snapshot_seq,) = connection.execute(
-            "SELECT coalesce(max(seq), 0) FROM snapshot WHERE name != 'contracts'"
+            f"SELECT coalesce(max(seq), 0) FROM snapshot WHERE {schema.IS_BEGINNING}"  # noqa: S608 - a constant of ours
         ).fetchone()
         self._snapshot_seq: int = snapshot_seq
         newest = connection.execute("SELECT time_ms FROM block WHERE seq = ?", (last_seq,)).fetchone()
@@ -174,6 +176,15 @@ class Journal:
 
         self._writer.put(Item(1 + len(data) // 64, prepare), wait_s)
 
+    def save_gap(self, version: str, state: Callable[[], bytes], wait_s: float | None = None) -> None:
+        """The engine's state where records after the last one were refused, for a `JournalGap` that is appended next.
+        It is kept as long as the records around it. Waits and fails as `append` does; without room `state` is not
+        called."""
+        self._writer.require_room(self._gap_weight)
+        data = state()
+        self._gap_weight = 1 + len(data) // 64
+        self.save_snapshot(schema.GAP, self._last_seq, version, data, wait_s)
+
     def retain(
         self, *, days: float, max_bytes: int, rows: int = 2_000, wait_s: float | None = None
     ) -> Future[retention.Retained]:
@@ -272,6 +283,8 @@ def _snapshot(name: str, seq: int, version: str, data: bytes) -> Work:
 
     def write(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO snapshot (name, seq, version, checksum, data) VALUES (?, ?, ?, ?, ?)", row)
+        if name == schema.GAP:
+            return
         connection.execute(
             "DELETE FROM snapshot WHERE name = ? AND id NOT IN "
             "(SELECT id FROM snapshot WHERE name = ? ORDER BY seq DESC, id DESC LIMIT ?)",

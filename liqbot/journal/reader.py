@@ -153,6 +153,10 @@ class JournalReader:
                 found.append(Snapshot(name, seq, version, data))
         return tuple(found), tuple(warnings)
 
+    def gap_state(self, seq: int, version: str) -> Snapshot | None:
+        """The engine's state where records after this one were refused; None where none is readable."""
+        return next((one for one in self.snapshots(schema.GAP, version)[0] if one.seq == seq), None)
+
     def newest_snapshot(self, name: str, version: str) -> tuple[Snapshot | None, tuple[str, ...]]:
         """The newest readable one, and a warning for each one passed over."""
         found, warnings = self.snapshots(name, version)

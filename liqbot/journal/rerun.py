@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from liqbot.blocks import EventBlock
-from liqbot.events import ConfigLoaded, JournalOpened
+from liqbot.events import ConfigLoaded, JournalGap, JournalOpened
 from liqbot.journal.errors import CorruptRecordError, MarketDroppedError
 from liqbot.journal.reader import JournalReader, Record, Snapshot
 from liqbot.journal.steps import StepLike
@@ -67,7 +67,7 @@ class Rerun(Generic[E]):
         self, reader: JournalReader, factory: Factory[E], snapshot_version: str, *, beginning: Beginning | None = None
     ) -> None:
         if beginning is not None:
-            self._reader, self._factory = reader, factory
+            self._reader, self._factory, self._version = reader, factory, snapshot_version
             self._opened, self._config = beginning.opened, beginning.config
             self.engine = factory(self._opened, self._config)
             self.engine.restore(beginning.snapshot.data)
@@ -76,7 +76,7 @@ class Rerun(Generic[E]):
         opened, _, config = reader.opening()
         if opened is None or config is None:
             raise CorruptRecordError(f"journal {reader.path} does not begin with JournalOpened and ConfigLoaded")
-        self._reader, self._factory = reader, factory
+        self._reader, self._factory, self._version = reader, factory, snapshot_version
         self._opened, self._config = opened, config
         self.engine = factory(opened, config)
         self.from_seq = self._start(snapshot_version)
@@ -111,10 +111,24 @@ class Rerun(Generic[E]):
     def _records(self, chunk: int) -> Iterator[Record]:
         for record in self._reader.records(self.from_seq, chunk=chunk):
             if self._changed(record.block):
-                state = self.engine.snapshot()
-                self.engine = self._factory(self._opened, self._config)
-                self.engine.restore(state)
+                self._restore(self.engine.snapshot())
+            if any(isinstance(fact, JournalGap) for fact in record.block.facts):
+                self._pass_gap(record.seq)
             yield record
+
+    def _restore(self, state: bytes) -> None:
+        self.engine = self._factory(self._opened, self._config)
+        self.engine.restore(state)
+
+    def _pass_gap(self, seq: int) -> None:
+        """What was answered from here on followed from records that there are not."""
+        kept = self._reader.gap_state(seq - 1, self._version)
+        if kept is None:
+            _log.warning(
+                "records were refused here and the state after them is not readable: answers may differ", seq=seq
+            )
+            return
+        self._restore(kept.data)
 
     def _changed(self, block: EventBlock) -> bool:
         changed = False

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from liqbot.journal import schema
+
 _DAY_MS: Final = 86_400_000
 _BITE_SHARE: Final = 20
 """Beyond the size limit, at most a twentieth of the records goes at once."""
@@ -32,6 +34,7 @@ def drop(connection: sqlite3.Connection, *, days: float, max_bytes: int, rows: i
     span = (retained_seq, last)
     connection.execute("DELETE FROM market WHERE seq BETWEEN ? AND ?", span)
     connection.execute("DELETE FROM step WHERE step IS NULL AND seq BETWEEN ? AND ?", span)
+    connection.execute("DELETE FROM snapshot WHERE name = ? AND seq < ?", (schema.GAP, last))
     dropped = connection.execute("SELECT count(*) FROM block WHERE seq BETWEEN ? AND ?", span).fetchone()[0]
     connection.execute(
         "DELETE FROM block WHERE facts IS NULL AND seq BETWEEN ? AND ? AND seq NOT IN (SELECT seq FROM step)", span
@@ -64,5 +67,7 @@ def _seq_by_size(connection: sqlite3.Connection, max_bytes: int) -> int:
 
 def _seq_needed(connection: sqlite3.Connection) -> int:
     """First record that recovery from the oldest kept snapshot needs; without one, everything is needed."""
-    (oldest,) = connection.execute("SELECT min(seq) FROM snapshot WHERE name != 'contracts'").fetchone()
+    (oldest,) = connection.execute(
+        f"SELECT min(seq) FROM snapshot WHERE {schema.IS_BEGINNING}"  # noqa: S608 - a constant of ours
+    ).fetchone()
     return 0 if oldest is None else int(oldest) + 1

@@ -29,6 +29,10 @@ from liqbot.private_files import make_private_file
 
 APPLICATION_ID: Final = 0x6C697162
 JOURNAL_ID_LENGTH: Final = 6
+GAP: Final = "gap"
+"""Name of the states in which records were refused: no beginnings, but what a rerun needs on its way."""
+IS_BEGINNING: Final = f"name NOT IN ('contracts', '{GAP}')"
+"""Of a snapshot: whether recovery may begin from it."""
 _BUSY_MS: Final = 250
 _STAMPED: Final = ("journal_id", "mode", "account", "roster", "retained_seq")
 

@@ -37,13 +37,16 @@ class StepLike(Protocol):
     @property
     def whales(self) -> tuple[Any, ...]: ...
 
+    @property
+    def feeds(self) -> tuple[Any, ...]: ...
+
     def encoded(self) -> bytes: ...
 
 
 def speaks(step: StepLike) -> bool:
-    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command or news of a
-    large position."""
-    return bool(step.verdicts or step.decisions or step.commands or step.whales)
+    """Whether a Step is worth keeping whole: it carries a verdict that changed, a decision, a command, news of a large
+    position or of a venue's price."""
+    return bool(step.verdicts or step.decisions or step.commands or step.whales or step.feeds)
 
 
 def step_digest(encoded: bytes) -> bytes:

@@ -106,6 +106,13 @@ class GroupWriter:
             if self._weight >= self._group_rows:
                 self._changed.notify_all()
 
+    def require_room(self, weight: int) -> None:
+        """JournalStuckError where an item of this weight would have to wait."""
+        with self._changed:
+            self._require_alive()
+            if not self._has_room(weight):
+                raise self.trouble or JournalStuckError(f"journal {self._name}: full")
+
     def durable(self) -> Future[None]:
         """Done when everything queued before this call is on disk; fails with JournalStuckError when that cannot be."""
         waiter: Future[None] = Future()

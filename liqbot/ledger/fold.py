@@ -20,6 +20,7 @@ from liqbot.events import (
     Halt,
     HaltCode,
     JournalAdopted,
+    JournalGap,
     JournalOpened,
     JournalRepaired,
     LadderOverridden,
@@ -41,6 +42,7 @@ from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
+from liqbot.unrecorded import UnrecordedStep
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     FeedDown: ("warning", "FEED_DOWN"), FeedUp: ("info", "FEED_UP"), Halt: ("warning", "HALT"),
@@ -49,6 +51,7 @@ _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
     PositionLiquidated: ("critical", "LIQUIDATED"), PositionDeleveraged: ("critical", "DELEVERAGED"),
     StrategyDisabled: ("warning", "STRATEGY_DISABLED"), PositionAdopted: ("warning", "POSITION_ADOPTED"),
     JournalAdopted: ("warning", "JOURNAL_ADOPTED"), JournalRepaired: ("error", "JOURNAL_REPAIRED"),
+    JournalGap: ("error", "JOURNAL_GAP"),
     LiveStarted: ("info", "LIVE_STARTED"), LadderOverridden: ("warning", "LADDER_OVERRIDDEN"),
 }
 
@@ -78,19 +81,39 @@ class Fold:
 
     def observe(self, observation: Observation) -> None:
         """One engine call. The forced orders of a step meet the map as it was before that step."""
+        for step in observation.unrecorded:
+            self._unrecorded(observation, step)
         self._run(observation)
         self._forced_orders(observation)
+        self._facts(observation)
+        self._maps.see(observation.seq, observation.views)
+        self._whales(observation)
+        for news in observation.feeds:
+            severity, kind = _INCIDENTS[type(news)]
+            self._note(observation.seq, news, severity, kind, _detail(news))
+        self._decisions.fold(observation)
+        self._commands(observation)
+        self._trades.write_equity(observation)
+
+    def _unrecorded(self, observation: Observation, step: UnrecordedStep) -> None:
+        """A call before this one that has no record of its own: our orders and money have their rows all the same."""
+        earlier = msgspec.structs.replace(
+            observation, time_ms=step.time_ms, facts=step.facts, changes=step.changes, commands=step.commands,
+            no_longer_naked=step.no_longer_naked,
+        )
+        self._facts(earlier)
+        self._commands(earlier)
+
+    def _facts(self, observation: Observation) -> None:
         for fact, changes in zip_longest(observation.facts, observation.changes, fillvalue=()):
             self._fact(observation, fact, changes)
         self._trades.naked(observation.no_longer_naked)
-        self._maps.see(observation.seq, observation.views)
-        self._whales(observation)
-        self._decisions.fold(observation)
+
+    def _commands(self, observation: Observation) -> None:
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)
             mark_price = Decimal(str(drawn.mark_price)) if drawn is not None else None
             self._orders.command(observation, command, mark_price)
-        self._trades.write_equity(observation)
 
     def _fact(self, observation: Observation, fact: Any, changes: Sequence[Change]) -> None:
         """A repeated money fact leaves no trace: histories are read again after every gap."""

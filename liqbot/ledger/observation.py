@@ -8,13 +8,14 @@ import msgspec
 from liqbot.accounting.changes import CashSummary, Change
 from liqbot.blocks import NO_ROWS, EventBlock, Rows
 from liqbot.commands import Command
-from liqbot.events import Event
+from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.naked_time import PositionNaked
 from liqbot.journal.steps import StepLike
 from liqbot.market.map.whales import WhaleNews
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
 from liqbot.signals.verdict import Verdict
+from liqbot.unrecorded import UnrecordedStep
 
 
 class Observation(msgspec.Struct, frozen=True, eq=False):
@@ -40,6 +41,10 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     no_longer_naked: tuple[PositionNaked, ...] = ()
     """Positions whose time without a full stop ended with this call."""
     whales: tuple[WhaleNews, ...] = ()
+    unrecorded: tuple[UnrecordedStep, ...] = ()
+    """Before this call, refused by the journal."""
+    feeds: tuple[FeedUp | FeedDown, ...] = ()
+    """Prices and quotes that the market itself found wrong, or right again."""
 
     def kept(self, *, forecasts: bool = True) -> "Observation":
         """The same for a ledger that is written in a thread of its own; `forecasts`: whether maps have theirs."""
@@ -78,6 +83,9 @@ class ObservedEngine(Protocol):
     @property
     def desk(self) -> DeskLike: ...
 
+    @property
+    def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...
+
 
 def observation_of(
     seq: int, block: EventBlock, step: StepLike, engine: ObservedEngine, source: str = "inbox"
@@ -100,4 +108,6 @@ def observation_of(
         cash=engine.account.cash,
         no_longer_naked=engine.desk.no_longer_naked,
         whales=step.whales,
+        unrecorded=engine.unrecorded,
+        feeds=step.feeds,
     )

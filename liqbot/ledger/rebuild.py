@@ -15,6 +15,7 @@ from liqbot.ledger.observation import AccountLike, DeskLike, observation_of
 from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 from liqbot.ledger.writer import LedgerWriter
 from liqbot.market.view import MarketView
+from liqbot.unrecorded import UnrecordedStep
 
 
 class ObservedRerun(Rerunnable, Protocol):
@@ -28,6 +29,9 @@ class ObservedRerun(Rerunnable, Protocol):
 
     @property
     def desk(self) -> DeskLike: ...
+
+    @property
+    def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...
 
 
 def rebuild(
@@ -56,7 +60,8 @@ def rebuild(
         count = 0
         with LedgerWriter(url, reader.stamp.journal_id, keeping) as writer:
             for record, step in rerun.answers(as_recorded=True):
-                writer.observe(observation_of(record.seq, record.block, step, rerun.engine, record.source))
+                observation = observation_of(record.seq, record.block, step, rerun.engine, record.source)
+                writer.observe(observation.kept())  # as a running house gives it: a later row may need its forecasts
                 count += 1
     return count
 

@@ -38,6 +38,7 @@ from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.clock_watch import ClockWatch
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
+from liqbot.runtime.listing_file import ListingFile
 from liqbot.runtime.live_loop import CommandSink, First, Runtime, nothing_first
 from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, wall_ms
@@ -264,7 +265,7 @@ async def run_live(
 
     market = LiveMarket(
         clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin,
-        held=lambda: bool(house.engine.account.positions), raw=raw,
+        held=lambda: bool(house.engine.account.positions), raw=raw, memory=ListingFile(data),
     )
     running.show_feeds(market.stats)
     return await running.run(_MarketBeside(market, beside, storage.ledger))

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -108,7 +108,18 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         known = [share for share in warm if share is not None]
         lowest = min(known, default=0.0)
         verdict = Health.OK if lowest >= settings.risk.warmth_pct_min else Health.WARN
+        for one in coin.get("apart", ()):
+            yield Finding(f"{one['venue']} {coin['coin']}", Health.WARN, _apart(one))
         yield Finding(f"map {coin['coin']}", verdict, f"{coin['live_venues']} venues live, warm to {lowest:.0f} %")
+
+
+def _apart(one: dict[str, Any]) -> str:
+    """What the running bot has of a venue that is not as it should be."""
+    found = [f"its price is {one['accord']}"] if one["accord"] else []
+    if one["quote_ratio"] != 1.0:
+        found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
+    found += [f"{feed} is down: {why}" for feed, why in zip(one["down"], one["reasons"], strict=True)]
+    return "; ".join(found)
 
 
 def _ladder(settings: Settings) -> Finding:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
-from liqbot.blocks import stage_of
+from liqbot.blocks import Rows, stage_of
 from liqbot.instruments import AGGREGATE, Side
 from liqbot.market.estimate.estimate import PositionEstimator
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
@@ -33,6 +34,7 @@ from liqbot.venues.registry import has_us_basis
 
 ABSENT = float("nan")
 SIDES: Final = (Side.LONG, Side.SHORT)
+_PRICES: Final = frozenset({"bars", "marks"})
 _NO_MAP: Final = LiquidationMap("", 0, ABSENT, edges()[:1], edges()[:0], edges()[:0])
 
 
@@ -59,7 +61,7 @@ class CoinMarket:
         """Index of the venue whose mark, range and age the views carry; -1 when it is none of the roster's."""
         self._us_dated = tuple(index for index, venue in enumerate(venues) if has_us_basis(venue))
         aggregate = venues.index(AGGREGATE) if AGGREGATE in venues else -1
-        self.outliers = OutlierFilter(venues, aggregate, params.health)
+        self.outliers = OutlierFilter(coin, venues, aggregate, params)
         self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
@@ -98,7 +100,9 @@ class CoinMarket:
 
         What is reported without a price waits for the next one: positions and whatever is rolled up follow the path.
         """
-        bars = self.outliers.take(columns)
+        bars = self.outliers.take(columns, tick_ms)
+        if self.outliers.agreement.left_out:
+            columns = self._without(columns, self.outliers.agreement.left_out)
         self._take_flows(columns)
         if bars.rounds:
             self.bars.take_bars(bars, self.venues)
@@ -123,6 +127,7 @@ class CoinMarket:
         path_before_ms, oi_base_before = now.path_ms or tick_ms, now.oi_base
         known_ms, now.path_ms = known_until(self.prices, self.trade_venue, tick_ms)
         now.time_ms = tick_ms
+        self.estimator.worth.follow(self.outliers.quotes.of_venue, self.estimator.worth.weights)
         self.forced.begin_step(known_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
         now.oi_base = self.open_interest.total_base()
@@ -167,9 +172,20 @@ class CoinMarket:
     def _take_open_interest(self, columns: Columns) -> None:
         for time_ms, venue, oi_usd in _columns(columns, "open_interest", "oi_usd"):
             own = self.prices[venue]
-            price = own.mark_price if own.known else self.now.reference_price
+            price = own.mark_price if own.known else self.now.reference_price / self.outliers.quotes.of_venue[venue]
             # A venue without a price of its own trades at everybody's.
             self._count(venue, self.open_interest.take(time_ms, self.venues[venue], oi_usd, price))
+
+    def _without(self, columns: Columns, left_out: frozenset[int]) -> Columns:
+        """Without the rows of these venues, which are counted. Their prices are refused already."""
+        kept: dict[str, Rows] = {}
+        for kind, rows in columns.items():
+            stays = ~np.isin(rows["venue"], list(left_out))
+            if kind not in _PRICES:
+                for venue in rows["venue"][~stays].tolist():
+                    self.prices[venue].rejected += 1
+            kept[kind] = rows[stays]
+        return kept
 
     def us_basis_pct(self, underlying_price: float) -> float:
         """How far US-regulated contracts that expire trade above the underlying; NaN without a live price of any."""
@@ -197,7 +213,7 @@ class CoinMarket:
         live = [venue for venue in self.outliers.live(tick_ms) if venue not in self._us_dated]
         if live:
             weights = [bounds.get(venue, ABSENT) for venue in live]
-            pairs = [(self.prices[one].mark_price, w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
+            pairs = [(self.outliers.usd_price(one), w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
     def _follow_prices(self, bars: BarColumns, path_before_ms: int, oi_base_before: float) -> None:
@@ -214,6 +230,9 @@ class CoinMarket:
             now.last_price = own.last_price if own.last_price == own.last_price else mark
             now.low_price = min([bars.low[bar] for bar in traded], default=low)
             now.high_price = max([bars.high[bar] for bar in traded], default=high)
+        moved = self.estimator.worth.moved(self.trade_venue) if own else 1.0
+        if moved != 1.0:
+            low, high = self._follow_quote(low, high, mark, moved)
         self.bars.take_mark(now.time_ms, mark, low, high)
         split = [both for both in zip(bars.volume_usd, bars.imbalance_usd, strict=True) if both[1] == both[1]]
         self.sweeps.on_step(
@@ -237,6 +256,12 @@ class CoinMarket:
                 map_at=self.history.at,
             )
         )
+
+    def _follow_quote(self, low: float, high: float, mark: float, moved: float) -> tuple[float, float]:
+        """A departure of the traded quote is no move of the price: the past is put at today's rate, and of a step's
+        range by the rate before and by today's the narrower end counts, around the mark."""
+        self.bars.rescale(moved)
+        return min(max(low, low * moved), mark), max(min(high, high * moved), mark)
 
     def _watch_whales(self) -> None:
         estimator = self.estimator
@@ -340,12 +365,16 @@ class CoinMarket:
                 age_ms=now_ms - price.seen_ms,
                 stale=self.outliers.stale(venue, now_ms),
                 down=self.outliers.health.down(self.venues[venue]),
+                reasons=self.outliers.health.reasons(self.venues[venue]),
                 rejected=price.rejected,
-                oi_usd=bounds[venue] * price.mark_price,
+                oi_usd=bounds[venue] * self.outliers.usd_price(venue),
                 long_usd=totals[row_of[venue]][LONG] if venue in row_of else 0.0,
                 short_usd=totals[row_of[venue]][SHORT] if venue in row_of else 0.0,
                 funding_8h_pct=rated.get(self.venues[venue], (ABSENT, ABSENT))[0],
                 funding_percentile=rated.get(self.venues[venue], (ABSENT, ABSENT))[1],
+                accord=self.outliers.agreement.accord_of(venue).value,
+                quote=self.outliers.quotes.quotes[venue],
+                quote_ratio=self.outliers.quotes.of_venue[venue],
                 **self._measured(row_of.get(venue, -1), now_ms),
             )
             for venue, price in enumerate(self.prices)

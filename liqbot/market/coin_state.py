@@ -12,6 +12,9 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
     return {
         "prices": [msgspec.to_builtins(price) for price in coin.prices],
         "health": coin.outliers.health.state(),
+        "agreement": coin.outliers.agreement.state(),
+        "quotes": coin.outliers.quotes.state(),
+        "rates": list(coin.estimator.worth.rates),
         "estimate": coin.estimator.state.packed(),
         "evaluation": coin.evaluation.state(),
         "history": coin.history.state(),
@@ -29,6 +32,9 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
 def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.outliers.prices = [VenuePrice(**price) for price in state["prices"]]
     coin.outliers.health.load_state(state["health"])
+    coin.outliers.agreement.load_state(state["agreement"])
+    coin.outliers.quotes.load_state(state["quotes"])
+    coin.estimator.worth.rates = coin.estimator.worth.rates_before = list(state["rates"])
     coin.estimator.load_state(state["estimate"])
     coin.evaluation.load_state(state["evaluation"])
     coin.history.load_state(state["history"])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from liqbot.blocks import DTYPES, KINDS, EventBlock, Roster, Rows
-from liqbot.events import BiasSet, Event, FeedDown, FeedUp
+from liqbot.events import BiasSet, CodeVersion, Event, FeedDown, FeedUp
 from liqbot.instruments import Side, side_of
 from liqbot.market.coin import CoinMarket
 from liqbot.market.coin_state import coin_state, load_coin_state
@@ -43,6 +43,9 @@ class Market:
         if isinstance(fact, FeedUp | FeedDown):
             if fact.coin in self.roster.coins:
                 self._coins[self.roster.coin_code(fact.coin)].outliers.health.on_fact(fact)
+        elif isinstance(fact, CodeVersion):
+            for coin in self._coins:
+                coin.outliers.health.begin()
         elif isinstance(fact, BiasSet):
             if fact.side is None:
                 self._bias.pop(fact.coin, None)
@@ -142,6 +145,11 @@ class Market:
     def take_whale_news(self) -> tuple[WhaleNews, ...]:
         """What became of large reported positions near their liquidation, since it was taken last."""
         return tuple(news for coin in self._coins for news in coin.whales.take_news())
+
+    def take_feed_news(self) -> tuple[FeedUp | FeedDown, ...]:
+        """Venues whose price left the others' or is back, and quotes that departed or came back, since it was taken
+        last."""
+        return tuple(news for coin in self._coins for news in coin.outliers.take_news())
 
     def map_skill(self, coin: str) -> tuple[float, float]:
         """The map's own score of the last days: deviance explained in newly crossed bins, printed over promised USD.

@@ -219,6 +219,49 @@ class HealthParams(_Params):
     )
 
 
+class AgreementParams(_Params):
+    """When a venue whose price is not that of the others is left out, and when it is used again."""
+
+    band_pct: float = Field(
+        5.0, gt=0, le=100, description="A venue whose price is further than this from that of most venues, as a ratio, "
+        "is apart."
+    )
+    after_ms: int = Field(
+        20_000, ge=1_000, le=3_600_000, description="A venue that is apart for so long, by prices that the others gave "
+        "meanwhile, is put in quarantine: a venue that leads by seconds is not wrong."
+    )
+    return_band_pct: float = Field(
+        2.5, gt=0, le=100, description="It is back once its price has been within this of the others' for `return_ms`."
+    )
+    return_ms: int = Field(60_000, ge=1_000, le=86_400_000, description="See `return_band_pct`.")
+
+    @model_validator(mode="after")
+    def _returns_inside(self) -> Self:
+        if self.return_band_pct > self.band_pct:
+            raise ValueError(f"return_band_pct: {self.return_band_pct} must be band_pct ({self.band_pct}) or less")
+        return self
+
+
+class QuoteParams(_Params):
+    """What is done when a currency that contracts are quoted in departs from the dollar."""
+
+    translate_pct_min: float = Field(
+        0.5, ge=0.05, le=10, description="From this distance from the dollar on a quote is translated at its own rate; "
+        "below half of it, no more."
+    )
+    hold_pct_max: float = Field(
+        2.0, gt=0, le=30, description="A quote further than this from the dollar forbids entries (`DEPEG`)."
+    )
+    departure_pct_max: float = Field(
+        30.0, gt=0, le=90, description="Venues of one quote that are further than this from the others are not taken "
+        "for a departure of their quote."
+    )
+    sound_pct_max: float = Field(
+        2.0, gt=0, le=30, description="Venues of one quote speak for it while most of them are within this of each "
+        "other; a lone one while its own index is within this of its mark."
+    )
+
+
 class ClusterParams(_Params):
     """What counts as a cluster or a thin zone."""
 
@@ -312,6 +355,8 @@ class MarketParams(_Params):
     scoring: ScoringParams = ScoringParams()
     history: HistoryParams = HistoryParams()
     health: HealthParams = HealthParams()
+    agreement: AgreementParams = AgreementParams()
+    quotes: QuoteParams = QuoteParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()
     whales: WhaleParams = WhaleParams()

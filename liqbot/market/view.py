@@ -105,6 +105,15 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """Venue key -> (rate per eight hours, its percentile within that venue's history), where a rate is known."""
     whales: tuple[Whale, ...] = ()
     """Large reported positions near their liquidation, nearest first."""
+    contract_trouble: str = ""
+    """Why the traded contract is none to enter: not listed, closed, or changed since the process began; empty: none."""
+    price_accord: str = ""
+    """`quarantined`: the traded venue's price is not that of most others, and is not used. `disputed`: no majority of
+    the venues agrees, and nobody knows which is wrong. Empty: neither."""
+    depeg_quote: str = ""
+    """The quote that is too far from the dollar for entries; empty: none."""
+    depeg_pct: float = 0.0
+    """How far."""
 
     def kept(self, *, forecasts: bool = True) -> "MarketView":
         """The same for whoever looks at it later or in another thread: what it would read of the market is read, or,

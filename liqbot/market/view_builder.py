@@ -5,12 +5,15 @@ from typing import Any, Final
 from liqbot.instruments import Side
 from liqbot.market.coin import CoinMarket
 from liqbot.market.forecast.forecast import Forecast
+from liqbot.market.observed.agreement import Accord
+from liqbot.market.observed.health import LISTING_FEED, TERMS_FEED
 from liqbot.market.observed.prices import VenuePrice
 from liqbot.market.view import MarketView
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 _NEVER: Final = VenuePrice()
+_CONTRACT: Final = (LISTING_FEED, TERMS_FEED)
 _MARK: Final = frozenset({"mark_price", "return_1h_pct", "return_24h_pct", "trend_pct", "map"})
 _FORCED: Final = frozenset({"liquidated_long_1h_usd", "liquidated_short_1h_usd"})
 _NONE: Final[frozenset[str]] = frozenset()
@@ -38,6 +41,7 @@ def view_of(
         given_bias=given_bias,
         derived=_derived(coin, own, tick_ms),
         whales=coin.whales.near,
+        **_price_trouble(coin),
         **_price_features(coin, own),
         **_crowd_features(coin, tick_ms),
     )
@@ -54,6 +58,20 @@ class _Forecasts:
 
     def __repr__(self) -> str:
         return repr(self())
+
+
+def _price_trouble(coin: CoinMarket) -> dict[str, Any]:
+    agreement, quotes = coin.outliers.agreement, coin.outliers.quotes
+    reasons = coin.outliers.health.reasons(coin.venues[coin.trade_venue], _CONTRACT) if coin.trade_venue >= 0 else ()
+    if not reasons and not agreement.apart and not quotes.translating:
+        return {}
+    out = coin.trade_venue >= 0 and agreement.quarantined(coin.trade_venue)
+    accord = Accord.QUARANTINED if out else Accord.DISPUTED if agreement.disputed else Accord.AGREES
+    quote, away_pct = quotes.held
+    return {
+        "contract_trouble": "; ".join(reasons), "price_accord": accord.value, "depeg_quote": quote,
+        "depeg_pct": away_pct,
+    }
 
 
 def _price_features(coin: CoinMarket, own: VenuePrice) -> dict[str, Any]:

@@ -7,7 +7,16 @@ from typing import Final
 
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine, Step
-from liqbot.events import Event, Fill, FundingPaid, OrderRejected, PositionDeleveraged, PositionLiquidated
+from liqbot.events import (
+    Event,
+    FeedDown,
+    FeedUp,
+    Fill,
+    FundingPaid,
+    OrderRejected,
+    PositionDeleveraged,
+    PositionLiquidated,
+)
 from liqbot.legible import spelled
 from liqbot.market.view import MarketView
 from liqbot.observers.observer import Observer
@@ -41,6 +50,8 @@ class ConsoleObserver(Observer):
         for verdict in step.verdicts:
             if verdict.code == SIGNAL:
                 self._print(step.time_ms, _signal_line(verdict))
+        for fact in step.feeds:
+            self._on_feed(fact)
         for news in step.whales:
             where = f"{news.coin} on {news.whale.venue}"
             self._print(news.time_ms, f"whale     {news.change.value}: {where}, {news.whale.text()}")
@@ -72,6 +83,10 @@ class ConsoleObserver(Observer):
             self._print(fact.time_ms, f"forced    {what}")
         elif isinstance(fact, FundingPaid):
             self._print(fact.time_ms, f"funding   {fact.amount_usd:+.4f} USD")
+
+    def _on_feed(self, fact: FeedUp | FeedDown) -> None:
+        became = f"down: {fact.reason}" if isinstance(fact, FeedDown) else "up again"
+        self._print(fact.time_ms, f"feed      {fact.feed} of {fact.coin} on {fact.venue} {became}")
 
     def _on_decision(self, time_ms: int, decision: Decision) -> None:
         if isinstance(decision, Refused):

@@ -53,6 +53,8 @@ class LogObserver(Observer):
         for verdict in step.verdicts:
             if verdict.code == STRATEGY_FAILED:
                 _log.warning("strategy failed", strategy=verdict.strategy, coin=verdict.coin, reason=verdict.reason)
+        for fact in step.feeds:
+            _log_fact(fact)
         for news in step.whales:
             whale = news.whale
             _log.info("whale", change=news.change.value, venue=whale.venue, coin=news.coin, position=whale.text())

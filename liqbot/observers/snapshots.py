@@ -55,8 +55,8 @@ class SnapshotObserver(Observer):
             self.save(seq, engine)
 
     def save(self, seq: int, engine: Engine) -> None:
-        if not self._ledger_reaches_the_last():
-            return
+        if not engine.is_recorded or not self._ledger_reaches_the_last():
+            return  # a state beyond the journal's last record would not fit what comes after it
         with contextlib.suppress(JournalStuckError):  # recovery begins from the snapshot before
             self._journal.save_snapshot(SNAPSHOT_NAME, seq, self._version, engine.snapshot(), wait_s=0.0)
             self._saved_seq = seq

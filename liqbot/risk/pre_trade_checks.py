@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from liqbot.accounting.positions import ZERO
+from liqbot.market.observed.agreement import Accord
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Check, Refusal, Target
@@ -42,7 +43,8 @@ class CheckContext(msgspec.Struct, frozen=True):
         )
 
 
-PreTradeCheck = Callable[[CheckContext], Check]
+PreTradeCheck = Callable[[CheckContext], Check | None]
+"""None: there is nothing to ask of this entry."""
 
 
 def _halted(context: CheckContext) -> Check:
@@ -69,6 +71,27 @@ def _venues_live(context: CheckContext) -> Check:
 
 def _lag(context: CheckContext) -> Check:
     return _at_most("lag_ms", context.view.lag_ms, context.limits.lag_ms_max)
+
+
+def _contract(context: CheckContext) -> Check | None:
+    trouble = context.view.contract_trouble
+    return Check("contract", trouble, "as at the start", passed=False) if trouble else None
+
+
+def _own_price(context: CheckContext) -> Check | None:
+    accord = context.view.price_accord
+    return Check("price_accord", accord, "", passed=False) if accord == Accord.QUARANTINED else None
+
+
+def _undisputed(context: CheckContext) -> Check | None:
+    accord = context.view.price_accord
+    return Check("price_accord", accord, "", passed=False) if accord == Accord.DISPUTED else None
+
+
+def _pegged(context: CheckContext) -> Check | None:
+    """The limit is the market's, `market.quotes.hold_pct_max`."""
+    quote, away_pct = context.view.depeg_quote, context.view.depeg_pct
+    return Check(f"depeg_pct {quote}", away_pct, "market.quotes.hold_pct_max", passed=False) if quote else None
 
 
 def _warm_long(context: CheckContext) -> Check:
@@ -164,6 +187,10 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.STALE, _fresh),
     (Refusal.STALE, _venues_live),
     (Refusal.LAGGING, _lag),
+    (Refusal.CONTRACT_CHANGED, _contract),
+    (Refusal.PRICE_QUARANTINED, _own_price),
+    (Refusal.PRICE_DISPUTED, _undisputed),
+    (Refusal.DEPEG, _pegged),
     (Refusal.MAP_COLD, _warm_long),
     (Refusal.MAP_COLD, _warm_short),
     (Refusal.POSITION_OPEN, _flat),

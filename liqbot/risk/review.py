@@ -60,7 +60,9 @@ def review_entry(
     context = CheckContext(
         signal, view, account, book, limits, entry_in_flight, _proposal(signal, book), elsewhere, foreign_orders
     )
-    checks, refusal = _checked(context)
+    asked = _asked(context)
+    checks = [check for _, check in asked]
+    refusal = next((code for code, check in asked if not check.passed), None)
     candidates: tuple[LeverageCandidate, ...] = ()
     verdict: Verdict | None = None
     # Without a stop on its right side there is nothing to size against.
@@ -71,7 +73,7 @@ def review_entry(
         verdict = avoid_liquidity.verdict_on(signal.coin, signal.side, [one.place for one in candidates], avoid)
     if refusal is None:
         return EntryReview(Approved(_target(context, candidates[-1], decision_id), tuple(checks)), verdict)
-    reason = _reason(refusal, checks, candidates)
+    reason = _reason(refusal, asked, candidates)
     refused = Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
     return EntryReview(refused, verdict)
 
@@ -117,16 +119,10 @@ def budget_of(context: CheckContext) -> Budget:
 # --- parts --------------------------------------------------------------------------------------------------------
 
 
-def _checked(context: CheckContext) -> tuple[list[Check], Refusal | None]:
-    """Every pre-trade check, and the code of the first that failed."""
-    checks: list[Check] = []
-    refusal: Refusal | None = None
-    for code, pre_trade_check in PRE_TRADE_CHECKS:
-        check = pre_trade_check(context)
-        checks.append(check)
-        if not check.passed and refusal is None:
-            refusal = code
-    return checks, refusal
+def _asked(context: CheckContext) -> list[tuple[Refusal, Check]]:
+    """Every pre-trade check that concerns this entry, with its code."""
+    answers = ((code, pre_trade_check(context)) for code, pre_trade_check in PRE_TRADE_CHECKS)
+    return [(code, check) for code, check in answers if check is not None]
 
 
 def _most_usd(target: Target) -> Decimal:
@@ -163,9 +159,11 @@ def _placement_refusal(candidates: tuple[LeverageCandidate, ...]) -> Refusal | N
     return next(code for code in _WORST_FIRST if code in found)
 
 
-def _reason(refusal: Refusal, checks: list[Check], candidates: tuple[LeverageCandidate, ...]) -> str:
+def _reason(
+    refusal: Refusal, asked: list[tuple[Refusal, Check]], candidates: tuple[LeverageCandidate, ...]
+) -> str:
     """The failed check in words."""
-    for (code, _), check in zip(PRE_TRADE_CHECKS, checks, strict=False):
+    for code, check in asked:
         if code is refusal and not check.passed:
             value = "unknown" if check.value is None else check.value
             return f"{check.name} is {value}, limit {check.limit}"

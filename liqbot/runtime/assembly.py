@@ -104,7 +104,7 @@ def _context(parts: Parts[LoopT]) -> ObserverContext:
         settings = settings.model_copy(update={"observers": enabled})
     return ObserverContext(
         settings, parts.data, parts.journal, parts.ledger, parts.ledger_wait_s, parts.console, parts.source,
-        snapshot_version() if parts.journal is not None and "snapshots" in settings.observers.enabled else "",
+        "" if parts.journal is None or parts.enabled == () else snapshot_version(),
     )
 
 

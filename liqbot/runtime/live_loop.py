@@ -19,6 +19,7 @@ from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
 from liqbot.observers.observer import OnStep
 from liqbot.runtime import step as rule
+from liqbot.runtime.assembly import snapshot_version
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.pump import Feed, pump
 
@@ -47,6 +48,8 @@ class LiveJournal(Protocol):
     def append(self, block: EventBlock, source: str, source_seq: int, wait_s: float | None = None) -> int: ...
 
     def record(self, seq: int, step: Step, wait_s: float | None = None) -> None: ...
+
+    def save_gap(self, version: str, state: Callable[[], bytes], wait_s: float | None = None) -> None: ...
 
     def durable(self, seq: int | None = None) -> Future[None]: ...
 
@@ -122,6 +125,8 @@ class Runtime:
             return await self._append(request)
         if isinstance(request, rule.RecordStep):
             return self._record(request)
+        if isinstance(request, rule.SaveState):
+            return self._save_state()
         if isinstance(request, rule.RequestDurable):
             return self._request_durable(request.seq)
         return await self._perform((request,))
@@ -152,6 +157,14 @@ class Runtime:
     def _record(self, request: rule.RecordStep) -> bool:
         try:
             self._journal.record(request.seq, request.step, 0.0)
+        except JournalStuckError as refusal:
+            self._note(refusal)
+            return False
+        return True
+
+    def _save_state(self) -> bool:
+        try:
+            self._journal.save_gap(snapshot_version(), self._engine.snapshot, 0.0)
         except JournalStuckError as refusal:
             self._note(refusal)
             return False
@@ -214,6 +227,9 @@ class Runtime:
         self._due += requests
         async with self._performing:
             while self._due:
+                if isinstance(self._due[0], rule.ObserveStep):
+                    # What left a moment ago goes out, and other venues have their turn, before anybody looks on.
+                    await asyncio.sleep(0)
                 request = self._due.popleft()
                 if isinstance(request, rule.SendCommands):
                     await self._broker.send(request.commands, request.time_ms)

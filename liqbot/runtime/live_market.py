@@ -15,10 +15,12 @@ from liqbot.market.feeds.backfill import Past, backfilled_blocks, past_of
 from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.feed_stats import FeedStats
+from liqbot.market.feeds.listing_memory import NO_MEMORY, ListingMemory
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
 from liqbot.market.feeds.report_feed import ReportFeed
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.process import short_collections
 from liqbot.runtime.pump import Feed
 from liqbot.settings import Settings
 from liqbot.venues.errors import VenueError
@@ -52,7 +54,7 @@ class LiveMarket:
         self, clients: Mapping[str, VenueClient], roster: Roster, clock: Callable[[], int], params: FeedParams, *,
         since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None, ticker: Feed | None = None,
         wire: Callable[[str], VenueWire] = wire_of, held: Callable[[], bool] = lambda: False,
-        raw: RawSink = NO_RAW_SINK,
+        raw: RawSink = NO_RAW_SINK, memory: ListingMemory = NO_MEMORY,
     ) -> None:
         """History is read from `since_ms` on (None: not at all), and given up once something is `held`: a position
         waits for its Ticks. Nothing begins before `after` has said True."""
@@ -61,13 +63,14 @@ class LiveMarket:
         self.admitted = asyncio.Event()
         """Set once it may begin, or never will."""
         self.feeds = {
-            venue: VenueFeed(client, wire(venue), roster, clock, params, raw) for venue, client in clients.items()
+            venue: VenueFeed(client, wire(venue), roster, clock, params, raw, memory)
+            for venue, client in clients.items()
         }
         self._reports = {
             venue: ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
             for venue, file in params.reports.items() if venue in roster.venues
         }
-        self.ticker = ticker or TickClock(clock)
+        self.ticker = ticker or TickClock(clock, raw=raw)
 
     def _price_of(self, coin: str) -> float | None:
         """Of the first venue that knows one."""
@@ -99,15 +102,15 @@ class LiveMarket:
         self.admitted.set()
         if self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
             await self._past(inbox, self._since_ms)
-        async with asyncio.TaskGroup() as group:
+        async with short_collections(), asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))
-            group.create_task(self._whole_again(inbox))
+            group.create_task(self._resync_after_overflow(inbox))
             for feed in self.feeds.values():
                 group.create_task(feed.run(inbox))
             for report in self._reports.values():
                 group.create_task(report.run(inbox))
 
-    async def _whole_again(self, inbox: Inbox) -> None:
+    async def _resync_after_overflow(self, inbox: Inbox) -> None:
         """Rows that the inbox had no room for were folded into others: once it has room again, the present
         figures are requested from the venues."""
         merged = reported = 0

@@ -1,11 +1,13 @@
 """Manners of a service: the wall clock, signals, and word to the service manager."""
 
 import asyncio
+import contextlib
+import gc
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from liqbot.blocks import EventBlock
@@ -15,13 +17,34 @@ from liqbot.runtime.clock_watch import SteadyWall
 BEGAN_S: Final = time.monotonic()
 """When this process had imported the program, on the clock of its event loop."""
 
-
+STARTED_S: Final = (10.0, 60.0)
+"""By then what a start makes is there: sockets first, then what is asked for once a minute."""
 _WALL: Final = SteadyWall()
 
 
 def wall_ms() -> int:
     """UTC milliseconds that never go back, whatever is done to the clock."""
     return _WALL()
+
+
+@contextlib.asynccontextmanager
+async def short_collections(after_s: Sequence[float] = STARTED_S) -> AsyncIterator[None]:
+    """While this is entered, whole collections of garbage pass over what a start has made: with the clients of many
+    venues one would look through so much that the loop stands still for a tenth of a second and more. Once at the
+    beginning, and again `after_s` seconds, when what is loaded on first use is there too."""
+
+    async def later() -> None:
+        for pause_s in after_s:
+            await asyncio.sleep(pause_s)
+            gc.freeze()
+
+    gc.freeze()
+    freezing = asyncio.create_task(later())
+    try:
+        yield
+    finally:
+        freezing.cancel()
+        gc.unfreeze()
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:

@@ -33,6 +33,8 @@ from liqbot.runtime.raw_frames import (
 
 _LEVEL: Final = 6
 _HOUR_MS: Final = 3_600_000
+_MARGIN_BYTES: Final = 3_000
+"""For the row of a file that is closed, twice, and for what packing adds to the last line."""
 _log = structlog.get_logger(__name__)
 
 
@@ -45,19 +47,34 @@ class RawFiles:
         """`beginning` gives what every file begins with. Files that a killed process left behind are listed at once."""
         self._directory, self._bytes_max = directory, bytes_max
         self._file_bytes, self._beginning = min(file_bytes, bytes_max // 2), beginning
+        self._encoder = msgspec.json.Encoder()
         make_private_directory(directory)
         self._manifest = _with_unlisted(directory)
         self._file: _OpenFile | None = None
+        self._listed_bytes = 0
+        """What the listed files and their list take."""
         self._store()
 
-    def write(self, frame: Frame, now_ms: int) -> None:
+    def write(self, frame: Frame, now_ms: int) -> bool:
+        """False for a frame that does not fit below the cap, whatever is given up for it."""
+        line = self._encoder.encode(frame) + b"\n"
         file = self._file
-        if file is None or file.packed_bytes >= self._file_bytes or file.hour != now_ms // _HOUR_MS:
+        if file is None or file.hour != now_ms // _HOUR_MS or not file.takes(len(line), self._file_bytes):
             self.close()
             file = self._file = _OpenFile(self._fresh(now_ms), now_ms // _HOUR_MS)
             for one in self._beginning():
-                file.write(one)
-        file.write(frame)
+                self._put(file, one, self._encoder.encode(one) + b"\n")
+            file.begun()
+        return self._put(file, frame, line)
+
+    def _put(self, file: "_OpenFile", frame: Frame, line: bytes) -> bool:
+        if file.bytes_max + len(line) + self._listed_bytes > self._bytes_max - _MARGIN_BYTES:
+            file.flush()
+            self._store(file.bytes_max + len(line))
+            if file.bytes_max + len(line) + self._listed_bytes > self._bytes_max - _MARGIN_BYTES:
+                return False
+        file.write(frame, line)
+        return True
 
     def flush(self) -> None:
         if self._file is not None:
@@ -83,15 +100,26 @@ class RawFiles:
         newest = int(taken[-1].name[4:17]) if taken else 0
         return self._directory / f"raw-{max(now_ms, newest + 1):013d}.jsonl.gz"
 
-    def _store(self) -> None:
+    def _store(self, growing_bytes: int = 0) -> None:
         """Gives up the oldest until the rest, and a file that grows beside them, stay below the cap."""
-        files = list(self._manifest.files)
-        while files and sum(one.bytes for one in files) + self._file_bytes > self._bytes_max:
+        files, growing_bytes = list(self._manifest.files), max(growing_bytes, self._file_bytes) + _MARGIN_BYTES
+        while True:
+            listed = msgspec.json.format(msgspec.json.encode(Manifest(files=tuple(files))))
+            # Twice: the list that takes its place is there for a moment too.
+            self._listed_bytes = sum(one.bytes for one in files) + 2 * len(listed)
+            if not files or self._listed_bytes + growing_bytes <= self._bytes_max:
+                break
             oldest = files.pop(0)
             (self._directory / oldest.file).unlink(missing_ok=True)
             _log.warning("raw messages given up: record.raw_gb_max is reached", file=oldest.file, bytes=oldest.bytes)
         self._manifest = Manifest(files=tuple(files))
-        replace_private_file(self._directory / MANIFEST, msgspec.json.format(msgspec.json.encode(self._manifest)))
+        replace_private_file(self._directory / MANIFEST, listed)
+
+
+def packed_max(text_bytes: int) -> int:
+    """What so much text takes packed, at most: text that cannot be packed is stored, with five bytes for each block of
+    16 KiB, a flush or the end, and the file's own beginning and end."""
+    return text_bytes + 5 * (text_bytes // 16_384 + 2) + 18 + 8
 
 
 class _OpenFile:
@@ -100,15 +128,37 @@ class _OpenFile:
         self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE), "wb")
         self._packing = zlib.compressobj(_LEVEL, wbits=GZIP_BITS)
         self._digest = hashlib.sha256()
-        self._encoder = msgspec.json.Encoder()
         self._counts = _Counts()
+        self._unflushed_bytes = 0
+        """Of the text that went in since the packer last gave out all that it had."""
+        self._begun_bytes = 0
 
-    def write(self, frame: Frame) -> None:
-        self._put(self._packing.compress(self._encoder.encode(frame) + b"\n"))
+    @property
+    def bytes_max(self) -> int:
+        """How large it is at most once what the packer still holds is written and the file is closed."""
+        return self.packed_bytes + packed_max(self._unflushed_bytes)
+
+    def begun(self) -> None:
+        """What every file begins with is in it."""
+        self.flush()
+        self._begun_bytes = self.packed_bytes
+
+    def takes(self, line_bytes: int, file_bytes: int) -> bool:
+        """Whether a line more leaves it within its size, be it unpackable: at least as much as it begins with."""
+        file_bytes = max(file_bytes, 2 * self._begun_bytes + line_bytes)
+        if self.bytes_max + line_bytes > file_bytes:
+            self.flush()
+        return self.bytes_max + line_bytes <= file_bytes
+
+    def write(self, frame: Frame, line: bytes) -> None:
+        self._unflushed_bytes += len(line)
+        self._put(self._packing.compress(line))
         self._counts.take(frame)
 
     def flush(self) -> None:
-        self._put(self._packing.flush(zlib.Z_SYNC_FLUSH))
+        if self._unflushed_bytes:
+            self._put(self._packing.flush(zlib.Z_SYNC_FLUSH))
+            self._unflushed_bytes = 0
         self._file.flush()
 
     def close(self) -> RawFile:

@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from liqbot.events import FeedDown, FeedUp
+
 MANIFEST: Final = "manifest.json"
 PATTERN: Final = f"raw-{'[0-9]' * 13}.jsonl.gz"
 CHUNK_BYTES: Final = 1 << 16
@@ -29,6 +31,8 @@ class Session(_Frame, frozen=True, tag="session"):
     trade_span_ms: int
     flush_ms: int
     inferred: bool
+    steps: bool = False
+    """Whether it says when what was gathered went to the house and when clock steps ended; older ones do not."""
 
 
 class Contracts(_Frame, frozen=True, tag="contracts"):
@@ -72,6 +76,24 @@ class Lost(_Frame, frozen=True, tag="lost"):
     reason: str
 
 
+class HandedOver(_Frame, frozen=True, tag="put"):
+    """What the venue's feed had gathered by `t` went to the house, with what it said of its lines."""
+
+    t: int
+    v: str
+    facts: tuple[FeedUp | FeedDown, ...] = ()
+    everything: bool = False
+    """Bars that were still open too: the feed ended."""
+
+
+class Ticked(_Frame, frozen=True, tag="tick"):
+    """The clock step up to `tick` ended at `t`."""
+
+    t: int
+    tick: int
+    lag: int = 0
+
+
 class Dropped(_Frame, frozen=True, tag="dropped"):
     """So many messages are missing here: the disk was slower than the market, or did not answer."""
 
@@ -99,7 +121,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[RawFile, ...] = ()
 
 
-Heard = Contracts | Message | Answer | Lost | Dropped
+Heard = Contracts | Message | Answer | Lost | Dropped | HandedOver | Ticked
 Frame = Session | Heard
 _DECODER: Final = msgspec.json.Decoder(Frame)
 

@@ -15,9 +15,21 @@ import msgspec
 import structlog
 
 from liqbot.blocks import Roster
+from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.market.feeds.params import FeedParams
 from liqbot.runtime.raw_files import RawFiles
-from liqbot.runtime.raw_frames import Answer, Contracts, Dropped, Frame, Heard, Lost, Message, Session
+from liqbot.runtime.raw_frames import (
+    Answer,
+    Contracts,
+    Dropped,
+    Frame,
+    HandedOver,
+    Heard,
+    Lost,
+    Message,
+    Session,
+    Ticked,
+)
 
 DIRECTORY: Final = "raw"
 WAITING_BYTES_MAX: Final = 64 * 2**20
@@ -39,7 +51,8 @@ class RawRecorder:
     ) -> None:
         """OSError or ExpectedError when the directory cannot be written."""
         self._session = Session(
-            began_ms, roster.venues, roster.coins, params.trade_span_ms, params.flush_ms, params.inferred
+            began_ms, roster.venues, roster.coins, params.trade_span_ms, params.flush_ms, params.inferred,
+            steps=True,
         )
         self._contracts: dict[str, Contracts] = {}
         self._files = RawFiles(directory, int(gb_max * 1e9), int(file_mb * 1e6), self._beginning)
@@ -84,6 +97,13 @@ class RawRecorder:
 
     def lost(self, venue: str, subscription: int, reason: str, now_ms: int) -> None:
         self._queue.put(Lost(now_ms, venue, subscription, reason))
+
+    def handed_over(self, venue: str, facts: tuple[Event, ...], now_ms: int, *, everything: bool) -> None:
+        lines = tuple(fact for fact in facts if isinstance(fact, FeedUp | FeedDown))
+        self._queue.put(HandedOver(now_ms, venue, lines, everything))
+
+    def ticked(self, tick_ms: int, lag_ms: int, now_ms: int) -> None:
+        self._queue.put(Ticked(now_ms, tick_ms, lag_ms))
 
     def _drop(self, now_ms: int) -> None:
         self._dropped_ms = now_ms
@@ -135,18 +155,17 @@ class RawRecorder:
             self.unwritten += not written
             self._refused += not written
 
-    def _tried(self, work: Callable[[], None]) -> bool:
+    def _tried(self, work: Callable[[], object]) -> bool:
         """Whether the disk did it; it is left alone for a while when not."""
         if time.monotonic() < self._rest_until_s:
             return False
         try:
-            work()
+            return work() is not False
         except (OSError, ValueError) as error:
             self._files.abandon()
             self._rest_until_s = time.monotonic() + _REST_S
             _log.error("raw messages cannot be written: some are missing", reason=str(error), unwritten=self.unwritten)
             return False
-        return True
 
 
 def _bytes_of(frame: Message | Answer) -> int:

@@ -1,7 +1,8 @@
 """Raw messages back into market facts, through the parsers and the bars of the live feeds.
 
 What came over sockets and in answers to repeated requests comes back; history before the start, positions of accounts
-and margin tiers are not among raw messages. Clock steps follow the receive times.
+and margin tiers are not among raw messages. Where a recording says when what was gathered went to the house and when
+clock steps ended, the rows of each step are those of the journal, in their order; else steps follow receive times.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,19 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.market.feeds.clock import STEP_MS
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import FeedParams
-from liqbot.runtime.raw_frames import Answer, Contracts, Frame, Heard, Lost, Message, Session, frames_of, raw_files
+from liqbot.runtime.raw_frames import (
+    Answer,
+    Contracts,
+    Frame,
+    HandedOver,
+    Heard,
+    Lost,
+    Message,
+    Session,
+    Ticked,
+    frames_of,
+    raw_files,
+)
 from liqbot.venues.registry import VENUES, wire_of
 
 
@@ -41,9 +54,30 @@ class RawReplay:
             if isinstance(frame, Session):
                 self._begin(frame)
                 continue
-            yield from self._until(frame.t)
-            self._take(frame)
+            if self._session.steps:
+                yield from self._as_recorded(frame)
+            else:
+                yield from self._until(frame.t)
+                self._take(frame)
         yield from self._step(everything=True)
+
+    def _as_recorded(self, frame: Heard) -> Iterator[EventBlock]:
+        self._now_ms = frame.t
+        if isinstance(frame, HandedOver):
+            self._parts.append(self._handed_over(frame))
+        elif isinstance(frame, Ticked):
+            self._tick_ms = frame.tick + STEP_MS
+            yield joined([*self._parts, EventBlock(tick_ms=frame.tick, lag_ms=frame.lag)])
+            self._parts = []
+        else:
+            self._take(frame)
+
+    def _handed_over(self, frame: HandedOver) -> EventBlock:
+        """Of its lines the recording knows more than messages tell: what was dialled, silent, given up."""
+        parts: list[EventBlock] = []
+        if frame.v in self._feeds:  # else its contracts could not be read yet
+            self._feeds[frame.v].flush(_Parts(parts), everything=frame.everything)
+        return msgspec.structs.replace(joined(parts) if parts else EventBlock(), facts=frame.facts)
 
     def _begin(self, session: Session) -> None:
         """A file of the same process goes on where the last one ended; another process begins anew."""
@@ -70,6 +104,7 @@ class RawReplay:
             self._flush_ms = time_ms
 
     def _step(self, *, everything: bool) -> Iterator[EventBlock]:
+        self._tick_ms = self._tick_ms or self._now_ms // STEP_MS * STEP_MS + STEP_MS
         self._flush(everything=everything)
         if self._parts:
             yield joined([*self._parts, EventBlock(tick_ms=self._tick_ms)])
@@ -109,6 +144,18 @@ class RawReplay:
                 f"raw messages of {venue!r} before its contracts: the file's beginning is missing", Exit.USAGE
             )
         return self._feeds[venue]
+
+
+class _Parts:
+    """A `Sink` that keeps."""
+
+    steps_waiting = 0
+
+    def __init__(self, parts: list[EventBlock]) -> None:
+        self._parts = parts
+
+    def put(self, part: EventBlock) -> None:
+        self._parts.append(part)
 
 
 def replayed(directory: Path) -> tuple[Roster, Iterator[EventBlock]]:

@@ -12,6 +12,8 @@ time. The live loop and the simulated loop only carry out what it yields.
   again by execution itself.
 - Client order ids grow with every order, so one that left unrecorded is not used again by this process; the next
   process counts on from beyond all of them (`OrderManager` on `JournalOpened`).
+- After a refusal nothing is appended before the journal has the state that the engine is in by then, and a `JournalGap`
+  that records it: what follows can be run again, although what was refused is lost.
 - Observers see a Step only if the journal took it, once its commands have left and at the latest before the next block
   is folded, so that the engine's state is the one after that very Step.
 """
@@ -25,7 +27,7 @@ import msgspec
 from liqbot.blocks import EventBlock
 from liqbot.commands import Command, PlaceOrder, adds_risk
 from liqbot.engine import Step
-from liqbot.events import Event, OrderRejected
+from liqbot.events import Event, JournalGap, OrderRejected
 
 NOT_JOURNALED: Final = "NOT_JOURNALED"
 """Code of the rejection of an order that never left, because its intent was not durable in time."""
@@ -38,6 +40,10 @@ class AppendBlock(msgspec.Struct, frozen=True):
     block: EventBlock
     source_seq: int
     room_wait_ms: int
+
+
+class SaveState(msgspec.Struct, frozen=True):
+    """Of the engine, after the last record and what was refused since. Answered with whether the journal took it."""
 
 
 class RecordStep(msgspec.Struct, frozen=True):
@@ -76,13 +82,15 @@ class ObserveStep(msgspec.Struct, frozen=True):
     step: Step
 
 
-Request = AppendBlock | RecordStep | RequestDurable | SendCommands | ReportFacts | ObserveStep
+Request = AppendBlock | SaveState | RecordStep | RequestDurable | SendCommands | ReportFacts | ObserveStep
 
 
 class Decides(Protocol):
     """An engine."""
 
     def on_block(self, block: EventBlock, /) -> Step: ...
+
+    def leave_unrecorded(self, block: EventBlock, step: Step, /) -> None: ...
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -100,8 +108,8 @@ class WriteAhead:
         self.engine, self._wait_ms = engine, wait_ms
         self._source_seq = 0
         self._entering = True
-        self._refused = False
-        """The last block found no room: the next one does not wait for it again."""
+        self._gap: JournalGap | None = None
+        """Blocks were refused, and the journal has no record of it yet."""
         self._waiting: deque[_Waiting] = deque()
         self._unobserved: ObserveStep | None = None
 
@@ -122,10 +130,30 @@ class WriteAhead:
     def take(self, block: EventBlock, now_ms: int) -> Generator[Request, Any, Step]:
         """One block. The caller carries out each request in turn and sends its answer back."""
         yield from self._observation()
+        room_wait_ms = self._wait_ms
+        if self._gap is not None:
+            yield from self._close_gap(self._gap, now_ms)
+            room_wait_ms = 0  # room that did not come is not waited for again
+        seq = None if self._gap is not None else (yield self._appending(block, room_wait_ms))
+        return (yield from self._folded(seq, block, now_ms))
+
+    def _close_gap(self, gap: JournalGap, now_ms: int) -> Generator[Request, Any, None]:
+        """The state first: a record of a gap without it would be of no use."""
+        block = EventBlock(facts=(gap,))
+        if not (yield SaveState()) or (seq := (yield self._appending(block, 0))) is None:
+            return
+        self._gap = None
+        yield from self._folded(seq, block, now_ms)
+        yield from self._observation()
+
+    def _appending(self, block: EventBlock, room_wait_ms: int) -> AppendBlock:
         self._source_seq += 1
-        seq = yield AppendBlock(block, self._source_seq, 0 if self._refused else self._wait_ms)
-        self._refused = seq is None
+        return AppendBlock(block, self._source_seq, room_wait_ms)
+
+    def _folded(self, seq: int | None, block: EventBlock, now_ms: int) -> Generator[Request, Any, Step]:
         step = self.engine.on_block(block)
+        if seq is None:
+            self._leave_unrecorded(block, step)
         if seq is None or not (yield RecordStep(seq, step)):
             yield from self._settled(lambda _one: True, durable=False)
             yield from self._leaving(step, durable=False)
@@ -137,6 +165,11 @@ class WriteAhead:
         else:
             yield from self._observation()
         return step
+
+    def _leave_unrecorded(self, block: EventBlock, step: Step) -> None:
+        self.engine.leave_unrecorded(block, step)
+        before = self._gap or JournalGap(time_ms=step.time_ms, blocks=0, since_ms=step.time_ms)
+        self._gap = msgspec.structs.replace(before, time_ms=step.time_ms, blocks=before.blocks + 1)
 
     def durable(self, seq: int) -> list[Request]:
         """Everything up to `seq` is on disk."""

@@ -96,6 +96,7 @@ class VenueRegistry(Mapping[str, VenueSpec]):
     def _forget(self) -> None:
         self.__dict__.pop("_spellings", None)
         mechanics_of.cache_clear()
+        quote_of.cache_clear()
 
 
 def _letters(name: str) -> str:
@@ -139,6 +140,19 @@ def has_us_basis(venue_key: str) -> bool:
     """Whether its contracts expire under US rules."""
     spec = VENUES.get(split_venue_key(venue_key)[0])
     return spec is not None and spec.us_regulated and not spec.pays_funding
+
+
+@functools.lru_cache(maxsize=1024)
+def quote_of(venue_key: str, coin: str) -> str:
+    """The currency in which a contract's prices are; empty where nothing says so. Coin-margined ones are in USD."""
+    venue, name = split_venue_key(venue_key)
+    spec = VENUES.get(venue)
+    contract = spec.contract(name) if spec is not None else None
+    if contract is None:
+        return {"usdt": "USDT", "usdc": "USDC", "usd": "USD", "coin": "USD"}.get(name, "")
+    first = next((one for one in contract.listings if one.coin == coin), contract.listings[0])
+    quote = first.symbol.partition("/")[2].partition(":")[0]
+    return quote or ("USD" if contract.inverse else contract.settle)
 
 
 def usual_interval_h(venue_key: str) -> float:

@@ -201,6 +201,9 @@ class VenueSpec(msgspec.Struct, frozen=True, kw_only=True):
     market_types: tuple[str, ...] = ()
     """Kinds of market that the unified client loads, in its words; `inverse` only where it is wanted. Empty: all."""
     unlisted: tuple[UnlistedRequest, ...] = ()
+    listing_params: tuple[tuple[str, str], ...] = ()
+    """What the venue's list of contracts is requested with, where all of it would be long: reading it holds up the
+    loop."""
     market_switches: bool = False
     """The unified client wants these kinds as switches, among which that of `spot` is on unless it is switched off."""
     ping_s: float | None = None

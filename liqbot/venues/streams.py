@@ -12,15 +12,15 @@ from liqbot.venues.public_accounts import PositionSource
 RequestParams = dict[str, Any]
 
 
-class Dial(msgspec.Struct, frozen=True, kw_only=True):
-    """A websocket that the unified client does not dial: we do. Messages are JSON, or texts as they are."""
+class RawSocket(msgspec.Struct, frozen=True, kw_only=True):
+    """A websocket that the unified client has no method for: we open it. Messages are JSON, or texts as they are."""
 
     url: Callable[[tuple[WireContract, ...]], str]
     """The venue's own address; subscriptions of the same address share a connection."""
     subscribe: Callable[[tuple[WireContract, ...]], tuple[Any, ...]]
     """What is sent once it is open."""
     ping: Callable[[], Any] | None = None
-    """What the venue wants to hear from time to time; frames of the protocol's own go out in any case."""
+    """What the venue wants to receive from time to time; frames of the protocol's own go out in any case."""
     ping_s: float = 15.0
     answer: Callable[[str | bytes], Any] | None = None
     """What a message of the venue's must be answered with, such as a ping; None for all others."""
@@ -32,7 +32,7 @@ def _nothing(contracts: tuple[WireContract, ...]) -> tuple[Any, ...]:
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """One subscription per kind of contract, by a method of the unified client or by a `dial` of ours; `arguments`
+    """One subscription per kind of contract, by a method of the unified client or by a `socket` of ours; `arguments`
     turns its contracts into those of the client's method."""
 
     feeds: tuple[str, ...]
@@ -40,7 +40,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     keeps the others open."""
     method: str = ""
     arguments: Callable[[tuple[WireContract, ...]], tuple[Any, ...]] = _nothing
-    dial: Dial | None = None
+    socket: RawSocket | None = None
     each: bool = False
     """One subscription per contract."""
     silence_ms_max: int | None = None
@@ -48,8 +48,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
 
     def __post_init__(self) -> None:
-        if bool(self.method) is (self.dial is not None):
-            raise ValueError(f"stream of {', '.join(self.feeds)}: either `method` or `dial` is right")
+        if bool(self.method) is (self.socket is not None):
+            raise ValueError(f"stream of {', '.join(self.feeds)}: either `method` or `socket` is right")
 
 
 def by_id(contract: WireContract) -> RequestParams:

@@ -118,7 +118,19 @@ def _reported_positions(coin: dict[str, Any]) -> list[str]:
         f"shorts, {one['age_ms'] / 1000:,.0f} s ago"
         for one in coin.get("told", ())
     ]
+    shares += [f"apart     {_apart(one)}" for one in coin.get("apart", ())]
     return shares + [f"whale     {one['venue']} {coin['coin']} {one['position']}" for one in coin.get("whales", ())]
+
+
+def _apart(one: dict[str, Any]) -> str:
+    """What is not right with a venue's prices, quote or feeds."""
+    found = [f"price {one['accord']}, newest used {one['mark_price']:,.6g}"] if one["accord"] else []
+    if one["quote_ratio"] != 1.0:
+        found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
+    if one["down"]:
+        reasons = one.get("reasons") or [""] * len(one["down"])
+        found += [f"{feed} down ({why})" for feed, why in zip(one["down"], reasons, strict=True)]
+    return f"{one['venue']}: {'; '.join(found)}"
 
 
 def _ladder(ladder: dict[str, Any] | None) -> list[str]:

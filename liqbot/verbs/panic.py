@@ -47,7 +47,7 @@ def panic(
     configure(settings.log.level, settings.log.format)
     directory = places.data_dir(data, profile)
     reason = spelled_and_cut(why) or "by hand"
-    informed = _tell(directory, reason)
+    informed = _inform(directory, reason)
     latch = set_panic(directory, time_ms=time.time_ns() // 1_000_000, why=reason)
     known = _say_latched(directory, latch, informed=informed)
     left = asyncio.run(_flatten(settings, profile, directory, seconds_of(for_)))
@@ -58,7 +58,7 @@ def panic(
     return Exit.OK if left.nothing and known else Exit.FAILED
 
 
-def _tell(directory: Path, reason: str) -> bool:
+def _inform(directory: Path, reason: str) -> bool:
     """Whether a bot that runs there took it: it stops entering at once and closes too."""
     try:
         protocol.request(directory, {"verb": "panic", "why": reason}, timeout_s=2.0)

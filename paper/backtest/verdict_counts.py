@@ -129,12 +129,12 @@ class VerdictTally:
 
 
 def _without(verdict: Verdict) -> dict[str, Gate]:
-    """Absent inputs of gates that were asked; a gate that refused goes before one that was waived."""
+    """Absent inputs of gates that were evaluated; a gate that refused goes before one that was waived."""
     values = {i.name: i.value for gate in verdict.gates for i in gate.inputs}
-    asked = sorted((gate for gate in verdict.gates if gate.threshold is not None), key=lambda gate: not gate.waived)
+    evaluated = sorted((gate for gate in verdict.gates if gate.threshold is not None), key=lambda gate: not gate.waived)
     return {
         i.name: gate
-        for gate in asked
+        for gate in evaluated
         for i in gate.inputs
         if i.source == MISSING and values.get(_THERE.get(i.name.partition("_")[0], "")) != 0.0
     }

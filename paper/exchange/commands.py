@@ -23,7 +23,7 @@ def obey(
     if isinstance(command, CancelOrder):
         return _cancel(accounts, command, time_ms)
     if isinstance(command, QueryOrder):
-        return (_fate(accounts, command, time_ms),)
+        return (_outcome(accounts, command, time_ms),)
     return (_set_leverage(accounts, command, price, time_ms),)
 
 
@@ -33,7 +33,7 @@ def _place(
     key = (order.venue, order.coin)
     if _resting(accounts, order.client_id) is not None or order.client_id in accounts.entries.ended:
         # A resend is the same order: it is told what became of the first.
-        return (_fate(accounts, order, time_ms),)
+        return (_outcome(accounts, order, time_ms),)
     circumstances = rules.Circumstances(
         instrument=accounts.instruments[key],
         mechanics=accounts.mechanics[key],
@@ -87,14 +87,14 @@ def _cancel(accounts: ExchangeAccounts, command: CancelOrder, time_ms: int) -> t
     return (refused,)
 
 
-def _fate(accounts: ExchangeAccounts, asked: QueryOrder | PlaceOrder, time_ms: int) -> Event:
-    order = _resting(accounts, asked.client_id)
+def _outcome(accounts: ExchangeAccounts, query: QueryOrder | PlaceOrder, time_ms: int) -> Event:
+    order = _resting(accounts, query.client_id)
     if order is not None:
         return accepted(order, time_ms)
-    last_word = accounts.entries.ended.get(asked.client_id)
+    last_word = accounts.entries.ended.get(query.client_id)
     if last_word is not None:
         return msgspec.structs.replace(last_word, time_ms=time_ms)
-    return events.OrderMissing(time_ms=time_ms, venue=asked.venue, coin=asked.coin, client_id=asked.client_id)
+    return events.OrderMissing(time_ms=time_ms, venue=query.venue, coin=query.coin, client_id=query.client_id)
 
 
 def _resting(accounts: ExchangeAccounts, client_id: str) -> Resting | None:

@@ -165,17 +165,17 @@ def pay_funding(
 ) -> tuple[Event, ...]:
     """Of (stakes, rate in percent): longs pay a positive rate on what they held when it was due. What the free balance
     cannot pay comes out of the position's margin. Who has left since neither pays nor is paid."""
-    told: list[Event] = []
+    paid: list[Event] = []
     others = {other.name: other for other in accounts.others(key)}
     for stake, rate_pct in ((stake, rate_pct) for stakes, rate_pct in payments for stake in stakes):
         amount_usd = _funding_usd(stake, rate_pct)
         if not stake.holder:
-            told += _pay_ours(accounts, key, amount_usd, rate_pct, time_ms)
+            paid += _pay_ours(accounts, key, amount_usd, rate_pct, time_ms)
         elif (other := others.get(stake.holder)) is not None:
             accounts.till(key[0]).book(other.wallet, funding_usd=amount_usd)
             _pay_from_margin(other.holding, amount_usd, other.wallet.wallet_usd - other.holding.margin_usd)
             accounts.reprice(key, other.name)
-    return tuple(told)
+    return tuple(paid)
 
 
 def _pay_ours(

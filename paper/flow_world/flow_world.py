@@ -50,12 +50,12 @@ class FlowWorld:
         """Clock steps in order of time until the span of the world is over: forced orders, and bars with the rest."""
         while self.now_ms < self.params.start_ms:
             self._advance()
-            self._feed.told_until(self.now_ms)
+            self._feed.published_until(self.now_ms)
         while self.now_ms < self._end_ms:
             for bars in self._advance():
                 end_ms = int(bars["time_ms"][0])
-                told = forced_orders(self._feed.told_until(end_ms))
-                yield from in_own_steps(self._block(bars, told, end_ms))
+                published = forced_orders(self._feed.published_until(end_ms))
+                yield from in_own_steps(self._block(bars, published, end_ms))
 
     def positions(self) -> Rows:
         """Every position open now (see `paper.world.POSITIONS`), the hedged ones included."""

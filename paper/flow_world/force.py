@@ -50,8 +50,8 @@ class Cascades:
             flow += pushed
             impact.push(pushed.sum(axis=0))
             path = _path(base, impact, basis)
-        told = np.concatenate(orders) if orders else np.zeros(0, TRUE_FORCED)
-        return ForcedMinute(told[np.argsort(told["time_ms"], kind="stable")], flow, path)
+        forced = np.concatenate(orders) if orders else np.zeros(0, TRUE_FORCED)
+        return ForcedMinute(forced[np.argsort(forced["time_ms"], kind="stable")], flow, path)
 
     def _close(self, crowd: Crowd, slots: Slots, second: int, begin_ms: int) -> tuple[Rows, Floats]:
         """Forced orders and the flow [venue, second] of positions that meet their price at one second."""

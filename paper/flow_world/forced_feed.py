@@ -27,20 +27,20 @@ class ForcedFeed:
         if not len(orders):
             return
         venue = orders["venue"].astype(np.intp)
-        heard = (self._draws.uniform(len(orders)) < self._share[venue]) & (begin_ms >= self._down_until_ms[venue])
-        told = orders[self._throttle.newest(venue, orders["time_ms"], heard)]
-        venue = told["venue"].astype(np.intp)
-        price = np.where(self._bankruptcy[venue], told["bankruptcy_price"], told["price"])
-        told["price"] = np.maximum(np.rint(price * self._ticks), 1.0) / self._ticks
-        told["time_ms"] += self._delays(venue)
-        waiting = np.concatenate((self._waiting, told))
+        received = (self._draws.uniform(len(orders)) < self._share[venue]) & (begin_ms >= self._down_until_ms[venue])
+        published = orders[self._throttle.newest(venue, orders["time_ms"], received)]
+        venue = published["venue"].astype(np.intp)
+        price = np.where(self._bankruptcy[venue], published["bankruptcy_price"], published["price"])
+        published["price"] = np.maximum(np.rint(price * self._ticks), 1.0) / self._ticks
+        published["time_ms"] += self._delays(venue)
+        waiting = np.concatenate((self._waiting, published))
         self._waiting = waiting[np.argsort(waiting["time_ms"], kind="stable")]
 
-    def told_until(self, end_ms: int) -> Rows:
+    def published_until(self, end_ms: int) -> Rows:
         """What is told up to and at a time, in order, each row with the time at which it is; once each."""
         ready = int(np.searchsorted(self._waiting["time_ms"], end_ms, side="right"))
-        told, self._waiting = self._waiting[:ready], self._waiting[ready:]
-        return told
+        published, self._waiting = self._waiting[:ready], self._waiting[ready:]
+        return published
 
     def _interrupt(self, now_ms: int) -> None:
         chance = self._draws.uniform(len(self._venues))

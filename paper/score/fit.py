@@ -43,8 +43,8 @@ def poisson_weights(realised: Floats, regressors: Floats) -> Floats:
 def _most_likely(realised: Floats, shapes: Floats, least: Floats) -> Floats:
     """Multiplicative updates to come near, then Newton steps among the weights that are not at their bound."""
     # What no regressor names at all is beyond every weight.
-    told = (realised > 0) & (shapes > 0).any(axis=0)
-    outcome, inside = realised[told], shapes[:, told]
+    printed = (realised > 0) & (shapes > 0).any(axis=0)
+    outcome, inside = realised[printed], shapes[:, printed]
     weights = np.full(len(shapes), 1.0 / len(shapes))
     for _ in range(_ROUNDS):
         weights = weights * (inside @ _over(outcome, weights @ inside))

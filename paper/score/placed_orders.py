@@ -44,8 +44,8 @@ class Placing:
         placed, home, now_ms = np.zeros((self._venues, 2)), frame.home, block.tick_ms or 0
         self._path.append((now_ms, frame.before[home], frame.low[home], frame.high[home]))
         self._take(block, frame)
-        told_ms, home_ms = frame.known_until(now_ms)
-        orders = [one for venue, until_ms in enumerate(told_ms) for one in self._waiting.take(venue, until_ms)]
+        known_ms, home_ms = frame.known_until(now_ms)
+        orders = [one for venue, until_ms in enumerate(known_ms) for one in self._waiting.take(venue, until_ms)]
         bands = frame.bands() if orders else np.zeros(0)
         for one in orders:
             side = LONG if one.long_usd > 0 else SHORT

@@ -82,8 +82,8 @@ class Recorder:
         aggregate = codes(AGGREGATE) if AGGREGATE in roster.venues else -1
         streaming = [codes(venue) for venue in setting.streaming]
         self._frame = PricePath(count, roster.coin_code(setting.coin), codes(setting.home), streaming)
-        told = frozenset(codes(venue) for venue in setting.with_totals)
-        self._placing = Placing(count, told, aggregate=aggregate)
+        with_totals = frozenset(codes(venue) for venue in setting.with_totals)
+        self._placing = Placing(count, with_totals, aggregate=aggregate)
         exact = exact_shifts(roster.venues, setting.coin)
         shifts = {"B2": naive_shifts(count), "B2b": exact, "B3": naive_shifts(count)}
         self._tiers = TierMap(np.concatenate([shifts[name] for name in ONLINE]))
@@ -107,11 +107,11 @@ class Recorder:
         self._tiers.step(frame, np.concatenate([opened[name] for name in ONLINE]))
         touched = self._tiers.touched_usd.reshape(len(ONLINE), -1, 2).sum(axis=1)
         moved = frame.offset()
-        told = self._placing.step(block, frame, len(self._times))
+        printed_usd = self._placing.step(block, frame, len(self._times))
         self._times.append(block.tick_ms)
         home = frame.home
         self._keep(
-            before=frame.before[home], low=frame.low[home], high=frame.high[home], printed_usd=told,
+            before=frame.before[home], low=frame.low[home], high=frame.high[home], printed_usd=printed_usd,
             bar_low=frame.bar_low + moved, bar_high=frame.bar_high + moved, volume_usd=frame.volume_usd,
             ours=self._model.touched_usd().copy(),
             **dict(zip(ONLINE, touched, strict=True)),

@@ -27,23 +27,24 @@ def setting_of(tape: Tape, params: ScoreParams, coin: str | None = None) -> Sett
     home = max(sorted(trades, key=lambda one: one.venue), key=lambda one: one.total_usd)
     dense = HealthParams().mark_gap_ms_max
     marks = [one for one in held if one.kind == "mark" and 0 < one.spacing_ms <= dense]
-    told = _told(totals)
-    coarsest_ms = max([one.span_ms for one in told] + [home.span_ms])
+    sums = _sums_of(totals)
+    coarsest_ms = max([one.span_ms for one in sums] + [home.span_ms])
     every_ms = max(params.origin_every_ms, coarsest_ms)
     horizons = tuple(hours for hours in params.horizons_h if hours * _HOUR_MS % every_ms == 0)
     if params.primary_h not in horizons:
-        told_h = coarsest_ms / _HOUR_MS
+        coarsest_h = coarsest_ms / _HOUR_MS
         raise ExpectedError(
-            f"{tape.path}: prices or forced orders per {told_h:g} h are too coarse for {params.primary_h} h", Exit.USAGE
+            f"{tape.path}: prices or forced orders per {coarsest_h:g} h are too coarse for {params.primary_h} h",
+            Exit.USAGE,
         )
     return Setting(
         roster=tape.roster, coin=chosen, home=home.venue, streaming=tuple(one.venue for one in marks),
-        with_totals=tuple(one.venue for one in told), step_ms=max(params.step_ms, coarsest_ms),
+        with_totals=tuple(one.venue for one in sums), step_ms=max(params.step_ms, coarsest_ms),
         origin_every_ms=every_ms, horizons_h=horizons,
     )
 
 
-def _told(totals: list[TapeSeries]) -> list[TapeSeries]:
+def _sums_of(totals: list[TapeSeries]) -> list[TapeSeries]:
     """Venues that tell totals; the aggregate only when it is alone."""
     own = [one for one in totals if one.venue != AGGREGATE]
     return own or totals

@@ -85,10 +85,10 @@ def venue_sizes(
     days = Days(time_ms, resamples, seed)
     rows = []
     for code, venue in enumerate(venues):
-        told = float(realised_usd[:, code].sum())
-        if told > 0:
+        realised = float(realised_usd[:, code].sum())
+        if realised > 0:
             sums = days.sums(expected_usd[:, code]), days.sums(realised_usd[:, code])
-            rows.append(VenueSize(venue, float(sums[0].sum()), told, days.estimate(np.divide, *sums)))
+            rows.append(VenueSize(venue, float(sums[0].sum()), realised, days.estimate(np.divide, *sums)))
     return tuple(rows)
 
 
@@ -111,13 +111,13 @@ def exceedances(
     return tuple(rows)
 
 
-def _chances(known: Floats, happened: Floats, asked: Floats) -> Floats:
+def _chances(known: Floats, happened: Floats, wanted: Floats) -> Floats:
     """Share of what happened in the tenth of the known forecasts that each one asked for falls into."""
     borders = np.quantile(known, np.linspace(0, 1, _CLASSES + 1)[1:-1])
     group = np.searchsorted(borders, known)
     count = np.bincount(group, minlength=_CLASSES)
     share = (np.bincount(group, happened, minlength=_CLASSES) + happened.mean()) / (count + 1.0)
-    found: Floats = share[np.searchsorted(borders, asked)]
+    found: Floats = share[np.searchsorted(borders, wanted)]
     return found
 
 
@@ -127,12 +127,12 @@ def densities(
     """M6 over visited bins, both sides together, each against what its distance alone would let expect."""
     used = origins[found.usable[origins]]
     inside = (found.visited[used] >= share_min) & np.isfinite(percentile[used])
-    told = percentile[used][inside]
-    if not len(told):
+    percentiles = percentile[used][inside]
+    if not len(percentiles):
         return ()
     visited, usual = found.visited[used][inside], climate[used][inside]
     realised = found.realised_usd[used][inside] / visited
-    ranks = np.empty(len(told))
+    ranks = np.empty(len(percentiles))
     sides = np.broadcast_to(np.arange(2)[None, :, None], inside.shape)[inside]
     for side in (LONG, SHORT):
         mine = sides == side
@@ -140,7 +140,7 @@ def densities(
     rows = []
     for number in range(_CLASSES):
         low, high = number * 100.0 / _CLASSES, (number + 1) * 100.0 / _CLASSES
-        mine = (told >= low) & ((told < high) | (number == _CLASSES - 1))
+        mine = (percentiles >= low) & ((percentiles < high) | (number == _CLASSES - 1))
         if mine.any():
             ratio = float(realised[mine].sum() / max(float(usual[mine].sum()), 1e-9))
             rows.append(Density(low, high, int(mine.sum()), ratio, float(ranks[mine].mean())))

@@ -11,7 +11,7 @@ import numpy as np
 
 import liqbot.market
 import paper.score
-from liqbot.blocks import NO_ROWS, EventBlock
+from liqbot.blocks import EventBlock
 from liqbot.market.params import MarketParams
 from paper.score import sizes
 from paper.score.cluster_skill import cluster_skill
@@ -40,17 +40,17 @@ class Scored(msgspec.Struct, frozen=True, eq=False):
 def score_tape(
     tape: Tape, params: ScoreParams, *, truth: Path | None = None, seed: int = 1, coin: str | None = None,
     market: MarketParams | None = None, others: tuple[Callable[[EventBlock], None], ...] = (),
-    withheld: tuple[str, ...] = (),
+    positions_of: tuple[str, ...] | None = None,
 ) -> Scored:
-    """Score the product's map, and every baseline, on a tape; kinds of rows that are `withheld` nobody is shown.
-    ExpectedError where the tape does not allow it."""
+    """Score the product's map, and every baseline, on a tape; of the positions that venues report one by one, those
+    of `positions_of` are shown, None: all. ExpectedError where the tape does not allow it."""
     timer = Timer()
     setting = setting_of(tape, params, coin)
     if truth is not None:
         opened_truth(truth)
         check_coin(truth, setting.coin)
     model = LiqbotModel(tape.roster, setting.coin, setting.home, market or MarketParams())
-    record = recorded(_shown(tape, withheld), setting, params, model, *others)
+    record = recorded(_shown(tape, positions_of), setting, params, model, *others)
     timer.lap("reading the tape, folding the map and the baselines")
     true = None if truth is None else true_maps(truth, record, params.bins)
     timer.lap("reading the truth")
@@ -59,10 +59,12 @@ def score_tape(
     return Scored(_measured(tape, scoring, timer), scoring)
 
 
-def _shown(tape: Tape, withheld: tuple[str, ...]) -> Iterator[EventBlock]:
-    nothing: dict[str, Any] = {kind: NO_ROWS[kind] for kind in withheld}
+def _shown(tape: Tape, positions_of: tuple[str, ...] | None) -> Iterator[EventBlock]:
+    venues = tape.roster.venues
+    codes = [code for code, venue in enumerate(venues) if positions_of is None or venue in positions_of]
     for block in tape.blocks():
-        yield msgspec.structs.replace(block, **nothing)
+        rows = block.positions
+        yield msgspec.structs.replace(block, positions=rows[np.isin(rows["venue"], codes)]) if len(rows) else block
 
 
 def _measured(tape: Tape, scoring: Scoring, timer: Timer) -> Score:

@@ -134,8 +134,8 @@ class TouchScore:
         with np.errstate(divide="ignore", invalid="ignore"):
             sides = (1.0 - found.sum(axis=0) / self._constant.sum(axis=0)).tolist()
         d2 = self.days.estimate(lambda own, reference: 1.0 - own / reference, self.sums[name], self.reference)
-        told = [tuple(weight.tolist()) for weight in weights]
-        return TouchSkill(d2, sides[LONG], sides[SHORT], (told[LONG], told[SHORT]))
+        fitted = [tuple(weight.tolist()) for weight in weights]
+        return TouchSkill(d2, sides[LONG], sides[SHORT], (fitted[LONG], fitted[SHORT]))
 
     def difference(self, name: str, other: str) -> Estimate:
         """How much more of the constant model's deviance `name` explains than `other`."""

@@ -119,11 +119,11 @@ def _hours(history: WalletHistory, closed: Sequence[ForcedClose]) -> list[tuple[
     found = []
     for hour in range(int(first // _HOUR_S) + 1, int(last // _HOUR_S) + 1):
         begin_s = hour * _HOUR_S
-        marks, told = history.marks(begin_s), defaultdict(list)
+        marks, held = history.marks(begin_s), defaultdict(list)
         for position in history.positions(begin_s):
             if position.usd >= _WORTH_USD:
-                told[position.coin].append(position)
-        for coin, positions in told.items():
+                held[position.coin].append(position)
+        for coin, positions in held.items():
             own, prices, users = history.prices[coin]
             low, high = bisect_left(own, begin_s), bisect_left(own, begin_s + _HOUR_S)
             if high > low:
@@ -144,7 +144,8 @@ def _reached(one: HeldPosition, mark: float, trades: Sequence[tuple[float, str]]
     )
 
 
-def _closed_soon(begin_s: float, told: HeldPosition, closed: Sequence[ForcedClose]) -> bool:
+def _closed_soon(begin_s: float, position: HeldPosition, closed: Sequence[ForcedClose]) -> bool:
     return any(
-        (one.user, one.coin) == (told.user, told.coin) and 0 <= one.at_s - begin_s < 2 * _HOUR_S for one in closed
+        (one.user, one.coin) == (position.user, position.coin) and 0 <= one.at_s - begin_s < 2 * _HOUR_S
+        for one in closed
     )

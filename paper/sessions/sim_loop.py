@@ -13,6 +13,7 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
 from liqbot.runtime import step as rule
+from liqbot.runtime.assembly import snapshot_version
 
 Observer = Callable[[int, EventBlock, Step, Engine], None]
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
@@ -33,6 +34,8 @@ class SimJournal(Protocol):
 
     def record(self, seq: int, step: Step) -> None: ...
 
+    def save_gap(self, version: str, state: Callable[[], bytes]) -> None: ...
+
     def wait_durable(self, seq: int | None = None) -> None: ...
 
 
@@ -46,6 +49,9 @@ class NoJournal:
 
     def record(self, seq: int, step: Step) -> None:
         """Nothing to keep."""
+
+    def save_gap(self, version: str, state: Callable[[], bytes]) -> None:
+        """Nothing is refused, so there are no gaps."""
 
     def wait_durable(self, seq: int | None = None) -> None:
         """Nothing to wait for."""
@@ -123,6 +129,8 @@ class SimLoop:
             return self._append(request.block, request.source_seq)
         if isinstance(request, rule.RecordStep):
             return self._record(request.seq, request.step)
+        if isinstance(request, rule.SaveState):
+            return self._save_state()
         if isinstance(request, rule.RequestDurable):
             self._perform(self._durable(request.seq))
         else:
@@ -138,6 +146,13 @@ class SimLoop:
     def _record(self, seq: int, step: Step) -> bool:
         try:
             self._journal.record(seq, step)
+        except JournalStuckError:
+            return False
+        return True
+
+    def _save_state(self) -> bool:
+        try:
+            self._journal.save_gap(snapshot_version(), self.engine.snapshot)
         except JournalStuckError:
             return False
         return True

@@ -7,8 +7,8 @@ from typing import Final
 
 import sqlalchemy
 
-from liqbot.ledger import sqlite_url, unexplained_usd
-from paper.simulate.books import first_difference, remade_into
+from liqbot.ledger import unexplained_usd
+from paper.simulate.books import empty_ledger, first_difference, remade_into
 from paper.simulate.scenario import Scenario
 
 GAPS: Final = frozenset({"POSITION_MISMATCH", "FILL_WITHOUT_TRADE"})
@@ -20,7 +20,7 @@ def replayed(scenario: Scenario) -> tuple[Decimal, str]:
     where the ledger that the house kept all along differs from it. Unrepeatable when a Step comes out otherwise than it
     did."""
     with tempfile.TemporaryDirectory() as folder:
-        url = sqlite_url(Path(folder) / "ledger.sqlite")
+        url = empty_ledger(Path(folder) / "ledger.sqlite")
         remade_into(url, scenario.journal, scenario.new_engine)
         missing_usd = Decimal(0) if _points_to_a_gap(url) else unexplained_usd(url)
         kept = scenario.ledger

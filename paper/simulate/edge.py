@@ -1,5 +1,5 @@
 """What the simulated edge makes of a venue's words. It stands where `liqbot/execution/edge` stands and keeps its rules:
-what is no answer says nothing, a state that is not known is asked about, and an order is missing only once no request
+what is no answer says nothing, a state that is not known is queried, and an order is missing only once no request
 for it can be carried out any more."""
 
 from typing import Final
@@ -15,8 +15,8 @@ def read(facts: tuple[Event, ...], *, nonsense: bool) -> tuple[Event, ...]:
     return () if nonsense else facts
 
 
-def heard(fact: Event, *, state_known: bool) -> tuple[Event, ...]:
-    """Of news about one order; nothing when its state is none that we know: the order is asked about."""
+def received(fact: Event, *, state_known: bool) -> tuple[Event, ...]:
+    """Of news about one order; nothing when its state is none that we know: the order is queried."""
     return (fact,) if state_known else ()
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from liqbot.blocks import EventBlock
 from liqbot.commands import Command
 from liqbot.engine import Engine, Step
+from liqbot.events import JournalGap
 from liqbot.journal.errors import JournalStuckError
 
 Seen = Callable[[int, EventBlock, Step, Engine], None]
@@ -44,8 +45,8 @@ class MemoryJournal:
         """The disk takes what is written and does not say when it is there."""
         self.full = False
         """Nothing is taken any more."""
-        self.refused = False
-        """Blocks are missing: what the engine said after them cannot be said again."""
+        self.gaps: dict[int, bytes] = {}
+        """By the record before it: the engine's state where blocks are missing."""
         self.doomed = ""
         """Where the process dies next: `append`, `record` or `durable`; empty: nowhere."""
         self._pending: list[Command] = []
@@ -58,9 +59,7 @@ class MemoryJournal:
     def append(self, block: EventBlock, source: str, source_seq: int) -> int:
         del source, source_seq
         self._die("append")
-        if self.full:
-            self.refused = True
-            raise JournalStuckError("journal in memory: full")
+        self._take()
         self.records.append(StoredRecord(block, b""))
         return self.last_seq
 
@@ -90,14 +89,27 @@ class MemoryJournal:
         """Whether it answers, and takes what comes."""
         return not (self.stuck or self.hanging or self.full)
 
+    def save_gap(self, version: str, state: Callable[[], bytes]) -> None:
+        del version
+        self._take()
+        self.gaps[self.last_seq] = state()
+
+    def _take(self) -> None:
+        if self.full:
+            raise JournalStuckError("journal in memory: full")
+
     def keep_snapshot(self, engine: Engine) -> None:
+        """After the last record; whoever has refused one since has no such state."""
         self.snapshots.append((self.last_seq, engine.snapshot()))
 
     def crash(self, lost: int) -> None:
-        """The newest `lost` records never reached the disk, unless they were made durable."""
+        """The newest `lost` records never reached the disk, unless they were made durable. What the next process finds
+        is there for good."""
         kept = max(self.durable_seq, self.last_seq - lost)
         del self.records[kept:]
         self.snapshots = [snapshot for snapshot in self.snapshots if snapshot[0] <= kept]
+        self.gaps = {seq: state for seq, state in self.gaps.items() if seq <= kept}
+        self.durable_seq = kept
         self._pending, self.doomed = [], ""
 
     def recovered(
@@ -111,8 +123,11 @@ class MemoryJournal:
             from_seq, snapshot = fitting[-1]
             reborn.restore(snapshot)
         for seq, record in enumerate(self.records[from_seq:], from_seq + 1):
+            if any(isinstance(fact, JournalGap) for fact in record.block.facts):
+                reborn = engine()
+                reborn.restore(self.gaps[seq - 1])
             step = reborn.on_block(record.block)
-            if record.answer and not self.refused and step.encoded() != record.answer:
+            if record.answer and step.encoded() != record.answer:
                 raise Unrepeatable(f"record {seq}: the same block gave another Step")
             if seen is not None:
                 seen(seq, record.block, step, reborn)

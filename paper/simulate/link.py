@@ -261,17 +261,17 @@ class Link:
         for fact in facts:
             for part, extra_ms in self._parts(fact, again=isinstance(command, QueryOrder)):
                 if deaf is None:
-                    for told in self._understood(part, asked=isinstance(command, QueryOrder)):
-                        self._post(told, extra_ms, answer=answer)
+                    for understood in self._understood(part, queried=isinstance(command, QueryOrder)):
+                        self._post(understood, extra_ms, answer=answer)
 
-    def _understood(self, fact: Event, *, asked: bool) -> tuple[Event, ...]:
+    def _understood(self, fact: Event, *, queried: bool) -> tuple[Event, ...]:
         """What the edge makes of it."""
-        if asked and self.nonsense:
+        if queried and self.nonsense:
             return ()
         if isinstance(fact, events.OrderMissing):
             return (fact,) if edge.is_missing(self._sent_ms.get(fact.client_id, 0), self.now_ms) else ()
         known = all(trouble.state_known(fact) for trouble in self.troubles)
-        return edge.heard(fact, state_known=known)
+        return edge.received(fact, state_known=known)
 
     def _parts(self, fact: Event, *, again: bool) -> list[tuple[Event, int]]:
         """A fact as it leaves the venue: on its clock, a fill perhaps in two; remembered there."""
@@ -305,9 +305,9 @@ class Link:
         brief_ms = self._chance.choice((0, 0, 40, 300)) * self._fine
         return [(first, 0), (rest, brief_ms if late_ms is None else late_ms)]
 
-    def _retell(self, asked: QueryOrder, facts: tuple[Event, ...]) -> tuple[Event, ...]:
+    def _retell(self, query: QueryOrder, facts: tuple[Event, ...]) -> tuple[Event, ...]:
         """All fills, and the last word unless that was a fill."""
-        said = self._said.get(asked.client_id, [])
+        said = self._said.get(query.client_id, [])
         fills = tuple(fact for fact in said if isinstance(fact, events.Fill))
         return (*fills, *(fact for fact in facts if not isinstance(fact, events.Fill)))
 

@@ -55,21 +55,22 @@ class WildMarket:
         low = round(min(opened, self.price) * (1.0 - (reach if down else reach / 4)), 1)
         high = round(max(opened, self.price) * (1.0 + (reach / 4 if down else reach)), 1)
         rows: dict[str, list[tuple[Any, ...]]] = {"bars": [], "marks": [], "open_interest": [], "liquidations": []}
-        told = self._oi_ms + _OI_EVERY_MS <= self.now_ms
-        if told:
+        oi_due = self._oi_ms + _OI_EVERY_MS <= self.now_ms
+        if oi_due:
             self._oi_usd *= 1.0 + chance.gauss(0.0005, 0.003)
             self._oi_ms = self.now_ms
         for code in range(len(self.roster.venues)):
             if code == halted:
                 continue
             prices = tuple(round(one * (1.0 + code * 2e-5), 1) for one in (opened, high, low, self.price))
-            self._tell(rows, code, span_ms, prices, told=told)
+            self._tell(rows, code, span_ms, prices, oi_due=oi_due)
         self._tell_funding(rows, begin_ms, halted)
         columns: dict[str, Any] = {kind: rows_of(kind, found) for kind, found in rows.items() if found}
         return EventBlock(**columns, tick_ms=self.now_ms, backfilled=backfilled)
 
     def _tell(
-        self, rows: dict[str, list[tuple[Any, ...]]], code: int, span_ms: int, prices: tuple[float, ...], *, told: bool
+        self, rows: dict[str, list[tuple[Any, ...]]], code: int, span_ms: int, prices: tuple[float, ...], *,
+        oi_due: bool,
     ) -> None:
         opened, high, low, close = prices
         low, high = min(prices), max(prices)
@@ -80,7 +81,7 @@ class WildMarket:
         head = (self.now_ms, code, 0)
         rows["bars"].append((*head, span_ms, opened, high, low, close, volume_usd, buys_usd, volume_usd - buys_usd))
         rows["marks"].append((*head, close, close))
-        if told:
+        if oi_due:
             rows["open_interest"].append((*head, self._oi_usd * share))
         if rush > 0.01:
             fell = close < opened

@@ -118,8 +118,9 @@ def _unasked(*codes: Refusal) -> Callable[[Any], Any]:
 
 
 def _passing(question: PreTradeCheck) -> PreTradeCheck:
-    def mutant(case: CheckContext) -> Check:
-        return msgspec.structs.replace(question(case), passed=True)
+    def mutant(case: CheckContext) -> Check | None:
+        answer = question(case)
+        return None if answer is None else msgspec.structs.replace(answer, passed=True)
 
     return mutant
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from paper.exchange.exchange import Happened
 from paper.simulate.invariants import Laws
 from paper.simulate.probe import Probe
@@ -9,6 +11,37 @@ from paper.simulate.scenario import Scenario
 
 NAKED_MS_MAX: Final = 5_000
 """While the process lives and the venue answers. The way there and back comes on top: it is no doing of the house."""
+
+
+class NakedStretch(msgspec.Struct):
+    """From the loss of a full stop to the next one.
+
+    While the venue is away or no process is there, nothing is counted. The promise is counted from the return, so an
+    absence lets the count begin anew; but only one that is longer than the limit, and longer than all that has been
+    counted of this stretch. Whoever comes and goes gets no more time than the longest absence and one limit.
+    """
+
+    limit_ms: int
+    counted_ms: int = 0
+    """Since the beginning, or since the last absence that was long enough."""
+    naked_ms: int = 0
+    """All that nothing excuses."""
+    excused_ms: int = 0
+    _away_ms: int = 0
+
+    def pass_time(self, ms: int, *, answering: bool) -> bool:
+        """Whether that was too long."""
+        if not answering:
+            self.excused_ms += ms
+            self._away_ms += ms
+            return False
+        if ms and self._away_ms:
+            if self._away_ms > max(self.limit_ms, self.naked_ms):
+                self.counted_ms = 0
+            self._away_ms = 0
+        self.counted_ms += ms
+        self.naked_ms += ms
+        return self.counted_ms > self.limit_ms
 
 
 class NakedTime(Probe):
@@ -22,9 +55,10 @@ class NakedTime(Probe):
         self.excused_ms: list[int] = []
         """Of every position, beside that."""
         self._held = self._bare = self._answering = False
-        self._looked_ms = self._stretch_ms = self._ended_ms = self._excused_ms = 0
+        self._looked_ms = self._ended_ms = self._excused_ms = 0
         latency_ms = int(scenario.settings.model_dump()["paper"]["exchange"]["latency_ms"])
         self._limit_ms = NAKED_MS_MAX + 2 * latency_ms
+        self._stretch = NakedStretch(self._limit_ms)
 
     def seeing(self, happened: Happened) -> None:
         del happened
@@ -44,30 +78,31 @@ class NakedTime(Probe):
         now_ms, held = self._scenario.now_ms, self._laws.held
         answering = self._answers() if answering is None else answering
         if self._bare:
-            self._count(now_ms - self._looked_ms, answering=answering and self._answering)
+            self._pass_time(now_ms - self._looked_ms, answering=answering and self._answering)
         self._looked_ms, self._answering = now_ms, answering
         if held is None or self._laws.foreign:
             self._flat()
             return
         self._held, self._bare = True, self._laws.covered_base(held) < held.quantity_base
         if not self._bare:
-            self._ended_ms, self._stretch_ms = self._ended_ms + self._stretch_ms, 0
+            self._end_stretch()
 
-    def _count(self, passed_ms: int, *, answering: bool) -> None:
-        if not answering:
-            self._excused_ms += passed_ms
-            return
-        self._stretch_ms += passed_ms
-        if self._stretch_ms > self._limit_ms:
-            what = f"{self._laws.held} without a stop for {self._stretch_ms} ms that nothing excuses"
+    def _pass_time(self, passed_ms: int, *, answering: bool) -> None:
+        if self._stretch.pass_time(passed_ms, answering=answering):
+            what = f"{self._laws.held} without a stop for {self._stretch.counted_ms} ms that nothing excuses"
             self._laws.broken("NAKED", what)
 
+    def _end_stretch(self) -> None:
+        ended, self._stretch = self._stretch, NakedStretch(self._limit_ms)
+        self._ended_ms, self._excused_ms = self._ended_ms + ended.naked_ms, self._excused_ms + ended.excused_ms
+
     def _flat(self) -> None:
+        self._end_stretch()
         if self._held:
-            self.positions_ms.append(self._ended_ms + self._stretch_ms)
+            self.positions_ms.append(self._ended_ms)
             self.excused_ms.append(self._excused_ms)
         self._held = self._bare = False
-        self._stretch_ms = self._ended_ms = self._excused_ms = 0
+        self._ended_ms = self._excused_ms = 0
 
     def _answers(self) -> bool:
         scenario = self._scenario

@@ -161,12 +161,12 @@ def stop_gone(scenario: Scenario, chance: random.Random, struck: Struck) -> None
     struck()
     accounts = scenario.exchange.accounts
     stops = [one for one in accounts.resting(scenario.key) if one.command.kind is OrderKind.STOP_MARKET]
-    told = chance.random() < 0.5
+    reported = chance.random() < 0.5
     for stop in stops:
         gone = account_events.drop_order(accounts, stop.command.client_id, "removed by the venue", scenario.now_ms)
-        if told:
+        if reported:
             scenario.link.post(gone)
-    if not told:
+    if not reported:
         scenario.reconcile_at_ms = min(scenario.reconcile_at_ms, scenario.now_ms + 30_000)
         scenario.link.troubles.append(link_faults.Unnoticed(scenario.reconcile_at_ms + 1_000))
 

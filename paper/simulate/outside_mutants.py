@@ -9,6 +9,7 @@ import msgspec
 from liqbot.events import Event, OrderAccepted, OrderCancelled, PositionSnapshot
 from liqbot.risk.account import Account
 from liqbot.runtime import ending, step
+from liqbot.unrecorded import UnrecordedSteps
 from paper.simulate import edge
 from paper.simulate.mutant import Mutant, Patch, instead
 
@@ -49,6 +50,18 @@ OUTSIDE: Final = (
         shows_in=("disk_hangs",),
     ),
     Mutant(
+        "gap_unreported",
+        "a journal that refused records goes on as if it had not",
+        (Patch(step.WriteAhead, "_leave_unrecorded", instead(_idle)),),
+        shows_in=("disk_full",),
+    ),
+    Mutant(
+        "refused_forgotten",
+        "what was filled and sent while records were refused is reported nowhere",
+        (Patch(UnrecordedSteps, "take", instead(lambda *_: ())),),
+        shows_in=("disk_full",),
+    ),
+    Mutant(
         "ends_at_once",
         "a process that is asked to end just ends",
         (Patch(ending.EndingDecision, "next", instead(lambda *_: ending.EndingAct.OVER)),),
@@ -69,7 +82,7 @@ OUTSIDE: Final = (
     Mutant(
         "unknown_is_ended",
         "an order in a state that nobody knows counts as ended",
-        (Patch(edge, "heard", _ended_when_unknown),),
+        (Patch(edge, "received", _ended_when_unknown),),
         shows_in=("state_unknown",),
     ),
     Mutant(

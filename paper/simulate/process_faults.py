@@ -229,15 +229,15 @@ def ended_in_order(scenario: Scenario, chance: random.Random, struck: Struck) ->
     """As a service manager ends it and starts it again: SIGTERM; often just when the request of a stop hangs."""
     down_ms = chance.choice((0, 2_000, 90_000))
 
-    def asked() -> None:
+    def terminate() -> None:
         struck()
         scenario.end_in_order(down_ms)
 
     if chance.random() < 0.3:
-        asked()
+        terminate()
         return
     late_ms = chance.choice((1_500, 2_500, 6_000, 30_000))
-    scenario.link.troubles.append(link_faults.Hangs(asked, late_ms, (Purpose.STOP,)))
+    scenario.link.troubles.append(link_faults.Hangs(terminate, late_ms, (Purpose.STOP,)))
     chance.choice((drop_stops, _as_it_is))(scenario)
 
 

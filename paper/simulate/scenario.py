@@ -156,7 +156,8 @@ class Scenario:
             self.ending.look()
         if self.now_ms >= self.reconcile_at_ms and self.link.switches.up and self.now_ms >= self.asleep_until_ms:
             self.reconcile()
-        if self.journal.last_seq - (self.journal.snapshots[-1][0] if self.journal.snapshots else 0) >= SNAPSHOT_EVERY:
+        kept_seq = self.journal.snapshots[-1][0] if self.journal.snapshots else 0
+        if self.engine.is_recorded and self.journal.last_seq - kept_seq >= SNAPSHOT_EVERY:
             self.journal.keep_snapshot(self.engine)
         if self.ledger is not None:
             self.ledger.turn()

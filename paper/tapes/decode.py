@@ -178,17 +178,17 @@ def _worded(kind: str, name: str, column: Any, first_row: int, at: Indices) -> n
     """Numbers of a column of words; where the kind may leave it null, NaN stands for that."""
     if name not in MAY_BE_NULL[kind]:
         return _words(column, first_row, name, WORDED[name], at=at)
-    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
     numbers = np.full(len(column), np.nan)
-    numbers[told] = _words(column.take(_arrow(told)), first_row, name, WORDED[name], at=at[told])
+    numbers[valid] = _words(column.take(_arrow(valid)), first_row, name, WORDED[name], at=at[valid])
     return numbers
 
 
 def _learnt(column: Any, times: Indices, first_row: int) -> Indices:
     """A row without it is learnt at its own time."""
-    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
     steps = times.copy()
-    steps[told] = whole_numbers(column.take(_arrow(told)), first_row, LEARNT, at=told + first_row)
+    steps[valid] = whole_numbers(column.take(_arrow(valid)), first_row, LEARNT, at=valid + first_row)
     return steps
 
 

@@ -108,11 +108,11 @@ def _told_once(timed: TimedRows, names: Roster) -> tuple[Bools, list[str]]:
 
 
 def _why(series: Rows, stays: Bools) -> str:
-    told = f"their time is told by others (the first ends at {iso(int(series[TIME][~stays][0]))})"
+    why = f"their time is told by others (the first ends at {iso(int(series[TIME][~stays][0]))})"
     if SPAN not in (series.dtype.names or ()):
-        return told
+        return why
     longer = int((series[SPAN][~stays] > series[SPAN][stays].min()).sum())
-    return told + (f"; {longer:,} of them are longer than those" if longer else "")
+    return why + (f"; {longer:,} of them are longer than those" if longer else "")
 
 
 def _spans(series: Rows) -> Bools:

@@ -70,8 +70,8 @@ class Repeats:
             tally.rows += len(series)
             if equal.any():
                 index = int(equal.argmax())
-                told = int(places[index - 1]) if index else before_row
-                tally.add(int(equal.sum()), (int(places[index]), told), int(series[TIME][index]))
+                first = int(places[index - 1]) if index else before_row
+                tally.add(int(equal.sum()), (int(places[index]), first), int(series[TIME][index]))
                 again[chosen] = equal
             kept = np.flatnonzero(~equal)
             if len(kept):

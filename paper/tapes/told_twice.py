@@ -88,8 +88,8 @@ def stages_of(rows: Rows) -> Indices:
     """What a row tells of its moment beside its kind: the stage of a rate, -1 where it is not said or there is none."""
     if RATE_STAGE not in (rows.dtype.names or ()):
         return np.full(len(rows), -1)
-    told: Indices = np.nan_to_num(rows[RATE_STAGE], nan=-1.0).astype(np.int64)
-    return told
+    stages: Indices = np.nan_to_num(rows[RATE_STAGE], nan=-1.0).astype(np.int64)
+    return stages
 
 
 def _overlap(key: Key, newest: _Newest, rows: Rows, at: Indices, names: Roster) -> TapeFault | None:

@@ -60,17 +60,17 @@ def paper(
     configure("warning" if wire and settings.log.level == "info" else settings.log.level, settings.log.format)
     show = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     console = ConsoleObserver(show, _map_text, map_every_s=max(5.0, min(20.0, (for_s or 60.0) / 3)))
-    asked = _Asked(settings, places.data_dir(data, profile), console, show, market, seed, speed, for_s)
+    request = _Request(settings, places.data_dir(data, profile), console, show, market, seed, speed, for_s)
     with terminated_like_interrupted(), books_written():
-        ended = _wired(asked) if wire else _live(asked) if market == LIVE else _paced(asked)
+        ended = _wired(request) if wire else _live(request) if market == LIVE else _paced(request)
     if ended.interrupted:
         show("interrupted: the books are complete up to here")
     console.show_maps(ended.engine)
-    _finish(ended.engine, console, asked.data, as_json=as_json)
+    _finish(ended.engine, console, request.data, as_json=as_json)
     return Exit.OK
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """What the command line says."""
 
     settings: Settings
@@ -107,50 +107,50 @@ class _Warming:
         self._console.show_maps(engine)
 
 
-def _paced(asked: _Asked) -> _Ended:
+def _paced(request: _Request) -> _Ended:
     """The simulated market or a tape, in process."""
-    settings, market = market_of(asked.market, asked.settings, asked.seed)
-    with fresh_storage(asked.data, settings, market.roster, asked.show) as storage:
-        asked.show(_headline(asked, settings))
-        warming = _Warming(market, asked.console, asked.show)
+    settings, market = market_of(request.market, request.settings, request.seed)
+    with fresh_storage(request.data, settings, market.roster, request.show) as storage:
+        request.show(_headline(request, settings))
+        warming = _Warming(market, request.console, request.show)
         running = run_paced(
-            market, settings, asked.data, storage, asked.console, warming, speed=asked.speed, for_s=asked.for_s
+            market, settings, request.data, storage, request.console, warming, speed=request.speed, for_s=request.for_s
         )
     return _Ended(running.engine, running.interrupted)
 
 
-def _live(asked: _Asked) -> _Ended:
+def _live(request: _Request) -> _Ended:
     """Real prices, simulated fills. Nothing is shown before a venue has answered."""
     from paper.sessions.live_data import LiveSession  # here: the other markets need no network
 
-    settings = asked.settings
+    settings = request.settings
 
     def begun(engine: Engine) -> None:
         del engine
-        asked.show(
+        request.show(
             f"liqbot paper: live market, trading {', '.join(settings.coins)} on {settings.trade_venue} "
             f"(simulated fills)\nvenues up: {', '.join(settings.venues)}"
         )
 
-    session = LiveSession(settings, asked.data, asked.console, begun, for_s=asked.for_s)
+    session = LiveSession(settings, request.data, request.console, begun, for_s=request.for_s)
     running = asyncio.run(session.run())
     return _Ended(running.engine, running.interrupted)
 
 
-def _wired(asked: _Asked) -> _Ended:
+def _wired(request: _Request) -> _Ended:
     """The simulated market, served and listened to."""
     from paper.sessions.over_wire import run_wired, spoken_only  # here: the other markets need no server
 
-    if asked.market != "world":
+    if request.market != "world":
         raise ExpectedError(
-            f"--wire --market {asked.market}: only the simulated market (world) is served", Exit.USAGE
+            f"--wire --market {request.market}: only the simulated market (world) is served", Exit.USAGE
         )
-    settings, market = market_of(asked.market, spoken_only(asked.settings), asked.seed)
-    with fresh_storage(asked.data, settings, market.roster, asked.show) as storage:
-        asked.show(_headline(asked, settings))
-        asked.show("over the wire: served on loopback, received and traded on through the venues' own protocols")
+    settings, market = market_of(request.market, spoken_only(request.settings), request.seed)
+    with fresh_storage(request.data, settings, market.roster, request.show) as storage:
+        request.show(_headline(request, settings))
+        request.show("over the wire: served on loopback, received and traded on through the venues' own protocols")
         wired = run_wired(
-            market, settings, asked.data, storage, asked.console, speed=asked.speed, for_s=asked.for_s
+            market, settings, request.data, storage, request.console, speed=request.speed, for_s=request.for_s
         )
     return _Ended(wired.engine, wired.interrupted)
 
@@ -160,9 +160,9 @@ def _map_text(view: MarketView, engine: Engine) -> str:
     return "\n" + "\n".join(draw_map(reading_of(view, engine.market), colour=colour, rows=_MAP_ROWS)) + "\n"
 
 
-def _headline(asked: _Asked, settings: Settings) -> str:
-    where = f"simulated market, seed {asked.seed}" if asked.market == "world" else f"tape {asked.market}"
-    pace = f"{asked.speed:g} market seconds per second" if asked.speed else "as fast as it goes"
+def _headline(request: _Request, settings: Settings) -> str:
+    where = f"simulated market, seed {request.seed}" if request.market == "world" else f"tape {request.market}"
+    pace = f"{request.speed:g} market seconds per second" if request.speed else "as fast as it goes"
     venues = ", ".join(settings.venues)
     return (
         f"liqbot paper: {where}, {pace}\n"

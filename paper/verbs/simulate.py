@@ -80,8 +80,8 @@ def _all(first_seed: int, seeds: int, records: RunRecords, kept: MutantRuns | No
         caught = {} if kept is None else {"mutants": {run.mutant: run for run in found}}
         print(msgspec.json.encode({**_plain(result), **caught, **where}).decode())
     else:
-        told = () if kept is None else ("", *mutant_runs_text(found))
-        print("\n".join((*told, "", *(f"{name}: {what}" for name, what in where.items()))))
+        mutants = () if kept is None else ("", *mutant_runs_text(found))
+        print("\n".join((*mutants, "", *(f"{name}: {what}" for name, what in where.items()))))
     whole = result.seeds == seeds and not result.violations
     return Exit.OK if whole and all(run.caught for run in found) else Exit.FAILED
 
@@ -89,8 +89,8 @@ def _all(first_seed: int, seeds: int, records: RunRecords, kept: MutantRuns | No
 def _plain(result: Summary) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(result)
     failures = plain.pop("violations")
-    told = {"failures": failures, "empty_cells": result.empty_cells, "least_met": result.rarest}
-    return {"violations": len(failures), **plain, **told}
+    gaps = {"failures": failures, "empty_cells": result.empty_cells, "least_met": result.rarest}
+    return {"violations": len(failures), **plain, **gaps}
 
 
 def _command() -> str:
@@ -104,8 +104,8 @@ def _commit() -> str:
         return ""
 
     def says(*words: str) -> str:
-        asked = [git, "-C", str(root), *words]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - our git
+        call = [git, "-C", str(root), *words]
+        return subprocess.run(call, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - our git
 
     commit = says("rev-parse", "--short=12", "HEAD")
     return f"{commit} with changes" if commit and says("status", "--porcelain", "--", "liqbot", "paper") else commit

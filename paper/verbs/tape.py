@@ -135,9 +135,9 @@ def export(
 def _say_imported(imported: Imported, *, as_json: bool) -> None:
     tape = imported.tape
     if as_json:
-        told = {"path": tape.path, "rows": tape.rows, "files": imported.files, "holes": holes(tape.holdings),
+        record = {"path": tape.path, "rows": tape.rows, "files": imported.files, "holes": holes(tape.holdings),
                 "notes": (*imported.notes, *tape.notes)}
-        print(msgspec.json.encode(told).decode())
+        print(msgspec.json.encode(record).decode())
         return
     for name, files in itertools.groupby(sorted(imported.files, key=lambda one: one.format), lambda one: one.format):
         read = list(files)
@@ -149,9 +149,9 @@ def _say_imported(imported: Imported, *, as_json: bool) -> None:
 
 def _say_sound(tape: Tape, changes: Sequence[str] = (), *, as_json: bool) -> None:
     if as_json:
-        told = {"path": tape.path, "rows": tape.rows, "changes": changes, "holes": holes(tape.holdings),
+        record = {"path": tape.path, "rows": tape.rows, "changes": changes, "holes": holes(tape.holdings),
                 "notes": tape.notes}
-        print(msgspec.json.encode(told).decode())
+        print(msgspec.json.encode(record).decode())
         return
     print(f"ok: {tape.path}, {tape.rows:,} rows, {len(tape.roster.venues)} venues, {', '.join(tape.roster.coins)}")
     for line in (*changes, *holes(tape.holdings), *tape.notes):

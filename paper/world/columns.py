@@ -54,21 +54,21 @@ def liquidations(markets: Sequence[WorldCoin], now_ms: int | None) -> Rows:
     return rows
 
 
-def forced_orders(told: Rows) -> Rows:
+def forced_orders(forced: Rows) -> Rows:
     """Rows for the `liquidations` of a block, of rows as in `forced.TRUE_FORCED`."""
-    rows = unknown_rows("liquidations", len(told))
+    rows = unknown_rows("liquidations", len(forced))
     for name in ("time_ms", "venue", "coin", "side", "price", "size_usd"):
-        rows[name] = told[name]
+        rows[name] = forced[name]
     return rows
 
 
 def in_own_steps(block: EventBlock) -> Iterator[EventBlock]:
     """The block, and before it a clock step for every earlier time at which one of its forced orders was told."""
-    told, tick_ms = block.liquidations, block.tick_ms or 0
-    times = told["time_ms"]
+    liquidations, tick_ms = block.liquidations, block.tick_ms or 0
+    times = liquidations["time_ms"]
     for time_ms in np.unique(times[times < tick_ms]).tolist():
-        yield EventBlock(liquidations=told[times == time_ms], tick_ms=time_ms, backfilled=block.backfilled)
-    yield msgspec.structs.replace(block, liquidations=told[times == tick_ms])
+        yield EventBlock(liquidations=liquidations[times == time_ms], tick_ms=time_ms, backfilled=block.backfilled)
+    yield msgspec.structs.replace(block, liquidations=liquidations[times == tick_ms])
 
 
 def _headed(kind: str, markets: Sequence[WorldCoin], venues: Venues, now_ms: int) -> Rows:

@@ -91,11 +91,11 @@ class Throttle:
         self._throttle_ms = np.array([venue.forced_throttle_ms for venue in venues])
         self._last_window = np.full(len(venues), -1)
 
-    def newest(self, venue: Slots, time_ms: npt.NDArray[np.int64], told: Flags) -> Flags:
-        """Which of those `told`, in order of time, get out; a window is served once, whatever comes later."""
-        keep = told.copy()
+    def newest(self, venue: Slots, time_ms: npt.NDArray[np.int64], candidates: Flags) -> Flags:
+        """Which of the `candidates`, in order of time, are published; a window is served once, whatever comes later."""
+        keep = candidates.copy()
         for index in np.flatnonzero(self._throttle_ms).tolist():
-            own = np.flatnonzero((venue == index) & told)
+            own = np.flatnonzero((venue == index) & candidates)
             if not len(own):
                 continue
             window = time_ms[own] // self._throttle_ms[index]
@@ -122,9 +122,9 @@ class Publisher:
             return forced
         venue = forced["venue"].astype(np.intp)
         happened_ms = start_ms + (np.arange(len(forced)) + 1) * span_ms // len(forced)
-        told = self._draws.uniform(len(forced)) < self._share[venue]
+        reported = self._draws.uniform(len(forced)) < self._share[venue]
         # A window already served by an earlier, shorter step stays closed.
-        chosen = np.flatnonzero(self._throttle.newest(venue, happened_ms - 1, told))
+        chosen = np.flatnonzero(self._throttle.newest(venue, happened_ms - 1, reported))
         rows = forced[chosen]
         rows["time_ms"] = happened_ms[chosen]
         bankrupt = self._bankruptcy[rows["venue"].astype(np.intp)]

@@ -64,10 +64,10 @@ def position_rows(
     ]
     rows = unknown_rows("positions", len(chosen) + len(silent))
     rows["time_ms"] = now_ms
-    told, empty = rows[: len(chosen)], rows[len(chosen) :]
+    stated, empty = rows[: len(chosen)], rows[len(chosen) :]
     for name in ("venue", "coin", "side", "size_usd"):
-        told[name] = chosen[name]
-    told["price"] = chosen["liquidation_price"]
+        stated[name] = chosen[name]
+    stated["price"] = chosen["liquidation_price"]
     if silent:
         # A position of no size at no matter which price and side says that there is none.
         empty["venue"], empty["coin"] = zip(*silent, strict=True)

@@ -51,8 +51,8 @@ def closing_fit(params: CalibrationParams, closing: ClosingRate, rows: int = 1) 
     return fit
 
 
-def leverage_prior(estimate: EstimateParams, params: CalibrationParams, closing: ClosingRate) -> LeveragePrior:
-    return LeveragePrior(estimate, params, closing, LeveragePriorState.empty(len(estimate.leverages)))
+def leverage_prior(estimate: EstimateParams, params: CalibrationParams, positions: Positions) -> LeveragePrior:
+    return LeveragePrior(estimate, params, positions, LeveragePriorState.empty(len(estimate.leverages)))
 
 
 def reported_positions(estimate: EstimateParams, params: CalibrationParams) -> ReportedPositions:
@@ -63,12 +63,10 @@ def reported_positions(estimate: EstimateParams, params: CalibrationParams) -> R
     return reported
 
 
-def touch(positions: Positions | LeveragePrior, row: int, low: float, high: float) -> None:
+def touch(positions: Positions, row: int, low: float, high: float) -> None:
     positions.touch(np.array([row]), np.array([low]), np.array([high]))
 
 
-def open_in(
-    positions: Positions | LeveragePrior, rows: Sequence[int], entries: Pairs, opened_usd: Pairs, swept: Pairs
-) -> None:
+def open_in(positions: Positions, rows: Sequence[int], entries: Pairs, opened_usd: Pairs, swept: Pairs) -> None:
     """Per row: (low, high) of the entries, USD of (longs, shorts), (low, high) of what was swept."""
     positions.open(np.array(rows), np.array(entries).T, np.array(opened_usd), np.array(swept).T)

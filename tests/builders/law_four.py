@@ -1,7 +1,7 @@
 """Parts for tests of "journal first, then decide, then act": an engine that decides what it is given, a journal whose
 answers the test gives, and a sink that keeps what leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
 
@@ -39,6 +39,7 @@ class ScriptedEngine:
     def __init__(self, *script: Sequence[Command]) -> None:
         self.script = list(script)
         self.seen: list[EventBlock] = []
+        self.unrecorded: list[EventBlock] = []
         self.folded = 0
         """Blocks that it has folded: its state, as far as these tests are concerned."""
 
@@ -47,6 +48,13 @@ class ScriptedEngine:
         self.folded += 1
         commands = self.script.pop(0) if block.tick_ms is not None and self.script else ()
         return Step(self.folded, block.tick_ms or 0, commands=tuple(commands))
+
+    def leave_unrecorded(self, block: EventBlock, step: Step) -> None:
+        del step
+        self.unrecorded.append(block)
+
+    def snapshot(self) -> bytes:
+        return str(self.folded).encode()
 
     @property
     def facts(self) -> list[object]:
@@ -61,6 +69,8 @@ class GivenJournal:
         self.recorded: list[int] = []
         self.futures: list[Future[None]] = []
         self.waits_s: list[float | None] = []
+        self.states: list[tuple[int, bytes]] = []
+        """(records before it, state) where blocks were refused."""
         self.full = self.steps_refused = False
         self.trouble: JournalStuckError | None = None
 
@@ -77,6 +87,12 @@ class GivenJournal:
         if self.steps_refused:
             raise JournalStuckError("journal: full")
         self.recorded.append(seq)
+
+    def save_gap(self, version: str, state: Callable[[], bytes], wait_s: float | None = None) -> None:
+        del version, wait_s
+        if self.full:
+            raise JournalStuckError("journal: full")
+        self.states.append((len(self.appended), state()))
 
     def durable(self, seq: int | None = None) -> Future[None]:
         del seq

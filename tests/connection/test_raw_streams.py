@@ -1,4 +1,4 @@
-"""Websockets that the unified client does not dial: subscribed, kept alive, given up, lost and dialled anew."""
+"""Websockets that the unified client has no method for: subscribed, kept alive, given up, lost and opened anew."""
 
 import asyncio
 import gzip
@@ -20,15 +20,15 @@ from liqbot.events import FeedDown, FeedUp, Liquidation, MarkPrice
 from liqbot.instruments import Side
 from liqbot.venues.errors import VenueUnreachable
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, Stream
+from liqbot.venues.streams import RawSocket, Stream
 from paper.dialects.faults import Kind
 
 BTC = WireContract(symbol_id="BTC-PERP", symbol="BTC/USD:USD", venue_key="here", coin="BTC")
 Behaviour = Callable[[web.WebSocketResponse], Any]
 
 
-def dial(**more: Any) -> Dial:
-    return Dial(
+def spec(**more: Any) -> RawSocket:
+    return RawSocket(
         url=lambda contracts: f"wss://stream.here.com/{contracts[0].coin.lower()}",
         subscribe=lambda contracts: ({"op": "subscribe", "id": contracts[0].symbol_id},), **more,
     )
@@ -63,7 +63,7 @@ class Place:
     async def turn(self) -> None:
         self.turns += 1
 
-    def watched(self, how: Dial, on_url: Callable[[str], None] | None = None) -> asyncio.Task[None]:
+    def watched(self, how: RawSocket, on_url: Callable[[str], None] | None = None) -> asyncio.Task[None]:
         return asyncio.create_task(self.streams.watch(how, (BTC,), on_url))
 
 
@@ -87,7 +87,7 @@ async def place() -> AsyncIterator[Place]:
 
 async def test_it_is_dialled_at_the_rewritten_address_in_its_turn_and_subscribes(place: Place) -> None:
     urls: list[str] = []
-    task = place.watched(dial(), urls.append)
+    task = place.watched(spec(), urls.append)
     await until(lambda: place.texts)
     assert place.paths == ["/eu.here.com/btc"]
     assert [msgspec.json.decode(text) for text in place.texts] == [{"op": "subscribe", "id": "BTC-PERP"}]
@@ -98,7 +98,7 @@ async def test_it_is_dialled_at_the_rewritten_address_in_its_turn_and_subscribes
 
 
 async def test_subscriptions_of_one_address_share_a_connection(place: Place) -> None:
-    tasks = [place.watched(dial()) for _ in range(3)]
+    tasks = [place.watched(spec()) for _ in range(3)]
     await until(lambda: len(place.texts) == 3)
     assert len(place.paths) == 1
     await place.open[0].close()
@@ -118,7 +118,7 @@ async def test_messages_come_unpacked_and_pings_are_answered(place: Place) -> No
         return {"pong": told["ping"]} if "ping" in told else None
 
     place.do = speak
-    task = place.watched(dial(answer=pong, ping=lambda: "ping", ping_s=0.05))
+    task = place.watched(spec(answer=pong, ping=lambda: "ping", ping_s=0.05))
     await until(lambda: len(place.heard) == 2 and place.texts.count("ping") >= 2)
     assert [raw for raw, _ in place.heard] == [b'{"ping":7}', '{"trade":1}']
     assert '{"pong":7}' in place.texts
@@ -126,12 +126,12 @@ async def test_messages_come_unpacked_and_pings_are_answered(place: Place) -> No
 
 
 async def test_what_is_given_up_ends_its_watches_at_once_and_the_next_one_dials_anew(place: Place) -> None:
-    task = place.watched(dial())
+    task = place.watched(spec())
     await until(lambda: place.texts)
     place.streams.drop(place.streams.urls, "silent")
     with pytest.raises(VenueUnreachable, match="silent"):
         await task
-    again = place.watched(dial())
+    again = place.watched(spec())
     await until(lambda: len(place.texts) == 2)
     assert len(place.paths) == 2
     await until(lambda: len(place.open) == 1)
@@ -144,7 +144,7 @@ async def test_a_connection_that_answers_no_ping_is_half_open_and_over(
     monkeypatch.setattr(raw_streams, "HEARTBEAT_S", 0.1)
     place.autoping = False
     with pytest.raises(VenueUnreachable):
-        await place.watched(dial())
+        await place.watched(spec())
 
 
 @pytest.mark.parametrize(("packed", "reason"), [
@@ -161,7 +161,7 @@ async def test_broken_packing_ends_the_connection_and_not_the_listener_alone(
 
     place.do = speak
     with pytest.raises(VenueUnreachable, match=reason):
-        await place.watched(dial())
+        await place.watched(spec())
 
 
 async def test_an_address_where_nobody_listens_is_tried_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,16 +173,16 @@ async def test_an_address_where_nobody_listens_is_tried_and_told(monkeypatch: py
     monkeypatch.setattr(raw_streams, "ATTEMPTS_MAX", 2)
     streams = RawStreams("here", {}, "http://127.0.0.1:1", turn, lambda *_: None)
     with pytest.raises(VenueUnreachable, match=r"here: no answer from stream\.here\.com: ClientConnectorError"):
-        await streams.watch(dial(), (BTC,))
+        await streams.watch(spec(), (BTC,))
     await streams.close()
     assert len(turns) == 2
 
 
 def test_a_stream_has_a_method_or_a_dial() -> None:
-    with pytest.raises(ValueError, match="stream of trades: either `method` or `dial` is right"):
+    with pytest.raises(ValueError, match="stream of trades: either `method` or `socket` is right"):
         Stream(feeds=("trades",))
-    with pytest.raises(ValueError, match="either `method` or `dial`"):
-        Stream(feeds=("trades",), method="watch_trades", dial=dial())
+    with pytest.raises(ValueError, match="either `method` or `socket`"):
+        Stream(feeds=("trades",), method="watch_trades", socket=spec())
 
 
 # --- in a feed --------------------------------------------------------------------------------------------------------

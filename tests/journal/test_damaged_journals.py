@@ -43,7 +43,7 @@ def block(number: int) -> EventBlock:
 
 
 class Quiet:
-    time_ms, verdicts, decisions, commands, whales = 0, (), (), (), ()
+    time_ms, verdicts, decisions, commands, whales, feeds = 0, (), (), (), (), ()
 
     def encoded(self) -> bytes:
         return b"quiet"

@@ -39,7 +39,7 @@ class Answer:
     """A step that says what it is told to."""
 
     def __init__(self, text: bytes, commands: tuple[str, ...] = ()) -> None:
-        self.text, self.commands, self.whales = text, commands, ()
+        self.text, self.commands, self.whales, self.feeds = text, commands, (), ()
         self.verdicts = self.decisions = ()
 
     def encoded(self) -> bytes:
@@ -113,7 +113,7 @@ def test_durable_covers_everything_before_it_and_survives_a_kill(tmp_path: pathl
         from liqbot.events import Halt
         from liqbot.journal import Journal, JournalLimits
         class Answer:
-            verdicts = decisions = whales = (); commands = ("order",)
+            verdicts = decisions = whales = feeds = (); commands = ("order",)
             def encoded(self): return b"intent"
         journal = Journal.open(pathlib.Path({str(path)!r}), mode="paper", account="sim",
                                roster=Roster(("binance", "bybit"), ("BTC",)), limits=JournalLimits(commit_ms=60_000))

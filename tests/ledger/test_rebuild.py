@@ -27,6 +27,7 @@ class Told:
         self.time_ms = observation.time_ms
         self.verdicts, self.decisions = observation.verdicts, observation.decisions
         self.commands, self.whales = observation.commands, observation.whales
+        self.feeds = observation.feeds
 
     def encoded(self) -> bytes:
         return msgspec.msgpack.encode([self.verdicts, self.decisions, self.commands])
@@ -49,6 +50,7 @@ class Teller:
         self._story: Iterator[Observation] = story()
         self.views: Any = ()
         self.desk = SimpleNamespace(no_longer_naked=())
+        self.unrecorded = ()
 
     def on_block(self, block: EventBlock, recorded: object = None) -> Told:
         del recorded

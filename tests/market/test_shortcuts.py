@@ -14,7 +14,7 @@ from liqbot.market.map.clusters import excess_of
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.thin_zones import ThinZones, nearest_zones, thin_zones_of, turns
 from liqbot.market.observed.outliers import OutlierFilter
-from liqbot.market.params import ClusterParams, HealthParams
+from liqbot.market.params import ClusterParams, MarketParams
 
 BINS = 1_200
 FIRST = int(position_of(60_000.0)) - BINS // 2
@@ -95,7 +95,7 @@ def test_shares_of_a_range_are_its_overlaps_with_the_bins(low: float, width: flo
 class _Asking(OutlierFilter):
     """Puts every price to the vote."""
 
-    def _together(self, _offered: object) -> tuple[float, float]:
+    def _together(self, _count: int, _low: float, _high: float) -> tuple[float, float]:
         return math.inf, -math.inf
 
 
@@ -107,7 +107,7 @@ STEPS = st.lists(st.lists(st.tuples(st.integers(0, 3), PRICES, st.booleans()), m
 @settings(max_examples=200, deadline=None)
 def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[list[tuple[int, float, bool]]]) -> None:
     venues = ("a", "b", "c", "aggregate")
-    short, asking = OutlierFilter(venues, 3, HealthParams()), _Asking(venues, 3, HealthParams())
+    short, asking = OutlierFilter("BTC", venues, 3, MarketParams()), _Asking("BTC", venues, 3, MarketParams())
     for number, told in enumerate(steps, 1):
         time_ms = number * 60_000
         marks = [(time_ms, venue, 0, price, math.nan) for venue, price, bar in told if not bar]
@@ -115,5 +115,5 @@ def test_prices_that_agree_are_believed_as_if_all_had_been_asked(steps: list[lis
             (time_ms, venue, 0, 60_000, price, price, price, price, 1e6, 5e5, 5e5) for venue, price, bar in told if bar
         ]
         rows = {kind: np.array(told, DTYPES[kind]) for kind, told in (("marks", marks), ("bars", bars))}
-        assert repr(short.take(rows)) == repr(asking.take(rows))
+        assert repr(short.take(rows, time_ms)) == repr(asking.take(rows, time_ms))
         assert repr(short.prices) == repr(asking.prices)

@@ -119,6 +119,9 @@ class _Decided:
         del block
         return self._step
 
+    def leave_unrecorded(self, block: Any, step: Step) -> None:
+        """Nobody asks."""
+
 
 def decides_first(sound: Sound) -> Sound:
     def mutant(self: rule.WriteAhead, block: Any, now_ms: int) -> Generator[rule.Request, Any, Step]:
@@ -134,7 +137,7 @@ def decides_first(sound: Sound) -> Sound:
 def observes_everything(sound: Sound) -> Sound:
     def mutant(self: rule.WriteAhead, block: Any, now_ms: int) -> Generator[rule.Request, Any, Step]:
         step = yield from sound(self, block, now_ms)
-        if self._refused:
+        if self._gap is not None:
             yield rule.ObserveStep(0, block, step)
         return step
 

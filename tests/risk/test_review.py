@@ -61,7 +61,8 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
     decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     assert isinstance(decision, Approved)
     target = decision.target
-    assert len(decision.checks) > len(PRE_TRADE_CHECKS)
+    unasked = 4  # what is asked of prices that are in doubt alone
+    assert len(decision.checks) > len(PRE_TRADE_CHECKS) - unasked
     assert decision.checks[-1].passed
     assert target.leverage <= 5
     assert target.liquidation_price < target.stop_price < D(str(mv.MARK)) < target.take_price
@@ -117,6 +118,20 @@ def test_the_first_refusal_in_order_wins_and_all_checks_are_recorded():
     assert decision.code is Refusal.HALTED
     failed = [check.name for check in decision.checks if not check.passed]
     assert failed[:4] == ["halted", "age_ms", "lag_ms", "warmth_long_pct"]
+
+
+@pytest.mark.parametrize(
+    ("doubt", "code"),
+    [
+        ({"contract_trouble": "BTC/USDT:USDT is not listed any more"}, Refusal.CONTRACT_CHANGED),
+        ({"price_accord": "quarantined"}, Refusal.PRICE_QUARANTINED), ({"price_accord": "disputed"},
+        Refusal.PRICE_DISPUTED), ({"depeg_quote": "USDT", "depeg_pct": 3.1}, Refusal.DEPEG),
+    ],
+)  # fmt: skip
+def test_prices_in_doubt_are_refused_by_name(doubt: dict[str, Any], code: Refusal) -> None:
+    decision = refused(view=changed(**doubt))
+    assert decision.code is code
+    assert next(iter(doubt.values())) in decision.reason
 
 
 def test_every_question_comes_in_the_order_of_the_codes():

@@ -150,6 +150,9 @@ class Decided:
     def on_block(self, block: EventBlock) -> rule.Step:
         return rule.Step(1, block.tick_ms or 0, commands=self._commands)  # type: ignore[arg-type]
 
+    def leave_unrecorded(self, block: EventBlock, step: rule.Step) -> None:
+        """Nobody asks."""
+
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_an_entry_that_waits_for_the_disk_is_given_up_and_a_stop_is_not(durable: bool) -> None:

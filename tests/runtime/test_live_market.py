@@ -1,6 +1,7 @@
 """The market of a live house once it was behind."""
 
 import asyncio
+import gc
 
 import pytest
 from edge_sink import until
@@ -11,6 +12,7 @@ from liqbot.market.feeds.params import FeedParams
 from liqbot.runtime import live_market
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_market import LiveMarket
+from liqbot.runtime.process import short_collections
 
 ROSTER = Roster(("binance",), ("BTC",))
 
@@ -43,3 +45,23 @@ async def test_after_an_overflow_the_venues_are_asked_once(monkeypatch: pytest.M
         assert feed.wished == overflows
     running.cancel()
     await asyncio.wait({running})
+
+
+async def test_while_it_runs_whole_collections_pass_over_what_the_start_made() -> None:
+    loaded = [[number] for number in range(1_000)]
+    before = gc.get_freeze_count()
+    market = LiveMarket({}, ROSTER, lambda: 0, FeedParams(), since_ms=None, ticker=Silent())
+    running = asyncio.create_task(market.run(Inbox()))
+    await until(lambda: gc.get_freeze_count() > before)
+    assert not any(one is loaded for one in gc.get_objects())
+    running.cancel()
+    await asyncio.wait({running})
+    assert gc.get_freeze_count() == 0
+    assert any(one is loaded for one in gc.get_objects())
+
+
+async def test_what_is_loaded_after_the_start_is_passed_over_soon_too() -> None:
+    async with short_collections((0.01, 0.01)):
+        loaded = [[number] for number in range(1_000)]
+        assert any(one is loaded for one in gc.get_objects())
+        await until(lambda: not any(one is loaded for one in gc.get_objects()))

@@ -9,7 +9,7 @@ from law_four import ScriptedEngine, command
 
 from liqbot.blocks import EventBlock
 from liqbot.commands import Command, PlaceOrder, adds_risk
-from liqbot.events import OrderRejected
+from liqbot.events import JournalGap, OrderRejected
 from liqbot.runtime.step import (
     NOT_JOURNALED,
     AppendBlock,
@@ -17,6 +17,7 @@ from liqbot.runtime.step import (
     RecordStep,
     ReportFacts,
     RequestDurable,
+    SaveState,
     SendCommands,
     WriteAhead,
 )
@@ -38,6 +39,9 @@ class Harness:
         """(seq, blocks the engine had folded when it was observed)"""
         self.recorded: list[int] = []
         self.rooms_ms: list[int] = []
+        self.blocks: list[EventBlock] = []
+        self.states: list[int] = []
+        """The records before the states that were kept."""
         self.durable_up_to = 0
         self.decided_ms: dict[Command, int] = {}
         self.log: list[str] = []
@@ -59,7 +63,11 @@ class Harness:
         if isinstance(request, AppendBlock):
             self.rooms_ms.append(request.room_wait_ms)
             self.seq += append
+            self.blocks += [request.block] if append else []
             return self.seq if append else None
+        if isinstance(request, SaveState):
+            self.states += [self.seq] if append else []
+            return append
         if isinstance(request, RecordStep):
             self.recorded += [request.seq] if record else []
             return record
@@ -152,8 +160,22 @@ def test_a_refused_block_is_decided_on_all_the_same_and_not_observed() -> None:
     one.take(append=False)
     one.take()
     assert one.rooms_ms == [WAIT_MS, WAIT_MS, 0, 0], "room that did not come is not waited for again"
+    assert one.log.count("SaveState") == 2, "requested with every block until it is there"
     one.take()
     assert one.rooms_ms[-1] == WAIT_MS
+
+
+def test_after_a_refusal_the_state_and_a_record_of_the_gap_come_before_anything_else() -> None:
+    one = Harness()
+    for append in (True, False, False, True, True):
+        one.pass_time(1_000)
+        one.take(append=append)
+    assert [block.facts or block.tick_ms for block in one.blocks] == [
+        1_000, (JournalGap(time_ms=3_000, blocks=2, since_ms=2_000),), 4_000, 5_000
+    ]
+    assert one.states == [1]
+    assert [block.tick_ms for block in one.engine.unrecorded] == [2_000, 3_000]
+    assert one.observed == [(1, 1), (2, 4), (3, 5), (4, 6)]
 
 
 def test_a_step_that_could_not_be_recorded_counts_as_not_journaled() -> None:
@@ -216,5 +238,9 @@ def test_whatever_the_disk_does_no_risk_leaves_early_no_reduction_late_and_nothi
     assert sorted(reported) == sorted(entry.client_id for entry in orders if entry not in left)
     recorded_folds = [folded for _, folded in one.observed]
     assert [seq for seq, _ in one.observed] == one.recorded
+    gaps = [number for number, block in enumerate(one.blocks) if block.facts]
+    assert set(gaps) <= set(one.states), "no gap without the state after it"
+    missed = sum(fact.blocks for block in one.blocks for fact in block.facts if isinstance(fact, JournalGap))
+    assert missed <= len(one.engine.unrecorded) == one.engine.folded - len(one.blocks), "reported once"
     assert recorded_folds == sorted(recorded_folds)
     assert len(set(recorded_folds)) == len(recorded_folds), "each with the engine as that Step left it"

@@ -76,6 +76,6 @@ def test_what_is_no_list_is_told() -> None:
 
 
 def test_the_server_is_answered_in_words() -> None:
-    (dial,) = [stream.dial for stream in STREAMS.streams if stream.dial is not None]
-    assert dial.answer is not None
-    assert [dial.answer(raw) for raw in ("Ping", b"Ping", '{"code":0}')] == ["Pong", "Pong", None]
+    (spec,) = [stream.socket for stream in STREAMS.streams if stream.socket is not None]
+    assert spec.answer is not None
+    assert [spec.answer(raw) for raw in ("Ping", b"Ping", '{"code":0}')] == ["Pong", "Pong", None]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from read_venues import read_venue
 from wire_recordings import WIRE as RECORDINGS
 from wire_recordings import milliseconds, recorded, sample
 
@@ -178,3 +179,9 @@ def test_its_tiers_are_a_rule():
     assert VENUES["deribit"].wire is not None
     assert VENUES["deribit"].wire.tiers is None
     assert VENUES["deribit"].tier_access == "rule"
+
+
+async def test_its_contracts_are_listed_without_thousands_of_options() -> None:
+    async with read_venue("deribit") as place:
+        listed = [one.query for one in place.loop.server.log if one.endpoint.endswith("/get_instruments")]
+    assert listed == ["kind=future"]

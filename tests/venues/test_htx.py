@@ -127,7 +127,7 @@ def test_a_broken_forced_order_costs_itself_and_a_foreign_one_nothing() -> None:
 
 
 def test_the_server_is_answered_in_its_two_ways() -> None:
-    dials = [stream.dial for stream in STREAMS.streams if stream.dial is not None]
+    dials = [stream.socket for stream in STREAMS.streams if stream.socket is not None]
     assert [dial.answer('{"ping":5}') for dial in dials if dial.answer] == [{"pong": 5}, {"pong": 5}]
     assert dials[1].answer is not None
     assert dials[1].answer('{"op":"ping","ts":"7"}') == {"op": "pong", "ts": "7"}

@@ -89,14 +89,6 @@ class Calibration:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def follow_pooled_level(self, rows: Sequence[int]) -> None:
-        """Rows that take the level of the others, and report everything, whatever they reported before.
-
-        So it is with venues whose positions are known: what is still modelled of them is too little to learn from.
-        """
-        self.state.pooled[:] = False
-        self.state.pooled[list(rows)] = True
-
     def on_step(
         self, touched_usd: Floats, orders: Sequence[Order], sums: Sequence[Sums], elapsed_ms: int, *,
         leverage_prior: Floats | None = None, history: bool = False,
@@ -159,8 +151,7 @@ class Calibration:
         whole_usd, capped_usd = state.tail_sums.tolist()
         state.tail_ratio = min((whole_usd + prior_usd) / (capped_usd + prior_usd), p.tail_ratio_max)
         state.level, state.reporting = learning_kernels.levels_of(
-            factor, sizes, state.complete, state.pooled, state.reported[:, 1], state.reporting, expected,
-            p.silent_count * mean_usd,
+            factor, sizes, state.complete, state.reported[:, 1], state.reporting, expected, p.silent_count * mean_usd,
         )  # fmt: skip
         self._weigh_tiers(leverage_prior)
 

@@ -10,8 +10,6 @@ from liqbot.market.estimate.kernels import DISTANCES, LONG, SHORT, Floats, by_di
 
 _REACH: Final = float(DISTANCES[-1])
 """Bins. What is liquidated farther from the mark is hardly leveraged: hedges, makers, collateral of whole accounts."""
-WHOLE_SHARE: Final = 0.8
-"""From here on too little of a side is left to model for anything to be learnt from it."""
 
 SidePositions = tuple[Floats, Floats]
 """Positions of one side: where on the price grid each is liquidated, and its USD."""
@@ -24,11 +22,6 @@ class Coverage(msgspec.Struct, frozen=True):
     """Share of open interest. More than is open cannot be reported: 1 at most."""
     of_leveraged: tuple[float, float]
     """Share of the positions that the model stands for."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether next to nothing is left to model on either side."""
-        return min(self.of_leveraged) >= WHOLE_SHARE
 
 
 def coverage(sides: Sequence[SidePositions], mark: float, oi_usd: float, leveraged_share: float) -> Coverage:

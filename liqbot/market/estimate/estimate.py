@@ -1,6 +1,6 @@
 """`PositionEstimator`: from bars to positions: how much each venue's step opens and closes, within open interest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.price_grid import position_of, positions_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
 from liqbot.market.estimate.state import EstimateState
+from liqbot.market.estimate.venue_worth import VenueWorth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
@@ -56,11 +57,12 @@ class PositionEstimator:
         self.layer = PositionLayer(layer, params.leveraged_share, self.state, self.calibration)
         self.closing_fit = ClosingRateFit(calibration, self.closing, self.state.closing)
         self.reported = ReportedPositions(self.closing, params.leverages, calibration, self.state.reported)
-        self.leverage_prior = LeveragePrior(params, calibration, self.closing, self.state.leverage_prior)
+        self.leverage_prior = LeveragePrior(params, calibration, self.positions, self.state.leverage_prior)
         self.reported_usd: Floats = np.zeros((0, 2))
         """[row, side]: what feeds were expected to report of the last step's touches."""
         self.crossed: dict[int, tuple[float, float, float]] = {}
         """Per row that moved in the last step: where its mark stood before, its lowest and highest (positions)."""
+        self.worth = VenueWorth(len(venues))
         self.orders: list[Order] = []
         self.sums: list[tuple[str, float, float]] = []
         """Forced orders, and sums of them by venue (longs, shorts), reported in the last step."""
@@ -93,7 +95,6 @@ class PositionEstimator:
         """The window follows the reference; owners close positions."""
         self.positions.centre(position)
         self.positions.decay(elapsed_ms)
-        self.leverage_prior.decay(position, elapsed_ms)
 
     def on_step(
         self,
@@ -141,8 +142,6 @@ class PositionEstimator:
         rows, swept = np.array(taken.rows), np.array((lows, highs))
         self._touch(taken.rows, lows, highs, positions_of(taken.mark_price))
         self.positions.touch(rows, swept[0], swept[1])
-        if self.leverage_prior:
-            self.leverage_prior.touch(rows, swept[0], swept[1])
         opening: list[int] = []
         opened: list[tuple[float, float]] = []
         for index, (row, bar) in enumerate(zip(taken.rows, taken.bars, strict=True)):
@@ -161,8 +160,6 @@ class PositionEstimator:
                 traded = [taken.bars[index] for index in opening]
                 entries = np.array([positions_of(column[bar] for bar in traded) for column in (bars.low, bars.high)])
             self.positions.open(rows, entries, usd, swept)
-            if self.leverage_prior:
-                self.leverage_prior.open(rows, entries, usd, swept)
 
     def _opened_usd(
         self, bars: BarColumns, bar: int, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
@@ -204,15 +201,10 @@ class PositionEstimator:
         positions, reporting = self.state.positions, self.state.calibration.reporting
         modelled_usd = np.add.reduce(positions.touched_usd, axis=2) * reporting[:, None]
         self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
-        sums = self._take_forced(forced)
-        orders = self.orders
+        sums, orders = self._take_forced(forced), self.orders
         touched_usd, hazard_usd = positions.touched_prior_usd, positions.touched_hazard_usd
         if self.reported:
-            whole = self.reported.whole_rows(self.state.now_ms)
-            self.calibration.follow_pooled_level(whole)
-            orders = [order for order in self.reported.rest_of(orders) if order[0] not in whole]
-            touched_usd, hazard_usd = touched_usd.copy(), hazard_usd.copy()
-            touched_usd[whole] = hazard_usd[whole] = 0.0
+            self.reported.count(orders)
         self.calibration.on_step(
             touched_usd, orders, sums, elapsed_ms, leverage_prior=self.state.leverage_prior.ratio, history=history
         )
@@ -250,22 +242,15 @@ class PositionEstimator:
                 continue
             oi_usd, mark = bounds_base.get(venue, 0.0) * prices[venue].mark_price, position_of(prices[venue].mark_price)
             covers = coverage(sides, mark, oi_usd, self._params.leveraged_share)
-            prior_usd, now_ms = self.positions.prior_usd()[row], self.state.now_ms
-            self.leverage_prior.watch(row, self.state.positions)
-            self.leverage_prior.compare(row, sides, mark, now_ms)
+            self.leverage_prior.compare(row, sides, mark, self.state.now_ms)
             rest = rest_share(self.leverage_prior.held_usd(row, mark), sides, mark, covers.of_leveraged)
-            kept = self.reported.kept_share(row, prior_usd, rest, now_ms)
-            self.positions.keep(row, kept)
-            self.reported.replace(row, sides, mark, covers, prior_usd * kept, now_ms)
-            if row in self.state.unseen_rows:
-                self.state.unseen_usd[row] *= 1.0 - sum(covers.of_leveraged) / 2.0
+            self.positions.cover(row, 1.0 - rest)
+            self.reported.replace(row, sides, mark, covers, self.state.now_ms)
         self._bound(prices, bounds_base)
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
         state, oi_usd = self.state, self._oi_usd(prices, bounds_base)
         most_usd = self._params.leveraged_share * np.repeat(oi_usd[:, None], 2, axis=1)
-        if self.leverage_prior:
-            self.leverage_prior.bound(most_usd, state.positions.multiplier)
         if self.reported:
             self._leave_room(most_usd, oi_usd)
         self.positions.bound(most_usd)
@@ -279,6 +264,7 @@ class PositionEstimator:
     def _leave_room(self, most_usd: Floats, oi_usd: Floats) -> None:
         """Reported and modelled positions together are never more than open interest. `out`: most_usd."""
         now_ms = self.state.now_ms
+        self.positions.leave_out_covered(list(self.reported.state.snapshots))
         for row in self.reported.state.snapshots:
             self.reported.bound(row, oi_usd.item(row), now_ms)
             for side in (LONG, SHORT):
@@ -309,11 +295,11 @@ class PositionEstimator:
         seen, unseen = [0.0, 0.0], [0.0, 0.0]
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
         most_usd = (self._params.leveraged_share * self._oi_usd(prices, bounds_base)).tolist()
-        totals = np.add.reduce(self.positions.prior_usd(), axis=2).tolist()
-        left = state.unseen_usd.tolist()
+        totals = np.add.reduce(self.positions.beside_usd(), axis=2).tolist()
+        left = (state.unseen_usd[:, None] * state.positions.beside).tolist()
         for row in state.unseen_rows:
-            left_usd = sum(left[row])
             for side in (LONG, SHORT):
+                left_usd = sum(left[row][side])
                 known_usd = totals[row][side] + self.reported.total_usd(row, side, state.now_ms)
                 seen[side] += known_usd
                 unseen[side] += max(0.0, min(left_usd, most_usd[row] - known_usd))
@@ -330,23 +316,25 @@ class PositionEstimator:
         venues: Sequence[int] | None = None,
         tiers: Sequence[int] | None = None,
         measured_only: bool = False,
+        weighted: bool = True,
     ) -> tuple[Floats, Floats]:
         """(Longs, shorts) of the position layer: USD per bin of the window, every venue moved from its own mark to the
         reference.
 
-        `venues`, `tiers`: of some alone. `measured_only`: without what is modelled.
+        `venues`, `tiers`: of some alone. `measured_only`: without what is modelled. `weighted`: by trust in each venue.
         """
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, learnt = self.state.positions.first_bin, self.state.now_ms, self.layer.learnt()
-        for venue, row, offset in self._offsets(prices, reference_price):
+        for venue, row, offset, quote_ratio, usd_ratio in self.worth.placed(self.row_of, prices, reference_price):
             if venues is not None and venue not in venues:
                 continue
+            part = usd_ratio if weighted else quote_ratio
             if not measured_only:
-                self.layer.draw(row, learnt, self._covered(row), offset, out, tiers)
+                self.layer.draw(row, learnt, self._covered(row), offset, part, out, tiers)
             if self.reported.newest(row) is not None:
                 for side in (LONG, SHORT):
                     usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
-                    fold_kernels.add_moved(out[side], 0, usd, offset)
+                    fold_kernels.add_moved(out[side], 0, usd if part == 1.0 else usd * part, offset)
         return out
 
     def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:
@@ -354,8 +342,8 @@ class PositionEstimator:
         price arrives, moved likewise."""
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, ratio = self.state.positions.first_bin, self.state.now_ms, self.reported.ratio
-        for _, row, offset in self._offsets(prices, reference_price):
-            share, reports = self.state.calibration.reporting.item(row), self.reported.newest(row) is not None
+        for _, row, offset, _, part in self.worth.placed(self.row_of, prices, reference_price):
+            share, reports = self.state.calibration.reporting.item(row) * part, self.reported.newest(row) is not None
             for side in (LONG, SHORT):
                 start, usd = self.positions.line(row, side)
                 fold_kernels.add_moved(out[side], start, usd * share, offset)
@@ -364,26 +352,20 @@ class PositionEstimator:
                     fold_kernels.add_moved(out[side], 0, usd * (share * ratio), offset)
         return out
 
-    def _offsets(self, prices: Sequence[VenuePrice], reference_price: float) -> Iterator[tuple[int, int, float]]:
-        """(Venue, row, bins from its own mark to the reference) of every venue with a price."""
-        reference = position_of(reference_price)
-        for venue, row in self.row_of.items():
-            if prices[venue].known:
-                yield venue, row, reference - position_of(prices[venue].mark_price)
-
     def _covered(self, row: int) -> tuple[float, float]:
         """Share of a row's leveraged positions that its newest snapshot tells, (longs, shorts)."""
         newest = self.reported.newest(row)
         return newest.covers.of_leveraged if newest is not None else (0.0, 0.0)
 
     def side_totals_usd(self) -> list[tuple[float, float]]:
-        """(long, short) open per row."""
+        """(long, short) open per row, whatever trust there is in its venue."""
         found, learnt = [], self.layer.learnt()
+        rate_of = {row: self.worth.rates[venue] for venue, row in self.row_of.items()}
         for row in range(self.state.positions.rows):
             modelled = self.layer.lines(row, learnt, self._covered(row))
             own = [self.reported.total_usd(row, side, self.state.now_ms) for side in (LONG, SHORT)]
             long_usd, short_usd = (float(usd.sum()) + one for (_, usd), one in zip(modelled, own, strict=True))
-            found.append((long_usd, short_usd))
+            found.append((long_usd * rate_of[row], short_usd * rate_of[row]))
         return found
 
     def load_state(self, record: dict[str, object]) -> None:

@@ -254,12 +254,12 @@ def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
 
 
 def draw_row(
-    cells: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, printing: Floats, unlearnt: Floats,
-    unseen_usd: Floats, room_usd: Floats, chosen: Floats, row: int, first_bin: int, mark: float, offset: float,
-    half: float, most: float, leveraged_usd: float, open_usd: float, anchored: float, unseen: int, long_usd: Floats,
-    short_usd: Floats,
+    cells: Floats, scale: Floats, beside: Floats, total: Floats, frontier: Floats, extent: Whole, printing: Floats,
+    unlearnt: Floats, unseen_usd: Floats, room_usd: Floats, chosen: Floats, row: int, first_bin: int, mark: float,
+    offset: float, part: float, half: float, most: float, leveraged_usd: float, open_usd: float, anchored: float,
+    unseen: int, long_usd: Floats, short_usd: Floats,
 ) -> None:
-    """Add one row's position layer to the map's lines, (`long_usd`, `short_usd`), `offset` bins from its own mark.
+    """Add `part` of one row's position layer to the map's lines (`long_usd`, `short_usd`), `offset` bins from its mark.
 
     `chosen[tier]` is 1 for the tiers that are drawn, else 0.
     `leveraged_usd` and `open_usd` are its open interest that may be leveraged, and that is taken to be of what stands
@@ -270,19 +270,19 @@ def draw_row(
     high, high_end = span_of(frontier[row, _SHORT], extent[row, _SHORT], first_bin, _SHORT)
     below, above = cells[_USD, row, _LONG, :, low:low_end], cells[_USD, row, _SHORT, :, high:high_end]
     ratio_below, ratio_above = ratio_of(low, low_end, mark, half, most), ratio_of(high, high_end, mark, half, most)
-    of_long = held_usd(below, ratio_below, scale[row, _LONG])
-    of_short = held_usd(above, ratio_above, scale[row, _SHORT])
+    of_long = held_usd(below, ratio_below, scale[row, _LONG]) * beside[row, _LONG]
+    of_short = held_usd(above, ratio_above, scale[row, _SHORT]) * beside[row, _SHORT]
     multiplier = printing
     if open_usd < np.inf:
         share = seen_share(total[row], scale[row], unseen_usd[row], leveraged_usd) if unseen > 0 else 1.0
         multiplier = multiplier_of(of_long + of_short, printing, unlearnt, open_usd * share, anchored)
     usd_long, usd_short = summed(of_long * multiplier), summed(of_short * multiplier)
     room = room_usd[row, _LONG] / usd_long if usd_long > room_usd[row, _LONG] else 1.0
-    by_scale = (scale[row, _LONG] * (multiplier * room) * chosen).reshape(tiers, 1)
-    add_moved(long_usd, low, (below * by_scale).sum(axis=0) * ratio_below, offset)
+    by_scale = (scale[row, _LONG] * beside[row, _LONG] * (multiplier * room) * chosen).reshape(tiers, 1)
+    add_moved(long_usd, low, (below * by_scale).sum(axis=0) * ratio_below * part, offset)
     room = room_usd[row, _SHORT] / usd_short if usd_short > room_usd[row, _SHORT] else 1.0
-    by_scale = (scale[row, _SHORT] * (multiplier * room) * chosen).reshape(tiers, 1)
-    add_moved(short_usd, high, (above * by_scale).sum(axis=0) * ratio_above, offset)
+    by_scale = (scale[row, _SHORT] * beside[row, _SHORT] * (multiplier * room) * chosen).reshape(tiers, 1)
+    add_moved(short_usd, high, (above * by_scale).sum(axis=0) * ratio_above * part, offset)
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
@@ -353,8 +353,9 @@ SIGNATURES: Final = {
     "multiplier_of": f"{_LINE}({_LINE}, {_LINE}, {_LINE}, f8, f8)",
     "add_moved": f"void({_LINE}, i8, {_LINE}, f8)",
     "draw_row": (
-        f"void({_CELLS}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], "
-        f"{_LINE}, {_LINE}, f8[:, ::1], f8[:, ::1], {_LINE}, i8, i8, f8, f8, f8, f8, f8, f8, f8, i8, {_LINE}, {_LINE})"
+        f"void({_CELLS}, {_TIERS}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], "
+        f"{_LINE}, {_LINE}, f8[:, ::1], f8[:, ::1], {_LINE}, i8, i8, f8, f8, f8, f8, f8, f8, f8, f8, i8, "
+        f"{_LINE}, {_LINE})"
     ),
     "open_outward": f"{_LINE}({_LINE}, f8, i8, f8, i8)",
     "windows": f"UniTuple({_LINE}, 3)({_LINE}, i8, i8, i8, i8[::1], {_LINE}, f8)",

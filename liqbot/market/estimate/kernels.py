@@ -56,8 +56,10 @@ def kept_share_of(hazard: Floats) -> Floats:
     return np.asarray(factor)
 
 
-def decay(cells: Floats, clock: Floats, scale: Floats, total: Floats, kept: Floats, hazard: Floats) -> None:
-    """Owners close positions; the first four are `out`. Scales that get small are written into the cells."""
+def decay(
+    cells: Floats, clock: Floats, scale: Floats, total: Floats, covered: Floats, kept: Floats, hazard: Floats
+) -> None:
+    """Owners close positions; the first five are `out`. Scales that get small are written into the cells."""
     scale *= kept
     clock += hazard
     if len(scale) and np.minimum.reduce(scale, axis=None) < _SCALE_MIN:
@@ -65,6 +67,7 @@ def decay(cells: Floats, clock: Floats, scale: Floats, total: Floats, kept: Floa
         cells[AT_ENTRY] -= cells[USD] * clock[:, None]
         clock[:] = 0.0
         cells *= scale[..., None]
+        covered *= scale
         scale[:] = 1.0
         total[:] = cells[USD].sum(axis=3)
 
@@ -94,7 +97,7 @@ def _column(position: int, first_bin: int) -> int:
 
 
 def sweep(
-    cells: Floats, clock: Floats, scale: Floats, total: Floats, multiplier: Floats, frontier: Floats,
+    cells: Floats, clock: Floats, scale: Floats, total: Floats, multiplier: Floats, beside: Floats, frontier: Floats,
     touched_usd: Floats, touched_prior_usd: Floats, touched_hazard_usd: Floats, first_bin: int,
     rows: Whole, lows: Floats, highs: Floats,
 ) -> None:
@@ -128,7 +131,7 @@ def sweep(
             prior_usd = usd * scale[row, side]
             touched_prior_usd[row, side] += prior_usd
             touched_hazard_usd[row, side] += (usd * clock - at_entry) * scale[row, side]
-            touched_usd[row, side] += prior_usd * multiplier[row]
+            touched_usd[row, side] += prior_usd * multiplier[row] * beside[row, side]
             total[row, side] = np.maximum(total[row, side] - usd, 0.0)
 
 
@@ -150,14 +153,23 @@ def opened_usd(
 
 
 # --- reading positions -----------------------------------------------------------------------------------------------
-def bound(cap: Floats, total: Floats, scale: Floats, multiplier: Floats, most_usd: Floats) -> None:
+def bound(
+    cap: Floats, total: Floats, scale: Floats, multiplier: Floats, beside: Floats, most_usd: Floats
+) -> None:
     """Part of each row's side that `most_usd[row, side]` leaves room for; infinity leaves it all. `out`: cap."""
-    held = np.add.reduce(total * scale * multiplier[:, None, :], axis=2).tolist()
+    held = np.add.reduce(total * scale * multiplier[:, None, :] * beside, axis=2).tolist()
     cap.fill(1.0)
     for row, sides in enumerate(zip(most_usd.tolist(), held, strict=True)):
         for side, (most, held_usd) in enumerate(zip(*sides, strict=True)):
             if held_usd > most:
                 cap[row, side] = most / held_usd
+
+
+def leave_out_covered(beside: Floats, covered: Floats, total: Floats, rows: Whole) -> None:
+    """Part of these rows' modelled positions that no reported ones stand for. `out`: beside."""
+    held, part = total[rows], np.ones_like(total[rows])
+    np.divide(np.maximum(held - covered[rows], 0.0), held, out=part, where=held > 0)
+    beside[rows] = part
 
 
 def line_usd(cells: Floats, scale: Floats) -> Floats:

@@ -57,27 +57,24 @@ def row_factors(observed: Floats, expected: Floats, pooled: float, sizes: Floats
 
 
 def levels_of(
-    factor: Floats, sizes: Floats, complete: Flags, pooled: Flags, reported_usd: Floats, reporting: Floats,
-    expected: Floats, silent_usd: float,
+    factor: Floats, sizes: Floats, complete: Flags, reported_usd: Floats, reporting: Floats, expected: Floats,
+    silent_usd: float,
 ) -> tuple[Floats, Floats]:
     """What is reported of a row is level x reporting share: (levels, reporting shares).
 
     Complete feeds fix levels; others have their mean. A row that reported nothing of `silent_usd` expected is silent.
     """
-    complete = complete & (sizes > 0) & ~pooled
+    complete = complete & (sizes > 0)
     if complete.any():
         trust = sizes * complete
         shared = float((factor * trust).sum() / trust.sum())
     else:
         # Nobody reports everything: the one that reports most is taken to. A floor.
-        others = factor[~pooled]
-        shared = float(others.max()) if len(others) else 1.0
+        shared = float(factor.max()) if len(factor) else 1.0
     # A venue known to report nothing stays silent until it reports something.
     silent = (reported_usd <= 0) & ((reporting <= 0) | (expected * shared > silent_usd))
     level = np.where(complete, factor, np.where(silent, shared, np.maximum(factor, shared)))
-    level[pooled] = shared
     shares = np.where(silent, 0.0, np.divide(factor, level, out=np.ones(len(level)), where=level > 0))
-    shares[pooled] = 1.0
     return level, shares
 
 

@@ -62,25 +62,25 @@ class PositionLayer:
     ) -> tuple[Span, Span]:
         """(Longs, shorts) of one row, where its own mark is; as `draw`."""
         drawn = np.zeros(BINS), np.zeros(BINS)
-        self.draw(row, learnt, covered, 0.0, drawn, tiers)
+        self.draw(row, learnt, covered, 0.0, 1.0, drawn, tiers)
         long, short = (self._state.positions.span(row, side) for side in (LONG, SHORT))
         return (long[0], drawn[LONG][slice(*long)]), (short[0], drawn[SHORT][slice(*short)])
 
     def draw(
-        self, row: int, learnt: LearntSizes, covered: tuple[float, float], offset: float, out: tuple[Floats, Floats],
-        tiers: Sequence[int] | None = None,
+        self, row: int, learnt: LearntSizes, covered: tuple[float, float], offset: float, part: float,
+        out: tuple[Floats, Floats], tiers: Sequence[int] | None = None,
     ) -> None:
-        """Add one row to the map's lines (longs, shorts), `offset` bins from its own mark; shares `covered` of its
-        leveraged longs and shorts are reported one by one. `tiers`: of some alone."""
+        """Add `part` of one row to the map's lines (longs, shorts), `offset` bins from its own mark; shares
+        `covered` of its leveraged longs and shorts are reported one by one. `tiers`: of some alone."""
         state, positions, params = self._state, self._state.positions, self._params
         oi_usd = state.oi_usd.item(row)
         chosen = np.ones(len(positions.clock))
         if tiers is not None:
             chosen[[tier for tier in range(len(chosen)) if tier not in tiers]] = 0.0
         fold_kernels.draw_row(
-            positions.cells, positions.scale, positions.total, positions.frontier, positions.extent,
+            positions.cells, positions.scale, positions.beside, positions.total, positions.frontier, positions.extent,
             learnt.printing[row], learnt.unlearnt, state.unseen_usd, state.room_usd, chosen, row, positions.first_bin,
-            state.mark.item(row) - positions.first_bin, offset, params.leaving_half_pct * (100.0 / BIN_BPS),
+            state.mark.item(row) - positions.first_bin, offset, part, params.leaving_half_pct * (100.0 / BIN_BPS),
             params.leaving_ratio, self._leveraged_share * oi_usd, params.open_share * (2.0 - sum(covered)) * oi_usd,
             learnt.anchored_share, int(row in state.unseen_rows), *out,
         )  # fmt: skip

@@ -30,17 +30,21 @@ class Positions:
         """Owners close positions."""
         state, closing = self.state, self.closing
         kernels.decay(
-            state.cells, state.clock, state.scale, state.total, closing.kept_share(elapsed_ms),
+            state.cells, state.clock, state.scale, state.total, state.covered, closing.kept_share(elapsed_ms),
             closing.hazard(elapsed_ms),
         )  # fmt: skip
 
     def touch(self, rows: Whole, lows: Floats, highs: Floats) -> None:
         """Remove what the venues' own marks, moving within low..high, would have force-closed. Rows are distinct."""
-        state = self.state
+        state, before = self.state, self.state.total.copy() if self.state.covered.any() else None
         kernels.sweep(
-            state.cells, state.clock, state.scale, state.total, state.multiplier, state.frontier, state.touched_usd,
-            state.touched_prior_usd, state.touched_hazard_usd, state.first_bin, rows, lows, highs,
+            state.cells, state.clock, state.scale, state.total, state.multiplier, state.beside, state.frontier,
+            state.touched_usd, state.touched_prior_usd, state.touched_hazard_usd, state.first_bin, rows, lows, highs,
         )  # fmt: skip
+
+        if before is not None:
+            # Touched are positions of either kind alike.
+            state.covered *= np.divide(state.total, before, out=np.zeros_like(before), where=before > 0)
 
     def open(self, rows: Whole, entries: Floats, opened_usd: Floats, swept: Floats) -> None:
         """Positions opened evenly over each row's entries [low or high, row], in USD [row, side].
@@ -59,12 +63,15 @@ class Positions:
     def bound(self, most_usd: Floats) -> None:
         """Read no more than `most_usd` [row, side]; infinity leaves a side alone."""
         state = self.state
-        kernels.bound(state.cap, state.total, state.scale, state.multiplier, most_usd)
+        kernels.bound(state.cap, state.total, state.scale, state.multiplier, state.beside, most_usd)
 
-    def keep(self, row: int, shares: Floats) -> None:
-        """Keep a share [side, tier] of a row's positions, wherever they are."""
-        self.state.cells[:, row] *= shares[..., None]
-        self.state.total[row] *= shares
+    def cover(self, row: int, shares: Floats) -> None:
+        """Positions reported one by one stand for a share [side, tier] of what is modelled of a row."""
+        self.state.covered[row] = self.state.total[row] * shares
+
+    def leave_out_covered(self, rows: Sequence[int]) -> None:
+        """From now on read what lies beside the positions that these rows report."""
+        kernels.leave_out_covered(self.state.beside, self.state.covered, self.state.total, np.array(rows, np.int64))
 
     def centre(self, position: float) -> None:
         """Keep the window around a position; moved only after a long drift. Mass beyond it goes to its end bins."""
@@ -77,8 +84,13 @@ class Positions:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def prior_usd(self) -> Floats:
-        """[row, side, tier], as it was before anything was learnt."""
+        """[row, side, tier], as it was before anything was learnt and before any position was reported."""
         usd: Floats = self.state.total * self.state.scale
+        return usd
+
+    def beside_usd(self) -> Floats:
+        """`prior_usd` of what lies beside the positions that venues report one by one."""
+        usd: Floats = self.prior_usd() * self.state.beside
         return usd
 
     def open_mix(self, row: int) -> Floats:
@@ -91,11 +103,12 @@ class Positions:
     def line(self, row: int, side: int, tiers: Sequence[int] | None = None) -> tuple[int, Floats]:
         """USD per bin of one row and side, all tiers or some: (first column, values); beyond it there is none."""
         state = self.state
-        return self._line(row, side, tiers, state.scale[row, side] * state.multiplier[row] * state.cap[row, side])
+        scale = state.scale[row, side] * state.multiplier[row] * state.beside[row, side] * state.cap[row, side]
+        return self._line(row, side, tiers, scale)
 
     def prior_line(self, row: int, side: int, tier: int) -> tuple[int, Floats]:
-        """The same of one tier, as it was before anything was learnt."""
-        return self._line(row, side, [tier], self.state.scale[row, side] * self.state.cap[row, side])
+        """The same of one tier, as it was before anything was learnt and before any position was reported."""
+        return self._line(row, side, [tier], self.state.scale[row, side])
 
     def _line(self, row: int, side: int, tiers: Sequence[int] | None, scale: Floats) -> tuple[int, Floats]:
         state = self.state

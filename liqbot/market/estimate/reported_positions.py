@@ -1,9 +1,10 @@
 """`ReportedPositions`: positions that a venue itself makes known, one by one, with the price each is liquidated at.
 
-A snapshot replaces the venue's former one. What it covers of the venue's leveraged positions replaces that share of the
-modelled ones; what is opened afterwards is modelled, as on any venue. Until the next snapshot reported positions are
-removed when the venue's mark reaches them, and fade at the rate at which owners close, so that a snapshot that gets old
-gives way to the model. Positions here are fractional bins of the price grid, of the venue's own mark.
+A snapshot replaces the venue's former one. What it covers of the venue's leveraged positions is left out of the
+modelled ones wherever these are read. Until the next snapshot reported positions are removed when the venue's mark
+reaches them, and fade at the rate at which owners close. What is opened meanwhile is modelled, as on any venue, so that
+a snapshot that gets old gives way to the model. Positions here are fractional bins of the price grid, of the venue's
+own mark.
 """
 
 from collections.abc import Sequence
@@ -21,13 +22,10 @@ from liqbot.market.estimate.price_grid import edges
 from liqbot.market.estimate.state import ReportedSnapshot, ReportedState, SnapshotSide
 from liqbot.market.params import CalibrationParams
 
-_DAY_MS: Final = 86_400_000
 _SIDES: Final = (LONG, SHORT)
 _OUTWARD: Final = (-1.0, 1.0)
 _PART_MIN: Final = 0.1
 """Venues close large positions in parts; an order below this share of the smallest one reached is no part of it."""
-_NEGLIGIBLE: Final = 0.05
-"""Orders are left to the model where at least this share of them may be of its positions."""
 
 
 def newest_snapshots(rows: Rows) -> dict[int, list[SidePositions]]:
@@ -67,27 +65,12 @@ class ReportedPositions:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def kept_share(self, row: int, prior_usd: Floats, rest_share: Floats, now_ms: int) -> Floats:
-        """[side, tier] of the row's modelled positions that stay when a snapshot leaves `rest_share` of them.
-
-        What the former snapshot left standing was not in it and is not in this one: only later openings shrink.
-        """
-        former = self.state.snapshots.get(row)
-        before: Floats = np.zeros_like(prior_usd)
-        if former is not None:
-            kept = self._closing.kept_share(max(0, now_ms - former.taken_ms))
-            before = np.minimum(former.beside_usd * kept, prior_usd)
-        stays = before + rest_share * (prior_usd - before)
-        found: Floats = np.divide(stays, prior_usd, out=np.ones_like(prior_usd), where=prior_usd > 0)
-        return found
-
     def replace(
-        self, row: int, sides: Sequence[SidePositions], mark: float, covers: Coverage, beside_usd: Floats, now_ms: int
+        self, row: int, sides: Sequence[SidePositions], mark: float, covers: Coverage, now_ms: int
     ) -> None:
-        """A new snapshot of longs and of shorts: the mark's position, what it covers, and the prior USD [side, tier] of
-        the modelled positions that stay beside it."""
+        """A new snapshot of longs and of shorts: the mark's position, and what it covers."""
         kept = [self._ordered(side, *positions, mark) for side, positions in zip(_SIDES, sides, strict=True)]
-        self.state.snapshots[row] = ReportedSnapshot(now_ms, covers, beside_usd, kept)
+        self.state.snapshots[row] = ReportedSnapshot(now_ms, covers, kept)
 
     def _ordered(self, side: int, position: Floats, usd: Floats, mark: float) -> SnapshotSide:
         """From the mark outward."""
@@ -143,28 +126,17 @@ class ReportedPositions:
         state.sums[1] += (state.touched_usd * reporting[:, None]).sum()
         return own
 
-    def rest_of(self, orders: Sequence[Order]) -> list[Order]:
-        """Count what reported orders say of these positions, and give what may be of modelled ones.
+    def count(self, orders: Sequence[Order]) -> None:
+        """What forced orders say of these positions: how much of them is reported.
 
-        An order is of either in proportion to what was expected of them; one that is too small to be a part of any
-        position reached is of the model alone.
+        An order is of these or of modelled ones in proportion to what was expected of them; one that is too small to be
+        a part of any position reached is of the model alone.
         """
-        rest = []
         for row, side, usd in orders:
             ours, modelled = self.state.recent[row, side].tolist()
-            possible = ours > 0 and usd >= _PART_MIN * self.state.smallest_usd[row, side]
-            own = ours / (ours + modelled) if possible else 0.0
-            if own > 0:
+            if ours > 0 and usd >= _PART_MIN * self.state.smallest_usd[row, side]:
+                own = ours / (ours + modelled)
                 self.state.sums += (own * usd, 0.0, own, own * usd)
-            if 1.0 - own >= _NEGLIGIBLE:
-                rest.append((row, side, usd * (1.0 - own)))
-        return rest
-
-    def whole_rows(self, now_ms: int) -> list[int]:
-        """Rows whose newest snapshot is of the last day and leaves next to nothing to the model."""
-        return [
-            row for row, one in self.state.snapshots.items() if one.covers.whole and now_ms - one.taken_ms <= _DAY_MS
-        ]
 
     @property
     def ratio(self) -> float:

@@ -50,6 +50,12 @@ class PositionState(RowArrays):
     """Touched prior USD times the closings it was exposed to while it was open, on average."""
     multiplier: Annotated[Floats, PerRow(fill=1.0)]
     """[row, tier]: real over prior USD."""
+    covered: Annotated[Floats, PerRow()]
+    """[row, side, tier]: of `total`, what positions stand for that the venue reports one by one."""
+    beside: Annotated[Floats, PerRow(fill=1.0)]
+    """[row, side, tier]: part that is not covered. Taken when the map is read and out of what touches promise, never
+    out of the cells: what is modelled and learnt stands for all positions of a venue, whether it reports any or not, so
+    that venues can be compared."""
     cap: Annotated[Floats, PerRow(fill=1.0)]
     """[row, side]: part that open interest leaves room for. Taken when the map is read, never out of the cells or of
     what their touch promises: learning would make up for it, and so erase the older positions."""
@@ -70,8 +76,8 @@ class PositionState(RowArrays):
         return cls(
             placement=EntryToLiquidation(shift, mix), shift=shift, cells=np.zeros((2, 0, 2, tiers, BINS)),
             clock=np.zeros(tiers), scale=by_tier, total=by_tier, touched_usd=by_tier, touched_prior_usd=by_tier,
-            touched_hazard_usd=by_tier, multiplier=np.ones((0, tiers)), cap=np.ones((0, 2)), frontier=np.zeros((0, 2)),
-            extent=np.zeros((0, 2), np.int64),
+            touched_hazard_usd=by_tier, multiplier=np.ones((0, tiers)), covered=by_tier, beside=by_tier,
+            cap=np.ones((0, 2)), frontier=np.zeros((0, 2)), extent=np.zeros((0, 2), np.int64),
         )  # fmt: skip
 
     @property
@@ -111,8 +117,6 @@ class CalibrationState(RowArrays):
 
     complete: Annotated[Flags, PerRow()]
     """Venues that report every forced order, as far as anybody knows."""
-    pooled: Annotated[Flags, PerRow()]
-    """Rows that follow the level of the others, and are taken to report everything."""
     weights: Floats
     """[tier]."""
     level: Annotated[Floats, PerRow()]
@@ -137,7 +141,7 @@ class CalibrationState(RowArrays):
     def empty(cls, tiers: int) -> "CalibrationState":
         by_tier, by_side, none = np.zeros((0, tiers)), np.zeros((0, 2, tiers)), np.zeros(0, np.bool_)
         return cls(
-            complete=none, pooled=none, weights=np.ones(tiers), level=np.ones(0), reporting=np.ones(0),
+            complete=none, weights=np.ones(tiers), level=np.ones(0), reporting=np.ones(0),
             expected=by_tier, observed=by_tier, reported=np.zeros((0, 3)), recent=by_side, since=by_side,
             tail_sums=np.zeros(2),
         )  # fmt: skip
@@ -211,8 +215,6 @@ class ReportedSnapshot(msgspec.Struct):
 
     taken_ms: int
     covers: Coverage
-    beside_usd: Floats
-    """[side, tier]: prior USD of modelled positions that it left standing, as of then."""
     sides: list[SnapshotSide]
 
 
@@ -242,8 +244,7 @@ class ReportedState(RowArrays):
 
     def packed(self) -> dict[str, Any]:
         snapshots = [
-            [row, one.taken_ms, [one.covers.of_oi, one.covers.of_leveraged], packed(one.beside_usd),
-             [side.packed() for side in one.sides]]
+            [row, one.taken_ms, [one.covers.of_oi, one.covers.of_leveraged], [side.packed() for side in one.sides]]
             for row, one in self.snapshots.items()
         ]  # fmt: skip
         return super().packed() | {"snapshots": snapshots}
@@ -252,10 +253,9 @@ class ReportedState(RowArrays):
         super().load_state(record)
         self.snapshots = {
             row: ReportedSnapshot(
-                taken_ms, Coverage(*map(tuple, covers)), unpacked(beside),
-                [SnapshotSide.unpacked(side) for side in sides],
+                taken_ms, Coverage(*map(tuple, covers)), [SnapshotSide.unpacked(side) for side in sides]
             )
-            for row, taken_ms, covers, beside, sides in record["snapshots"]
+            for row, taken_ms, covers, sides in record["snapshots"]
         }
 
 
@@ -266,27 +266,20 @@ class LeveragePriorState(msgspec.Struct):
     """[tier]: reported over modelled USD, 1 where price comes soonest; 0 for tiers nobody reported."""
     sums: Floats
     """[3, tier]: reported USD attributed, modelled USD, squares of reported positions; averages over time, from 0."""
-    unreplaced: dict[int, PositionState]
-    """Per reported row, an estimate of that row alone as if nothing were known of it."""
     compared_ms: dict[int, int]
+    """Per reported row, when its last snapshot was compared."""
 
     @classmethod
     def empty(cls, tiers: int) -> "LeveragePriorState":
-        return cls(ratio=np.zeros(tiers), sums=np.zeros((3, tiers)), unreplaced={}, compared_ms={})
+        return cls(ratio=np.zeros(tiers), sums=np.zeros((3, tiers)), compared_ms={})
 
     def packed(self) -> dict[str, Any]:
-        return {
-            "ratio": packed(self.ratio), "sums": packed(self.sums), "compared": list(self.compared_ms.items()),
-            "unreplaced": [[row, one.packed()] for row, one in self.unreplaced.items()],
-        }  # fmt: skip
+        compared = list(self.compared_ms.items())
+        return {"ratio": packed(self.ratio), "sums": packed(self.sums), "compared": compared}
 
-    def load_state(self, record: dict[str, Any], offsets: int, mix: Floats) -> None:
+    def load_state(self, record: dict[str, Any]) -> None:
         self.ratio, self.sums = unpacked(record["ratio"]), unpacked(record["sums"])
         self.compared_ms = {row: time_ms for row, time_ms in record["compared"]}  # noqa: C416 - may come as lists
-        self.unreplaced = {}
-        for row, one in record["unreplaced"]:
-            self.unreplaced[row] = PositionState.empty(offsets, mix)
-            self.unreplaced[row].load_state(one)
 
 
 class EstimateState(RowArrays):
@@ -339,17 +332,15 @@ class EstimateState(RowArrays):
         return fold_kernels.seen_share(positions.total[row], positions.scale[row], self.unseen_usd[row], most_usd)
 
     def packed(self) -> dict[str, Any]:
-        parts = {name: getattr(self, name).packed() for name in (*_PARTS, "leverage_prior")}
+        parts = {name: getattr(self, name).packed() for name in _PARTS}
         return super().packed() | parts | {"unseen_rows": list(self.unseen_rows), "row_of": list(self.row_of.items())}
 
     def load_state(self, record: dict[str, Any]) -> None:
         super().load_state(record)
         for name in _PARTS:
             getattr(self, name).load_state(record[name])
-        offsets, mix = len(self.positions.shift), self.positions.placement.mix
-        self.leverage_prior.load_state(record["leverage_prior"], offsets, mix)
         self.unseen_rows = list(record["unseen_rows"])
         self.row_of = {venue: row for venue, row in record["row_of"]}  # noqa: C416 - may come as lists
 
 
-_PARTS = ("positions", "calibration", "closing", "reported")
+_PARTS = ("positions", "calibration", "closing", "reported", "leverage_prior")

@@ -8,13 +8,13 @@ import structlog
 
 from liqbot.connection.client import VenueClient
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, OpenPosition
-from liqbot.market.feeds.account_book import AccountBook, KnownAccount
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import AccountReadingParams
 from liqbot.market.feeds.ports import Clock
 from liqbot.market.feeds.requests import answer_of
+from liqbot.market.feeds.tracked_accounts import TrackedAccount, TrackedAccounts
 from liqbot.venues.errors import VenueError
 from liqbot.venues.parsing import MalformedMessage, Party, WireBook
 from liqbot.venues.public_accounts import PositionSource
@@ -40,7 +40,7 @@ class AccountReader:
     ) -> None:
         self._client, self._source, self._book, self._clock, self._take = client, source, book, clock, take
         self._stats, self._malformed, self._params = stats, malformed, params
-        self._accounts = AccountBook(params)
+        self._accounts = TrackedAccounts(params)
         self._accounts.add((name.lower() for name in params.names if source.is_account(name)), clock())
         self._passed: dict[int, tuple[float, float]] = {}
         """Lowest and highest mark per contract since positions were held against it."""
@@ -49,7 +49,7 @@ class AccountReader:
 
     def start(self, group: asyncio.TaskGroup) -> None:
         group.create_task(self._read_on())
-        group.create_task(self._tell_on())
+        group.create_task(self._publish_loop())
 
     def meet(self, parties: Iterable[Party]) -> None:
         self._accounts.meet(parties, self._clock())
@@ -74,7 +74,7 @@ class AccountReader:
             weight = await self._read(account)
             await asyncio.sleep(60.0 * weight / self._params.weight_min)
 
-    async def _read(self, account: KnownAccount) -> int:
+    async def _read(self, account: TrackedAccount) -> int:
         """The weight of the requests made."""
         source, before_ms = self._source, account.read_ms
         self._stats.account_reads += 1
@@ -121,12 +121,12 @@ class AccountReader:
 
     # --- telling ---------------------------------------------------------------------------------------------------
 
-    async def _tell_on(self) -> None:
+    async def _publish_loop(self) -> None:
         while True:
             await asyncio.sleep(self._params.snapshot_s)
-            self.tell()
+            self.publish()
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """One snapshot of each contract of which anything is known. Nothing while requests fail: what is known ages."""
         if self._failures >= FAILURES_MAX:
             return

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from liqbot.blocks import EventBlock
-from liqbot.market.feeds.ports import Clock, Sink
+from liqbot.market.feeds.ports import NO_RAW_SINK, Clock, RawSink, Sink
 
 STEP_MS: Final = 1_000
 
@@ -13,8 +13,8 @@ class TickClock:
     """Completes a step at every multiple of `step_ms`. Steps that were slept through are not made up for: one Tick says
     what time it is now, and `lag_ms` how late it comes. A clock set back never stops the Ticks, nor turns them back."""
 
-    def __init__(self, clock: Clock, step_ms: int = STEP_MS) -> None:
-        self._clock, self._step_ms = clock, step_ms
+    def __init__(self, clock: Clock, step_ms: int = STEP_MS, raw: RawSink = NO_RAW_SINK) -> None:
+        self._clock, self._step_ms, self._raw = clock, step_ms, raw
         self.tick_ms = 0
         self.skipped = 0
         """Steps that were slept through."""
@@ -23,7 +23,9 @@ class TickClock:
         self.tick_ms = self._clock() // self._step_ms * self._step_ms
         while True:
             await asyncio.sleep(self._pause_s())
-            inbox.put(self.next_step(inbox.steps_waiting))
+            step = self.next_step(inbox.steps_waiting)
+            self._raw.ticked(self.tick_ms, step.lag_ms, self._clock())
+            inbox.put(step)
 
     def next_step(self, steps_waiting: int) -> EventBlock:
         """The Tick that is due now. Lag: how late it is itself, and the steps before it that nobody has taken."""

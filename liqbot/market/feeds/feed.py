@@ -14,12 +14,14 @@ import structlog
 from liqbot.blocks import Roster, block_of
 from liqbot.connection.client import VenueClient
 from liqbot.connection.instruments import wire_book
-from liqbot.events import FeedDown, FeedUp, Liquidation, MarketEvent, MarkPrice
+from liqbot.events import FeedDown, FeedUp, FundingRate, Liquidation, MarketEvent, MarkPrice
 from liqbot.market.feeds.account_reader import AccountReader
 from liqbot.market.feeds.fact_times import Fact, FactTimes
 from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.feed_status import FeedStatus
 from liqbot.market.feeds.inferred_feeds import FEED_OF, facts_beside, left_out, without
+from liqbot.market.feeds.listing_check import ListedAnew, ListingCheck, TermsUnknown
+from liqbot.market.feeds.listing_memory import NO_MEMORY, ListingMemory
 from liqbot.market.feeds.malformed_rows import MalformedRows
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.polls import Polls
@@ -50,9 +52,10 @@ class VenueFeed:
 
     def __init__(
         self, client: VenueClient, wire: VenueWire, roster: Roster, clock: Clock, params: FeedParams | None = None,
-        raw: RawSink = NO_RAW_SINK,
+        raw: RawSink = NO_RAW_SINK, memory: ListingMemory = NO_MEMORY,
     ) -> None:
-        """The client is the feed's to use, not to close. Contracts are those of the venue's keys in the roster."""
+        """The client is the feed's to use, not to close. Contracts are those of the venue's keys in the roster, and
+        `memory` is how an earlier process knew them."""
         self._client, self._roster, self._clock, self._raw = client, roster, clock, raw
         self._params = params or FeedParams()
         self.left_out = left_out(client.spec, self._params)
@@ -64,6 +67,8 @@ class VenueFeed:
         self._times = FactTimes(self.stats)
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
+        period_s = self._params.listing_check_min * 60.0
+        self._listing = ListingCheck(client, roster, clock, self._report, period_s, memory)
         self._polls = self._polled()
         self._reader: AccountReader | None = None
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
@@ -73,22 +78,26 @@ class VenueFeed:
         """Contracts of the book by venue key and coin."""
         self._trade_lines: list[list[FeedStatus]] = []
         """By contract: the lines of the stream that carries its trades, and its forced orders where they come in it."""
-        self._suspected = asyncio.Event()
-        """Something is silent for so long that its contract may be gone."""
         self._unconfirmed: dict[str, list[Subscription]] = {}
         """Socket -> subscriptions on which nothing has been received since they were made."""
 
     async def run(self, inbox: Sink) -> None:
-        untap: Callable[[], None] = _nothing
         if self.left_out:
             _log.warning("feeds not read", venue=self._wire.venue, feeds=sorted(self.left_out),
                          reason="known from the client's parser alone; feeds.inferred = true reads them")
+        while await self._read(inbox):
+            _log.warning("contracts listed anew", venue=self._wire.venue)
+
+    async def _read(self, inbox: Sink) -> bool:
+        """Whether to begin again, under other terms of a contract."""
+        untap: Callable[[], None] = _nothing
+        again = False
         try:
             async with asyncio.TaskGroup() as group:
                 flushing = group.create_task(self._flush(inbox))
                 if not await self._opened():
                     flushing.cancel()
-                    return
+                    return False
                 untap = self._client.tap(self.take)
                 for subscription in self._subscriptions:
                     group.create_task(self._keep(subscription))
@@ -96,11 +105,20 @@ class VenueFeed:
                 if self._reader is not None:
                     self._reader.start(group)
                 group.create_task(self._watchdog())
-                group.create_task(self._check_listing())
+                group.create_task(self._listing.run(self._book, self._silent))
                 group.create_task(self._check_tiers())
+        except* ListedAnew:
+            self._client.drop([one.url for one in self._subscriptions if one.url is not None], "listed anew")
+            again = True
+        except* TermsUnknown:
+            reason = "its contracts are listed in terms that this version does not read"
+            self._facts += [
+                news for one in self._subscriptions for line in one.lines for news in line.fall(self._clock(), reason)
+            ]
         finally:
             untap()
             self._put(inbox, everything=True)
+        return again
 
     async def _opened(self) -> bool:
         """Contracts loaded, however long the venue stays away. False when they are not what this version knows, and
@@ -118,6 +136,7 @@ class VenueFeed:
                 pause_s = min(2 * pause_s, self._params.retry_s_max)
         self._raw.began(self._wire.venue, self._client.exchange.markets, self._clock())
         self.prepare(self._client.exchange.markets)
+        self._listing.begin(self._client.exchange.markets, self._book)
         return True
 
     def prepare(self, markets: Mapping[str, Any]) -> None:
@@ -138,7 +157,8 @@ class VenueFeed:
 
     def _polled(self) -> Polls:
         return Polls(
-            self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed, self._raw
+            self._client, self._wire, self._book, self._clock, self._take_polled, self.stats, self._malformed,
+            self._raw, self._listing.suspect,
         )
 
     def _reads(self) -> AccountReader | None:
@@ -217,6 +237,9 @@ class VenueFeed:
         self.stats.facts += len(facts)
         self._facts += facts
 
+    def _report(self, news: Iterable[FeedUp | FeedDown]) -> None:
+        self._facts += news
+
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
         self._facts += self._timely(facts, self._clock())
 
@@ -225,6 +248,9 @@ class VenueFeed:
         found = self._times.timely(facts_beside(facts, self.left_out) if self.left_out else facts, now_ms, self._book)
         if self._book.rejected:
             self._malformed.take(self._book)
+        for fact in found:
+            if isinstance(fact, FundingRate):
+                self._facts += self._listing.watch.rated(fact)
         return found
 
     def _confirm(self, url: str, now_ms: int) -> None:
@@ -245,6 +271,7 @@ class VenueFeed:
             try:
                 await self._watch(subscription, lambda url: self._dialled(subscription, url))
             except VenueError as error:
+                self._listing.suspect(error)
                 lasted_ms = self._clock() - subscription.started_ms
                 pause_s = _RETRY_S_MIN if lasted_ms > 10_000 else min(2 * pause_s, self._params.retry_s_max)
                 self._lost(subscription, str(error))
@@ -255,8 +282,8 @@ class VenueFeed:
 
     async def _watch(self, subscription: Subscription, on_url: Callable[[str], None]) -> None:
         stream = subscription.stream
-        if stream.dial is not None:
-            await self._client.raw.watch(stream.dial, subscription.contracts, on_url)
+        if stream.socket is not None:
+            await self._client.raw.watch(stream.socket, subscription.contracts, on_url)
         await self._client.watch(stream.method, *subscription.arguments, on_url=on_url)
 
     def _dialled(self, subscription: Subscription, url: str) -> None:
@@ -306,7 +333,7 @@ class VenueFeed:
             subscription.silences += 1
             self.stats.silences += 1
             if subscription.silences >= _SUSPECT_SILENCES:
-                self._suspected.set()
+                self._listing.suspect()
             received_ms = self._clock() - age_ms
             self._client.drop([subscription.url, *self._mute_since(received_ms)], "silent")
             subscription.url = None
@@ -320,23 +347,9 @@ class VenueFeed:
             and max([one.started_ms, *(line.seen_ms for line in one.lines)]) <= received_ms
         }
 
-    async def _check_listing(self) -> None:
-        """What stays silent however often it is dialled may not be there any more: a contract that was closed, renamed
-        or resized is said to be that, and not merely silent."""
-        while True:
-            await self._suspected.wait()
-            self._suspected.clear()
-            try:
-                await self._client.open(self._roster.coins)
-            except ContractChanged as error:
-                _log.warning("contract changed", venue=self._wire.venue, reason=str(error))
-                self._facts += [
-                    FeedDown(time_ms=self._clock(), venue=line.contract.venue_key, coin=line.contract.coin,
-                             feed=line.feed, reason=str(error))
-                    for one in self._subscriptions if one.silences >= _SUSPECT_SILENCES for line in one.lines
-                ]
-            except VenueError as error:
-                _log.info("contracts not read", venue=self._wire.venue, reason=str(error))
+    def _silent(self) -> list[FeedStatus]:
+        """Lines of streams that stay silent however often they are dialled."""
+        return [line for one in self._subscriptions if one.silences >= _SUSPECT_SILENCES for line in one.lines]
 
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
@@ -374,7 +387,8 @@ class VenueFeed:
             self._put(inbox)
 
     def _put(self, inbox: Sink, *, everything: bool = False) -> None:
-        bars = self._collector.flush(self._clock(), everything=everything)
+        now_ms = self._clock()
+        bars = self._collector.flush(now_ms, everything=everything)
         facts, self._facts = self._facts, []
         if not bars and not facts:
             return
@@ -384,4 +398,5 @@ class VenueFeed:
                      for one in self._book.contracts]
             self.stats.bars += len(bars)
             part = msgspec.structs.replace(part, bars=bar_rows(bars, self._params.trade_span_ms, codes))
+        self._raw.handed_over(self._wire.venue, part.facts, now_ms, everything=everything)
         inbox.put(part)

@@ -56,6 +56,10 @@ class FeedParams(BaseModel):
     inferred: bool = Field(
         False, description="Read feeds too whose shape is known from the unified client's parser alone."
     )
+    listing_check_min: float = Field(
+        15.0, gt=0, le=1_440, description="How often a venue's list of contracts is read again, in minutes: for those "
+        "that are closed, renamed, or of another size or tick than before."
+    )
     tier_check_h: float = Field(6.0, gt=0, le=168, description="How often published margin tiers are compared.")
     accounts: AccountReadingParams = Field(
         default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."

@@ -31,8 +31,9 @@ class Polls:
     def __init__(
         self, client: VenueClient, wire: VenueWire, book: WireBook, clock: Clock, take: Take, stats: FeedStats,
         malformed: MalformedRows | None = None, raw: RawSink = NO_RAW_SINK,
+        on_refusal: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
-        self._venue, self._raw = wire.venue, raw
+        self._venue, self._raw, self._on_refusal = wire.venue, raw, on_refusal
         self._client, self._book, self._clock, self._take, self._stats = client, book, clock, take, stats
         self._malformed = malformed or MalformedRows(stats, clock)
         self._wanted = asyncio.Event()
@@ -111,6 +112,7 @@ class Polls:
         self._take(facts)
 
     def _failed(self, job: "_Job", error: Exception) -> None:
+        self._on_refusal(error)
         job.failures += 1
         self._stats.poll_failures += 1
         if isinstance(error, AnswerMalformed):

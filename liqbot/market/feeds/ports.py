@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from liqbot.blocks import EventBlock
+from liqbot.events import Event
 
 Clock = Callable[[], int]
 """Wall time in ms since the epoch."""
@@ -35,6 +36,13 @@ class RawSink(Protocol):
     def lost(self, venue: str, subscription: int, reason: str, now_ms: int) -> None:
         """The stream of the venue's n-th subscription broke: what it had sent is forgotten."""
 
+    def handed_over(self, venue: str, facts: tuple[Event, ...], now_ms: int, *, everything: bool) -> None:
+        """What was gathered of it went to the house, with these facts about its lines; `everything`: bars that were
+        still open too."""
+
+    def ticked(self, tick_ms: int, lag_ms: int, now_ms: int) -> None:
+        """A clock step ended: what was handed over until now is in it."""
+
 
 class NoRawSink:
     """Keeps nothing."""
@@ -49,6 +57,12 @@ class NoRawSink:
         pass
 
     def lost(self, venue: str, subscription: int, reason: str, now_ms: int) -> None:
+        pass
+
+    def handed_over(self, venue: str, facts: tuple[Event, ...], now_ms: int, *, everything: bool) -> None:
+        pass
+
+    def ticked(self, tick_ms: int, lag_ms: int, now_ms: int) -> None:
         pass
 
 

@@ -41,7 +41,7 @@ class ReportFeed:
             coin: FeedStatus(feed=FEED, contract=_contract(spec.venue, coin), silence_ms_max=None)
             for coin in roster.coins
         }
-        self._told_ms: dict[str, int] = {}
+        self._published_ms: dict[str, int] = {}
         """Coin -> date of the report that was published last."""
         self.stats = FeedStats()
 
@@ -75,13 +75,13 @@ class ReportFeed:
             if own is None:
                 continue
             facts += own.rise(now_ms)
-            if row.as_of_ms <= self._told_ms.get(row.coin, 0):
+            if row.as_of_ms <= self._published_ms.get(row.coin, 0):
                 continue
             price = self._price_of(row.coin)
             if price is None:
                 waiting = True
                 continue
-            self._told_ms[row.coin] = row.as_of_ms
+            self._published_ms[row.coin] = row.as_of_ms
             self.stats.facts += 1
             facts.append(OpenInterest(time_ms=now_ms, venue=self._venue, coin=row.coin, oi_usd=row.amount_base * price))
         if facts:

@@ -36,18 +36,22 @@ class ForecastEvaluation:
         self, estimator: PositionEstimator, prices: Sequence[VenuePrice], trade_venue: int, reference_price: float,
         now_ms: int, elapsed_ms: int,
     ) -> None:
-        reference = position_of(reference_price)
+        reference, rates = position_of(reference_price), estimator.worth.rates
         offset = {
-            row: reference - position_of(prices[venue].mark_price) for venue, row in estimator.row_of.items()
+            row: reference - position_of(prices[venue].mark_price * rates[venue])
+            for venue, row in estimator.row_of.items()
         }
         path = self._path(estimator, estimator.row_of.get(trade_venue), offset)
         if path is not None:
+            if estimator.worth.rates_before is not rates:
+                path = self._in_reference(path, estimator, prices, trade_venue)
             self.fold.on_path(path[1], path[2])
+        parts = estimator.worth.parts(estimator.row_of)
         for row, side, usd in estimator.orders:
             low, high = _newly(estimator.crossed.get(row), side, reference - offset[row])
-            self.fold.on_print(side, low + offset[row], high + offset[row], usd)
+            self.fold.on_print(side, low + offset[row], high + offset[row], usd if parts is None else usd * parts[row])
         self._take_sums(estimator, path or (reference, reference, reference))
-        self._judge(estimator, elapsed_ms)
+        self._judge(estimator, parts, elapsed_ms)
         if self.fold.due(now_ms):
             self.fold.begin_origin(now_ms, reference, self.mapped_usd(estimator, prices, reference_price))
 
@@ -62,6 +66,19 @@ class ForecastEvaluation:
         start, low, high = estimator.crossed[row]
         return start + offset[row], low + offset[row], high + offset[row]
 
+    @staticmethod
+    def _in_reference(
+        path: tuple[float, float, float], estimator: PositionEstimator, prices: Sequence[VenuePrice], trade_venue: int
+    ) -> tuple[float, float, float]:
+        """Of the traded venue, where its quote's rate moved in this step: what the quote did is no path of a price."""
+        before, now = estimator.worth.rates_before[trade_venue], estimator.worth.rates[trade_venue]
+        if trade_venue < 0 or before == now or estimator.row_of.get(trade_venue) not in estimator.crossed:
+            return path
+        mark_price = prices[trade_venue].mark_price
+        moved = position_of(mark_price * before) - position_of(mark_price * now)
+        start, low, high = path
+        return start + moved, max(low, low + moved), max(min(high, high + moved), low + moved, low)
+
     def _take_sums(self, estimator: PositionEstimator, path: tuple[float, float, float]) -> None:
         """Sums over an interval come from anywhere the reference newly went in it."""
         for band in self._since.values():
@@ -72,13 +89,17 @@ class ForecastEvaluation:
             self.fold.on_print(SHORT, min(start, high), high, short_usd)
             self._since[venue] = [path[0], path[0], path[0]]
 
-    def _judge(self, estimator: PositionEstimator, elapsed_ms: int) -> None:
+    def _judge(self, estimator: PositionEstimator, parts: dict[int, float] | None, elapsed_ms: int) -> None:
         crossed = [0.0, 0.0]
         for start, low, high in estimator.crossed.values():
             crossed[LONG] += max(0.0, start - low) / FINE
             crossed[SHORT] += max(0.0, high - start) / FINE
-        printed = [sum(usd for _, side, usd in estimator.orders if side == one) for one in _SIDES]
-        promised = estimator.reported_usd.sum(axis=0).tolist() if len(estimator.reported_usd) else [0.0, 0.0]
+        orders, promised_usd = estimator.orders, estimator.reported_usd
+        if parts is not None:
+            orders = [(row, side, usd * parts[row]) for row, side, usd in orders]
+            promised_usd = promised_usd * np.array([[parts[row]] for row in range(len(promised_usd))])
+        printed = [sum(usd for _, side, usd in orders if side == one) for one in _SIDES]
+        promised = promised_usd.sum(axis=0).tolist() if len(promised_usd) else [0.0, 0.0]
         self.score.fade(elapsed_ms)
         for side in _SIDES:
             self.score.count(crossed[side], promised[side], printed[side])

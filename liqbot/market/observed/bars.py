@@ -103,6 +103,13 @@ class BarsFold:
         if time_ms - rolling.hour_ms >= _HOUR_MS:
             self._close_hour(time_ms, mark_price)
 
+    def rescale(self, factor: float) -> None:
+        """Every price kept so far times a factor: as if the mark had always been in another currency."""
+        rolling = self._rolling
+        self._marks.scale_by(factor)
+        for name in ("fast_price", "slow_price", "hour_high", "hour_low", "hour_before"):
+            setattr(rolling, name, getattr(rolling, name) * factor)
+
     def _close_hour(self, time_ms: int, mark_price: float) -> None:
         rolling = self._rolling
         elapsed_ms = time_ms - rolling.hour_ms

@@ -45,6 +45,10 @@ class SampledSeries:
         """Lift every kept sample, when the thing measured grew by a part that had always been there."""
         self._values = [value + amount for value in self._values]
 
+    def scale_by(self, factor: float) -> None:
+        """Multiply every kept sample, when the unit it is measured in has changed."""
+        self._values = [value * factor for value in self._values]
+
     def state(self) -> list[Any]:
         return [list(self._times), list(self._values)]
 

@@ -157,6 +157,10 @@ def _venue(venue: dict[str, Any]) -> str:
     state = "STALE" if venue["stale"] else "live"
     down = f", down: {' '.join(venue['down'])}" if venue["down"] else ""
     refused = f", {venue['rejected']} rows refused" if venue["rejected"] else ""
+    if venue.get("accord"):
+        state += f", price {venue['accord']}"
+    if venue.get("quote_ratio", 1.0) != 1.0:
+        state += f", {venue['quote']} at {venue['quote_ratio']:.4f}"
     measured = ""
     if venue.get("measured_age_ms") is not None:
         measured = (

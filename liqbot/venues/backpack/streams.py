@@ -5,7 +5,7 @@ from typing import Final
 from liqbot.venues.backpack import responses
 from liqbot.venues.backpack.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire, by_id
+from liqbot.venues.streams import HistorySource, Poll, RawSocket, RequestParams, Stream, VenueWire, by_id
 
 ADDRESS: Final = "wss://ws.backpack.exchange"
 _HOUR_MS: Final = 3_600_000
@@ -44,11 +44,11 @@ WIRE: Final = VenueWire(
         ),
         # The unified client has no methods for these; they share one connection.
         Stream(
-            feeds=("mark", "index", "funding"), silence_ms_max=15_000, dial=Dial(url=_address, subscribe=_marks),
+            feeds=("mark", "index", "funding"), silence_ms_max=15_000, socket=RawSocket(url=_address, subscribe=_marks),
         ),
         # Pushed every minute.
-        Stream(feeds=("open_interest",), silence_ms_max=180_000, dial=Dial(url=_address, subscribe=_interests)),
-        Stream(feeds=("liquidation",), dial=Dial(url=_address, subscribe=_forced)),
+        Stream(feeds=("open_interest",), silence_ms_max=180_000, socket=RawSocket(url=_address, subscribe=_interests)),
+        Stream(feeds=("liquidation",), socket=RawSocket(url=_address, subscribe=_forced)),
     ),
     polls=(
         Poll(

@@ -5,7 +5,7 @@ from typing import Any, Final
 from liqbot.venues.bingx import responses
 from liqbot.venues.bingx.messages import MARK, parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire, by_id
+from liqbot.venues.streams import HistorySource, Poll, RawSocket, RequestParams, Stream, VenueWire, by_id
 
 STREAMS: Final = "wss://open-api-swap.bingx.com/swap-market"
 
@@ -37,7 +37,7 @@ WIRE: Final = VenueWire(
         # The unified client knows no stream of marks here.
         Stream(
             feeds=("mark",), silence_ms_max=30_000,
-            dial=Dial(url=lambda _: STREAMS, subscribe=_subscribed, answer=_answer),
+            socket=RawSocket(url=lambda _: STREAMS, subscribe=_subscribed, answer=_answer),
         ),
     ),
     polls=(

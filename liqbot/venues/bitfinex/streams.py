@@ -5,7 +5,7 @@ from typing import Any, Final
 from liqbot.venues.bitfinex import responses
 from liqbot.venues.bitfinex.messages import FORCED, STATUS, parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RawSocket, RequestParams, Stream, VenueWire
 
 _URL: Final = "wss://api-pub.bitfinex.com/ws/2"
 _BARS: Final = 5_000
@@ -54,13 +54,13 @@ WIRE: Final = VenueWire(
     parse=parse,
     streams=(
         Stream(
-            feeds=("trades",), dial=Dial(url=_address, subscribe=_trades, ping=_ping), silence_ms_max=1_800_000,
+            feeds=("trades",), socket=RawSocket(url=_address, subscribe=_trades, ping=_ping), silence_ms_max=1_800_000,
         ),
         Stream(
-            feeds=("mark", "funding", "open_interest"), dial=Dial(url=_address, subscribe=_statuses, ping=_ping),
+            feeds=("mark", "funding", "open_interest"), socket=RawSocket(url=_address, subscribe=_statuses, ping=_ping),
             silence_ms_max=120_000,
         ),
-        Stream(feeds=("liquidation",), dial=Dial(url=_address, subscribe=_forced, ping=_ping)),
+        Stream(feeds=("liquidation",), socket=RawSocket(url=_address, subscribe=_forced, ping=_ping)),
     ),
     polls=(
         Poll(

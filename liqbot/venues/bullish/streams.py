@@ -36,7 +36,7 @@ WIRE: Final = VenueWire(
         ),
     ),
     polls=(
-        # Told by asset, on an address of its own that the unified client does not dial; calculated every 5 seconds.
+        # By asset, on an address of its own that the unified client does not open; calculated every 5 seconds.
         Poll(
             feed="index", method="publicGetV1IndexPricesAssetSymbol", parse=responses.index_price, period_ms=10_000,
             params=lambda contract: {"assetSymbol": contract.coin}, resync=True,

@@ -116,6 +116,9 @@ VENUE: Final = VenueSpec(
     statements=STATEMENTS,
     examples=packaged(__package__ or ""),
     proof="loopback",
+    # With thousands of options among them reading the list takes near half a second. `kind`:
+    # docs.deribit.com/api-reference/market-data/public-get_instruments, looked up 2026-11-30.
+    listing_params=(("kind", "future"),),
     # Twenty requests a second are sustained; the list of instruments costs more.
     public_budget=RequestBudget(units=8),
     lacks=(NOT_TRADED,),

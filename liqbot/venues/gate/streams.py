@@ -5,7 +5,16 @@ from typing import Final
 from liqbot.venues.gate import responses
 from liqbot.venues.gate.messages import parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, TierSource, VenueWire, all_symbols
+from liqbot.venues.streams import (
+    HistorySource,
+    Poll,
+    RawSocket,
+    RequestParams,
+    Stream,
+    TierSource,
+    VenueWire,
+    all_symbols,
+)
 
 
 def _named(contract: WireContract) -> RequestParams:
@@ -38,7 +47,7 @@ WIRE: Final = VenueWire(
             arguments=all_symbols,
         ),
         # The unified client knows the channel of the account's own forced orders alone.
-        Stream(feeds=("liquidation",), dial=Dial(url=_address, subscribe=_subscribed)),
+        Stream(feeds=("liquidation",), socket=RawSocket(url=_address, subscribe=_subscribed)),
     ),
     polls=(
         Poll(

@@ -7,7 +7,7 @@ import msgspec
 from liqbot.venues.htx import responses
 from liqbot.venues.htx.messages import FORCED, FUNDING, INDEX, MARK, parse
 from liqbot.venues.parsing import WireContract
-from liqbot.venues.streams import Dial, HistorySource, Poll, RequestParams, Stream, VenueWire
+from liqbot.venues.streams import HistorySource, Poll, RawSocket, RequestParams, Stream, VenueWire
 
 HOST: Final = "wss://api.hbdm.com"
 _HOUR_MS: Final = 3_600_000
@@ -132,11 +132,11 @@ WIRE: Final = VenueWire(
         # The unified client reads neither prices nor what is published to all.
         Stream(
             feeds=("mark",), silence_ms_max=60_000,
-            dial=Dial(url=_prices, subscribe=_subscribed_prices, answer=_answer),
+            socket=RawSocket(url=_prices, subscribe=_subscribed_prices, answer=_answer),
         ),
         Stream(
             feeds=("liquidation", "funding"),
-            dial=Dial(url=_notifications, subscribe=_subscribed_notifications, answer=_answer),
+            socket=RawSocket(url=_notifications, subscribe=_subscribed_notifications, answer=_answer),
         ),
     ),
     polls=_polls("LinearSwap", "V5Market", "V5Market", inverse=False)

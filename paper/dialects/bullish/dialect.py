@@ -104,6 +104,11 @@ class BullishDialect(MarketDataDialect):
         """The unified client sends an empty message to an address of ticks."""
         request = message if isinstance(message, dict) else {}
         wanted = request.get("params") or {}
+        if request.get("method") == "keepalivePing":
+            # Without it the unified client takes the connection for dead after its second question.
+            socket.send_json({"jsonrpc": "2.0", "id": request.get("id"), "result": {
+                "responseCodeName": "OK", "responseCode": "200", "message": "Keep alive pong",
+            }})  # fmt: skip
         if not request or request.get("method") == "keepalivePing":
             return True
         one = self.by_id.get(str(wanted.get("symbol")))

@@ -26,7 +26,7 @@ class CoinbaseDialect(MarketDataDialect):
     hosts: ClassVar[tuple[str, ...]] = ("api.coinbase.com", "advanced-trade-ws.coinbase.com")
     time_address: ClassVar[str] = f"api.coinbase.com{REST}"
     stream_paths: ClassVar[tuple[str, ...]] = ("/",)
-    tells_settlements: ClassVar[bool] = True
+    publishes_settlements: ClassVar[bool] = True
     listed: ClassVar[tuple[ListedContract, ...]] = (
         ListedContract(coin="BTC", id="BIP-20DEC30-CDE", tick="5", size="0.01"),
         ListedContract(coin="ETH", id="ETP-20DEC30-CDE", tick="0.5", size="0.1"),

@@ -55,8 +55,8 @@ class DeribitDialect(MarketDataDialect):
         return self.contract(request.params.get("instrument_name"))
 
     def _instruments(self, request: Request) -> Row:
-        del request
-        return self._result([self._instrument(one) for one in self.contracts])
+        kind = request.params.get("kind", "future")
+        return self._result([self._instrument(one) for one in self.contracts if kind == "future"])
 
     def _instrument(self, one: MarketContract) -> Row:
         return {

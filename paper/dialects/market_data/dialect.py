@@ -49,7 +49,7 @@ class MarketDataDialect(Dialect):
     """Its forced orders are published without a price: they are worth what the mark says."""
     stream_paths: ClassVar[tuple[str, ...]]
     """Paths at which websockets are opened."""
-    tells_settlements: ClassVar[bool] = False
+    publishes_settlements: ClassVar[bool] = False
     """A rate is the one that was paid last, not the one that will be."""
 
     def __init__(self, hub: Hub) -> None:

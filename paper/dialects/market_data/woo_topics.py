@@ -27,6 +27,9 @@ class WooTopicsDialect(MarketDataDialect):
     def receive(self, socket: Socket, message: Any) -> bool:
         request = message if isinstance(message, dict) else {}
         event, topic = str(request.get("event", "")), str(request.get("topic", ""))
+        if event == "ping":
+            # Without it the unified client takes the connection for dead after its second question.
+            socket.send_json({"event": "pong", "ts": self.hub.now_ms})
         if event in ("ping", "pong"):
             return True
         contract_id, _, kind = topic.partition("@")

@@ -38,8 +38,8 @@ def coin_in(source: Source) -> str | None:
 def history_book(reading: Reading, venue: str | None = None) -> BookAmounts:
     """The book of a history; `venue` where the endpoint says it."""
     source, hints = reading.sample.source, reading.hints
-    told = venue or (None if hints.venue else venue_in(source))
-    return reading.book(told, None if hints.coin else coin_in(source))
+    named = venue or (None if hints.venue else venue_in(source))
+    return reading.book(named, None if hints.coin else coin_in(source))
 
 
 def is_ohlc(sample: Sample) -> bool:

@@ -143,8 +143,8 @@ class Spool:
             for first, last in _runs(same):
                 drop[_told_before(kind, rows, order[first : last + 1])] = True
         else:
-            told = _bytes(kind, rows[order])
-            differs = same & other & (told[1:] != told[:-1]).any(axis=1)
+            cells = _bytes(kind, rows[order])
+            differs = same & other & (cells[1:] != cells[:-1]).any(axis=1)
             if differs.any():
                 index = int(np.argmax(differs))
                 one, another = rows[order[index]], rows[order[index + 1]]
@@ -205,11 +205,11 @@ def _cut(held: dict[str, Rows], before_ms: int | None) -> tuple[list[tuple[str, 
 
 def _told_before(kind: str, rows: Rows, moment: Indices) -> list[int]:
     """Of rows of one series and moment, those that another file told before."""
-    told: dict[bytes, int] = {}
+    first_in: dict[bytes, int] = {}
     repeats = []
     for index, content in zip(moment.tolist(), _bytes(kind, rows[moment]), strict=True):
         file = int(rows["_file"][index])
-        if told.setdefault(content.tobytes(), file) != file:
+        if first_in.setdefault(content.tobytes(), file) != file:
             repeats.append(index)
     return repeats
 

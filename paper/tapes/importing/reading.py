@@ -49,10 +49,10 @@ class Reading:
         """All rows; `columns` name them in order, whatever the file calls them."""
         return cells_of(self.sample, tuple(columns), self.hints.utc_offset_h)
 
-    def venue(self, told: str | None = None) -> str:
+    def venue(self, stated: str | None = None) -> str:
         """The venue, as a venue key, that the file or the hint names. TapeError when none does, or they differ."""
         hinted = self.hints.venue
-        word = told or hinted
+        word = stated or hinted
         if word is None:
             raise self.error("it does not say of which venue it is; say --venue, as in --venue binance")
         named = VENUES.spelt(word)
@@ -60,8 +60,8 @@ class Reading:
             near = VENUES.nearest(word)
             hint = f"did you mean {near!r}?" if near else "'liqbot venues' lists those that are known"
             raise self.error(f"no such venue: {word!r}; {hint}")
-        asked = named if hinted is None or named == AGGREGATE else VENUES.spelt(hinted) or hinted
-        if split_venue_key(named)[0] != split_venue_key(asked)[0]:
+        hinted_key = named if hinted is None or named == AGGREGATE else VENUES.spelt(hinted) or hinted
+        if split_venue_key(named)[0] != split_venue_key(hinted_key)[0]:
             raise self.error(f"it is of {named}, not of {hinted}")
         return named
 
@@ -73,11 +73,11 @@ class Reading:
         named, _ = split_venue_key(self.venue(venue))
         try:
             book = book_of(venue or self.hints.venue or named, word, self.hints.contract or MAIN_CONTRACT)
-            asked = book_of(named, self.hints.coin) if self.hints.coin else book
+            hinted = book_of(named, self.hints.coin) if self.hints.coin else book
         except SpellingError as error:
             raise self.error(f"{error.column} of {word!r} at {named}: {error}") from None
-        if book.coin != asked.coin:
-            raise self.error(f"it is of {book.coin}, not of {asked.coin}")
+        if book.coin != hinted.coin:
+            raise self.error(f"it is of {book.coin}, not of {hinted.coin}")
         return amounts_of(book, self.hints.contract_units)
 
     def facts(

@@ -81,7 +81,7 @@ def test_a_venue_s_map_never_holds_more_than_its_open_interest(seed: int) -> Non
 def reached(told_usd: float, modelled_usd: float) -> ReportedPositions:
     """A long of that size was reached, where the model promised so much."""
     told = reported_positions(EstimateParams(), CalibrationParams())
-    told.replace(0, [(np.array([990.5]), np.array([told_usd])), NONE], 1_000.0, EVERYTHING, np.zeros((2, 9)), 0)
+    told.replace(0, [(np.array([990.5]), np.array([told_usd])), NONE], 1_000.0, EVERYTHING, 0)
     told.begin_step()
     told.touch(0, 990.0, 1_000.0, 0)
     told.expect(np.array([[modelled_usd, modelled_usd]]), np.ones(1), 60_000)
@@ -94,8 +94,8 @@ def test_an_order_is_of_told_and_modelled_positions_as_was_expected_of_either(
 ) -> None:
     told = reached(told_usd, modelled_usd)
     promised_usd = told_usd * told.ratio
-    rest = told.rest_of([(0, 0, order_usd), (0, 1, order_usd)])
-    assert rest[-1] == (0, 1, order_usd), "no short was reached"
-    modelled = 1.0 if order_usd < 0.1 * told_usd else modelled_usd / (modelled_usd + promised_usd)
-    found = sum(one for _, side, one in rest if side == 0)
-    assert found == pytest.approx(modelled * order_usd if modelled >= 0.05 else 0.0, rel=1e-6)
+    before = told.state.sums.copy()
+    told.count([(0, 0, order_usd), (0, 1, order_usd)])
+    own = 0.0 if order_usd < 0.1 * told_usd else promised_usd / (modelled_usd + promised_usd)
+    found = (told.state.sums - before).tolist()
+    assert found == pytest.approx([own * order_usd, 0.0, own, own * order_usd], rel=1e-6), "no short was reached"

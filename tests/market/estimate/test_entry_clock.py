@@ -24,12 +24,10 @@ def fresh() -> Positions:
     return positions
 
 
-@given(bars, st.booleans(), st.floats(0.1, 1.0))
+@given(bars, st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_touched_hazard_is_that_of_every_single_opening(
-    steps: list[tuple[float, float, float]], follow: bool, kept: float
-) -> None:
-    """However the window moves, mass falls on its far ends, scales are settled, rows are thinned and paces change."""
+def test_touched_hazard_is_that_of_every_single_opening(steps: list[tuple[float, float, float]], follow: bool) -> None:
+    """However the window moves, mass falls on its far ends, scales are settled and paces change."""
     positions, middle = fresh(), position_of(60_000.0)
     tiers = len(PARAMS.leverages)
     usd, hazard = np.zeros((0, 2, tiers)), np.zeros((0, 2, tiers))
@@ -48,8 +46,6 @@ def test_touched_hazard_is_that_of_every_single_opening(
         usd = np.concatenate([usd, (positions.prior_usd()[0] - before)[None]])
         hazard = np.concatenate([hazard, np.zeros((1, 2, tiers))])
         positions.closing.pace = pace
-    positions.keep(0, np.full((2, tiers), kept))
-    usd *= kept
     positions.begin_step()
     # To where no part of an end bin is left.
     touch(positions, 0, int(middle) - 1e5, int(middle) + 1e5 - 1e-9)

@@ -67,12 +67,14 @@ def drawn(kernels: Kernels, seed: int) -> bytes:
         frontier[0] = -np.inf, np.inf
     scale, total = noise.random((rows, 2, tiers)), cells[0].sum(axis=3)
     printing, unlearnt = noise.lognormal(0.0, 1.0, (rows, tiers)), noise.random(tiers)
-    oi_usd = chance.choice((float("inf"), noise.lognormal(20.0, 2.0)))
+    beside, oi_usd = noise.random((rows, 2, tiers)), chance.choice((float("inf"), noise.lognormal(20.0, 2.0)))
     for row in range(rows):
         kernels["draw_row"](
-            cells, scale, total, frontier, extent, printing[row], unlearnt, noise.lognormal(10.0, 3.0, (rows, tiers)),
-            noise.lognormal(12.0, 5.0, (rows, 2)), (noise.random(tiers) < 0.8).astype(np.float64), row, first,
-            middle + noise.uniform(-9.0, 9.0), float(chance.choice((0, noise.uniform(-30.0, 30.0)))), 40.0, 0.7,
+            cells, scale, beside, total, frontier, extent, printing[row], unlearnt,
+            noise.lognormal(10.0, 3.0, (rows, tiers)), noise.lognormal(12.0, 5.0, (rows, 2)),
+            (noise.random(tiers) < 0.8).astype(np.float64), row, first,
+            middle + noise.uniform(-9.0, 9.0), float(chance.choice((0, noise.uniform(-30.0, 30.0)))),
+            chance.choice((1.0, 0.7)), 40.0, 0.7,
             0.6 * oi_usd, 1.1 * oi_usd, 0.8, seed % 2, *out,
         )  # fmt: skip
     return out[0].tobytes() + out[1].tobytes()

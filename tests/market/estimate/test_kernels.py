@@ -86,5 +86,5 @@ def test_moving_the_window_keeps_every_lines_sum(seed: int, bins: int) -> None:
 def test_a_row_without_open_interest_is_not_capped() -> None:
     cap, total = np.ones((2, 2)), np.full((2, 2, 3), 5.0)
     ones = np.ones((2, 2, 3))
-    kernels.bound(cap, total, ones, np.ones((2, 3)), np.array([[np.inf, np.inf], [3.0, 3.0]]))
+    kernels.bound(cap, total, ones, np.ones((2, 3)), ones, np.array([[np.inf, np.inf], [3.0, 3.0]]))
     assert cap.tolist() == [[1.0, 1.0], [0.2, 0.2]]

@@ -1,7 +1,7 @@
 import msgspec
 import numpy as np
 import pytest
-from estimates import calibration_with, expected_usd, leverage_prior, open_in, positions_with, touch
+from estimates import calibration_with, leverage_prior, open_in, positions_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,8 +55,7 @@ def drawn_from(positions: Positions, parts: int, times: Floats) -> Sides:
 
 
 def told(positions: Positions, sides: Sides, *, hours: int = 100, params: CalibrationParams = PARAMS) -> LeveragePrior:
-    prior = leverage_prior(ESTIMATE, params, positions.closing)
-    prior.watch(1, positions.state)
+    prior = leverage_prior(ESTIMATE, params, positions)
     for hour in range(hours):
         prior.compare(1, sides, MARK, hour * HOUR_MS)
     return prior
@@ -114,42 +113,14 @@ def test_what_lies_beyond_every_class_and_empty_snapshots_say_nothing() -> None:
     assert told(positions, [nothing, nothing]).state.ratio.tolist() == [0.0] * len(LEVERAGES)
 
 
-def test_its_own_estimate_follows_the_modelled_one() -> None:
-    """Opened, touched, closed and bounded alike, apart from which of a tier's distances comes when."""
-    params = ESTIMATE.model_copy(update={"smear_factors": (1.0,)})
-    positions = two_venues(params)
-    positions.centre(MARK)
-    prior = leverage_prior(params, PARAMS, positions.closing)
-    prior.watch(1, positions.state)
-    for number in range(30):
-        at = MARK + 20.0 * (number % 5)
-        positions.closing.pace = (1.0, 0.5, 2.5)[number % 3]
-        prior.decay(at, HOUR_MS)
-        positions.centre(at)
-        positions.decay(HOUR_MS)
-        for row in (0, 1):
-            touch(positions, row, at - 30, at + 30)
-            touch(prior, row, at - 30, at + 30)
-        args = [0, 1], [(at - 30, at + 30)] * 2, [(1e6, 2e6), (3e6, 4e6)], [(at - 30, at + 30)] * 2
-        open_in(positions, *args)
-        open_in(prior, *args)
-        positions.bound(np.array([[2e7, 2e7], [3e7, 3e7]]))
-        prior.bound(np.array([[2e7, 2e7], [3e7, 3e7]]), positions.state.multiplier)
-    alone = Positions(prior.state.unreplaced[1], positions.closing)
-    assert expected_usd(alone)[0] == pytest.approx(expected_usd(positions)[1])
-    for side in (LONG, SHORT):
-        assert alone.line(0, side)[1] == pytest.approx(positions.line(1, side)[1])
-
-
 def test_it_comes_back_exactly_and_goes_on_alike() -> None:
     positions = modelled(5)
     sides = drawn_from(positions, 2, np.linspace(0.5, 2.0, len(LEVERAGES)))
-    prior, again = told(positions, sides, hours=5), leverage_prior(ESTIMATE, PARAMS, positions.closing)
+    prior, again = told(positions, sides, hours=5), leverage_prior(ESTIMATE, PARAMS, positions)
     record = msgspec.msgpack.decode(msgspec.msgpack.encode(prior.state.packed()))
-    again.state.load_state(record, len(ESTIMATE.smear_factors), np.array(ESTIMATE.leverage_mix))
+    again.state.load_state(record)
+    open_in(positions, [0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
     for one in (prior, again):
-        one.decay(MARK, HOUR_MS)
-        open_in(one, [0, 1], [(MARK, MARK + 5.0)] * 2, [(1e6, 1e6)] * 2, [(MARK, MARK)] * 2)
         one.compare(1, sides, MARK + 3.0, 9 * HOUR_MS)
     assert msgspec.msgpack.encode(again.state.packed()) == msgspec.msgpack.encode(prior.state.packed())
 

@@ -13,10 +13,10 @@ from liqbot.blocks import Roster, joined
 from liqbot.connection.client import VenueClient
 from liqbot.events import FeedDown, FeedUp, Liquidation, MarkPrice, OpenPosition
 from liqbot.instruments import Side
-from liqbot.market.feeds.account_book import AGAIN_MS, AccountBook
 from liqbot.market.feeds.account_reader import FAILURES_MAX
 from liqbot.market.feeds.feed import VenueFeed
 from liqbot.market.feeds.params import AccountReadingParams, FeedParams
+from liqbot.market.feeds.tracked_accounts import AGAIN_MS, TrackedAccounts
 from liqbot.venues.public_accounts import AccountPosition
 from liqbot.venues.registry import VENUES as SPECS
 from liqbot.venues.registry import wire_of
@@ -90,7 +90,7 @@ async def test_wallets_are_learnt_from_trades_and_told_at_their_exact_prices() -
     async with fed(FAST, *held) as one:
         while one.feed.stats.account_reads < 8:
             await one.second_of()
-        one.feed._reader.tell()  # type: ignore[union-attr]
+        one.feed._reader.publish()  # type: ignore[union-attr]
         one.feed.flush(one.sink)
         reportable = {(fact.coin, fact.side, fact.price, round(fact.size_usd)) for fact in one.sink.of(OpenPosition)}
         assert reportable == {
@@ -169,12 +169,12 @@ async def test_positions_are_down_while_they_cannot_be_read_and_up_again_afterwa
         while not one.sink.said(FeedDown, "position"):
             await one.second_of()
             await asyncio.sleep(0.02)
-        one.feed._reader.tell()  # type: ignore[union-attr]
+        one.feed._reader.publish()  # type: ignore[union-attr]
         assert one.sink.of(OpenPosition) == []
         reads = one.feed.stats.account_reads
         while one.feed.stats.account_reads < reads + 4:
             await one.second_of()
-        one.feed._reader.tell()  # type: ignore[union-attr]
+        one.feed._reader.publish()  # type: ignore[union-attr]
         one.feed.flush(one.sink)
         assert len(one.sink.of(OpenPosition)) == 2
 
@@ -186,7 +186,7 @@ async def test_the_map_has_them_in_exact_bins_says_what_share_is_covered_and_fol
             await one.second_of()
         one.feed.flush(one.sink, everything=True)
         before, one.sink.blocks = one.sink.blocks, []
-        one.feed._reader.tell()  # type: ignore[union-attr]
+        one.feed._reader.publish()  # type: ignore[union-attr]
         await one.second_of()
         await until(lambda: one.sink.of(MarkPrice))
         one.feed.flush(one.sink, everything=True)
@@ -226,7 +226,7 @@ async def test_the_traders_of_a_simulated_market_are_told_as_they_are() -> None:
                 if feed.stats.account_reads >= 10:
                     break
                 await asyncio.sleep(0.1)
-            feed._reader.tell()  # type: ignore[union-attr]
+            feed._reader.publish()  # type: ignore[union-attr]
             feed.flush(sink)
         finally:
             task.cancel()
@@ -241,11 +241,11 @@ async def test_the_traders_of_a_simulated_market_are_told_as_they_are() -> None:
 # --- whom to read next ------------------------------------------------------------------------------------------------
 
 
-def book(**params: float) -> AccountBook:
-    return AccountBook(AccountReadingParams.model_validate({"enabled": True} | params))
+def book(**params: float) -> TrackedAccounts:
+    return TrackedAccounts(AccountReadingParams.model_validate({"enabled": True} | params))
 
 
-def met(accounts: AccountBook, now_ms: int, **usd: float) -> None:
+def met(accounts: TrackedAccounts, now_ms: int, **usd: float) -> None:
     accounts.meet([(0, now_ms, name, size) for name, size in usd.items()], now_ms)
 
 
@@ -253,7 +253,7 @@ def held(usd: float, price: float | None = 45_000.0, side: Side = Side.LONG) -> 
     return (AccountPosition(0, side, usd, price),)
 
 
-def read(accounts: AccountBook, now_ms: int, usd: float = 0.0, price: float = 45_000.0) -> str:
+def read(accounts: TrackedAccounts, now_ms: int, usd: float = 0.0, price: float = 45_000.0) -> str:
     account = accounts.next(now_ms)
     assert account is not None
     accounts.read(account, held(usd, price) if usd else (), now_ms)

@@ -107,7 +107,7 @@ def agrees(place: ReadVenue, happened: list[MarketEvent], key: str, coin: str) -
     funding = [one for one in got if isinstance(one, FundingRate) and (one.venue, one.coin) == (key, coin)][-1]
     rates = {0.01, *(one.rate_pct for one in of(happened, FundingRate, key, coin))}
     assert any(funding.rate_pct == pytest.approx(rate_pct) for rate_pct in rates)
-    stage = FundingStage.SETTLEMENT if _kind(place.client.venue).tells_settlements else FundingStage.FORECAST
+    stage = FundingStage.SETTLEMENT if _kind(place.client.venue).publishes_settlements else FundingStage.FORECAST
     assert funding.rate_stage is stage
 
 

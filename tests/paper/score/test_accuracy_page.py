@@ -210,6 +210,6 @@ def test_the_published_markets_share_no_seed_with_those_for_tuning(bench: dict[s
     seeds = {name: {one.seed for one in group.values()} for name, group in vars(worlds).items()
              if name in ("PUBLISHED", "TUNING")}  # fmt: skip
     assert not seeds["PUBLISHED"] & seeds["TUNING"]
-    families = [one.family for name, one in worlds.PUBLISHED.items() if not one.told]
+    families = [one.family for name, one in worlds.PUBLISHED.items() if not one.positions_of]
     assert min(families.count(worlds.CROWD), families.count(worlds.FLOW)) >= 4
     assert {one.family for one in worlds.TUNING.values()} == {worlds.CROWD, worlds.FLOW}

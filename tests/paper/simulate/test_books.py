@@ -22,6 +22,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[RunningLedger]:
             found.append(self)
 
     monkeypatch.setattr(run, "RunningLedger", Noted)
+    monkeypatch.setattr(run, "AUDIT_EVERY", 1)
     return found
 
 

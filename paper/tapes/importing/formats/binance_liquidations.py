@@ -28,8 +28,8 @@ def _read(reading: Reading) -> Iterator[Facts]:
         sides = cells.choices("side", ORDER_SIDES)
         price, average = cells.numbers("price"), cells.numbers(_FILL_PRICE)
         value = np.where(average > 0.0, average, price)
-        told = np.stack((times, sides, price, filled, average))
-        first = np.unique(told, axis=1, return_index=True)[1]
+        rows = np.stack((times, sides, price, filled, average))
+        first = np.unique(rows, axis=1, return_index=True)[1]
         kept = np.sort(first[filled[first] > 0.0])
         columns = {"side": sides, "price": price, "size_usd": book.traded_usd(filled, value)}
         yield reading.facts("liquidations", book, cells.taken(kept), times[kept],

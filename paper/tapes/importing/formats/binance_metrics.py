@@ -24,10 +24,10 @@ def _read(reading: Reading) -> Iterator[Facts]:
     book = archive_book(reading)
     name = _CONTRACTS if book.inverse else _VALUE
     for part in reading.cells():
-        told = np.nan_to_num(part.numbers(name, optional=True)) != 0.0
-        if not told.all():
+        filled = np.nan_to_num(part.numbers(name, optional=True)) != 0.0
+        if not filled.all():
             reading.note("rows without open interest are left out")
-        cells = part.taken(told)
+        cells = part.taken(filled)
         amounts = cells.numbers(name)
         usd = book.open_interest_usd(amounts, np.ones(len(amounts))) if book.inverse else amounts
         yield reading.facts("open_interest", book, cells, cells.times_ms("create_time"), {"oi_usd": usd},

@@ -52,7 +52,7 @@ def _read(reading: Reading) -> Iterator[Facts]:
                 parts[coin].append(_Rows(own.times_ms(form.date), amounts, own.at))
     for coin, found in parts.items():
         if found:
-            yield from _told(reading, form, coin, found)
+            yield from _reports(reading, form, coin, found)
 
 
 def _size(code: str | None, coin: str) -> float:
@@ -61,7 +61,7 @@ def _size(code: str | None, coin: str) -> float:
     return size if listed == coin else 0.0
 
 
-def _told(reading: Reading, form: Columns, coin: str, found: list[_Rows]) -> Iterator[Facts]:
+def _reports(reading: Reading, form: Columns, coin: str, found: list[_Rows]) -> Iterator[Facts]:
     """Contracts of every size of a day added up, valued at the coin's price of that time; days without one are left
     out."""
     days = np.concatenate([rows.days_ms for rows in found])
@@ -78,9 +78,9 @@ def _told(reading: Reading, form: Columns, coin: str, found: list[_Rows]) -> Ite
         cells = TakenCells(reading.sample.source.name, 0, {}, numbered=at[known])
         # Whatever venue is hinted at is that of the candles beside it.
         book = amounts_of(Book("cme", coin), None)
-        told = reading.facts("open_interest", book, cells, each[known] + CLOSE_MS,
+        facts = reading.facts("open_interest", book, cells, each[known] + CLOSE_MS,
                              {"oi_usd": base[known] * prices[known]}, {"oi_usd": form.open_interest})
-        yield msgspec.structs.replace(told, learnt=each[known] + PUBLISHED_MS)
+        yield msgspec.structs.replace(facts, learnt=each[known] + PUBLISHED_MS)
 
 
 FORMAT: Final = Format("CFTC weekly report (CME open interest)", _claims, _read, valued_by_others=True)

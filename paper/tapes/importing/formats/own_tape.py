@@ -64,9 +64,9 @@ def _learnt(cells: Cells) -> Any:
     import pyarrow as pa
 
     column = cells.columns[LEARNT]
-    told = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
     times = np.zeros(len(cells), np.int64)
-    times[told] = cells.taken(told).times_ms(LEARNT)
+    times[valid] = cells.taken(valid).times_ms(LEARNT)
     return pa.array(times, mask=times == 0)
 
 

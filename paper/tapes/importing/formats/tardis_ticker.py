@@ -41,33 +41,33 @@ def _read(reading: Reading) -> Iterator[Facts]:
 
 
 def _figures(reading: Reading, book: BookAmounts, cells: Cells) -> Iterator[Facts]:
-    marks = cells.taken(_told(cells, _MARK))
+    marks = cells.taken(_filled(cells, _MARK))
     columns = {_MARK: marks.numbers(_MARK), _INDEX: marks.numbers(_INDEX, optional=True)}
     yield reading.facts("marks", book, marks, marks.times_ms(LEARNT), columns)
-    held = cells.taken(_told(cells, _INTEREST, _MARK) & _changed(cells, _INTEREST))
+    held = cells.taken(_filled(cells, _INTEREST, _MARK) & _changed(cells, _INTEREST))
     usd = book.open_interest_usd(held.numbers(_INTEREST), held.numbers(_MARK))
     yield reading.facts("open_interest", book, held, held.times_ms(LEARNT), {"oi_usd": usd}, {"oi_usd": _INTEREST})
-    rated = cells.taken(_told(cells, _RATE) & _changed(cells, _RATE))
+    rated = cells.taken(_filled(cells, _RATE) & _changed(cells, _RATE))
     times, interval_h = rated.times_ms(LEARNT), _interval_h(reading, book, rated)
     yield reading.funding(book, rated, times, _RATE, interval_h, FundingStage.FORECAST, as_fraction=True)
 
 
 def _interval_h(reading: Reading, book: BookAmounts, cells: Cells) -> float:
     """The longest interval that every settlement told lies on, as venues settle at whole intervals since midnight."""
-    told = cells.taken(_told(cells, _SETTLES))
-    if not len(told):
+    settled = cells.taken(_filled(cells, _SETTLES))
+    if not len(settled):
         usual_h = usual_interval_h(book.venue_key)
         reading.note(f"{_SETTLES} is empty: funding is taken as every {usual_h:g} hours")
         return usual_h
-    hours = told.times_ms(_SETTLES) // 3_600_000 % 24
+    hours = settled.times_ms(_SETTLES) // 3_600_000 % 24
     return float(np.gcd.reduce([int(INTERVAL_H_USUAL), *np.unique(hours).tolist()]))
 
 
-def _told(cells: Cells, *names: str) -> Bools:
-    told = np.ones(len(cells), np.bool_)
+def _filled(cells: Cells, *names: str) -> Bools:
+    filled = np.ones(len(cells), np.bool_)
     for name in names:
-        told &= np.isfinite(cells.numbers(name, optional=True))
-    return told
+        filled &= np.isfinite(cells.numbers(name, optional=True))
+    return filled
 
 
 def _changed(cells: Cells, name: str) -> Bools:

@@ -25,7 +25,7 @@ _KEPT_SHARE: Final = 0.9
 """Of the most that are remembered, after some had to be forgotten."""
 
 
-class KnownAccount(msgspec.Struct):
+class TrackedAccount(msgspec.Struct):
     """Mutable. `turnover_usd` was traded since it was read last: what it holds may be something else by now."""
 
     name: str
@@ -45,14 +45,14 @@ class KnownAccount(msgspec.Struct):
         return (self.weight_usd + _FLOOR_USD) * max(now_ms - max(self.read_ms, self.met_ms), 1_000)
 
 
-class AccountBook:
-    """All of one venue."""
+class TrackedAccounts:
+    """All accounts of one venue that are known, and which to read next."""
 
     def __init__(self, params: AccountReadingParams) -> None:
         self._params = params
-        self._accounts: dict[str, KnownAccount] = {}
+        self._accounts: dict[str, TrackedAccount] = {}
         self._round: list[str] = []
-        self._reached: dict[str, KnownAccount] = {}
+        self._reached: dict[str, TrackedAccount] = {}
         self._nearest: dict[int, tuple[float, float]] = {}
         """Per contract: the highest price below which longs are reached, the lowest above which shorts are."""
 
@@ -62,7 +62,7 @@ class AccountBook:
     def add(self, names: Iterable[str], now_ms: int) -> None:
         """Accounts that somebody has named."""
         for name in names:
-            self._accounts.setdefault(name, KnownAccount(name, now_ms))
+            self._accounts.setdefault(name, TrackedAccount(name, now_ms))
 
     def meet(self, parties: Iterable[Party], now_ms: int) -> None:
         """Both sides of trades."""
@@ -71,7 +71,7 @@ class AccountBook:
             if account is None:
                 if len(self._accounts) >= self._params.accounts_max:
                     self._forget(now_ms)
-                account = self._accounts[name] = KnownAccount(name, now_ms)
+                account = self._accounts[name] = TrackedAccount(name, now_ms)
             account.turnover_usd += size_usd
 
     def _forget(self, now_ms: int) -> None:
@@ -104,7 +104,7 @@ class AccountBook:
                     above = min(above, one.liquidation_price)
         self._nearest[index] = below, above
 
-    def next(self, now_ms: int) -> KnownAccount | None:
+    def next(self, now_ms: int) -> TrackedAccount | None:
         """Whom to read now; None while nobody is known. Everybody has one turn in a round."""
         if self._reached:
             return self._reached.pop(max(self._reached, key=lambda name: self._reached[name].weight_usd))
@@ -117,7 +117,7 @@ class AccountBook:
             self._round = [one.name for one in reversed(chosen)]
         return None
 
-    def read(self, account: KnownAccount, held: tuple[AccountPosition, ...], now_ms: int) -> bool:
+    def read(self, account: TrackedAccount, held: tuple[AccountPosition, ...], now_ms: int) -> bool:
         """What an account holds now. True when the mark had reached a position of it that is gone or smaller now: it
         may have been force-closed."""
         closed = account.reached and any(_smaller(before, held) for before in account.held)
@@ -127,7 +127,7 @@ class AccountBook:
             self._nearest.pop(one.index, None)
         return closed
 
-    def put_off(self, account: KnownAccount, now_ms: int) -> None:
+    def put_off(self, account: TrackedAccount, now_ms: int) -> None:
         """It could not be read: others have their turn first."""
         account.met_ms, account.reached = now_ms, False
         self._nearest.clear()
