@@ -20,7 +20,7 @@ from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.runtime.raw_replay import replayed
 
-EVERY: Final = 20
+EVERY: Final = 5
 """Steps between two comparisons of all that the market floor knows."""
 
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "builders"))
 from recorded_days import Watched, journal_days, killed_recorders, raw_days
 
 RAW_CAP, RAW_FILE = 400_000, 24_000
-MINUTE_MESSAGES, MINUTE_ROWS = 2, 60
+MINUTE_MESSAGES, MINUTE_ROWS = 2, 100
 KEEP_GB, KEEP_DAYS = 0.05, 14.0
 
 

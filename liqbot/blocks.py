@@ -137,6 +137,10 @@ class EventBlock(msgspec.Struct, frozen=True, eq=False):
     backfilled: bool = False
     lag_ms: int = 0
     """How far the house was behind the wall clock when this step was taken from the inbox; 0 on a tape."""
+    source: str = ""
+    """Where the market rows come from, if not from feeds of this process; empty otherwise."""
+    source_seq: int = 0
+    """Up to which place there: whoever begins again begins after it."""
 
     def rows(self, kind: str) -> Rows:
         rows: Rows = getattr(self, kind)
@@ -200,6 +204,7 @@ def joined(parts: Sequence[EventBlock]) -> EventBlock:
     """Several parts of one clock step as one block; only the last part may carry the Tick."""
     if any(part.tick_ms is not None for part in parts[:-1]):
         raise ValueError("only the last part of a clock step may carry its Tick")
+    placed = [part for part in parts if part.source]
     columns: dict[str, Any] = {kind: np.concatenate([part.rows(kind) for part in parts]) for kind in KINDS}
     return EventBlock(
         **columns,
@@ -207,4 +212,6 @@ def joined(parts: Sequence[EventBlock]) -> EventBlock:
         tick_ms=parts[-1].tick_ms,
         backfilled=any(part.backfilled for part in parts),
         lag_ms=max(part.lag_ms for part in parts),
+        source=placed[-1].source if placed else "",
+        source_seq=placed[-1].source_seq if placed else 0,
     )

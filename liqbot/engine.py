@@ -13,16 +13,19 @@ from liqbot.execution.order_manager import OrderManager
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
 from liqbot.market.map.whales import WhaleNews
+from liqbot.market.mark_ratio import MarkRatio, MarkRatioFold
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.view import MarketView
 from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Adjustment, Approved, Decision
+from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Refusal
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
+from liqbot.risk.pre_trade_checks import entry_translates, mark_checks
 from liqbot.risk.review import EntryReview, review_entry, review_reduction
+from liqbot.risk.translation import MarkTranslation, VenueTarget, translation_at
 from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, reason_gone
 from liqbot.signals.failures import CallMeter, StrategyGuard, unmeasured
 from liqbot.signals.registry import SignalParams
@@ -77,6 +80,7 @@ class Engine:
             for coin, instrument in instruments.items()
         }
         self.market = Market(market, roster, trade_venue)
+        self.marks = MarkRatioFold(trade_venue)
         self.account = Account(limits, account)
         self.desk = OrderManager(tuple(instruments.values()), execution, journal_id, account)
         self.views: tuple[MarketView, ...] = ()
@@ -87,9 +91,8 @@ class Engine:
         self._barred = False
         self._recorded: RecordedAnswer | None = None
         self._enabled = enabled_strategies(signals)
-        self._keys = {
-            coin: [f"{coin} {one.strategy.name} {one.side.word}" for one in self._enabled] for coin in self._books
-        }
+        names = [f"{one.strategy.name} {one.side.word}" for one in self._enabled]
+        self._keys = {coin: [f"{coin} {name}" for name in names] for coin in self._books}
         self.guard = StrategyGuard(call_meter)
         self._invalidated = partial(reason_gone, params=signals, guard=self.guard)
         self._last_codes: dict[str, str] = {}
@@ -115,7 +118,8 @@ class Engine:
             if self.market.awaits_price(block.tick_ms) and not block.facts and recorded in (None, NOTHING):
                 return Step(self._seq, self._now_ms)  # no news: what the clock alone decides waits for the next bar too
             self._now_ms = max(self._now_ms, block.tick_ms)
-            self.account.on_tick(block.tick_ms, self.views)
+            self.marks.on_tick(block.tick_ms, self.views)
+            self.account.on_tick(block.tick_ms, self.views, self.mark_of)
         self._hold_back()
         if block.tick_ms is not None:
             self._protect(decisions)
@@ -151,6 +155,7 @@ class Engine:
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
         self.market.on_fact(fact)
+        self.marks.on_fact(fact)
         if self.account.on_fact(fact):
             self.desk.on_fact(fact)
         self.guard.on_fact(fact)
@@ -174,11 +179,13 @@ class Engine:
         book = self._books.get(fact.coin)
         if position is None or position.side is not fact.side or book is None:
             return
+        translation = self._translation(fact.coin)
         adjustment = Adjustment(
-            fact.venue, fact.coin, "ADOPTED", fact.reason, stop_price=fact.stop_price, strategy=fact.strategy,
-            exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
+            fact.venue, fact.coin, "ADOPTED", fact.reason, stop_price=translation.in_map(fact.stop_price),
+            strategy=fact.strategy, exit_by_ms=fact.exit_by_ms, price_tick=book.instrument.price_tick,
+            mark_ratio=translation.ratio,
         )
-        approved = review_reduction(adjustment, position, None)
+        approved = review_reduction(adjustment, translation.position_in_map(position), None)
         self._adopt(approved)
         decisions.append(approved)
 
@@ -188,6 +195,22 @@ class Engine:
         if barred and not self._barred:
             self.desk.cancel_entry()
         self._barred = barred
+        for target in self.desk.entries_in_flight():
+            if not entry_translates(target, self.mark_of(target.coin), self._limits):
+                self.desk.withdraw_entry(target)
+
+    def mark_of(self, coin: str) -> MarkRatio:
+        """How the market where orders rest compares with the map's, as of now."""
+        return self.marks.of(coin, self._now_ms)
+
+    def mark_refusal(self, coin: str) -> Refusal | None:
+        """Why no entry can be translated now; None when one can."""
+        return next((code for code, check in mark_checks(self.mark_of(coin), self._limits) if not check.passed), None)
+
+    def _translation(self, coin: str, target: VenueTarget | None = None) -> MarkTranslation:
+        """At the ratio of now; where none is known, at that of the target."""
+        otherwise = SAME_MARKET_RATIO if target is None else target.mark_ratio
+        return translation_at(self._books[coin].instrument.price_tick, self.mark_of(coin), otherwise)
 
     def _protect(self, decisions: list[Decision]) -> None:
         """The open position first: exits and tighter stops are never refused."""
@@ -196,12 +219,15 @@ class Engine:
             if self.account.unread(position, self._now_ms):
                 continue
             target = self.desk.target(position.venue, position.coin)
+            translation = self._translation(position.coin, target)
+            stale = not mark_checks(self.mark_of(position.coin), self._limits)[0][1].passed
             adjustment = adjustment_for(
                 by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,
-                self._invalidated,
+                self._invalidated, translation, follows=not stale,
             )
             if adjustment is not None:
-                approved = review_reduction(adjustment, position, target)
+                mapped = None if target is None else translation.target_in_map(target)
+                approved = review_reduction(adjustment, translation.position_in_map(position), mapped)
                 self._adopt(approved)
                 decisions.append(approved)
 
@@ -234,7 +260,7 @@ class Engine:
         review = review_entry(
             signal, view, self.account, book, self._limits, self._avoid, self._decision_id + 1,
             entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
-            entering=self.desk.entries_in_flight(),
+            entering=self.desk.entries_in_flight(), mark=self.mark_of(view.coin),
         )
         if isinstance(review.decision, Approved):
             self._adopt(review.decision)
@@ -250,6 +276,7 @@ class Engine:
         return msgspec.msgpack.encode(
             {
                 "market": self.market.state(),
+                "marks": self.marks.state(),
                 "account": self.account.state(),
                 "desk": self.desk.state(),
                 "counters": [self._seq, self._decision_id, self._now_ms],
@@ -265,6 +292,7 @@ class Engine:
         journal."""
         state: dict[str, Any] = msgspec.msgpack.decode(snapshot)
         self.market.load_state(state["market"])
+        self.marks.load_state(state["marks"])
         self.account.load_state(state["account"])
         self.desk.load_state(state["desk"])
         self._seq, self._decision_id, self._now_ms = state["counters"]

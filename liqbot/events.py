@@ -83,6 +83,13 @@ class OpenPosition(Liquidation, frozen=True, tag=True, kw_only=True):
     """A position that a venue makes known, as the forced order it would be. A newer `time_ms` replaces all before."""
 
 
+class TradingMark(MarketFact, frozen=True, tag=True, kw_only=True):
+    """The mark in the market where our orders rest, where that is a test network's or a demo's own: production's comes
+    with the market data."""
+
+    mark_price: float
+
+
 class FeedUp(MarketFact, frozen=True, tag=True, kw_only=True):
     """A stream (`trades`, `liquidation`, `mark`, `open_interest`, `funding`) delivers again."""
 
@@ -241,6 +248,9 @@ class JournalOpened(Fact, frozen=True, tag=True, kw_only=True):
     mode: str
     venues: tuple[str, ...]
     coins: tuple[str, ...]
+    test_market: bool = False
+    """Orders rest on a test network or a demo account, whose mark is followed (`TradingMark`) and prices are translated
+    to. Journals written before that was done trade at the map's own prices."""
 
 
 class JournalAdopted(Fact, frozen=True, tag=True, kw_only=True):
@@ -365,5 +375,5 @@ ControlEvent = (
     JournalOpened | JournalAdopted | JournalRepaired | JournalGap | CodeVersion | ConfigLoaded | IntentRecorded
     | BiasSet | Halt | Resume | Flatten | StrategyDisabled | Ending | LiveStarted | LadderOverridden
 )
-Event = AccountEvent | ControlEvent | FeedUp | FeedDown
+Event = AccountEvent | ControlEvent | FeedUp | FeedDown | TradingMark
 MarketEvent = TradeBar | Liquidation | LiquidationTotals | OpenInterest | MarkPrice | FundingRate | BookTop

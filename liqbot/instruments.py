@@ -89,19 +89,29 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def round_stop(self, side: Side, price: float | Decimal) -> Decimal:
         """Toward the entry (up for a long), so that rounding never adds loss."""
-        return _to_grid(price, self.price_tick, ROUND_CEILING if side is Side.LONG else ROUND_FLOOR)
+        return stop_on_grid(side, price, self.price_tick)
 
     def round_entry(self, side: Side, price: float | Decimal) -> Decimal:
         """A limit entry rounds to the better price for us (down for a long)."""
-        return _to_grid(price, self.price_tick, ROUND_FLOOR if side is Side.LONG else ROUND_CEILING)
+        return limit_on_grid(side, price, self.price_tick)
 
     def round_take(self, side: Side, price: float | Decimal) -> Decimal:
         """Toward the entry, so that the target is reached no later than requested."""
-        return _to_grid(price, self.price_tick, ROUND_FLOOR if side is Side.LONG else ROUND_CEILING)
+        return limit_on_grid(side, price, self.price_tick)
 
     def round_price(self, price: float | Decimal) -> Decimal:
         """Nearest tick, for prices that are nobody's risk (marks, simulated fills)."""
         return _to_grid(price, self.price_tick, ROUND_HALF_EVEN)
+
+
+def stop_on_grid(side: Side, price: float | Decimal, price_tick: Decimal) -> Decimal:
+    """Of a stop of a position of that side: toward the entry."""
+    return _to_grid(price, price_tick, ROUND_CEILING if side is Side.LONG else ROUND_FLOOR)
+
+
+def limit_on_grid(side: Side, price: float | Decimal, price_tick: Decimal) -> Decimal:
+    """Of a limit entry, or of a take: down for a long."""
+    return _to_grid(price, price_tick, ROUND_FLOOR if side is Side.LONG else ROUND_CEILING)
 
 
 def _to_grid(value: float | Decimal, grid: Decimal, rounding: str) -> Decimal:

@@ -104,6 +104,14 @@ def journal_path(data: Path) -> Path:
     return data / "journal.sqlite"
 
 
+def followed_journal(named: str) -> Path | None:
+    """Of `feeds.from_journal`: a data directory, or the journal in it. None where it names nothing."""
+    if not named:
+        return None
+    path = Path(named)
+    return path if path.suffix == ".sqlite" or path.is_file() else journal_path(path)
+
+
 def ledger_path(data: Path) -> Path:
     return data / "ledger.sqlite"
 

@@ -19,6 +19,8 @@ from liqbot.signals.registry import CONDITIONS
 _SHOWN_MAX: Final = 20
 _NEAR: Final = 1e-9
 _LATER_FIELDS: Final = frozenset(("account", "immediate", "stop_price", "stop_client_id", "stop_base"))
+_SAME_MARKET: Final = ("mark_ratio", "1")
+"""What a target of before bears without saying so."""
 _CONDITIONS: Final = frozenset(one.name for one in CONDITIONS)
 
 
@@ -250,7 +252,10 @@ def _named(plain: Any) -> Any:
     does not ride on the entry."""
     if not isinstance(plain, dict):
         return plain
-    return {key: value for key, value in plain.items() if key not in _LATER_FIELDS or value}
+    return {
+        key: value for key, value in plain.items()
+        if (key not in _LATER_FIELDS or value) and (key, value) != _SAME_MARKET
+    }
 
 
 def _near_threshold(recorded: bytes | None, replayed: bytes) -> bool:

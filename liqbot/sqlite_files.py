@@ -19,6 +19,7 @@ _NO_PLACE: Final = frozenset({
     sqlite3.SQLITE_READONLY_RECOVERY, sqlite3.SQLITE_READONLY_CANTINIT, sqlite3.SQLITE_READONLY_CANTLOCK,
 })
 """SQLite's codes for: it may not make what it needs beside the file."""
+_FOLLOWING_BUSY_S: Final = 0.05
 _REMEDIES: Final = {
     sqlite3.SQLITE_BUSY: "another program holds it: close that one (fuser -v FILE names it)",
     sqlite3.SQLITE_LOCKED: "another program holds it: close that one (fuser -v FILE names it)",
@@ -78,8 +79,32 @@ def connect_reading(path: Path) -> sqlite3.Connection:
     return _opened(path, "mode=ro&immutable=1")
 
 
-def _opened(path: Path, how: str, kind: type[C] = sqlite3.Connection) -> C:  # type: ignore[assignment]
-    connection = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, isolation_level=None, factory=kind)
+def connect_following(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A read-only connection, and whether it sees what is committed from now on. In a place where nothing may be made
+    beside the file it does so as long as the writer is there; once that has ended in order, the file is read as it
+    lies. Where it has died with pages beside the file: sqlite3.OperationalError, nothing is copied."""
+    path = path.resolve()
+    try:
+        return _opened(path, "mode=ro", busy_s=_FOLLOWING_BUSY_S), True
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _NO_PLACE or not os.access(path, os.R_OK, effective_ids=True):
+            raise
+        if _size(beside(path)[0]):
+            raise
+    return _opened(path, "mode=ro&immutable=1"), False
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None for none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _opened(path: Path, how: str, kind: type[C] = sqlite3.Connection, busy_s: float = 5.0) -> C:  # type: ignore[assignment]
+    connection = sqlite3.connect(f"{path.as_uri()}?{how}", busy_s, uri=True, isolation_level=None, factory=kind)
     try:
         # Nothing is opened before the first read.
         connection.execute("PRAGMA schema_version").fetchone()

@@ -13,7 +13,7 @@ from liqbot.legible import LegibleStream, legible_output, shown, spelled, withou
 from liqbot.log import configure
 from liqbot.review.tables import print_rows
 from liqbot.settings import config_json, load, settings_model
-from liqbot.verbs.control import _text
+from liqbot.verbs.control import status_text
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\u202egnp.exe\u2066\x9b31m\x08"
 SECRET = "canary-7d1f-in-a-url"
@@ -100,7 +100,7 @@ def test_status_spells_what_a_venue_wrote() -> None:
         "feeds": {"okx": {"rows": 1, "last_error": HOSTILE}}, "account_told": None, "log_lines_dropped": 0,
         "naked": dict.fromkeys(("now_ms", "last_ms", "p99_ms", "max_ms", "positions", "limit_ms"), 0),
     }  # fmt: skip
-    assert is_harmless(_text(report))
+    assert is_harmless(status_text(report))
 
 
 def test_a_password_of_the_ledger_is_nowhere(

@@ -50,10 +50,11 @@ class ControlHandler:
     async def run(self, inbox: FactsInbox) -> None:
         self._inbox = inbox
         async with asyncio.TaskGroup() as group:
-            group.create_task(protocol.serve(protocol.socket_path(self._data), self._answer))
+            group.create_task(protocol.serve(protocol.socket_path(self._data), self.answer))
             group.create_task(self._watch_latch())
 
-    async def _answer(self, request: dict[str, Any]) -> protocol.Reply:
+    async def answer(self, request: dict[str, Any]) -> protocol.Reply:
+        """To one command, wherever it came from. ValueError with what would be right."""
         verb = self._verbs.get(str(request.get("verb")))
         if verb is None:
             raise ValueError(f"no such command: {request.get('verb')!r}")

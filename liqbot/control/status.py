@@ -1,5 +1,6 @@
 """What a running house reports of itself, read from its engine between two steps."""
 
+from decimal import Decimal
 from typing import Any
 
 from liqbot import __version__
@@ -8,6 +9,7 @@ from liqbot.commands import Purpose
 from liqbot.engine import Engine
 from liqbot.events import HaltCode
 from liqbot.market.view import MarketView
+from liqbot.risk.translation import translation_at
 from liqbot.settings import Settings
 
 
@@ -29,6 +31,7 @@ def status_of(engine: Engine, settings: Settings, now_ms: int) -> dict[str, Any]
             engine.desk.book(settings.trade_venue, coin).read_back for coin in settings.coins
         ),
         "strategies_disabled": dict(engine.guard.disabled),
+        "biases": biases_of(engine, now_ms),
         "naked": _naked(engine, settings, now_ms),
         "positions": [_position(engine, held) for held in account.positions],
         "coins": [_coin(engine, settings, view, now_ms) for view in engine.views],
@@ -54,7 +57,8 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
     """Those that hold now."""
     given = engine.market.given_biases.items()
     return [
-        {"coin": coin, "side": side, "until_ms": until_ms} for coin, (side, until_ms) in given if until_ms > now_ms
+        {"coin": coin, "side": one.side, "until_ms": one.until_ms, "why": one.why}
+        for coin, one in given if one.until_ms > now_ms
     ]
 
 
@@ -84,8 +88,22 @@ def _position(engine: Engine, held: Position) -> dict[str, Any]:
         "entry_price": str(held.entry_price), "leverage": held.leverage,
         "liquidation_price": str(held.liquidation_price) if held.liquidation_price else None,
         "stop_price": str(stops[-1].command.trigger_price) if stops else None,
+        "in_map": _in_map(engine, held),
         "protected": book.confirmed_base(held.side) >= held.quantity_base, "leaving": book.closing,
     }  # fmt: skip
+
+
+def _in_map(engine: Engine, held: Position) -> dict[str, str | None] | None:
+    """Entry and liquidation as the map has them; None where its prices are the trading market's, or not known there."""
+    mark = engine.mark_of(held.coin)
+    if not engine.marks.test_market or not mark.known:
+        return None
+    mapped = translation_at(Decimal(0), mark).position_in_map(held)
+    liquidation_price = mapped.liquidation_price
+    return {
+        "entry_price": f"{mapped.entry_price:.8g}",
+        "liquidation_price": f"{liquidation_price:.8g}" if liquidation_price else None,
+    }
 
 
 def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> dict[str, Any]:
@@ -98,7 +116,24 @@ def _coin(engine: Engine, settings: Settings, view: MarketView, now_ms: int) -> 
         "foreign_base": str(holding.unexplained_base) if holding is not None and holding.unexplained_base else None,
         "price_accord": view.price_accord, "apart": _apart(engine, view.coin, now_ms),
         "told": _reported_positions(engine, view.coin, now_ms),
+        "mark": _mark(engine, view.coin, settings),
         "whales": [{"venue": whale.venue, "position": whale.text()} for whale in view.whales],
+    }  # fmt: skip
+
+
+def _mark(engine: Engine, coin: str, settings: Settings) -> dict[str, Any] | None:
+    """How a test market's mark compares with the map's, by what orders' prices are translated, and which refusal that
+    means for entries; None where orders rest in the map's own market."""
+    if not engine.marks.test_market:
+        return None
+    mark = engine.mark_of(coin)
+    refusal = engine.mark_refusal(coin)
+    return {
+        "ratio": _or_none(mark.ratio), "deviation_pct": _or_none(mark.deviation_pct),
+        "deviation_pct_max": settings.risk.mark_deviation_pct_max, "spread_pct": _or_none(mark.spread_pct),
+        "age_ms": mark.age_ms if mark.known else None, "samples": mark.samples,
+        "map_price": _or_none(mark.map_price), "trading_price": _or_none(mark.trading_price),
+        "refusal": None if refusal is None else str(refusal),
     }  # fmt: skip
 
 
@@ -118,9 +153,11 @@ def _apart(engine: Engine, coin: str, now_ms: int) -> list[dict[str, Any]]:
     return [
         {
             "venue": one.venue, "accord": one.accord, "mark_price": one.mark_price, "quote": one.quote,
-            "quote_ratio": one.quote_ratio, "down": list(one.down), "reasons": list(one.reasons),
+            "quote_ratio": one.quote_ratio, "trust_weight": one.trust_weight,
+            "down": list(one.down), "reasons": list(one.reasons),
         }
-        for one in engine.market.venue_health(coin, now_ms) if one.accord or one.quote_ratio != 1.0 or one.down
+        for one in engine.market.venue_health(coin, now_ms)
+        if one.accord or one.down or (one.quote_ratio, one.trust_weight) != (1.0, 1.0)
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from liqbot.execution.order_lifecycle import Order, OrderEvent, OrderFact, after
 from liqbot.execution.params import ExecutionParams
 from liqbot.instruments import Instrument, Side
 from liqbot.risk.account import CLOCK_FEED, UNREAD_MS_MAX
-from liqbot.risk.decision import Target
+from liqbot.risk.translation import VenueTarget
 from liqbot.venues.entry_stops import AttachedStop, attached_order
 
 ENDED_ORDERS_KEPT: Final = 64
@@ -43,8 +43,8 @@ class InstrumentOrders(msgspec.Struct):
     """Mutable; changed by facts, by commands that were handed out, and by looking at the position (`observe`)."""
 
     instrument: Instrument
-    target: Target | None = None
-    past: Target | None = None
+    target: VenueTarget | None = None
+    past: VenueTarget | None = None
     """The target of the last finished trade: a late fill of an entry brings it back, to be closed under its stop."""
     entered: int = 0
     """Highest decision id whose one entry is used up: sent, withdrawn, or overtaken by an open position."""
@@ -108,7 +108,7 @@ class InstrumentOrders(msgspec.Struct):
         """How much of a position of `side` our own fills since last flat explain."""
         return max(self.own_base * side.value, Decimal(0))
 
-    def target_for(self, side: Side) -> Target | None:
+    def target_for(self, side: Side) -> VenueTarget | None:
         """The target, or the last one, whose stop fits a position of this side."""
         return next((one for one in (self.target, self.past) if one is not None and one.side is side), None)
 
@@ -154,7 +154,7 @@ class InstrumentOrders(msgspec.Struct):
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
-    def adopt(self, target: Target) -> None:
+    def adopt(self, target: VenueTarget) -> None:
         """A new wish. While a position is open it revises that trade, and brings no entry of its own."""
         if self.seen_base or target.quantity_base == 0:
             self.entered = max(self.entered, target.decision_id)

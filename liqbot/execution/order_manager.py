@@ -18,7 +18,8 @@ from liqbot.execution.params import ExecutionParams
 from liqbot.execution.plan import plan
 from liqbot.instruments import Instrument, Side
 from liqbot.risk.account import ACCOUNT_FEED, CLOCK_FEED
-from liqbot.risk.decision import Approved, Target
+from liqbot.risk.decision import Approved
+from liqbot.risk.translation import MarkTranslation, VenueTarget
 from liqbot.venues.registry import protection_of
 
 FOREIGN_ORDERS_KEPT: Final = 100
@@ -71,11 +72,14 @@ class OrderManager:
         return max(0, now_ms - min(since)) if since else 0
 
     def adopt(self, approved: Approved) -> None:
-        """What risk approved becomes the target. TypeError for anything else, KeyError for an instrument not traded."""
+        """What risk approved becomes the target, in prices of the trading market at the ratio that it was decided by:
+        the one place where prices of the map become those of orders. TypeError for anything else, KeyError for an
+        instrument not traded."""
         if not isinstance(approved, Approved):
             raise TypeError(f"the desk adopts Approved, not {type(approved).__name__}")
         target = approved.target
-        self._book(target.venue, target.coin).adopt(target)
+        book = self._book(target.venue, target.coin)
+        book.adopt(MarkTranslation(book.instrument.price_tick, target.mark_ratio).target_at_venue(target))
         self._unheard.discard((target.venue, target.coin))
 
     def on_fact(self, fact: Event) -> None:
@@ -136,7 +140,7 @@ class OrderManager:
         self._gaps = [*self._gaps[1 - GAPS_KEPT :], (self._sequence, first)]
         self._sequence = first
 
-    def target(self, venue: str, coin: str) -> Target | None:
+    def target(self, venue: str, coin: str) -> VenueTarget | None:
         """The target of the trade that is on or about to begin; None when there is none."""
         return self._book(venue, coin).target
 
@@ -145,7 +149,7 @@ class OrderManager:
         book = self._book(venue, coin)
         return book.pending() or bool(book.live(Purpose.ENTRY))
 
-    def entries_in_flight(self) -> tuple[Target, ...]:
+    def entries_in_flight(self) -> tuple[VenueTarget, ...]:
         """The targets of all instruments whose entry is about to be sent, resting, or of unknown fate."""
         return tuple(
             book.target
@@ -158,6 +162,11 @@ class OrderManager:
         self._unheard.clear()
         for book in self._books.values():
             book.cancel_entry()
+
+    def withdraw_entry(self, target: VenueTarget) -> None:
+        """The same of one instrument: what its entry was approved by holds no more."""
+        self._unheard.discard((target.venue, target.coin))
+        self._book(target.venue, target.coin).cancel_entry()
 
     def foreign_resting(self, venue: str, coin: str) -> int:
         """How many orders of others rest on the instrument, as last read or reported."""

@@ -14,7 +14,7 @@ from liqbot.commands import CancelOrder, Command, OrderKind, PlaceOrder, Purpose
 from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order, OrderState
 from liqbot.execution.params import ExecutionParams
-from liqbot.risk.decision import Target
+from liqbot.risk.translation import VenueTarget
 from liqbot.venues.entry_stops import attached_id
 
 NextClientId = Callable[[Purpose], str]
@@ -105,7 +105,7 @@ def _enter(
     return [order]
 
 
-def _leverage_is(book: InstrumentOrders, target: Target, now_ms: int, params: ExecutionParams) -> bool:
+def _leverage_is(book: InstrumentOrders, target: VenueTarget, now_ms: int, params: ExecutionParams) -> bool:
     known = book.leverage
     if known is None or now_ms - known.time_ms > params.leverage_age_ms_max:
         return False
@@ -207,7 +207,7 @@ def _take(
 
 
 def _reducing(
-    target: Target | None,
+    target: VenueTarget | None,
     position: Position,
     purpose: Purpose,
     kind: OrderKind,

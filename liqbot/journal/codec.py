@@ -8,13 +8,13 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 import numpy as np
 
 from liqbot.blocks import KINDS, NO_ROWS, EventBlock, Rows
-from liqbot.events import Event
+from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.journal.errors import CorruptRecordError, JournalError, UnknownShapeError
 from liqbot.journal.shape import TODAY, KindReading, Shape
 
@@ -26,6 +26,9 @@ _HEAD: Final = struct.Struct("<BI")
 
 _facts_encoder: Final = msgspec.msgpack.Encoder()
 _facts_decoder: Final = msgspec.msgpack.Decoder(tuple[Event, ...])
+_raw_decoder: Final = msgspec.msgpack.Decoder(tuple[msgspec.Raw, ...])
+_feed_decoder: Final = msgspec.msgpack.Decoder(FeedUp | FeedDown)
+_FEED_TYPES: Final = frozenset(("FeedUp", "FeedDown"))
 _FACT_TYPES: Final = frozenset(fact.__name__ for fact in get_args(Event))
 
 
@@ -53,6 +56,22 @@ def unpack_facts(stored: bytes | None) -> tuple[Event, ...]:
         return _facts_decoder.decode(stored)
     except (msgspec.DecodeError, ValueError) as error:
         raise _unread(stored, error) from error
+
+
+def unpack_feed_facts(stored: bytes | None) -> tuple[FeedUp | FeedDown, ...]:
+    """Only what a record says of feeds: nothing else in it is decoded, known to this program or not. Raises as
+    `unpack_facts`."""
+    if stored is None:
+        return ()
+    try:
+        facts = [raw for raw in _raw_decoder.decode(stored) if _type_of(raw) in _FEED_TYPES]
+        return tuple(_feed_decoder.decode(raw) for raw in facts)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise _unread(stored, error) from error
+
+
+def _type_of(raw: msgspec.Raw) -> str:
+    return msgspec.msgpack.decode(raw, type=_Tagged).type
 
 
 def _unread(stored: bytes, error: Exception) -> JournalError:
@@ -104,8 +123,9 @@ def block_from(
     facts: bytes | None, columns: Mapping[str, Rows], *, tick_ms: int | None, backfilled: bool, lag_ms: int
 ) -> EventBlock:
     """The block that was appended; byte for byte in every array that was written in today's columns."""
+    rows: dict[str, Any] = {**NO_ROWS, **columns}
     return EventBlock(
-        **{**NO_ROWS, **columns}, facts=unpack_facts(facts), tick_ms=tick_ms, backfilled=backfilled, lag_ms=lag_ms
+        **rows, facts=unpack_facts(facts), tick_ms=tick_ms, backfilled=backfilled, lag_ms=lag_ms
     )
 
 

@@ -6,10 +6,14 @@ from typing import Final
 import msgspec
 
 from liqbot.journal import schema
+from liqbot.journal.schema import WAL_PAGES
 
 _DAY_MS: Final = 86_400_000
 _BITE_SHARE: Final = 20
 """Beyond the size limit, at most a twentieth of the records goes at once."""
+MARGIN_SHARE: Final = 20
+MARGIN_BYTES_MAX: Final = 64 * 2**20
+"""So much of the size limit, at most, is left for what comes until retention is asked for again."""
 
 
 class Retained(msgspec.Struct, frozen=True):
@@ -59,7 +63,9 @@ def _seq_by_size(connection: sqlite3.Connection, max_bytes: int) -> int:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-    if (pages - free) * page_bytes <= max_bytes:
+    # A file never becomes smaller: what comes until the next time, and what waits beside it, must fit too.
+    beside_bytes = WAL_PAGES * page_bytes + min(max_bytes // MARGIN_SHARE, MARGIN_BYTES_MAX)
+    if (pages - free) * page_bytes + beside_bytes <= max_bytes:
         return 0
     first, last = connection.execute("SELECT min(seq), max(seq) FROM market").fetchone()
     return 0 if first is None else int(first + (last - first) // _BITE_SHARE + 1)

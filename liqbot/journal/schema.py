@@ -34,6 +34,8 @@ GAP: Final = "gap"
 IS_BEGINNING: Final = f"name NOT IN ('contracts', '{GAP}')"
 """Of a snapshot: whether recovery may begin from it."""
 _BUSY_MS: Final = 250
+WAL_PAGES: Final = 4_000
+"""What waits beside the file until it is written into it, about."""
 _STAMPED: Final = ("journal_id", "mode", "account", "roster", "retained_seq")
 
 _TABLES: Final = """
@@ -89,7 +91,7 @@ def connect_writing(path: pathlib.Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     except sqlite3.OperationalError as error:
         raise JournalUnwritableError(f"journal {path}: {sqlite_files.explained(error)}") from error
     except sqlite3.DatabaseError as error:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from liqbot import sqlite_files
 from liqbot.journal.errors import JournalStuckError
 
 _RETRY_MS_MIN: Final = 20
@@ -271,7 +272,7 @@ class FileWatch:
     """Whether a file that is open still has its name: deleted, or another put in its place, it only looks alive."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self._path, self._opened = path, _identity(path)
+        self._path, self._opened = path, sqlite_files.identity(path)
         self._looked_s = time.monotonic()
         self.trouble: JournalStuckError | None = None
 
@@ -281,21 +282,13 @@ class FileWatch:
     def look(self) -> None:
         """Sets `trouble` for good when the name is gone or means another file."""
         self._looked_s = time.monotonic()
-        now = _identity(self._path)
+        now = sqlite_files.identity(self._path)
         if now != self._opened:
             what = "was deleted" if now is None else "was replaced by another file"
             self.trouble = JournalStuckError(
                 f"journal {self._path} {what} while it was being written: nothing that is recorded from now on will be "
                 "found again; no entries, stops and exits leave; end this process and put the file back"
             )
-
-
-def _identity(path: pathlib.Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _prepared(items: Sequence[Item]) -> tuple[list[Work], Exception | None]:

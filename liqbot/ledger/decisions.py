@@ -17,6 +17,7 @@ from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState, Plan, Verdicts
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Approved, Decision, Refused, Target
+from liqbot.risk.translation import at_venue, shown_ratio
 from liqbot.signals.verdict import Verdict
 
 APPROVED = "APPROVED"
@@ -129,8 +130,9 @@ class DecisionBook:
         )
         self._state.codes[key] = APPROVED
         self._state.verdict_rows[f"{key}|{APPROVED}"] = Verdicts(row, 1, observation.time_ms)
+        ordered = at_venue(target)
         self._state.plans[str(target.decision_id)] = Plan(
-            row, strategy, float(target.leverage), target.stop_price, target.liquidation_price
+            row, strategy, float(target.leverage), ordered.stop_price, ordered.liquidation_price, target.mark_ratio
         )
         for old in list(self._state.plans)[:-100]:
             del self._state.plans[old]
@@ -150,6 +152,7 @@ class DecisionBook:
             "venue": target.venue, "entry_price": target.limit_price, "stop_price": target.stop_price,
             "take_price": target.take_price, "quantity_base": target.quantity_base, "leverage": float(target.leverage),
             "liquidation_price": target.liquidation_price, "liquidation_density_pct": density,
+            "mark_ratio": shown_ratio(target.mark_ratio),
         }
 
     def _write(
@@ -159,7 +162,7 @@ class DecisionBook:
         absent: dict[str, Any] = {
             "venue": "", "entry_price": None, "stop_price": None, "take_price": None, "quantity_base": None,
             "leverage": None, "liquidation_price": None, "liquidation_density_pct": None, "gates": None, "checks": None,
-            "map_id": None, "decision_id": None,
+            "map_id": None, "decision_id": None, "mark_ratio": None,
         }
         row = absent | columns | {
             "run_id": self._state.run_id, "seq": observation.seq, "time_ms": observation.time_ms,

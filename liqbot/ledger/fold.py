@@ -42,6 +42,7 @@ from liqbot.ledger.orders import OrderBook
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import LedgerState
 from liqbot.ledger.trades import TradeBook
+from liqbot.risk.decision import SAME_MARKET_RATIO
 from liqbot.unrecorded import UnrecordedStep
 
 _INCIDENTS: Final[dict[type, tuple[str, str]]] = {
@@ -112,7 +113,8 @@ class Fold:
     def _commands(self, observation: Observation) -> None:
         for command in observation.commands:
             drawn = self._maps.newest(command.coin)
-            mark_price = Decimal(str(drawn.mark_price)) if drawn is not None else None
+            ratio = observation.mark_ratios.get(command.coin, SAME_MARKET_RATIO)
+            mark_price = Decimal(str(drawn.mark_price)) * ratio if drawn is not None else None
             self._orders.command(observation, command, mark_price)
 
     def _fact(self, observation: Observation, fact: Any, changes: Sequence[Change]) -> None:

@@ -12,8 +12,10 @@ from liqbot.events import Event, FeedDown, FeedUp
 from liqbot.execution.naked_time import PositionNaked
 from liqbot.journal.steps import StepLike
 from liqbot.market.map.whales import WhaleNews
+from liqbot.market.mark_ratio import MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.risk.decision import Decision
+from liqbot.risk.translation import ratio_of
 from liqbot.signals.verdict import Verdict
 from liqbot.unrecorded import UnrecordedStep
 
@@ -36,6 +38,8 @@ class Observation(msgspec.Struct, frozen=True, eq=False):
     decisions: tuple[Decision, ...] = ()
     commands: tuple[Command, ...] = ()
     views: tuple[MarketView, ...] = ()
+    mark_ratios: dict[str, Decimal] = {}
+    """By coin of the commands: trading mark over map mark, where it is known."""
     equity_usd: Decimal | None = None
     cash: CashSummary = CashSummary()
     no_longer_naked: tuple[PositionNaked, ...] = ()
@@ -83,6 +87,8 @@ class ObservedEngine(Protocol):
     @property
     def desk(self) -> DeskLike: ...
 
+    def mark_of(self, coin: str) -> MarkRatio: ...
+
     @property
     def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...
 
@@ -104,6 +110,10 @@ def observation_of(
         decisions=step.decisions,
         commands=step.commands,
         views=engine.views if block.tick_ms is not None else (),
+        mark_ratios={
+            command.coin: ratio_of(mark) for command in step.commands
+            if (mark := engine.mark_of(command.coin)).known
+        },
         equity_usd=engine.account.equity_usd,
         cash=engine.account.cash,
         no_longer_naked=engine.desk.no_longer_naked,

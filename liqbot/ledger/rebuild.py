@@ -14,6 +14,7 @@ from liqbot.ledger.migrate import upgrade
 from liqbot.ledger.observation import AccountLike, DeskLike, observation_of
 from liqbot.ledger.tables import TABLES, FoldState, Offset, core
 from liqbot.ledger.writer import LedgerWriter
+from liqbot.market.mark_ratio import MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.unrecorded import UnrecordedStep
 
@@ -29,6 +30,8 @@ class ObservedRerun(Rerunnable, Protocol):
 
     @property
     def desk(self) -> DeskLike: ...
+
+    def mark_of(self, coin: str) -> MarkRatio: ...
 
     @property
     def unrecorded(self) -> tuple[UnrecordedStep, ...]: ...

@@ -31,13 +31,14 @@ class KnownOrder(msgspec.Struct):
 
 
 class Plan(msgspec.Struct):
-    """What an approved entry wanted, for the trade that grows from it."""
+    """What an approved entry wanted, for the trade that grows from it; prices of the trading market."""
 
     row: int
     strategy: str
     leverage: float
     stop_price: Decimal
     liquidation_price: Decimal
+    mark_ratio: Decimal = Decimal(1)
 
 
 class OpenTradeRow(msgspec.Struct):

@@ -118,6 +118,9 @@ class DecisionRow(Table, table=True):
     leverage: float | None = None
     liquidation_price: Decimal | None = nano()
     liquidation_density_pct: float | None = None
+    mark_ratio: float | None = None
+    """Trading mark over map mark: the prices here are the map's, those of orders are these times this.
+    Null where both are the same."""
     features: Any = json()
     gates: Any = json()
     checks: Any = json()
@@ -158,6 +161,9 @@ class TradeRow(Table, table=True):
     account: str = account()
     naked_ms: int | None = when(null=True)
     """How long in all the position was without a confirmed stop over all of it; null where nobody measured."""
+    mark_ratio: float | None = None
+    """By which the entry was translated from prices of the map into those of the trading market, which all
+    here are. Null where both are the same."""
 
 
 class OrderRow(Table, table=True):

@@ -24,6 +24,7 @@ from liqbot.execution.naked_time import PositionNaked
 from liqbot.ledger.observation import Observation
 from liqbot.ledger.pending_rows import PendingRows
 from liqbot.ledger.state import KnownOrder, LedgerState, OpenTradeRow
+from liqbot.risk.translation import shown_ratio
 
 ZERO: Final = Decimal(0)
 UNKNOWN: Final = "unknown"
@@ -133,6 +134,7 @@ class TradeBook:
             "initial_stop_price": plan.stop_price if plan else None,
             "naked_ms": 0,
             "liquidation_price": plan.liquidation_price if plan else None,
+            "mark_ratio": shown_ratio(plan.mark_ratio) if plan else None,
         })
 
     def _new_trade(self, trip: TripFigures, *, strategy: str, columns: dict[str, Any]) -> OpenTradeRow:
@@ -155,7 +157,7 @@ class TradeBook:
             if trip.foreign:
                 self._new_trade(trip, strategy=ADOPTED, columns={
                     "decision_row": None, "leverage": differs.leverage, "initial_stop_price": None,
-                    "liquidation_price": differs.liquidation_price, "naked_ms": None,
+                    "liquidation_price": differs.liquidation_price, "naked_ms": None, "mark_ratio": None,
                 })
             self._trip(trip)
 

@@ -21,7 +21,7 @@ _VIEWS: Final[dict[str, str]] = {
             usd[t.risk_usd] AS risk_usd, nano[t.initial_stop_price] AS initial_stop_price,
             nano[t.liquidation_price] AS liquidation_price, t.leverage, usd[t.mae_usd] AS mae_usd,
             usd[t.mfe_usd] AS mfe_usd, real[t.closed_ms - t.opened_ms] / 60000.0 AS held_min, t.exit_reason,
-            t.decision_row AS decision, t.run_id, t.fees_other, t.account, t.naked_ms
+            t.decision_row AS decision, t.run_id, t.fees_other, t.account, t.naked_ms, t.mark_ratio
         FROM trade t""",
     "v_open": """
         SELECT trade_id, opened, venue, coin, strategy, side, quantity_base, entry_price, initial_stop_price,
@@ -32,7 +32,7 @@ _VIEWS: Final[dict[str, str]] = {
             d.strategy, d.coin, d.side, d.code, d.reason, nano[d.entry_price] AS entry_price,
             nano[d.stop_price] AS stop_price, nano[d.take_price] AS take_price,
             nano[d.quantity_base] AS quantity_base, d.leverage, nano[d.liquidation_price] AS liquidation_price,
-            d.liquidation_density_pct, d.map_id, d.run_id
+            d.liquidation_density_pct, d.map_id, d.run_id, d.mark_ratio
         FROM decision d""",
     "v_orders": """
         SELECT o.id AS order_row, o.client_id, iso[o.sent_ms] AS sent, iso[o.ack_ms] AS acknowledged,

@@ -14,6 +14,7 @@ from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.connection.unified_library import library_version
+from liqbot.control.webhook import require_secret
 from liqbot.events import Event, HaltCode
 from liqbot.execution.edge.account import AccountEdge
 from liqbot.execution.edge.presence import AccountPresence
@@ -24,6 +25,7 @@ from liqbot.journal.lock import WriterLock
 from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.live import credentials
 from liqbot.live.admission import Admission, LaterAdmission, admission_of, remembered, require_same_account
+from liqbot.live.collector import require_collected
 from liqbot.live.dry_run import DryRunBroker
 from liqbot.live.ladder import NOTHING_ASKED, Climb, rung_of
 from liqbot.live.one_account import account_taken
@@ -40,13 +42,14 @@ from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.last_known import CONTRACTS_NAME, last_known
 from liqbot.runtime.listing_file import ListingFile
 from liqbot.runtime.live_loop import CommandSink, First, Runtime, nothing_first
-from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
+from liqbot.runtime.live_market import LiveMarket, closed, followed_feed, history_from_ms
 from liqbot.runtime.process import BEGAN_S, beat, wall_ms
 from liqbot.runtime.pump import Work
 from liqbot.runtime.rungs import recording
 from liqbot.runtime.running import NO_HALTS, RunningHouse, facts_into
 from liqbot.runtime.storage import Storage, opened
 from liqbot.settings import Settings
+from liqbot.settings.model import TEST_MODES
 from liqbot.venues.errors import VenueError
 from liqbot.venues.trading import TradingAdapter
 
@@ -69,6 +72,9 @@ async def trade(
     )
     known = last_known(data, library_version())
     held = known is not None and known.may_hold
+    require_collected(settings, data, held=held)
+    if not held:
+        require_secret(settings.webhook)
     try:
         loading = asyncio.create_task(outside.trading.load())  # in a thread, while the journal is read
         if known is not None and held:
@@ -182,6 +188,8 @@ def account_edge(
         watched=lambda: engine.desk.resting_stops(engine.account.positions),
         check_s=settings.network.protect_check_s, at_once=at_once, began_s=BEGAN_S, presence=presence,
         kin=engine.desk.journals if kin is None else kin,
+        trading_mark_s=settings.network.trading_mark_s if settings.mode in TEST_MODES else None,
+        request_share=settings.network.request_share,
     )
 
 
@@ -229,6 +237,7 @@ def live_house(
             first=first,
         ),
         engine=storage.recovered.engine, journal=storage.journal, ledger=storage.ledger, data=data,
+        test_market=settings.mode in TEST_MODES,
         checks=(beat, *checks), account_facts=facts(time_ms),
         without=tuple(one.name for one in hung_calls.read(data) if one.kind == hung_calls.OBSERVER),
     )  # fmt: skip
@@ -256,6 +265,9 @@ async def run_live(
         records_run_again=storage.recovered.records, halts=halts,
     )  # fmt: skip
     since_ms = history_from_ms(settings, house.engine, storage.recovered.last_ms, wall_ms())
+    followed = followed_feed(
+        settings, roster, wall_ms, house.engine, storage.journal.path, storage.recovered.last_ms
+    )
 
     async def may_begin() -> bool:
         begins = await running.may_begin()
@@ -265,7 +277,7 @@ async def run_live(
 
     market = LiveMarket(
         clients, roster, wall_ms, settings.feeds, since_ms=since_ms, after=may_begin,
-        held=lambda: bool(house.engine.account.positions), raw=raw, memory=ListingFile(data),
+        held=lambda: bool(house.engine.account.positions), raw=raw, followed=followed, memory=ListingFile(data),
     )
     running.show_feeds(market.stats)
     return await running.run(_MarketBeside(market, beside, storage.ledger))

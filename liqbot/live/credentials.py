@@ -82,9 +82,11 @@ def _credentials(settings: Settings) -> Credentials:
 
 
 def public_clients(settings: Settings) -> dict[str, VenueClient]:
-    """One per venue that feeds the map by streams, always with production prices. ExpectedError for one that cannot be
-    read."""
+    """One per venue that feeds the map by streams, always with production prices; of a house that follows another one
+    only the venue it trades on, whose contracts it must know. ExpectedError for one that cannot be read."""
     wanted = streamed(settings)
+    if settings.feeds.from_journal:
+        wanted = (split_venue_key(settings.trade_venue)[0],)
     unread = [venue for venue in wanted if venue not in VENUES or VENUES[venue].wire is None]
     if unread:
         raise ExpectedError("\n".join(refusal("venues", venue, "market_data") for venue in unread), Exit.CONFIG)

@@ -2,10 +2,11 @@
 
 import asyncio
 import enum
+import ipaddress
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,17 +18,21 @@ from liqbot.connection.client import VenueClient
 from liqbot.connection.endpoints import Access
 from liqbot.control import protocol
 from liqbot.control.panic_latch import panic_reason
+from liqbot.control.webhook import require_secret
 from liqbot.execution import client_order_id
 from liqbot.execution.edge.account import traded_on
 from liqbot.execution.edge.account_alerts import DAY_MS, KEY_DAYS_WARN, near_deleveraging
+from liqbot.execution.edge.trading_marks import read_marks
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
+from liqbot.live.collector import collector_of, lacking_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.review.venue_table import shapes_of
 from liqbot.runtime.live_market import closed
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings
+from liqbot.settings.model import TEST_MODES
 from liqbot.venues.errors import VenueError
 from liqbot.venues.registry import VENUES
 from liqbot.venues.trading import TradedContract, TradingAdapter
@@ -59,9 +64,12 @@ async def findings(
     for finding in await asyncio.to_thread(lambda: list(_at_home(settings, data))):
         yield finding
     clients = credentials.public_clients(settings)
+    production: dict[str, float] = {}
     try:
         for venue, client in clients.items():
             yield await _venue(venue, client, settings)
+        if access in TEST_MODES:
+            production = await _production_marks(clients, settings)
     finally:
         await closed(clients)
     if access is None:
@@ -75,6 +83,9 @@ async def findings(
     try:
         async for finding in _account(client, settings, access, canary=canary):
             yield finding
+        if access in TEST_MODES:
+            async for finding in _marks(client, settings, access, production):
+                yield finding
     except VenueError as error:
         wrong = credentials.one_line(error)
         yield Finding("account", Health.FAIL, str(wrong), wrong.exit_code)
@@ -92,6 +103,10 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         yield _ladder(settings)
     yield _disk(data)
     yield _journal(data)
+    if settings.feeds.from_journal:
+        yield _collector(settings)
+    if settings.webhook.enabled:
+        yield _webhook(settings)
     why = panic_reason(data)
     if why:
         yield Finding("panic latch", Health.FAIL, f"set: {why}; lift it with liqbot resume", Exit.HALTED)
@@ -103,6 +118,13 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
         return
     halted = f", halted: {status['halted']}" if status["halted"] else ""
     yield Finding("bot", Health.WARN if halted else Health.OK, f"running for {status['up_s']} s{halted}")
+    followed = status["feeds"].get("collector")
+    if followed is not None:
+        yield Finding(
+            "collector's delay", Health.WARN if followed["trouble"] else Health.OK,
+            followed["trouble"] or f"p50 {followed['delay_p50_ms']:,} ms, p99 {followed['delay_p99_ms']:,} ms, at most "
+            f"{followed['delay_max_ms']:,} ms; {followed['late_steps']:,} steps came late",
+        )
     for coin in status["coins"]:
         warm = [coin["warmth_long_pct"], coin["warmth_short_pct"]]
         known = [share for share in warm if share is not None]
@@ -116,6 +138,8 @@ def _at_home(settings: Settings, data: Path) -> Iterator[Finding]:
 def _apart(one: dict[str, Any]) -> str:
     """What the running bot has of a venue that is not as it should be."""
     found = [f"its price is {one['accord']}"] if one["accord"] else []
+    if one["trust_weight"] != 1.0:
+        found.append(f"it counts with {one['trust_weight']:.2f}")
     if one["quote_ratio"] != 1.0:
         found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
     found += [f"{feed} is down: {why}" for feed, why in zip(one["down"], one["reasons"], strict=True)]
@@ -138,6 +162,31 @@ def _disk(data: Path) -> Finding:
     free_pct = usage.free / usage.total * 100
     verdict = Health.FAIL if free_pct < DISK_PCT_FAIL else Health.WARN if free_pct < DISK_PCT_WARN else Health.OK
     return Finding("disk", verdict, f"{free_pct:.0f} % free at {place}", Exit.DATABASE)
+
+
+def _collector(settings: Settings) -> Finding:
+    """Whose journal the market facts come from."""
+    try:
+        found = collector_of(settings)
+    except ExpectedError as error:
+        return Finding("collector", Health.FAIL, str(error), Exit.UNREACHABLE)
+    if found is None:
+        return Finding("collector", Health.OK, "none")
+    lacking = not_collected(settings, found.roster)
+    text = f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
+    verdict = Health.FAIL if found.silent else Health.WARN if lacking else Health.OK
+    return Finding("collector", verdict, text, Exit.UNREACHABLE)
+
+
+def _webhook(settings: Settings) -> Finding:
+    try:
+        require_secret(settings.webhook)
+    except ExpectedError as error:
+        return Finding("webhook", Health.FAIL, str(error), Exit.CONFIG)
+    host, port = settings.webhook.host, settings.webhook.port
+    if ipaddress.ip_address(host).is_loopback:
+        return Finding("webhook", Health.OK, f"listens on {host} port {port}")
+    return Finding("webhook", Health.WARN, f"listens on {host} port {port}, reachable from outside in plain HTTP")
 
 
 def _journal(data: Path) -> Finding:
@@ -177,6 +226,35 @@ async def _skew_ms(client: VenueClient, recipe: TradingAdapter) -> int:
     before_ms = wall_ms()
     theirs_ms = await recipe.server_ms(client)
     return (before_ms + wall_ms()) // 2 - theirs_ms
+
+
+async def _production_marks(clients: Mapping[str, VenueClient], settings: Settings) -> dict[str, float]:
+    """Of the trading venue's production, or else of the first that gives them; empty where nobody does."""
+    first = [clients[settings.trade_venue]] if settings.trade_venue in clients else []
+    for client in dict.fromkeys((*first, *clients.values())):
+        try:
+            return await read_marks(client, settings.coins, wall_ms) if client.opened else {}
+        except (VenueError, ValueError):
+            continue  # the next one is asked
+    return {}
+
+
+async def _marks(
+    client: VenueClient, settings: Settings, access: Access, production: Mapping[str, float]
+) -> AsyncIterator[Finding]:
+    """How far the test market's marks are from production's: prices of the map are translated by that."""
+    limit_pct = settings.risk.mark_deviation_pct_max
+    marks = await read_marks(client, settings.coins, wall_ms)
+    for coin in settings.coins:
+        what, here, there = f"{coin} mark", marks.get(coin), production.get(coin)
+        if here is None or there is None:
+            lacking = f"the {access}" if here is None else "production"
+            yield Finding(what, Health.WARN, f"{lacking} gives none: nothing is entered without both")
+            continue
+        away_pct = (here / there - 1) * 100
+        text = f"{here:,.8g} on the {access}, {there:,.8g} in production: {away_pct:+.2f} %, limit {limit_pct:g} %"
+        fits = abs(away_pct) <= limit_pct
+        yield Finding(what, Health.OK if fits else Health.WARN, text if fits else f"{text}: nothing is entered")
 
 
 # --- the account ------------------------------------------------------------------------------------------------------

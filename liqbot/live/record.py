@@ -10,6 +10,7 @@ from liqbot.blocks import Roster
 from liqbot.exits import Exit, ExpectedError
 from liqbot.live import credentials
 from liqbot.live.bot import live_house, require_free, run_live
+from liqbot.live.collector import require_collected
 from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
 from liqbot.observers.registry import require_known
 from liqbot.runtime.inbox import Inbox
@@ -39,6 +40,12 @@ async def record(settings: Settings, data: Path, *, for_s: float | None, raw: bo
     observing = settings.model_copy(update={"mode": "observe"})
     require_known(settings.observers.enabled)
     require_free(data)
+    require_collected(observing, data)
+    if raw and settings.feeds.from_journal:
+        raise ExpectedError(
+            "--raw: whoever follows a journal (feeds.from_journal) receives no messages; keep them where they arrive",
+            Exit.USAGE,
+        )
     clients = credentials.public_clients(observing)
     roster = Roster(observing.venues, observing.coins)
     try:

@@ -28,6 +28,7 @@ from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.outliers import Columns, OutlierFilter
 from liqbot.market.observed.prices import BarColumns, VenuePrice, known_until, reference_price, swept_range
+from liqbot.market.observed.trust import TrustFold
 from liqbot.market.params import MarketParams
 from liqbot.market.view import SideView
 from liqbot.venues.registry import has_us_basis
@@ -63,6 +64,7 @@ class CoinMarket:
         aggregate = venues.index(AGGREGATE) if AGGREGATE in venues else -1
         self.outliers = OutlierFilter(coin, venues, aggregate, params)
         self.estimator = PositionEstimator(coin, venues, params.estimate, params.calibration, params.positions)
+        self.trust = TrustFold(venues, params.trust)
         self.open_interest = OpenInterestFold(params.estimate, params.rolling)
         self.funding = FundingFold(params.rolling)
         self.evaluation = ForecastEvaluation(params.forecast, params.scoring)
@@ -127,11 +129,13 @@ class CoinMarket:
         path_before_ms, oi_base_before = now.path_ms or tick_ms, now.oi_base
         known_ms, now.path_ms = known_until(self.prices, self.trade_venue, tick_ms)
         now.time_ms = tick_ms
-        self.estimator.worth.follow(self.outliers.quotes.of_venue, self.estimator.worth.weights)
+        if self.trust.due(tick_ms, apart=self.outliers.agreement.apart):
+            self.trust.judge(self.outliers, self.bars, self.open_interest, bounds, tick_ms)
+        self.estimator.worth.follow(self.outliers.quotes.of_venue, self.trust.weights)
         self.forced.begin_step(known_ms, now.path_ms)
         changed = self.open_interest.remember(tick_ms)
         now.oi_base = self.open_interest.total_base()
-        self.funding.on_tick(tick_ms, self.open_interest.reported_base())
+        self.funding.on_tick(tick_ms, self.trust.weighted(self.open_interest.reported_base()))
         self._estimate(bars, columns, bounds, tick_ms - before_ms, backfilled=backfilled)
         self._follow_prices(bars, path_before_ms, oi_base_before)
         self._watch_whales()
@@ -161,10 +165,11 @@ class CoinMarket:
             )
 
     def _take_flows(self, columns: Columns) -> None:
+        part = [ratio * trust for ratio, trust in zip(self.outliers.quotes.of_venue, self.trust.weights, strict=True)]
         for time_ms, venue, side, size_usd in _columns(columns, "liquidations", "side", "size_usd"):
-            self._count(venue, self.forced.take_order(time_ms, venue, side, size_usd))
+            self._count(venue, self.forced.take_order(part[venue], time_ms, venue, side, size_usd))
         for time_ms, venue, *sums in _columns(columns, "totals", "span_ms", "long_usd", "short_usd"):
-            self._count(venue, self.forced.take_totals(time_ms, venue, *sums))
+            self._count(venue, self.forced.take_totals(part[venue], time_ms, venue, *sums))
         rates = _columns(columns, "funding", "rate_pct", "interval_h", "rate_stage")
         for time_ms, venue, rate_pct, interval_h, stored in rates:
             self._count(venue, self.funding.take(time_ms, self.venues[venue], rate_pct, interval_h, stage_of(stored)))
@@ -212,7 +217,8 @@ class CoinMarket:
         # What expires trades away from the index: its price places no position.
         live = [venue for venue in self.outliers.live(tick_ms) if venue not in self._us_dated]
         if live:
-            weights = [bounds.get(venue, ABSENT) for venue in live]
+            trust = self.trust.weights
+            weights = [bounds.get(venue, ABSENT) * trust[venue] for venue in live]
             pairs = [(self.outliers.usd_price(one), w if w > 0 else 0.0) for one, w in zip(live, weights, strict=True)]
             self.now.reference_price = reference_price(pairs)
 
@@ -374,6 +380,7 @@ class CoinMarket:
                 funding_percentile=rated.get(self.venues[venue], (ABSENT, ABSENT))[1],
                 accord=self.outliers.agreement.accord_of(venue).value,
                 quote=self.outliers.quotes.quotes[venue],
+                trust_weight=self.trust.weights[venue],
                 quote_ratio=self.outliers.quotes.of_venue[venue],
                 **self._measured(row_of.get(venue, -1), now_ms),
             )

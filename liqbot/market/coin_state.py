@@ -15,6 +15,7 @@ def coin_state(coin: CoinMarket) -> dict[str, Any]:
         "agreement": coin.outliers.agreement.state(),
         "quotes": coin.outliers.quotes.state(),
         "rates": list(coin.estimator.worth.rates),
+        "trust": coin.trust.state(),
         "estimate": coin.estimator.state.packed(),
         "evaluation": coin.evaluation.state(),
         "history": coin.history.state(),
@@ -34,6 +35,8 @@ def load_coin_state(coin: CoinMarket, state: dict[str, Any]) -> None:
     coin.outliers.health.load_state(state["health"])
     coin.outliers.agreement.load_state(state["agreement"])
     coin.outliers.quotes.load_state(state["quotes"])
+    coin.trust.load_state(state["trust"])
+    coin.estimator.worth.weights = coin.trust.weights
     coin.estimator.worth.rates = coin.estimator.worth.rates_before = list(state["rates"])
     coin.estimator.load_state(state["estimate"])
     coin.evaluation.load_state(state["evaluation"])

@@ -1,7 +1,7 @@
 """`Market`: the ground floor's one fold. Rows are collected as they come and folded when the clock ticks."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,14 @@ from liqbot.market.view import MarketView
 from liqbot.market.view_builder import view_of
 
 
+class GivenBias(NamedTuple):
+    """A direction from outside."""
+
+    side: str
+    until_ms: int
+    why: str
+
+
 class Market:
     """The same rows give the same state and views, however a clock step was split over blocks."""
 
@@ -32,7 +40,7 @@ class Market:
         self._coins = [CoinMarket(coin, roster.venues, trade_venue, params) for coin in roster.coins]
         self._pending: dict[str, list[Rows]] = {}
         """Rows collected since the last Tick, as they came in blocks, by kind."""
-        self._bias: dict[str, tuple[str, int]] = {}
+        self._bias: dict[str, GivenBias] = {}
         self._backfilled = False
         self._leverages = params.estimate.leverages
         self._priced = False
@@ -50,7 +58,7 @@ class Market:
             if fact.side is None:
                 self._bias.pop(fact.coin, None)
             else:
-                self._bias[fact.coin] = (fact.side.word, fact.until_ms)
+                self._bias[fact.coin] = GivenBias(fact.side.word, fact.until_ms, fact.why)
 
     def collect(self, block: EventBlock) -> None:
         """Keep a block's rows until its step's Tick."""
@@ -105,8 +113,8 @@ class Market:
         )
 
     def _bias_of(self, coin: str, now_ms: int) -> Side | None:
-        word, until_ms = self._bias.get(coin, ("", 0))
-        return side_of(word) if word and now_ms < until_ms else None
+        given = self._bias.get(coin)
+        return side_of(given.side) if given is not None and now_ms < given.until_ms else None
 
     def map_of(
         self, coin: str, *, venues: Sequence[str] | None = None, leverages: Sequence[float] | None = None
@@ -194,8 +202,8 @@ class Market:
         return market
 
     @property
-    def given_biases(self) -> dict[str, tuple[str, int]]:
-        """Coin -> (side, until when), as set from outside; those that have run out may be among them."""
+    def given_biases(self) -> dict[str, GivenBias]:
+        """By coin, as set from outside; those that have run out may be among them."""
         return dict(self._bias)
 
     def state(self) -> dict[str, Any]:
@@ -217,7 +225,7 @@ class Market:
             kind: [_rows(kind, {name: unpacked(column) for name, column in columns.items()})]
             for kind, columns in state["pending"].items()
         }
-        self._bias = {coin: (bias[0], bias[1]) for coin, bias in state["bias"].items()}
+        self._bias = {coin: GivenBias(*bias) for coin, bias in state["bias"].items()}
         self._backfilled = state["backfilled"]
 
 

@@ -262,6 +262,30 @@ class QuoteParams(_Params):
     )
 
 
+class TrustParams(_Params):
+    """How far venues are trusted: which part of each counts on the map, in the forecast and in features."""
+
+    of_venues: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="Weight of a venue by its key, 0 to 1, whatever it earns: `{htx = 0.5}`. "
+        "Those that are not named earn theirs, from 1 on."
+    )
+    inferred_weight: float = Field(
+        0.5, ge=0, le=1, description="Weight from which a venue begins whose trades, marks or open interest are known "
+        "from the unified client's parser alone."
+    )
+    weight_min: float = Field(0.0, ge=0, le=1, description="No venue that is not named falls below this.")
+    fall_ms: WindowMs = Field(300_000, description="Time constant in which trust is lost.")
+    rise_ms: WindowMs = Field(86_400_000, description="Time constant in which it comes back.")
+    silent_ms_max: WindowMs = Field(
+        600_000, description="A stale venue without a price for longer falls toward a half."
+    )
+    turnover_ratio_max: float = Field(
+        20.0, ge=2, le=1e4, description="Volume over open interest, in multiples of the usual venue's, beyond which a "
+        "venue is trusted in proportion: volume that nobody holds is made up."
+    )
+    step_ms: WindowMs = Field(60_000, description="How often trust is looked at while nobody is apart.")
+
+
 class ClusterParams(_Params):
     """What counts as a cluster or a thin zone."""
 
@@ -357,6 +381,7 @@ class MarketParams(_Params):
     health: HealthParams = HealthParams()
     agreement: AgreementParams = AgreementParams()
     quotes: QuoteParams = QuoteParams()
+    trust: TrustParams = TrustParams()
     clusters: ClusterParams = ClusterParams()
     sweeps: SweepParams = SweepParams()
     whales: WhaleParams = WhaleParams()

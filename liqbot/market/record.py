@@ -64,6 +64,9 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
             {name: _known(value) for name, value in msgspec.to_builtins(health).items()}
             for health in market.venue_health(view.coin, view.time_ms)
         ]
+        record["venues"] = [
+            venue | shares for venue, shares in zip(record["venues"], _shares(record["venues"]), strict=True)
+        ]
         record["beyond_map_share"] = _beyond_map(record["venues"])
         if split:
             record |= _splits(market, view.coin, [venue["venue"] for venue in record["venues"]])
@@ -88,6 +91,17 @@ def filtered_record(
         "fuel_below_usd": round(below_usd),
         "asymmetry": _known(share_above(above_usd, below_usd)),
     }
+
+
+def _shares(venues: Sequence[Mapping[str, Any]]) -> list[Record]:
+    """Each venue's part of all USD that is open, and of what the map holds of it: by the trust in each."""
+    open_usd = [one["long_usd"] + one["short_usd"] for one in venues]
+    drawn_usd = [usd * one["trust_weight"] for usd, one in zip(open_usd, venues, strict=True)]
+    whole_usd, all_drawn_usd = sum(open_usd) or 1.0, sum(drawn_usd) or 1.0
+    return [
+        {"raw_share": round(usd / whole_usd, 4), "weighted_share": round(drawn / all_drawn_usd, 4)}
+        for usd, drawn in zip(open_usd, drawn_usd, strict=True)
+    ]
 
 
 def _beyond_map(venues: Sequence[Mapping[str, Any]]) -> Record:

@@ -24,7 +24,8 @@ class LedgerObserver(Observer):
         return self._ledger.trouble
 
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-        self._ledger.put(observation_of(seq, block, step, engine, self._source).kept(), self._room_wait_s)
+        seen = observation_of(seq, block, step, engine, block.source or self._source)
+        self._ledger.put(seen.kept(), self._room_wait_s)
 
     def flush(self, seq: int, engine: Engine) -> None:
         del seq, engine

@@ -29,7 +29,7 @@ from liqbot.events import (
 )
 from liqbot.observers.observer import Observer
 from liqbot.observers.registry import ObserverContext
-from liqbot.risk.decision import Approved, Decision
+from liqbot.risk.decision import SAME_MARKET_RATIO, Approved, Decision
 from liqbot.signals.verdict import STRATEGY_FAILED
 
 _LOGGED: Final = (
@@ -45,8 +45,12 @@ class LogObserver(Observer):
 
     name = "log"
 
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+        """By coin: why a test market's mark forbids entries, as said last; empty while it does not."""
+
     def on_step(self, seq: int, block: EventBlock, step: Step, engine: Engine) -> None:
-        del seq, engine
+        del seq
         for fact in block.facts:
             if isinstance(fact, _LOGGED):
                 _log_fact(fact)
@@ -62,6 +66,20 @@ class LogObserver(Observer):
             _log_decision(decision)
         for command in step.commands:
             _log_command(command)
+        if engine.marks.test_market and block.tick_ms is not None:
+            for view in engine.views:
+                self._say_mark(view.coin, engine)
+
+    def _say_mark(self, coin: str, engine: Engine) -> None:
+        """When it begins or ceases to forbid entries."""
+        refusal, mark = str(engine.mark_refusal(coin) or ""), engine.mark_of(coin)
+        if self._marks.get(coin) == refusal:
+            return
+        self._marks[coin] = refusal
+        say = _log.warning if refusal else _log.info
+        say("test market's mark", coin=coin, refusal=refusal, ratio=mark.ratio if mark.known else None,
+            deviation_pct=mark.deviation_pct if mark.known else None, trading_price=mark.trading_price if mark.known
+            else None, map_price=mark.map_price if mark.known else None)
 
 
 def log_observer(context: ObserverContext) -> LogObserver | None:
@@ -80,6 +98,7 @@ def _log_decision(decision: Decision) -> None:
         _log.info(
             "approved", decision=target.decision_id, strategy=target.strategy, coin=target.coin, side=target.side.word,
             quantity_base=str(target.quantity_base), stop_price=str(target.stop_price), reason=target.reason,
+            **({} if target.mark_ratio == SAME_MARKET_RATIO else {"mark_ratio": str(target.mark_ratio)}),
         )
     else:
         _log.info("refused", decision=decision.decision_id, code=decision.code, reason=decision.reason)

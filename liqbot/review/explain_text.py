@@ -76,7 +76,19 @@ def _wanted(decision: dict[str, Any]) -> list[str]:
     return [
         f"  {quantity} at {entry}, stop {stop}, take {take}, {leverage}x",
         f"  own liquidation at {_number(decision['liquidation_price'])}, {where}",
+        *_translated(decision),
     ]
+
+
+def _translated(decision: dict[str, Any]) -> list[str]:
+    """Where its orders were to rest, in a test market whose prices are not the map's."""
+    ratio = decision.get("mark_ratio")
+    if ratio is None:
+        return []
+    names = ("entry_price", "stop_price", "take_price", "liquidation_price")
+    entry, stop, take, own = (_number(None if decision[name] is None else decision[name] * ratio) for name in names)
+    line = f"  in the test market times {_number(ratio)}: at {entry}, stop {stop}, take {take}, own liquidation {own}"
+    return [line]
 
 
 def _map(story: dict[str, Any]) -> list[str]:

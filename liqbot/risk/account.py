@@ -3,7 +3,7 @@
 Losses and drawdown, halts, cooldowns and what was entered today: a fold of facts, like the books beneath.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from liqbot.events import (
     Resume,
     Transfer,
 )
+from liqbot.market.mark_ratio import MarkRatio, same_market
 from liqbot.market.view import MarketView
 from liqbot.risk.drawdown import Drawdown
 from liqbot.risk.ladder import Ladder
@@ -210,12 +211,16 @@ class Account:
                 return False
         return True
 
-    def on_tick(self, tick_ms: int, views: Iterable[MarketView]) -> None:
-        """Marks of what we hold, then the latches."""
-        views = tuple(views)
-        self._books.see_marks({view.coin: view.mark_price for view in views if view.mark_price > 0})
-        for view in views:
-            self._books.see_prices(view.coin, view.mark_price, view.low_price, view.high_price)
+    def on_tick(
+        self, tick_ms: int, views: Iterable[MarketView], mark_of: Callable[[str], MarkRatio] = same_market
+    ) -> None:
+        """Marks of what we hold, then the latches. `mark_of` a coin says what the map's prices are in the market whose
+        money is counted; while that is not known, no price is seen."""
+        seen = [(view, mark.ratio) for view in views if (mark := mark_of(view.coin)).known]
+        self._books.see_marks({view.coin: view.mark_price * ratio for view, ratio in seen if view.mark_price > 0})
+        for view, ratio in seen:
+            prices = (view.mark_price * ratio, view.low_price * ratio, view.high_price * ratio)
+            self._books.see_prices(view.coin, *prices)
         self._books.settle(tick_ms, self._limits.unexplained_ms)
         self._now.drawdown.tick(tick_ms, self._books.explained_equity_usd, self._limits)
 

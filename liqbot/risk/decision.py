@@ -2,10 +2,14 @@
 
 import enum
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from liqbot.instruments import Side
+
+SAME_MARKET_RATIO: Final = Decimal(1)
+"""Orders rest in the market that the map is drawn of."""
 
 
 class Refusal(enum.StrEnum):
@@ -16,6 +20,9 @@ class Refusal(enum.StrEnum):
     BACKFILLING = "BACKFILLING"
     STALE = "STALE"
     LAGGING = "LAGGING"
+    MARK_STALE = "MARK_STALE"
+    MARK_DEVIATION = "MARK_DEVIATION"
+    MARK_MOVING = "MARK_MOVING"
     CONTRACT_CHANGED = "CONTRACT_CHANGED"
     """The traded contract is not listed, closed, or has other terms than when the process began."""
     PRICE_QUARANTINED = "PRICE_QUARANTINED"
@@ -53,7 +60,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """The position that should be, with its protection. Quantity 0 means flat."""
+    """The position that should be, with its protection, in prices of the map. Quantity 0 means flat."""
 
     decision_id: int
     venue: str
@@ -75,6 +82,8 @@ class Target(msgspec.Struct, frozen=True):
     """The instrument's, for whoever tightens the stop later; 0: unknown, the stop is not moved."""
     account: str = ""
     """Which of several accounts at the venue; empty is the only one."""
+    mark_ratio: Decimal = SAME_MARKET_RATIO
+    """Trading mark over map mark when it was decided: what its prices are translated by (`risk.translation`)."""
 
 
 class Approved(msgspec.Struct, frozen=True, tag=True):
@@ -110,3 +119,5 @@ class Adjustment(msgspec.Struct, frozen=True, tag=True):
     exit_by_ms: int = 0
     """When that is at the latest."""
     price_tick: Decimal = Decimal(0)
+    mark_ratio: Decimal = SAME_MARKET_RATIO
+    """By which its price, one of the map, is translated."""

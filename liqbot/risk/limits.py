@@ -54,6 +54,15 @@ class RiskLimits(StrictParams):
     live_venues_min: int = limit(1, "Venues whose feeds are live.", ge=1, le=64)
     age_ms_max: int = limit(5_000, "Age of the trading venue's newest price.", ceiling=60_000, ge=0)
     lag_ms_max: int = limit(2_000, "Wall time behind event time.", ceiling=10_000, ge=0)
+    mark_age_ms_max: int = limit(
+        30_000, "Age of the test market's mark; with money there is none.", ceiling=300_000, ge=1_000
+    )
+    mark_deviation_pct_max: float = limit(
+        3.0, "The test market's mark against production's: beyond it nothing is entered.", ceiling=10.0, ge=0
+    )
+    mark_spread_pct_max: float = limit(
+        0.2, "Its newest comparison with production against the median of the last ones.", ceiling=2.0, gt=0
+    )
 
     # Where
     price_band_pct: float = limit(

@@ -15,6 +15,7 @@ from liqbot.market.view import MarketView
 from liqbot.risk.decision import Refusal
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
 from liqbot.risk.sizing import FIRST_WEEK, Budget, Size, exact, size, size_to_liquidation
+from liqbot.risk.translation import MarkTranslation
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams
 from liqbot.signals.verdict import ACCEPTED
@@ -57,7 +58,7 @@ class LeverageCandidate(msgspec.Struct, frozen=True):
 
     @property
     def liquidation_price(self) -> float:
-        """NaN: there is no size, or the venue does not offer this leverage."""
+        """In prices of the map. NaN: there is no size, or the venue does not offer this leverage."""
         return self.place.own_liquidation_price
 
     def describe(self) -> str:
@@ -75,15 +76,17 @@ def place(
     budget: Budget,
     limits: RiskLimits,
     avoid: AvoidLiquidityParams,
+    translation: MarkTranslation,
 ) -> tuple[LeverageCandidate, ...]:
     """All that was tried, in order. The search ends at the first accepted candidate, which is the last one returned, or
-    where a deeper entry would come too near to the stop."""
+    where a deeper entry would come too near to the stop. Size and liquidation are the trading market's, whose money it
+    is; whether the map is thin there is asked of the map, in its prices."""
     tried: list[LeverageCandidate] = []
     for deeper_pct, leverage in avoid_liquidity.alternatives(min(limits.leverage_max, LEVERAGE_CEILING), avoid):
         entry = _deeper(proposal, deeper_pct, book.instrument, limits)
         if entry is None:
             break
-        candidate = _candidate(entry, leverage, view, book, budget, limits, avoid)
+        candidate = _candidate(entry, leverage, view, book, budget, limits, avoid, translation)
         tried.append(candidate)
         if candidate.refusal is None:
             break
@@ -112,23 +115,14 @@ def _candidate(
     budget: Budget,
     limits: RiskLimits,
     avoid: AvoidLiquidityParams,
+    translation: MarkTranslation,
 ) -> LeverageCandidate:
-    found = size(book.instrument, proposal.entry_price, proposal.stop_price, leverage, budget, limits)
-    liquidation_price = _own_liquidation(proposal, leverage, found, book)
-    for _ in range(_ROUNDS):
-        if not math.isfinite(liquidation_price):
-            break
-        smaller = size_to_liquidation(
-            book.instrument, found, proposal.entry_price, exact(liquidation_price), budget, limits
-        )
-        if smaller.quantity_base == found.quantity_base:
-            break
-        found = smaller
-        liquidation_price = _own_liquidation(proposal, leverage, found, book)
-    tradable = _tradable(found, proposal, book.instrument)
+    ordered = _at_venue(proposal, translation)
+    found, liquidation_price = _sized(ordered, leverage, book, budget, limits)
+    tradable = _tradable(found, ordered, book.instrument)
     there = avoid_liquidity.alternative(
         proposal.side, float(proposal.entry_price), float(proposal.stop_price), leverage,
-        liquidation_price if tradable else math.nan, view, avoid,
+        _in_map(liquidation_price, translation) if tradable else math.nan, view, avoid,
     )  # fmt: skip
     if not tradable:
         refusal: Refusal | None = Refusal.SIZE_LIMIT if found.bound in _SIZE_BOUNDS else Refusal.SIZE_TOO_SMALL
@@ -137,6 +131,35 @@ def _candidate(
     else:
         refusal = _where(there, avoid)
     return LeverageCandidate(proposal, leverage, found, there, refusal)
+
+
+def _sized(
+    ordered: OrderProposal, leverage: int, book: TradingBook, budget: Budget, limits: RiskLimits
+) -> tuple[Size, float]:
+    """The size, and the price at which it would be liquidated; both of the trading market."""
+    found = size(book.instrument, ordered.entry_price, ordered.stop_price, leverage, budget, limits)
+    liquidation_price = _own_liquidation(ordered, leverage, found, book)
+    for _ in range(_ROUNDS):
+        if not math.isfinite(liquidation_price):
+            break
+        smaller = size_to_liquidation(
+            book.instrument, found, ordered.entry_price, exact(liquidation_price), budget, limits
+        )
+        if smaller.quantity_base == found.quantity_base:
+            break
+        found = smaller
+        liquidation_price = _own_liquidation(ordered, leverage, found, book)
+    return found, liquidation_price
+
+
+def _at_venue(proposal: OrderProposal, translation: MarkTranslation) -> OrderProposal:
+    side, price = proposal.side, proposal.entry_price
+    entry_price = translation.entry_at_venue(side, price) if proposal.limit else translation.price_at_venue(price)
+    return OrderProposal(side, entry_price, translation.stop_at_venue(side, proposal.stop_price), proposal.limit)
+
+
+def _in_map(price: float, translation: MarkTranslation) -> float:
+    return float(translation.in_map(exact(price))) if math.isfinite(price) else math.nan
 
 
 def _own_liquidation(proposal: OrderProposal, leverage: int, found: Size, book: TradingBook) -> float:

@@ -1,4 +1,8 @@
-"""Watching an open position: when it must end, and when its stop may come nearer. Answers only with less risk."""
+"""Watching an open position: when it must end, and when its stop may come nearer. Answers only with less risk.
+
+Position and target come in prices of the trading market, where what the venue says of them is compared. What the map
+says of them is asked in its own prices, and so is the answer given.
+"""
 
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -11,6 +15,7 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Target
 from liqbot.risk.limits import LEVERAGE_CEILING, RiskLimits
 from liqbot.risk.sizing import exact
+from liqbot.risk.translation import MarkTranslation, VenueTarget
 from liqbot.signals.strategy import Reason
 
 Invalidated = Callable[[MarketView, Position, str], Reason | None]
@@ -20,25 +25,32 @@ Invalidated = Callable[[MarketView, Position, str], Reason | None]
 def adjustment_for(
     view: MarketView | None,
     position: Position,
-    target: Target | None,
+    target: VenueTarget | None,
     account: Account,
     limits: RiskLimits,
     time_ms: int,
     invalidated: Invalidated,
+    translation: MarkTranslation,
+    *,
+    follows: bool = True,
 ) -> Adjustment | None:
     """What should change about an open position, None for nothing. Without a fresh view the stop simply stays where it
-    is. Time, leverage, liquidation and orders to flatten still count."""
+    is, and so it does where the map's prices are not known in the trading market's now (not `follows`). Time, leverage,
+    liquidation and orders to flatten still count, and reasons that are gone."""
     if target is not None and target.quantity_base == 0:
         return None  # It is leaving already.
     reason = _must_end(position, target, account, limits, time_ms)
     if reason is None and target is not None and view is not None and view.age_ms <= limits.age_ms_max:
-        reason = invalidated(view, position, target.strategy)
+        mapped = translation.position_in_map(position)
+        reason = invalidated(view, mapped, target.strategy)
         if reason is None:
-            return _tighter(view, position, target, limits)
+            return _tighter(view, mapped, translation.target_in_map(target), limits) if follows else None
     if reason is None:
         return None
     code, why = reason
-    return Adjustment(position.venue, position.coin, code, why, exit_base=position.quantity_base)
+    return Adjustment(
+        position.venue, position.coin, code, why, exit_base=position.quantity_base, mark_ratio=translation.ratio
+    )
 
 
 _MARGIN_SHARE_MAX: Final = 0.8
@@ -46,7 +58,7 @@ _MARGIN_SHARE_MAX: Final = 0.8
 
 
 def _must_end(
-    position: Position, target: Target | None, account: Account, limits: RiskLimits, time_ms: int
+    position: Position, target: VenueTarget | None, account: Account, limits: RiskLimits, time_ms: int
 ) -> Reason | None:
     """What needs no market: orders to flatten, what the venue says about leverage and liquidation, and time."""
     if account.flattening:
@@ -61,7 +73,7 @@ def _must_end(
     return drift
 
 
-def _drift(position: Position, target: Target, limits: RiskLimits) -> Reason | None:
+def _drift(position: Position, target: VenueTarget, limits: RiskLimits) -> Reason | None:
     """What became of it against what was decided: our own entry, then the venue's words."""
     if position.leverage is not None and position.leverage > min(limits.leverage_max, LEVERAGE_CEILING):
         return Reason("LEVERAGE_DRIFT", f"the venue says {position.leverage:g}x, the limit is {limits.leverage_max}x")
@@ -77,13 +89,13 @@ def _drift(position: Position, target: Target, limits: RiskLimits) -> Reason | N
     return None
 
 
-def _margin_share(position: Position, target: Target) -> float:
+def _margin_share(position: Position, target: VenueTarget) -> float:
     """What the stop would cost, in margins: an entry far from where it was wanted puts its stop out of reach."""
     leverage = max(Decimal(target.leverage), Decimal(str(position.leverage or 0)))
     return float(int(position.side) * (position.entry_price - target.stop_price) * leverage / position.entry_price)
 
 
-def _liquidation_nearer_pct(position: Position, target: Target) -> float:
+def _liquidation_nearer_pct(position: Position, target: VenueTarget) -> float:
     """How much nearer the venue's liquidation price is than ours, in percent of the entry; 0 when it states none."""
     if not position.liquidation_price:
         return 0.0
@@ -111,7 +123,9 @@ def _tighter(view: MarketView, position: Position, target: Target, limits: RiskL
     if sign * (stop_price - target.stop_price) < step or sign * (mark_price - stop_price) < step:
         return None
     code, why = ("BREAK_EVEN", "moved one risk our way") if risk > 0 else ("TRAIL", "price went on")
-    return Adjustment(position.venue, position.coin, code, why, stop_price=stop_price)
+    return Adjustment(
+        position.venue, position.coin, code, why, stop_price=stop_price, mark_ratio=target.mark_ratio
+    )
 
 
 def _nearer_tick(side: Side, price: Decimal, tick: Decimal) -> Decimal:

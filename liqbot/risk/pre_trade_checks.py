@@ -7,13 +7,15 @@ from typing import Final
 import msgspec
 
 from liqbot.accounting.positions import ZERO
+from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.observed.agreement import Accord
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
-from liqbot.risk.decision import Check, Refusal, Target
+from liqbot.risk.decision import Check, Refusal
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import OrderProposal, TradingBook
 from liqbot.risk.sizing import costs_base, exact, loss_base
+from liqbot.risk.translation import VenueTarget
 from liqbot.signals.verdict import Signal
 
 
@@ -27,10 +29,12 @@ class CheckContext(msgspec.Struct, frozen=True):
     limits: RiskLimits
     entry_in_flight: bool
     proposal: OrderProposal | None
-    entering: tuple[Target, ...] = ()
+    entering: tuple[VenueTarget, ...] = ()
     """Entries under way on other instruments: not positions yet, but they may be."""
     foreign_orders: int = 0
     """Others' orders that rest on the instrument: they could fill against our position."""
+    mark: MarkRatio = SAME_MARKET
+    """How the market where orders rest compares with the map's."""
 
     @property
     def stop_pct(self) -> float:
@@ -71,6 +75,28 @@ def _venues_live(context: CheckContext) -> Check:
 
 def _lag(context: CheckContext) -> Check:
     return _at_most("lag_ms", context.view.lag_ms, context.limits.lag_ms_max)
+
+
+def mark_checks(mark: MarkRatio, limits: RiskLimits) -> tuple[tuple[Refusal, Check], ...]:
+    """Whether a price of the map can be translated into one of the trading market that is worth an entry."""
+    age_ms = mark.age_ms if mark.known else math.nan
+    return (
+        (Refusal.MARK_STALE, _at_most("mark_age_ms", age_ms, limits.mark_age_ms_max)),
+        (Refusal.MARK_DEVIATION, _at_most("mark_deviation_pct", mark.deviation_pct, limits.mark_deviation_pct_max)),
+        (Refusal.MARK_MOVING, _at_most("mark_spread_pct", mark.spread_pct, limits.mark_spread_pct_max)),
+    )
+
+
+def entry_translates(target: VenueTarget, mark: MarkRatio, limits: RiskLimits) -> bool:
+    """Whether an entry under way still stands where the map wants it, at a ratio that allows entries at all."""
+    if not all(check.passed for _, check in mark_checks(mark, limits)):
+        return False
+    return abs(mark.ratio / float(target.mark_ratio) - 1.0) * 100.0 <= limits.mark_spread_pct_max
+
+
+def _mark_check(number: int) -> PreTradeCheck:
+    """Where both are one market there is nothing to compare."""
+    return lambda context: None if context.mark == SAME_MARKET else mark_checks(context.mark, context.limits)[number][1]
 
 
 def _contract(context: CheckContext) -> Check | None:
@@ -187,6 +213,9 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.STALE, _fresh),
     (Refusal.STALE, _venues_live),
     (Refusal.LAGGING, _lag),
+    (Refusal.MARK_STALE, _mark_check(0)),
+    (Refusal.MARK_DEVIATION, _mark_check(1)),
+    (Refusal.MARK_MOVING, _mark_check(2)),
     (Refusal.CONTRACT_CHANGED, _contract),
     (Refusal.PRICE_QUARANTINED, _own_price),
     (Refusal.PRICE_DISPUTED, _undisputed),

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from liqbot.accounting.positions import ZERO, Position
+from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
 from liqbot.risk.decision import Adjustment, Approved, Check, Decision, Refusal, Refused, Target
@@ -15,6 +16,7 @@ from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import LeverageCandidate, OrderProposal, TradingBook, place
 from liqbot.risk.pre_trade_checks import PRE_TRADE_CHECKS, CheckContext
 from liqbot.risk.sizing import Budget, exact
+from liqbot.risk.translation import VenueTarget, translation_at
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import AvoidLiquidityParams
 from liqbot.signals.verdict import Signal, Verdict
@@ -47,40 +49,47 @@ def review_entry(
     *,
     entry_in_flight: bool = False,
     foreign_orders: int = 0,
-    entering: tuple[Target, ...] = (),
+    entering: tuple[VenueTarget, ...] = (),
+    mark: MarkRatio = SAME_MARKET,
 ) -> EntryReview:
     """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way.
 
-    `entering` are the targets of all entries under way: those on other instruments take room like positions.
-    """
-    elsewhere = tuple(
-        target for target in entering
-        if target.coin != signal.coin and account.position(target.venue, target.coin) is None
-    )
-    context = CheckContext(
-        signal, view, account, book, limits, entry_in_flight, _proposal(signal, book), elsewhere, foreign_orders
-    )
+    Of `entering`, the entries under way, those on other instruments take room like positions. `mark`: how the market
+    where orders rest compares with the map's."""
+    proposal, translation = _proposal(signal, book), translation_at(book.instrument.price_tick, mark)
+    rest = (entry_in_flight, proposal, _elsewhere(entering, signal.coin, account), foreign_orders, mark)
+    context = CheckContext(signal, view, account, book, limits, *rest)
     asked = _asked(context)
     checks = [check for _, check in asked]
     refusal = next((code for code, check in asked if not check.passed), None)
     candidates: tuple[LeverageCandidate, ...] = ()
     verdict: Verdict | None = None
     # Without a stop on its right side there is nothing to size against.
-    if context.proposal is not None and context.stop_pct > 0:
-        candidates = place(context.proposal, view, book, budget_of(context), limits, avoid)
+    if proposal is not None and context.stop_pct > 0:
+        candidates = place(proposal, view, book, budget_of(context), limits, avoid, translation)
         checks += [_candidate_check(one) for one in candidates]
         refusal = refusal or _placement_refusal(candidates)
         verdict = avoid_liquidity.verdict_on(signal.coin, signal.side, [one.place for one in candidates], avoid)
     if refusal is None:
-        return EntryReview(Approved(_target(context, candidates[-1], decision_id), tuple(checks)), verdict)
+        target = _target(context, candidates[-1], decision_id, translation.ratio)
+        return EntryReview(Approved(target, tuple(checks)), verdict)
     reason = _reason(refusal, asked, candidates)
     refused = Refused(decision_id, refusal, reason, tuple(checks), signal.strategy, signal.coin, signal.side)
     return EntryReview(refused, verdict)
 
 
+def _elsewhere(entering: tuple[VenueTarget, ...], coin: str, account: Account) -> tuple[VenueTarget, ...]:
+    """Entries under way on other instruments that no position answers for yet."""
+    return tuple(
+        target for target in entering
+        if target.coin != coin and account.position(target.venue, target.coin) is None
+    )
+
+
 def review_reduction(adjustment: Adjustment, position: Position, current_target: Target | None) -> Approved:
     """Never refused. What would add risk is cut down to what does not: an exit is no larger than the position, a stop
-    only moves nearer. Without a current target the rest of the position is stopped at its entry."""
+    only moves nearer. Without a current target the rest of the position is stopped at its entry. All in prices of the
+    map."""
     exit_base = min(max(ZERO, adjustment.exit_base), position.quantity_base)
     base = current_target
     if base is None or base.side is not position.side:
@@ -125,7 +134,7 @@ def _asked(context: CheckContext) -> list[tuple[Refusal, Check]]:
     return [(code, check) for code, check in answers if check is not None]
 
 
-def _most_usd(target: Target) -> Decimal:
+def _most_usd(target: VenueTarget) -> Decimal:
     """Notional of an entry under way at the highest of its own prices, since it has no fill yet."""
     prices = (target.limit_price, target.stop_price, target.take_price)
     return target.quantity_base * max(price for price in prices if price is not None)
@@ -170,7 +179,7 @@ def _reason(
     return next((one.describe() for one in candidates if one.refusal is refusal), str(refusal))
 
 
-def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int) -> Target:
+def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, mark_ratio: Decimal) -> Target:
     signal, instrument, proposal = context.signal, context.book.instrument, chosen.proposal
     take_price = None if signal.take_price is None else instrument.round_take(signal.side, signal.take_price)
     return Target(
@@ -190,6 +199,7 @@ def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int) 
         reason=signal.why,
         price_tick=instrument.price_tick,
         account=context.account.name,
+        mark_ratio=mark_ratio,
     )
 
 
@@ -212,4 +222,5 @@ def _target_of(position: Position, adjustment: Adjustment) -> Target:
         reason=adjustment.reason,
         price_tick=adjustment.price_tick,
         account=position.account,
+        mark_ratio=adjustment.mark_ratio,
     )

@@ -50,6 +50,8 @@ class Parts(NamedTuple, Generic[LoopT]):
     """As recovery left it; None: a new one."""
     mode: str = ""
     """What the journal calls this run, where that is not the configuration's mode."""
+    test_market: bool = False
+    """Orders rest in a market of a venue's test access, whose mark the account's edge publishes."""
     journal: Journal | None = None
     ledger: FedLedger | None = None
     ledger_wait_s: float = 0.0
@@ -85,7 +87,10 @@ def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
     use_compiled()
     settings, roster, listed = parts.settings, parts.roster, parts.instruments
     engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
-    opening = opening_facts(settings, roster, parts.journal_id, listed, time_ms, mode=parts.mode or settings.mode)
+    opening = opening_facts(
+        settings, roster, parts.journal_id, listed, time_ms, mode=parts.mode or settings.mode,
+        test_market=parts.test_market,
+    )
     left_out = dict.fromkeys(parts.without, LEFT_OUT)
     observers = ObserverGroup(
         observers_for(_context(parts)), call_ms_max=settings.observers.call_ms_max, left_out=left_out
@@ -133,7 +138,7 @@ def engine_of(settings: Settings, roster: Roster, journal_id: str, instruments: 
 
 def opening_facts(
     settings: Settings, roster: Roster, journal_id: str, instruments: Sequence[Instrument], time_ms: int, *,
-    mode: str = "",
+    mode: str = "", test_market: bool = False,
 ) -> tuple[Event, ...]:
     """What every start writes first: who we are, with which code, configuration and contracts. `mode` where it is not
     the configuration's."""
@@ -142,7 +147,7 @@ def opening_facts(
     return (
         JournalOpened(
             time_ms=time_ms, journal_id=journal_id, mode=mode or settings.mode, venues=roster.venues,
-            coins=roster.coins,
+            coins=roster.coins, test_market=test_market,
         ),
         this_code(__version__, time_ms, tuple((one.name, one.sha256) for one in settings.signals.own)),
         ConfigLoaded(time_ms=time_ms, config_json=text, digest=_digest(text, listed), instruments=listed),

@@ -145,7 +145,8 @@ class Runtime:
         return seq
 
     async def _appended(self, request: rule.AppendBlock) -> int:
-        arguments = (request.block, SOURCE, request.source_seq)
+        block = request.block
+        arguments = (block, block.source or SOURCE, block.source_seq if block.source else request.source_seq)
         try:
             return self._journal.append(*arguments, 0.0)
         except JournalStuckError:

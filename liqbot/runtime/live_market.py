@@ -5,21 +5,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 
+from liqbot import places
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient
 from liqbot.engine import Engine
 from liqbot.events import MarketEvent
+from liqbot.journal.tail import bookmark_of
 from liqbot.market.feeds.backfill import Past, backfilled_blocks, past_of
 from liqbot.market.feeds.clock import TickClock
 from liqbot.market.feeds.feed import VenueFeed
-from liqbot.market.feeds.feed_stats import FeedStats
 from liqbot.market.feeds.listing_memory import NO_MEMORY, ListingMemory
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.feeds.ports import NO_RAW_SINK, RawSink
 from liqbot.market.feeds.report_feed import ReportFeed
+from liqbot.runtime.followed_feed import HELD_BACK_MS, FollowedFeed
 from liqbot.runtime.inbox import Inbox
+from liqbot.runtime.journal_tailer import JournalTailer
 from liqbot.runtime.process import short_collections
 from liqbot.runtime.pump import Feed
 from liqbot.settings import Settings
@@ -47,6 +51,25 @@ def history_from_ms(settings: Settings, engine: Engine, recovered_ms: int, now_m
     return max(recovered_ms, now_ms - int(hours * 3_600_000))
 
 
+def followed_feed(
+    settings: Settings, roster: Roster, clock: Callable[[], int], engine: Engine, own: Path, recovered_ms: int
+) -> FollowedFeed | None:
+    """For a house whose market facts come from another one's journal; None for one that reads its venues itself. `own`
+    is its journal, which says how far that was taken over before; `recovered_ms` as `history_from_ms` has it."""
+    path = places.followed_journal(settings.feeds.from_journal)
+    if path is None:
+        return None
+    bookmark = bookmark_of(own)
+    past_ms = int(settings.network.backfill_h * 3_600_000) or (HELD_BACK_MS if bookmark is not None else 0)
+    if engine.account.positions:
+        past_ms = min(past_ms, HELD_BACK_MS)
+    since_ms = clock() - past_ms
+    return FollowedFeed(
+        JournalTailer(path, bookmark, since_ms if bookmark is not None else max(since_ms, recovered_ms)), roster, clock,
+        held=lambda: bool(engine.account.positions), without=frozenset(settings.feeds.reports),
+    )
+
+
 class LiveMarket:
     """A feed of the runtime. `clients` are used, not closed."""
 
@@ -54,9 +77,11 @@ class LiveMarket:
         self, clients: Mapping[str, VenueClient], roster: Roster, clock: Callable[[], int], params: FeedParams, *,
         since_ms: int | None, after: Callable[[], Awaitable[bool]] | None = None, ticker: Feed | None = None,
         wire: Callable[[str], VenueWire] = wire_of, held: Callable[[], bool] = lambda: False,
-        raw: RawSink = NO_RAW_SINK, memory: ListingMemory = NO_MEMORY,
+        raw: RawSink = NO_RAW_SINK, followed: FollowedFeed | None = None, memory: ListingMemory = NO_MEMORY,
     ) -> None:
-        """History is read from `since_ms` on (None: not at all), and given up once something is `held`: a position
+        """Market facts and Ticks are those of `followed`, if there is one: then no feed of a venue is dialled.
+
+        History is read from `since_ms` on (None: not at all), and given up once something is `held`: a position
         waits for its Ticks. Nothing begins before `after` has said True."""
         self._clients, self._roster, self._clock, self._params = dict(clients), roster, clock, params
         self._since_ms, self._after, self._held = since_ms, after, held
@@ -64,22 +89,27 @@ class LiveMarket:
         """Set once it may begin, or never will."""
         self.feeds = {
             venue: VenueFeed(client, wire(venue), roster, clock, params, raw, memory)
-            for venue, client in clients.items()
+            for venue, client in clients.items() if followed is None
         }
+        self._followed = followed
         self._reports = {
             venue: ReportFeed(VENUES[venue], Path(file), roster, clock, params.report_min * 60.0, self._price_of)
             for venue, file in params.reports.items() if venue in roster.venues
         }
-        self.ticker = ticker or TickClock(clock, raw=raw)
+        self.ticker = ticker or followed or TickClock(clock, raw=raw)
 
     def _price_of(self, coin: str) -> float | None:
         """Of the first venue that knows one."""
-        known = (feed.mark_price(coin) for feed in self.feeds.values())
+        feeds = self.feeds.values() if self._followed is None else (self._followed,)
+        known = (feed.mark_price(coin) for feed in feeds)
         return next((price for price in known if price is not None), None)
 
-    def stats(self) -> dict[str, FeedStats]:
-        """What each venue's feed has counted, by venue."""
-        return {venue: feed.stats for venue, feed in (self.feeds | self._reports).items()}
+    def stats(self) -> dict[str, msgspec.Struct]:
+        """What each feed has counted, by venue; `collector` where another process reads them."""
+        counts: dict[str, msgspec.Struct] = {
+            venue: feed.stats for venue, feed in (self.feeds | self._reports).items()
+        }
+        return counts if self._followed is None else counts | {"collector": self._followed.stats}
 
     async def open(self, coins: Sequence[str]) -> None:
         """The first venue's error when none at all can be reached; those that can be will be used."""
@@ -100,7 +130,7 @@ class LiveMarket:
             self.admitted.set()
             return
         self.admitted.set()
-        if self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
+        if self._followed is None and self._since_ms is not None and self._clock() - self._since_ms >= GAP_MS_MIN:
             await self._past(inbox, self._since_ms)
         async with short_collections(), asyncio.TaskGroup() as group:
             group.create_task(self.ticker.run(inbox))

@@ -39,6 +39,8 @@ _FLUSH_S: Final = 1.0
 _REST_S: Final = 5.0
 """After an error of the disk, until the next attempt."""
 _CLOSE_S_MAX: Final = 10.0
+_Counted = Message | Answer | HandedOver | Ticked
+"""What comes for ever, and is dropped where the disk is slower."""
 _log = structlog.get_logger(__name__)
 
 
@@ -62,7 +64,7 @@ class RawRecorder:
         self._rest_until_s = 0.0
         self._unsaid = self._dropped_ms = self._refused = 0
         self.dropped = 0
-        """Messages and answers that found the queue full, or that JSON cannot hold."""
+        """Messages, answers and ends of steps that found the queue full, or that JSON cannot hold."""
         self.unwritten = 0
         """Messages that the disk refused."""
         self._thread = threading.Thread(target=self._run, name="raw messages", daemon=True)
@@ -85,7 +87,7 @@ class RawRecorder:
             return
         self._put(Answer(received_ms, venue, poll, msgspec.Raw(packed)))
 
-    def _put(self, frame: Message | Answer) -> None:
+    def _put(self, frame: _Counted) -> None:
         if self._put_bytes - self._taken_bytes > self._waiting_bytes_max:
             self._drop(frame.t)
             return
@@ -100,10 +102,10 @@ class RawRecorder:
 
     def handed_over(self, venue: str, facts: tuple[Event, ...], now_ms: int, *, everything: bool) -> None:
         lines = tuple(fact for fact in facts if isinstance(fact, FeedUp | FeedDown))
-        self._queue.put(HandedOver(now_ms, venue, lines, everything))
+        self._put(HandedOver(now_ms, venue, lines, everything))
 
     def ticked(self, tick_ms: int, lag_ms: int, now_ms: int) -> None:
-        self._queue.put(Ticked(now_ms, tick_ms, lag_ms))
+        self._put(Ticked(now_ms, tick_ms, lag_ms))
 
     def _drop(self, now_ms: int) -> None:
         self._dropped_ms = now_ms
@@ -150,7 +152,7 @@ class RawRecorder:
         written = self._tried(lambda: self._files.write(frame, frame.t))
         if isinstance(frame, Contracts):
             self._contracts[frame.v] = frame
-        elif isinstance(frame, Message | Answer):
+        elif isinstance(frame, _Counted):
             self._taken_bytes += _bytes_of(frame)
             self.unwritten += not written
             self._refused += not written
@@ -168,5 +170,7 @@ class RawRecorder:
             return False
 
 
-def _bytes_of(frame: Message | Answer) -> int:
-    return len(frame.raw if isinstance(frame, Message) else bytes(frame.payload)) + _FRAME_BYTES
+def _bytes_of(frame: _Counted) -> int:
+    if isinstance(frame, Message):
+        return len(frame.raw) + _FRAME_BYTES
+    return len(bytes(frame.payload)) + _FRAME_BYTES if isinstance(frame, Answer) else _FRAME_BYTES

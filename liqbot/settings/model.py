@@ -23,6 +23,7 @@ from liqbot.settings.params import (
     ObserversParams,
     RecordParams,
     VenueKey,
+    WebhookParams,
 )
 from liqbot.signals.registry import SignalParams, first_sentence, signal_model
 from liqbot.signals.strategy import Strategy
@@ -36,6 +37,8 @@ else:
     _BuiltIn = signal_model()
 Section = TypeVar("Section", bound=BaseModel)
 Mode = Literal["observe", "paper", "testnet", "demo", "live"]
+TEST_MODES: Final = ("testnet", "demo")
+"""Orders rest in a market of a venue's test access, the map is production's."""
 
 
 class Settings(BaseSettings):
@@ -83,6 +86,10 @@ class Settings(BaseSettings):
     keys: dict[str, VenueKey] = Field(
         default_factory=dict, description="Credentials by venue, from the environment or the secrets directory only."
     )
+    # Excluded from every dump: what it brings is journaled, and a start on a recorded configuration listens to nobody.
+    webhook: WebhookParams = Field(
+        default_factory=WebhookParams, exclude=True, description="Signed directions from other programs."
+    )
     # Excluded from every dump: what is only looked at is no part of the configuration that a run records.
     external: dict[str, ExternalParams] = Field(
         default_factory=dict, exclude=True, description="Maps of others, by source, for `map --compare`."
@@ -125,6 +132,13 @@ class Settings(BaseSettings):
     def _trades_where_it_looks(self) -> "Settings":
         if self.trade_venue not in self.venues:
             raise ValueError(f"trade_venue {self.trade_venue!r} is not one of venues ({', '.join(self.venues)})")
+        return self
+
+    @model_validator(mode="after")
+    def _trusts_what_it_reads(self) -> "Settings":
+        for venue in self.market.trust.of_venues:
+            if venue not in self.venues:
+                raise ValueError(f"market.trust.of_venues: {venue!r} is none of venues ({', '.join(self.venues)})")
         return self
 
     def section(self, kind: type[Section]) -> Section:

@@ -1,10 +1,13 @@
 """What somebody may turn about the program itself: the books, the log, the keys of venues."""
 
+import ipaddress
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+SECRET_CHARACTERS_MIN: Final = 32
 
 
 class _Params(BaseModel):
@@ -128,6 +131,11 @@ class NetworkParams(_Params):
         description="At a start without a position a stop far away is placed, read back and cancelled; where that "
         "fails nothing is entered until somebody resumes.",
     )
+    trading_mark_s: float = Field(
+        2.0, ge=0.1, le=60,
+        description="Seconds between two readings of a test network's or a demo account's mark; longer where that "
+        "would take more than a third of the requests that the venue allows.",
+    )
     protect_check_s: float = Field(
         2.5, ge=1, le=30,
         description="Seconds between two looks at the venue whether the stop of an open position still rests.",
@@ -165,6 +173,40 @@ class ConductParams(_Params):
     first_week_size_pct: float = Field(
         25.0, gt=0, le=50, description="Share of every size limit that an entry may have in live's first seven days."
     )
+
+
+class WebhookParams(_Params):
+    """Directions for coins (as `liqbot bias` gives them) that other programs send over HTTP, each of them signed. Never
+    an order. The secret comes from the environment or the secrets directory."""
+
+    enabled: bool = Field(False, description="Receive signed directions.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; any other than this machine's own is reachable from outside, "
+        "in plain HTTP: put a proxy with TLS before it."
+    )
+    port: int = Field(8710, ge=1, le=65_535, description="Port to listen on.")
+    secret: SecretStr | None = Field(None, description="What messages are signed with: 32 characters at least.")
+    window_s: float = Field(
+        30.0, ge=5, le=300, description="How far the time that was signed may be from ours; a message is taken once."
+    )
+    valid_h_max: float = Field(24.0, gt=0, le=168, description="Longest time that a direction from outside may hold.")
+    requests_min: int = Field(60, ge=1, le=6_000, description="Signed messages a minute that are taken.")
+
+    @field_validator("host")
+    @classmethod
+    def _literal(cls, host: str) -> str:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            raise ValueError(f"{host!r}: expected an IP address, as in 127.0.0.1") from None
+        return host
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < SECRET_CHARACTERS_MIN:
+            raise ValueError(f"expected {SECRET_CHARACTERS_MIN} characters at least, as of openssl rand -hex 32")
+        return secret
 
 
 class VenueKey(_Params):

@@ -8,9 +8,9 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.extensions import Extension, extension_file, load_entry_point, load_file
 from liqbot.instruments import split_venue_key
 from liqbot.places import CONFIG_VARIABLE, config_dir, config_is_named
-from liqbot.settings.model import Settings
+from liqbot.settings.model import TEST_MODES, Settings
 from liqbot.venues.evidence import grades_of
-from liqbot.venues.registry import VENUES, access_refusal, refusal, unknown
+from liqbot.venues.registry import VENUES, access_refusal, mark_poll_of, refusal, unknown
 from liqbot.venues.spec import VenueSpec
 
 VENUES_GROUP: Final = "liqbot.venues"
@@ -173,4 +173,10 @@ def _untradable(settings: Settings) -> list[str]:
     if VENUES[name].trading is None:
         return [refusal("trade_venue", name, "orders")]
     refused = access_refusal(name, settings.mode)
-    return [refused] if refused else []
+    if refused or settings.mode not in TEST_MODES:
+        return [refused] if refused else []
+    try:
+        mark_poll_of(name)
+    except ValueError as error:
+        return [str(error)]
+    return []

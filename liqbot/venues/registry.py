@@ -16,10 +16,11 @@ import liqbot.venues
 from liqbot.instruments import AGGREGATE, split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
 from liqbot.venues.entry_stops import EntryProtection
+from liqbot.venues.evidence import grades_of
 from liqbot.venues.mechanics import mechanics_for
 from liqbot.venues.parsing import INTERVAL_H_USUAL
 from liqbot.venues.spec import Capability, VenueSpec
-from liqbot.venues.streams import VenueWire
+from liqbot.venues.streams import Poll, VenueWire
 from liqbot.venues.trading import TradingAdapter
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*")
@@ -142,6 +143,13 @@ def has_us_basis(venue_key: str) -> bool:
     return spec is not None and spec.us_regulated and not spec.pays_funding
 
 
+def known_by_inference(venue_key: str) -> bool:
+    """Whether the shape of its trades, marks or open interest is known from the unified client's parser alone."""
+    spec = VENUES.get(split_venue_key(venue_key)[0])
+    grades = grades_of(spec.evidence) if spec is not None and spec.wire is not None else {}
+    return any(grades.get(feed) == "inferred" for feed in ("trades", "mark", "open_interest"))
+
+
 @functools.lru_cache(maxsize=1024)
 def quote_of(venue_key: str, coin: str) -> str:
     """The currency in which a contract's prices are; empty where nothing says so. Coin-margined ones are in USD."""
@@ -167,6 +175,17 @@ def wire_of(venue: str) -> VenueWire:
     if spec is None or spec.wire is None:
         raise ValueError(refusal("venues", venue, "market_data"))
     return spec.wire
+
+
+def mark_poll_of(venue: str) -> Poll:
+    """How the marks of its main contracts are asked for. ValueError that says why where they cannot be."""
+    for poll in wire_of(venue).polls:
+        if poll.feed == "mark" and poll.inverse is not True:
+            return poll
+    raise ValueError(
+        f"trade_venue: {venue!r} has no request for its mark, only a stream: prices cannot be translated into those of "
+        "its test access; name another venue, or add a Poll of the feed `mark` to its wire"
+    )
 
 
 def trading_of(venue: str) -> TradingAdapter:

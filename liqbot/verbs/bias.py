@@ -1,6 +1,5 @@
 """`liqbot bias set|clear|show`: a direction given from outside, for as long as it holds."""
 
-import datetime as dt
 import json
 import time
 from pathlib import Path
@@ -11,6 +10,8 @@ import typer
 from liqbot import places
 from liqbot.control import protocol
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import spelled
+from liqbot.verbs.control import bias_text
 from liqbot.verbs.durations import moment_ms
 from liqbot.verbs.options import Data, Json, Profile
 
@@ -61,8 +62,7 @@ def show(profile: Profile = "paper", data: Data = None, as_json: Json = False) -
         print(json.dumps(biases))
         return
     for one in biases:
-        until = dt.datetime.fromtimestamp(one["until_ms"] / 1_000, dt.UTC)
-        print(f"{one['coin']} {one['side']} until {until:%Y-%m-%d %H:%M} UTC")
+        print(spelled(bias_text(one)))
     if not biases:
         print("no bias is given")
 

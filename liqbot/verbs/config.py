@@ -6,13 +6,16 @@ from pathlib import Path
 import typer
 
 from liqbot import places
+from liqbot.control.webhook import require_secret
 from liqbot.exits import Exit, ExpectedError
+from liqbot.live.collector import collector_of, lacking_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.observers.alerts import require_sinks
 from liqbot.observers.registry import require_known
 from liqbot.runtime.process import wall_ms
-from liqbot.settings import config_digest, config_json, load
+from liqbot.settings import Settings, config_digest, config_json, load
 from liqbot.settings.examples import PROFILES, example
+from liqbot.settings.model import TEST_MODES
 from liqbot.settings.show import rows
 from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
 
@@ -85,14 +88,35 @@ def check(profile: Profile = "paper", config: ConfigDir = None, overrides: Set =
     """Say whether the configuration holds; exit code 3 and one line per fault when it does not."""
     loaded = load(profile, config=config, overrides=overrides or ())
     require_known(loaded.settings.observers.enabled)
+    require_secret(loaded.settings.webhook)
     require_sinks(loaded.settings.observers.alert_sinks)
+    collector = _collector(loaded.settings)
     digest = config_digest(config_json(loaded.settings))
     if as_json:
         found = {"profile": profile, "mode": loaded.settings.mode, "set": len(loaded.origins), "digest": digest}
+        found |= {"collector": collector} if collector else {}
         print(json.dumps(found))
     else:
         counted = f"{len(loaded.origins)} values set, digest {digest[:12]}"
         print(f"ok: profile {profile}, mode {loaded.settings.mode}, {counted}")
+        if loaded.settings.mode in TEST_MODES:
+            risk = loaded.settings.risk
+            print(f"test market: prices of the map are translated by its mark, up to {risk.mark_deviation_pct_max:g} % "
+                  f"away and {risk.mark_age_ms_max / 1000:g} s old; liqbot doctor compares the marks of now")
+        if collector:
+            print(f"collector: {collector}")
         if loaded.settings.mode == "live":
             rungs, live_days = climbed(loaded.settings, wall_ms())
             print(f"ladder: {', '.join(one.describe() for one in rungs)}; live {live_days:.1f} days")
+
+
+def _collector(settings: Settings) -> str:
+    """Of a profile that follows one: it need not run while a configuration is checked."""
+    try:
+        found = collector_of(settings)
+    except ExpectedError as error:
+        return f"NOT READ: {error}"
+    if found is None:
+        return ""
+    lacking = not_collected(settings, found.roster)
+    return f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()

@@ -22,7 +22,7 @@ WAIT_S: Final = 60.0
 def status(profile: Profile = "paper", data: Data = None, as_json: Json = False) -> int:
     """Say how the running bot is doing: equity, positions and their stops, feeds, halts. Exit code 6 without one."""
     report = protocol.request(places.data_dir(data, profile), {"verb": "status"})
-    print(json.dumps(report, indent=2) if as_json else _text(report))
+    print(json.dumps(report, indent=2) if as_json else status_text(report))
     return Exit.OK
 
 
@@ -70,7 +70,7 @@ def _report(reply: dict[str, Any]) -> int:
     return Exit.OK
 
 
-def _text(report: dict[str, Any]) -> str:
+def status_text(report: dict[str, Any]) -> str:
     head = (
         f"liqbot {report['version']}, mode {report['mode']} on {report['trade_venue']}, up {report['up_s']} s, "
         f"equity {float(report['equity_usd']):,.2f} USD, {report['drawdown_pct']:.2f} % below its highest"
@@ -86,13 +86,7 @@ def _text(report: dict[str, Any]) -> str:
     lines += [f"OBSERVER  {name}: {trouble}" for name, trouble in report["observers"]["trouble"].items()]
     if report["log_lines_dropped"]:
         lines.append(f"LOG       {report['log_lines_dropped']:,} lines were dropped: nobody reads stderr")
-    for held in report["positions"]:
-        stop_price = held["stop_price"] or "NONE"
-        lines.append(
-            f"position  {held['side']} {held['quantity_base']} {held['coin']} at {held['entry_price']}, "
-            f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
-            f"liquidation {held['liquidation_price'] or '-'}"
-        )
+    lines += [line for held in report["positions"] for line in _position(held)]
     lines.append(_naked(report["naked"]))
     for coin in report["coins"]:
         read = "account read" if coin["reconciled"] else "account NOT read"
@@ -102,13 +96,57 @@ def _text(report: dict[str, Any]) -> str:
             f"{coin['coin']:<9} mark {coin['mark_price']:,.1f}, {coin['age_ms']} ms old, {coin['live_venues']} venues "
             f"live, tick {coin['tick_age_ms']} ms ago, {read}"
         )
-        lines += _reported_positions(coin)
+        lines += [*_mark(coin), *_reported_positions(coin)]
+    lines += _from_outside(report)
     lines += [f"{venue:<9} {_counted(stats)}" for venue, stats in report["feeds"].items()]
     account = report["account_told"]
     lines += _outlook(account) if account else []
     if account and (account["answers_malformed"] or account["messages_malformed"]):
         lines.append(f"ACCOUNT   of {report['trade_venue']}: {_counted(account)}")
     return "\n".join(map(spelled, lines))
+
+
+def _position(held: dict[str, Any]) -> list[str]:
+    """As the venue has it and, in a test market, as the map does."""
+    stop_price, mapped = held["stop_price"] or "NONE", held.get("in_map")
+    line = (
+        f"position  {held['side']} {held['quantity_base']} {held['coin']} at {held['entry_price']}, "
+        f"stop {stop_price}{'' if held['protected'] else ' (NOT PROTECTED)'}, "
+        f"liquidation {held['liquidation_price'] or '-'}"
+    )
+    if not mapped:
+        return [line]
+    return [line, f"          on the map at {mapped['entry_price']}, liquidation {mapped['liquidation_price'] or '-'}"]
+
+
+def _mark(coin: dict[str, Any]) -> list[str]:
+    """The test market's mark against production's; nothing where orders rest in the map's own market."""
+    mark = coin.get("mark")
+    if mark is None:
+        return []
+    refused = f"; nothing is entered: {mark['refusal']}" if mark["refusal"] else ""
+    if mark["ratio"] is None:
+        return [f"MARK      {coin['coin']}: how the test market compares is not known yet{refused}"]
+    head = f"{'MARK' if refused else 'mark':<9} {coin['coin']} {mark['trading_price']:,.1f} in the test market"
+    line = (
+        f"{head} against {mark['map_price']:,.1f}: prices of the map times {mark['ratio']:.6g}, off by "
+        f"{mark['deviation_pct']:.2f} % of {mark['deviation_pct_max']:g} % allowed, {mark['age_ms'] / 1000:.0f} s ago"
+    )
+    return [line + refused]
+
+
+def bias_text(one: dict[str, Any]) -> str:
+    """A direction that was given, and by whom; a bot of a version before does not say why."""
+    until = dt.datetime.fromtimestamp(one["until_ms"] / 1_000, dt.UTC)
+    why = f" ({one['why']})" if one.get("why") else ""
+    return f"{one['coin']} {one['side']} until {until:%Y-%m-%d %H:%M} UTC{why}"
+
+
+def _from_outside(report: dict[str, Any]) -> list[str]:
+    """Directions that hold, and what came to the webhook; nothing from a bot of a version without them."""
+    lines = [f"bias      {bias_text(one)}" for one in report.get("biases", ())]
+    webhook = report.get("webhook")
+    return lines if webhook is None else [*lines, f"webhook   {_counted(webhook)}"]
 
 
 def _reported_positions(coin: dict[str, Any]) -> list[str]:
@@ -125,6 +163,8 @@ def _reported_positions(coin: dict[str, Any]) -> list[str]:
 def _apart(one: dict[str, Any]) -> str:
     """What is not right with a venue's prices, quote or feeds."""
     found = [f"price {one['accord']}, newest used {one['mark_price']:,.6g}"] if one["accord"] else []
+    if one.get("trust_weight", 1.0) != 1.0:
+        found.append(f"counts with {one['trust_weight']:.2f}")
     if one["quote_ratio"] != 1.0:
         found.append(f"a {one['quote']} is worth {one['quote_ratio']:.4f} USD")
     if one["down"]:

@@ -10,10 +10,11 @@ import typer
 from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import split_venue_key, venue_key
 from liqbot.margin.mechanics import Mechanics
+from liqbot.market.params import TrustParams
 from liqbot.review.venue_facts import counts_line, fact_lines, facts_of, feed_lines
 from liqbot.review.venue_table import UNKNOWN, abilities, short, stop_of
 from liqbot.settings import load
-from liqbot.venues.registry import VENUES, mechanics_of, unknown
+from liqbot.venues.registry import VENUES, known_by_inference, mechanics_of, unknown
 from liqbot.venues.spec import Contract, VenueSpec
 from liqbot.verbs.options import ConfigDir, Json, Profile
 
@@ -95,7 +96,7 @@ def _details(spec: VenueSpec) -> list[str]:
     orders = f"forced orders from {_shown(spec.liquidations.source)}"
     ticker = f"one ticker for all: {_shown(spec.one_ticker)}"
     lines = [f"{spec.venue}: client {spec.client or 'none'}, {_client_ids(spec)}, {orders}, {ticker}"]
-    lines += [*feed_lines(spec), *fact_lines(spec)]
+    lines += [*feed_lines(spec), _trust(spec), *fact_lines(spec)]
     lines += [f"  no {one.capability.replace('_', ' ')}: {one.reason}" for one in spec.lacks]
     lines += [f"  {one.kind}: {one.note}" for one in spec.practice if one.note]
     if spec.trading is not None:
@@ -106,6 +107,14 @@ def _details(spec: VenueSpec) -> list[str]:
     for contract in spec.contracts:
         lines.extend(_contract_details(spec, contract))
     return lines
+
+
+def _trust(spec: VenueSpec) -> str:
+    """With what weight it begins, unless the profile sets one."""
+    if known_by_inference(spec.venue):
+        begins = f"{TrustParams().inferred_weight:g}, known by inference alone"
+        return f"  trust: begins at {begins} (market.trust.inferred_weight)"
+    return "  trust: begins at 1 (market.trust)"
 
 
 def _protection(spec: VenueSpec) -> list[str]:
@@ -175,6 +184,7 @@ def _venue(spec: VenueSpec, *, caps: bool) -> dict[str, Any]:
         "facts": [fact._asdict() for fact in facts_of(spec)],
         "lacks": {one.capability: one.reason for one in spec.lacks},
         "mapped": spec.mapped,
+        "trust_weight_begins": TrustParams().inferred_weight if known_by_inference(spec.venue) else 1.0,
         "forced_orders": {
             "source": spec.liquidations.source,
             "completeness": spec.liquidations.completeness,

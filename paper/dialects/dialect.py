@@ -38,13 +38,26 @@ class Dialect(abc.ABC):
     """Key and secret of a pretended account, where they have a form; None: any two words will do."""
     demo_keys_differ: ClassVar[bool] = False
     """Whether the venue tells keys of demo trading from others."""
+    practice_hosts: ClassVar[frozenset[str]] = frozenset()
+    """Those of `hosts` that are the test network's or the demo's alone."""
+    practice_header: ClassVar[tuple[str, str]] = ("", "")
+    """Name and value of the header by which a request means the demo at a host that both share."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.practice: bool | None = None
+        """It answers what is asked of the test access alone, or (False) of production alone, where these are two
+        markets (`paper.dialects.practice`); None: there is one market, whoever asks."""
         self.demo_keys: set[str] = set()
         """Keys of demo trading, where the venue tells them from others."""
         self.instruments: dict[str, Instrument] = {one.coin: one for one in hub.instruments if one.venue == self.venue}
         """Its listed contracts by coin."""
+
+    def meant_for(self, host: str, headers: Mapping[str, str]) -> bool:
+        """Whether a request or a websocket, by its original host and lower-case headers, is this dialect's."""
+        name, value = self.practice_header
+        meant = host in self.practice_hosts or (bool(name) and headers.get(name) == value)
+        return self.practice is None or self.practice is meant
 
     def endpoint(self, request: Request) -> str:
         """How handlers, faults, evidence and records name a request, where its path does not say what is requested."""

@@ -42,9 +42,9 @@ class HubParams(msgspec.Struct, frozen=True):
 class Outlet(Protocol):
     """Where messages leave: the server."""
 
-    async def public(self, block: EventBlock) -> None: ...
+    async def public(self, hub: "Hub", block: EventBlock) -> None: ...
 
-    def private(self, account: VenueAccount, happened: Happened) -> None: ...
+    def private(self, hub: "Hub", account: VenueAccount, happened: Happened) -> None: ...
 
     def cut(self, path: str) -> None: ...
 
@@ -52,6 +52,21 @@ class Outlet(Protocol):
 
     @property
     def requests_running(self) -> int: ...
+
+    @property
+    def held(self) -> int:
+        """Of those, how many wait for market time, in whichever market."""
+        ...
+
+
+class Follower(Protocol):
+    """A market that goes where this one goes."""
+
+    def warm(self, block: EventBlock) -> None: ...
+
+    async def advance(self, block: EventBlock) -> None: ...
+
+    def pace(self, speed: float) -> None: ...
 
 
 class HeldTooLong(Exception):
@@ -81,6 +96,8 @@ class Hub:
         """Everybody's positions in a simulated market that knows them, as `paper.world.POSITIONS`: for venues where
         they are public."""
         self.outlet: Outlet | None = None
+        self.followers: list[Follower] = []
+        """Given every block before it is published here."""
         self.quiesce: Callable[[], Awaitable[None]] = self.settle
         """Awaited after everything that a client may react to; replace it by what knows when yours has reacted."""
         self._printers = {(one.venue, one.coin): self._printer(one) for one in self.instruments}
@@ -221,7 +238,7 @@ class Hub:
     def _tell(self, account: VenueAccount, happened: Happened) -> None:
         account.fold(happened)
         if self.outlet is not None and not self.faults.silent:
-            self.outlet.private(account, happened)
+            self.outlet.private(self, account, happened)
         held = self._held.pop(id(happened.obeyed), None)
         if held is not None and not held[1].done():
             held[1].set_result(happened.facts)
@@ -232,13 +249,15 @@ class Hub:
         """One block: first what happens to accounts inside it, instant by instant with time for clients to answer,
         then what the venues publish of it. Not to be called again before it is done."""
         self._cut()
+        for follower in self.followers:
+            await follower.advance(block)
         for account in tuple(self.accounts.values()):
             await self._walk(account, block)
         self.fold(block)
         self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
         self._advanced_s = time.monotonic()
         if self.outlet is not None:
-            await self.outlet.public(block)
+            await self.outlet.public(self, block)
         await self.quiesce()
 
     async def _walk(self, account: VenueAccount, block: EventBlock) -> None:
@@ -254,6 +273,8 @@ class Hub:
     def warm(self, blocks: Iterable[EventBlock]) -> None:
         """History: known to REST afterwards, never streamed."""
         for block in blocks:
+            for follower in self.followers:
+                follower.warm(block)
             self.tickers.fold(block)
             self.before_ms, self.now_ms = self.now_ms, end_ms(block, self.now_ms)
             for account in self.accounts.values():
@@ -265,9 +286,10 @@ class Hub:
     ) -> None:
         """Paced: `speed` market seconds per wall second (0: as fast as it goes), without waiting for clients.
         `begin_ms`: the market's time when this is called; 0: that of its first block."""
-        self.quiesce = _do_not_wait
+        self.pace(speed)
+        for follower in self.followers:
+            follower.pace(speed)
         started_s, first_ms = time.monotonic(), begin_ms or self.now_ms
-        self._speed, self._advanced_s = speed, started_s
         for block in blocks:
             elapsed_s = time.monotonic() - started_s
             if for_s is not None and elapsed_s >= for_s:
@@ -276,6 +298,11 @@ class Hub:
             due_s = (end_ms(block, self.now_ms) - first_ms) / 1000 / speed if speed else 0.0
             await asyncio.sleep(max(0.0, min(due_s, for_s if for_s is not None else due_s) - elapsed_s))
             await self.advance(block)
+
+    def pace(self, speed: float) -> None:
+        """From now on nobody is waited for, and time passes between blocks."""
+        self.quiesce = _do_not_wait
+        self._speed, self._advanced_s = speed, time.monotonic()
 
     async def settle(self) -> None:
         """Until everything sent has left and every request that runs is only waiting for market time."""
@@ -286,7 +313,7 @@ class Hub:
         calm = 0
         while calm < 3 and time.monotonic() < deadline_s:
             await asyncio.sleep(0.001)
-            calm = calm + 1 if self.outlet.requests_running <= self.held else 0
+            calm = calm + 1 if self.outlet.requests_running <= self.outlet.held else 0
 
     def _cut(self) -> None:
         while self.faults.cuts:

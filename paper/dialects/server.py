@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -56,20 +56,30 @@ class Server:
         """Ever."""
         self.requests_running = 0
         self.port = 0
-        self._rooms: dict[str, _Room] = {}
+        self._rooms: dict[str, list[_Room]] = {}
+        """By host; several where a venue has a market for practice too."""
         self._all: list[_Room] = []
         for dialect in dialects:
             room = _Room(dialect, dict(dialect.routes()), [])
             self._all.append(room)
-            self._rooms.update(dict.fromkeys(dialect.hosts, room))
+            for host in dialect.hosts:
+                # Of two that answer alike the newest does.
+                others = [one for one in self._rooms.get(host, ()) if one.dialect.practice is not dialect.practice]
+                self._rooms[host] = [room, *others]
         self._runner: web.AppRunner | None = None
         self._late: set[asyncio.Task[None]] = set()
         """Requests whose connection is gone and that have not reached the venue yet."""
-        hub.outlet = self
+        self._hubs = list(dict.fromkeys([hub, *(room.dialect.hub for room in self._all)]))
+        for one in self._hubs:
+            one.outlet = self
 
     @property
     def unknown(self) -> list[str]:
-        return self.hub.unknown
+        return [what for hub in self._hubs for what in hub.unknown]
+
+    @property
+    def held(self) -> int:
+        return sum(hub.held for hub in self._hubs)
 
     @property
     def sockets(self) -> list[Socket]:
@@ -99,7 +109,8 @@ class Server:
 
     async def _serve(self, got: web.Request) -> web.StreamResponse:
         host, path = got.match_info["host"], "/" + got.match_info.get("path", "")
-        room = self._rooms.get(host)
+        headers = {name.lower(): value for name, value in got.headers.items()}
+        room = self._room(host, headers)
         if room is None:
             self.hub.note_unknown(host, f"{got.method} {path}: no such host")
             return web.Response(status=404, text="no such host")
@@ -110,11 +121,11 @@ class Server:
             host,
             path,
             got.rel_url.raw_query_string,
-            {name.lower(): value for name, value in got.headers.items()},
+            headers,
             await got.read(),
         )
         endpoint = room.dialect.endpoint(request)
-        fault = self.hub.faults.take(endpoint)
+        fault = room.dialect.hub.faults.take(endpoint)
         self.requests += 1
         self.requests_running += 1
         try:
@@ -126,6 +137,10 @@ class Server:
             self._refuse(f"{room.dialect.venue} {endpoint}: {refusal}")
         return await delivered(got, answer, fault)
 
+    def _room(self, host: str, headers: Mapping[str, str]) -> _Room | None:
+        """Of whoever answers there."""
+        return next((one for one in self._rooms.get(host, ()) if one.dialect.meant_for(host, headers)), None)
+
     async def _answer(self, room: _Room, request: Request, fault: WireFault | None) -> HttpAnswer | None:
         """None: the connection breaks, or hangs, instead."""
         if fault is not None and fault.kind in _BEFORE:
@@ -135,7 +150,7 @@ class Server:
         endpoint = room.dialect.endpoint(request)
         handler = room.handlers.get(endpoint)
         if handler is None:
-            self.hub.note_unknown(room.dialect.venue, endpoint)
+            room.dialect.hub.note_unknown(room.dialect.venue, endpoint)
             return room.dialect.not_found(request)
         if fault is not None and fault.kind is Kind.LATE_MS:
             late = asyncio.create_task(self._carried_out_late(handler, request, fault.value))
@@ -168,7 +183,7 @@ class Server:
 
     async def _connect(self, got: web.Request, room: _Room, socket: Socket) -> web.StreamResponse:
         if not room.dialect.opened(socket):
-            self.hub.note_unknown(room.dialect.venue, f"ws {socket.path}")
+            room.dialect.hub.note_unknown(room.dialect.venue, f"ws {socket.path}")
             self._refuse(f"{room.dialect.venue} ws {socket.path}: no such stream root, or its key is not known")
             return web.Response(status=404, text="no such stream")
         connection = web.WebSocketResponse(max_msg_size=2**22, compress=False)
@@ -189,20 +204,23 @@ class Server:
 
     # --- what the hub sends ----------------------------------------------------------------------------------------
 
-    async def public(self, block: EventBlock) -> None:
+    async def public(self, hub: Hub, block: EventBlock) -> None:
         """Every dialect's view of a block, to its subscribers; others get their turn in the middle of a flood."""
-        for room in self._all:
+        for room in self._of(hub):
             wanted = {topic for socket in room.sockets for topic in socket.topics}
             for number, (topic, message) in enumerate(room.dialect.public(block, wanted) if wanted else (), 1):
                 self._send(room, topic, message, None)
                 if number % TURN_MESSAGES == 0:
                     await asyncio.sleep(0)
 
-    def private(self, account: VenueAccount, happened: Happened) -> None:
-        for room in self._all:
+    def private(self, hub: Hub, account: VenueAccount, happened: Happened) -> None:
+        for room in self._of(hub):
             if room.dialect.venue == account.venue:
                 for topic, message in room.dialect.private(account, happened):
                     self._send(room, topic, message, account)
+
+    def _of(self, hub: Hub) -> list[_Room]:
+        return [room for room in self._all if room.dialect.hub is hub]
 
     def _send(self, room: _Room, topic: str, message: bytes, account: VenueAccount | None) -> None:
         for socket in room.sockets:

@@ -6,11 +6,12 @@ from pathlib import Path
 from liqbot.blocks import Roster
 from liqbot.engine import Engine
 from liqbot.live import credentials
+from liqbot.live.collector import require_collected
 from liqbot.observers.observer import Observer, OnStep
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_loop import Runtime
-from liqbot.runtime.live_market import LiveMarket, closed, history_from_ms
+from liqbot.runtime.live_market import LiveMarket, closed, followed_feed, history_from_ms
 from liqbot.runtime.process import beat, wall_ms
 from liqbot.runtime.rungs import Rung, recording
 from liqbot.runtime.running import RunningHouse
@@ -34,6 +35,7 @@ class LiveSession:
     async def run(self) -> RunningHouse:
         """Until stopped or the time is up. ExpectedError (unreachable) when no venue answers at the start."""
         settings = self._settings
+        require_collected(settings, self._data)
         clients = credentials.public_clients(settings)
         roster = Roster(settings.venues, settings.coins)
         try:
@@ -55,6 +57,7 @@ class LiveSession:
                 market = LiveMarket(
                     clients, roster, wall_ms, settings.feeds, after=running.may_begin,
                     since_ms=history_from_ms(settings, house.engine, 0, now_ms),
+                    followed=followed_feed(settings, roster, wall_ms, house.engine, storage.journal.path, 0),
                 )
                 running.show_feeds(market.stats)
                 self._begun(house.engine)

@@ -17,10 +17,12 @@ from liqbot.instruments import Instrument
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Profile, Set
+from paper.dialects.dialect import Dialect
 from paper.dialects.faults import Suffering
 from paper.dialects.hub import Hub, HubParams
 from paper.dialects.market_clock import caught_up, shifted
 from paper.dialects.market_data.dialect import MarketDataDialect
+from paper.dialects.practice import PracticeMarket, both_markets
 from paper.dialects.server import Server
 from paper.dialects.serving import DIALECTS, Loopback, dialect_class, dialects_of, running, traded
 from paper.params import PaperSection
@@ -49,6 +51,16 @@ class Served(msgspec.Struct, frozen=True):
     """Everybody's, where the market knows them."""
 
 
+PracticeRatio = Annotated[
+    float | None,
+    typer.Option("--practice-ratio", min=0.01, max=100,
+                 help="A test market beside production's, at this ratio to its prices [default: one market]."),
+]
+HowLong = Annotated[
+    str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
+]
+
+
 @app.callback()
 def exchange() -> None:
     """The simulated exchange, spoken in the protocols of real venues."""
@@ -72,9 +84,8 @@ def serve(
         int | None, typer.Option("--faults", min=0, help="Seed of trouble: requests hang, break, answer nonsense.")
     ] = None,
     fault_share: Annotated[float, typer.Option("--fault-share", min=0, max=1, help="Of requests, by --faults.")] = 0.05,
-    for_: Annotated[
-        str | None, typer.Option("--for", help="How long, as in 60s, 10m, 2h [default: until interrupted].")
-    ] = None,
+    practice_ratio: PracticeRatio = None,
+    for_: HowLong = None,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -90,11 +101,21 @@ def serve(
     hub = _hub(served.roster, venues, settings, wanted, HubParams(wall_clock=False))
     hub.faults.suffer(Suffering(faults or 0, fault_share if faults is not None else 0.0))
     print(f"market {market}: reading its history", flush=True)
-    server, live = Server(hub, dialects_of(hub, venues, demo_key=DEMO_KEY)), _warmed(hub, served, speed)
+    server, live = Server(hub, _dialects(hub, venues, practice_ratio)), _warmed(hub, served, speed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, venues, live, port=port, speed=speed, for_s=for_s))
     print(_ending(server))
     return Exit.OK
+
+
+def _dialects(hub: Hub, venues: tuple[str, ...], practice_ratio: float | None) -> list[Dialect]:
+    """Of one market for everybody, or of two with the same keys."""
+    if practice_ratio is None:
+        return dialects_of(hub, venues, demo_key=DEMO_KEY)
+    practice = PracticeMarket(hub, practice_ratio).hub
+    for name, key in _keys(venues):
+        practice.open_account(name, key, _word(name), passphrase=WORD_TOO)
+    return both_markets(hub, practice, lambda one: dialects_of(one, venues, demo_key=DEMO_KEY))
 
 
 def _warmed(hub: Hub, served: Served, speed: float) -> Iterable[EventBlock]:

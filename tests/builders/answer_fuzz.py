@@ -164,7 +164,8 @@ class _Asked:
         self._request = Request(method, host, f"/{path}", url.raw_query_string, headers, asked["data"] or b"")
 
     async def __aenter__(self) -> Self:
-        room = self._server._rooms[self._request.host]
+        room = self._server._room(self._request.host, self._request.headers)
+        assert room is not None, self._request.host
         endpoint = room.dialect.endpoint(self._request)
         fault = self._server.hub.faults.take(endpoint)
         answer = await self._server._answer(room, self._request, fault)

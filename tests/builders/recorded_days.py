@@ -140,7 +140,9 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
     cap = int(params.keep_gb * 1e9)
     with Journal.open(path, mode="observe", account="none", roster=ROSTER, limits=JournalLimits()) as journal:
         observer = SnapshotObserver(journal, None, params, "v")
-        engine: Any = SimpleNamespace(account=SimpleNamespace(positions={}), snapshot=lambda: chance.bytes(100_000))
+        engine: Any = SimpleNamespace(
+            account=SimpleNamespace(positions={}), snapshot=lambda: chance.bytes(100_000), is_recorded=True,
+        )
         for minute in range(int(days * DAY_MINUTES)):
             tick_ms = T0_MS + minute * MINUTE_MS
             block = _minute(tick_ms, minute_rows, chance)

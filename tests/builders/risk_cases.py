@@ -13,6 +13,7 @@ from liqbot.risk.account import Account
 from liqbot.risk.decision import Target
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
+from liqbot.risk.translation import MarkTranslation
 from liqbot.venues.registry import mechanics_of
 
 VENUE, COIN = "binance", "BTC"
@@ -20,6 +21,8 @@ LIMITS = RiskLimits()
 NOW_MS = mv.NOW_MS
 QUIET = mv.a_view()
 INSTRUMENT = Instrument(VENUE, COIN, "BTCUSDT", Decimal("0.1"), Decimal("0.001"))
+SAME = MarkTranslation(INSTRUMENT.price_tick)
+"""Orders rest in the map's own market."""
 
 
 @cache

@@ -18,6 +18,7 @@ from liqbot.ledger import LedgerWriter, Observation
 from liqbot.ledger.connect import engine_for
 from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.tables import TABLES, core
+from liqbot.market.mark_ratio import same_market
 
 
 class Told:
@@ -50,6 +51,7 @@ class Teller:
         self._story: Iterator[Observation] = story()
         self.views: Any = ()
         self.desk = SimpleNamespace(no_longer_naked=())
+        self.mark_of = same_market
         self.unrecorded = ()
 
     def on_block(self, block: EventBlock, recorded: object = None) -> Told:

@@ -84,7 +84,7 @@ async def test_what_an_earlier_journal_left_is_taken_over_under_a_stop_of_ours(v
         assert [type(fact) for fact in adopted(tmp_path)] == [PositionAdopted, JournalAdopted]
         async with running(settings, tmp_path) as bot:
             status = await bot.position(protected=True)
-            assert status["positions"][0]["stop_price"] == "49000"
+            assert Decimal(status["positions"][0]["stop_price"]) == 49_000
             assert not status["halted"]
         assert (here.held_base, here.stopped_base) == (HELD, HELD)
         assert here.hub.unknown == []

@@ -18,7 +18,7 @@ from liqbot.live.record import record
 from liqbot.runtime.process import wall_ms
 from liqbot.runtime.rungs import MINUTE_MS, Ran, Rung, RungRecorder, identity_of
 from liqbot.settings import Settings
-from liqbot.verbs.control import _text
+from liqbot.verbs.control import status_text
 from tests.builders.earlier_life import QUANTITY, entry_sent
 from tests.builders.loopback_house import access_of, place, running, settings_for
 
@@ -139,7 +139,7 @@ async def test_an_override_is_in_the_journal_and_in_the_status(tmp_path: Path, r
     assert not status["halted"]
     assert (status["ladder"]["override"], status["ladder"]["missing"]) == (WORDS, MISSING)
     assert status["ladder"]["size_pct"] == 25.0
-    shown = _text(status)
+    shown = status_text(status)
     assert WORDS in shown
     assert "entries at 25 % of their size" in shown
     assert [type(fact) for fact in told(tmp_path / "data")] == [LiveStarted, LadderOverridden]

@@ -21,10 +21,12 @@ from liqbot.runtime.assembly import recorded_engine
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.runtime.raw_replay import replayed
 from tests.builders import loopback_market as market
+from tests.builders.edge_sink import until
 from tests.builders.loopback_house import Place, place
 
 BEHIND_MS = 300_000
 BURST = 40
+SENT_BEFORE = 300
 
 
 def flood(here: Place) -> list[MarketEvent]:
@@ -57,7 +59,7 @@ async def recorded(venue: str, data: Path, *, cut: bool) -> AsyncIterator[Place]
         if cut:
             tasks.append(asyncio.create_task(cut_later(here)))
         try:
-            assert await record(here.settings(), data, for_s=4.5, raw=True) == Exit.OK
+            assert await record(here.settings(), data, for_s=6.0, raw=True) == Exit.OK
             yield here
         finally:
             for task in tasks:
@@ -65,7 +67,8 @@ async def recorded(venue: str, data: Path, *, cut: bool) -> AsyncIterator[Place]
 
 
 async def cut_later(here: Place) -> None:
-    await asyncio.sleep(2.0)
+    """In the middle of what is sent, however long a busy machine takes to get there."""
+    await until(lambda: sum(socket.sent for socket in here.loop.server.sockets) >= SENT_BEFORE)
     here.loop.server.cut("")
 
 

@@ -266,15 +266,15 @@ def test_funding_is_scaled_weighted_and_ranked() -> None:
 def test_forced_flow_of_the_last_hour() -> None:
     fold = ForcedFlow(("okx", "binance"))
     assert all(math.isnan(usd) for usd in fold.last_hour_usd(0))
-    fold.take_order(10 * HOUR_MS, 0, 1, 500.0)
-    fold.take_order(10 * HOUR_MS + 30 * MINUTE_MS, 0, -1, 200.0)
+    fold.take_order(1.0, 10 * HOUR_MS, 0, 1, 500.0)
+    fold.take_order(1.0, 10 * HOUR_MS + 30 * MINUTE_MS, 0, -1, 200.0)
     assert fold.last_hour_usd(10 * HOUR_MS + 31 * MINUTE_MS) == (500.0, 200.0)
     assert fold.last_hour_usd(11 * HOUR_MS + MINUTE_MS) == (0.0, 200.0)
-    fold.take_totals(12 * HOUR_MS, 1, 4 * HOUR_MS, 4e6, 0.0)
-    fold.take_order(12 * HOUR_MS, 1, 1, 9e9)  # contained in its totals
+    fold.take_totals(1.0, 12 * HOUR_MS, 1, 4 * HOUR_MS, 4e6, 0.0)
+    fold.take_order(1.0, 12 * HOUR_MS, 1, 1, 9e9)  # contained in its totals
     assert fold.last_hour_usd(13 * HOUR_MS) == (1e6, 0.0)
-    assert not fold.take_order(0, 0, 1, NAN)
-    assert not fold.take_totals(0, 0, 0, 1.0, 1.0)
+    assert not fold.take_order(1.0, 0, 0, 1, NAN)
+    assert not fold.take_totals(1.0, 0, 0, 0, 1.0, 1.0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.floats(-1e9, 1e9)), max_size=50), st.integers(1, 10**6))

@@ -85,21 +85,21 @@ def heavy_at(side: Side, leverage: int, usd: float = 5e7) -> mv.MarketView:
 @pytest.mark.parametrize("side", list(Side))
 def test_the_highest_leverage_is_taken_where_the_map_is_thin(side: Side):
     params = avoid(density_percentile_max=60.0)
-    rungs = place(a_wish(side), heavy_at(side, 5, 0.0), rc.a_book(), a_budget(), WIDE, params)
+    rungs = place(a_wish(side), heavy_at(side, 5, 0.0), rc.a_book(), a_budget(), WIDE, params, rc.SAME)
     assert [(rung.leverage, rung.refusal) for rung in rungs] == [(5, None)]
 
 
 @pytest.mark.parametrize("side", list(Side))
 def test_leverage_goes_down_until_our_own_liquidation_is_in_a_thin_zone(side: Side):
     params = avoid(density_percentile_max=60.0)
-    rungs = place(a_wish(side), heavy_at(side, 5), rc.a_book(), a_budget(), WIDE, params)
+    rungs = place(a_wish(side), heavy_at(side, 5), rc.a_book(), a_budget(), WIDE, params, rc.SAME)
     assert [(rung.leverage, rung.refusal) for rung in rungs] == [(5, Refusal.LIQUIDATION_IN_CLUSTER), (4, None)]
 
 
 def test_a_deeper_limit_entry_is_the_second_resort():
     view = heavy_at(Side.LONG, 1, 0.0)
     params = avoid(deeper_pct_max=0.5, deeper_step_pct=0.25, density_percentile_max=0.1)
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), RiskLimits(leverage_max=5), params)
+    rungs = place(a_wish(), view, rc.a_book(), a_budget(), RiskLimits(leverage_max=5), params, rc.SAME)
     entries = sorted({rung.proposal.entry_price for rung in rungs}, reverse=True)
     assert rungs[-1].refusal is None or len(entries) == 3
     for rung in rungs[5:]:
@@ -108,7 +108,7 @@ def test_a_deeper_limit_entry_is_the_second_resort():
     far = avoid(deeper_pct_max=5.0, deeper_step_pct=0.25, density_percentile_max=0.0)
     blocked = heavy_at(Side.LONG, 5)
     stop = a_wish().stop_price
-    for rung in place(a_wish(), blocked, rc.a_book(), a_budget(), RiskLimits(), far):
+    for rung in place(a_wish(), blocked, rc.a_book(), a_budget(), RiskLimits(), far, rc.SAME):
         room_pct = (rung.proposal.entry_price - stop) / rung.proposal.entry_price * 100
         assert room_pct >= exact(RiskLimits().stop_pct_min)
 
@@ -120,28 +120,28 @@ def test_a_cluster_alone_keeps_us_out_even_where_the_percentile_allows():
     view = msgspec.structs.replace(view, below=mv.a_side(Side.LONG, 1e9, (cluster,)))
     params = avoid(density_percentile_max=80.0)
     assert in_cluster(Side.LONG, price, view, params)
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, params)
+    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, params, rc.SAME)
     assert rungs[0].refusal is Refusal.LIQUIDATION_IN_CLUSTER
 
 
 def test_a_stop_needs_its_buffer_before_our_own_liquidation():
     params = avoid(stop_buffer_pct=19.0, density_percentile_max=80.0)
-    rungs = place(a_wish(), heavy_at(Side.LONG, 5, 0.0), rc.a_book(), a_budget(), WIDE, params)
+    rungs = place(a_wish(), heavy_at(Side.LONG, 5, 0.0), rc.a_book(), a_budget(), WIDE, params, rc.SAME)
     assert rungs[0].refusal is Refusal.STOP_BEYOND_LIQUIDATION
     assert rungs[-1].place.beyond_stop_pct >= 19.0
 
 
 def test_an_empty_map_is_no_thin_zone():
     view = msgspec.structs.replace(mv.a_view(), map=mv.a_map(0.0, 0.0))
-    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, avoid())
+    rungs = place(a_wish(), view, rc.a_book(), a_budget(), WIDE, avoid(), rc.SAME)
     assert {rung.refusal for rung in rungs} == {Refusal.LIQUIDATION_IN_CLUSTER}
 
 
 def test_a_venue_without_such_leverage_is_respected_and_small_money_is_too_small():
-    small = place(a_wish(), mv.a_view(), rc.a_book(), a_budget(10), WIDE, avoid())
+    small = place(a_wish(), mv.a_view(), rc.a_book(), a_budget(10), WIDE, avoid(), rc.SAME)
     assert {rung.refusal for rung in small} == {Refusal.SIZE_TOO_SMALL}
     spent = a_budget(day_notional_usd=D(2_500_000))
-    assert {r.refusal for r in place(a_wish(), mv.a_view(), rc.a_book(), spent, WIDE, avoid())} == {
+    assert {r.refusal for r in place(a_wish(), mv.a_view(), rc.a_book(), spent, WIDE, avoid(), rc.SAME)} == {
         Refusal.SIZE_LIMIT
     }
 
@@ -167,7 +167,7 @@ def test_an_accepted_rung_keeps_every_promise(
     book, limits = rc.a_book(venue), RiskLimits()
     params = AvoidLiquidityParams(density_percentile_max=60.0)
     wish = a_wish(side, stop)
-    rungs = place(wish, view, book, a_budget(equity), limits, params)
+    rungs = place(wish, view, book, a_budget(equity), limits, params, rc.SAME)
     assert all(rung.refusal is not None for rung in rungs[:-1])
     last = rungs[-1]
     if last.refusal is not None:

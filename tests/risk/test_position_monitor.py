@@ -38,7 +38,7 @@ def asked(
 ) -> Adjustment | None:
     return adjustment_for(
         view, position or a_position(), target or rc.a_target(), account or rc.an_account(), rc.LIMITS, time_ms,
-        INVALIDATED,
+        INVALIDATED, rc.SAME,
     )
 
 
@@ -77,7 +77,9 @@ def test_a_liquidation_price_farther_away_than_reckoned_is_no_trouble():
 
 
 def test_ours_without_a_decision_is_closed():
-    found = adjustment_for(mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS, INVALIDATED)
+    found = adjustment_for(
+        mv.a_view(), a_position(), None, rc.an_account(), rc.LIMITS, rc.NOW_MS, INVALIDATED, rc.SAME
+    )
     assert found.code == "NO_TARGET"
 
 

@@ -61,7 +61,7 @@ def test_a_textbook_signal_is_approved_with_all_its_checks():
     decision = review_entry(SIGNAL, GRAB, rc.an_account(), rc.a_book(), rc.LIMITS, AVOID, 9).decision
     assert isinstance(decision, Approved)
     target = decision.target
-    unasked = 4  # what is asked of prices that are in doubt alone
+    unasked = 7  # what is asked of prices that are in doubt alone, and of a test market's
     assert len(decision.checks) > len(PRE_TRADE_CHECKS) - unasked
     assert decision.checks[-1].passed
     assert target.leverage <= 5

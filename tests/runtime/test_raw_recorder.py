@@ -139,6 +139,21 @@ def test_a_slow_disk_drops_and_counts_and_says_where(tmp_path: Path, monkeypatch
     assert [frame.count for frame in frames if isinstance(frame, Dropped)] == [dropped]
 
 
+def test_ends_of_steps_do_not_pile_up_either_before_a_disk_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(RawFiles, "write", lambda *_: answers.wait())
+    one = recorder(tmp_path, waiting_bytes_max=20_000)
+    for number in range(1_000):
+        one.handed_over("okx", (), T0_MS + number, everything=False)
+        one.ticked(T0_MS + number, 0, T0_MS + number)
+    assert one._queue.qsize() < 100
+    assert one.dropped > 1_900
+    answers.set()
+    assert one.close()
+
+
 def test_a_disk_that_refuses_costs_what_it_refused_and_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 import liqbot.venues
 from liqbot.instruments import Side, venue_key
 from liqbot.venues.coinbaseinternational import close_out_margin_pct
-from liqbot.venues.registry import VENUES, access_refusal, mechanics_of, trading_of, wire_of
+from liqbot.venues.registry import VENUES, access_refusal, mark_poll_of, mechanics_of, trading_of, wire_of
 
 FOLDER = Path(liqbot.venues.__file__).parent
 KEYS = [venue_key(spec.venue, contract.contract) for spec in VENUES.values() for contract in spec.contracts]
@@ -141,3 +141,14 @@ def test_close_out_margin_takes_the_larger_of_both():
 
 def test_the_same_question_gets_the_same_object():
     assert mechanics_of("binance", "BTC") is mechanics_of("binance", "BTC")
+
+
+def test_a_test_market_can_be_compared_wherever_orders_are_taken() -> None:
+    for venue, spec in VENUES.items():
+        if spec.trading is not None and spec.practice:
+            assert mark_poll_of(venue).feed == "mark"
+    streamed = next(venue for venue, spec in VENUES.items() if spec.wire and not any(
+        poll.feed == "mark" and poll.inverse is not True for poll in spec.wire.polls
+    ))
+    with pytest.raises(ValueError, match="has no request for its mark"):
+        mark_poll_of(streamed)

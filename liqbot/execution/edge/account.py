@@ -11,6 +11,7 @@ from liqbot.execution.edge.order_status import OrderStatusResolver
 from liqbot.execution.edge.presence import AccountPresence
 from liqbot.execution.edge.protection_check import ProtectionCheck, Watched, nothing_watched
 from liqbot.execution.edge.reconcile import Reconciler
+from liqbot.execution.edge.trading_marks import TradingMarks
 from liqbot.execution.edge.user_stream import Listening, UserStream
 from liqbot.instruments import Instrument
 from liqbot.venues.spec import VenueSpec
@@ -37,12 +38,14 @@ class AccountEdge:
         self, client: Client, adapter: TradingAdapter, instruments: Sequence[Instrument], publish: Publish,
         clock: Clock, journal_id: str, *, period_s: float, since_ms: int, watched: Watched = nothing_watched,
         check_s: float = CHECK_S, at_once: bool = False, began_s: float | None = None,
-        presence: AccountPresence | None = None, kin: Container[str] = (),
+        presence: AccountPresence | None = None, kin: Container[str] = (), trading_mark_s: float | None = None,
+        request_share: float = 1.0,
     ) -> None:
         """To be made in the loop it will run in. `watched` says which stops should rest, every `check_s` somebody
         looks; `at_once`: a position may be open, so that is done before anything else is read. `began_s`: no request of
         an earlier process was sent after this moment of the loop's clock. `presence` looks for other instances on the
-        account; `kin` are the journals that count as ours beside `journal_id`."""
+        account; `kin` are the journals that count as ours beside `journal_id`. `trading_mark_s`: the account is a test
+        network's or a demo's, whose mark is read so often; None: it trades where the map's prices come from."""
         self.adapter, self.client = adapter, client
         self.traded = tuple(traded_on(client, one) for one in instruments)
         self.orders = OrderCache(publish, clock, journal_id, kin)
@@ -61,14 +64,19 @@ class AccountEdge:
         self.stream = UserStream(
             client, adapter, self.traded, self.resolver, on_down=self.reconciler.down, on_up=self.reconciler.request
         )
+        coins = [one.coin for one in instruments]
+        self.marks = None if trading_mark_s is None else TradingMarks(
+            client, coins, publish, clock, period_s=trading_mark_s, share=request_share
+        )
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     async def run(self) -> None:
         """Until cancelled. The first error that is no venue's is raised, in a group, and the others work on until
         `close`: whoever has to end can still protect what is open."""
+        marks = () if self.marks is None else (self.marks.run(),)
         self._tasks = tuple(
             asyncio.create_task(one) for one in
-            (self.broker.run(), self.check.run(), self.stream.run(), self.alerts.run(), self._reconcile())
+            (self.broker.run(), self.check.run(), self.stream.run(), self.alerts.run(), self._reconcile(), *marks)
         )
         try:
             done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)

@@ -68,7 +68,7 @@ class VenueFeed:
         self._book = WireBook(wire.venue, ())
         self._subscriptions: list[Subscription] = []
         period_s = self._params.listing_check_min * 60.0
-        self._listing = ListingCheck(client, roster, clock, self._report, period_s, memory)
+        self._listing = ListingCheck(client, roster, clock, self._take_polled, period_s, memory)
         self._polls = self._polled()
         self._reader: AccountReader | None = None
         self._collector = TradeCollector(0, self._params.trade_span_ms, self.stats)
@@ -237,9 +237,6 @@ class VenueFeed:
         self.stats.facts += len(facts)
         self._facts += facts
 
-    def _report(self, news: Iterable[FeedUp | FeedDown]) -> None:
-        self._facts += news
-
     def _take_polled(self, facts: Iterable[MarketEvent | FeedUp | FeedDown]) -> None:
         self._facts += self._timely(facts, self._clock())
 
@@ -354,9 +351,7 @@ class VenueFeed:
     async def _check_tiers(self) -> None:
         """Published margin tiers against those we calculate with: a difference is shown, never taken over unseen."""
         while self._wire.tiers is not None:
-            differences = await compare_tiers(
-                self._client, self._wire.tiers, self._book, self._malformed.message
-            )
+            differences = await compare_tiers(self._client, self._wire.tiers, self._book, self._malformed.message)
             if differences is not None:
                 self.stats.tier_differences = differences
             for difference in differences or ():

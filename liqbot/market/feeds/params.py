@@ -1,6 +1,8 @@
 """Parameters of the live feeds."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pathlib import PurePath
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class AccountReadingParams(BaseModel):
@@ -53,6 +55,11 @@ class FeedParams(BaseModel):
     report_min: float = Field(
         60.0, gt=0, le=10_080, description="How often these files are read again, in minutes."
     )
+    from_journal: str = Field(
+        "", description="Data directory (or journal) of another process on this machine, absolute, that records or "
+        "trades: market facts are taken from its journal as they are written, and no venue's feeds are dialled. That "
+        "process must run as the same user."
+    )
     inferred: bool = Field(
         False, description="Read feeds too whose shape is known from the unified client's parser alone."
     )
@@ -64,3 +71,10 @@ class FeedParams(BaseModel):
     accounts: AccountReadingParams = Field(
         default_factory=AccountReadingParams, description="Positions of single accounts, where they are public."
     )
+
+    @field_validator("from_journal")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if path and not PurePath(path).is_absolute():
+            raise ValueError(f"{path!r}: expected an absolute path, as in /var/lib/liqbot/record")
+        return path

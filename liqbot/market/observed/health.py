@@ -49,6 +49,8 @@ class VenueHealth(msgspec.Struct, frozen=True):
     """`quarantined` or `disputed`: how its price stands to that of the others; empty where it agrees."""
     quote: str = ""
     """The currency of its prices; empty where that is not known."""
+    trust_weight: float = 1.0
+    """Which part of it counts on the map; `long_usd` and `short_usd` are all of it."""
     quote_ratio: float = 1.0
     """What a unit of it is worth in the map's dollars."""
 

@@ -41,18 +41,20 @@ class ForcedFlow:
         self.of_venue = [one for line, until_ms in enumerate(known_ms) for one in self._for_venue.take(line, until_ms)]
         self.of_path = self._for_path.take(0, path_known_ms)
 
-    def take_order(self, time_ms: int, venue: int, side: int, size_usd: float) -> bool:
-        """`venue` is the index in the roster. False when it cannot be true."""
+    def take_order(self, part: float, time_ms: int, venue: int, side: int, size_usd: float) -> bool:
+        """`venue` is the index in the roster; `part` of it counts in the hour's sums. False when it cannot be true."""
         if not (0 < size_usd < 1e12 and side in {1, -1}):
             return False
         name = self._venues[venue]
         totals = self._totals.get(name)
         if totals is None or time_ms - totals[0] >= _REPORTS_MS:
-            self._add(Print.order(time_ms, venue, Side(side), size_usd))
+            self._add(Print.order(time_ms, venue, Side(side), size_usd), part)
             self._reporters.setdefault(name, time_ms)
         return True
 
-    def take_totals(self, time_ms: int, venue: int, span_ms: int, long_usd: float, short_usd: float) -> bool:
+    def take_totals(
+        self, part: float, time_ms: int, venue: int, span_ms: int, long_usd: float, short_usd: float
+    ) -> bool:
         """Likewise, or when a part of the span was reported before."""
         if not (0 <= long_usd < 1e12 and 0 <= short_usd < 1e12 and span_ms > 0):
             return False
@@ -60,10 +62,10 @@ class ForcedFlow:
         if name in self._totals and time_ms - span_ms < self._totals[name][0]:
             return False
         self._totals[name] = (time_ms, span_ms, long_usd, short_usd)
-        self._add(Print(time_ms, span_ms, venue, long_usd, short_usd))
+        self._add(Print(time_ms, span_ms, venue, long_usd, short_usd), part)
         return True
 
-    def _add(self, one: Print) -> None:
+    def _add(self, one: Print, part: float) -> None:
         self._for_venue.add(one.venue, one)
         self._for_path.add(0, one)
         if one.span_ms > _HOUR_MS:
@@ -72,8 +74,8 @@ class ForcedFlow:
         slot = one.time_ms // _SLOT_MS
         if not self._slots or self._slots[-1][0] < slot:
             self._slots.append([slot, 0.0, 0.0])
-        self._slots[-1][1] += one.long_usd
-        self._slots[-1][2] += one.short_usd
+        self._slots[-1][1] += one.long_usd * part
+        self._slots[-1][2] += one.short_usd * part
 
     def reported_by(self, venue: str) -> bool:
         """Whether this venue itself ever reported a forced order or a sum of them."""

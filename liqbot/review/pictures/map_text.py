@@ -157,6 +157,9 @@ def _venue(venue: dict[str, Any]) -> str:
     state = "STALE" if venue["stale"] else "live"
     down = f", down: {' '.join(venue['down'])}" if venue["down"] else ""
     refused = f", {venue['rejected']} rows refused" if venue["rejected"] else ""
+    if venue.get("trust_weight", 1.0) != 1.0:
+        shares = f"{venue['weighted_share']:.0%} of the map, {venue['raw_share']:.0%} unweighted"
+        state += f", trusted {venue['trust_weight']:.2f} ({shares})"
     if venue.get("accord"):
         state += f", price {venue['accord']}"
     if venue.get("quote_ratio", 1.0) != 1.0:

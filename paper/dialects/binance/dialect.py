@@ -44,6 +44,7 @@ class BinanceDialect(Dialect):
         "fapi.binance.com", "fstream.binance.com", "api.binance.com", "demo-fapi.binance.com",
         "testnet.binancefuture.com", "fstream.binancefuture.com", "dapi.binance.com",
     )  # fmt: skip
+    practice_hosts = frozenset(("demo-fapi.binance.com", "testnet.binancefuture.com", "fstream.binancefuture.com"))
     evidence = binance_evidence.EVIDENCE
     time_address = "fapi.binance.com/fapi/v1/time"
 

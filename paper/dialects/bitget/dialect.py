@@ -33,6 +33,8 @@ class BitgetDialect(Dialect):
 
     venue: ClassVar[str] = VENUE
     hosts: ClassVar[tuple[str, ...]] = ("api.bitget.com", "ws.bitget.com", DEMO_HOST)
+    practice_hosts: ClassVar[frozenset[str]] = frozenset((DEMO_HOST,))
+    practice_header: ClassVar[tuple[str, str]] = ("paptrading", "1")
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
     time_address: ClassVar[str] = "api.bitget.com/api/v2/public/time"
     demo_keys_differ: ClassVar[bool] = True

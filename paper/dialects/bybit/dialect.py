@@ -42,6 +42,9 @@ class BybitDialect(Dialect):
         "api.bybit.com", "api-testnet.bybit.com", "api-demo.bybit.com",
         "stream.bybit.com", "stream-testnet.bybit.com", "stream-demo.bybit.com",
     )  # fmt: skip
+    practice_hosts: ClassVar[frozenset[str]] = frozenset(
+        ("api-testnet.bybit.com", "api-demo.bybit.com", "stream-testnet.bybit.com", "stream-demo.bybit.com")
+    )
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
     time_address: ClassVar[str] = "api.bybit.com/v5/market/time"
 

@@ -41,6 +41,7 @@ class HyperliquidDialect(Dialect):
 
     venue: ClassVar[str] = VENUE
     hosts: ClassVar[tuple[str, ...]] = ("api.hyperliquid.xyz", "api.hyperliquid-testnet.xyz")
+    practice_hosts: ClassVar[frozenset[str]] = frozenset(("api.hyperliquid-testnet.xyz",))
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
     time_address: ClassVar[str] = "api.hyperliquid.xyz/info"
     sample_key: ClassVar[tuple[str, str] | None] = ("0x" + "a1" * 20, "0x" + "11" * 32)

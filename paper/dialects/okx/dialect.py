@@ -54,6 +54,8 @@ class OkxDialect(Dialect):
     hosts: ClassVar[tuple[str, ...]] = (
         "www.okx.com", "aws.okx.com", "ws.okx.com", "ws.okx.com:443", "ws.okx.com:8443", "wsaws.okx.com", *DEMO_HOSTS,
     )
+    practice_hosts: ClassVar[frozenset[str]] = frozenset(DEMO_HOSTS)
+    practice_header: ClassVar[tuple[str, str]] = ("x-simulated-trading", "1")
     evidence: ClassVar[tuple[Evidence, ...]] = EVIDENCE
     time_address: ClassVar[str] = "www.okx.com/api/v5/public/time"
     demo_keys_differ: ClassVar[bool] = True

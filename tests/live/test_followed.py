@@ -1,0 +1,88 @@
+"""One collector feeds several bots: real processes over loopback, market facts through the collector's journal."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from liqbot.events import FeedDown, FeedUp
+from liqbot.journal import JournalReader
+from tests.builders.followers import House, houses, map_after, practice, records_of, rows_of, source_of
+from tests.builders.loopback_house import place
+
+
+def follows(status: dict[str, Any]) -> bool:
+    """Fresh facts of the collector's arrive."""
+    found = status["feeds"].get("collector", {})
+    return bool(found and found["rows"] > 20 and not found["trouble"] and status["coins"]
+                and status["coins"][0]["live_venues"] == 1)
+
+
+def collects(status: dict[str, Any]) -> bool:
+    return bool(status["coins"] and status["coins"][0]["live_venues"] == 1)
+
+
+async def test_a_collector_feeds_two_bots_and_is_killed_and_starts_again(tmp_path: Path) -> None:
+    async with place("bybit") as here:
+        collector = House(here, tmp_path, "collector", "observe")
+        followed = {"from_journal": f'"{collector.data}"'}
+        bot = House(here, tmp_path, "bot", practice(here), feeds=followed, backfill_h=1.0)
+        other = House(here, tmp_path, "other", "observe", feeds={"from_journal": f'"{collector.journal}"'},
+                      backfill_h=1.0)
+        async with houses(collector, bot, other):
+            collector.start()
+            await collector.status_when(collects, "it collects")
+            bot.start()
+            other.start()
+            await bot.status_when(follows, "it follows")
+            await other.status_when(follows, "it follows")
+
+            collector.kill()
+            held = await bot.status_when(lambda now: bool(now["feeds"]["collector"]["silences"]), "silence is noticed")
+            assert held["coins"][0]["live_venues"] == 0
+            collector.start()
+            await collector.status_when(collects, "it collects again")
+            await bot.status_when(follows, "it follows again")
+            await other.status_when(follows, "it follows again")
+            other.kill()
+            await asyncio.sleep(2.0)
+            other.start()
+            await other.status_when(follows, "it follows after its own death")
+            await asyncio.sleep(2.0)
+            for one in (bot, other, collector):
+                assert await one.stop() == 0, one.log
+        theirs = records_of(collector.journal)
+        with JournalReader(collector.journal) as reader:
+            journal_id, roster = reader.stamp.journal_id, reader.stamp.roster
+        for follower in (bot, other):
+            ours = records_of(follower.journal)
+            source, upto_seq = source_of(ours)
+            assert source == journal_id
+            got = rows_of(ours, roster, ("bybit",), ("BTC",))
+            assert got == rows_of([one for one in theirs if one.seq <= upto_seq], roster, ("bybit",), ("BTC",))
+            assert len(got) > 40
+            facts = [fact for one in ours for fact in one.block.facts if isinstance(fact, FeedDown | FeedUp)]
+            assert any(isinstance(fact, FeedDown) and "collector is silent" in fact.reason for fact in facts)
+            assert isinstance(facts[-1], FeedUp)
+
+
+async def test_a_follower_sees_the_same_map_bit_for_bit(tmp_path: Path) -> None:
+    async with place("bybit") as here:
+        collector = House(here, tmp_path, "collector", "observe")
+        follower = House(here, tmp_path, "follower", "observe", feeds={"from_journal": f'"{collector.data}"'},
+                         backfill_h=1.0)
+        async with houses(collector, follower):
+            collector.start()
+            await collector.status_when(collects, "it collects")
+            sockets = len(here.loop.server.sockets)
+            follower.start()
+            await follower.status_when(follows, "it follows")
+            assert len(here.loop.server.sockets) == sockets, "it dialled a feed of its own"
+            await asyncio.sleep(6.0)
+            status = await follower.status_when(follows, "it follows")
+            assert await follower.stop() == 0
+            assert await collector.stop() == 0
+        ours = records_of(follower.journal)
+        _, upto_seq = source_of(ours)
+        assert status["feeds"]["collector"]["delay_p50_ms"] < 1_000, status["feeds"]
+        assert status["feeds"]["collector"]["late_steps"] == 0, "the machine was too busy for this comparison"
+        assert map_after(follower.journal, ours[-1].seq) == map_after(collector.journal, upto_seq)

@@ -1,0 +1,201 @@
+"""The engine where orders rest in a test market: what is under way when the ratio moves, and what its money is."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from liqbot.blocks import EventBlock, Roster, block_of
+from liqbot.commands import CancelOrder, OrderKind, PlaceOrder, Purpose, SetLeverage
+from liqbot.engine import Engine
+from liqbot.events import (
+    Balance,
+    Event,
+    Fill,
+    LeverageConfirmed,
+    MarketEvent,
+    OrderAccepted,
+    PositionAdopted,
+    PositionSnapshot,
+    Reconciled,
+    TradingMark,
+)
+from liqbot.instruments import Instrument, Side
+from liqbot.ledger.fold import Fold, WriteLimits
+from liqbot.ledger.observation import observation_of
+from liqbot.ledger.state import LedgerState
+from liqbot.risk.decision import Approved, Refusal, Target
+from liqbot.runtime.assembly import engine_of, opening_facts
+from liqbot.settings import Settings, settings_model
+from liqbot.settings.model import TEST_MODES
+from tests.builders import loopback_market as market
+
+VENUE, PRICE = "bybit", market.PRICE
+LISTED = (Instrument(VENUE, "BTC", "BTCUSDT", Decimal("0.1"), Decimal("0.001")),)
+ROSTER = Roster((VENUE,), ("BTC",))
+
+
+class House:
+    """An engine fed second by second, and the ledger's fold of what it answers."""
+
+    def __init__(self, mode: str = "testnet") -> None:
+        self.settings: Settings = settings_model()(mode=mode, venues=(VENUE,), trade_venue=VENUE, coins=("BTC",))
+        self.engine: Engine = engine_of(self.settings, ROSTER, "abc123", LISTED)
+        self.second, self.commands, self.rows = 0, list[Any](), Fold(LedgerState(), WriteLimits())
+        opening = opening_facts(
+            self.settings, ROSTER, "abc123", LISTED, self.now_ms, test_market=mode in TEST_MODES
+        )
+        self.take(EventBlock(facts=opening))
+        self.say(
+            Balance(**self.here, wallet_usd=Decimal(10_000)),
+            LeverageConfirmed(**self.here, leverage=3.0, isolated=True),
+            self.holds(Decimal(0), Decimal(0)),
+            Reconciled(**self.here),
+        )
+
+    @property
+    def now_ms(self) -> int:
+        return market.at(self.second)
+
+    @property
+    def here(self) -> dict[str, Any]:
+        return {"time_ms": self.now_ms, "venue": VENUE, "coin": "BTC"}
+
+    def take(self, block: EventBlock) -> list[Any]:
+        step = self.engine.on_block(block)
+        self.rows.observe(observation_of(step.seq, block, step, self.engine))
+        self.commands += step.commands
+        return list(step.commands)
+
+    def say(self, *facts: Event) -> list[Any]:
+        return self.take(EventBlock(facts=facts))
+
+    def go(self, seconds: int = 1, *, ratio: float | None = None, price: float = PRICE) -> list[Any]:
+        """With a mark of the test market where there is a `ratio`."""
+        sent: list[Any] = []
+        for _ in range(seconds):
+            self.second += 1
+            rows: Iterable[MarketEvent] = market.flat(VENUE, "BTC", self.second, price)
+            if ratio is not None:
+                sent += self.say(TradingMark(**self.here, mark_price=price * ratio))
+            sent += self.take(block_of(list(rows), ROSTER, tick_ms=self.now_ms))
+        return sent
+
+    def holds(self, base: Decimal, entry_price: Decimal) -> PositionSnapshot:
+        return PositionSnapshot(
+            **self.here, side=Side.LONG, quantity_base=base, entry_price=entry_price, leverage=3.0, isolated=True
+        )
+
+    def wanted(self, ratio: str, limit_price: str | None = None) -> Target:
+        return Target(
+            decision_id=1, venue=VENUE, coin="BTC", strategy="cascade", side=Side.LONG, quantity_base=Decimal("0.1"),
+            limit_price=None if limit_price is None else Decimal(limit_price), leverage=3, stop_price=Decimal(49_000),
+            take_price=Decimal(52_000), liquidation_price=Decimal(35_000), expires_ms=self.now_ms + 600_000,
+            exit_by_ms=self.now_ms + 3_600_000, reason="test", price_tick=Decimal("0.1"), mark_ratio=Decimal(ratio),
+        )  # fmt: skip
+
+    def enters(self, ratio: str, limit_price: str | None = None) -> PlaceOrder:
+        """The entry of an approved target, accepted by the venue."""
+        self.engine.desk.adopt(Approved(self.wanted(ratio, limit_price)))
+        (entry,) = self.go(ratio=float(ratio))
+        self.say(OrderAccepted(**self.here, client_id=entry.client_id, venue_order_id="1"))
+        return entry
+
+    def fills(self, order: PlaceOrder, price: str) -> list[Any]:
+        return self.say(
+            Fill(
+                **self.here, client_id=order.client_id, fill_id="f1", side=order.side, reduces=order.reduce_only,
+                price=Decimal(price), quantity_base=order.quantity_base, fee=Decimal(1),
+            )
+        )
+
+
+def test_orders_bear_the_test_markets_prices_and_decisions_the_maps() -> None:
+    house = House()
+    house.go(4, ratio=1.02)
+    entry = house.enters("1.02", "50000")
+    assert (entry.kind, entry.limit_price, entry.stop_price) == (OrderKind.LIMIT, Decimal(51_000), Decimal(49_980))
+    take = next(one for one in house.fills(entry, "51000") if one.purpose is Purpose.TAKE)
+    assert take.limit_price == Decimal(53_040)
+    ordered = house.engine.desk.target(VENUE, "BTC")
+    assert ordered is not None
+    assert (ordered.stop_price, ordered.liquidation_price) == (Decimal(49_980), Decimal(35_700))
+
+
+def test_a_resting_entry_is_withdrawn_when_its_translation_holds_no_more() -> None:
+    for ratios in ([1.025] * 6, [1.05] * 6, [1.02, 1.5]):
+        house = House()
+        house.go(4, ratio=1.02)
+        entry = house.enters("1.02", "50000")
+        assert not house.go(2, ratio=1.02), "it rests"
+        sent = [one for ratio in ratios for one in house.go(ratio=ratio)]
+        assert CancelOrder(entry.client_id, VENUE, "BTC") in sent, ratios
+
+
+def test_a_resting_entry_is_withdrawn_when_the_mark_is_not_published_any_more() -> None:
+    house = House()
+    house.go(4, ratio=1.02)
+    entry = house.enters("1.02", "50000")
+    assert CancelOrder(entry.client_id, VENUE, "BTC") in house.go(40)
+    assert house.engine.mark_refusal("BTC") is Refusal.MARK_STALE
+
+
+def test_with_money_nothing_of_this_happens() -> None:
+    house = House("live")
+    house.go(4)
+    entry = house.enters("1", "50000")
+    house.go(3, ratio=1.5)
+    assert entry.limit_price == Decimal(50_000)
+    assert not [one for one in house.commands if isinstance(one, CancelOrder)]
+    assert house.engine.mark_refusal("BTC") is None
+
+
+def test_money_is_counted_in_the_test_market() -> None:
+    house = House()
+    house.go(4, ratio=1.02)
+    entry = house.enters("1.02")
+    house.fills(entry, "51000")
+    house.go(ratio=1.02)
+    assert house.engine.account.equity_usd == pytest.approx(Decimal(10_000), abs=1), "at its own mark it gained nothing"
+    house.go(8, ratio=1.02, price=50_500.0)
+    gained = Decimal("0.1") * (Decimal(50_500) - Decimal(50_000)) * Decimal("1.02")
+    assert house.engine.account.books.unrealised_usd == pytest.approx(gained, abs=Decimal("0.01"))
+
+
+def test_a_position_taken_over_before_any_mark_keeps_the_stop_that_a_person_named() -> None:
+    house = House()
+    house.say(house.holds(Decimal("0.1"), Decimal(51_000)), Reconciled(**house.here))
+    sent = house.say(
+        PositionAdopted(
+            **house.here, side=Side.LONG, quantity_base=Decimal("0.1"), entry_price=Decimal(51_000),
+            stop_price=Decimal("49980.3"), exit_by_ms=house.now_ms + 3_600_000, strategy="cascade", reason="test",
+        )
+    )
+    (stop,) = sent
+    assert stop.trigger_price == Decimal("49980.3")
+    house.say(OrderAccepted(**house.here, client_id=stop.client_id, venue_order_id="2"))
+    assert not house.go(6, ratio=1.02), "a ratio that becomes known moves nothing"
+    ordered = house.engine.desk.target(VENUE, "BTC")
+    assert ordered is not None
+    assert ordered.stop_price == Decimal("49980.3")
+
+
+def test_the_ledger_has_the_ratio_and_the_test_markets_prices_where_its_orders_are() -> None:
+    house = House()
+    house.go(4, ratio=1.02)
+    fold = house.rows
+    approved = Approved(house.wanted("1.02"))
+    step = msgspec.structs.replace(house.engine.on_block(EventBlock(facts=())), decisions=(approved,))
+    house.engine.desk.adopt(approved)
+    fold.observe(observation_of(step.seq, EventBlock(), step, house.engine))
+    (entry,) = [one for one in house.go(ratio=1.02) if not isinstance(one, SetLeverage)]
+    house.fills(entry, "51010")
+    new = fold.pending.new
+    (decision,) = [row for row in new["decision"].values() if row["code"] == "APPROVED"]
+    order, trade = new["order"][1], new["trade"][1]
+    assert (decision["stop_price"], decision["mark_ratio"]) == (Decimal(49_000), 1.02)
+    assert order["expected_price"] == pytest.approx(Decimal(51_000))
+    assert (trade["initial_stop_price"], trade["mark_ratio"]) == (Decimal(49_980), 1.02)
+    assert trade["liquidation_price"] == Decimal(35_700)
