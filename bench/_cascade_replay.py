@@ -16,7 +16,7 @@ from liqbot.events import ConfigLoaded, Event, JournalOpened
 from liqbot.journal import JournalReader
 from liqbot.places import journal_path
 from liqbot.replay import replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.runtime.raw_recorder import DIRECTORY
 from liqbot.runtime.raw_replay import replayed
 
@@ -68,7 +68,7 @@ def compared(data: Path) -> dict[str, Any]:
 
 def text_of_replay(data: Path) -> tuple[bool, str]:
     found = compared(data)
-    again = replay(journal_path(data), recorded_engine, this_code(__version__, 0), snapshot_version=SNAPSHOT_VERSION)
+    again = replay(journal_path(data), recorded_engine, this_code(__version__, 0), snapshot_version=snapshot_version())
     good = again.sound and not found["other_rows"] and not found["other_maps"] and found["steps"] > 0
     first = min((*found["other_rows"][:1], *found["other_maps"][:1]), default=None)
     return good, (

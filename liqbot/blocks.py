@@ -6,6 +6,7 @@ a step over several blocks never changes the grouping of arithmetic.
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Final, cast, get_args, get_type_hints
 
 import msgspec
@@ -63,6 +64,7 @@ def optional_columns(kind: str) -> frozenset[str]:
 
 DTYPES: Final = {kind: dtype_of(event) for kind, event in EVENT_OF.items()}
 KINDS: Final = tuple(DTYPES)
+_ROWS_OF_ALL: Final = attrgetter(*KINDS)
 NO_ROWS: Final[dict[str, Rows]] = {kind: np.empty(0, dtype) for kind, dtype in DTYPES.items()}
 
 
@@ -146,7 +148,7 @@ class EventBlock(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def market_rows(self) -> int:
-        return sum(len(self.rows(kind)) for kind in KINDS)
+        return sum(map(len, _ROWS_OF_ALL(self)))
 
 
 def block_of(

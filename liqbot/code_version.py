@@ -97,7 +97,7 @@ def shape_digest(sources: Mapping[str, str], columns: Mapping[str, str]) -> str:
 
 def _shape_of(module: ast.Module) -> Iterator[str]:
     stateful = False
-    for node in ast.walk(module):
+    for node in _statements(module):
         if isinstance(node, ast.ClassDef):
             fields = [ast.unparse(part) for part in node.body if isinstance(part, ast.AnnAssign)]
             yield f"class {node.name}({', '.join(map(ast.unparse, node.bases))}): {'; '.join(fields)}"
@@ -110,6 +110,14 @@ def _shape_of(module: ast.Module) -> Iterator[str]:
             yield _plain(node)
     if stateful:
         yield from (ast.unparse(part) for part in module.body if isinstance(part, ast.Assign | ast.AnnAssign))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements, however deep: definitions are statements, and expressions are most of a tree."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for part in getattr(node, name, ()):
+            yield part
+            yield from _statements(part)
 
 
 def _plain(function: ast.FunctionDef) -> str:

@@ -15,7 +15,11 @@ SECRETS_VARIABLE: Final = "LIQBOT_SECRETS"
 RUNGS_VARIABLE: Final = "LIQBOT_RUNGS"
 HOME_VARIABLE: Final = "LIQBOT_HOME"
 """The checkout, with its own `config` and `var`: exported by `./run`, so that it works from any directory."""
-PLACE_VARIABLES: Final = (DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, RUNGS_VARIABLE, HOME_VARIABLE)
+UNCOMPILED_VARIABLE: Final = "LIQBOT_UNCOMPILED"
+"""Anything in it: the fold runs as plain numpy (`runtime.compiled_kernels`)."""
+PLACE_VARIABLES: Final = (
+    DATA_VARIABLE, CONFIG_VARIABLE, SECRETS_VARIABLE, RUNGS_VARIABLE, HOME_VARIABLE, UNCOMPILED_VARIABLE,
+)
 """Environment variables with the program's prefix that are no settings."""
 CURRENT: Final = "the current directory"
 _MIGRATIONS: Final = Path(__file__).parent / "ledger" / "migrations" / "versions"

@@ -24,6 +24,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 HOME = str(Path(__file__).parents[1])
 os.environ["LIQBOT_HOME"] = HOME
 
+# Hundreds of bots are started, and the compiled fold takes half a second to load. `tests/market/estimate/` proves that
+# it gives the same bits; `bench/golden.py` runs it.
+os.environ.setdefault("LIQBOT_UNCOMPILED", "1")
+
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -112,8 +116,10 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = os.environ.get("LIQBOT_UNCOMPILED", "")
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("LIQBOT_UNCOMPILED", kept)
     monkeypatch.setenv("LIQBOT_HOME", HOME)
 
 

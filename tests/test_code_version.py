@@ -18,14 +18,14 @@ from liqbot.code_version import (
 )
 from liqbot.events import CodeVersion
 from liqbot.exits import Exit, ExpectedError
-from liqbot.runtime.assembly import SNAPSHOT_VERSION
+from liqbot.runtime.assembly import snapshot_version
 
 SOURCES = dict(_state_sources())
 COLUMNS = {kind: str(dtype.descr) for kind, dtype in DTYPES.items()}
 
 
 def test_the_version_of_a_snapshot_is_the_shape_of_the_state():
-    assert SNAPSHOT_VERSION.endswith(f"state {state_version()}")
+    assert snapshot_version().endswith(f"state {state_version()}")
     assert state_version() == shape_digest(SOURCES, COLUMNS)
     script = "from liqbot.code_version import state_version; print(state_version())"
     elsewhere = subprocess.run(

@@ -8,7 +8,7 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal.lock import WriterLock
 from liqbot.ledger import sqlite_url
 from liqbot.ledger.rebuild import rebuild
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.signals.strategy import Strategy
 
 
@@ -25,7 +25,7 @@ def remade(folder: Path, own: tuple[Strategy, ...], *, partly: bool) -> tuple[in
         try:
             factory = partial(recorded_engine, own=own)
             count = rebuild(
-                journal, factory, sqlite_url(unfinished), snapshot_version=SNAPSHOT_VERSION, partly=partly
+                journal, factory, sqlite_url(unfinished), snapshot_version=snapshot_version(), partly=partly
             )
             kept = sqlite_files.move_aside(ledger, "replaced") if ledger.exists() else None
             unfinished.replace(ledger)

@@ -145,13 +145,13 @@ class _Begin(NamedTuple):
 
 def _begin(reader: "JournalReader", at_ms: int | None) -> _Begin:
     from liqbot.journal.rerun import SNAPSHOT_NAME
-    from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+    from liqbot.runtime.assembly import recorded_engine, snapshot_version
     from liqbot.runtime.recovery import configuration_at
 
     opened, _, config = reader.opening()
     if opened is None or config is None:
         raise ExpectedError(f"journal {reader.path} has not begun yet", Exit.NOT_FOUND)
-    for snapshot in reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)[0]:
+    for snapshot in reader.snapshots(SNAPSHOT_NAME, snapshot_version())[0]:
         then_opened, then_config = configuration_at(reader, snapshot.seq)
         engine = recorded_engine(then_opened, then_config)
         engine.restore(snapshot.data)

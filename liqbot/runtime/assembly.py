@@ -20,14 +20,18 @@ from liqbot.journal import Journal
 from liqbot.ledger.later import FedLedger
 from liqbot.observers.observer import Observer, ObserverGroup, OnStep
 from liqbot.observers.registry import ObserverContext, observers_for
+from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings import Settings, config_json, restored
 from liqbot.signals.strategy import Strategy
 
 LoopT = TypeVar("LoopT")
 LEFT_OUT: Final = "left out: it did not return the last time; liqbot resume and a restart take it back"
 
-SNAPSHOT_VERSION: Final = f"{__version__} state {state_version()}"
-"""Snapshots of another version are passed over: the journal is run again instead. It follows from the source."""
+
+def snapshot_version() -> str:
+    """Snapshots of another version are passed over: the journal is run again instead. It follows from the source, and
+    is not read before a snapshot is."""
+    return f"{__version__} state {state_version()}"
 
 
 class Parts(NamedTuple, Generic[LoopT]):
@@ -80,6 +84,7 @@ class House(NamedTuple, Generic[LoopT]):
 
 def assembled(parts: Parts[LoopT], time_ms: int) -> House[LoopT]:
     """ExpectedError (configuration) for an observer that is unknown or cannot be made, ValueError as `engine_of`."""
+    use_compiled()
     settings, roster, listed = parts.settings, parts.roster, parts.instruments
     engine = parts.engine or engine_of(settings, roster, parts.journal_id, listed)
     opening = opening_facts(
@@ -104,7 +109,7 @@ def _context(parts: Parts[LoopT]) -> ObserverContext:
         settings = settings.model_copy(update={"observers": enabled})
     return ObserverContext(
         settings, parts.data, parts.journal, parts.ledger, parts.ledger_wait_s, parts.console, parts.source,
-        SNAPSHOT_VERSION,
+        "" if parts.journal is None or parts.enabled == () else snapshot_version(),
     )
 
 

@@ -19,7 +19,7 @@ from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
 from liqbot.observers.observer import OnStep
 from liqbot.runtime import step as rule
-from liqbot.runtime.assembly import SNAPSHOT_VERSION
+from liqbot.runtime.assembly import snapshot_version
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.pump import Feed, pump
 
@@ -165,7 +165,7 @@ class Runtime:
 
     def _save_state(self) -> bool:
         try:
-            self._journal.save_gap(SNAPSHOT_VERSION, self._engine.snapshot, 0.0)
+            self._journal.save_gap(snapshot_version(), self._engine.snapshot, 0.0)
         except JournalStuckError as refusal:
             self._note(refusal)
             return False

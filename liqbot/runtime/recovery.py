@@ -20,7 +20,8 @@ from liqbot.journal import JournalReader, Record
 from liqbot.journal.errors import CorruptRecordError
 from liqbot.journal.rerun import SNAPSHOT_NAME, Beginning, Rerun
 from liqbot.journal.steps import StepLike
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, recorded_engine
+from liqbot.runtime.assembly import engine_of, recorded_engine, snapshot_version
+from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.settings import Settings
 from liqbot.signals.strategy import Strategy
 
@@ -50,6 +51,7 @@ def recover(
 
     ExpectedError when the state does not fit: other instruments, or nothing readable to begin from.
     """
+    use_compiled()
     with JournalReader(path) as reader:
         journal_id = reader.stamp.journal_id
         fresh = engine_of(settings, roster, journal_id, instruments)
@@ -73,13 +75,13 @@ def _before(
     reader: JournalReader, observe: Observe, own: tuple[Strategy, ...], ledger_seq: int | None
 ) -> tuple[Engine, int, int]:
     """Own strategies answer as their files are today: what has been sent is known from the facts that came of it."""
-    snapshots, warnings = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+    snapshots, warnings = reader.snapshots(SNAPSHOT_NAME, snapshot_version())
     reached = (one for one in snapshots if ledger_seq is None or one.seq <= ledger_seq)
     snapshot = next(reached, snapshots[0] if snapshots else None)
     for warning in warnings:
         _log.warning("snapshot passed over", reason=warning)
     beginning = None if snapshot is None else Beginning(snapshot, *configuration_at(reader, snapshot.seq))
-    rerun = Rerun(reader, partial(recorded_engine, own=own), SNAPSHOT_VERSION, beginning=beginning)
+    rerun = Rerun(reader, partial(recorded_engine, own=own), snapshot_version(), beginning=beginning)
     count, last_ms = 0, 0
     for record, step in rerun.answers(as_recorded=True):
         observe(record, step, rerun.engine)

@@ -18,7 +18,7 @@ from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.journal.steps import StepLike
 from liqbot.ledger.later import FedLedger, LaterLedger
 from liqbot.ledger.observation import observation_of
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.runtime.recovery import Recovered, recover
 from liqbot.settings import Settings
 
@@ -122,11 +122,11 @@ def _ledger(path: Path, url: str, settings: Settings, journal: Journal) -> "Ledg
     from liqbot.ledger.rebuild import rebuild
 
     with JournalReader(path) as reader:
-        snapshots, _ = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+        snapshots, _ = reader.snapshots(SNAPSHOT_NAME, snapshot_version())
     oldest_seq = min((one.seq for one in snapshots), default=0)
     factory = partial(recorded_engine, own=settings.signals.own)
     remake = Remake(
         needed=lambda ledger_seq: ledger_seq < oldest_seq,
-        make=lambda: rebuild(path, factory, url, snapshot_version=SNAPSHOT_VERSION, partly=True),
+        make=lambda: rebuild(path, factory, url, snapshot_version=snapshot_version(), partly=True),
     )
     return _sound_ledger(url, journal, remake)

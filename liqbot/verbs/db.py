@@ -91,10 +91,10 @@ def repair(data: Data = None, profile: Profile = "paper", as_json: Json = False)
     import msgspec
 
     from liqbot.journal import repair as repair_journal
-    from liqbot.runtime.assembly import SNAPSHOT_VERSION
+    from liqbot.runtime.assembly import snapshot_version
 
     path = places.journal_path(places.data_dir(data, profile))
-    done = repair_journal(path, time.time_ns() // 1_000_000, snapshot_version=SNAPSHOT_VERSION)
+    done = repair_journal(path, time.time_ns() // 1_000_000, snapshot_version=snapshot_version())
     if as_json:
         print_json(msgspec.structs.asdict(done))
         return

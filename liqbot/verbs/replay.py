@@ -6,7 +6,7 @@ from functools import partial
 from liqbot import __version__, places
 from liqbot.code_version import this_code
 from liqbot.review.replayed import run_and_print
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings.load import own_strategies
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile
 
@@ -22,4 +22,4 @@ def replay(
     own = own_strategies(profile, config)
     here = this_code(__version__, time.time_ns() // 1_000_000, tuple((one.name, one.sha256) for one in own))
     factory = partial(recorded_engine, own=own)
-    return run_and_print(path, factory, here, snapshot_version=SNAPSHOT_VERSION, as_json=as_json)
+    return run_and_print(path, factory, here, snapshot_version=snapshot_version(), as_json=as_json)

@@ -13,7 +13,7 @@ from liqbot.engine import Engine, Step
 from liqbot.events import Event
 from liqbot.journal.errors import JournalStuckError
 from liqbot.runtime import step as rule
-from liqbot.runtime.assembly import SNAPSHOT_VERSION
+from liqbot.runtime.assembly import snapshot_version
 
 Observer = Callable[[int, EventBlock, Step, Engine], None]
 React = Callable[[tuple[Event, ...], int], tuple[Command, ...]]
@@ -152,7 +152,7 @@ class SimLoop:
 
     def _save_state(self) -> bool:
         try:
-            self._journal.save_gap(SNAPSHOT_VERSION, self.engine.snapshot)
+            self._journal.save_gap(snapshot_version(), self.engine.snapshot)
         except JournalStuckError:
             return False
         return True

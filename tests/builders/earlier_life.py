@@ -21,7 +21,7 @@ from liqbot.journal import Journal
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.live.credentials import account_of, trading_adapter_for, trading_client
 from liqbot.risk.decision import Approved, Target
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
+from liqbot.runtime.assembly import engine_of, opening_facts, snapshot_version
 from liqbot.runtime.last_known import CONTRACTS_NAME
 from liqbot.settings import Settings
 from tests.builders import loopback_market as market
@@ -79,7 +79,7 @@ def _written(
             journal.record(seq, step)
             if number == len(blocks) - after:
                 (entry,) = step.commands
-                journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
+                journal.save_snapshot(SNAPSHOT_NAME, seq, snapshot_version(), engine.snapshot())
                 journal.save_snapshot(CONTRACTS_NAME, seq, library_version(), contracts)
     assert isinstance(entry, PlaceOrder)
     return entry

@@ -23,7 +23,7 @@ from liqbot.journal import JournalReader, plain_step
 from liqbot.journal.rerun import SNAPSHOT_NAME, Rerun
 from liqbot.ledger.rebuild import rebuild
 from liqbot.replay import replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings import load
 from liqbot.settings.show import rows
 
@@ -63,7 +63,7 @@ def journal_answers(folder: Path, columns: Fields | None = None, fields: Fields 
     with JournalReader(places.journal_path(folder)) as reader:
         records = list(reader.records())
         steps = list(reader.steps())
-        snapshots, passed_over = reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)
+        snapshots, passed_over = reader.snapshots(SNAPSHOT_NAME, snapshot_version())
         stamp, integrity = reader.stamp, reader.integrity()
     facts = [in_old_words(msgspec.to_builtins(fact)) for record in records for fact in record.block.facts]
     spoken = [plain_step(step.step) for step in steps if step.step is not None]
@@ -127,7 +127,7 @@ def _sha256(column: np.ndarray[Any, Any]) -> str:
 def replayed(folder: Path) -> dict[str, Any]:
     """What `replay` proves about a journal."""
     found = replay(
-        places.journal_path(folder), recorded_engine, this_code("", 0), snapshot_version=SNAPSHOT_VERSION
+        places.journal_path(folder), recorded_engine, this_code("", 0), snapshot_version=snapshot_version()
     )
     return {
         "equality": str(found.equality), "records": found.records, "facts": found.facts,
@@ -145,7 +145,7 @@ def recorded_lines(folder: Path) -> list[str]:
 def decided_again(folder: Path) -> list[str]:
     """What today's engine decides when the journal is run through it."""
     with JournalReader(places.journal_path(folder)) as reader:
-        answers = Rerun(reader, recorded_engine, SNAPSHOT_VERSION).answers()
+        answers = Rerun(reader, recorded_engine, snapshot_version()).answers()
         return [line for _, step in answers for line in step_lines(plain_step(step.encoded()))]
 
 
@@ -194,7 +194,7 @@ def _all(connection: sqlite3.Connection, name: str) -> Iterator[dict[str, Any]]:
 def rebuilt(folder: Path, ledger: Path) -> Path:
     """A ledger made anew from the journal."""
     rebuild(
-        places.journal_path(folder), recorded_engine, f"sqlite:///{ledger}", snapshot_version=SNAPSHOT_VERSION
+        places.journal_path(folder), recorded_engine, f"sqlite:///{ledger}", snapshot_version=snapshot_version()
     )
     return ledger
 

@@ -63,4 +63,5 @@ def run(program: Path, *arguments: str, code: str = "") -> subprocess.CompletedP
 
 def _environment(program: Path) -> Mapping[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LIQBOT_")}
-    return {**inherited, "PYTHONPATH": str(program), "LIQBOT_HOME": str(program), "NO_COLOR": "1"}
+    own = {"PYTHONPATH": str(program), "LIQBOT_HOME": str(program), "LIQBOT_UNCOMPILED": "1"}
+    return {**inherited, **own, "NO_COLOR": "1"}

@@ -7,7 +7,7 @@ from liqbot.blocks import EventBlock, block_of
 from liqbot.events import Balance, BiasSet, Halt, LeverageConfirmed, PositionSnapshot, Reconciled
 from liqbot.instruments import Side
 from liqbot.journal import Journal
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
+from liqbot.runtime.assembly import engine_of, opening_facts, snapshot_version
 from liqbot.settings import settings_model
 from paper.sessions.listings import paper_instruments
 from tests.builders.market_rows import START_MS, RandomMarket
@@ -30,7 +30,7 @@ def account_facts(time_ms: int) -> EventBlock:
 
 
 def written(
-    path: Path, *, snapshot_at: int | None, and_at: int | None = None, version: str = SNAPSHOT_VERSION
+    path: Path, *, snapshot_at: int | None, and_at: int | None = None, version: str = snapshot_version()
 ) -> bytes:
     """A journal of a short life; gives the engine's last state."""
     with Journal.open(path, mode="demo", account="x", roster=MARKET.roster) as journal:

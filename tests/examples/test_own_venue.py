@@ -23,7 +23,7 @@ from liqbot.journal import JournalReader
 from liqbot.live.record import record
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings import Settings, load
 from liqbot.venues.conformance import faults
 from liqbot.venues.registry import VENUES
@@ -139,7 +139,7 @@ async def test_its_market_arrives_in_the_map_and_replays_only_with_the_same_text
 
     path = journal_path(data)
     VENUES.remove("harbour")
-    proof = replay(path, recorded_engine, this_code(__version__, 1), snapshot_version=SNAPSHOT_VERSION)
+    proof = replay(path, recorded_engine, this_code(__version__, 1), snapshot_version=snapshot_version())
     assert proof.equality is Equality.IDENTICAL
     assert proof.steps_compared > 3
     source = folder / "harbour.py"

@@ -10,13 +10,13 @@ from liqbot import places
 from liqbot.execution.order_manager import OrderManager
 from liqbot.journal import JournalReader
 from liqbot.journal.rerun import Rerun
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from tests.builders.short_life import written
 
 
 def end_of(path: Path, *, as_recorded: bool) -> bytes:
     with JournalReader(path) as reader:
-        rerun = Rerun(reader, partial(recorded_engine), SNAPSHOT_VERSION)
+        rerun = Rerun(reader, partial(recorded_engine), snapshot_version())
         for _ in rerun.answers(as_recorded=as_recorded):
             pass
         return rerun.engine.snapshot()
@@ -35,7 +35,7 @@ def test_orders_bear_the_names_under_which_they_left(
     """Even when this version would give every order another name."""
     folder = books.unpacked(name, tmp_path)
     with JournalReader(places.journal_path(folder)) as reader:
-        rerun = Rerun(reader, partial(recorded_engine), SNAPSHOT_VERSION)
+        rerun = Rerun(reader, partial(recorded_engine), snapshot_version())
         monkeypatch.setattr(OrderManager, "mint", lambda *_: "enobody00000001")
         for _ in rerun.answers(as_recorded=True):
             pass

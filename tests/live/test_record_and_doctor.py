@@ -13,7 +13,7 @@ from liqbot.live.doctor import Finding, Health, findings
 from liqbot.live.record import record
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from tests.builders.loopback_broker import VENUES_SERVED
 from tests.builders.loopback_house import Place, access_of, place, running
 from tests.builders.venue_keys import is_read, rights_mode_of
@@ -39,7 +39,7 @@ async def test_a_recording_replays_to_the_same_steps(venue: str, tmp_path: Path)
         with JournalReader(path) as reader:
             assert reader.stamp.mode == "observe"
             assert sum(len(block.bars) for block in reader.blocks()) > 3
-        proof = replay(path, recorded_engine, this_code(__version__, 1), snapshot_version=SNAPSHOT_VERSION)
+        proof = replay(path, recorded_engine, this_code(__version__, 1), snapshot_version=snapshot_version())
         assert proof.equality is Equality.IDENTICAL
         assert proof.steps_compared > 3
         assert not [one for one in here.loop.server.log if not is_read(one.endpoint)]

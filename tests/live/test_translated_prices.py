@@ -18,7 +18,7 @@ from liqbot.replay import Equality, replay
 from liqbot.review.explain import explained
 from liqbot.review.explain_text import as_text
 from liqbot.review.ledger_reader import Ledger
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.venues.registry import mechanics_of
 from liqbot.verbs import control
 from tests.builders.loopback_broker import VENUES_SERVED
@@ -148,7 +148,7 @@ async def test_beyond_the_limit_nothing_is_entered_and_what_is_open_is_managed_o
         assert here.unknown == []
     proof = replay(
         places.journal_path(tmp_path), partial(recorded_engine, own=(EAGER,)),
-        this_code(__version__, 1, ((EAGER.name, EAGER.sha256),)), snapshot_version=SNAPSHOT_VERSION,
+        this_code(__version__, 1, ((EAGER.name, EAGER.sha256),)), snapshot_version=snapshot_version(),
     )
     assert proof.equality is Equality.IDENTICAL
 

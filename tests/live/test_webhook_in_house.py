@@ -17,8 +17,8 @@ from liqbot.journal import JournalReader
 from liqbot.live.bot import trade
 from liqbot.places import journal_path
 from liqbot.replay import Equality, replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
-from liqbot.verbs.control import _text
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
+from liqbot.verbs.control import status_text
 from tests.builders.loopback_house import Place, access_of, files_with, place, running
 
 
@@ -36,7 +36,7 @@ async def test_a_direction_is_given_shown_journaled_and_replayed(tmp_path: Path)
         status = await bot.status_when(lambda now: now["biases"] != [], "it holds")
         (given,) = status["biases"]
         assert (given["coin"], given["side"], given["why"]) == ("BTC", "long", "webhook voice: flows")
-        assert "bias      BTC long until" in _text(status)
+        assert "bias      BTC long until" in status_text(status)
         assert status["webhook"]["taken"] == 1
         status, reply = await sent(wanted.port, coin="DOGE")
         assert (status, reply["field"]) == (400, "coin")
@@ -49,7 +49,7 @@ async def test_a_direction_is_given_shown_journaled_and_replayed(tmp_path: Path)
         found = [fact for block in reader.blocks() for fact in block.facts if isinstance(fact, BiasSet)]
     assert [(one.side, one.why) for one in found] == [(Side.LONG, "webhook voice: flows")]
     code = this_code(__version__, 1)
-    proof = replay(journal_path(tmp_path), recorded_engine, code, snapshot_version=SNAPSHOT_VERSION)
+    proof = replay(journal_path(tmp_path), recorded_engine, code, snapshot_version=snapshot_version())
     assert proof.equality is Equality.IDENTICAL
     assert not files_with(SECRET, tmp_path)
 

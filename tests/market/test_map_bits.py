@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from map_digests import digests, random_blocks
 
-from liqbot.market.estimate import kernels
+from liqbot.market.estimate import fold_kernels
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -17,7 +17,9 @@ def test_a_market_restored_in_mid_step_reads_the_same_to_the_last_bit(seed: int)
 
 def test_one_last_bit_of_one_kernel_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     roster, blocks = random_blocks(1, 12)
-    whole, shares = list(digests(roster, blocks)), kernels.bin_shares
-    monkeypatch.setattr(kernels, "bin_shares", lambda low, high: [np.nextafter(shares(low, high)[0], 2.0).item(),
-                                                                  *shares(low, high)[1:]])
+    whole, shares = list(digests(roster, blocks)), fold_kernels.shares_of
+    monkeypatch.setattr(
+        fold_kernels, "shares_of",
+        lambda *given: np.nextafter(found := shares(*given), np.where(found > 0.0, 2.0, found)),
+    )  # fmt: skip
     assert list(digests(roster, blocks)) != whole

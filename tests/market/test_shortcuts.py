@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from liqbot.blocks import DTYPES
 from liqbot.instruments import Side
-from liqbot.market.estimate.kernels import bin_shares
+from liqbot.market.estimate.fold_kernels import bins_of, shares_of
 from liqbot.market.estimate.price_grid import edges, position_of
 from liqbot.market.map.clusters import excess_of
 from liqbot.market.map.liquidation_map import LiquidationMap
@@ -81,8 +81,9 @@ def test_zones_read_when_asked_are_those_read_at_once(chart: LiquidationMap) -> 
 @given(st.floats(1e3, 1e5), st.floats(1e-3, 300.0))
 def test_shares_of_a_range_are_its_overlaps_with_the_bins(low: float, width: float) -> None:
     high = low + width
-    shares = bin_shares(low, high)
-    first = math.floor(low)
+    count, first = bins_of(low, high), math.floor(low)
+    empty, *shares = shares_of(low, high, count + 3).tolist()[: count + 1]
+    assert not empty
     assert shares == [
         (min(high, bin_first + 1.0) - max(low, bin_first)) / (high - low)
         for bin_first in range(first, first + len(shares))

@@ -18,7 +18,7 @@ from liqbot.ledger import LedgerThread, LedgerWriter
 from liqbot.observers.alerts import FILE_NAME, Alert, alerts_of
 from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import BUILT_IN, ObserverContext, observers_for, ordered, require_known
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, House, Parts, assembled
+from liqbot.runtime.assembly import House, Parts, assembled, snapshot_version
 from liqbot.settings import Settings, load, settings_model
 from paper.sessions.assembly import exchange_of
 from paper.sessions.listings import paper_instruments
@@ -141,7 +141,7 @@ def house_on(data: Path, settings: Settings, stack: Any) -> tuple[House[SimLoop]
 
 def snapshots(data: Path) -> list[int]:
     with JournalReader(data / "j.sqlite") as reader:
-        return sorted(one.seq for one in reader.snapshots(SNAPSHOT_NAME, SNAPSHOT_VERSION)[0])
+        return sorted(one.seq for one in reader.snapshots(SNAPSHOT_NAME, snapshot_version())[0])
 
 
 def test_snapshots_are_saved_while_it_runs_and_one_at_most_is_ahead_of_the_ledger(tmp_path: Path) -> None:

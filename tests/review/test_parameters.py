@@ -13,7 +13,7 @@ from liqbot.journal import Journal
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerWriter
 from liqbot.ledger.observation import observation_of
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, engine_of, opening_facts
+from liqbot.runtime.assembly import engine_of, opening_facts, snapshot_version
 from liqbot.settings import Settings, load
 from paper.sessions.listings import paper_instruments
 from tests.builders.market_rows import START_MS, RandomMarket
@@ -50,7 +50,7 @@ def written(data: Path, *runs: Settings, snapshot: bool = False) -> None:
                 ledger.observe(observation_of(seq, block, step, engine))
             if snapshot and number == 0:
                 ledger.flush()
-                journal.save_snapshot(SNAPSHOT_NAME, journal.last_seq, SNAPSHOT_VERSION, engine.snapshot())
+                journal.save_snapshot(SNAPSHOT_NAME, journal.last_seq, snapshot_version(), engine.snapshot())
             state = engine.snapshot()
 
 

@@ -21,7 +21,7 @@ from liqbot.execution import client_order_id
 from liqbot.exits import Exit
 from liqbot.journal import JournalReader, repair
 from liqbot.journal.errors import RecordsMissingError
-from liqbot.runtime.assembly import SNAPSHOT_VERSION
+from liqbot.runtime.assembly import snapshot_version
 from liqbot.runtime.storage import Storage, opened
 
 START_HERE = "x"
@@ -177,7 +177,7 @@ def test_a_start_over_a_hole_is_refused_until_the_journal_is_repaired(data: Path
         connection.execute("DELETE FROM block WHERE seq BETWEEN 80 AND 90")
     with pytest.raises(RecordsMissingError, match="records 80 to 90 are missing; liqbot db repair"), started(data):
         pass
-    done = repair(path, 10**12, snapshot_version=SNAPSHOT_VERSION)
+    done = repair(path, 10**12, snapshot_version=snapshot_version())
     assert (done.last_seq, done.snapshot_seq) == (79, 61)
     with started(data) as storage:
         desk = storage.recovered.engine.desk

@@ -22,7 +22,7 @@ from liqbot.ledger.rebuild import rebuild
 from liqbot.ledger.tables import TABLES, core
 from liqbot.observers.snapshots import SnapshotObserver
 from liqbot.replay import Equality, replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.runtime.recovery import recover
 from liqbot.settings.params import JournalParams
 from paper.sessions.assembly import engine_of, exchange_of, opening_facts
@@ -104,7 +104,7 @@ def test_a_ledger_kept_while_records_were_refused_is_the_one_made_from_the_journ
     kept = rows(lived.url)
     assert lived.gaps
     assert len(kept["trade"]) > 1
-    rebuild(lived.path, recorded_engine, lived.url, snapshot_version=SNAPSHOT_VERSION)
+    rebuild(lived.path, recorded_engine, lived.url, snapshot_version=snapshot_version())
     assert rows(lived.url) == kept
 
 
@@ -117,7 +117,7 @@ def test_fills_without_a_record_have_their_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("refused", REFUSED)
 def test_the_same_steps_come_again_after_a_gap(tmp_path: Path, refused: tuple[int, int]) -> None:
     lived = Lived(tmp_path, refused)
-    replayed = replay(lived.path, recorded_engine, this_code(__version__, 1), snapshot_version=SNAPSHOT_VERSION)
+    replayed = replay(lived.path, recorded_engine, this_code(__version__, 1), snapshot_version=snapshot_version())
     assert (replayed.equality, replayed.steps_other_bytes) == (Equality.IDENTICAL, 0)
 
 
@@ -134,7 +134,7 @@ def test_no_snapshot_is_saved_of_a_state_beyond_the_journal(tmp_path: Path) -> N
         engine: Engine = engine_of(SETTINGS, ROSTER, journal_id, LISTED)
         house = SimLoop(engine, exchange, journal=journal)
         house.open(opening_facts(SETTINGS, ROSTER, exchange, journal_id=journal_id, time_ms=1, instruments=LISTED))
-        observer = SnapshotObserver(journal, None, JournalParams(), SNAPSHOT_VERSION)
+        observer = SnapshotObserver(journal, None, JournalParams(), snapshot_version())
         saved: list[bool] = []
         for number, block in enumerate(random_market(SEED, 6)):
             journal.full = 2 <= number < 4

@@ -14,7 +14,7 @@ from liqbot.execution.order_lifecycle import OrderState
 from liqbot.journal import Journal
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.runtime import assembly
-from liqbot.runtime.assembly import SNAPSHOT_VERSION
+from liqbot.runtime.assembly import snapshot_version
 from liqbot.runtime.inbox import Inbox
 from liqbot.runtime.live_loop import Runtime
 from liqbot.runtime.recovery import recover
@@ -46,7 +46,7 @@ def traded(path: Path, *, snapshot_at: int) -> tuple[PaperExchange, set[str], in
             del block
             used.update(one.client_id for one in step.commands if isinstance(one, PlaceOrder))
             if seq == snapshot_at:
-                journal.save_snapshot(SNAPSHOT_NAME, seq, SNAPSHOT_VERSION, engine.snapshot())
+                journal.save_snapshot(SNAPSHOT_NAME, seq, snapshot_version(), engine.snapshot())
 
         journal_id = journal.stamp.journal_id
         house = SimLoop(

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from liqbot.market.estimate import kernels, learning_kernels
+from liqbot.market.estimate import fold_kernels, kernels, learning_kernels
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
 from liqbot.market.estimate.spread import Spread
@@ -47,9 +47,10 @@ class Calibration:
 
     def learnt_share(self) -> Floats:
         """[tier]: how far its weight rests on forced orders; the rest is prior."""
-        by_tier, pull = self._evidence()
-        found: Floats = np.divide(by_tier, by_tier + pull, out=np.zeros_like(by_tier), where=by_tier > 0)
-        return found
+        state = self.state
+        return fold_kernels.learnt_share(
+            state.expected, state.level, state.reporting, self.sample_size(), self._params.mix_weight
+        )
 
     def promise(self) -> Floats:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""

@@ -8,7 +8,7 @@ spread over several: a smeared tier at the cost of a sharp one.
 
 import numpy as np
 
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, Whole
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats, Whole
 from liqbot.market.estimate.price_grid import shift_of
 from liqbot.market.params import EstimateParams
 from liqbot.venues.registry import mechanics_of
@@ -31,8 +31,6 @@ class EntryToLiquidation:
         order = (np.arange(offsets)[:, None, None] + ahead) % offsets
         placed = np.take_along_axis(placed, order[:, :, None, :], axis=0)
         self.whole: Whole = np.floor(placed).astype(np.int64)
-        self.cell: Whole = self.whole + BINS * np.arange(rows * 2 * tiers).reshape(rows, 2, tiers)
-        """The same in a flat array of cells."""
         self.part: Floats = (placed - np.floor(placed))[..., None]
         self.rest: Floats = 1.0 - self.part
         weight = offered * mix

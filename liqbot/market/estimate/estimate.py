@@ -7,12 +7,13 @@ import numpy as np
 
 from liqbot.blocks import Rows
 from liqbot.instruments import AGGREGATE, split_venue_key
+from liqbot.market.estimate import fold_kernels
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
 from liqbot.market.estimate.coverage import coverage, rest_share, room_usd
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, add_moved, opened_usd
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, opened_usd
 from liqbot.market.estimate.leverage_prior import LeveragePrior
 from liqbot.market.estimate.position_layer import PositionLayer
 from liqbot.market.estimate.positions import Positions
@@ -153,7 +154,7 @@ class PositionEstimator:
                 opened.append(self._opened_usd(bars, bar, open_interest, bounds_base))
         if opening:
             if len(opening) < len(rows):
-                rows, swept = rows[opening], swept[:, opening]
+                rows, swept = rows[opening], np.ascontiguousarray(swept[:, opening])
             entries, usd = swept, np.array(opened)
             if not taken.by_trades:
                 traded = [taken.bars[index] for index in opening]
@@ -329,13 +330,11 @@ class PositionEstimator:
                 continue
             part = usd_ratio if weighted else quote_ratio
             if not measured_only:
-                modelled = self.layer.lines(row, learnt, self._covered(row), tiers)
-                for side, (start, usd) in zip((LONG, SHORT), modelled, strict=True):
-                    add_moved(out[side], start, usd if part == 1.0 else usd * part, offset)
+                self.layer.draw(row, learnt, self._covered(row), offset, part, out, tiers)
             if self.reported.newest(row) is not None:
                 for side in (LONG, SHORT):
                     usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
-                    add_moved(out[side], 0, usd if part == 1.0 else usd * part, offset)
+                    fold_kernels.add_moved(out[side], 0, usd if part == 1.0 else usd * part, offset)
         return out
 
     def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:
@@ -347,10 +346,10 @@ class PositionEstimator:
             share, reports = self.state.calibration.reporting.item(row) * part, self.reported.newest(row) is not None
             for side in (LONG, SHORT):
                 start, usd = self.positions.line(row, side)
-                add_moved(out[side], start, usd * share, offset)
+                fold_kernels.add_moved(out[side], start, usd * share, offset)
                 if reports:
                     usd = self.reported.line(row, side, first, BINS, now_ms)
-                    add_moved(out[side], 0, usd * (share * ratio), offset)
+                    fold_kernels.add_moved(out[side], 0, usd * (share * ratio), offset)
         return out
 
     def _covered(self, row: int) -> tuple[float, float]:

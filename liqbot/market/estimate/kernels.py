@@ -6,7 +6,6 @@ fractional bins of the price grid. The order and grouping of every sum is part o
 bit (`bench/map_bits.py`).
 """
 
-import math
 from typing import Final
 
 import numpy as np
@@ -23,10 +22,7 @@ BINS: Final = 4096
 FAR: Final = 1 << 40
 HALF_BINS: Final = (2.0 + 5e-4) / 5e-4 / 2.0
 """Over a bin of 5 bp (p - 1 / p) / (p + 1 / p), p from its middle, goes from minus to plus half of one over this."""
-_COLUMNS: Final = np.arange(BINS)
 _HALF, _DRIFT_BINS, _SCALE_MIN = BINS // 2, 512, 1e-9
-_NO_WIDTH: Final = 1e-3
-"""Bins: a bar that traded at one price opens positions in this narrow a range."""
 DISTANCES: Final = np.array([0, 10, 20, 40, 60, 100, 150, 200, 300, 400, 600, 900, 1400])
 """Bins from the mark where a class of distance begins; the last one only ends the one before. 1400 bins: half price."""
 
@@ -44,15 +40,6 @@ def grid_positions(prices: Floats, edges: Floats) -> Floats:
     index = np.searchsorted(edges, prices, side="right") - 1
     middle, square = edges[index] * edges[index + 1], prices * prices
     return np.asarray(index + 0.5 + (square - middle) / (square + middle) * HALF_BINS)
-
-
-def bin_shares(low: float, high: float) -> list[float]:
-    """Of a range of positions, low below high: how much of it lies in each bin from low's own on."""
-    first, width = math.floor(low), high - low
-    last = math.floor(high - first)
-    if not last:
-        return [(high - low) / width]
-    return [(first + 1.0 - low) / width, *(1.0 / width,) * (last - 1), (high - (first + last)) / width]
 
 
 # --- positions over time ---------------------------------------------------------------------------------------------
@@ -165,80 +152,6 @@ def opened_usd(
     return activity_share * (half + tilt), activity_share * (half - tilt)
 
 
-def open_positions(
-    cells: Floats, clock: Floats, scale: Floats, total: Floats, frontier: Floats, extent: Whole, whole: Whole,
-    part: Floats, rest: Floats, cell: Whole, weight: Floats, ends: Whole, first_bin: int, rows: Whole,
-    entry_low: Floats, entry_high: Floats, usd: Floats, swept_low: Floats, swept_high: Floats,
-) -> None:
-    """Positions opened evenly over each row's entries (low..high), `usd[row, side]`; distances as `EntryToLiquidation`.
-
-    What would lie within the swept range of the row's own mark meanwhile was closed again and is not added. Rows are
-    distinct. `out`: cells, total, frontier, extent.
-    """
-    named = rows.tolist()
-    # All rows in order, as when every venue has a bar: views instead of copies.
-    at = slice(None) if named == list(range(len(scale))) else rows
-    lacking = np.maximum(_NO_WIDTH - (entry_high - entry_low), 0.0) / 2.0
-    entries = list(zip((entry_low - lacking).tolist(), (entry_high + lacking).tolist(), strict=True))
-    shares = [bin_shares(low, high) for low, high in entries]
-    counts = list(map(len, shares))
-    count = max(counts)
-    share = np.array([[0.0, *of_row, *(0.0,) * (count + 1 - len(of_row))] for of_row in shares])[:, None, None]
-    first = [math.floor(low) for low, _ in entries]
-    added = rest[at] * share[..., 1:]
-    added += part[at] * share[..., :-1]
-    added *= (usd[:, :, None] * weight[at] / scale[at])[..., None]
-    bins = np.array(first)[:, None, None, None] + _COLUMNS[: count + 1]
-    overlaps, fits = _widen(frontier, extent, ends, first_bin, named, first, counts, swept_low, swept_high)
-    if overlaps:
-        target, low, high = whole[at][..., None] + bins, swept_low[:, None, None], swept_high[:, None, None]
-        added[:, LONG] *= np.clip(low - target[:, LONG], 0.0, 1.0)
-        added[:, SHORT] *= np.clip(target[:, SHORT] + 1.0 - high, 0.0, 1.0)
-    if fits:
-        # No cell is named twice, so one indexed addition is exact.
-        index = cell[at][..., None] + (bins - first_bin)
-        of_usd, at_entry = cells.reshape(2, -1)
-        of_usd[index] += added
-        at_entry[index] += added * clock[:, None]
-    else:
-        columns = np.clip(whole[at][..., None] + bins - first_bin, 0, BINS - 1)
-        _add_clipped(cells, clock, named, columns, added)
-    total[at] += np.add.reduce(added, axis=3)
-
-
-def _widen(
-    frontier: Floats, extent: Whole, ends: Whole, first_bin: int, rows: list[int], first: list[int], counts: list[int],
-    swept_low: Floats, swept_high: Floats,
-) -> tuple[bool, bool]:
-    """Note how near to and far from the mark each row now holds mass; `out`: frontier, extent. Whether some of what is
-    added lies in what was swept, and whether all of it lies in the window, whatever the offset."""
-    near, far, distances = frontier.tolist(), extent.tolist(), ends.tolist()
-    overlaps, fits = False, True
-    window_last = first_bin + BINS - max(counts)
-    named = zip(rows, first, counts, swept_low.tolist(), swept_high.tolist(), strict=True)
-    for row, bin_first, count, low, high in named:
-        near_long, near_short, far_long, far_short = distances[row]
-        top, bottom = bin_first + near_long + count + 1.0, float(bin_first + near_short)
-        overlaps = overlaps or top > low or bottom < high
-        lowest, highest = bin_first + min(distances[row]), bin_first + max(distances[row])
-        fits = fits and lowest >= first_bin and highest < window_last
-        frontier[row, LONG] = max(near[row][LONG], min(top, low))
-        frontier[row, SHORT] = min(near[row][SHORT], max(bottom, high))
-        extent[row, LONG] = min(far[row][LONG], bin_first + far_long)
-        extent[row, SHORT] = max(far[row][SHORT], bin_first + far_short + count)
-    return overlaps, fits
-
-
-def _add_clipped(cells: Floats, clock: Floats, rows: list[int], columns: Whole, added: Floats) -> None:
-    """What falls outside the window goes to its ends; `out`: cells."""
-    for index, row in enumerate(rows):
-        for side in (LONG, SHORT):
-            for tier in range(cells.shape[3]):
-                usd = np.bincount(columns[index, side, tier], added[index, side, tier], minlength=BINS)
-                cells[USD, row, side, tier] += usd
-                cells[AT_ENTRY, row, side, tier] += usd * clock[tier]
-
-
 # --- reading positions -----------------------------------------------------------------------------------------------
 def bound(
     cap: Floats, total: Floats, scale: Floats, multiplier: Floats, beside: Floats, most_usd: Floats
@@ -259,34 +172,9 @@ def leave_out_covered(beside: Floats, covered: Floats, total: Floats, rows: Whol
     beside[rows] = part
 
 
-def line_span(frontier: Floats, extent: Whole, first_bin: int, row: int, side: int) -> tuple[int, int]:
-    """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
-    near, far = frontier.item(row, side), extent.item(row, side)
-    if not -math.inf < near < math.inf:
-        return 0, 0
-    if side == LONG:
-        return _column(far, first_bin), _column(-int(-near // 1), first_bin) + 1
-    return _column(int(near), first_bin), _column(far, first_bin) + 1
-
-
 def line_usd(cells: Floats, scale: Floats) -> Floats:
     """USD per bin of [tier, bin] cells, all tiers together."""
     return np.asarray(np.add.reduce(cells * scale[:, None], axis=0))
-
-
-def add_moved(out: Floats, start: int, values: Floats, offset: float) -> None:
-    """Add a stretch moved by a fractional number of bins; what leaves the window is left out."""
-    whole = int(offset // 1)
-    part = offset - whole
-    if part:
-        moved = np.zeros(len(values) + 1)
-        moved[:-1] = values * (1.0 - part)
-        moved[1:] += values * part
-        values = moved
-    first = start + whole
-    low, high = max(first, 0), min(first + len(values), len(out))
-    if low < high:
-        out[low:high] += values[low - first : high - first]
 
 
 def by_distance(away: Floats, usd: Floats) -> Floats:

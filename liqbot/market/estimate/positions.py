@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from liqbot.market.estimate import kernels
+from liqbot.market.estimate import fold_kernels, kernels
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.kernels import LONG, Floats, Whole
 from liqbot.market.estimate.state import PositionState
@@ -54,9 +54,9 @@ class Positions:
         """
         state, placed = self.state, self.state.placement
         offset = state.offset = (state.offset + 1) % len(state.shift)
-        kernels.open_positions(
+        fold_kernels.open_positions(
             state.cells, state.clock, state.scale, state.total, state.frontier, state.extent, placed.whole[offset],
-            placed.part[offset], placed.rest[offset], placed.cell[offset], placed.weight, placed.ends,
+            placed.part[offset], placed.rest[offset], placed.weight, placed.ends,
             state.first_bin, rows, entries[0], entries[1], opened_usd, swept[0], swept[1],
         )  # fmt: skip
 
@@ -112,7 +112,7 @@ class Positions:
 
     def _line(self, row: int, side: int, tiers: Sequence[int] | None, scale: Floats) -> tuple[int, Floats]:
         state = self.state
-        start, stop = kernels.line_span(state.frontier, state.extent, state.first_bin, row, side)
+        start, stop = state.span(row, side)
         if stop == start:
             return 0, np.zeros(0)
         cells = state.cells[kernels.USD, row, side, :, start:stop]

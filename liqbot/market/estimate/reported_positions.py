@@ -192,4 +192,5 @@ class ReportedPositions:
         inside = (at >= 0) & (at < bins)
         if tiers is not None:
             inside &= np.isin(one.tier[one.first :], list(tiers))
-        return np.asarray(np.bincount(at[inside], self._usd(snapshot, row, side, now_ms)[inside], minlength=bins))
+        usd = self._usd(snapshot, row, side, now_ms)[inside]
+        return np.bincount(at[inside], usd, minlength=bins).astype(np.float64, copy=False)  # of nothing it counts whole

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from liqbot.market.estimate import fold_kernels
 from liqbot.market.estimate.array_state import PerRow, RowArrays, packed, unpacked
 from liqbot.market.estimate.coverage import Coverage
 from liqbot.market.estimate.entry_to_liquidation import EntryToLiquidation
@@ -89,6 +90,10 @@ class PositionState(RowArrays):
         self.shift[:, -1] = shift
         self._place()
         return self.rows - 1
+
+    def span(self, row: int, side: int) -> tuple[int, int]:
+        """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
+        return fold_kernels.span_of(self.frontier.item(row, side), self.extent.item(row, side), self.first_bin, side)
 
     def alone(self, row: int) -> "PositionState":
         """A copy that has this row alone."""
@@ -323,11 +328,8 @@ class EstimateState(RowArrays):
         """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
         if row not in self.unseen_rows:
             return 1.0
-        seen = np.add.reduce(self.positions.total[row] * self.positions.scale[row], axis=1).tolist()
-        left_usd, most_usd = float(np.add.reduce(self.unseen_usd[row])), leveraged_share * self.oi_usd.item(row)
-        unseen_usd = sum(max(0.0, min(left_usd, most_usd - usd)) for usd in seen)
-        both_usd = sum(seen) + unseen_usd
-        return float(sum(seen) / both_usd) if both_usd > 0 else 0.0
+        positions, most_usd = self.positions, leveraged_share * self.oi_usd.item(row)
+        return fold_kernels.seen_share(positions.total[row], positions.scale[row], self.unseen_usd[row], most_usd)
 
     def packed(self) -> dict[str, Any]:
         parts = {name: getattr(self, name).packed() for name in _PARTS}

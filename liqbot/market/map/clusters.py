@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
+from liqbot.market.estimate import fold_kernels
 from liqbot.market.estimate.price_grid import BIN_BPS, price_at
 from liqbot.market.estimate.running_sums import interpolated
 from liqbot.market.map.liquidation_map import LiquidationMap
@@ -43,8 +44,6 @@ class _Shape(NamedTuple):
     """The farthest near edge."""
     bins: int
     """How far out anything is looked at."""
-    away: Floats
-    """[bins + 1]: 0, 1, 2 ..."""
     low: npt.NDArray[np.int64]
     """[reach + 1]: where the surroundings of each window begin: at the mark for those next to it."""
     width_share: Floats
@@ -58,7 +57,7 @@ def _shape(width_pct: float, around_pct: float, distance_pct_max: float) -> _Sha
     near = np.arange(reach + 1)
     low, high = np.maximum(near - around, 0), near + width + around
     bins = reach + width + around
-    return _Shape(width, around, reach, bins, np.arange(bins + 1.0), low, width / (high - low - width))
+    return _Shape(width, around, reach, bins, low, width / (high - low - width))
 
 
 def _shape_of(params: ClusterParams) -> _Shape:
@@ -171,15 +170,8 @@ def clusters_in(
     windows: Windows, liq_map: LiquidationMap, side: Side, params: ClusterParams, usual: Usual | None = None
 ) -> Clusters:
     """`clusters_of` a side whose windows are known, made as they are requested."""
-    width, left = _shape_of(params).width, windows.excess_usd.copy()
-    places: list[int] = []
-    least_usd = _DUST_SHARE * float(left.max(initial=0.0))
-    while len(places) < params.kept:
-        at = int(left.argmax())
-        if not left.item(at) > least_usd:
-            break
-        places.append(at)
-        left[max(0, at - width + 1) : at + width] = 0.0
+    width = _shape_of(params).width
+    places: list[int] = fold_kernels.outstanding(windows.excess_usd, width, params.kept, _DUST_SHARE).tolist()
     return Clusters(liq_map, side, windows, width, places, usual)
 
 
@@ -191,28 +183,13 @@ def excess_of(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> Flo
 def windows_of(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> Windows:
     """Every window of a side, whether anything stands out in it or not."""
     shape = _shape_of(params)
-    reach, width = shape.reach, shape.width
-    open_usd = _outward(liq_map, side, shape.away)
-    usd = _stretches(open_usd, reach, 0, width)
-    middle_usd = _stretches(open_usd, reach, width // 4, 3 * width // 4)
-    far = width + shape.around
-    around_usd = open_usd[far : far + reach + 1] - open_usd[shape.low]
-    around_usd -= usd
-    around_usd *= shape.width_share
-    excess_usd = (usd + middle_usd) / 2.0 - 0.75 * params.contrast_ratio * around_usd
-    return Windows(open_usd, usd, around_usd, np.maximum(excess_usd, 0.0))
-
-
-def _stretches(open_usd: Floats, reach: int, begin: int, end: int) -> Floats:
-    """[reach + 1]: USD from `begin` to `end` bins beyond each of the bins out to `reach`."""
-    return open_usd[end : end + reach + 1] - open_usd[begin : begin + reach + 1]
-
-
-def _outward(liq_map: LiquidationMap, side: Side, away: Floats) -> Floats:
-    """USD open from the mark to so many bins outward (`away`, ascending from 0)."""
-    sign = -float(side)
-    at = liq_map.usd_below(side, liq_map.mark_position + sign * away)
-    return np.asarray(np.maximum.accumulate((at - at[0]) * sign))
+    open_usd = liq_map.open_outward(side, shape.bins)
+    return Windows(
+        open_usd,
+        *fold_kernels.windows(
+            open_usd, shape.reach, shape.width, shape.around, shape.low, shape.width_share, 0.75 * params.contrast_ratio
+        ),
+    )
 
 
 def _cluster(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
-from liqbot.market.estimate import price_grid
+from liqbot.market.estimate import fold_kernels, price_grid
 from liqbot.market.estimate.kernels import grid_positions
 from liqbot.market.estimate.running_sums import sums_at
 from liqbot.market.estimate.spread import Spread
@@ -68,6 +68,15 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
             return sums_at(self.usd(side), positions - self._first_edge)
         below = np.concatenate(([0.0], self.usd(side).cumsum()))
         return np.asarray(np.interp(positions, self.edge_positions, below))
+
+    def open_outward(self, side: Side, bins: int) -> Floats:
+        """[bins + 1]: USD of a side from the mark to so many bins away from it."""
+        sign, usd, mark = -float(side), self.usd(side), self.mark_position
+        first = self._first_edge
+        if first is not None and usd.flags.carray and bins <= mark - first < len(usd) - bins:
+            return fold_kernels.open_outward(usd, mark, first, sign, bins)
+        at = self.usd_below(side, mark + sign * np.arange(bins + 1.0))
+        return np.asarray(fold_kernels.running_maximum((at - at[0]) * sign))
 
     @functools.cached_property
     def mark_position(self) -> float:

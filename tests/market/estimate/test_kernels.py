@@ -3,15 +3,17 @@
 import ast
 import inspect
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqbot.market.estimate import kernels
+from liqbot.market.estimate import fold_kernels, kernels
 from liqbot.market.estimate.price_grid import edges, position_of
 
+FILES = (kernels, fold_kernels)
 ESTIMATE = Path(kernels.__file__).parent
 prices = st.floats(1e-5, 1e7)
 
@@ -21,9 +23,11 @@ def test_prices_are_placed_to_the_last_bit_as_one_by_one(told: list[float]) -> N
     assert kernels.grid_positions(np.array(told), edges()).tolist() == [position_of(price) for price in told]
 
 
-def test_kernels_take_and_give_arrays_and_numbers_only() -> None:
+@pytest.mark.parametrize("kernels", FILES, ids=lambda module: module.__name__)
+def test_kernels_take_and_give_arrays_and_numbers_only(kernels: ModuleType) -> None:
     plain = {"Floats", "Whole", "Flags", "int", "float", "bool", "None", "list[float]", "list[int]",
-             "tuple[float, float]", "tuple[int, int]", "tuple[bool, bool]", "tuple[Floats, Floats]"}
+             "tuple[float, float]", "tuple[int, int]", "tuple[bool, bool]", "tuple[Floats, Floats]",
+             "tuple[Floats, Floats, Floats]"}
     for name, function in inspect.getmembers(kernels, inspect.isfunction):
         tree = ast.parse(inspect.getsource(function)).body[0]
         assert isinstance(tree, ast.FunctionDef)
@@ -31,14 +35,16 @@ def test_kernels_take_and_give_arrays_and_numbers_only() -> None:
         assert {ast.unparse(one) for one in named if one is not None} <= plain, name
 
 
-def test_the_kernel_file_needs_no_other_file_of_ours() -> None:
+@pytest.mark.parametrize("kernels", FILES, ids=lambda module: module.__name__)
+def test_the_kernel_file_needs_no_other_file_of_ours(kernels: ModuleType) -> None:
     """A changed constant elsewhere must not leave a compiled copy with the old one."""
-    tree = ast.parse(Path(kernels.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(str(kernels.__file__)).read_text(encoding="utf-8"))
     names = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert not [name for name in names if name.startswith("liqbot")]
 
 
-def test_no_kernel_calls_itself() -> None:
+@pytest.mark.parametrize("kernels", FILES, ids=lambda module: module.__name__)
+def test_no_kernel_calls_itself(kernels: ModuleType) -> None:
     calls = {
         name: set(function.__code__.co_names) for name, function in inspect.getmembers(kernels, inspect.isfunction)
     }

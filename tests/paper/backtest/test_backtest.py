@@ -17,7 +17,7 @@ from liqbot.exits import ExpectedError
 from liqbot.journal import Journal
 from liqbot.ledger import unexplained_usd
 from liqbot.replay import Equality, replay
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings import Settings
 from liqbot.signals.evaluate import evaluate
 from liqbot.signals.registry import signal_model
@@ -117,7 +117,8 @@ def test_a_waiver_is_counted_and_changes_only_what_it_names(tape: Tape, settings
 
 def test_the_journal_replays_to_the_same_bytes(kept: tuple[BacktestReport, Path]) -> None:
     report, data = kept
-    result = replay(places.journal_path(data), recorded_engine, this_code("test", 0), snapshot_version=SNAPSHOT_VERSION)
+    here = this_code("test", 0)
+    result = replay(places.journal_path(data), recorded_engine, here, snapshot_version=snapshot_version())
     assert result.equality is Equality.IDENTICAL
     assert result.market_rows == report.rows
     assert result.steps_compared > report.ticks

@@ -18,7 +18,7 @@ from liqbot.journal.rerun import Rerun
 from liqbot.replay import Equality, replay
 from liqbot.review.books_check import checked
 from liqbot.review.ledger_reader import Ledger
-from liqbot.runtime.assembly import SNAPSHOT_VERSION, recorded_engine
+from liqbot.runtime.assembly import recorded_engine, snapshot_version
 from liqbot.settings import load
 from liqbot.venues.registry import wire_of
 from paper.dialects.hub import Hub
@@ -96,13 +96,13 @@ def test_every_kind_of_public_data_came_from_every_venue(session: Session) -> No
 
 def test_its_journal_replays_to_the_same_bytes(session: Session) -> None:
     here = this_code(__version__, 0)
-    answer = replay(places.journal_path(session.data), recorded_engine, here, snapshot_version=SNAPSHOT_VERSION)
+    answer = replay(places.journal_path(session.data), recorded_engine, here, snapshot_version=snapshot_version())
     assert answer.equality is Equality.IDENTICAL, answer.differences
 
 
 def test_the_recorded_market_gives_the_same_map(session: Session) -> None:
     with JournalReader(places.journal_path(session.data)) as reader:
-        rerun = Rerun(reader, recorded_engine, SNAPSHOT_VERSION)
+        rerun = Rerun(reader, recorded_engine, snapshot_version())
         for _ in rerun.answers():
             pass
     again, first = rerun.engine.market, session.engine.market
