@@ -88,6 +88,10 @@ def test_the_script_works_on_its_own_checkout_from_any_directory(tmp_path: Path)
         capture_output=True, text=True,
     ).stdout.strip()
     (checkout / ".venv/built-from").write_text(f"use {sums} {checkout}")
+    source = checkout / "liqbot/market/estimate/fold_kernels.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("")
+    (checkout / ".venv/fold-tried").write_text(f"{sums} 4294967295 0")
     program = checkout / ".venv/bin/liqbot"
     program.write_text('#!/bin/sh\nprintf "%s" "$LIQBOT_HOME"\n')
     program.chmod(0o755)

@@ -359,17 +359,6 @@ class CoinMarket:
         """Of every horizon; () when steps were folded since `time_ms`."""
         return self.forecasts(*self.params.forecast.horizons_h) if self.now.time_ms == time_ms else ()
 
-    def _measured(self, row: int, now_ms: int) -> dict[str, Any]:
-        """What a row's newest snapshot covers, and how old it is."""
-        snapshot = self.estimator.reported.newest(row)
-        if snapshot is None:
-            return {}
-        long_share, short_share = snapshot.covers.of_oi
-        return {
-            "measured_share": (long_share + short_share) / 2.0, "measured_long_share": long_share,
-            "measured_short_share": short_share, "measured_age_ms": now_ms - snapshot.taken_ms,
-        }  # fmt: skip
-
     def venue_health(self, now_ms: int) -> tuple[VenueHealth, ...]:
         """Every venue that ever gave a price, in the roster's order."""
         bounds, totals, row_of = self._bounds_base(), self.estimator.side_totals_usd(), self.estimator.row_of
@@ -392,7 +381,7 @@ class CoinMarket:
                 quote=self.outliers.quotes.quotes[venue],
                 trust_weight=self.trust.weights[venue],
                 quote_ratio=self.outliers.quotes.of_venue[venue],
-                **self._measured(row_of.get(venue, -1), now_ms),
+                **self.estimator.reported.covered(row_of.get(venue, -1), now_ms),
             )
             for venue, price in enumerate(self.prices)
             if price.known

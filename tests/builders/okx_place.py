@@ -71,7 +71,7 @@ class Place:
         """What happens to the account without a command of its holder."""
         happened = Happened(self.account.now_ms, facts, None)
         self.account.fold(happened)
-        self.server.private(self.account, happened)
+        self.server.private(self.hub, self.account, happened)
 
     def tap(self) -> None:
         """Keep every raw message of every socket the client opens."""

@@ -180,6 +180,17 @@ class ReportedPositions:
         """The row's last snapshot, what of it was touched since included."""
         return self.state.snapshots.get(row)
 
+    def covered(self, row: int, now_ms: int) -> dict[str, float]:
+        """What the row's newest snapshot covers and how old it is, as fields of `VenueHealth`; none without one."""
+        snapshot = self.newest(row)
+        if snapshot is None:
+            return {}
+        long_share, short_share = snapshot.covers.of_oi
+        return {
+            "measured_share": (long_share + short_share) / 2.0, "measured_long_share": long_share,
+            "measured_short_share": short_share, "measured_age_ms": now_ms - snapshot.taken_ms,
+        }  # fmt: skip
+
     def line(
         self, row: int, side: int, first: int, bins: int, now_ms: int, tiers: Sequence[int] | None = None
     ) -> Floats:
