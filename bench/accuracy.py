@@ -22,6 +22,7 @@ from accuracy_worlds import EVERY, PUBLISHED, STEP, TELLING, market_name
 
 from liqbot.exits import ExpectedError
 from liqbot.market.params import MarketParams
+from liqbot.runtime.compiled_kernels import use_compiled
 from liqbot.venues.registry import mechanics_of
 from paper.score import wallets
 from paper.score.models import LiqbotModel
@@ -66,6 +67,7 @@ def make_world(data: Path, name: str, days: float | None) -> tuple[Path, Path]:
 def run(task: Task, data: Path, days: float | None) -> float:
     """Do one task and write its result; returns the seconds it took. Runs in a process of its own."""
     began = time.perf_counter()
+    use_compiled()
     made = {"world": _world, "tape": _tape, "wallets": _wallets, "warmth": _warmth}[task.kind](task, data, days)
     task.result.parent.mkdir(parents=True, exist_ok=True)
     part = task.result.with_suffix(".part")

@@ -20,6 +20,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -190,9 +191,16 @@ def _compiled(source: Path, cache: Path) -> tuple[dict[str, Any], int]:
             os.environ[_CACHE_VARIABLE] = before
 
 
+class _FromSource(SourceFileLoader):
+    """Neither reads nor leaves bytecode, for which no manifest vouches."""
+
+    def path_stats(self, path: str) -> dict[str, float]:
+        raise OSError(f"{path}: no bytecode is kept of it")
+
+
 def _module(source: Path) -> ModuleType:
     """A second copy of the module: its functions see each other's compiled form."""
-    spec = importlib.util.spec_from_file_location(_MODULE, source)
+    spec = importlib.util.spec_from_file_location(_MODULE, source, loader=_FromSource(_MODULE, str(source)))
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[_MODULE] = importlib.util.module_from_spec(spec)

@@ -39,6 +39,8 @@ ESTIMATED: Final = ("v_map_calibration", "v_map_score", "v_refusals")
 """Views of what a version says of the map, and refuses by it, when it reads the market once more."""
 NUMBERED: Final = frozenset({"decision", "map_id", "liquidation_density_pct"})
 """Columns that number those, or are read off the map."""
+REFERRED: Final = {"expected_price": 2, "slippage_bps": 3}
+"""Columns that follow the reference price, and digits in which its mean is the same: geometric now, arithmetic then."""
 Fields = Mapping[str, list[str]]
 
 
@@ -162,8 +164,16 @@ def as_recorded(views: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[s
     and no number that follows from either."""
     kept = {name: rows for name, rows in views.items() if name not in ESTIMATED}
     kept["v_decisions"] = [row for row in kept["v_decisions"] if row["kind"] != "entry" or row["code"] == "APPROVED"]
-    plain = {name: [{key: row[key] for key in row.keys() - NUMBERED} for row in rows] for name, rows in kept.items()}
+    plain = {name: [_as_referred(row) for row in rows] for name, rows in kept.items()}
     return {name: sorted(rows, key=lambda row: json.dumps(row, sort_keys=True)) for name, rows in plain.items()}
+
+
+def _as_referred(row: dict[str, Any]) -> dict[str, Any]:
+    named = {key: row[key] for key in row.keys() - NUMBERED}
+    return {
+        key: round(value, REFERRED[key]) if key in REFERRED and isinstance(value, float) else value
+        for key, value in named.items()
+    }
 
 
 def _without_later_rows(views: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:

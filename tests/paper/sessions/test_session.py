@@ -1,4 +1,4 @@
-"""The paper verb as a user runs it: half a simulated hour at full speed, then every reading verb on what it left."""
+"""The paper verb as a user runs it: forty simulated minutes at full speed, then every reading verb on what it left."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from liqbot.risk.decision import Refusal
 
 LIQBOT = (sys.executable, "-c", "import sys; from liqbot.cli import main; sys.exit(main())")
 QUICK = ("--speed", "0")
-HALF_AN_HOUR = ("--set", "paper.world.days=0.0236", "--set", "paper.world.backfill_step_ms=300000")
+FORTY_MINUTES = ("--set", "paper.world.days=0.0278", "--set", "paper.world.backfill_step_ms=300000")
 MOMENTS = ("--set", "paper.world.days=0.001", "--set", "paper.world.backfill_days=0.1")
 
 
@@ -29,7 +29,7 @@ def liqbot(*words: str, seed: str = "random", **environment: str) -> subprocess.
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     data = tmp_path_factory.mktemp("paper")
-    done = liqbot("paper", *QUICK, *HALF_AN_HOUR, "--data", str(data))
+    done = liqbot("paper", *QUICK, *FORTY_MINUTES, "--data", str(data))
     assert done.returncode == 0, done.stderr
     return data, done.stdout
 
