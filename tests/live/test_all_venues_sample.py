@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 VENUES = "binance,gate,backpack,woo"
 SECONDS_MAX = 400
 """Far beyond what a busy machine takes."""
 
 
+@pytest.mark.long
 def test_a_cascade_on_several_venues_at_once_arrives_whole_and_is_replayed(tmp_path: Path) -> None:
     command = [
         sys.executable, str(ROOT / "bench" / "all_venues.py"), "--minutes", "1", "--seconds", "4", "--factor", "5",

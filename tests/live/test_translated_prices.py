@@ -27,6 +27,11 @@ from tests.builders.loopback_market import PRICE
 from tests.builders.practice_place import EAGER, STOP_PCT, TAKE_PCT, PracticePlace, practice_place
 
 everywhere = pytest.mark.parametrize("venue", VENUES_SERVED)
+slowly_everywhere = pytest.mark.parametrize(
+    "venue",
+    [pytest.param(one, marks=() if one in ("binance", "hyperliquid") else pytest.mark.long) for one in VENUES_SERVED],
+)
+"""What waits long: on two venues whenever anything is tested, on all of them with everything."""
 LEAST_TICKS = Decimal("1.5")
 
 
@@ -116,7 +121,7 @@ async def test_entry_stop_take_and_liquidation_are_where_the_map_means_them(
         assert here.unknown == []
 
 
-@everywhere
+@slowly_everywhere
 async def test_beyond_the_limit_nothing_is_entered_and_what_is_open_is_managed_over_a_restart(
     venue: str, tmp_path: Path
 ) -> None:

@@ -34,12 +34,14 @@ def the_same(made: Path) -> None:
     assert set(load(made)) == {*fold_kernels.SIGNATURES, *fold_kernels.WRITTEN_OUT}
 
 
+@pytest.mark.long
 def test_what_was_made_is_loaded_and_nothing_is_compiled(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", "/nowhere")
     the_same(made)
     assert os.environ["NUMBA_CACHE_DIR"] == "/nowhere"
 
 
+@pytest.mark.long
 def test_a_read_only_environment_and_a_home_that_cannot_be_written_do(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,6 +56,7 @@ def test_a_read_only_environment_and_a_home_that_cannot_be_written_do(
             folder.chmod(0o755)
 
 
+@pytest.mark.long
 def test_every_damaged_byte_is_seen_and_making_it_anew_mends_it(made: Path, tmp_path: Path) -> None:
     for path in sorted(path for path in made.rglob("*") if path.is_file())[::7]:
         kept = path.read_bytes()
@@ -67,6 +70,7 @@ def test_every_damaged_byte_is_seen_and_making_it_anew_mends_it(made: Path, tmp_
     the_same(made)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost", ["manifest.json", "kernels.py", "cache"])
 def test_a_part_that_is_missing_is_seen(made: Path, lost: str, tmp_path: Path) -> None:
     aside = shutil.move(made / lost, tmp_path / lost)
@@ -78,6 +82,7 @@ def test_a_part_that_is_missing_is_seen(made: Path, lost: str, tmp_path: Path) -
     the_same(made)
 
 
+@pytest.mark.long
 def test_another_source_or_processor_is_never_served_what_was_made_for_this_one(
     made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -92,6 +97,7 @@ def test_another_source_or_processor_is_never_served_what_was_made_for_this_one(
         load(made)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("setting", "expected"), [("unset", ""), ("set", "LIQBOT_UNCOMPILED is set")])
 def test_a_process_takes_it_once_and_says_why_not(
     made: Path, monkeypatch: pytest.MonkeyPatch, setting: str, expected: str
@@ -106,6 +112,7 @@ def test_a_process_takes_it_once_and_says_why_not(
     assert use_compiled() == expected
 
 
+@pytest.mark.long
 def test_hardened_memory_is_respected(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_kernels, "may_execute", lambda: False)
     with pytest.raises(KernelsUnavailable, match="executable"):
