@@ -12,6 +12,7 @@ from liqbot import places
 from liqbot.journal import JournalReader
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Data, Db, Json, Profile, plain_name
+from paper.tapes.format import TapeError
 from paper.tapes.importing.reading import Hints
 from paper.tapes.importing.run import Imported, import_files
 from paper.tapes.info import holes, info_of, text_of
@@ -124,12 +125,22 @@ def export(
 
         roster, blocks = replayed(raw)
         write_tape(path, blocks, roster, note="read from raw messages", on_ticks=not own_times)
-        _say_sound(read_tape(path), as_json=as_json)
+        _say_exported(path, as_json=as_json)
         return
     journal = db or places.journal_path(places.data_dir(data, profile))
     with JournalReader(journal) as reader:
         write_tape(path, reader.blocks(), reader.stamp.roster, note="exported from a journal", on_ticks=not own_times)
-    _say_sound(read_tape(path), as_json=as_json)
+    _say_exported(path, as_json=as_json)
+
+
+def _say_exported(path: Path, *, as_json: bool) -> None:
+    """What a venue told twice at one time is no fault of a recording: dropped, and said."""
+    try:
+        tape, dropped = read_tape(path), tuple[str, ...]()
+    except TapeError:
+        mended = mend(path, path)
+        tape, dropped = mended.tape, mended.changes
+    _say_sound(tape, dropped, as_json=as_json)
 
 
 def _say_imported(imported: Imported, *, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from paper.tapes.mend import mend
 from paper.tapes.reader import Tape, read_tape
 from paper.tapes.writer import write_tape
 from paper.verbs.tape import app as tape_app
+from tests.builders.collector_life import Collector, market
 from tests.builders.small_tape import FIRST_MS, HOUR_MS, small_tape
 
 HOURS = 40
@@ -132,3 +133,18 @@ def test_the_verbs_say_what_was_dropped(sound: Path, tmp_path: Path) -> None:
     assert json.loads(runner.invoke(tape_app, words).stdout)["changes"] == ["nothing to mend"]
     words = ["import", str(twice), str(tmp_path / "imported.parquet"), "--mend"]
     assert f"{HOURS} of {2 * HOURS} rows dropped" in runner.invoke(tape_app, words, catch_exceptions=False).stdout
+
+
+def test_what_a_venue_told_twice_in_our_own_recording_is_dropped_and_said(tmp_path: Path) -> None:
+    collector = Collector(tmp_path / "journal.sqlite")
+    for second in range(1, 12):
+        again = [one for one in market(second) if isinstance(one, MarkPrice)] if second % 3 == 0 else []
+        collector.step(second, *again)
+    collector.close()
+    words = ["export", str(tmp_path / "t.parquet"), "--db", str(collector.path), "--json"]
+    done = CliRunner().invoke(tape_app, words)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert len(told["changes"]) == 1
+    assert "mark" in told["changes"][0]
+    assert len(read_tape(told["path"]).notes) == 0
