@@ -6,7 +6,7 @@ import pathlib
 import sqlite3
 import zlib
 from collections.abc import Iterator
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -20,7 +20,8 @@ from liqbot.journal.errors import (
     RecordsMissingError,
     UnknownShapeError,
 )
-from liqbot.journal.shape import FIRST_FORMAT_ID, KindReading, readings
+from liqbot.journal.shape import FIRST_FORMAT_ID
+from liqbot.journal.stamped import StampedConnection
 
 _BLOCKS: Final = (
     "SELECT b.seq, b.time_ms, b.tick_ms, b.backfilled, b.lag_ms, b.source, b.source_seq, b.market_rows, b.facts, "
@@ -65,18 +66,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class JournalReader:
+class JournalReader(StampedConnection):
     """A read-only connection; several may be open while one process writes."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
-        self._connection = schema.connect_reading(path)
-        self._readings: dict[int, tuple[KindReading, ...]] = {}
-        try:
-            self.stamp = schema.read_stamp(self._connection, path)
-        except Exception:
-            self._connection.close()
-            raise
+        super().__init__(path, schema.connect_reading(path))
 
     @property
     def last_seq(self) -> int:
@@ -201,24 +195,6 @@ class JournalReader:
             remedy = f"; {REPAIR}" if isinstance(error, CorruptRecordError) else ""
             raise type(error)(f"journal {self.path}: record {seq}: {error}{remedy}") from error
         return Record(seq, time_ms, source, source_seq, block)
-
-    def _kinds(self, shape_id: int) -> tuple[KindReading, ...]:
-        if shape_id not in self._readings:
-            if shape_id not in self.stamp.shapes:  # its writer may have begun after this reader
-                self.stamp = schema.read_stamp(self._connection, self.path)
-            if shape_id not in self.stamp.shapes:
-                raise CorruptRecordError(f"its columns are shape {shape_id}, which the stamp lacks")
-            self._readings[shape_id] = readings(self.stamp.shapes[shape_id])
-        return self._readings[shape_id]
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def checksum(name: str, seq: int, version: str, data: bytes) -> bytes:

@@ -8,7 +8,7 @@ import os
 import pathlib
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,8 @@ from liqbot.blocks import Rows
 from liqbot.events import FeedDown, FeedUp
 from liqbot.journal import codec, schema
 from liqbot.journal.errors import CorruptRecordError, JournalError, JournalMissingError
-from liqbot.journal.shape import FIRST_FORMAT_ID, KindReading, readings
+from liqbot.journal.shape import FIRST_FORMAT_ID
+from liqbot.journal.stamped import StampedConnection
 
 _PREFIX: Final = "journal "
 _AFTER: Final = (
@@ -62,21 +63,15 @@ class TailRead(msgspec.Struct, frozen=True):
     """Records whose bytes do not decode; passed over."""
 
 
-class JournalTail:
+class JournalTail(StampedConnection):
     """Of one file, from opening to closing; used by one thread. JournalError (its kinds) for what is wrong with it."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
         self._identity = sqlite_files.identity(path)
-        self._connection, self._live = _connected(path)
+        connection, self._live = _connected(path)
         self._size = _size_of(path)
-        self._readings: dict[int, tuple[KindReading, ...]] = {}
         self._version = 0
-        try:
-            self.stamp = schema.read_stamp(self._connection, path)
-        except Exception:
-            self._connection.close()
-            raise
+        super().__init__(path, connection)
 
     @property
     def outdated(self) -> bool:
@@ -144,15 +139,6 @@ class JournalTail:
             seq, time_ms, tick_ms, bool(backfilled), columns, codec.unpack_feed_facts(facts)
         )
 
-    def _kinds(self, shape_id: int) -> tuple[KindReading, ...]:
-        if shape_id not in self._readings:
-            if shape_id not in self.stamp.shapes:  # its writer may have begun after this reader
-                self.stamp = schema.read_stamp(self._connection, self.path)
-            if shape_id not in self.stamp.shapes:
-                raise CorruptRecordError(f"its columns are shape {shape_id}, which the stamp lacks")
-            self._readings[shape_id] = readings(self.stamp.shapes[shape_id])
-        return self._readings[shape_id]
-
     def _read(self, what: str, statement: str, values: tuple[int, ...] = ()) -> list[Any]:
         try:
             return self._connection.execute(statement, values).fetchall()
@@ -160,15 +146,6 @@ class JournalTail:
             raise JournalError(f"journal {self.path}: {what}: {sqlite_files.explained(error)}") from error
         except sqlite3.DatabaseError as error:
             raise CorruptRecordError(f"journal {self.path}: {what} cannot be read: {error}") from error
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def bookmark_of(path: pathlib.Path) -> Bookmark | None:
