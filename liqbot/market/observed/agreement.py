@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from liqbot.events import FeedDown, FeedUp
+from liqbot.market.observed.feed_news import FeedNews
+from liqbot.market.observed.majority import majority_price, within_ratio
 from liqbot.market.params import AgreementParams
 
 PRICE_FEED: Final = "price"
@@ -61,14 +62,15 @@ class PriceAgreement:
     """`vote` at steps where some venue is apart; then `left_out` are the venues of which nothing is used."""
 
     def __init__(self, coin: str, venues: Sequence[str], params: AgreementParams) -> None:
-        self._coin, self._venues, self._params = coin, venues, params
+        self._venues, self._params = venues, params
         self._band = 1.0 + params.band_pct / 100.0
         self._inner = 1.0 + params.return_band_pct / 100.0
         self.standings = [VenueStanding() for _ in venues]
         self.apart = False
         """Whether any venue is outside the band, or was and has not returned."""
         self.left_out: frozenset[int] = frozenset()
-        self._news: list[FeedUp | FeedDown] = []
+        self.news = FeedNews(coin)
+        """Who left and who returned."""
 
     # --- the vote -----------------------------------------------------------------------------------------------------
 
@@ -84,7 +86,7 @@ class PriceAgreement:
 
     def vote(self, prices: Sequence[OwnPrice], offered: Iterable[int], now_ms: int) -> None:
         """Judge the venues that offered a price in this step, against every fresh price."""
-        around = self._majority(prices) if prices else None
+        around = majority_price((one.price for one in prices), self._band)
         by_venue = {one.venue: one for one in prices}
         for venue, standing in enumerate(self.standings):
             if standing.accord is Accord.DISPUTED and venue not in by_venue:
@@ -95,16 +97,9 @@ class PriceAgreement:
                 self._judge(by_venue[venue], prices, around, now_ms)
         self._settle()
 
-    def _majority(self, prices: Sequence[OwnPrice]) -> float | None:
-        """The price around which most of them are; None where no majority agrees."""
-        ordered = sorted(one.price for one in prices)
-        middle = ordered[(len(ordered) - 1) // 2]
-        near = sum(_within(price, middle, self._band) for price in ordered)
-        return middle if 2 * near > len(ordered) else None
-
     def _judge(self, own: OwnPrice, prices: Sequence[OwnPrice], around: float | None, now_ms: int) -> None:
         standing = self.standings[own.venue]
-        if around is not None and _within(own.price, around, self._band):
+        if around is not None and within_ratio(own.price, around, self._band):
             standing.outside_ms = 0
             if standing.accord is Accord.DISPUTED or len(prices) > 1:
                 self._approach(own, standing, around, now_ms)
@@ -123,7 +118,7 @@ class PriceAgreement:
 
     def _nearest(self, own: OwnPrice, prices: Sequence[OwnPrice]) -> float:
         """Of the prices that do not agree with a venue's; its own where all do."""
-        others = [one.price for one in prices if not _within(one.price, own.price, self._band)]
+        others = [one.price for one in prices if not within_ratio(one.price, own.price, self._band)]
         return min(others, key=lambda price: abs(price - own.price), default=own.price)
 
     def _followed(self, price: float, others: float, standing: VenueStanding) -> bool:
@@ -131,35 +126,31 @@ class PriceAgreement:
         early, however fast and far they go."""
         if standing.accord is not Accord.AGREES:
             return False
-        return _within(others, standing.left_price, self._inner) or _within(price, standing.others_price, self._inner)
+        came = (others, standing.left_price), (price, standing.others_price)
+        return any(within_ratio(one, other, self._inner) for one, other in came)
 
     def _confirmed(self, own: OwnPrice, standing: VenueStanding, prices: Sequence[OwnPrice]) -> bool:
         """Whether others disagree by prices that they gave after this one left, and not by older ones alone."""
         later = [one.price for one in prices if one.venue != own.venue and one.time_ms > standing.outside_ms]
-        return 2 * sum(not _within(price, own.price, self._band) for price in later) >= max(1, len(later))
+        return 2 * sum(not within_ratio(price, own.price, self._band) for price in later) >= max(1, len(later))
 
     def _approach(self, own: OwnPrice, standing: VenueStanding, around: float, now_ms: int) -> None:
         """Back for good once it has been well inside for a while."""
         if standing.accord is Accord.AGREES:
             return
-        if not _within(own.price, around, self._inner):
+        if not within_ratio(own.price, around, self._inner):
             standing.inside_ms = 0
             return
         standing.inside_ms = standing.inside_ms or now_ms
         if now_ms - standing.inside_ms >= self._params.return_ms:
             standing.accord, standing.since_ms, standing.inside_ms = Accord.AGREES, now_ms, 0
-            self._news.append(
-                FeedUp(time_ms=now_ms, venue=self._venues[own.venue], coin=self._coin, feed=PRICE_FEED)
-            )
+            self.news.up(self._venues[own.venue], PRICE_FEED, now_ms)
 
     def _enter(self, own: OwnPrice, standing: VenueStanding, accord: Accord, now_ms: int, reason: str) -> None:
         if standing.accord is accord:
             return
         standing.accord, standing.since_ms = accord, now_ms
-        self._news.append(FeedDown(
-            time_ms=now_ms, venue=self._venues[own.venue], coin=self._coin, feed=PRICE_FEED,
-            reason=f"{accord}: {own.price:.8g} is {reason}",
-        ))  # fmt: skip
+        self.news.down(self._venues[own.venue], PRICE_FEED, now_ms, f"{accord}: {own.price:.8g} is {reason}")
 
     # --- the outcome --------------------------------------------------------------------------------------------------
 
@@ -186,30 +177,13 @@ class PriceAgreement:
         """Whether nobody knows which of some venues is wrong."""
         return self.apart and any(one.accord is Accord.DISPUTED for one in self.standings)
 
-    def take_news(self) -> tuple[FeedUp | FeedDown, ...]:
-        """Who left and who returned, since it was taken last."""
-        if not self._news:
-            return ()
-        news, self._news = tuple(self._news), []
-        return news
-
     def state(self) -> list[Any]:
-        return [[msgspec.to_builtins(one) for one in self.standings], [_plain(one) for one in self._news]]
+        return [[msgspec.to_builtins(one) for one in self.standings], self.news.state()]
 
     def load_state(self, state: list[Any]) -> None:
         self.standings = [VenueStanding(**one | {"accord": Accord(one["accord"])}) for one in state[0]]
-        self._news = [msgspec.convert(one, FeedUp | FeedDown) for one in state[1]]
+        self.news.load_state(state[1])
         self._settle()
-
-
-def _plain(news: FeedUp | FeedDown) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(news)
-    return found
-
-
-def _within(price: float, middle: float, factor: float) -> bool:
-    """As far up as down: by ratio."""
-    return price <= middle * factor and middle <= price * factor
 
 
 def _away(price: float, other: float) -> str:

@@ -167,7 +167,7 @@ class OutlierFilter:
 
     def take_news(self) -> tuple[FeedUp | FeedDown, ...]:
         """Of venues and of quotes, since it was taken last."""
-        return self.agreement.take_news() + self.quotes.take_news()
+        return self.agreement.news.take() + self.quotes.news.take()
 
     def usd_price(self, venue: int) -> float:
         """Its newest believed price in the reference quote."""

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from liqbot.events import FeedDown, FeedUp
 from liqbot.instruments import AGGREGATE
+from liqbot.market.observed.feed_news import FeedNews
+from liqbot.market.observed.majority import majority_price, within_ratio
 from liqbot.market.params import QuoteParams
 from liqbot.venues.registry import quote_of
 
@@ -32,7 +33,7 @@ class QuoteRates:
     """`take` prices at steps where venues differ; `of_venue` are the rates in force."""
 
     def __init__(self, coin: str, venues: Sequence[str], params: QuoteParams, after_ms: int) -> None:
-        self._coin, self._params, self._after_ms = coin, params, after_ms
+        self._params, self._after_ms = params, after_ms
         self._sound = 1.0 + params.sound_pct_max / 100.0
         quotes = ["" if venue == AGGREGATE else quote_of(venue, coin) for venue in venues]
         self._reference = _reference(quotes)
@@ -42,7 +43,8 @@ class QuoteRates:
         self.of_venue = [1.0] * len(venues)
         self.translating = False
         """Whether any rate is not 1."""
-        self._news: list[FeedUp | FeedDown] = []
+        self.news = FeedNews(coin)
+        """Which quotes departed and which came back."""
 
     @property
     def several(self) -> bool:
@@ -66,13 +68,8 @@ class QuoteRates:
         if len(group) == 1:
             ((venue, price),) = group
             index = indexes.get(venue, 0.0)
-            return price if index > 0 and _within(price, index, self._sound) else None
-        ordered = sorted(price for _, price in group)
-        if not ordered:
-            return None
-        middle = ordered[(len(ordered) - 1) // 2]
-        near = sum(_within(price, middle, self._sound) for price in ordered)
-        return middle if 2 * near > len(ordered) else None
+            return price if index > 0 and within_ratio(price, index, self._sound) else None
+        return majority_price((price for _, price in group), self._sound)
 
     def _follow(self, quote: str, one: QuoteRate, rate: float, now_ms: int) -> None:
         away_pct = _away_pct(rate)
@@ -84,18 +81,14 @@ class QuoteRates:
         one.ratio = rate if away_pct > least_pct else 1.0
         if away_pct <= self._params.hold_pct_max:
             if one.reported:
-                self._news.append(
-                    FeedUp(time_ms=now_ms, venue=AGGREGATE, coin=self._coin, feed=f"quote {quote}")
-                )
+                self.news.up(AGGREGATE, f"quote {quote}", now_ms)
             one.beyond_ms, one.reported = 0, False
             return
         one.beyond_ms = one.beyond_ms or now_ms
         if not one.reported and now_ms - one.beyond_ms >= self._after_ms:
             one.reported = True
-            self._news.append(FeedDown(
-                time_ms=now_ms, venue=AGGREGATE, coin=self._coin, feed=f"quote {quote}",
-                reason=f"depeg: a {quote} is worth {rate:.4f} {self._reference}",
-            ))  # fmt: skip
+            reason = f"depeg: a {quote} is worth {rate:.4f} {self._reference}"
+            self.news.down(AGGREGATE, f"quote {quote}", now_ms, reason)
 
     def _apply(self) -> None:
         self.translating = any(one.ratio != 1.0 for one in self._rates.values())
@@ -115,20 +108,13 @@ class QuoteRates:
         """Quote -> rate, of those that are not the reference."""
         return {quote: one.ratio for quote, one in self._rates.items()}
 
-    def take_news(self) -> tuple[FeedUp | FeedDown, ...]:
-        """Which quotes departed and which came back, since it was taken last."""
-        if not self._news:
-            return ()
-        news, self._news = tuple(self._news), []
-        return news
-
     def state(self) -> list[Any]:
         rates = {quote: msgspec.to_builtins(one) for quote, one in self._rates.items()}
-        return [rates, [msgspec.to_builtins(one) for one in self._news]]
+        return [rates, self.news.state()]
 
     def load_state(self, state: list[Any]) -> None:
         self._rates = {quote: QuoteRate(**one) for quote, one in state[0].items()}
-        self._news = [msgspec.convert(one, FeedUp | FeedDown) for one in state[1]]
+        self.news.load_state(state[1])
         self._apply()
 
 
@@ -138,10 +124,6 @@ def _reference(quotes: Sequence[str]) -> str:
     if REFERENCE in known:
         return REFERENCE
     return max(sorted(set(known)), key=known.count, default="")
-
-
-def _within(price: float, middle: float, factor: float) -> bool:
-    return price <= middle * factor and middle <= price * factor
 
 
 def _away_pct(rate: float) -> float:
