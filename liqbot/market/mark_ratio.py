@@ -6,6 +6,7 @@ that neither one absurd tick nor the moment between two readings moves it.
 """
 
 from collections.abc import Iterable
+from statistics import median
 from typing import Any, Final
 
 import msgspec
@@ -125,7 +126,7 @@ class MarkRatioFold:
             return MarkRatio(samples=len(compared))
         newest = compared[-1]
         return MarkRatio(
-            ratio=round(_median([one.ratio for one in compared]), PLACES),
+            ratio=round(median(one.ratio for one in compared), PLACES),
             newest_ratio=round(newest.ratio, PLACES),
             age_ms=float(max(0, now_ms - newest.time_ms)),
             samples=len(compared),
@@ -140,8 +141,3 @@ class MarkRatioFold:
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of `state`; ValueError (msgspec.ValidationError) when it does not fit."""
         self._now = msgspec.convert(state, MarkRatioState)
-
-
-def _median(values: list[float]) -> float:
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
