@@ -23,7 +23,7 @@ from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decisi
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
-from liqbot.risk.pre_trade_checks import entry_translates, mark_checks
+from liqbot.risk.pre_trade_checks import entry_translates, mark_checks, mark_holds
 from liqbot.risk.review import EntryReview, review_entry, review_reduction
 from liqbot.risk.translation import MarkTranslation, VenueTarget, translation_at
 from liqbot.signals.evaluate import StrategyEvaluator, enabled_strategies, reason_gone
@@ -220,10 +220,10 @@ class Engine:
                 continue
             target = self.desk.target(position.venue, position.coin)
             translation = self._translation(position.coin, target)
-            stale = not mark_checks(self.mark_of(position.coin), self._limits)[0][1].passed
+            follows = mark_holds(self.mark_of(position.coin), self._limits)
             adjustment = adjustment_for(
                 by_coin.get(position.coin), position, target, self.account, self._limits, self._now_ms,
-                self._invalidated, translation, follows=not stale,
+                self._invalidated, translation, follows=follows,
             )
             if adjustment is not None:
                 mapped = None if target is None else translation.target_in_map(target)

@@ -55,6 +55,11 @@ def lacking_text(lacking: Sequence[str]) -> str:
     return f"wanted and not collected: {', '.join(lacking)}"
 
 
+def coverage_text(found: Collector, lacking: Sequence[str]) -> str:
+    """What it collects and, where anything is lacking, what is not."""
+    return f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
+
+
 def require_collected(settings: Settings, data: Path, *, held: bool = False) -> None:
     """At a start, before any venue is asked: one line about what is not collected.
 

@@ -26,7 +26,7 @@ from liqbot.execution.edge.trading_marks import read_marks
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import JournalReader
 from liqbot.live import credentials, stop_canary
-from liqbot.live.collector import collector_of, lacking_text, not_collected
+from liqbot.live.collector import collector_of, coverage_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.review.venue_table import shapes_of
 from liqbot.runtime.live_market import closed
@@ -173,9 +173,8 @@ def _collector(settings: Settings) -> Finding:
     if found is None:
         return Finding("collector", Health.OK, "none")
     lacking = not_collected(settings, found.roster)
-    text = f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
     verdict = Health.FAIL if found.silent else Health.WARN if lacking else Health.OK
-    return Finding("collector", verdict, text, Exit.UNREACHABLE)
+    return Finding("collector", verdict, coverage_text(found, lacking), Exit.UNREACHABLE)
 
 
 def _webhook(settings: Settings) -> Finding:

@@ -77,11 +77,19 @@ def _lag(context: CheckContext) -> Check:
     return _at_most("lag_ms", context.view.lag_ms, context.limits.lag_ms_max)
 
 
+def mark_holds(mark: MarkRatio, limits: RiskLimits) -> bool:
+    """Whether the ratio is known and young enough for stops to follow the map by it."""
+    return _mark_age(mark, limits).passed
+
+
+def _mark_age(mark: MarkRatio, limits: RiskLimits) -> Check:
+    return _at_most("mark_age_ms", mark.age_ms if mark.known else math.nan, limits.mark_age_ms_max)
+
+
 def mark_checks(mark: MarkRatio, limits: RiskLimits) -> tuple[tuple[Refusal, Check], ...]:
     """Whether a price of the map can be translated into one of the trading market that is worth an entry."""
-    age_ms = mark.age_ms if mark.known else math.nan
     return (
-        (Refusal.MARK_STALE, _at_most("mark_age_ms", age_ms, limits.mark_age_ms_max)),
+        (Refusal.MARK_STALE, _mark_age(mark, limits)),
         (Refusal.MARK_DEVIATION, _at_most("mark_deviation_pct", mark.deviation_pct, limits.mark_deviation_pct_max)),
         (Refusal.MARK_MOVING, _at_most("mark_spread_pct", mark.spread_pct, limits.mark_spread_pct_max)),
     )

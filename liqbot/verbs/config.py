@@ -8,7 +8,7 @@ import typer
 from liqbot import places
 from liqbot.control.webhook import require_secret
 from liqbot.exits import Exit, ExpectedError
-from liqbot.live.collector import collector_of, lacking_text, not_collected
+from liqbot.live.collector import collector_of, coverage_text, not_collected
 from liqbot.live.ladder import climbed
 from liqbot.observers.alerts import require_sinks
 from liqbot.observers.registry import require_known
@@ -118,5 +118,4 @@ def _collector(settings: Settings) -> str:
         return f"NOT READ: {error}"
     if found is None:
         return ""
-    lacking = not_collected(settings, found.roster)
-    return f"{found.describe()}; {lacking_text(lacking)}" if lacking else found.describe()
+    return coverage_text(found, not_collected(settings, found.roster))
