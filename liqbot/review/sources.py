@@ -151,7 +151,8 @@ def _begin(reader: "JournalReader", at_ms: int | None) -> _Begin:
     opened, _, config = reader.opening()
     if opened is None or config is None:
         raise ExpectedError(f"journal {reader.path} has not begun yet", Exit.NOT_FOUND)
-    for snapshot in reader.snapshots(SNAPSHOT_NAME, snapshot_version())[0]:
+    before_seq = None if at_ms is None else reader.seq_at(at_ms)
+    for snapshot in reader.snapshots(SNAPSHOT_NAME, snapshot_version(), to_seq=before_seq):
         then_opened, then_config = configuration_at(reader, snapshot.seq)
         engine = recorded_engine(then_opened, then_config)
         engine.restore(snapshot.data)

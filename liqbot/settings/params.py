@@ -33,7 +33,11 @@ class JournalParams(_Params):
     )
     keep_days: float = Field(14.0, ge=1, le=3_650, description="Market facts older than this may be dropped.")
     keep_gb: float = Field(8.0, ge=0.05, le=10_000, description="... and the oldest go when the book is larger.")
-    snapshot_every_min: float = Field(60.0, ge=1, le=1_440, description="Minutes between snapshots of the engine.")
+    snapshot_every_min: float = Field(
+        5.0, ge=1, le=1_440,
+        description="Minutes between snapshots of the engine: a start and `map --at` fold what lies between. They take "
+        "an eighth of `keep_gb` at most; beyond it those of the past lie farther apart.",
+    )
 
 
 class RecordParams(_Params):
