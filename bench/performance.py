@@ -39,6 +39,13 @@ class Row(NamedTuple):
 
 
 ROWS: Final = (
+    Row("backtest"),
+    Row("tick_to_order"),
+    Row("map"),
+    Row("map_trades"),
+    Row("reading"),
+    Row("startup"),
+    Row("journal"),
     Row("wire_parse"),
 )
 
