@@ -46,7 +46,10 @@ ROWS: Final = (
     Row("reading"),
     Row("startup"),
     Row("journal"),
+    Row("tape"),
     Row("wire_parse"),
+    Row("scaling"),
+    Row("memory"),
 )
 
 

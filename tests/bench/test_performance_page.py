@@ -75,6 +75,12 @@ def test_what_is_known_is_not_measured_again(bench: Callable[..., Any], page: Mo
     assert ran(tmp_path)[5:] == ["met", "missed", "failing"], "other code is measured anew"
 
 
+def test_a_command_is_told_as_it_is_typed(figures: ModuleType) -> None:
+    words = ["/some/where/bench/map.py", "--bars", "7", "--figures", "/tmp/x.json", "--seed", "2"]
+    assert figures.spoken(words) == "python bench/map.py --bars 7 --seed 2"
+    assert figures.spoken(words[:1]) == "python bench/map.py"
+
+
 def test_what_there_was_no_time_for_is_named(bench: Callable[..., Any], page: ModuleType, tmp_path: Path) -> None:
     text = page.page(bench(budget_s=0.0).run(), "a")
     assert ran(tmp_path) == []
