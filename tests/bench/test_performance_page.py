@@ -105,7 +105,7 @@ def test_every_figure_stands_once_and_misses_come_first_the_worst_on_top(
         figures.Figure(work=f"work {number}.", value=value, unit="x", goal=goal, at_most=at_most)
         for number, (value, goal, at_most) in enumerate(made)
     ]
-    kept = figures.Found(command="c", seed=1, commit="x", machine="m", figures=tuple(found))
+    kept = figures.Found(command="c", seed=1, commit="x", machine="m", loops_per_s=1e6, figures=tuple(found))
     text = page.page([page.Measured("one", kept)], "key")
     at = {figure.work: text.index(f"| {figure.work} |") for figure in found}
     assert all(text.count(f"| {figure.work} |") == 1 for figure in found)
