@@ -40,7 +40,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         if self.goal is None or math.isnan(self.value):
             return None if self.goal is None else 0.0
         if not self.at_most:
-            return self.value / self.goal
+            return self.value / self.goal if self.goal else math.inf
         return math.inf if self.value <= 0.0 else self.goal / self.value
 
 
