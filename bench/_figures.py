@@ -51,9 +51,9 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None
     commit: str
     machine: str
-    loops_per_s: float
-    """Of a bare Python loop before and after, the slower of both: other work makes a processor second worth less."""
     figures: tuple[Figure, ...]
+    loops_per_s: float | None = None
+    """Of a bare Python loop before and after, the slower of both: other work makes a processor second worth less."""
 
 
 def arguments(doc: str | None, *, seed: int | None = None) -> argparse.ArgumentParser:

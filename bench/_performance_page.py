@@ -32,13 +32,13 @@ def page(measured: Sequence[Measured], key: str) -> str:
     missed = sorted((one for one in judged if not met(one)), key=lambda one: one.reach or 0.0)
     sound = [figure for figure in judged if met(figure)]
     unjudged = [figure for figure in figures if figure.reach is None]
-    parts = [HEAD, f"Code {key}.\n" if key else ""]
+    parts = [HEAD.strip(), f"Code {key}." if key else ""]
     parts += _section(f"Missed: {len(missed)} of {len(judged)}", missed)
     parts += _section(f"Met: {len(sound)} of {len(judged)}", sound)
     parts += _section("Without a goal", unjudged)
     parts += _unmeasured(one for one in measured if one.found is None)
     parts += _commands(one for one in measured if one.found is not None)
-    return "\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def met(figure: Figure) -> bool:
@@ -49,7 +49,7 @@ def _section(title: str, figures: Sequence[Figure]) -> list[str]:
     if not figures:
         return []
     rows = ["| what | measured | goal | of the goal | beside it | ratio |", "|---|---|---|---|---|---|"]
-    return [f"## {title}\n", "\n".join([*rows, *map(_row, figures)]), *_notes(figures), ""]
+    return [f"## {title}", "\n".join([*rows, *map(_row, figures)]), *_notes(figures)]
 
 
 def _row(figure: Figure) -> str:
@@ -62,20 +62,20 @@ def _row(figure: Figure) -> str:
 
 def _notes(figures: Sequence[Figure]) -> list[str]:
     notes = [f"- {figure.work}: {figure.note}" for figure in figures if figure.note]
-    return ["\n" + "\n".join(notes)] if notes else []
+    return ["\n".join(notes)] if notes else []
 
 
 def _unmeasured(rows: Iterable[Measured]) -> list[str]:
     lines = [f"- `bench/{one.name}.py`: {one.why}" for one in rows]
-    return ["## Not measured\n", "\n".join(lines), ""] if lines else []
+    return ["## Not measured", "\n".join(lines)] if lines else []
 
 
 def _commands(rows: Iterable[Measured]) -> list[str]:
     lines = [
         f"- `{one.found.command}`, commit {one.found.commit}"
         + (f", seed {one.found.seed}" if one.found.seed is not None else "")
-        + f"; {one.found.machine}, a bare loop {one.found.loops_per_s / 1e6:.1f}M/s"
+        + f"; {one.found.machine}, a bare loop {number(one.found.loops_per_s)} times a second"
         + ("" if one.current else "; **of other code than this page's**")
         for one in rows if one.found is not None
     ]
-    return ["## How each was made\n", "\n".join(lines), ""] if lines else []
+    return ["## How each was made", "\n".join(lines)] if lines else []

@@ -166,8 +166,11 @@ def measured(asked: argparse.Namespace) -> Iterator[Figure]:
     )
     bars, price = coalesced(trades), float(trades.price[0])
     exact = reference(bars, price)
-    yield Figure(work="bins of it that are wrong", value=float(wrong_bins(folded(bars, price).state, exact)),
-                 unit=f"of {len(exact):,}", goal=0.0, at_most=True, beside="whole numbers, bin by bin")
+    wrong = wrong_bins(folded(bars, price).state, exact)
+    yield Figure(
+        work=f"wrong bins of a map from {asked.trades:,} trades", value=float(wrong), unit=f"of {len(exact):,}",
+        goal=0.0, at_most=True, beside="whole numbers, bin by bin",
+    )
 
 
 def reader() -> argparse.ArgumentParser:

@@ -75,7 +75,7 @@ class Bench:
         found = []
         for row in self._rows:
             path = self._kept / f"{row.name}.json"
-            wanted, why = measure and (not only or row.name in only), "not asked for"
+            wanted, why = measure and (not only or row.name in only), "not measured yet"
             if wanted and (again or not self._current(self._of(path))):
                 why = self._measure(row, path)
             kept = self._of(path)
