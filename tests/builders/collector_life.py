@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from edge_sink import Gathered, until
+from edge_sink import Gathered
+from patience import until
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import Event, Liquidation, MarketEvent, MarkPrice, TradeBar

@@ -18,13 +18,12 @@ from paper.dialects.dialect import Dialect
 from paper.dialects.hub import Hub
 from paper.dialects.serving import Loopback, dialect_class, serving, traded
 from tests.builders import loopback_market as market
+from tests.builders.patience import PATIENCE_S
 from tests.builders.venue_keys import credentials_of, opened
 
 JOURNAL_ID = "abc123"
 VENUES_SERVED = traded()
 """Those that the bot trades on and the simulated exchange speaks."""
-PATIENCE_S = 60.0
-"""Far beyond what a busy machine takes: only a test that would hang for ever fails by it."""
 F = TypeVar("F")
 
 

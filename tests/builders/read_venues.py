@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import msgspec
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from loopback_market import at, bar, forced, interest, mark, rate
+from patience import until
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.connection.client import VenueClient

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 from collector_life import T0, Collector, Follower, following, market, without_column
-from edge_sink import until
+from patience import until
 
 from liqbot.blocks import DTYPES, EventBlock, block_of
 from liqbot.events import Balance, BiasSet, FeedDown, FeedUp, Fill, Halt, MarkPrice, OrderAccepted

@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from edge_sink import until
 from law_four import GivenJournal, ScriptedEngine, Sink, command
+from patience import until
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.engine import Engine, Step

@@ -4,7 +4,8 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from edge_sink import Gathered, until
+from edge_sink import Gathered
+from patience import until
 from public_venue import PRICE, VENUES, PublicVenue, forced, mark, now_ms, trade
 
 from liqbot.blocks import Roster

@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-from edge_sink import Gathered, until
+from edge_sink import Gathered
 from loopback_market import VENUES, block, flat, hub_of, interest, rate
+from patience import until
 
 from liqbot.blocks import Roster
 from liqbot.connection.client import VenueClient

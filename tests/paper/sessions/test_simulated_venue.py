@@ -4,9 +4,9 @@ import asyncio
 from concurrent.futures import Future
 from typing import Self
 
-from edge_sink import until
 from law_four import GivenJournal, ScriptedEngine
 from paper_house import BTC, COIN, VENUE, D, bar, block, exchange_with, order
+from patience import until
 
 from liqbot.commands import Command, Purpose
 from liqbot.events import Fill, OrderAccepted, OrderRejected
