@@ -14,6 +14,7 @@ from _pytest.capture import CaptureResult
 from hypothesis import settings
 
 from liqbot.log import LINES, configure
+from tests.builders.patience import PATIENCE_S
 
 # `quick` draws the same examples every time; `explore` draws new ones and prints how to repeat a failure.
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, print_blob=True)
@@ -78,7 +79,7 @@ def capsys(capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     read = capsys.readouterr
 
     def readouterr() -> CaptureResult[str]:
-        assert LINES.flush(20)
+        assert LINES.flush(PATIENCE_S)
         return read()
 
     capsys.readouterr = readouterr  # type: ignore[method-assign]

@@ -95,10 +95,10 @@ class Rig:
         )
 
     async def until(
-        self, kind: type[F], client_id: str | None = None, count: int = 1, s: float = PATIENCE_S
+        self, kind: type[F], client_id: str | None = None, count: int = 1
     ) -> list[F]:
         """Waits for facts of a kind; market time stands still."""
-        deadline = asyncio.get_running_loop().time() + s
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while len(found := self.desk.of(kind, client_id)) < count:
             if asyncio.get_running_loop().time() > deadline:
                 raise AssertionError(f"no {kind.__name__} {client_id}; told: {self.desk.facts[-8:]}")

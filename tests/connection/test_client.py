@@ -50,7 +50,7 @@ async def answered(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     client = VenueClient(SPECS[venue], loopback=f"http://127.0.0.1:{runner.addresses[0][1]}", credentials=KEYS,
-                         timeout_ms=700, options=options)
+                         timeout_ms=700 if answer is endless else 60_000, options=options)
     try:
         yield client, requests
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import until_elsewhere
+from patience import PATIENCE_S, until_elsewhere
 
 from liqbot.blocks import EventBlock, Roster
 from liqbot.events import Halt
@@ -31,7 +31,7 @@ def test_a_record_that_cannot_be_encoded_is_trouble_and_what_came_before_it_is_k
     journal.append(EventBlock(facts=(object(),)), "feed", 4)  # type: ignore[arg-type]
     journal.append(EventBlock(), "feed", 5)
     with pytest.raises(JournalStuckError, match="a record cannot be written"):
-        journal.wait_durable(timeout_s=20)
+        journal.wait_durable(timeout_s=PATIENCE_S)
     assert "restart" in str(journal.trouble)
     with pytest.raises(AttributeError):
         journal.close()
@@ -86,7 +86,7 @@ def test_a_disk_that_hangs_in_a_commit_is_trouble_until_it_answers(tmp_path: pat
     with pytest.raises(JournalStuckError):
         writer.durable().result(0)
     free.set()
-    first.result(20)
+    first.result(PATIENCE_S)
     until_elsewhere(lambda: writer.trouble is None)
     writer.close()
 
@@ -106,14 +106,14 @@ def test_a_journal_whose_file_goes_while_it_is_written_says_so(what: str, tmp_pa
     path = tmp_path / "journal.sqlite"
     journal = opened(path)
     journal.append(EventBlock(), "feed", 1)
-    journal.wait_durable(timeout_s=20)
+    journal.wait_durable(timeout_s=PATIENCE_S)
     path.unlink()
     if what == "replaced":
         path.write_bytes(b"another")
     until_elsewhere(lambda: journal.trouble is not None, "it is missed")
     assert f"was {what}" in str(journal.trouble)
     with pytest.raises(JournalStuckError, match="no entries"):
-        journal.durable(journal.append(EventBlock(), "feed", 2)).result(20)
+        journal.durable(journal.append(EventBlock(), "feed", 2)).result(PATIENCE_S)
     assert journal.trouble is not None, "for good: no later commit makes it well"
     with pytest.raises(JournalStuckError):
         journal.close()
@@ -139,10 +139,10 @@ def test_a_full_or_read_only_disk_is_trouble_and_nothing_queued_is_lost(
         row = (n, b"x" * 4_000)
         writer.put(Item(1, lambda row=row: lambda given: given.execute("INSERT INTO given VALUES (?)", row[1:])))
     with pytest.raises(JournalStuckError, match=says):
-        writer.durable().result(20)
+        writer.durable().result(PATIENCE_S)
     assert says in str(writer.trouble)
     connection.execute(mended)
     until_elsewhere(lambda: writer.trouble is None)
-    writer.durable().result(20)
+    writer.durable().result(PATIENCE_S)
     assert connection.execute("SELECT count(*) FROM given").fetchone() == (20,)
     writer.close()

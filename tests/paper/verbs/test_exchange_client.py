@@ -12,7 +12,7 @@ from typing import Any
 
 import ccxt.pro
 import pytest
-from patience import patiently
+from patience import PATIENCE_S, patiently
 
 from liqbot.connection.endpoints import at_loopback
 
@@ -55,7 +55,7 @@ class Served:
         assert self.process.stdout is not None
         self.process.send_signal(signal.SIGINT)
         said = self.process.stdout.read()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(PATIENCE_S) == 0
         return said
 
 
