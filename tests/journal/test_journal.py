@@ -121,7 +121,7 @@ def test_durable_covers_everything_before_it_and_survives_a_kill(tmp_path: pathl
         for n in range(40):
             seq = journal.append(EventBlock(facts=(Halt(time_ms=n, reason="x"),)), "feed", n)
         journal.record(seq, Answer())
-        journal.wait_durable(seq, PATIENCE_S)
+        journal.wait_durable(seq, {PATIENCE_S})
         journal.append(EventBlock(), "feed", 99)
         os.kill(os.getpid(), signal.SIGKILL)
     """)

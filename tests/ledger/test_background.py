@@ -169,6 +169,7 @@ def test_one_that_nothing_can_be_made_of_begins_with_a_gap(sqlite_url: str) -> N
 
 def test_a_ledger_that_breaks_stops_its_thread_and_nothing_else(sqlite_url: str) -> None:
     with LedgerThread(sqlite_url, "abc123", written=lambda: LAST) as ledger:
+        until_elsewhere(lambda: ledger.opened)
         with contextlib.closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as other, other:
             other.execute("DROP TABLE fold_state")
             other.execute("CREATE TABLE fold_state (other)")
@@ -177,7 +178,8 @@ def test_a_ledger_that_breaks_stops_its_thread_and_nothing_else(sqlite_url: str)
         told(ledger)
 
 
-def test_a_newer_ledger_is_refused_at_once(sqlite_url: str) -> None:
+def test_a_newer_ledger_is_refused_at_once(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("liqbot.ledger.background.OPEN_S_MAX", PATIENCE_S)
     engine = engine_for(sqlite_url)
     upgrade(engine)
     with engine.begin() as connection:
