@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from patience import PATIENCE_S
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import MarketEvent, MarkPrice, TradeBar
@@ -152,7 +153,7 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
             step: Any = SimpleNamespace(time_ms=tick_ms)
             observer.on_step(seq, block, step, engine)
             if minute % 20 == 0:
-                journal.durable().result(60)
+                journal.durable().result(PATIENCE_S)
                 watched.looks += 1
                 watched.bytes_max = max(watched.bytes_max, taken_bytes(path.parent))
                 assert watched.bytes_max <= cap, f"{watched.bytes_max:,} bytes after {minute / DAY_MINUTES:.1f} days"
