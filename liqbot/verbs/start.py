@@ -22,7 +22,7 @@ from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
 from liqbot.settings.without_profile import without_profile
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Set, plain_name
+from liqbot.verbs.options import ConfigDir, Data, Set, ThinCoin, overriding, plain_name
 
 _log = structlog.get_logger(__name__)
 STARTABLE: Final = tuple(name for name in PROFILES if name != "paper")
@@ -50,11 +50,14 @@ def start(
     ] = None,
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Data = None,
 ) -> int:
     """Trade on a venue. Recovers from the journal first, reads the account, then begins; SIGTERM ends it in order."""
     directory = places.data_dir(data, profile)
-    settings, halts = _settings(profile, config, overrides or (), directory)
+    settings, halts = _settings(
+        profile, config, overriding(overrides, allow_thin_coin=allow_thin_coin), directory
+    )
     access = require_latches(settings, profile, live=live)
     climb = _climb(settings, profile, override_ladder, directory, with_money=access == "live" and not dry_run)
     for_s = seconds_of(for_) if for_ is not None else None

@@ -21,7 +21,7 @@ from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.reading import reading_of
 from liqbot.settings import Settings, load
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
+from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set, ThinCoin, overriding
 from paper.sessions.markets import market_of
 from paper.sessions.paced import run_paced
 from paper.sessions.session import SessionMarket, fresh_storage
@@ -49,11 +49,12 @@ def paper(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Data = None,
     as_json: Json = False,
 ) -> int:
     """Run the whole bot with simulated fills: no keys, no network, no money."""
-    settings = load(profile, config=config, overrides=overrides or ()).settings
+    settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
     if settings.mode != "paper":
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
     for_s = seconds_of(for_) if for_ is not None else None
