@@ -21,7 +21,7 @@ from liqbot.recorded_step import NOTHING, RecordedAnswer
 from liqbot.risk.account import Account
 from liqbot.risk.blackouts import in_force
 from liqbot.risk.decision import SAME_MARKET_RATIO, Adjustment, Approved, Decision, Refusal
-from liqbot.risk.limits import RiskLimits
+from liqbot.risk.limits import RiskLimits, of_watched
 from liqbot.risk.placement import TradingBook
 from liqbot.risk.position_monitor import adjustment_for
 from liqbot.risk.pre_trade_checks import entry_translates, mark_checks, mark_holds
@@ -79,7 +79,7 @@ class Engine:
         self._signals, self._limits = signals, limits
         self._avoid = signals.of(avoid_liquidity.STRATEGY)
         self._books = {coin: _book_of(coin, instrument) for coin, instrument in instruments.items()}
-        self._limits_of = {coin: limits_for(coin, limits) for coin in self._books}
+        self._limits_of = {coin: limits_for(coin, of_watched(limits, roster.venues)) for coin in self._books}
         self.market = Market(market, roster, trade_venue)
         self.marks = MarkRatioFold(trade_venue)
         self.account = Account(limits, account)

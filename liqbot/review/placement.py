@@ -180,7 +180,7 @@ def check_text(report: PlacementReport, percentile_max: float) -> list[str]:
             f"{cluster.distance_pct:.1f}% from the mark"
         )
     lines += [f"verdict             {report.verdict}{_limit(report)}", *_advice(report)]
-    return [*lines, "USD and chances are estimates"]
+    return [*lines, "USD is an estimate, and so is a chance"]
 
 
 def _limit(report: PlacementReport) -> str:
@@ -196,11 +196,16 @@ def _advice(report: PlacementReport) -> list[str]:
     if (best.leverage, best.entry_price) == (here.leverage, here.entry_price):
         return [f"least likely swept  this one, of all up to {report.leverage_max}x"]
     margin = short_usd(report.position.notional_usd / best.leverage)
-    there = f"{best.own_liquidation_price:,.8g}, percentile {_percentile(best)}, chance {_chance(best)}"
+    there = f"{_price(best)}, percentile {_percentile(best)}, chance {_chance(best)}"
     return [
         f"least likely swept  {best.leverage:g}x at {best.entry_price:,.8g}, margin {margin}:",
         f"                    liquidation {there}",
     ]
+
+
+def _price(one: Alternative) -> str:
+    """Without leverage no price liquidates a long."""
+    return f"{one.own_liquidation_price:,.8g}" if one.own_liquidation_price > 0 else "at no price"
 
 
 def _percentile(one: Alternative) -> str:

@@ -1,5 +1,5 @@
-"""Caution: open interest rises while funding is extreme. Many have just bet the same way, with leverage, and pay for it:
-the fuel of the next cascade. Entries beside them are refused, all others are smaller."""
+"""Caution: open interest rises while funding is extreme. Many have just bet the same way, with leverage, and pay for
+it: the fuel of the next cascade. Entries beside them are refused, all others are smaller."""
 
 from liqbot.instruments import Side
 from liqbot.market.view import MarketView

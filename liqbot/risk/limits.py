@@ -1,9 +1,11 @@
 """What risk allows: limits that somebody may tighten, and ceilings in code that no configuration lifts."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pydantic import Field, field_validator, model_validator
 
+from liqbot.instruments import split_venue_key
 from liqbot.risk.blackouts import blackout_of
 from liqbot.strict_params import StrictParams, limit
 
@@ -23,7 +25,8 @@ class RiskLimits(StrictParams):
         0.5, "Loss at the stop, fees and slippage included.", ceiling=RISK_PCT_CEILING, gt=0
     )
     risk_per_trade_usd: float | None = Field(
-        None, gt=0, description="The same as an amount, in place of the share; never above the share's ceiling."
+        None, gt=0, le=10_000_000,
+        description="The same as an amount, in place of the share; never above the share's ceiling.",
     )
     liquidation_loss_pct_max: float = limit(
         20.0, "Loss if the stop fails and the position is liquidated.", ceiling=25.0, gt=0
@@ -80,7 +83,8 @@ class RiskLimits(StrictParams):
 
     # What must be known
     core_venues: tuple[str, ...] = Field(
-        CORE_VENUES, description="Venues without which, silent or not watched, nothing is entered."
+        CORE_VENUES,
+        description="While one of these is silent nothing is entered; with money all of them have to be watched.",
     )
     warmth_pct_min: float = limit(50.0, "Warmth of the map on both sides.", ge=0, le=100)
     map_skill_share_min: float = limit(
@@ -135,3 +139,17 @@ class RiskLimits(StrictParams):
             if low_value > high_value:
                 raise ValueError(f"{low}: {low_value} must not be above {high} ({high_value})")
         return self
+
+
+def of_watched(limits: RiskLimits, venues: Sequence[str]) -> RiskLimits:
+    """Where not every core venue is watched, the others are asked for; `unwatched_core` says what that lacks."""
+    lacking = unwatched_core(limits, venues)
+    if not lacking:
+        return limits
+    return limits.model_copy(update={"core_venues": tuple(one for one in limits.core_venues if one not in lacking)})
+
+
+def unwatched_core(limits: RiskLimits, venues: Sequence[str]) -> tuple[str, ...]:
+    """Core venues that are not among these venue keys; a venue counts with any of its contracts."""
+    watched = {split_venue_key(key)[0] for key in venues}
+    return tuple(venue for venue in limits.core_venues if venue not in watched)

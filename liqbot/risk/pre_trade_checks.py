@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from liqbot.accounting.positions import ZERO
-from liqbot.instruments import split_venue_key
 from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.observed.agreement import Accord
 from liqbot.market.view import MarketView
@@ -16,7 +15,7 @@ from liqbot.risk.account import Account
 from liqbot.risk.blackouts import in_force
 from liqbot.risk.caution import caution_text, crowded_side
 from liqbot.risk.decision import Check, Refusal
-from liqbot.risk.limits import RiskLimits
+from liqbot.risk.limits import RiskLimits, unwatched_core
 from liqbot.risk.placement import OrderProposal, TradingBook
 from liqbot.risk.sizing import costs_base, exact, loss_base, risk_asked_usd
 from liqbot.risk.thin_coins import THIN_LABEL, is_thin
@@ -161,9 +160,7 @@ def _thin_coin(context: CheckContext) -> Check | None:
 
 
 def _core_venues(context: CheckContext) -> Check:
-    """A venue counts with any of its contracts."""
-    live = {split_venue_key(key)[0] for key in context.view.venues_live}
-    missing = [venue for venue in context.limits.core_venues if venue not in live]
+    missing = unwatched_core(context.limits, context.view.venues_live)
     return Check("core_venues_missing", ", ".join(missing) or "none", "none", not missing)
 
 

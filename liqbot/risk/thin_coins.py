@@ -1,6 +1,7 @@
 """Coins other than BTC and ETH: their markets are thin, the map's prior was never measured there. They are traded only
 where somebody allows it by name, with half of every limit, and never with money."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from liqbot.risk.limits import RiskLimits
@@ -15,6 +16,11 @@ THIN_LABEL: Final = "thin coin: limits halved, never with money"
 
 def is_thin(coin: str) -> bool:
     return coin not in THICK_COINS
+
+
+def labelled(coins: Iterable[str]) -> str:
+    """For people: coins with what must be known of the thin ones among them."""
+    return ", ".join(f"{coin} ({THIN_LABEL})" if is_thin(coin) else coin for coin in coins)
 
 
 def limits_for(coin: str, limits: RiskLimits) -> RiskLimits:

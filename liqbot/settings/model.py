@@ -14,7 +14,6 @@ from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
-from liqbot.risk.thin_coins import thin_trouble
 from liqbot.settings.params import (
     ConductParams,
     JournalParams,
@@ -136,13 +135,6 @@ class Settings(BaseSettings):
     def _trades_where_it_looks(self) -> "Settings":
         if self.trade_venue not in self.venues:
             raise ValueError(f"trade_venue {self.trade_venue!r} is not one of venues ({', '.join(self.venues)})")
-        return self
-
-    @model_validator(mode="after")
-    def _trades_what_is_allowed(self) -> "Settings":
-        trouble = thin_trouble(self.coins, self.mode, allowed=self.allow_thin_coin)
-        if trouble:
-            raise ValueError(f"coins: {trouble}")
         return self
 
     @model_validator(mode="after")

@@ -54,15 +54,13 @@ def check(
 
     Judged with the parameters that the run recorded, unless --profile, --config or --set name others.
     """
-    _side(side)
+    asked_side, notional_usd, hold_ms = _side(side), usd_of(size, "--size"), int(seconds_of(hold, "--hold") * 1_000)
     _demand_venue(venue)
     query = MapQuery(coin.upper() if coin else None, time_of(at))
     choice = Choice(profile, config, overrides or ())
     found = from_file(json_map, choice) if json_map else find_map(query, choice, db=db, tape=tape, data=data)
-    position = PlacedPosition(
-        venue, found.reading.chart.coin, _side(side), entry, leverage, usd_of(size, "--size"),
-        int(seconds_of(hold, "--hold") * 1_000), stop,
-    )
+    held = asked_side, entry, leverage, notional_usd, hold_ms, stop
+    position = PlacedPosition(venue, found.reading.chart.coin, *held)
     _answer(found, position, as_json)
 
 

@@ -20,6 +20,7 @@ from liqbot.runtime.last_known import LastKnown, last_known
 from liqbot.runtime.process import wall_ms
 from liqbot.settings import Settings, load
 from liqbot.settings.examples import PROFILES
+from liqbot.settings.tradable import require_tradable
 from liqbot.settings.without_profile import without_profile
 from liqbot.verbs.durations import seconds_of
 from liqbot.verbs.options import ConfigDir, Data, Set, ThinCoin, overriding, plain_name
@@ -84,7 +85,7 @@ def _settings(
     """A profile that cannot be read refuses the start, unless a position may be open: then the journal's configuration
     is in force, and nothing is entered under it."""
     try:
-        return load(profile, config=config, overrides=overrides).settings, {}
+        return require_tradable(load(profile, config=config, overrides=overrides).settings), {}
     except ExpectedError as refusal:
         known = _known(directory) if refusal.exit_code is Exit.CONFIG else None
         if known is None or not known.may_hold:

@@ -2,11 +2,11 @@
 traded there, and which venues nothing is entered without."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from liqbot.exits import Exit, ExpectedError
 from liqbot.instruments import AGGREGATE, Instrument, split_venue_key
-from liqbot.risk.thin_coins import thin_trouble
 from liqbot.settings import Settings
+from liqbot.settings.tradable import require_tradable
 from paper.sessions.listings import listed_or_assumed
 from paper.tapes.format import TapeError
 from paper.tapes.reader import Tape
@@ -26,23 +26,21 @@ def fitted(settings: Settings, tape: Tape) -> Settings:
     if chosen not in volume_usd:
         chosen = max(sorted(volume_usd), key=lambda venue: volume_usd[venue])
     traded = {held.coin for held in tape.holdings if held.kind == "trades" and held.venue == chosen}
+    priced = {split_venue_key(held.venue)[0] for held in tape.holdings if held.kind in _PRICES}
+    core = tuple(venue for venue in settings.risk.core_venues if venue in priced)
     venues = tuple(venue for venue in tape.roster.venues if venue != AGGREGATE)
-    return fitted_to(settings, venues, tuple(coin for coin in tape.roster.coins if coin in traded), chosen)
+    fits = fitted_to(settings, venues, tuple(coin for coin in tape.roster.coins if coin in traded), chosen)
+    return fits.model_copy(update={"risk": fits.risk.model_copy(update={"core_venues": core})})
+
+
+_PRICES: Final = ("trades", "mark")
+"""A venue of which neither was recorded cannot fall silent: nothing is entered without it only where it was heard."""
 
 
 def fitted_to(settings: Settings, venues: Sequence[str], coins: Sequence[str], trade_venue: str) -> Settings:
-    """The settings with these venues and coins. A core venue that the market does not have cannot fall silent there: it
-    is not asked for. ExpectedError (configuration) for coins that are not allowed."""
-    trouble = thin_trouble(tuple(coins), settings.mode, allowed=settings.allow_thin_coin)
-    if trouble:
-        raise ExpectedError(f"coins: {trouble}", Exit.CONFIG)
-    told = {split_venue_key(key)[0] for key in venues}
-    core = tuple(venue for venue in settings.risk.core_venues if venue in told)
-    changed = {
-        "venues": tuple(venues), "coins": tuple(coins), "trade_venue": trade_venue,
-        "risk": settings.risk.model_copy(update={"core_venues": core}),
-    }
-    return settings.model_copy(update=changed)
+    """The settings with these venues and coins. ExpectedError (configuration) for coins that are not allowed."""
+    changed = {"venues": tuple(venues), "coins": tuple(coins), "trade_venue": trade_venue}
+    return require_tradable(settings.model_copy(update=changed))
 
 
 def contracts_of(settings: Settings, tape: Tape) -> tuple[Instrument, ...]:

@@ -1,5 +1,6 @@
 """`liqbot backtest TAPE`: the whole house over a recorded market, and an honest report."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import msgspec
 import typer
 
 from liqbot import places
+from liqbot.risk.thin_coins import is_thin, labelled
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overriding
 from paper.backtest.report_text import text_of
@@ -36,6 +38,8 @@ def backtest(
     """
     settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
     tape = read_tape(path)
+    if any(map(is_thin, tape.roster.coins)):
+        print(labelled(tape.roster.coins), file=sys.stderr)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
     with books_written():
         report = run_backtest(tape, settings, profile=profile, data=directory)

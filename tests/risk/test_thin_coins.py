@@ -2,9 +2,11 @@
 
 import pytest
 
+from liqbot.exits import ExpectedError
 from liqbot.risk.limits import RiskLimits
 from liqbot.risk.thin_coins import limits_for, thin_trouble
 from liqbot.settings import Settings
+from liqbot.settings.tradable import require_tradable
 
 LIMITS = RiskLimits(risk_per_trade_usd=80.0)
 
@@ -40,8 +42,19 @@ def test_where_they_may_be_traded(mode: str, allowed: bool, words: str) -> None:
     assert (words in said) if words else not said
     assert not said or said.startswith("DOGE, SOL: ")
     assert not thin_trouble(("BTC", "ETH"), mode, allowed=allowed)
+    settings = Settings(mode=mode, coins=("BTC", "DOGE"), allow_thin_coin=allowed)
     if words:
-        with pytest.raises(ValueError, match=words):
-            Settings(mode=mode, coins=("BTC", "DOGE"), allow_thin_coin=allowed)
+        with pytest.raises(ExpectedError, match=words):
+            require_tradable(settings)
     else:
-        Settings(mode=mode, coins=("BTC", "DOGE"), allow_thin_coin=allowed)
+        assert require_tradable(settings) is settings
+
+
+def test_with_money_every_core_venue_is_watched() -> None:
+    two = Settings(mode="live", venues=("binance", "okx:coin", "gate"))
+    with pytest.raises(ExpectedError, match=r"bybit of risk\.core_venues"):
+        require_tradable(two)
+    named = two.model_copy(update={"risk": RiskLimits(core_venues=("okx",))})
+    assert require_tradable(named) is named
+    demo = two.model_copy(update={"mode": "demo"})
+    assert require_tradable(demo) is demo
