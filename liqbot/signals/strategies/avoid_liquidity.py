@@ -165,12 +165,10 @@ def verdict_on(
     chosen: Alternative | None = None,
 ) -> Verdict:
     """On a proposed entry: the gates of the alternative that risk chose, or else of the one that came furthest, and all
-    densities. ValueError for a choice that is not acceptable."""
+    densities."""
     best = chosen or max(tried, key=lambda one: _reached(one, params))
     code, gates = shown(GATES, best, params, (), _DERIVED)
     accepted = code == SIGNAL
-    if chosen is not None and not accepted:
-        raise ValueError(f"chosen: {chosen} is not acceptable ({code})")
     reason = (
         f"{best.leverage:g}x at {best.entry_price:g} would be liquidated at {best.own_liquidation_price:.8g}, "
         f"density percentile {best.density_percentile:.0f}, chance {best.sweep_chance_pct:.2g} %"
