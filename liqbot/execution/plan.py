@@ -15,7 +15,7 @@ from liqbot.execution.instrument_orders import InstrumentOrders
 from liqbot.execution.order_lifecycle import Order, OrderState
 from liqbot.execution.params import ExecutionParams
 from liqbot.risk.translation import VenueTarget
-from liqbot.venues.entry_stops import attached_id
+from liqbot.venues.entry_stops import attached_id, may_rest
 
 NextClientId = Callable[[Purpose], str]
 """Gives the next client order id; called once per order placed, in order."""
@@ -83,8 +83,7 @@ def _enter(
         asks = book.leverage_attempts == 0 or (waited and book.leverage_attempts < params.leverage_attempts_max)
         return [SetLeverage(target.venue, target.coin, target.leverage, target.account)] if asks else []
     limit, rides, client_id = target.limit_price is not None, book.rides, mint(Purpose.ENTRY)
-    # What rests can fill in part while nobody watches: it may where a stop covers just that.
-    rests = rides is not None and rides.covers_partial_fills
+    rests = may_rest(rides)
     order = PlaceOrder(
         client_id=client_id,
         venue=target.venue,

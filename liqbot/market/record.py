@@ -51,6 +51,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "fuel_below_usd": round(view.below.fuel_usd),
         "asymmetry": _known(view.asymmetry),
         "oi_usd": _known(view.oi_usd),
+        "range_pct": _known(view.range_pct),
         **{name: _known(getattr(view, name)) for name in _FUNDING},
         "warmth_long_pct": _known(view.warmth_long_pct),
         "warmth_short_pct": _known(view.warmth_short_pct),

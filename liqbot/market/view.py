@@ -114,6 +114,8 @@ class MarketView(msgspec.Struct, frozen=True, eq=False):
     """The quote that is too far from the dollar for entries; empty: none."""
     depeg_pct: float = 0.0
     """How far."""
+    venues_live: tuple[str, ...] = ()
+    """Keys of the venues whose prices are fresh."""
 
     def kept(self, *, forecasts: bool = True) -> "MarketView":
         """The same for whoever looks at it later or in another thread: what it would read of the market is read, or,

@@ -24,14 +24,15 @@ def view_of(
 ) -> MarketView:
     """Of a coin that is `ready`. Without the trading venue's price the reference stands in, infinitely old."""
     own = coin.prices[coin.trade_venue] if coin.trade_venue >= 0 else _NEVER
-    live, stale = coin.outliers.health.counts(coin.venues, coin.prices, tick_ms)
+    live, stale_count = coin.outliers.health.live(coin.venues, coin.prices, tick_ms)
     return MarketView(
         coin=coin.coin,
         time_ms=tick_ms,
         backfilled=backfilled,
         age_ms=tick_ms - own.seen_ms,
-        live_venues=live,
-        stale_venues=stale,
+        live_venues=len(live),
+        stale_venues=stale_count,
+        venues_live=live,
         lag_ms=lag_ms,
         map=coin.map,
         below=coin.sides[Side.LONG],

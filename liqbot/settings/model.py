@@ -48,6 +48,9 @@ class Settings(BaseSettings):
 
     mode: Mode = Field("paper", description="What commands do: nothing, simulated fills, a test account, or money.")
     coins: tuple[str, ...] = Field(("BTC",), min_length=1, description="Coins that are mapped and traded.")
+    allow_thin_coin: bool = Field(
+        False, description="Coins other than BTC and ETH are traded, with half of every limit and never with money."
+    )
     venues: tuple[str, ...] = Field(
         ("binance", "bybit", "okx"),
         min_length=1,

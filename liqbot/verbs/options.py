@@ -42,6 +42,17 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one setting, as in risk.leverage_max=3. Repeatable."),
 ]
+ThinCoin = Annotated[
+    bool,
+    typer.Option("--allow-thin-coin", help="Trade coins other than BTC and ETH, with half of every limit."),
+]
+
+
+def overriding(overrides: list[str] | None, *, allow_thin_coin: bool) -> list[str]:
+    """What `--set` and the options that stand for a setting override."""
+    return [*(overrides or ()), *(["allow_thin_coin=true"] if allow_thin_coin else ())]
+
+
 Db = Annotated[
     Path | None, typer.Option("--db", help="Ledger or journal file to read [default: the one in the state directory].")
 ]

@@ -1,5 +1,6 @@
 """`liqbot backtest TAPE`: the whole house over a recorded market, and an honest report."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,9 @@ import msgspec
 import typer
 
 from liqbot import places
+from liqbot.risk.thin_coins import is_thin, labelled
 from liqbot.settings import load
-from liqbot.verbs.options import ConfigDir, Json, Profile, Set
+from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overriding
 from paper.backtest.report_text import text_of
 from paper.backtest.run import backtest as run_backtest
 from paper.tapes.reader import read_tape
@@ -20,6 +22,7 @@ def backtest(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Annotated[
         Path | None,
         typer.Option("--data", help="State directory [default: backtest/<name of the tape> beside the profiles' own]."),
@@ -33,8 +36,10 @@ def backtest(
 
     Prints trades, refusals by code, verdicts made without an input, costs, drawdown and exposure, against holding.
     """
-    settings = load(profile, config=config, overrides=overrides or ()).settings
+    settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
     tape = read_tape(path)
+    if any(map(is_thin, tape.roster.coins)):
+        print(labelled(tape.roster.coins), file=sys.stderr)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
     with books_written():
         report = run_backtest(tape, settings, profile=profile, data=directory)

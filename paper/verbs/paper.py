@@ -19,9 +19,11 @@ from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.reading import reading_of
+from liqbot.risk.thin_coins import labelled
 from liqbot.settings import Settings, load
+from liqbot.settings.tradable import require_tradable
 from liqbot.verbs.durations import seconds_of
-from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set
+from liqbot.verbs.options import ConfigDir, Data, Json, Profile, Set, ThinCoin, overriding
 from paper.sessions.markets import market_of
 from paper.sessions.paced import run_paced
 from paper.sessions.session import SessionMarket, fresh_storage
@@ -49,11 +51,12 @@ def paper(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
+    allow_thin_coin: ThinCoin = False,
     data: Data = None,
     as_json: Json = False,
 ) -> int:
     """Run the whole bot with simulated fills: no keys, no network, no money."""
-    settings = load(profile, config=config, overrides=overrides or ()).settings
+    settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
     if settings.mode != "paper":
         raise ExpectedError(f"mode: {settings.mode!r} in profile {profile}, but this verb is for 'paper'", Exit.CONFIG)
     for_s = seconds_of(for_) if for_ is not None else None
@@ -123,12 +126,12 @@ def _live(request: _Request) -> _Ended:
     """Real prices, simulated fills. Nothing is shown before a venue has answered."""
     from paper.sessions.live_data import LiveSession  # here: the other markets need no network
 
-    settings = request.settings
+    settings = require_tradable(request.settings)
 
     def begun(engine: Engine) -> None:
         del engine
         request.show(
-            f"liqbot paper: live market, trading {', '.join(settings.coins)} on {settings.trade_venue} "
+            f"liqbot paper: live market, trading {labelled(settings.coins)} on {settings.trade_venue} "
             f"(simulated fills)\nvenues up: {', '.join(settings.venues)}"
         )
 
@@ -166,7 +169,7 @@ def _headline(request: _Request, settings: Settings) -> str:
     venues = ", ".join(settings.venues)
     return (
         f"liqbot paper: {where}, {pace}\n"
-        f"trading {', '.join(settings.coins)} on {settings.trade_venue}, fills are simulated\n"
+        f"trading {labelled(settings.coins)} on {settings.trade_venue}, fills are simulated\n"
         f"venues up: {venues}"
     )
 

@@ -125,6 +125,7 @@ def a_view(**changes: object) -> MarketView:
         given_bias=None,
         derived=frozenset(),
         minute_volume_usd=1e8,
+        venues_live=("binance", "bybit", "okx"),
     )
     return msgspec.structs.replace(view, **changes)
 

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from liqbot.instruments import Side
+from liqbot.instruments import Side, split_venue_key
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.record import Record
 from liqbot.review.reading import MapReading
+from liqbot.risk.limits import CORE_VENUES
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _COLOURS: Final = {Side.SHORT: "\x1b[32m", Side.LONG: "\x1b[31m"}
@@ -130,7 +131,7 @@ def _standing(record: Record, paint: "_Paint") -> list[str]:
     lines += _own_score(record)
     if record.get("derived"):
         lines.append(paint.dim(f"derived, not measured: {', '.join(record['derived'])}"))
-    lines += [_venue(venue) for venue in record.get("venues", ())]
+    lines += [_coverage(record["venues"]), *map(_venue, record["venues"])] if "venues" in record else []
     if record.get("parameters"):
         lines.append(paint.dim(f"parameters: {record['parameters']}"))
     return lines
@@ -150,6 +151,15 @@ def _own_score(record: Record) -> list[str]:
         for change in record.get("drift", ())[:_LISTED]
     ]
     return [*lines, *([f"since a day ago: {', '.join(changes)}"] if changes else [])]
+
+
+def _coverage(venues: list[dict[str, Any]]) -> str:
+    """The venues that a map should not lack, and the one whose open interest liquidates at no price."""
+    live = {split_venue_key(venue["venue"])[0] for venue in venues if not venue["stale"]}
+    core = [f"{name} {'live' if name in live else 'MISSING'}" for name in CORE_VENUES]
+    known = [venue["oi_usd"] for venue in venues if split_venue_key(venue["venue"])[0] == "cme" and venue["oi_usd"]]
+    cme = f"{short_usd(sum(known))}, liquidated at no price" if known else "not read (feeds.reports)"
+    return f"coverage: {', '.join(core)}; open interest of CME {cme}"
 
 
 def _venue(venue: dict[str, Any]) -> str:
