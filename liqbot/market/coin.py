@@ -151,7 +151,7 @@ class CoinMarket:
         if (reading and not backfilled) or self.usual.due(tick_ms):
             self.read(None if changed else bounds, drawn_usd)
             for side in SIDES:
-                self.sweeps.take_clusters(side, self.clusters[side])
+                self.sweeps.take_clusters(side, tick_ms, self.clusters[side])
             if self.usual.due(tick_ms):
                 self.usual.remember(tick_ms, *(self._windows[side].excess_usd for side in SIDES))
 

@@ -34,6 +34,8 @@ class Refusal(enum.StrEnum):
     MAP_COLD = "MAP_COLD"
     POSITION_OPEN = "POSITION_OPEN"
     ENTRY_IN_FLIGHT = "ENTRY_IN_FLIGHT"
+    OPPOSING_SIGNAL = "OPPOSING_SIGNAL"
+    """Another strategy wants the other side at the same time."""
     COOLDOWN = "COOLDOWN"
     DAILY_LOSS = "DAILY_LOSS"
     WEEKLY_LOSS = "WEEKLY_LOSS"
@@ -43,6 +45,9 @@ class Refusal(enum.StrEnum):
     STOP_INVALID = "STOP_INVALID"
     STOP_TOO_FAR = "STOP_TOO_FAR"
     REWARD_TOO_SMALL = "REWARD_TOO_SMALL"
+    COSTS_UNPAID = "COSTS_UNPAID"
+    """Fees, slippage and funding would take more of what is between stop and take than the trade can be trusted to
+    earn."""
     SIZE_TOO_SMALL = "SIZE_TOO_SMALL"
     SIZE_LIMIT = "SIZE_LIMIT"
     LEVERAGE = "LEVERAGE"

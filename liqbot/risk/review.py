@@ -51,13 +51,14 @@ def review_entry(
     foreign_orders: int = 0,
     entering: tuple[VenueTarget, ...] = (),
     mark: MarkRatio = SAME_MARKET,
+    opposing: tuple[str, ...] = (),
 ) -> EntryReview:
     """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way.
 
     Of `entering`, the entries under way, those on other instruments take room like positions. `mark`: how the market
-    where orders rest compares with the map's."""
+    where orders rest compares with the map's. `opposing`: other strategies that signal the other side now."""
     proposal, translation = _proposal(signal, book), translation_at(book.instrument.price_tick, mark)
-    rest = (entry_in_flight, proposal, _elsewhere(entering, signal.coin, account), foreign_orders, mark)
+    rest = (entry_in_flight, proposal, _elsewhere(entering, signal.coin, account), foreign_orders, mark, opposing)
     context = CheckContext(signal, view, account, book, limits, *rest)
     asked = _asked(context)
     checks = [check for _, check in asked]

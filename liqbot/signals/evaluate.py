@@ -150,4 +150,5 @@ def _signal(strategy: Strategy, side: Side, features: Features, view: MarketView
         expires_ms=view.time_ms + view.bar_span_ms + params.expiry_ms,
         max_hold_ms=params.max_hold_ms,
         why=strategy.why(features, exits),
+        cooldown_ms=params.cooldown_ms,
     )

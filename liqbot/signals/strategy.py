@@ -21,6 +21,10 @@ class StrategyParams(StrictParams):
 
     enabled: bool = Field(True, description="Whether this strategy is evaluated at all.")
     max_hold_ms: int = Field(14_400_000, ge=60_000, le=604_800_000, description="Time exit after the signal.")
+    cooldown_ms: int = Field(
+        0, ge=0, le=604_800_000,
+        description="No entry of this strategy in a coin so long after its last trade there; those of risk count too.",
+    )
     expiry_ms: int = Field(
         60_000,
         ge=1_000,

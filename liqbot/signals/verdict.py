@@ -49,6 +49,8 @@ class Signal(msgspec.Struct, frozen=True):
     """An unfilled entry is withdrawn then."""
     max_hold_ms: int
     why: str
+    cooldown_ms: int = 0
+    """The strategy enters no sooner after its last trade in the coin ended."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

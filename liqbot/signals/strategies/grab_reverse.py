@@ -39,14 +39,23 @@ class GrabReverseParams(StrategyParams):
     printed_after_share_max: float | None = Field(
         0.25, ge=0.0, le=10.0, description="Forced flow since the rejection over forced flow during the sweep, at most."
     )
-    beyond_share_max: float = Field(
-        0.6, ge=0.0, le=100.0, description="Largest cluster left beyond the wick over the swept cluster, at most."
+    fuel_spent_share_min: float = Field(
+        0.15, ge=0.0, le=1.0,
+        description="Of the fuel that lay on that side before the approach, the part gone through, at least.",
+    )
+    beyond_ratio_max: float = Field(
+        0.6, ge=0.0, le=100.0,
+        description="How dense the map is next beyond wick and swept clusters, over how dense those were, at most.",
     )
     prior_funding_percentile_min: float | None = Field(
         None,
         ge=0.0,
         le=100.0,
         description="Funding percentile of the side that was flushed, at least (100: most crowded).",
+    )
+    cooldown_ms: int = Field(
+        3_600_000, ge=0, le=604_800_000,
+        description="No entry of this strategy in a coin so long after its last trade there: a flush is taken once.",
     )
     stop_buffer_pct: float = Field(
         0.15, gt=0.0, le=5.0, description="Stop beyond the farther of the wick's extreme and the cluster's far edge."
@@ -69,9 +78,8 @@ _LEAST_USD: Final = 1.0
 """Of a sweep in which nothing was forced, whatever is forced after it is too much; nothing after it is not."""
 
 GATES: Final = (
-    GateSpec("sweep", ("sweep_seen",), same("sweep_seen"), ">=", 1.0),
-    GateSpec("rejected", ("sweep_rejected",), same("sweep_rejected"), ">=", 1.0),
     GateSpec("recent", ("sweep_age_min",), same("sweep_age_min"), "<=", "age_min_max"),
+    GateSpec("rejected", ("sweep_seen", "sweep_rejected"), same("sweep_rejected"), ">=", 1.0),
     GateSpec(
         "rejected_at_once",
         ("sweep_duration_min", "bar_span_min"),
@@ -101,12 +109,9 @@ GATES: Final = (
         waivable=True,
     ),
     GateSpec(
-        "thin_beyond",
-        ("behind_usd", "sweep_usd"),
-        lambda f, _p: f.behind_usd / f.sweep_usd,
-        "<=",
-        "beyond_share_max",
+        "fuel_spent", ("sweep_fuel_spent_share",), same("sweep_fuel_spent_share"), ">=", "fuel_spent_share_min"
     ),
+    GateSpec("thin_beyond", ("sweep_beyond_ratio",), same("sweep_beyond_ratio"), "<=", "beyond_ratio_max"),
     GateSpec(
         "prior_funding",
         ("own_funding_percentile",),
