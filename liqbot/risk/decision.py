@@ -89,6 +89,9 @@ class Target(msgspec.Struct, frozen=True):
     """Which of several accounts at the venue; empty is the only one."""
     mark_ratio: Decimal = SAME_MARKET_RATIO
     """Trading mark over map mark when it was decided: what its prices are translated by (`risk.translation`)."""
+    partial_take_price: Decimal | None = None
+    """Once price is there `partial_take_share` of the position goes at market; None: never, or it has gone."""
+    partial_take_share: Decimal = Decimal(0)
 
 
 class Approved(msgspec.Struct, frozen=True, tag=True):

@@ -44,7 +44,8 @@ def adjustment_for(
         mapped = translation.position_in_map(position)
         reason = invalidated(view, mapped, target.strategy)
         if reason is None:
-            return _tighter(view, mapped, translation.target_in_map(target), limits) if follows else None
+            in_map = translation.target_in_map(target)
+            return _partial_take(view, mapped, in_map) or _tighter(view, mapped, in_map, limits) if follows else None
     if reason is None:
         return None
     code, why = reason
@@ -101,6 +102,18 @@ def _liquidation_nearer_pct(position: Position, target: VenueTarget) -> float:
         return 0.0
     nearer = int(position.side) * (position.liquidation_price - target.liquidation_price)
     return float(nearer / position.entry_price * 100)
+
+
+def _partial_take(view: MarketView, position: Position, target: Target) -> Adjustment | None:
+    """The part that is to go once price is far enough our way."""
+    price = target.partial_take_price
+    if price is None or int(position.side) * (exact(view.mark_price) - price) < 0:
+        return None
+    share = target.partial_take_share
+    return Adjustment(
+        position.venue, position.coin, "PARTIAL_TAKE", f"{share:.0%} at {price:.8g} or better",
+        exit_base=position.quantity_base * share, mark_ratio=target.mark_ratio,
+    )
 
 
 # --- the stop -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from liqbot.accounting.positions import ZERO, Position
+from liqbot.instruments import Instrument
 from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
@@ -106,7 +107,8 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
         Check("stop_tighter", _number(adjustment.stop_price), float(base.stop_price), tighter),
     )
     target = msgspec.structs.replace(
-        base, quantity_base=left_base, stop_price=stop_price, reason=f"{adjustment.code}: {adjustment.reason}"
+        base, quantity_base=left_base, stop_price=stop_price, reason=f"{adjustment.code}: {adjustment.reason}",
+        partial_take_price=None if exit_base else base.partial_take_price,
     )
     return Approved(target, checks)
 
@@ -183,6 +185,7 @@ def _reason(
 def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, mark_ratio: Decimal) -> Target:
     signal, instrument, proposal = context.signal, context.book.instrument, chosen.proposal
     take_price = None if signal.take_price is None else instrument.round_take(signal.side, signal.take_price)
+    partial_price, partial_share = _partial_take(signal, instrument, chosen.size.quantity_base)
     return Target(
         decision_id=decision_id,
         venue=instrument.venue,
@@ -201,7 +204,20 @@ def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, 
         price_tick=instrument.price_tick,
         account=context.account.name,
         mark_ratio=mark_ratio,
+        partial_take_price=partial_price,
+        partial_take_share=partial_share,
     )
+
+
+def _partial_take(signal: Signal, instrument: Instrument, quantity_base: Decimal) -> tuple[Decimal | None, Decimal]:
+    """(price, share); none of a position whose part, or what is left of it, the venue would not take as an order."""
+    if signal.partial_take_price is None:
+        return None, ZERO
+    price, share = exact(signal.partial_take_price), exact(signal.partial_take_share)
+    smaller_base = instrument.round_quantity(quantity_base * min(share, 1 - share))
+    if smaller_base * min(price, exact(signal.entry_price)) < max(instrument.min_notional_usd, instrument.price_tick):
+        return None, ZERO
+    return price, share
 
 
 def _target_of(position: Position, adjustment: Adjustment) -> Target:

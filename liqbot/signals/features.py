@@ -24,6 +24,8 @@ class Features(msgspec.Struct, frozen=True):
     """A row (floats) or a table (float64 columns of one length). Sizes of clusters and sweeps are positive or absent,
     so that they may be divided by; what was printed may be zero."""
 
+    side: Any
+    """1.0 for a LONG, -1.0 for a SHORT."""
     mark_price: Any
     bar_span_min: Any
     volume_ratio: Any
@@ -146,6 +148,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     notional_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
     row: tuple[Any, ...] = (
+        sign,
         view.mark_price,
         view.bar_span_ms / _MINUTE_MS,
         view.volume_ratio,

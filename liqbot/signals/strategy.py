@@ -31,6 +31,12 @@ class StrategyParams(StrictParams):
         le=3_600_000,
         description="An unfilled entry is withdrawn this long after the newest bar's span.",
     )
+    partial_take_r: float | None = Field(
+        None, gt=0.0, le=20.0,
+        description="A part is taken off once price has gone so many stop distances our way, where that is nearer than "
+        "the take; null: never.",
+    )
+    partial_take_share: float = Field(0.5, gt=0.0, lt=1.0, description="How much of the position that part is.")
     map_skill_share_min: float | None = Field(
         None,
         ge=-1.0,

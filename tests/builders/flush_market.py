@@ -39,11 +39,11 @@ class Stretch(NamedTuple):
 
 
 def crowd(opened_at: float = 102_000.0, flush_from: float = 102_000.0) -> tuple[Stretch, ...]:
-    """A day of nothing, a rise, six hours in which a crowd opens at one price, and a quiet move to where the flush
+    """Some hours of nothing, a rise, six hours in which a crowd opens at one price, and a quiet move to where the flush
     begins."""
     return (
-        Stretch(480, START_PRICE * 1.004, bar_minutes=5),
-        Stretch(720, START_PRICE * 0.996, bar_minutes=5),
+        Stretch(240, START_PRICE * 1.004, bar_minutes=5),
+        Stretch(480, START_PRICE * 0.996, bar_minutes=5),
         Stretch(240, START_PRICE, bar_minutes=5),
         Stretch(240, opened_at, bar_minutes=5),
         Stretch(360, opened_at, volume=10.0, buy_share=0.57, oi_pct=30.0, bar_minutes=5),
@@ -73,6 +73,10 @@ class Told:
         self._at_ms, self.price, self._oi_usd = START_MS, START_PRICE, OI_USD
         self._prices: dict[tuple[int, int], float] = {}
         self._about: dict[int, float] = {}
+
+    def plain(self, price: float) -> float:
+        """A price of what is told, as stretches are given: of the image turned back."""
+        return self._about[0] ** 2 / price if self._image else price
 
     def blocks(self, stretches: Iterable[Stretch]) -> Iterator[EventBlock]:
         for stretch in stretches:

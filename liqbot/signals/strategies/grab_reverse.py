@@ -1,6 +1,7 @@
 """Liquidation grab and reverse: price wicks into a heavy cluster, volume expands, price is rejected at once; take the
 reversal with a tight stop just beyond what was swept."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import Field
@@ -127,13 +128,22 @@ GATES: Final = (
 
 
 def exits(features: Features, params: GrabReverseParams) -> Exits:
-    """Take at the near edge of the cluster ahead if it lies at a sensible multiple of the risk, else at a fixed one."""
+    """Take at the near edge of the cluster ahead, or where the map gets thin, if that lies at a sensible multiple of the
+    risk, else at a fixed one."""
     stop_pct = _stop_pct(features, params)
-    take_pct = features.ahead_distance_pct
-    # An absent cluster (NaN) fails the comparison and falls through to the fixed multiple.
-    if not params.take_r_min * stop_pct <= take_pct <= params.take_r_max * stop_pct:
-        take_pct = params.take_r * stop_pct
+    nearest_pct, farthest_pct = params.take_r_min * stop_pct, params.take_r_max * stop_pct
+    # An absent cluster (NaN) fails the comparison.
+    places = (features.ahead_distance_pct, *sorted(_thin_pct(features)))
+    take_pct = next((pct for pct in places if nearest_pct <= pct <= farthest_pct), params.take_r * stop_pct)
     return Exits(stop_pct, take_pct)
+
+
+def _thin_pct(features: Features) -> Iterator[float]:
+    """How far ahead the stretches begin in which nobody is forced to close: what carries price there is spent."""
+    view, side = features.view, features.side
+    for zone in view.thin_zones:
+        near_price = zone.price_low if side > 0 else zone.price_high
+        yield side * view.map.distances.moved_pct(view.mark_price, near_price)
 
 
 def why(features: Features, exits: Exits) -> str:
