@@ -266,7 +266,7 @@ class CoinMarket:
                 imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
                 oi_ratio=now.oi_ratio,
                 oi_ratio_before=oi_ratio_before,
-                oi_ratio_at=self.open_interest.ratio_at,
+                highest_oi_ratio=self.open_interest.highest_since,
                 oi_ms=self.open_interest.reported_ms,
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),

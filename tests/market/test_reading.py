@@ -76,7 +76,7 @@ def step(number: int, low: float, high: float, mark: float, **named: object) -> 
         "mark_price": mark, "price_before": 100.0, "range_pct": 0.5, "volume_ratio": 1.0, "volume_usd": 1e6,
         "split_usd": 1e6, "imbalance_usd": 0.0, "map_at": lambda _time_ms: None,
         "oi_ratio": 1000.0, "oi_ratio_before": 1000.0, "oi_ms": number * MINUTE_MS, "printed": (),
-        "oi_ratio_at": lambda _time_ms: NAN,
+        "highest_oi_ratio": lambda _time_ms: NAN,
         "reported": True,
     }
     return SweepStep(**{**filled, **named})  # type: ignore[arg-type]
@@ -168,7 +168,7 @@ def test_a_cluster_that_the_flush_itself_drowns_is_swept_all_the_same() -> None:
 def test_open_interest_counts_from_where_the_approach_began_but_not_for_longer_than_the_lookback(minutes: int) -> None:
     fold, asked = knowing(97.0), list[int]()
 
-    def ratio_at(time_ms: int) -> float:
+    def highest(time_ms: int) -> float:
         asked.append(time_ms)
         return 1_000.0
 
@@ -176,7 +176,7 @@ def test_open_interest_counts_from_where_the_approach_began_but_not_for_longer_t
         price = 100.0 - 2.5 * number / minutes
         fold.on_step(step(number, price, price, price))
     last = minutes + 1
-    fold.on_step(step(last, 96.5, 97.5, 96.6, oi_ratio_before=950.0, oi_ratio=940.0, oi_ratio_at=ratio_at))
+    fold.on_step(step(last, 96.5, 97.5, 96.6, oi_ratio_before=950.0, oi_ratio=940.0, highest_oi_ratio=highest))
     (flush,) = fold.kept(Side.LONG)
     assert asked == [max(flush.approach_ms, flush.began_ms - SweepParams().lookback_ms)]
     assert flush.oi_change_pct == pytest.approx(-6.0)

@@ -84,9 +84,17 @@ def textbook(start: Before, minutes: int, **changes: bool) -> tuple[fm.Stretch, 
     return fm.flush(start.inside(0.9), start.near_price * 1.004, minutes, **changes)
 
 
+QUICK: Final = {(2, STARTS[-1]), (30, STARTS[-1]), (12, STARTS[1])}
+"""The ends of the grid, and its middle."""
+GRID: Final = [
+    pytest.param(minutes, start, marks=() if (minutes, start) in QUICK else pytest.mark.long)
+    for minutes in (2, 5, 12, 30)
+    for start in STARTS
+]
+
+
 @pytest.mark.parametrize("side", Side)
-@pytest.mark.parametrize("start_price", STARTS)
-@pytest.mark.parametrize("minutes", [2, 5, 12, 30])
+@pytest.mark.parametrize(("minutes", "start_price"), GRID)
 def test_a_textbook_flush_is_grabbed_on_its_side_just_beyond_the_wick(minutes: int, start_price: float, side: Side):
     start = before(start_price, side)
     told = grabs(start, textbook(start, minutes))
@@ -104,7 +112,7 @@ def test_a_textbook_flush_is_grabbed_on_its_side_just_beyond_the_wick(minutes: i
 
 
 @pytest.mark.parametrize("side", Side)
-@pytest.mark.parametrize("minutes", [2, 12])
+@pytest.mark.parametrize("minutes", [2, pytest.param(12, marks=pytest.mark.long)])
 def test_near_misses_are_left_alone(minutes: int, side: Side):
     start = before(STARTS[-1], side)
     deep, over = start.inside(0.9), start.near_price * 1.004

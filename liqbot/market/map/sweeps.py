@@ -48,8 +48,8 @@ class SweepStep(msgspec.Struct, frozen=True):
     oi_ratio: float
     """Of all contracts, now and before the step, see `OpenInterestFold`; NaN when unknown."""
     oi_ratio_before: float
-    oi_ratio_at: Callable[[int], float]
-    """As it was at an earlier time; NaN when unknown."""
+    highest_oi_ratio: Callable[[int], float]
+    """Since an earlier time; NaN when unknown."""
     oi_ms: int
     """When open interest was last reported."""
     printed: Sequence[Print]
@@ -86,7 +86,8 @@ class _Track(msgspec.Struct):
     approach_ms: int
     approach_price: float
     oi_ratio: float
-    """When the approach began, at most a lookback before the first touch: who is forced out on the way is out too."""
+    """The highest since the approach began, or a lookback before the first touch: who is forced out on the way is out
+    too."""
     oi_ratio_now: float
     """NaN until open interest has been reported since the sweep began."""
     volume_ratio: float
@@ -150,7 +151,7 @@ class SweepsFold:
     def _begun(self, side: Side, first: Cluster, extreme_price: float, step: SweepStep) -> _Track:
         approach, near_price = self._approaches[side], near_edge_price(first)
         since_ms = max(approach.began_ms, step.began_ms - self._params.lookback_ms)
-        oi_ratio = step.oi_ratio_at(since_ms) if approach.began_ms else ABSENT
+        oi_ratio = step.highest_oi_ratio(since_ms) if approach.began_ms else ABSENT
         return _Track(
             side=side, began_ms=step.began_ms, started_ms=step.time_ms, ended_ms=step.time_ms,
             entered_ms=step.time_ms, inside_ms=step.time_ms, near_price=near_price,
@@ -158,7 +159,7 @@ class SweepsFold:
             price_high=first.price_high, usd=first.usd, width_pct=_width_pct(first), ratio=first.ratio,
             price_before=step.price_before, extreme_price=extreme_price,
             approach_ms=approach.began_ms, approach_price=approach.began_price,
-            oi_ratio=oi_ratio if oi_ratio > 0 else step.oi_ratio_before, oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
+            oi_ratio=oi_ratio if oi_ratio > step.oi_ratio_before else step.oi_ratio_before, oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
         )
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:

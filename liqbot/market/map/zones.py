@@ -61,7 +61,7 @@ class Sweep(msgspec.Struct, frozen=True):
     volume_ratio: float
     """Largest volume ratio seen during the sweep."""
     oi_change_pct: float
-    """Open interest, as reported when the sweep was over, against its value when the approach began, at most one
+    """Open interest, as reported when the sweep was over, against its highest since the approach began, at most one
     lookback before the first touch."""
     taker_imbalance_after: float
     """(buys - sells) / volume since the extreme; NaN without a taker split."""

@@ -84,9 +84,9 @@ class OpenInterestFold:
             self._history.add(time_ms, self.ratio)
         return changed
 
-    def ratio_at(self, time_ms: int) -> float:
-        """As it was then; NaN where history does not reach back."""
-        return self._history.at(time_ms)
+    def highest_since(self, time_ms: int) -> float:
+        """The ratio's highest since then; NaN before any is remembered."""
+        return self._history.highest_since(time_ms)
 
     def known(self, venue: str) -> bool:
         return venue in self._venues

@@ -41,11 +41,9 @@ class SampledSeries:
             return float("nan")
         return self._values[index]
 
-    def at(self, time_ms: int) -> float:
-        """The newest sample that is not younger, however old it is: of what holds until it is told anew. NaN without
-        one."""
-        index = bisect_right(self._times, time_ms) - 1
-        return self._values[index] if index >= 0 else float("nan")
+    def highest_since(self, time_ms: int) -> float:
+        """Of what held then and was sampled after; NaN without any."""
+        return max(self._values[max(0, bisect_right(self._times, time_ms) - 1) :], default=float("nan"))
 
     def scale_by(self, factor: float) -> None:
         """Multiply every kept sample, when the unit it is measured in has changed."""
