@@ -21,8 +21,8 @@ class CascadeParams(LiquidationShareParams):
     )
     break_age_min_max: float = Field(
         15.0, gt=0.0, le=20_160.0,
-        description="Minutes since price went into the cluster it has not come back out of; more than a week, 10080: "
-        "also where it is in none.",
+        description="Minutes since price went into the cluster it has not come back out of, beyond one bar; more than "
+        "a week, 10080: also where it is in none.",
     )
     size_ratio_min: float = Field(
         1.2, ge=0.0, le=100.0,
@@ -57,7 +57,13 @@ def _stop_pct(features: Features, params: CascadeParams) -> Any:
 
 GATES: Final = (
     GateSpec("bias", ("bias",), same("bias"), ">=", "bias_min"),
-    GateSpec("broke_in", ("ahead_inside_min",), same("ahead_inside_min"), "<=", "break_age_min_max"),
+    GateSpec(
+        "broke_in",
+        ("ahead_inside_min", "bar_span_min"),
+        lambda f, _p: f.ahead_inside_min - f.bar_span_min,
+        "<=",
+        "break_age_min_max",
+    ),
     GateSpec("cluster_size", ("ahead_inside_ratio",), same("ahead_inside_ratio"), ">=", "size_ratio_min"),
     GateSpec("accelerates", ("acceleration",), same("acceleration"), ">=", "acceleration_min"),
     FUEL_BEHIND,

@@ -27,7 +27,7 @@ class GrabReverseParams(StrategyParams):
     rejected_within_min: float = Field(
         30.0, gt=0.0, le=1_440.0, description="Minutes from touch to rejection, beyond the span of one bar."
     )
-    age_min_max: float = Field(15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, at most.")
+    age_min_max: float = Field(15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, beyond one bar, at most.")
     volume_ratio_min: float = Field(
         3.0, ge=0.0, le=1_000.0, description="Largest volume rate during the sweep over its rolling mean."
     )
@@ -79,7 +79,13 @@ _LEAST_USD: Final = 1.0
 """Of a sweep in which nothing was forced, whatever is forced after it is too much; nothing after it is not."""
 
 GATES: Final = (
-    GateSpec("recent", ("sweep_age_min",), same("sweep_age_min"), "<=", "age_min_max"),
+    GateSpec(
+        "recent",
+        ("sweep_age_min", "bar_span_min"),
+        lambda f, _p: f.sweep_age_min - f.bar_span_min,
+        "<=",
+        "age_min_max",
+    ),
     GateSpec("rejected", ("sweep_seen", "sweep_rejected"), same("sweep_rejected"), ">=", 1.0),
     GateSpec(
         "rejected_at_once",
