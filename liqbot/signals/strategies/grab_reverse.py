@@ -27,7 +27,9 @@ class GrabReverseParams(StrategyParams):
     rejected_within_min: float = Field(
         30.0, gt=0.0, le=1_440.0, description="Minutes from touch to rejection, beyond the span of one bar."
     )
-    age_min_max: float = Field(15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, beyond one bar, at most.")
+    age_min_max: float = Field(
+        15.0, gt=0.0, le=1_440.0, description="Minutes since the rejection, beyond one bar, at most."
+    )
     volume_ratio_min: float = Field(
         3.0, ge=0.0, le=1_000.0, description="Largest volume rate during the sweep over its rolling mean."
     )
@@ -134,8 +136,8 @@ GATES: Final = (
 
 
 def exits(features: Features, params: GrabReverseParams) -> Exits:
-    """Take at the near edge of the cluster ahead, or where the map gets thin, if that lies at a sensible multiple of the
-    risk, else at a fixed one."""
+    """Take at the near edge of the cluster ahead, or where the map gets thin, if that lies at a sensible multiple of
+    the risk, else at a fixed one."""
     stop_pct = _stop_pct(features, params)
     nearest_pct, farthest_pct = params.take_r_min * stop_pct, params.take_r_max * stop_pct
     # An absent cluster (NaN) fails the comparison.
