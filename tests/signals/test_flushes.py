@@ -1,5 +1,5 @@
-"""Flushes of every depth and speed, down and up: a grab fires on the right side, stopped just beyond; a flush that is no
-textbook one is left alone."""
+"""Flushes of every depth and speed, down and up: a grab fires on the right side, stopped just beyond; a flush that is
+no textbook one is left alone."""
 
 import copy
 from collections.abc import Iterable
@@ -69,14 +69,15 @@ class Judged(NamedTuple):
 
 def grabs(start: Before, stretches: Iterable[fm.Stretch]) -> list[Judged]:
     """What the strategy says of both sides, tick by tick."""
-    market, found = a_market(), []
+    market = a_market()
     market.load_state(start.state)
-    for block in copy.deepcopy(start.told).blocks(stretches):
-        for view in on_block(market, block):
-            for verdict in evaluate(view, PARAMS):
-                if verdict.strategy == "grab_reverse":
-                    found.append(Judged(verdict, view.behind(verdict.side).sweep, view.mark_price))
-    return found
+    views = (view for block in copy.deepcopy(start.told).blocks(stretches) for view in on_block(market, block))
+    return [
+        Judged(verdict, view.behind(verdict.side).sweep, view.mark_price)
+        for view in views
+        for verdict in evaluate(view, PARAMS)
+        if verdict.strategy == "grab_reverse"
+    ]
 
 
 def textbook(start: Before, minutes: int, **changes: bool) -> tuple[fm.Stretch, ...]:

@@ -159,7 +159,7 @@ class SweepsFold:
             price_high=first.price_high, usd=first.usd, width_pct=_width_pct(first), ratio=first.ratio,
             price_before=step.price_before, extreme_price=extreme_price,
             approach_ms=approach.began_ms, approach_price=approach.began_price,
-            oi_ratio=oi_ratio if oi_ratio > step.oi_ratio_before else step.oi_ratio_before, oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
+            oi_ratio=max(step.oi_ratio_before, oi_ratio), oi_ratio_now=ABSENT, volume_ratio=step.volume_ratio,
         )
 
     def _follow(self, track: _Track, extreme_price: float, step: SweepStep) -> None:
