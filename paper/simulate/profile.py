@@ -45,18 +45,19 @@ def _signals(chance: random.Random) -> dict[str, Any]:
     return {
         "cluster_reach_pct": 20.0,
         "cascade": {
-            **wide, "bias_min": 0.1, "momentum_pct_min": -10.0, "volume_ratio_min": 0.0, "flow_min": None,
-            "behind_share_max": 100.0, "rejected_age_min": 0.0, "stop_range": chance.choice([0.3, 1.0]),
+            **wide, "bias_min": 0.1, "break_age_min_max": 20_160.0, "acceleration_min": -100.0,
+            "volume_ratio_min": 0.0, "flow_min": None, "stop_range": chance.choice([0.3, 1.0]),
         },
         "funding_squeeze": {
-            **wide, "opposite_funding_percentile_min": 50.0, "funding_pct_min": 0.0, "oi_change_pct_min": None,
+            **wide, "opposite_funding_percentile_min": 50.0, "funding_pct_min": 0.0, "funding_apart_pct_min": 0.0,
+            "oi_change_pct_min": None,
             "adverse_pct_max": 10.0,
         },
         "grab_reverse": {
             "distance_pct_min": 0.0, "distance_pct_max": 20.0, "size_ratio_min": 0.0, "volume_ratio_min": 0.0,
             "oi_change_pct_max": None, "flow_after_min": None, "printed_after_share_max": None,
-            "beyond_share_max": 50.0, "stop_pct_max": 6.0, "rejected_within_min": 300.0, "age_min_max": 120.0,
-            "max_hold_ms": hold_ms,
+            "beyond_ratio_max": 100.0, "fuel_spent_share_min": 0.0, "stop_pct_max": 6.0, "rejected_within_min": 300.0,
+            "age_min_max": 120.0, "max_hold_ms": hold_ms, "cooldown_ms": 0,
         },
     }
 
@@ -69,6 +70,7 @@ def _risk(chance: random.Random) -> dict[str, Any]:
         "cooldown_after_loss_ms": 0,
         "cooldown_after_trade_ms": 0,
         "reward_min": 0.0,
+        "edge_needed_pct_max": 100.0,
         "price_band_pct": 3.0,
         "density_percentile_max": chance.choice([40.0, 80.0]),
         "deeper_pct_max": chance.choice([0.5, 2.0]),

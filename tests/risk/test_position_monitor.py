@@ -193,3 +193,18 @@ def test_whatever_the_guard_says_is_less_risk(
     after = review_reduction(found, position, target).target
     assert after.quantity_base <= target.quantity_base
     assert asked(view, position, after, time_ms=rc.NOW_MS + later_ms) is None
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_part_is_taken_once_where_it_was_decided(side: Side):
+    sign = int(side)
+    price, share = D(65536) + sign * D(300), D("0.25")
+    target = rc.a_target(side, partial_take_price=price, partial_take_share=share)
+    position = a_position(side=side)
+    assert asked(mv.a_view(mark_price=mv.MARK + sign * 299.0), position, target) is None
+    found = asked(mv.a_view(mark_price=mv.MARK + sign * 300.0), position, target)
+    assert (found.code, found.exit_base, found.stop_price) == ("PARTIAL_TAKE", position.quantity_base * share, None)
+    rest = review_reduction(found, position, target).target
+    assert rest.quantity_base == position.quantity_base * (1 - share)
+    assert (rest.stop_price, rest.take_price, rest.partial_take_price) == (target.stop_price, target.take_price, None)
+    assert asked(mv.a_view(mark_price=mv.MARK + sign * 400.0), position, rest) is None
