@@ -23,6 +23,8 @@ class Features(msgspec.Struct, frozen=True):
     """A row (floats) or a table (float64 columns of one length). Sizes of clusters and sweeps are positive or absent,
     so that they may be divided by; what was printed may be zero."""
 
+    side: Any
+    """1 for a LONG, -1 for a SHORT: for a strategy that takes one side alone."""
     mark_price: Any
     bar_span_min: Any
     volume_ratio: Any
@@ -128,6 +130,7 @@ def features_of(view: MarketView, side: Side, reach_pct: float) -> Features:
     notional_usd = ahead.fuel_usd + behind.fuel_usd
     percentile = view.funding_percentile
     row: tuple[Any, ...] = (
+        sign,
         view.mark_price,
         view.bar_span_ms / _MINUTE_MS,
         view.volume_ratio,

@@ -11,7 +11,11 @@ from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.backtest.report_text import text_of
 from paper.backtest.run import backtest as run_backtest
-from paper.tapes.reader import read_tape
+from paper.research.progress import to_stderr
+from paper.research.researched import DRAWS, Researched, researched
+from paper.research.setup import Setup, ready
+from paper.research.text import controls_text, refusals_text
+from paper.research.work import LocalWorkers
 from paper.verbs.ending import books_written
 
 
@@ -27,15 +31,40 @@ def backtest(
     no_journal: Annotated[
         bool, typer.Option("--no-journal", help="Write no journal and no ledger: faster, but nothing to explain later.")
     ] = False,
+    controls: Annotated[
+        bool, typer.Option("--controls/--no-controls", help="Three more passes over the tape: what to compare it with.")
+    ] = True,
+    draws: Annotated[
+        int, typer.Option("--draws", min=1, max=100_000, help="Random entries per strategy, as a control.")
+    ] = DRAWS,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of random entries and resampled days.")] = 1,
+    processes: Annotated[int, typer.Option("--processes", min=1, max=256, help="For the controls.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Run the whole house over a tape: map, strategies, risk and orders, filled by the simulated exchange.
 
-    Prints trades, refusals by code, verdicts made without an input, costs, drawdown and exposure, against holding.
+    Prints each strategy beside its controls (old and mirrored maps, random entries, other fills), what refusals would
+    have earned, trades, refusals by code, verdicts made without an input, costs, drawdown and exposure, and holding.
     """
     settings = load(profile, config=config, overrides=overrides or ()).settings
-    tape = read_tape(path)
+    setup = Setup.of(path, settings, profile, config)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
     with books_written():
-        report = run_backtest(tape, settings, profile=profile, data=directory)
+        if controls:
+            found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, draws=draws, seed=seed)
+            print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
+            return
+        report = run_backtest(ready(setup).tape, settings, profile=profile, data=directory)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))
+
+
+def _plain(found: Researched) -> dict[str, object]:
+    """The report's own fields stay where they are."""
+    return {**msgspec.structs.asdict(found.report), "research": found.research}
+
+
+def _text(found: Researched) -> str:
+    report, research = found.report, found.research
+    return text_of(
+        report, controls_text(report, research), refusals_text(research.refusals, report.strategies)
+    )
