@@ -12,7 +12,7 @@ from paper.backtest.planned_trips import PlannedTrips, TripLine
 from paper.backtest.run import assembled_house, run
 from paper.backtest.strategy_stats import TradeSample, difference, expectancy
 from paper.research.placebo_maps import MirroredCoin, StaleCoin
-from paper.research.random_entries import Draw, as_good_by_chance, priced_draws
+from paper.research.random_entries import RandomDraw, as_good_by_chance, priced_draws
 from paper.research.setup import Setup, ready
 from paper.score.bootstrap import Estimate
 
@@ -23,7 +23,10 @@ MIRRORED: Final = "mirrored map"
 PLACEBOS: Final[dict[str, type[CoinMarket]]] = {STALE: StaleCoin, MIRRORED: MirroredCoin}
 FRIENDLY: Final = "friendly fills"
 DEEP: Final = "endless depth"
-FILLS: Final[dict[str, dict[str, Any]]] = {FRIENDLY: {"bar_order": "friendly"}, DEEP: {"impact_bps": 0.0, "depth_pct": 10_000.0}}
+FILLS: Final[dict[str, dict[str, Any]]] = {
+    FRIENDLY: {"bar_order": "friendly"},
+    DEEP: {"impact_bps": 0.0, "depth_pct": 10_000.0},
+}
 """Changes of `paper.exchange` against what is reported: the extreme against us first, and a market of limited depth."""
 
 
@@ -32,7 +35,7 @@ class ControlJob(msgspec.Struct, frozen=True):
 
     setup: Setup
     control: str
-    draws: tuple[Draw, ...] = ()
+    draws: tuple[RandomDraw, ...] = ()
     """Of `RANDOM`."""
 
 

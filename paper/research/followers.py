@@ -14,7 +14,7 @@ from paper.sessions.tape_settings import contracts_of
 from paper.tapes.reader import Tape
 
 
-class Lead(Protocol):
+class LeadingMarket(Protocol):
     """Whose market is followed: an engine, or whatever else folds one."""
 
     market: Market
@@ -25,7 +25,7 @@ class Lead(Protocol):
 class FollowedMarket(Market):
     """What a leader has folded, as another engine sees it. It holds and folds nothing of its own."""
 
-    def __init__(self, lead: Lead) -> None:
+    def __init__(self, lead: LeadingMarket) -> None:
         self._lead = lead
         self.roster = lead.market.roster
 
@@ -52,7 +52,7 @@ class FollowedMarket(Market):
         return ()
 
 
-def follower(settings: Settings, tape: Tape, lead: Lead, *checks: Observer) -> SimLoop:
+def follower(settings: Settings, tape: Tape, lead: LeadingMarket, *checks: Observer) -> SimLoop:
     """A house of its own account and exchange, opened. `settings` fit the tape and have the leader's market: they may
     differ in signals, risk, execution and the simulated exchange. Step it after the leader, with the same block.
 

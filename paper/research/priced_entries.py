@@ -11,7 +11,7 @@ from liqbot.instruments import Side
 from liqbot.settings import Settings
 from liqbot.signals.strategy import Exits
 from paper.backtest.planned_trips import PlannedTrips, TripLine
-from paper.research.followers import Lead, follower
+from paper.research.followers import LeadingMarket, follower
 from paper.research.scripted import Script, scripted_settings
 from paper.tapes.reader import Tape
 
@@ -40,7 +40,7 @@ class PricedEntry(msgspec.Struct, frozen=True):
 class EntryPricer:
     """Stepped after the market it follows, with the same block: entries given before that step are made at its Tick."""
 
-    def __init__(self, settings: Settings, tape: Tape, lead: Lead) -> None:
+    def __init__(self, settings: Settings, tape: Tape, lead: LeadingMarket) -> None:
         """`settings` fit the tape."""
         self._settings, self._tape, self._lead = settings, tape, lead
         self._under_way: list[_Cell] = []
@@ -68,7 +68,7 @@ class EntryPricer:
 class _Cell:
     """One entry and its house."""
 
-    def __init__(self, entry: Entry, settings: Settings, tape: Tape, lead: Lead) -> None:
+    def __init__(self, entry: Entry, settings: Settings, tape: Tape, lead: LeadingMarket) -> None:
         strategy = settings.signals.named(entry.strategy)
         if strategy is None:
             raise KeyError(f"{entry.strategy}: no such strategy")

@@ -13,7 +13,7 @@ def to_stderr(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 -- that is what it is for
 
 
-class Progress:
+class RunProgress:
     """Fed with the share that is done; says so now and then, never at first."""
 
     def __init__(self, what: str, say: Say, now_s: Callable[[], float] = time.monotonic) -> None:

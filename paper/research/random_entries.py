@@ -54,14 +54,14 @@ class OwnEntries:
                 self.found.append(OwnEntry(target.strategy, target.coin, target.side, exits))
 
 
-class Draw(NamedTuple):
+class RandomDraw(NamedTuple):
     """Due at the first Tick at or after its time."""
 
     time_ms: int
     entry: Entry
 
 
-def drawn(own: Sequence[OwnEntry], first_ms: int, last_ms: int, draws: int, seed: int) -> tuple[Draw, ...]:
+def drawn(own: Sequence[OwnEntry], first_ms: int, last_ms: int, draws: int, seed: int) -> tuple[RandomDraw, ...]:
     """For each strategy so many entries at times drawn evenly from the span, each with side and exits of one of its own
     entries, drawn too. In order of time."""
     chance = np.random.default_rng(seed)
@@ -71,11 +71,11 @@ def drawn(own: Sequence[OwnEntry], first_ms: int, last_ms: int, draws: int, seed
         times = chance.integers(first_ms, last_ms + 1, draws).tolist()
         for time_ms, index in zip(times, chance.integers(0, len(mine), draws).tolist(), strict=True):
             like = mine[index]
-            found.append(Draw(time_ms, Entry(strategy, strategy, like.coin, like.side, like.exits)))
+            found.append(RandomDraw(time_ms, Entry(strategy, strategy, like.coin, like.side, like.exits)))
     return tuple(sorted(found, key=lambda draw: (draw.time_ms, draw.entry.strategy)))
 
 
-def priced_draws(tape: Tape, settings: Settings, draws: Sequence[Draw]) -> tuple[PricedEntry, ...]:
+def priced_draws(tape: Tape, settings: Settings, draws: Sequence[RandomDraw]) -> tuple[PricedEntry, ...]:
     """One pass over the tape. `settings` fit it."""
     lead = MarketLead(settings, tape)
     pricer = EntryPricer(settings, tape, lead)

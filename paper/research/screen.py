@@ -15,15 +15,9 @@ COST_PCT: Final = 0.15
 """Fees and slippage both ways, of the price: what taker fees of .05 % and a slip of .025 % come to."""
 
 
-def screened(
-    candidates: Sequence[Candidate], settings: Settings, columns: Sequence[FeatureColumns]
-) -> list[tuple[float, int]]:
-    """(score, trades) of each candidate: mean R per trade over its standard error, 0 with fewer than two trades."""
-    return [_scored(with_candidate(settings, candidate), columns) for candidate in candidates]
-
-
-def _scored(settings: Settings, columns: Sequence[FeatureColumns]) -> tuple[float, int]:
-    signals = settings.signals
+def screened(candidate: Candidate, settings: Settings, columns: Sequence[FeatureColumns]) -> float:
+    """Score of a candidate: mean R per trade over its standard error, 0 with fewer than two trades."""
+    signals = with_candidate(settings, candidate).signals
     found = [
         r
         for strategy in signals.strategies
@@ -32,8 +26,8 @@ def _scored(settings: Settings, columns: Sequence[FeatureColumns]) -> tuple[floa
         for r in screened_trades(one, strategy, params, signals.waive)
     ]
     if len(found) < 2 or not np.std(found) > 0:
-        return 0.0, len(found)
-    return float(np.mean(found) / np.std(found, ddof=1) * np.sqrt(len(found))), len(found)
+        return 0.0
+    return float(np.mean(found) / np.std(found, ddof=1) * np.sqrt(len(found)))
 
 
 def screened_trades(

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from pydantic import create_model
 
 from liqbot.instruments import Side
 from liqbot.risk.limits import RiskLimits
@@ -12,6 +11,7 @@ from liqbot.settings import Settings
 from liqbot.signals.features import Features
 from liqbot.signals.gates import GateSpec
 from liqbot.signals.strategy import Exits, Strategy
+from paper.research.changed_strategies import with_strategies
 
 
 class Script:
@@ -40,12 +40,9 @@ def scripted_settings(settings: Settings, strategy: Strategy, script: Script) ->
     told = msgspec.structs.replace(
         strategy, gates=(gate,), exits=_exits(strategy.exits, script), why=lambda _features, _exits: "scripted"
     )
-    model: Any = create_model("ScriptedSignals", __base__=type(signals))
-    model.strategies = (told,)
-    values = {name: getattr(signals, name) for name in type(signals).model_fields}
-    values[strategy.name] = signals.of(strategy).model_copy(update={"enabled": True})
-    told_signals = model.model_construct(**values)
-    return settings.model_copy(update={"signals": told_signals, "risk": unrestrained(settings.risk)})
+    enabled = signals.of(strategy).model_copy(update={"enabled": True})
+    alone = with_strategies(signals, (told,), **{strategy.name: enabled})
+    return settings.model_copy(update={"signals": alone, "risk": unrestrained(settings.risk)})
 
 
 _NO_LIMIT: Final = 10**9

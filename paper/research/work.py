@@ -57,7 +57,7 @@ class DaskWorkers:
 
         sent = dict(zip(self._client.map(call, jobs, pure=False), jobs, strict=True))
         try:
-            for done in dask_completed(list(sent)):
+            for done in dask_completed(list(sent), loop=self._client.loop):
                 yield sent[done], done.result()
         finally:
             self._client.cancel(list(sent))

@@ -12,9 +12,15 @@ from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.backtest.report_text import text_of
 from paper.backtest.run import backtest as run_backtest
 from paper.research.progress import to_stderr
-from paper.research.researched import DRAWS, Researched, researched
+from paper.research.researched import DRAWS, Researched, Wanted, researched
 from paper.research.setup import Setup, ready
-from paper.research.text import controls_text, refusals_text
+from paper.research.text import (
+    ablation_text,
+    controls_text,
+    monte_carlo_text,
+    refusals_text,
+    walk_forward_text,
+)
 from paper.research.work import LocalWorkers
 from paper.verbs.ending import books_written
 
@@ -38,6 +44,15 @@ def backtest(
         int, typer.Option("--draws", min=1, max=100_000, help="Random entries per strategy, as a control.")
     ] = DRAWS,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of random entries and resampled days.")] = 1,
+    monte_carlo: Annotated[
+        int, typer.Option("--monte-carlo", min=0, max=1_000_000, help="Runs of the same trades in other orders.")
+    ] = 1_000,
+    walk_forward: Annotated[
+        int, typer.Option("--walk-forward", min=0, max=100, help="Windows; thresholds are chosen anew before each.")
+    ] = 0,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="A walk without each gate, in three more passes.")
+    ] = False,
     processes: Annotated[int, typer.Option("--processes", min=1, max=256, help="For the controls.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +66,8 @@ def backtest(
     directory = None if no_journal else places.backtest_dir(data, path.stem)
     with books_written():
         if controls:
-            found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, draws=draws, seed=seed)
+            wanted = Wanted(draws, seed, monte_carlo, walk_forward, ablation)
+            found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, wanted=wanted)
             print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
             return
         report = run_backtest(ready(setup).tape, settings, profile=profile, data=directory)
@@ -65,6 +81,10 @@ def _plain(found: Researched) -> dict[str, object]:
 
 def _text(found: Researched) -> str:
     report, research = found.report, found.research
-    return text_of(
-        report, controls_text(report, research), refusals_text(research.refusals, report.strategies)
-    )
+    beside = [
+        controls_text(report, research), refusals_text(research.refusals, report.strategies),
+        monte_carlo_text(research.monte_carlo),
+    ]  # fmt: skip
+    beside += [] if research.walk_forward is None else [walk_forward_text(research.walk_forward)]
+    beside += [ablation_text(research.ablation)] if research.ablation else []
+    return text_of(report, *beside)

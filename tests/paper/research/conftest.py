@@ -5,12 +5,13 @@ import pytest
 from walk_tape import paper_settings, random_walk
 
 from liqbot.blocks import EventBlock, Roster
-from paper.research.researched import Researched, researched
+from paper.research.researched import Researched, Wanted, researched
 from paper.research.setup import Setup
 from paper.research.work import LocalWorkers
 from paper.tapes.writer import write_tape
 
-HOURS, SEED, DRAWS = 320, 3, 6
+HOURS, SEED = 320, 3
+WANTED = Wanted(draws=6, monte_carlo=100)
 
 
 @pytest.fixture(scope="session")
@@ -22,4 +23,4 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
 
 @pytest.fixture(scope="session")
 def found(setup: Setup) -> Researched:
-    return researched(setup, LocalWorkers(1), lambda _text: None, draws=DRAWS)
+    return researched(setup, LocalWorkers(1), lambda _text: None, wanted=WANTED)
