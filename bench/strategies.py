@@ -59,6 +59,9 @@ class Kept:
                 paths[id(done)].write_bytes(msgspec.msgpack.encode(found))
                 yield done, found
 
+    def close(self) -> None:
+        self._workers.close()
+
 
 def _digest(job: Any) -> str:
     return hashlib.sha256(msgspec.msgpack.encode(job)).hexdigest()[:16]

@@ -7,9 +7,8 @@ from liqbot.signals.gates import GateSpec
 from paper.backtest.planned_trips import PlannedTrips
 from paper.backtest.strategy_stats import TradeSample, expectancy
 from paper.research.changed_strategies import with_strategies
-from paper.research.followers import follower
-from paper.research.market_lead import MarketLead
 from paper.research.setup import Setup, ready
+from paper.research.walks import side_by_side
 from paper.score.bootstrap import Estimate
 
 
@@ -30,18 +29,9 @@ class AblationJob(msgspec.Struct, frozen=True):
 def ablation(job: AblationJob) -> tuple[WithoutGate, ...]:
     """One pass over the tape, with a house for every gate that is on. Runs in any process."""
     tape, settings = ready(job.setup)
-    lead = MarketLead(settings, tape)
     cases = [("", ""), *((name, gate.name) for name in job.strategies for gate in _gates_on(settings, name))]
-    books = [PlannedTrips() for _ in cases]
-    loops = [
-        follower(without_gate(settings, *case) if case[0] else settings, tape, lead, trips)
-        for case, trips in zip(cases, books, strict=True)
-    ]
-    for block in tape.blocks():
-        lead.step(block)
-        for loop in loops:
-            loop.step(block)
-    found = []
+    variants = [without_gate(settings, *case) if case[0] else settings for case in cases]
+    books, found = side_by_side(tape, settings, variants), []
     for name in job.strategies:
         found += [
             _row(name, gate, trips) for (strategy, gate), trips in zip(cases, books, strict=True)

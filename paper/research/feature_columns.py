@@ -17,6 +17,7 @@ from liqbot.signals.gates import passes
 from liqbot.signals.strategy import Strategy
 from paper.research.market_lead import MarketLead
 from paper.score.price_path import Floats
+from paper.sessions.tape_settings import contracts_of
 from paper.tapes.reader import Tape
 
 _ROW: Final = tuple(name for name in Features.__struct_fields__ if name != "view")
@@ -33,6 +34,8 @@ class FeatureColumns(NamedTuple):
     high_price: Floats
     low_price: Floats
     """Of the trading venue over each step."""
+    cost_pct: float
+    """Taker fees and the slippage that risk allows for, both ways, of the price."""
 
 
 def columns_of(tape: Tape, settings: Settings) -> tuple[FeatureColumns, ...]:
@@ -52,10 +55,13 @@ def columns_of(tape: Tape, settings: Settings) -> tuple[FeatureColumns, ...]:
                 features = features_of(view, side, reach_pct)
                 row = [getattr(features, name) for name in _ROW]
                 kept.setdefault((view.coin, side), []).append((view.time_ms, row, numbers, funding))
-    return tuple(_columns(coin, side, rows) for (coin, side), rows in kept.items())
+    cost_pct = {
+        one.coin: 2.0 * (float(one.taker_fee_pct) + settings.risk.slippage_pct) for one in contracts_of(settings, tape)
+    }
+    return tuple(_columns(coin, side, rows, cost_pct[coin]) for (coin, side), rows in kept.items())
 
 
-def _columns(coin: str, side: Side, rows: list[tuple[Any, ...]]) -> FeatureColumns:
+def _columns(coin: str, side: Side, rows: list[tuple[Any, ...]], cost_pct: float) -> FeatureColumns:
     features = np.array([row for _, row, _, _ in rows], dtype=np.float64).T
     numbers = dict(zip(VIEW_NUMBERS, np.array([row for _, _, row, _ in rows], dtype=np.float64).T, strict=True))
     rates = [row for _, _, _, row in rows]
@@ -65,7 +71,8 @@ def _columns(coin: str, side: Side, rows: list[tuple[Any, ...]]) -> FeatureColum
 
     columns: tuple[Any, ...] = (*features, SimpleNamespace(**numbers, funding_of=funding_of))
     times_ms = np.array([time_ms for time_ms, *_ in rows])
-    return FeatureColumns(coin, side, times_ms, Features(*columns), numbers["high_price"], numbers["low_price"])
+    high_price, low_price = numbers["high_price"], numbers["low_price"]
+    return FeatureColumns(coin, side, times_ms, Features(*columns), high_price, low_price, cost_pct)
 
 
 def signals_in(columns: FeatureColumns, strategy: Strategy, params: Any, waive: tuple[str, ...]) -> np.ndarray:

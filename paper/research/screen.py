@@ -2,7 +2,7 @@
 account, no order and no trailing stop, so it only chooses who is worth a full walk; nothing is claimed from it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +10,6 @@ from liqbot.settings import Settings
 from liqbot.signals.strategy import Strategy
 from paper.research.feature_columns import FeatureColumns, row_of, signals_in
 from paper.research.search_space import Candidate, with_candidate
-
-COST_PCT: Final = 0.15
-"""Fees and slippage both ways, of the price: what taker fees of .05 % and a slip of .025 % come to."""
 
 
 def screened(candidate: Candidate, settings: Settings, columns: Sequence[FeatureColumns]) -> float:
@@ -65,7 +62,7 @@ def _outcome(
     else:
         end = max(index, last - 1)
         moved_pct, after = sign * (columns.features.mark_price[end] / entry - 1.0) * 100.0, end - index - 1
-    return float((moved_pct - COST_PCT) / stop_pct), index + 2 + after
+    return float((moved_pct - columns.cost_pct) / stop_pct), index + 2 + after
 
 
 def _first(found: np.ndarray) -> int:

@@ -6,12 +6,14 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from liqbot.settings import Settings
 from paper.backtest.planned_trips import PlannedTrips
 from paper.research.followers import follower
 from paper.research.market_lead import MarketLead
 from paper.research.search_space import with_candidate
 from paper.research.setup import Setup, ready
 from paper.score.price_path import Floats
+from paper.tapes.reader import Tape
 
 DAY_MS: Final = 86_400_000
 
@@ -44,17 +46,21 @@ class Walked(msgspec.Struct, frozen=True):
 def walk(job: WalkJob) -> tuple[Walked, ...]:
     """One for each candidate, in their order. Runs in any process."""
     tape, settings = ready(job.setup)
+    books = side_by_side(tape, settings, [with_candidate(settings, candidate) for candidate in job.candidates])
+    return tuple(_walked(trips, tape.first_ms, tape.last_ms) for trips in books)
+
+
+def side_by_side(tape: Tape, settings: Settings, variants: Sequence[Settings]) -> tuple[PlannedTrips, ...]:
+    """One pass over the tape with a house for each variant of the settings, and what each traded. All fit the tape and
+    have the market of `settings`."""
     lead = MarketLead(settings, tape)
-    books = [PlannedTrips() for _ in job.candidates]
-    loops = [
-        follower(with_candidate(settings, candidate), tape, lead, trips)
-        for candidate, trips in zip(job.candidates, books, strict=True)
-    ]
+    books = tuple(PlannedTrips() for _ in variants)
+    loops = [follower(variant, tape, lead, trips) for variant, trips in zip(variants, books, strict=True)]
     for block in tape.blocks():
         lead.step(block)
         for loop in loops:
             loop.step(block)
-    return tuple(_walked(trips, tape.first_ms, tape.last_ms) for trips in books)
+    return books
 
 
 def _walked(trips: PlannedTrips, first_ms: int, last_ms: int) -> Walked:

@@ -17,6 +17,9 @@ class Workers(Protocol):
     def results(self, call: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[tuple[Job, Result]]:
         """`call` is a function of a module. What it raises is raised here."""
 
+    def close(self) -> None:
+        """No more work."""
+
 
 class LocalWorkers:
     """Processes of this machine; a single one is this process itself."""
@@ -36,6 +39,9 @@ class LocalWorkers:
                     yield sent[done], done.result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+    def close(self) -> None:
+        """Its processes end with each piece of work."""
 
 
 class DaskWorkers:

@@ -1,5 +1,6 @@
 """`liqbot optimize TAPE...`: search parameters of strategies, with guards against believing the result."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -70,7 +71,8 @@ def optimize(
     asked = Search(training, held, space, 0 if grid else trials, walks, seed)
     book = SearchBook(storage or _file(), study, asked.digest())
     workers: Workers = DaskWorkers(scheduler) if scheduler else LocalWorkers(processes)
-    found = run_search(asked, book, workers, to_stderr)
+    with contextlib.closing(workers):
+        found = run_search(asked, book, workers, to_stderr)
     print(msgspec.json.encode(found).decode() if as_json else text_of(found))
 
 

@@ -39,6 +39,9 @@ class KilledAfter:
                 raise Killed
             yield job, call(job)
 
+    def close(self) -> None:
+        pass
+
 
 def quiet(_text: str) -> None:
     pass
