@@ -16,7 +16,9 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.verbs.table import Verb, all_verbs
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"ccxt", "sqlmodel", "sqlalchemy", "alembic", "matplotlib", "pyarrow", "pydantic_settings"}
+HEAVY = {
+    "ccxt", "sqlmodel", "sqlalchemy", "alembic", "matplotlib", "pyarrow", "pydantic_settings", "optuna", "distributed",
+}
 # Verbs that only read the books must start as fast as help does.
 READING = ("trades", "decisions", "explain", "pnl")
 PROBE = """

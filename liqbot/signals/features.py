@@ -25,7 +25,7 @@ class Features(msgspec.Struct, frozen=True):
     so that they may be divided by; what was printed may be zero."""
 
     side: Any
-    """1.0 for a LONG, -1.0 for a SHORT."""
+    """1 for a LONG, -1 for a SHORT: for a strategy that takes one side alone."""
     mark_price: Any
     bar_span_min: Any
     volume_ratio: Any

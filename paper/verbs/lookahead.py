@@ -26,7 +26,7 @@ def lookahead(
     ] = 3,
     as_json: Json = False,
 ) -> int:
-    """Backtest the tape again with prices and funding changed after a moment: no step before it may differ.
+    """Backtest the tape again with everything told after a moment changed: no step before it may differ.
 
     Strategies of the user's own are held to it like ours. Exit code 1 when one knew.
     """
