@@ -83,6 +83,11 @@ class LegibleStream:
         return getattr(self._stream, name)
 
 
+def beneath(stream: TextIO) -> TextIO:
+    """The stream itself, for what this program draws with signs that move: nothing from outside goes there."""
+    return stream._stream if isinstance(stream, LegibleStream) else stream
+
+
 @contextlib.contextmanager
 def legible_output() -> Iterator[None]:
     """Stdout and stderr for as long as the block runs; and beyond it when an error leaves it, because that is printed

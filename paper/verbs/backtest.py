@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from liqbot import places
+from liqbot.review.progress import progress
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.backtest.report_text import text_of
@@ -36,6 +37,6 @@ def backtest(
     settings = load(profile, config=config, overrides=overrides or ()).settings
     tape = read_tape(path)
     directory = None if no_journal else places.backtest_dir(data, path.stem)
-    with books_written():
-        report = run_backtest(tape, settings, profile=profile, data=directory)
+    with books_written(), progress(f"backtest of {path.name}") as advance:
+        report = run_backtest(tape, settings, profile=profile, data=directory, advance=advance)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))
