@@ -83,6 +83,14 @@ class LegibleStream:
         return getattr(self._stream, name)
 
 
+def short_usd(usd: float) -> str:
+    """$1.2B, $340M, $5.0K."""
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if usd >= size * 0.9995:
+            return f"${usd / size:.{1 if usd < 100 * size else 0}f}{letter}"
+    return f"${usd:.0f}"
+
+
 def beneath(stream: TextIO) -> TextIO:
     """The stream itself, for what this program draws with signs that move: nothing from outside goes there."""
     return stream._stream if isinstance(stream, LegibleStream) else stream

@@ -153,8 +153,7 @@ def _outcome(decision: Row, trades: list[Row]) -> str:
     if trade["status"] == "open":
         return "the trade is open"
     times = "" if trade["r_multiple"] is None else f", {trade['r_multiple']:+.2f} R"
-    why = f" ({trade['closed_because']})"
-    return f"{trade['status']} by {trade['exit_reason']}{why}: {float(trade['net_usd']):+,.2f} USD net{times}"
+    return f"{trade['status']} by {trade['exit_reason']}: {float(trade['net_usd']):+,.2f} USD net{times}"
 
 
 def _parsed(value: Any) -> Any:

@@ -140,9 +140,10 @@ def _fill(fill: dict[str, Any]) -> str:
 
 
 def _trade(trade: dict[str, Any]) -> str:
+    why = f"; ended because: {trade['closed_because']}" if trade["closed_because"] else ""
     return (
         f"  trade {trade['trade_id']}: gross {number(trade['gross_usd'])}, fees {number(trade['fees_usd'])}, funding "
-        f"{number(trade['funding_usd'])}, worst {number(trade['mae_usd'])}, best {number(trade['mfe_usd'])}"
+        f"{number(trade['funding_usd'])}, worst {number(trade['mae_usd'])}, best {number(trade['mfe_usd'])}{why}"
     )
 
 

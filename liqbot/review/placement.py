@@ -5,10 +5,10 @@ from typing import Final
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.margin.mechanics import Mechanics
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import Cluster
-from liqbot.review.pictures.map_bars import short_usd
 
 _NEAR_PCT: Final = 1.0
 """A cluster this near to the liquidation price (percent of it) is named."""

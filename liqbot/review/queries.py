@@ -56,11 +56,13 @@ def trades(ledger: Ledger, wanted: Wanted, limit: int, period: Period = EVER) ->
     return _newest(ledger, "v_trades", "trade_id", wanted, limit, period, rows)
 
 
-def decisions(ledger: Ledger, wanted: Wanted, limit: int, period: Period = EVER) -> list[Row]:
-    """The newest decisions that were in force in the period, oldest first. Stops that were moved are shown where they
-    are asked for: one trade may have dozens."""
+def decisions(
+    ledger: Ledger, wanted: Wanted, limit: int, period: Period = EVER, *, moves: bool = True
+) -> list[Row]:
+    """The newest decisions that were in force in the period, oldest first. `moves`: also of stops that were moved, of
+    which one trade may have dozens; those that are asked for by their code are always there."""
     rows = "SELECT id FROM decision WHERE COALESCE(last_seen_ms, ?) >= ? AND time_ms < ?"
-    only = "code <> 'STOP_MOVED'" if wanted.get("code") is None else _ALL
+    only = _ALL if moves or wanted.get("code") is not None else "code <> 'STOP_MOVED'"
     return _newest(ledger, "v_decisions", "decision", wanted, limit, period, rows, only)
 
 

@@ -74,7 +74,8 @@ class ObserversParams(_Params):
     )
     alert_sinks: tuple[str, ...] = Field(
         ("log", "file"),
-        description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books).",
+        description="Where the observer `alerts` sends them, by name: log, file (alerts.jsonl beside the books), "
+        "notify (chats, pagers and mail by the library apprise), webhook.",
     )
 
     call_ms_max: int = Field(

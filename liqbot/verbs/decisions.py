@@ -25,7 +25,8 @@ def decisions(
     day: Day = None,
     limit: Limit = None,
 ) -> None:
-    """Show decisions: a row for every verdict or answer that changed, repeats counted."""
+    """Show decisions: a row for every verdict or answer that changed, repeats counted. Stops that were moved are shown
+    with --code STOP_MOVED."""
     books = Books(db, data, profile)
     wanted = {"code": code, "coin": coin and coin.upper(), "strategy": strategy}
     with books.ledger() as ledger:
@@ -35,7 +36,7 @@ def decisions(
             rows = queries.refusals(ledger, wanted, period)
             columns: tuple[Column, ...] = queries.REFUSAL_COLUMNS
         else:
-            rows = queries.decisions(ledger, wanted, rows_wanted(limit), period)
+            rows = queries.decisions(ledger, wanted, rows_wanted(limit), period, moves=as_json)
             columns = queries.DECISION_COLUMNS
         empty = why_empty(ledger, period, "decisions", filtered=any(wanted.values()))
         absent = queries.absent_inputs(ledger, wanted, period) if by_code else []

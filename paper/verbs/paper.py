@@ -14,10 +14,10 @@ from liqbot import places
 from liqbot.blocks import EventBlock
 from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
+from liqbot.legible import short_usd
 from liqbot.log import configure
 from liqbot.market.view import MarketView
 from liqbot.observers.console import ConsoleObserver, Print, progress
-from liqbot.review.pictures.map_bars import short_usd
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.reading import reading_of
 from liqbot.review.tables import screen_width

@@ -7,10 +7,10 @@ from market_rows import RandomMarket, blocks_of
 from liqbot.cli import main
 from liqbot.exits import Exit
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.record import Record, map_from, map_record
-from liqbot.review.pictures.map_bars import short_usd
 from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.placement import PlacedPosition, check_position
 from liqbot.review.reading import reading_from

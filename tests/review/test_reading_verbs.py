@@ -77,7 +77,7 @@ def test_explain_by_decision_trade_or_order_tells_the_whole_story(run: Run, aske
         "waived oi_change: absent >= 0.00   (oi_change absent)", "pass   leverage: 3, limit 5",
         "own liquidation at 46,500.00, density percentile 52", "<- mark, entry", "<- stop", "<- take", "sent (local)",
         "s1 stop stop_market 0.5 at 64,000.00: filled", "closed 0.5 at 63,990.00 (stop)",
-        "closed by stop (the first stop was reached): -843.68 USD net, -1.05 R",
+        "closed by stop: -843.68 USD net, -1.05 R", "ended because: the first stop was reached",
     ):
         assert word in text, word
     found = json.loads(run("explain", asked, "--json")[1])
@@ -127,7 +127,7 @@ def test_a_refusal_says_what_would_have_become_of_it(run: Run):
 def test_time_is_chosen_by_day_and_by_moment(run: Run):
     assert len(json.loads(run("decisions", "--day", "2025-06-15", "--json")[1])) == 4
     assert run("decisions", "--day", "2025-06-14")[1] == (
-        "no decisions on 2025-06-14 (the ledger tells of 2025-06-15 15:06 to 2025-06-15 15:06)\n"
+        "no decisions on 2025-06-14 (the ledger tells of 2025-06-15 15:06 to 2025-06-15 15:07)\n"
     )
     between = ("--since", "2025-06-15T15:06", "--until", "2025-06-15T15:07")
     assert len(json.loads(run("trades", *between, "--json")[1])) == 1
@@ -135,7 +135,7 @@ def test_time_is_chosen_by_day_and_by_moment(run: Run):
     assert json.loads(run("decisions", "--by-code", "--day", "2025-06-15", "--json")[1])
     _, out, note = run("decisions", "--since", "2h", "--json")
     assert len(json.loads(out)) == 4
-    assert "counted from the newest moment of this ledger, 2025-06-15 15:06 UTC" in note
+    assert "counted from the newest moment of this ledger, 2025-06-15 15:07 UTC" in note
     for words in (["--day", "x"], ["--since", "2025-13-40"], ["--day", "today", "--since", "1h"],
                   ["--since", "2025-06-16", "--until", "2025-06-15"]):
         code, _, complaint = run("decisions", *words)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from liqbot.legible import short_usd
+
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 ROWS: Final = 21
 _WIDTH: Final = 36
@@ -48,11 +50,3 @@ def _mass(bins: Mapping[str, Any], bottom: float, top: float) -> tuple[float, fl
 def _bar(usd: float, most: float) -> str:
     eighths = round(usd / most * _WIDTH * 8) if most > 0 else 0
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).strip().ljust(_WIDTH)
-
-
-def short_usd(usd: float) -> str:
-    """$1.2B, $340M, $5.0K."""
-    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if usd >= size * 0.9995:
-            return f"${usd / size:.{1 if usd < 100 * size else 0}f}{letter}"
-    return f"${usd:.0f}"

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.map.zones import ThinZone
 from liqbot.market.record import Record
-from liqbot.review.pictures.map_bars import short_usd
 from liqbot.review.reading import MapReading
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
-from liqbot.legible import spelled
+from liqbot.legible import short_usd, spelled
 from liqbot.review.period import minute_text
 from liqbot.review.pictures.charts import lines_svg, map_svg, spark_svg
-from liqbot.review.pictures.map_bars import short_usd
 from liqbot.review.reports.coverage import MarketSeen
 from liqbot.review.tables import text_of
 

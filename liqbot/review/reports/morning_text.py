@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from liqbot.legible import spelled
+from liqbot.legible import short_usd, spelled
 from liqbot.review.period import minute_text
-from liqbot.review.pictures.map_bars import short_usd
 from liqbot.review.price_path import spark_of
 from liqbot.review.reports.coverage import FeedOutages, MarketSeen
 from liqbot.review.reports.refusals_priced import CodePriced
