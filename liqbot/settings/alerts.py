@@ -1,9 +1,11 @@
 """What somebody may turn about alerts: which rules, how often, when not, and where they are sent."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from liqbot.settings.params import long_enough
 
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _HTTP: Final = re.compile(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/]")
@@ -78,16 +80,11 @@ class AlertParams(BaseModel):
     @field_validator("webhook_secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and len(secret.get_secret_value()) < _SECRET_CHARACTERS_MIN:
-            raise ValueError(f"expected {_SECRET_CHARACTERS_MIN} characters at least, as of openssl rand -hex 32")
-        return secret
+        return long_enough(secret)
 
-    @field_validator("quiet_until")
-    @classmethod
-    def _both_ends(cls, until: str, known: ValidationInfo) -> Any:
-        if bool(until) != bool(known.data.get("quiet_from")):
+    @model_validator(mode="after")
+    def _both_ends(self) -> "AlertParams":
+        if bool(self.quiet_until) != bool(self.quiet_from):
             raise ValueError("quiet_from and quiet_until go together")
-        return until
+        return self
 
-
-_SECRET_CHARACTERS_MIN: Final = 32

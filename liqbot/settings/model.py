@@ -20,6 +20,7 @@ from liqbot.settings.params import (
     JournalParams,
     LedgerParams,
     LogParams,
+    MetricsParams,
     NetworkParams,
     ObserversParams,
     RecordParams,
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
     # Excluded from every dump: what it brings is journaled, and a start on a recorded configuration listens to nobody.
     webhook: WebhookParams = Field(
         default_factory=WebhookParams, exclude=True, description="Signed directions from other programs."
+    )
+    metrics: MetricsParams = Field(
+        default_factory=MetricsParams, exclude=True, description="Where the observer `metrics` serves figures."
     )
     # Excluded from every dump: what is told to people is no part of what decides.
     alerts: AlertParams = Field(

@@ -247,7 +247,7 @@ def test_reading_verbs_import_nothing_heavy(books: Path):
         "heavy = {'sqlmodel', 'sqlalchemy', 'alembic', 'pydantic_settings', 'ccxt', 'pyarrow', 'numpy', 'rich'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
-    for words in (["trades"], ["decisions"], ["explain", "3"], ["pnl"]):
+    for words in (["trades"], ["decisions"], ["explain", "3"], ["pnl"], ["report"]):
         ended = subprocess.run(
             [sys.executable, "-c", script, *words, "--data", str(books)], check=True, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": str(Path.cwd())},
