@@ -27,7 +27,7 @@ _CLOSE_S: Final = 2.0
 _log = structlog.get_logger(__name__)
 
 
-class Figures:
+class HouseFigures:
     """What is counted and measured, in a registry of its own. USD in a map is an estimate."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class MetricsObserver(Observer):
         self, settings: Settings, journal_trouble: Callable[[], str], clock_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._settings, self._journal_trouble, self._clock_s = settings, journal_trouble, clock_s
-        self._figures = Figures()
+        self._figures = HouseFigures()
         self._health: HouseHealth | None = None
         self._seen_s = clock_s()
         self._server: WSGIServer | None = None
