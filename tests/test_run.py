@@ -37,6 +37,7 @@ def called(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+PIP = "ERROR: Could not find a version that satisfies the requirement uv"
 TOOLS = ("sh", "cat", "cksum", "dirname", "rm")
 
 
@@ -52,16 +53,15 @@ def test_a_missing_network_is_said_in_one_line(tmp_path: Path) -> None:
     python.write_text("""#!/bin/sh
 case $* in *--version*) exit 0 ;; esac
 for n in 1 2 3 4 5; do echo "WARNING: Retrying (Retry(total=$n))" >&2; done
-echo "ERROR: Could not find a version that satisfies the requirement uv" >&2
+echo "$SAID" >&2
 exit 1
-""")
+""".replace("$SAID", PIP))
     python.chmod(0o755)
     done = called(folder)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "run: fetching uv into .boot",
-        "run: uv cannot be fetched; is the package index reached from here? pip: ERROR: Could not find a version that "
-        "satisfies the requirement uv",
+        f"run: uv cannot be fetched; is the package index reached from here? pip: {PIP}",
     ]
 
 

@@ -1,5 +1,6 @@
 """The explanation of a decision on one screen: what was done and why, what came of it, and the map it was made on."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,37 +15,45 @@ _LINES: Final = 24
 _MAP_ROWS_MIN, _MAP_ROWS_MAX = 5, 15
 _SPARK_WIDTH: Final = 40
 _GATES_SHOWN: Final = 6
+_REASON_LINES: Final = 2
+_BAR_MIN, _BESIDE_BAR = 12, 56
 _OLD_MAP_MS: Final = 1_200_000
 
 
 def as_summary(story: dict[str, Any], more: str, exact_map: str, *, height: int = _LINES, width: int = 80) -> str:
     """At most `height` lines (if that is 20 at least) of at most `width` signs. `more` is the command that tells all,
     `exact_map` the one that draws the map of that very moment."""
-    told = [*_head(story), *_gates(story), *_refused_outcome(story["refused_outcome"])]
+    told = [*_head(story, width), *_gates(story), *_refused_outcome(story["refused_outcome"])]
     for trade, path in zip(story["trades"], story["paths"], strict=True):
         told += _trade(story, trade, path)
     foot = [f"more      {more}"]
     room = height - 1 - len(told) - len(foot)
-    told += _map(story, exact_map, room)
+    told += _map(story, exact_map, room, width)
     return "\n".join(_cut(spelled(line), width) for line in [*told, *foot])
 
 
-def _head(story: dict[str, Any]) -> list[str]:
+def _head(story: dict[str, Any], width: int) -> list[str]:
     decision = story["decision"]
     lines = [
         (f"decision {decision['decision']}: {decision['strategy']} {decision['coin']} {decision['side']} -> "
         f"{decision['code']}, {_at(decision['first_seen'])}")
     ]
-    lines += [f"because   {decision['reason']}"] if decision["reason"] else []
+    lines += _wrapped(f"because   {decision['reason']}", width) if decision["reason"] else []
     if decision["count"] > 1:
         lines.append(f"seen      {decision['count']:,} ticks until {_at(decision['last_seen'])}")
     if decision["quantity_base"] is not None:
         density = decision["liquidation_density_pct"]
-        where = "outside the map" if density is None else f"density percentile {density:.0f}"
+        where = "outside the map" if density is None else f"density {density:.0f}%"
         names = ("quantity_base", "entry_price", "stop_price", "leverage", "liquidation_price")
         size, entry, stop, leverage, own = (number(decision[name]) for name in names)
-        lines.append(f"wanted    {size} at {entry}, {leverage}x, stop {stop}, liquidation {own} ({where})")
+        lines.append(f"wanted    {size} at {entry}, {leverage}x, stop {stop}, own {own} ({where})")
     return lines
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Two lines at most; what is longer is in the full text."""
+    found = textwrap.wrap(line, width, subsequent_indent=" " * 10) or [line]
+    return found if len(found) <= _REASON_LINES else [*found[: _REASON_LINES - 1], f"{found[_REASON_LINES - 1]}…"]
 
 
 def _gates(story: dict[str, Any]) -> list[str]:
@@ -137,7 +146,7 @@ def _stops(story: dict[str, Any], trade: dict[str, Any]) -> list[str]:
     return [f"stop      moved {times}, {first} -> {last}; last {moved[-1]['reason']}"]
 
 
-def _map(story: dict[str, Any], exact_map: str, room: int) -> list[str]:
+def _map(story: dict[str, Any], exact_map: str, room: int, width: int) -> list[str]:
     """With the mark that it was drawn at, and how much older than the decision it is."""
     drawn, rows = story["map"], min(room - 2, _MAP_ROWS_MAX)
     if drawn is None or rows < _MAP_ROWS_MIN:
@@ -145,7 +154,8 @@ def _map(story: dict[str, Any], exact_map: str, room: int) -> list[str]:
     age_ms = drawn["age_ms"]
     old = f", {age_ms // 60_000} min before the decision" if age_ms >= 60_000 else ""
     lines = [f"map of {minute_text(drawn['time_ms'])}{old}, mark {number(drawn['mark_price'])}; USD is an estimate"]
-    lines += map_bars(drawn["bins"], drawn["mark_price"], marked_prices(story), rows)
+    bar_width = max(_BAR_MIN, width - _BESIDE_BAR)
+    lines += map_bars(drawn["bins"], drawn["mark_price"], marked_prices(story), rows, bar_width)
     return [*lines, f"exact     {exact_map}"] if age_ms > _OLD_MAP_MS else lines
 
 

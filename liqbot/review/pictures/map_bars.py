@@ -7,13 +7,14 @@ from liqbot.legible import short_usd
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 ROWS: Final = 21
-_WIDTH: Final = 36
+BAR_WIDTH: Final = 36
 _AROUND_PCT: Final = 4.0
 _REACH_PCT: Final = 15.0
 
 
 def map_bars(
-    bins: Mapping[str, Sequence[float]], mark_price: float, marked: Mapping[str, float | None], rows: int = ROWS
+    bins: Mapping[str, Sequence[float]], mark_price: float, marked: Mapping[str, float | None], rows: int = ROWS,
+    bar_width: int = BAR_WIDTH,
 ) -> list[str]:
     """Highest price first. `marked` names prices (entry, stop, ...); the picture widens to hold those not too far."""
     near = [p for p in marked.values() if p is not None and abs(p / mark_price - 1) * 100 <= _REACH_PCT]
@@ -29,9 +30,8 @@ def map_bars(
         usd = of_longs_usd + of_shorts_usd
         word = "shorts" if of_shorts_usd > of_longs_usd else "longs" if usd else ""
         note = f"  <- {', '.join(names)}" if names else ""
-        lines.append(
-            f"{(bottom + top) / 2:>14,.2f} {_bar(usd, most)} {short_usd(usd):>8} {word:<6}{note}".rstrip()
-        )
+        bar = _bar(usd, most, min(bar_width, BAR_WIDTH))
+        lines.append(f"{(bottom + top) / 2:>14,.2f} {bar} {short_usd(usd):>8} {word:<6}{note}".rstrip())
     return lines
 
 
@@ -47,6 +47,6 @@ def _mass(bins: Mapping[str, Any], bottom: float, top: float) -> tuple[float, fl
     return sums[0], sums[1]
 
 
-def _bar(usd: float, most: float) -> str:
-    eighths = round(usd / most * _WIDTH * 8) if most > 0 else 0
-    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).strip().ljust(_WIDTH)
+def _bar(usd: float, most: float, width: int) -> str:
+    eighths = round(usd / most * width * 8) if most > 0 else 0
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).strip().ljust(width)

@@ -89,7 +89,7 @@ def _refusals(report: dict[str, Any], most: int) -> list[str]:
 def _priced(codes: Sequence[CodePriced], most: int) -> list[str]:
     """Estimates, and said to be."""
     return [
-        f"  {one.code}: {one.entries} proposed entries, {one.won} would have won, {one.sum_r:+.2f} R before costs"
+        f"  {one.code}: {one.entries} entries, {one.won} would have won, {one.sum_r:+.2f} R before costs (estimate)"
         + (f", {one.unknown} not over" if one.unknown else "")
         for one in codes[:most]
     ]
@@ -109,8 +109,8 @@ def _near(near: Sequence[dict[str, Any]], most: int) -> list[str]:
 def _map(coins: Sequence[dict[str, Any]]) -> list[str]:
     """Within 5 % of the mark, at both ends of the time. USD is an estimate."""
     return [
-        f"map       {one['coin']} {_price(one['then'])} -> {_price(one['now'])}; in 5 %: shorts "
-        f"{_both(one, 'short_usd')}, longs {_both(one, 'long_usd')} (estimate)"
+        f"map       {one['coin']} {_price(one['then'])} -> {_price(one['now'])}; estimate in 5 %: shorts "
+        f"{_both(one, 'short_usd')}, longs {_both(one, 'long_usd')}"
         for one in coins
     ]
 
