@@ -153,6 +153,8 @@ def _no_outside_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = os.environ.get("LIQBOT_UNCOMPILED", "")
     for name in [name for name in os.environ if name.startswith("LIQBOT_") or name == "CREDENTIALS_DIRECTORY"]:
         monkeypatch.delenv(name)
+    for name in ("COLUMNS", "LINES"):  # nobody's screen
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LIQBOT_UNCOMPILED", kept)
     monkeypatch.setenv("LIQBOT_HOME", HOME)
 

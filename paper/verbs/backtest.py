@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from liqbot import places
+from liqbot.review.progress import progress
 from liqbot.risk.thin_coins import is_thin, labelled
 from liqbot.settings import load
 from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overriding
@@ -76,7 +77,8 @@ def backtest(
             found = researched(setup, LocalWorkers(processes), to_stderr, data=directory, wanted=wanted)
             print(msgspec.json.encode(_plain(found)).decode() if as_json else _text(found))
             return
-        report = run_backtest(ready(setup).tape, settings, profile=profile, data=directory)
+        with progress(f"backtest of {path.name}") as advance:
+            report = run_backtest(ready(setup).tape, settings, profile=profile, data=directory, advance=advance)
     print(msgspec.json.encode(report).decode() if as_json else text_of(report))
 
 

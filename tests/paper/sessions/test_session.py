@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -58,9 +59,22 @@ def test_every_fill_and_refusal_is_in_the_ledger(session: tuple[Path, str]) -> N
     assert {row["code"] for row in decisions} & risk_codes == said_codes
     assert refused >= len(said_codes) > 0
     entry = next(row for row in decisions if row["code"] == "APPROVED")
-    told = liqbot("explain", str(entry["decision"]), "--data", str(data)).stdout
+    told = liqbot("explain", str(entry["decision"]), "--full", "--data", str(data)).stdout
     for part in ("inputs", "gates", "map", "checks", "orders", "outcome"):
         assert part in told, part
+
+
+def test_the_commands_that_it_names_work(session: tuple[Path, str]) -> None:
+    data, said = session
+    lines = said.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("next "))
+    named = [shlex.split(line.removeprefix("next"))[1:] for line in lines[first:]]
+    assert [words[0] for words in named] == ["trades", "explain", "report", "map"]
+    for words in named:
+        assert words[-2:] == ["--data", str(data)]
+        done = liqbot(*words)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), words
+        assert done.stdout.strip(), words
 
 
 def test_every_map_in_the_ledger_has_its_forecast(session: tuple[Path, str]) -> None:
