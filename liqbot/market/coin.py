@@ -160,8 +160,8 @@ class CoinMarket:
     ) -> None:
         """The step's positions, what forced orders say of them, and how good the forecast was."""
         now, estimator = self.now, self.estimator
-        estimator.decay(position_of(now.reference_price), elapsed_ms)
-        estimator.on_step(bars, self.prices, self.open_interest, bounds, now.time_ms)
+        position = position_of(now.reference_price)
+        estimator.on_step(position, elapsed_ms, bars, self.prices, self.open_interest, bounds, now.time_ms)
         estimator.learn(self.forced, elapsed_ms, history=backfilled)
         if "positions" in columns:
             estimator.take_snapshots(columns["positions"], self.prices, bounds)

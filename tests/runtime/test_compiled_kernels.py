@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def the_same(made: Path) -> None:
     require_sound(made)
-    assert set(load(made)) == {*fold_kernels.SIGNATURES, *fold_kernels.WRITTEN_OUT}
+    assert set(load(made)) == set(compiled_kernels.PLAIN)
 
 
 @pytest.mark.long
@@ -71,7 +71,7 @@ def test_every_damaged_byte_is_seen_and_making_it_anew_mends_it(made: Path, tmp_
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("lost", ["manifest.json", "kernels.py", "cache"])
+@pytest.mark.parametrize("lost", ["manifest.json", "step_kernels.py", "cache"])
 def test_a_part_that_is_missing_is_seen(made: Path, lost: str, tmp_path: Path) -> None:
     aside = shutil.move(made / lost, tmp_path / lost)
     try:

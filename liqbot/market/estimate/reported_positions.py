@@ -17,9 +17,10 @@ from liqbot.market.estimate.calibration import LATE_MS, Order
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.coverage import Coverage, SidePositions, near
 from liqbot.market.estimate.decay import fading
-from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions, weighted_sums
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats, weighted_sums
 from liqbot.market.estimate.price_grid import edges
 from liqbot.market.estimate.state import ReportedSnapshot, ReportedState, SnapshotSide
+from liqbot.market.estimate.step_kernels import grid_positions
 from liqbot.market.params import CalibrationParams
 
 _SIDES: Final = (LONG, SHORT)
