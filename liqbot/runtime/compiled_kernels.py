@@ -122,7 +122,7 @@ def may_execute() -> bool:
 
 
 def make(home: Path) -> None:
-    """Compile into a directory, in place of what is there. Takes about half a minute of one core."""
+    """Compile into a directory, in place of what is there. Takes a minute or so of one core."""
     shutil.rmtree(home, ignore_errors=True)
     cache = home / "cache"
     cache.mkdir(parents=True)

@@ -1,6 +1,7 @@
 """`PositionEstimator`: from bars to positions: how much each venue's step opens and closes, within open interest."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from liqbot.market.observed.open_interest import OpenInterestFold
 from liqbot.market.observed.prices import BarColumns, VenuePrice
 from liqbot.market.params import CalibrationParams, EstimateParams, PositionLayerParams
 from liqbot.venues.registry import VENUES
+
+_EITHER_SIDE: Final = np.ones(2)
 
 
 class PositionEstimator:
@@ -133,7 +136,8 @@ class PositionEstimator:
 
     def _move(self, step: StepRows, rows_before: int, elapsed_ms: int) -> None:
         """Note what each row's mark crossed, and where it stands now: what it crosses next is new from there on."""
-        state, crossed = self.state, np.full((self.state.positions.rows, 3), np.nan)
+        state, crossed = self.state, np.empty((self.state.positions.rows, 3))
+        crossed.fill(np.nan)
         if not self.positions.move(
             *step.arrays(), state.mark, state.unseen_usd, state.is_unseen(), crossed, rows_before, elapsed_ms,
             self._params.taker_weight, self._params.activity_share,
@@ -153,10 +157,11 @@ class PositionEstimator:
         """Compare what the step's touches promised with the forced orders in it; `history`: before the start."""
         positions, reporting = self.state.positions, self.state.calibration.reporting
         modelled_usd = np.add.reduce(positions.touched_usd, axis=2) * reporting[:, None]
-        self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
+        self.reported_usd = modelled_usd
         sums, orders = self._take_forced(forced), self.orders
         touched_usd, hazard_usd = positions.touched_prior_usd, positions.touched_hazard_usd
         if self.reported:
+            self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
             self.reported.count(orders)
         self.calibration.on_step(
             touched_usd, orders, sums, elapsed_ms, leverage_prior=self.state.leverage_prior.ratio, history=history
@@ -203,8 +208,8 @@ class PositionEstimator:
         self._bound(prices, bounds_base)
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
-        state, oi_usd = self.state, self._oi_usd(prices, bounds_base)
-        most_usd = self._params.leveraged_share * np.repeat(oi_usd[:, None], 2, axis=1)
+        state, oi_usd = self.state, self.oi_usd(prices, bounds_base)
+        most_usd = (self._params.leveraged_share * oi_usd)[:, None] * _EITHER_SIDE
         if self.reported:
             self._leave_room(most_usd, oi_usd)
         self.positions.bound(most_usd)
@@ -226,19 +231,16 @@ class PositionEstimator:
                 if oi_usd[row] < np.inf:
                     most_usd[row, side] = room_usd(near_usd, far_usd, oi_usd.item(row), self._params.leveraged_share)
 
-    def _oi_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> Floats:
+    def oi_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> Floats:
         """One-sided open interest per row; infinity where it is not known."""
-        found = np.full(self.state.positions.rows, np.inf)
-        for venue, row in self.row_of.items():
-            oi_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
-            if oi_usd > 0:
-                found[row] = oi_usd
-        return found
+        found = [bounds_base.get(venue, 0.0) * prices[venue].mark_price for venue in self.row_of]
+        return np.array([oi_usd if oi_usd > 0 else np.inf for oi_usd in found])
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def warmth_pct(self, bounds_base: Mapping[int, float], prices: Sequence[VenuePrice]) -> tuple[float, float]:
-        """Modelled positions, all of which were seen being opened, against those and the unseen ones still open.
+    def warmth_pct(self, oi_usd: Floats) -> tuple[float, float]:
+        """Modelled positions, all of which were seen being opened, against those and the unseen ones still open, by
+        open interest `oi_usd[row]`.
 
         (long, short). The unseen ones close at the same rates while a venue is watched, and are never more than open
         interest leaves room for. NaN before any venue's open interest is known.
@@ -247,7 +249,7 @@ class PositionEstimator:
         if not state.unseen_rows:
             return float("nan"), float("nan")
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
-        most_usd = self._params.leveraged_share * self._oi_usd(prices, bounds_base)
+        most_usd = self._params.leveraged_share * oi_usd
         rows, told_usd = state.unseen_rows, np.zeros((len(state.unseen_rows), 2))
         if self.reported:
             told_usd[:] = [[self.reported.total_usd(row, side, state.now_ms) for side in (LONG, SHORT)] for row in rows]

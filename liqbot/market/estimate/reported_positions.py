@@ -117,8 +117,6 @@ class ReportedPositions:
         """[row, side] expected to be reported of what was touched; `modelled_usd` is the same of modelled positions."""
         state = self.state
         own: Floats = state.touched_usd * (self.ratio * reporting)[:, None]
-        if not state.snapshots:
-            return own
         state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
         state.recent[:, :, 0] += own
         state.recent[:, :, 1] += modelled_usd
