@@ -103,6 +103,8 @@ class FaultSchedule(Probe):
             if aim.draw.state in order_states(self.scenario) and fault.ready(self.scenario):
                 aim.armed, aim.strikes = True, aim.strikes + 1
                 fault.strike(self.scenario, self._chance(aim, "strike"), functools.partial(self._struck, aim))
+                if aim.strikes > 1:
+                    nudge_on(self.scenario, fault, self._chance(aim, "nudge"))
                 return
 
     def _struck(self, aim: _Aim) -> None:
