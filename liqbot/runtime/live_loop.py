@@ -239,6 +239,8 @@ class Runtime:
                 elif isinstance(request, rule.ObserveStep):
                     for observe in self._observers:
                         observe(request.seq, request.block, request.step, self._engine)
+                    # Nor do they share a turn with the fold of a block that waits already.
+                    await asyncio.sleep(0)
 
     @staticmethod
     def _now_ms() -> int:

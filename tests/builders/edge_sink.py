@@ -15,7 +15,7 @@ class Gathered:
 
     def __init__(self, roster: Roster) -> None:
         self.blocks: list[EventBlock] = []
-        self.steps_waiting = 0
+        self.steps_waiting = self.merged_rows = 0
         self._roster = roster
 
     def put(self, part: EventBlock) -> None:

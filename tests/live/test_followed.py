@@ -18,7 +18,7 @@ def follows(status: dict[str, Any]) -> bool:
 
 
 def silent(status: dict[str, Any]) -> bool:
-    """The collector's silence was noticed and has reached the map: the reader counts it a step before the house folds it."""
+    """Its silence was noticed and has reached the map: the reader counts it a step before that step is folded."""
     return bool(status["feeds"]["collector"]["silences"]) and status["coins"][0]["live_venues"] == 0
 
 

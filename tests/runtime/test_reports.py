@@ -35,7 +35,8 @@ async def test_what_a_report_tells_is_worth_what_others_pay_now(tmp_path: Path) 
         sink = Gathered(roster)
         task = asyncio.create_task(market.run(sink))  # type: ignore[arg-type]
         try:
-            await until(lambda: [row for row in sink.of(OpenInterest) if row.venue == "cme"])
+            await until(lambda: task.done() or [row for row in sink.of(OpenInterest) if row.venue == "cme"])
+            assert not task.done(), task
         finally:
             task.cancel()
             await asyncio.wait([task])
