@@ -1,5 +1,4 @@
-"""Faults of a test market's mark: on the move, absurd for once, not to be read. Only seeds that trade in one have it.
-"""
+"""Faults of a test market's mark: it jumps, it is absurd for once, nobody can read it. Not every seed trades in one."""
 
 import random
 
