@@ -17,7 +17,7 @@ from liqbot.verbs.table import Verb, all_verbs
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {
-    "apprise", "ccxt", "pygal", "prometheus_client", "sqlmodel", "sqlalchemy", "alembic", "matplotlib", "pyarrow",
+    "apprise", "ccxt", "prometheus_client", "sqlmodel", "sqlalchemy", "alembic", "matplotlib", "pyarrow",
     "pydantic_settings", "optuna", "distributed",
 }
 # Verbs that only read the books must start as fast as help does.

@@ -4,8 +4,7 @@ Colours are those of Okabe and Ito (2008, "Color Universal Design"), which the c
 steps are cividis (Nunez, Anderton and Renslow 2018).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import io
 from datetime import UTC
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -39,21 +38,33 @@ class Look(NamedTuple):
 
 LIGHT: Final = Look("#ffffff", "#1a1a1a", "#c9c9c9")
 DARK: Final = Look("#14171c", "#e8e8e8", "#4a4f58")
+PAGE: Final = Look("none", "#808080", "#808080")
+"""On whatever colour a page has."""
 
 
 class Canvas:
     """One picture with one or more panels below each other, all over the same horizontal axis."""
 
-    def __init__(self, title: str, note: str, *, dark: bool = False, heights: tuple[float, ...] = (1.0,)) -> None:
-        """`note` stands below the picture: what the figures are, and where they come from."""
-        self.look = DARK if dark else LIGHT
-        self.figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained", facecolor=self.look.paper)
+    def __init__(
+        self, title: str, note: str, *, look: Look = LIGHT, heights: tuple[float, ...] = (1.0,),
+        inches: tuple[float, float] = _INCHES,
+    ) -> None:
+        """`note` stands below the picture: what the figures are, and where they come from. `heights` of the panels, in
+        proportion."""
+        self.look = look
+        self.figure = Figure(figsize=inches, dpi=_DPI, layout="constrained", facecolor=self.look.paper)
         axes = self.figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
         self.panels: list[Axes] = list(axes[:, 0])
-        self.figure.suptitle(title, color=self.look.ink, fontsize=13, x=0.01, ha="left")
-        self.figure.supxlabel(note, color=self.look.ink, fontsize=8, x=0.01, ha="left", alpha=0.8)
+        self.say(title)
+        if note:
+            self.figure.supxlabel(note, color=self.look.ink, fontsize=8, x=0.01, ha="left", alpha=0.8)
         for panel in self.panels:
             self.dress(panel)
+
+    def say(self, title: str) -> None:
+        """Above the picture."""
+        if title:
+            self.figure.suptitle(title, color=self.look.ink, fontsize=13, x=0.01, ha="left")
 
     def dress(self, panel: Axes) -> None:
         """Ink and a faint grid for a panel, or for an axis added beside one."""
@@ -86,11 +97,28 @@ class Canvas:
         """Text in an SVG stays text, and the same picture is the same file. ExpectedError for another format, or where
         nothing can be written."""
         require_format(path)
-        with _reproducible():
-            try:
-                self.figure.savefig(path, facecolor=self.look.paper, metadata=_metadata(path))
-            except OSError as error:
-                raise ExpectedError(f"{path}: cannot be written ({error.strerror or error})") from None
+        try:
+            if path.suffix.lower() == ".svg":
+                path.write_text(svg_of(self.figure), encoding="utf-8")
+            else:
+                self.figure.savefig(path, facecolor=self.look.paper, metadata={"Software": "liqbot"})
+        except OSError as error:
+            raise ExpectedError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def look_of(*, dark: bool) -> Look:
+    return DARK if dark else LIGHT
+
+
+def svg_of(figure: Figure, name: str = "liqbot") -> str:
+    """The picture as an element of a page: text stays text, nothing runs, and the same picture is the same text.
+    Pictures of one page need names of their own, which their parts refer to each other by."""
+    kept = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        about = {"Date": None, "Creator": "liqbot"}
+        figure.savefig(kept, format="svg", facecolor=figure.get_facecolor(), metadata=about)
+    drawn = kept.getvalue()
+    return drawn[drawn.index("<svg"):]
 
 
 def require_format(path: Path) -> None:
@@ -110,13 +138,3 @@ def usd_text(usd: float) -> str:
 
 USD_TICKS: Final = FuncFormatter(lambda usd, _place: usd_text(usd))
 PRICE_TICKS: Final = FuncFormatter(lambda price, _place: f"{price:,.0f}" if price >= 100 else f"{price:.6g}")
-
-
-@contextmanager
-def _reproducible() -> Iterator[None]:
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "liqbot"}):
-        yield
-
-
-def _metadata(path: Path) -> dict[str, Any]:
-    return {"Date": None, "Creator": "liqbot"} if path.suffix.lower() == ".svg" else {"Software": "liqbot"}

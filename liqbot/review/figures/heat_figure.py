@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from liqbot.market.map.liquidation_map import Floats
-from liqbot.review.figures.canvas import LONGS, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas
+from liqbot.review.figures.canvas import LONGS, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas, look_of
 from liqbot.review.figures.kept import KeptMap
 from liqbot.review.ledger_reader import Row
 
@@ -26,7 +26,7 @@ def heat_figure(
     """`maps` as `kept.maps` gives them; `reach_pct` around the lowest and the highest mark."""
     note = "USD is an estimate: open positions that would be force-closed at each price; dots: liquidations observed"
     title = f"{coin} liquidation heatmap, {_when(maps[0].time_ms)} to {_when(maps[-1].time_ms)} UTC"
-    canvas = Canvas(title, note, dark=dark)
+    canvas = Canvas(title, note, look=look_of(dark=dark))
     panel = canvas.panels[0]
     marks = [one.mark_price for one in maps]
     edges = np.geomspace(min(marks) * (1 - reach_pct / 100), max(marks) * (1 + reach_pct / 100), _ROWS + 1)

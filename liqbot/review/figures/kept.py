@@ -46,7 +46,7 @@ def first_coin(ledger: Ledger) -> str:
 def maps(ledger: Ledger, span: Span) -> list[KeptMap]:
     """Oldest first. ExpectedError for fewer than two: one is a map, and `picture map` draws it."""
     rows = ledger.rows(
-        f"SELECT time_ms, mark_price, bins FROM map_snapshot WHERE {_SPAN} ORDER BY time_ms, id",  # noqa: S608
+        f"SELECT time_ms, mark_price, bins FROM map_snapshot WHERE {_SPAN} ORDER BY time_ms, id",
         span.values,
     )
     found = [_map(row) for row in rows]
@@ -66,7 +66,7 @@ def _map(row: Row) -> KeptMap:
 def forced_orders(ledger: Ledger, span: Span) -> list[Row]:
     """Observed liquidations: time_ms, side, price, usd."""
     return ledger.rows(
-        f"SELECT time_ms, side, price / 1e9 AS price, size_usd / 1e6 AS usd FROM liquidation WHERE {_SPAN} "  # noqa: S608
+        f"SELECT time_ms, side, price / 1e9 AS price, size_usd / 1e6 AS usd FROM liquidation WHERE {_SPAN} "
         "ORDER BY time_ms", span.values,
     )
 
@@ -74,7 +74,7 @@ def forced_orders(ledger: Ledger, span: Span) -> list[Row]:
 def fills(ledger: Ledger, span: Span) -> list[Row]:
     """Ours: time_ms, side, reduces, price."""
     return ledger.rows(
-        f"SELECT time_ms, side, reduces, price / 1e9 AS price FROM fill WHERE {_SPAN} ORDER BY time_ms",  # noqa: S608
+        f"SELECT time_ms, side, reduces, price / 1e9 AS price FROM fill WHERE {_SPAN} ORDER BY time_ms",
         span.values,
     )
 

@@ -11,7 +11,19 @@ from matplotlib.axes import Axes
 from liqbot.instruments import Side
 from liqbot.market.map.liquidation_map import Floats
 from liqbot.market.record import RECORD_VERSION
-from liqbot.review.figures.canvas import GOOD, LONGS, OWN, PRICE_TICKS, SHORTS, STEPS, USD_TICKS, Canvas, Look, usd_text
+from liqbot.review.figures.canvas import (
+    GOOD,
+    LONGS,
+    OWN,
+    PRICE_TICKS,
+    SHORTS,
+    STEPS,
+    USD_TICKS,
+    Canvas,
+    Look,
+    look_of,
+    usd_text,
+)
 from liqbot.review.reading import MapReading, reading_from
 
 STACKS: Final = {"leverage": "by_leverage", "venue": "by_venue"}
@@ -49,10 +61,7 @@ def decision_figure(story: Mapping[str, Any], *, reach_pct: float = 6.0, dark: b
     lines = [PriceLine(name, said[key], colour) for name, key, colour in named if said[key]]
     source = f"; the map kept at {said['first_seen'][:16]} or before"
     canvas = map_figure(reading_from(record), reach_pct=reach_pct, lines=lines, dark=dark, source=source)
-    canvas.figure.suptitle(
-        f"Decision {said['decision']}: {said['strategy']} {said['side']} {said['coin']}, {said['code']}",
-        color=canvas.look.ink, fontsize=13, x=0.01, ha="left",
-    )
+    canvas.say(f"Decision {said['decision']}: {said['strategy']} {said['side']} {said['coin']}, {said['code']}")
     return canvas
 
 
@@ -66,7 +75,7 @@ def map_figure(
     reach_pct = max([reach_pct, *near])
     when = datetime.fromtimestamp(reading.chart.as_of_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     note = "USD is an estimate: leveraged positions that would be force-closed per bin of price" + source
-    canvas = Canvas(f"{reading.chart.coin} liquidation map, {when}", note, dark=dark)
+    canvas = Canvas(f"{reading.chart.coin} liquidation map, {when}", note, look=look_of(dark=dark))
     panel = canvas.panels[0]
     low, high = mark * (1 - reach_pct / 100), mark * (1 + reach_pct / 100)
     top = _bars(panel, _parts(record, by), low, high)

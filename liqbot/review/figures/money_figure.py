@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from liqbot.review.figures.canvas import GOOD, LONGS, SHORTS, USD_TICKS, Canvas
+from liqbot.review.figures.canvas import GOOD, LONGS, SHORTS, USD_TICKS, Canvas, look_of
 from liqbot.review.ledger_reader import Row
 
 
 def equity_figure(curve: Sequence[Row], trades: Sequence[Row], *, dark: bool = False, source: str = "") -> Canvas:
     """Profit apart from what was paid in or out; below it how far it lay under its highest."""
     canvas = Canvas("Profit and drawdown", "USD; equity less what was paid in or out" + source,
-                    dark=dark, heights=(3.0, 1.0))
+                    look=look_of(dark=dark), heights=(3.0, 1.0))
     upper, lower = canvas.panels
     times = np.array([row["time_ms"] for row in curve], "datetime64[ms]")
     profit = np.array([row["equity_usd"] - row["transfers_usd"] for row in curve], float)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from liqbot.review.figures.canvas import LONGS, SHORTS, USD_TICKS, Canvas
+from liqbot.review.figures.canvas import LONGS, SHORTS, USD_TICKS, Canvas, look_of
 from liqbot.review.ledger_reader import Row
 
 _DECILES = np.arange(10)
@@ -16,7 +16,7 @@ def calibration_figure(rows: Sequence[Row], *, coin: str, dark: bool = False) ->
     canvas = Canvas(
         f"{coin}: where forced orders met the map ({count:,} orders)",
         "by the map's density at the order's price just before it came: 0 thinnest, 9 densest tenth; a map without "
-        "knowledge has a tenth in each", dark=dark,
+        "knowledge has a tenth in each", look=look_of(dark=dark),
     )
     panel = canvas.panels[0]
     for side, colour, shift in (("long", LONGS, -0.2), ("short", SHORTS, 0.2)):

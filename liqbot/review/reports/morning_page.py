@@ -6,8 +6,8 @@ from html import escape
 from typing import Any, Final
 
 from liqbot.legible import short_usd, spelled
+from liqbot.review.figures.page_figures import lines_svg, map_svg, spark_svg
 from liqbot.review.period import minute_text
-from liqbot.review.pictures.charts import lines_svg, map_svg, spark_svg
 from liqbot.review.reports.coverage import MarketSeen
 from liqbot.review.tables import text_of
 
