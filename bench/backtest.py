@@ -3,7 +3,7 @@
 Each run is a process of its own, because peak memory never falls again. The yardstick is a bare Python loop over the
 same bars in the same run: the ratio is what carries over to another machine.
 
-    python bench/backtest.py [--minutes 5000] [--runs 1] [--seed 7]
+    python bench/backtest.py [--minutes 3000] [--runs 1] [--seed 7]
 """
 
 import argparse
@@ -88,7 +88,7 @@ def figures(venues: int, found: dict[str, float], *, journal: bool) -> Iterator[
 
 def reader() -> argparse.ArgumentParser:
     parser = arguments(__doc__, seed=7)
-    parser.add_argument("--minutes", type=int, default=5_000)
+    parser.add_argument("--minutes", type=int, default=3_000)
     parser.add_argument("--runs", type=int, default=1)
     return parser
 

@@ -79,7 +79,9 @@ def measured(asked: argparse.Namespace) -> Iterator[Figure]:
     )
     yield Figure(
         work=f"growth of it, {of}", value=max(0.0, slope_mb - 2.0 * error_mb), unit="MB a day beyond doubt", goal=0.0,
-        at_most=True, note=f"slope {slope_mb:.1f} ± {error_mb:.1f} MB a day in {len(looks.hours)} looks",
+        at_most=True,
+        note=f"slope {slope_mb:.1f} ± {error_mb:.1f} MB a day in {len(looks.hours)} looks, in a backtest, which also "
+        "keeps its equity curve; the market's windows of days are still filling on the first",
     )
 
 

@@ -4,7 +4,7 @@ The journal is that of a backtest of the made market; each verb is a process of 
 beside a bare interpreter. Times asked for with `--at` are drawn with the seed. The size of the journal, and how much of
 it snapshots take, are said too.
 
-    python bench/reading.py [--days 3] [--venues 1] [--asked 3] [--seed 7]
+    python bench/reading.py [--days 1] [--venues 1] [--asked 2] [--seed 7]
 """
 
 import argparse
@@ -67,9 +67,9 @@ def sizes(folder: Path, days: float) -> Iterator[Figure]:
 
 def reader() -> argparse.ArgumentParser:
     parser = arguments(__doc__, seed=7)
-    parser.add_argument("--days", type=float, default=3.0)
+    parser.add_argument("--days", type=float, default=1.0)
     parser.add_argument("--venues", type=int, default=1)
-    parser.add_argument("--asked", type=int, default=3)
+    parser.add_argument("--asked", type=int, default=2)
     return parser
 
 

@@ -5,7 +5,7 @@ same process. A strategy wants to enter at every tick and the venue refuses ever
 order. Measured is from the block in the inbox to the socket's `write`, by the clock and by the processor. The yardstick
 is the same order sent through ccxt alone, by turns in the same run; `engine` is the engine's own answer to the tick.
 
-    python bench/tick_to_order.py [--ticks 120] [--venues 1,8,24] [--coins 2] [--seed 7]
+    python bench/tick_to_order.py [--ticks 40] [--venues 1,8,24] [--coins 2] [--seed 7]
 """
 
 import argparse
@@ -240,7 +240,7 @@ def measured(asked: argparse.Namespace) -> Iterator[Figure]:
 
 def reader() -> argparse.ArgumentParser:
     parser = arguments(__doc__, seed=7)
-    parser.add_argument("--ticks", type=int, default=120)
+    parser.add_argument("--ticks", type=int, default=40)
     parser.add_argument("--venues", default="1,8,24")
     parser.add_argument("--coins", type=int, default=2)
     return parser

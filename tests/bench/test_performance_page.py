@@ -92,11 +92,11 @@ def test_why_a_script_found_nothing_is_said(bench: Callable[..., Any], page: Mod
     assert "- `bench/failing.py`: failed with exit code 3" in page.page(bench().run(only=("failing",)), "a")
 
 
-numbers = st.floats(0.0, 1e9)
+numbers = st.sampled_from((0.0, 1.0, 8.0)) | st.floats(0.0, 1e9)
 
 
 @given(
-    made=st.lists(st.tuples(numbers, st.none() | st.floats(0.0, 1e9), st.booleans()), min_size=1, max_size=12)
+    made=st.lists(st.tuples(numbers, st.none() | numbers, st.booleans()), min_size=1, max_size=6)
 )
 def test_every_figure_stands_once_and_misses_come_first_the_worst_on_top(
     made: list[tuple[float, float | None, bool]], page: ModuleType, figures: ModuleType
@@ -105,7 +105,7 @@ def test_every_figure_stands_once_and_misses_come_first_the_worst_on_top(
         figures.Figure(work=f"work {number}.", value=value, unit="x", goal=goal, at_most=at_most)
         for number, (value, goal, at_most) in enumerate(made)
     ]
-    kept = figures.Found(command="c", seed=1, commit="x", machine="m", figures=tuple(found))
+    kept = figures.Found(command="c", seed=1, commit="x", machine="m", loops_per_s=1e6, figures=tuple(found))
     text = page.page([page.Measured("one", kept)], "key")
     at = {figure.work: text.index(f"| {figure.work} |") for figure in found}
     assert all(text.count(f"| {figure.work} |") == 1 for figure in found)
