@@ -103,6 +103,8 @@ def test_a_spent_cluster_ends_a_cascade_and_an_older_rejection_does_not():
     fresh = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 30_000, ended_ms=rc.NOW_MS)
     assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=fresh))).code == "CLUSTER_SPENT"
     assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=mv.a_sweep(Side.SHORT)))) is None
+    inside = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 900_000, ended_ms=rc.NOW_MS)
+    assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=inside))).code == "CLUSTER_SPENT", "entered inside it"
 
 
 def test_calm_funding_ends_a_squeeze_and_unknown_funding_does_not():
