@@ -11,6 +11,7 @@ from liqbot.market.map.liquidation_map import Floats, LiquidationMap
 from liqbot.market.record import Record
 from liqbot.review.reading import MapReading
 from liqbot.risk.limits import CORE_VENUES
+from liqbot.risk.thin_coins import THIN_LABEL, is_thin
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _COLOURS: Final = {Side.SHORT: "\x1b[32m", Side.LONG: "\x1b[31m"}
@@ -116,7 +117,7 @@ def _notes(reading: MapReading, paint: "_Paint") -> list[str]:
 
 def _standing(record: Record, paint: "_Paint") -> list[str]:
     """How much of the market the map has seen."""
-    lines = []
+    lines = [THIN_LABEL] if is_thin(record["coin"]) else []
     if "warmth_long_pct" in record:
         warmth = [record["warmth_long_pct"], record["warmth_short_pct"]]
         words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]
