@@ -108,7 +108,7 @@ def test_of_what_bears_the_risk_asked_for_the_least_likely_to_be_swept_is_chosen
     found = placed(heavy_at(side, 5, 0.0), avoid(density_percentile_max=60.0), a_wish(side))
     assert [rung.leverage for rung in found.tried] == [5, 4, 3, 2, 1]
     alike = [rung for rung in found.tried if rung.refusal is None and rung.risk_usd >= 500 * D("0.95")]
-    assert found.chosen is min(alike, key=lambda rung: rung.place.sweep_chance_pct)
+    assert found.chosen is min(alike, key=lambda rung: likelihood(rung.place))
     assert found.chosen.leverage == 2
     assert found.tried[-1].risk_usd < 500 * D("0.95"), "1x would be less likely, at less risk"
 
@@ -122,13 +122,22 @@ def test_what_lies_in_a_cluster_is_never_chosen_however_unlikely(side: Side):
     assert found.chosen.leverage == 3
 
 
-def test_equally_likely_places_are_told_apart_by_the_map():
-    """No price can liquidate either: what is left is the thinner place, then less leverage."""
-    dense = Alternative(Side.LONG, 1.0, 2.0, 0.5, 10.0, 30.0, 0.0, 5.0, 0.0)
-    thin = msgspec.structs.replace(dense, density_percentile=10.0, leverage=3.0)
-    thinner_leverage = msgspec.structs.replace(thin, leverage=1.0)
-    assert min((dense, thin, thinner_leverage), key=likelihood) is thinner_leverage
-    assert min((dense, thin), key=likelihood) is thin
+chances = st.floats(0.0, 1.0)
+percentiles = st.floats(0.0, 40.0)
+
+
+@given(ones=st.lists(st.tuples(chances, percentiles, st.integers(1, 5)), min_size=1, max_size=6))
+def test_the_least_likely_comes_first_and_where_no_chance_can_be_told_the_thinnest(
+    ones: list[tuple[float, float, int]]
+):
+    tried = [Alternative(Side.LONG, 1.0, lever, 0.5, 10.0, thin, 0.0, 5.0, chance) for chance, thin, lever in ones]
+    first = min(tried, key=likelihood)
+    if min(one.sweep_chance_pct for one in tried) > 0.01:
+        assert first.sweep_chance_pct == min(one.sweep_chance_pct for one in tried)
+    else:
+        untold = [one for one in tried if one.sweep_chance_pct <= 0.01]
+        assert first in untold
+        assert first.density_percentile == min(one.density_percentile for one in untold)
 
 
 @pytest.mark.parametrize("side", list(Side))

@@ -13,6 +13,7 @@ from liqbot.market.map.zones import ThinZone
 from liqbot.market.record import Record
 from liqbot.review.reading import MapReading
 from liqbot.risk.limits import CORE_VENUES
+from liqbot.risk.thin_coins import THIN_LABEL, is_thin
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _COLOURS: Final = {Side.SHORT: "\x1b[32m", Side.LONG: "\x1b[31m"}
@@ -143,7 +144,7 @@ def _away(zone: ThinZone, mark_price: float) -> str:
 
 def _standing(record: Record, paint: "_Paint") -> list[str]:
     """How much of the market the map has seen."""
-    lines = []
+    lines = [THIN_LABEL] if is_thin(record["coin"]) else []
     if "warmth_long_pct" in record:
         warmth = [record["warmth_long_pct"], record["warmth_short_pct"]]
         words = [f"{pct:.0f}%" if pct is not None else "unknown" for pct in warmth]

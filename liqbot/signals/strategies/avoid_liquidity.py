@@ -105,6 +105,7 @@ _DERIVED: Final = frozenset(Alternative.__struct_fields__)
 _WITHOUT_PRICE: Final = 0
 _STOP_TOO_NEAR: Final = 1
 _DENSE: Final = 2
+_SAME_CHANCE_PCT: Final = 0.01
 
 
 def alternatives(leverage_max: int, params: AvoidLiquidityParams) -> Iterator[tuple[Decimal, int]]:
@@ -154,10 +155,12 @@ def sweep_chance_pct(view: Surroundings, price: float, within_ms: float) -> floa
     return 100.0 * reach_chance(view.mark_price, price, view.range_pct, within_ms)
 
 
-def likelihood(tried: Alternative) -> tuple[float, float, float]:
-    """Sorts acceptable alternatives: the least likely to be swept first, of equals the one in the thinner place, then
-    the one with less leverage."""
-    return tried.sweep_chance_pct, tried.density_percentile, tried.leverage
+def likelihood(tried: Alternative) -> tuple[float, float, float, float]:
+    """Sorts acceptable alternatives: the least likely to be swept first, of equally likely ones the one in the thinner
+    place, then again by chance and by leverage. Below one in ten thousand all count as equally likely: so far out the
+    chance is a tail that nobody measured, and what is left to go by is the map."""
+    chance_pct = tried.sweep_chance_pct
+    return max(chance_pct, _SAME_CHANCE_PCT), tried.density_percentile, chance_pct, tried.leverage
 
 
 def verdict_on(
