@@ -131,6 +131,7 @@ def main() -> None:
     folder = asked.data / code()
     folder.mkdir(parents=True, exist_ok=True)
     until_s, sections, missing = time.monotonic() + asked.minutes * 60.0, [], []
+    command = f"`./run bench strategies --draws {asked.draws}` at {commit()}"
     for path in tapes:
         settings = load("paper", config=ROOT / "config", overrides=(WAIVED,), environment={}).settings
         setup = Setup.of(path, settings, "paper", ROOT / "config")
@@ -141,7 +142,6 @@ def main() -> None:
         sections.append(section(path.stem, found))
         print(sections[-1], flush=True)
         ready.cache_clear()
-    command = f"`./run bench strategies --draws {asked.draws}` at {commit()}"
     notes = [f"Not finished within the time, and so not told: {', '.join(missing)}."] if missing else []
     if asked.page is not None:
         written(asked.page, "\n\n".join((f"By {command}.", *notes, *sections)))
