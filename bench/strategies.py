@@ -103,6 +103,14 @@ def written(page: Path, text: str) -> None:
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
+def code() -> str:
+    """Of every source that a result depends on."""
+    digest = hashlib.sha256(source_digest().encode())
+    for path in sorted((ROOT / "paper").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def commit() -> str:
     words = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
@@ -120,9 +128,10 @@ def main() -> None:
     tapes = sorted(asked.tapes.glob("*.parquet"), key=lambda path: (path.stat().st_size, path.name))
     if not tapes:
         sys.exit(f"--tapes {asked.tapes}: no tapes there")
-    folder = asked.data / source_digest()[:12]
+    folder = asked.data / code()
     folder.mkdir(parents=True, exist_ok=True)
     until_s, sections, missing = time.monotonic() + asked.minutes * 60.0, [], []
+    command = f"`./run bench strategies --draws {asked.draws}` at {commit()}"
     for path in tapes:
         settings = load("paper", config=ROOT / "config", overrides=(WAIVED,), environment={}).settings
         setup = Setup.of(path, settings, "paper", ROOT / "config")
@@ -133,7 +142,6 @@ def main() -> None:
         sections.append(section(path.stem, found))
         print(sections[-1], flush=True)
         ready.cache_clear()
-    command = f"`./run bench strategies --draws {asked.draws}` at {commit()}"
     notes = [f"Not finished within the time, and so not told: {', '.join(missing)}."] if missing else []
     if asked.page is not None:
         written(asked.page, "\n\n".join((f"By {command}.", *notes, *sections)))

@@ -1,7 +1,6 @@
 """What an entry would have earned, taken by itself: the whole house from the order to the exit, with an account of its
 own in which nothing else happens and no limit refuses."""
 
-from collections.abc import Hashable
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +14,9 @@ from paper.research.followers import LeadingMarket, follower
 from paper.research.scripted import Script, scripted_settings
 from paper.tapes.reader import Tape
 
+EntryKey = tuple[str, str, Side]
+"""Label, coin, side."""
+
 
 class Entry(NamedTuple):
     """To be priced: at market, at the Tick it is given at."""
@@ -26,6 +28,10 @@ class Entry(NamedTuple):
     side: Side
     exits: Exits | None = None
     """None: as the strategy's own rules say at that Tick."""
+
+    @property
+    def key(self) -> EntryKey:
+        return self.label, self.coin, self.side
 
 
 class PricedEntry(msgspec.Struct, frozen=True):
@@ -45,19 +51,26 @@ class EntryPricer:
         self._settings, self._tape, self._lead = settings, tape, lead
         self._under_way: list[_Cell] = []
         self.priced: list[PricedEntry] = []
+        self.hopeless: set[EntryKey] = set()
+        """Of entries that could not be made: to be asked again only when something has changed. Whoever gives entries
+        clears it."""
 
     def enter(self, entry: Entry) -> None:
         self._under_way.append(_Cell(entry, self._settings, self._tape, self._lead))
 
     @property
-    def busy(self) -> frozenset[Hashable]:
-        """Labels of the entries under way, with coin and side."""
-        return frozenset((cell.entry.label, cell.entry.coin, cell.entry.side) for cell in self._under_way)
+    def busy(self) -> frozenset[EntryKey]:
+        """Of the entries under way."""
+        return frozenset(cell.entry.key for cell in self._under_way)
 
     def step(self, block: EventBlock) -> None:
         for cell in self._under_way:
             cell.step(block)
-        self.priced += [cell.outcome for cell in self._under_way if cell.over]
+        for cell in self._under_way:
+            if cell.over:
+                self.priced.append(cell.outcome)
+                if cell.outcome.trip is None:
+                    self.hopeless.add(cell.entry.key)
         self._under_way = [cell for cell in self._under_way if not cell.over]
 
     def finish(self) -> tuple[PricedEntry, ...]:

@@ -55,12 +55,18 @@ class RefusedEntries:
         if block.tick_ms is None or step.time_ms < block.tick_ms:
             return
         self._hear(step)
-        busy = self._pricer.busy
-        for view in engine.views:
-            if not view.backfilled and view.coin in self._settings.coins:
-                for entry in self._entries(view):
-                    if (entry.label, entry.coin, entry.side) not in busy:
-                        self._pricer.enter(entry)
+        refused = [
+            entry
+            for view in engine.views
+            if not view.backfilled and view.coin in self._settings.coins
+            for entry in self._entries(view)
+        ]
+        # What could not be entered is not tried again while nothing changes about why it is refused.
+        self._pricer.hopeless &= {entry.key for entry in refused}
+        taken = self._pricer.busy | self._pricer.hopeless
+        for entry in refused:
+            if entry.key not in taken:
+                self._pricer.enter(entry)
         self._pricer.step(block)
 
     def _hear(self, step: Step) -> None:

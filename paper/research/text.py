@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from paper.backtest.plain_tables import table
 from paper.backtest.report import BacktestReport
-from paper.backtest.strategy_stats import BOTH
+from paper.backtest.strategy_stats import BOTH, StrategyStats
 from paper.backtest.strategy_table import interval
 from paper.research.ablation import WithoutGate
 from paper.research.controls import FILLS, OWN, ControlRow
@@ -39,22 +39,24 @@ def controls_text(report: BacktestReport, research: Research) -> str:
 def edge_of(strategy: str, report: BacktestReport, research: Research) -> str:
     """One sentence: whether the strategy did better than what knows nothing."""
     own = next((one for one in report.by_strategy if one.strategy == strategy and one.side == BOTH), None)
+    return verdict_on(own, [one for one in research.controls if one.strategy == strategy])
+
+
+def verdict_on(own: StrategyStats | None, beside: Sequence[ControlRow]) -> str:
+    """`own` over both sides, None without a closed trade; `beside` are its controls."""
     if own is None:
         return "no trade closed, so nothing is shown either way"
-    beside = [one for one in research.controls if one.strategy == strategy and one.by_chance_share is not None]
-    placebos = [one for one in research.controls if one.strategy == strategy]
-    few = f"; {own.trades} trades: few" if own.trades < _FEW else ""
-    chance = "".join(f"; chance {one.by_chance_share:.2f}" for one in beside if one.trades)
+    nothing_known = [one for one in beside if one.control not in FILLS and one.trades]
+    chance = "".join(f"; chance {one.by_chance_share:.2f}" for one in nothing_known if one.by_chance_share is not None)
+    rest = f"{chance}; {own.trades} trades: few" if own.trades < _FEW else chance
     if not own.expectancy_r.above_zero:
-        return f"no edge, interval not above 0{chance}{few}"
-    unbeaten = [one.control for one in _knowing_nothing(placebos) if not one.own_better_r.above_zero]
+        return f"no edge, interval not above 0{rest}"
+    if not nothing_known:
+        return f"gains, with nothing to compare it with{rest}"
+    unbeaten = [one.control for one in nothing_known if not one.own_better_r.above_zero]
     if unbeaten:
-        return f"gains, no better than {', '.join(unbeaten)}{chance}{few}"
-    return f"better than 0 and than every control{chance}{few}"
-
-
-def _knowing_nothing(rows: Sequence[ControlRow]) -> list[ControlRow]:
-    return [one for one in rows if one.control not in FILLS and one.trades]
+        return f"gains, no better than {', '.join(unbeaten)}{rest}"
+    return f"better than 0 and than every control{rest}"
 
 
 def refusals_text(refusals: Sequence[RefusalPrice], strategies: Sequence[str], *, shown: int = 4) -> str:

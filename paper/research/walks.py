@@ -8,10 +8,10 @@ import numpy as np
 
 from liqbot.settings import Settings
 from paper.backtest.planned_trips import PlannedTrips
-from paper.research.followers import follower
 from paper.research.market_lead import MarketLead
 from paper.research.search_space import with_candidate
 from paper.research.setup import Setup, ready
+from paper.research.walked_house import WalkedHouse, seen_by
 from paper.score.price_path import Floats
 from paper.tapes.reader import Tape
 
@@ -55,11 +55,12 @@ def side_by_side(tape: Tape, settings: Settings, variants: Sequence[Settings]) -
     have the market of `settings`."""
     lead = MarketLead(settings, tape)
     books = tuple(PlannedTrips() for _ in variants)
-    loops = [follower(variant, tape, lead, trips) for variant, trips in zip(variants, books, strict=True)]
+    houses = [WalkedHouse(variant, tape, lead, trips) for variant, trips in zip(variants, books, strict=True)]
     for block in tape.blocks():
         lead.step(block)
-        for loop in loops:
-            loop.step(block)
+        seen = seen_by(lead, settings)
+        for house in houses:
+            house.step(block, seen)
     return books
 
 

@@ -26,10 +26,11 @@ from paper.research.text import (
 )
 from paper.research.work import LocalWorkers
 from paper.verbs.ending import books_written
+from paper.verbs.research_options import Draws, Processes, Runs, Seed, TapePath, Windows
 
 
 def backtest(
-    path: Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")],
+    path: TapePath,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -44,20 +45,12 @@ def backtest(
     controls: Annotated[
         bool, typer.Option("--controls/--no-controls", help="Three more passes over the tape: what to compare it with.")
     ] = True,
-    draws: Annotated[
-        int, typer.Option("--draws", min=1, max=100_000, help="Random entries per strategy, as a control.")
-    ] = DRAWS,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of random entries and resampled days.")] = 1,
-    monte_carlo: Annotated[
-        int, typer.Option("--monte-carlo", min=0, max=1_000_000, help="Runs of the same trades in other orders.")
-    ] = 1_000,
-    walk_forward: Annotated[
-        int, typer.Option("--walk-forward", min=0, max=100, help="Windows; thresholds are chosen anew before each.")
-    ] = 0,
-    ablation: Annotated[
-        bool, typer.Option("--ablation", help="A walk without each gate, in three more passes.")
-    ] = False,
-    processes: Annotated[int, typer.Option("--processes", min=1, max=256, help="For the controls.")] = 1,
+    draws: Draws = DRAWS,
+    seed: Seed = 1,
+    monte_carlo: Runs = 1_000,
+    walk_forward: Windows = 0,
+    ablation: Annotated[bool, typer.Option("--ablation", help="A walk without each gate, in further passes.")] = False,
+    processes: Processes = 1,
     as_json: Json = False,
 ) -> None:
     """Run the whole house over a tape: map, strategies, risk and orders, filled by the simulated exchange.

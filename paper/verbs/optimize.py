@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -17,37 +16,33 @@ from paper.research.progress import to_stderr
 from paper.research.search_space import SearchSpace, suggested_space, with_candidate, written_space
 from paper.research.setup import Setup
 from paper.research.work import DaskWorkers, LocalWorkers, Workers
+from paper.verbs.research_options import (
+    HeldOut,
+    Processes,
+    Scheduler,
+    SearchLines,
+    Seed,
+    Storage,
+    StrategyNames,
+    TapePaths,
+)
 
 _GRID_MAX = 100_000
-Tapes = Annotated[list[Path], typer.Argument(metavar="TAPE...", help="Tapes to choose on.")]
 
 
 def optimize(
-    tapes: Tapes,
-    held_out: Annotated[
-        list[Path] | None,
-        typer.Option("--held-out", metavar="TAPE", help="Looked at once, at the end; repeatable. Name other markets."),
-    ] = None,
-    search: Annotated[
-        list[str] | None,
-        typer.Option("--search", metavar="KEY=VALUES", help="signals.cascade.flow_min=0:0.1:0.05 or =1,2. Repeatable."),
-    ] = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option("--strategy", help="Without --search: thresholds of this strategy's gates [default: of all]."),
-    ] = None,
+    tapes: TapePaths,
+    held_out: HeldOut = None,
+    search: SearchLines = None,
+    strategy: StrategyNames = None,
     trials: Annotated[int, typer.Option("--trials", min=1, max=1_000_000, help="Candidates to screen.")] = 300,
     walks: Annotated[int, typer.Option("--walks", min=1, max=100_000, help="Of these, how many to walk.")] = 50,
     grid: Annotated[bool, typer.Option("--grid", help="No screening: walk every combination.")] = False,
     study: Annotated[str, typer.Option("--study", help="Name of the search; the same goes on with it.")] = "search",
-    storage: Annotated[
-        str, typer.Option("--storage", help="SQLAlchemy URL of Optuna's database [default: a file beside backtests].")
-    ] = "",
-    processes: Annotated[int, typer.Option("--processes", min=1, max=256, help="On this machine.")] = 1,
-    scheduler: Annotated[
-        str, typer.Option("--scheduler", help="Address of a Dask scheduler, as in tcp://host:8786; needs liqbot[dask].")
-    ] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search.")] = 1,
+    storage: Storage = "",
+    processes: Processes = 1,
+    scheduler: Scheduler = "",
+    seed: Seed = 1,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
