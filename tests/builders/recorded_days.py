@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from patience import PATIENCE_S
 
 from liqbot.blocks import EventBlock, Roster, block_of
 from liqbot.events import MarketEvent, MarkPrice, TradeBar
@@ -23,6 +24,7 @@ from liqbot.journal import Journal, JournalLimits
 from liqbot.observers.snapshots import SnapshotObserver
 from liqbot.runtime.raw_files import RawFiles
 from liqbot.runtime.raw_frames import Frame, Message, Session, frames_of, manifest_of, raw_files
+from liqbot.runtime.storage import SNAPSHOT_SHARE
 from liqbot.settings.params import JournalParams
 
 T0_MS: Final = 1_700_000_000_000
@@ -138,7 +140,8 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
     params = JournalParams(keep_gb=keep_gb, keep_days=keep_days)
     watched, chance = Watched(), np.random.default_rng(1)
     cap = int(params.keep_gb * 1e9)
-    with Journal.open(path, mode="observe", account="none", roster=ROSTER, limits=JournalLimits()) as journal:
+    limits = JournalLimits(snapshot_bytes_max=int(cap * SNAPSHOT_SHARE))
+    with Journal.open(path, mode="observe", account="none", roster=ROSTER, limits=limits) as journal:
         observer = SnapshotObserver(journal, None, params, "v")
         engine: Any = SimpleNamespace(
             account=SimpleNamespace(positions={}), snapshot=lambda: chance.bytes(100_000), is_recorded=True,
@@ -150,7 +153,7 @@ def journal_days(path: Path, days: float, *, keep_gb: float, keep_days: float, m
             step: Any = SimpleNamespace(time_ms=tick_ms)
             observer.on_step(seq, block, step, engine)
             if minute % 20 == 0:
-                journal.durable().result(60)
+                journal.durable().result(PATIENCE_S)
                 watched.looks += 1
                 watched.bytes_max = max(watched.bytes_max, taken_bytes(path.parent))
                 assert watched.bytes_max <= cap, f"{watched.bytes_max:,} bytes after {minute / DAY_MINUTES:.1f} days"

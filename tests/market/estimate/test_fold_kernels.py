@@ -130,6 +130,7 @@ def test_windows_are_found_alike(compiled: Kernels, seed: int) -> None:
     assert found(compiled) == found(PLAIN)
 
 
+@pytest.mark.usefixtures("plain_fold")
 @pytest.mark.parametrize("seed", [1, 3, 4])
 def test_a_market_in_random_order_is_read_alike(
     compiled: Kernels, seed: int, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from ccxt.base import errors
 from loopback_market import hub_of, quiet
-from okx_place import BTC, ISOLATED, Place, served, until
+from okx_place import BTC, ISOLATED, Place, served
+from patience import patiently, until
 
 from paper.dialects.faults import Kind
 from paper.dialects.hub import HubParams
@@ -88,11 +89,11 @@ async def test_a_cut_socket_is_dialled_and_subscribed_again(place: Place) -> Non
     place.hub.faults.next("/ws/v5/private", Kind.DISCONNECT_WS)
     await place.tick()
     with pytest.raises(errors.NetworkError):
-        await asyncio.wait_for(first, 2)
+        await patiently(first)
     again = asyncio.create_task(place.client.watch_orders(BTC))
     await place.subscribed("orders")
     await enter(place)
-    assert (await asyncio.wait_for(again, 2))[-1]["clientOrderId"] == NAME
+    assert (await patiently(again))[-1]["clientOrderId"] == NAME
 
 
 async def test_with_latency_a_request_is_held_until_the_market_has_come_that_far() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 from loopback_market import START_MS, at, block, forced, hub_of, quiet
+from patience import patiently
 
 from liqbot.commands import SetLeverage
 from liqbot.instruments import Side
@@ -124,7 +125,7 @@ async def test_stopping_ends_every_connection() -> None:
         async with serving(hub, [BinanceDialect(hub)]) as served:
             socket = await session.ws_connect(served.ws_url + "/fstream.binance.com/market/ws")
             url = served.url
-        assert (await asyncio.wait_for(socket.receive(), 2)).type in (
+        assert (await patiently(socket.receive())).type in (
             aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING
         )
         with pytest.raises(aiohttp.ClientConnectorError):
