@@ -64,7 +64,7 @@ def arguments(doc: str | None, *, seed: int | None = None) -> argparse.ArgumentP
 def main(reader: argparse.ArgumentParser, measured: Callable[[argparse.Namespace], Iterator[Figure]]) -> int:
     """Measures and says what was found, each figure as soon as it is known."""
     asked = reader.parse_args()
-    command, seed = spoken(sys.argv), getattr(asked, "seed", None)
+    command, seed = " ".join(["python", *sys.argv]), getattr(asked, "seed", None)
     print(f"command: {command}; seed {seed}; commit {commit()}; {machine()}; load {os.getloadavg()[0]:.1f}", flush=True)
     figures: list[Figure] = []
     for figure in measured(asked):
@@ -74,13 +74,6 @@ def main(reader: argparse.ArgumentParser, measured: Callable[[argparse.Namespace
         found = Found(command=command, seed=seed, commit=commit(), machine=machine(), figures=tuple(figures))
         asked.figures.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     return 0
-
-
-def spoken(words: list[str]) -> str:
-    """The command as somebody would type it in the checkout; where its figures go is nobody's business."""
-    script, *rest = words
-    shown = [word for before, word in zip([script, *rest], rest, strict=False) if "--figures" not in (before, word)]
-    return " ".join(["python", f"bench/{Path(script).name}", *shown])
 
 
 def line(figure: Figure) -> str:

@@ -27,8 +27,6 @@ from liqbot.settings import settings_model
 from paper.backtest.run import backtest, peak_memory_mb
 from paper.tapes.reader import Tape, read_tape
 
-PEERS: Final = ("peers seen elsewhere, one venue, a trivial rule, no map: jesse 41-54k bars/s, nautilus_trader 23-41k, "
-                "freqtrade 14-21k; none of them in this run")
 GOAL: Final = {1: 50_000.0, 8: 150_000.0}
 GOAL_MEMORY_MB: Final = 400.0
 
@@ -79,7 +77,7 @@ def figures(venues: int, found: dict[str, float], *, journal: bool) -> Iterator[
     yield Figure(
         work=name, value=found["bars"] / found["cpu_s"], unit="venue-bars per CPU second", goal=GOAL[venues],
         beside="a bare Python loop over the bars", beside_value=found["bare_loop"],
-        note=f"{found['bars']:,.0f} minute bars, {found['approvals']:.0f} approvals; {PEERS}",
+        note=f"{found['bars']:,.0f} minute bars, {found['approvals']:.0f} approvals",
     )
     if journal:
         yield Figure(work=f"{name}: memory", value=found["peak_mb"], unit="MB at most", goal=GOAL_MEMORY_MB,

@@ -9,7 +9,7 @@ import typer
 
 from liqbot.exits import Exit
 from liqbot.settings import load
-from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overriding
+from liqbot.verbs.options import ConfigDir, Json, Profile, Set
 from paper.backtest.lookahead import LookaheadReport, look
 from paper.tapes.info import iso
 from paper.tapes.reader import read_tape
@@ -20,17 +20,16 @@ def lookahead(
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
-    allow_thin_coin: ThinCoin = False,
     moments: Annotated[
         int, typer.Option("--moments", min=1, max=1_000, help="How many moments to change the future after.")
     ] = 3,
     as_json: Json = False,
 ) -> int:
-    """Backtest the tape again with everything told after a moment changed: no step before it may differ.
+    """Backtest the tape again with prices and funding changed after a moment: no step before it may differ.
 
     Strategies of the user's own are held to it like ours. Exit code 1 when one knew.
     """
-    settings = load(profile, config=config, overrides=overriding(overrides, allow_thin_coin=allow_thin_coin)).settings
+    settings = load(profile, config=config, overrides=overrides or ()).settings
     report = look(read_tape(path), settings, moments, lambda text: print(text, file=sys.stderr))
     print(msgspec.json.encode(report).decode() if as_json else _text(report))
     return Exit.FAILED if report.peeks else Exit.OK

@@ -354,7 +354,7 @@ def test_a_crash_of_the_writer_is_trouble_at_once_and_reaches_the_next_append(tm
 
 def test_newest_readable_snapshot_wins_and_bad_ones_are_named(tmp_path: pathlib.Path):
     path = tmp_path / "journal.sqlite"
-    with opened(path, snapshot_bytes_max=0) as journal:
+    with opened(path) as journal:
         for n in range(1, 6):
             journal.append(EventBlock(), "feed", n)
             journal.save_snapshot("engine", n, "v1" if n < 5 else "v2", b"state %d" % n)

@@ -1,1 +1,0 @@
-"""Reports made of a ledger alone."""
