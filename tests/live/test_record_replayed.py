@@ -61,7 +61,7 @@ async def recorded(venue: str, data: Path, *, cut: bool) -> AsyncIterator[Place]
             tasks.append(asyncio.create_task(cut_later(here)))
         try:
             recording = asyncio.create_task(record(here.settings(), data, for_s=None, raw=True))
-            await until_recorded(recording, data, mended if cut else flooded)
+            assert await until_recorded(recording, data, mended if cut else flooded) == Exit.OK
             yield here
         finally:
             for task in tasks:
