@@ -12,6 +12,7 @@ import pytest
 from liqbot.blocks import KINDS, EventBlock, block_of
 from liqbot.engine import Engine
 from liqbot.events import ConfigLoaded, Event, FeedDown, JournalOpened, MarketEvent
+from liqbot.exits import Exit
 from liqbot.instruments import Side
 from liqbot.journal import JournalReader
 from liqbot.live.record import record
