@@ -113,7 +113,7 @@ def counting() -> Iterator[Calls]:
 
 def counted(venues: int, folder: Path) -> Counts:
     """What the ticks after the warm ones take, on average."""
-    tape = made_tape(folder / f"{venues}.parquet", WARM_TICKS + 2 * TICKS, venues, SEED)
+    tape = made_tape(folder / f"{venues}.parquet", 2 * (WARM_TICKS + TICKS), venues, SEED)
     house = house_of(fitted(settings_model()(), tape), tape)
     blocks = list(tape.blocks())
     run(house, blocks[:WARM_TICKS])
@@ -129,14 +129,16 @@ def counted(venues: int, folder: Path) -> Counts:
 
 
 def memory(house: Any, blocks: list[Any]) -> tuple[float, float]:
-    """Bytes that a tick has allocated at once, at most, beyond what was there before it, and bytes that it leaves."""
+    """Bytes that a tick has allocated at once, at most, beyond what was there before it, and bytes that it leaves. What
+    is kept for a while and then replaced must all have been seen to come before it is seen to go: hence warm ticks."""
     gc.collect()
     tracemalloc.start(1)
     try:
-        run(house, blocks[:1])
+        run(house, blocks[:WARM_TICKS])
+        gc.collect()
         begin, _ = tracemalloc.get_traced_memory()
         peaks = 0
-        for block in blocks[1:]:
+        for block in blocks[WARM_TICKS:]:
             before, _ = tracemalloc.get_traced_memory()
             tracemalloc.reset_peak()
             run(house, [block])
@@ -145,7 +147,7 @@ def memory(house: Any, blocks: list[Any]) -> tuple[float, float]:
         end, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    return peaks / (len(blocks) - 1), (end - begin) / (len(blocks) - 1)
+    return peaks / TICKS, (end - begin) / TICKS
 
 
 def in_a_process(form: str, venues: int) -> Counts:

@@ -85,6 +85,13 @@ class JournalReader(StampedConnection):
             (seq,) = self._connection.execute("SELECT coalesce(max(seq), 0) FROM block").fetchone()
         return int(seq)
 
+    @property
+    def last_ms(self) -> int:
+        """Time of the last record, milliseconds UTC; 0 for a journal without any."""
+        with self._reading("the last record"):
+            found = self._connection.execute("SELECT time_ms FROM block ORDER BY seq DESC LIMIT 1").fetchone()
+        return int(found[0]) if found else 0
+
     def records(
         self, from_seq: int = 1, to_seq: int | None = None, *, chunk: int = 500, facts_only: bool = False
     ) -> Iterator[Record]:

@@ -15,6 +15,7 @@ from liqbot.engine import Engine
 from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal, JournalReader
 from liqbot.observers.observer import OnStep
+from liqbot.review.progress import Advance, watched
 from liqbot.runtime.assembly import House, Parts, assembled
 from liqbot.settings import Settings
 from paper.backtest.recorder import BacktestRecorder
@@ -44,15 +45,17 @@ def backtest(
     data: Path | None = None,
     batch_rows: int = BATCH_ROWS,
     observers: Sequence[OnStep] = (),
+    advance: Advance = lambda _share: None,
 ) -> BacktestReport:
-    """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest."""
+    """Run the tape and report. With `data` a journal is written there, replacing that of an earlier backtest.
+    `advance` is told the share that is done."""
     settings = fitted(settings, tape)
     watch = BacktestRecorder(settings, settings.coins)
     with contextlib.ExitStack() as stack:
         storage = None if data is None else _new_storage(stack, data, settings, tape)
         started_s = time.perf_counter()
         house = assembled_house(settings, tape, storage=storage, checks=(watch, *observers))
-        run(house.loop, tape.blocks(batch_rows=batch_rows))
+        run(house.loop, watched(tape.blocks(batch_rows=batch_rows), tape.first_ms, tape.last_ms, advance))
         if storage is not None:
             storage.snapshots.save(storage.journal.last_seq, house.engine)
         report = watch.report(info_of(tape), profile, house.engine)

@@ -15,7 +15,8 @@ from liqbot.exits import Exit, ExpectedError
 from liqbot.journal import Journal, JournalReader
 from liqbot.journal.rerun import SNAPSHOT_NAME
 from liqbot.ledger import LedgerThread, LedgerWriter
-from liqbot.observers.alerts import FILE_NAME, Alert, alerts_of
+from liqbot.observers.alert_rules import Alert, alerts_of
+from liqbot.observers.alerts import FILE_NAME
 from liqbot.observers.observer import Observer, ObserverGroup
 from liqbot.observers.registry import BUILT_IN, ObserverContext, observers_for, ordered, require_known
 from liqbot.runtime.assembly import House, Parts, assembled, snapshot_version
