@@ -144,14 +144,18 @@ class Engine:
         self._recorded = None
         for decision in recorded.decisions:
             if isinstance(decision, Approved):
-                self.desk.adopt(decision)
+                self._take_up(decision)
         self._decision_id = max(before_id, recorded.decision_id)
         self.desk.commands(self._now_ms, self.account.positions, recorded.commands)
         return Step(self._seq, self._now_ms, tuple(verdicts), recorded.decisions, recorded.commands, whales)
 
     def _adopt(self, approved: Approved) -> None:
         if self._recorded is None:
-            self.desk.adopt(approved)
+            self._take_up(approved)
+
+    def _take_up(self, approved: Approved) -> None:
+        self.desk.adopt(approved)
+        self.account.on_approved(approved.target)
 
     def _fold(self, fact: Event) -> None:
         self._now_ms = max(self._now_ms, fact.time_ms)
@@ -247,7 +251,9 @@ class Engine:
         """Reasons to open. A verdict or refusal that only repeats itself is not reported again."""
         evaluator = StrategyEvaluator(view, self._signals, self._enabled, self.guard)
         placements: dict[Side, list[Verdict]] = {}
-        for index, code in enumerate(evaluator.codes()):
+        codes = evaluator.codes()
+        wanted = [self._enabled[index] for index, code in enumerate(codes) if code == SIGNAL]
+        for index, code in enumerate(codes):
             key = self._keys[view.coin][index]
             if code != SIGNAL and self._last_codes.get(key) == code:
                 continue
@@ -257,7 +263,9 @@ class Engine:
             if verdict.signal is None:
                 self._last_codes.pop(f"{key} review", None)
                 continue
-            decision, placement = self._review(verdict.signal, view)
+            others = (one for one in wanted if one.strategy.name != verdict.strategy)
+            opposing = tuple(one.strategy.name for one in others if one.side is not verdict.side)
+            decision, placement = self._review(verdict.signal, view, opposing)
             if placement is not None:
                 placements.setdefault(verdict.side, []).append(placement)
             outcome = "APPROVED" if isinstance(decision, Approved) else decision.code
@@ -266,13 +274,14 @@ class Engine:
                 decisions.append(decision)
         verdicts += avoid_liquidity.changes(view.coin, placements, self._last_codes)
 
-    def _review(self, signal: Signal, view: MarketView) -> EntryReview:
+    def _review(self, signal: Signal, view: MarketView, opposing: tuple[str, ...]) -> EntryReview:
         book = self._books[view.coin]
         where = (book.instrument.venue, view.coin)
         review = review_entry(
             signal, view, self.account, book, self._limits_of[view.coin], self._avoid, self._decision_id + 1,
             entry_in_flight=self.desk.entry_in_flight(*where), foreign_orders=self.desk.foreign_resting(*where),
             entering=self.desk.entries_in_flight(), mark=self.mark_of(view.coin), held=self._held_targets(),
+            opposing=opposing,
         )
         if isinstance(review.decision, Approved):
             self._adopt(review.decision)

@@ -8,6 +8,7 @@ from liqbot.accounting.positions import Position
 from liqbot.commands import Purpose
 from liqbot.engine import Engine
 from liqbot.events import HaltCode
+from liqbot.market.record import cluster_record
 from liqbot.market.view import MarketView
 from liqbot.risk.blackouts import in_force
 from liqbot.risk.caution import caution_text, crowded_side
@@ -64,6 +65,17 @@ def biases_of(engine: Engine, now_ms: int) -> list[dict[str, Any]]:
         {"coin": coin, "side": one.side, "until_ms": one.until_ms, "why": one.why}
         for coin, one in given if one.until_ms > now_ms
     ]
+
+
+def clusters_of(engine: Engine) -> list[dict[str, Any]]:
+    """Of every coin its time, mark and clusters, as a map's record has them."""
+    return [
+        {
+            "coin": view.coin, "time_ms": view.time_ms, "mark_price": view.mark_price,
+            "clusters": [cluster_record(one) for one in (*view.above.clusters, *view.below.clusters)],
+        }
+        for view in engine.views
+    ]  # fmt: skip
 
 
 def _ladder(engine: Engine, now_ms: int) -> dict[str, Any]:

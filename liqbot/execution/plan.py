@@ -141,7 +141,8 @@ def _protect(
     if settled:
         return [_cancel(stop) for stop in stops if stop.confirmed and stop is not settled[-1]]
     refused = book.failed(Purpose.STOP, now_ms - params.failure_window_ms)
-    under_way = [stop for stop in stops if stop.on_the_way and _may_stay(stop, book)]
+    # One that we have asked to be cancelled is no protection to wait for, whatever has become of it.
+    under_way = [stop for stop in stops if stop.on_the_way and not stop.cancel_asked and _may_stay(stop, book)]
     expected = any(_expected(stop, book, now_ms, params) for stop in under_way)
     if expected or len(refused) >= params.stop_attempts_max or len(under_way) > params.stop_attempts_max:
         return []

@@ -125,7 +125,7 @@ class CoinMarket:
         self.estimator.rest()
         if self.ready and "positions" in columns:
             self.estimator.take_snapshots(columns["positions"], self.prices, bounds)
-            self.read(bounds)
+            self.read(bound=True)
 
     def _follow(
         self, bars: BarColumns, columns: Columns, bounds: dict[int, float], tick_ms: int, *, backfilled: bool,
@@ -149,9 +149,9 @@ class CoinMarket:
         self._watch_whales()
         drawn_usd = self._remember_map()
         if (reading and not backfilled) or self.usual.due(tick_ms):
-            self.read(None if changed else bounds, drawn_usd)
+            self.read(drawn_usd, bound=not changed)
             for side in SIDES:
-                self.sweeps.take_clusters(side, self.clusters[side])
+                self.sweeps.take_clusters(side, tick_ms, self.clusters[side])
             if self.usual.due(tick_ms):
                 self.usual.remember(tick_ms, *(self._windows[side].excess_usd for side in SIDES))
 
@@ -160,8 +160,8 @@ class CoinMarket:
     ) -> None:
         """The step's positions, what forced orders say of them, and how good the forecast was."""
         now, estimator = self.now, self.estimator
-        estimator.decay(position_of(now.reference_price), elapsed_ms)
-        estimator.on_step(bars, self.prices, self.open_interest, bounds, now.time_ms)
+        position = position_of(now.reference_price)
+        estimator.on_step(position, elapsed_ms, bars, self.prices, self.open_interest, bounds, now.time_ms)
         estimator.learn(self.forced, elapsed_ms, history=backfilled)
         if "positions" in columns:
             estimator.take_snapshots(columns["positions"], self.prices, bounds)
@@ -266,6 +266,7 @@ class CoinMarket:
                 imbalance_usd=sum(taken_usd for _, taken_usd in split) if split else ABSENT,
                 oi_ratio=now.oi_ratio,
                 oi_ratio_before=oi_ratio_before,
+                highest_oi_ratio=self.open_interest.highest_since,
                 oi_ms=self.open_interest.reported_ms,
                 printed=self.forced.of_path,
                 reported=self.forced.reports(now.time_ms),
@@ -281,6 +282,8 @@ class CoinMarket:
 
     def _watch_whales(self) -> None:
         estimator = self.estimator
+        if not estimator.reported and not self.whales.near:
+            return
         venue_of = {row: self.venues[venue] for venue, row in estimator.row_of.items()}
         self.whales.on_step(
             {venue_of[row]: one for row, one in estimator.reported.state.snapshots.items()},
@@ -289,9 +292,9 @@ class CoinMarket:
             self.now.time_ms,
         )
 
-    def read(self, bounds: dict[int, float] | None = None, drawn_usd: tuple[Floats, Floats] | None = None) -> None:
+    def read(self, drawn_usd: tuple[Floats, Floats] | None = None, *, bound: bool = False) -> None:
         """Map, clusters, thin zones, warmth as the state has them: nothing here is remembered. `drawn_usd`: the map's
-        (longs, shorts), where they are known already."""
+        sides, where they are known already. `bound`: positions were bound by open interest as it is now."""
         self.map = self.map_of(drawn_usd=drawn_usd)
         self._rescale()
         usual = self.usual.now()
@@ -300,7 +303,9 @@ class CoinMarket:
             self.clusters[side] = clusters_in(windows, self.map, side, self.params.clusters, usual)
             fuel_usd = self.map.within_usd(side, self.params.clusters.fuel_distance_pct)
             self.sides[side] = SideView(side, fuel_usd, self.clusters[side], self.sweeps.latest(side))
-        self.warmth_pct = self.estimator.warmth_pct(self._bounds_base() if bounds is None else bounds, self.prices)
+        estimator = self.estimator
+        oi_usd = estimator.state.oi_usd if bound else estimator.oi_usd(self.prices, self._bounds_base())
+        self.warmth_pct = estimator.warmth_pct(oi_usd)
         self.thin_zones = ThinZones(self.map, self.params.clusters)
 
     def _remember_map(self) -> tuple[Floats, Floats] | None:

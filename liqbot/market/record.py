@@ -45,7 +45,7 @@ def map_record(view: MarketView, market: Market | None = None, *, split: bool = 
         "mark_price": view.map.mark_price,
         "bins": bins_of(view.map),
         "forecast": forecast_record(view.forecasts_of()),
-        "clusters": [_cluster(cluster) for side in (view.above, view.below) for cluster in side.clusters],
+        "clusters": [cluster_record(cluster) for side in (view.above, view.below) for cluster in side.clusters],
         "thin_zones": [msgspec.to_builtins(zone) for zone in view.thin_zones],
         "fuel_above_usd": round(view.above.fuel_usd),
         "fuel_below_usd": round(view.below.fuel_usd),
@@ -86,7 +86,7 @@ def filtered_record(
         "filter": dict(chosen),
         "forecast": None,
         "bins": bins_of(liq_map),
-        "clusters": [_cluster(cluster) for cluster in (*above, *below)],
+        "clusters": [cluster_record(cluster) for cluster in (*above, *below)],
         "thin_zones": [msgspec.to_builtins(zone) for zone in zones],
         "fuel_above_usd": round(above_usd),
         "fuel_below_usd": round(below_usd),
@@ -187,7 +187,8 @@ def _known(value: Any) -> Any:
     return None if value != value else value
 
 
-def _cluster(cluster: Cluster) -> Record:
+def cluster_record(cluster: Cluster) -> Record:
+    """As it is stored and printed; what is not known is null."""
     plain: Record = {name: _known(value) for name, value in msgspec.to_builtins(cluster).items()}
     return plain | {"side": cluster.side.word, "usd": round(cluster.usd)}
 

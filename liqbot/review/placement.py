@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.margin.mechanics import Mechanics
 from liqbot.market.map.liquidation_map import LiquidationMap
 from liqbot.market.map.zones import ABSENT, Cluster
 from liqbot.market.view import SideView
-from liqbot.review.pictures.map_text import short_usd
 from liqbot.signals.strategies import avoid_liquidity
 from liqbot.signals.strategies.avoid_liquidity import Alternative, AvoidLiquidityParams
 from liqbot.signals.verdict import ACCEPTED

@@ -40,6 +40,8 @@ class Refusal(enum.StrEnum):
     """A time of the UTC day in which the profile enters nothing."""
     POSITION_OPEN = "POSITION_OPEN"
     ENTRY_IN_FLIGHT = "ENTRY_IN_FLIGHT"
+    OPPOSING_SIGNAL = "OPPOSING_SIGNAL"
+    """Another strategy wants the other side at the same time."""
     COOLDOWN = "COOLDOWN"
     DAILY_LOSS = "DAILY_LOSS"
     WEEKLY_LOSS = "WEEKLY_LOSS"
@@ -53,6 +55,9 @@ class Refusal(enum.StrEnum):
     STOP_INVALID = "STOP_INVALID"
     STOP_TOO_FAR = "STOP_TOO_FAR"
     REWARD_TOO_SMALL = "REWARD_TOO_SMALL"
+    COSTS_UNPAID = "COSTS_UNPAID"
+    """Fees, slippage and funding would take more of what is between stop and take than the trade can be trusted to
+    earn."""
     SIZE_TOO_SMALL = "SIZE_TOO_SMALL"
     SIZE_LIMIT = "SIZE_LIMIT"
     LEVERAGE = "LEVERAGE"
@@ -98,6 +103,9 @@ class Target(msgspec.Struct, frozen=True):
     """Trading mark over map mark when it was decided: what its prices are translated by (`risk.translation`)."""
     risk_usd: Decimal = Decimal(0)
     """Lost at the stop, costs included, as decided; 0: nobody decided it."""
+    partial_take_price: Decimal | None = None
+    """Once price is there `partial_take_share` of the position goes at market; None: never, or it has gone."""
+    partial_take_share: Decimal = Decimal(0)
 
 
 class Approved(msgspec.Struct, frozen=True, tag=True):

@@ -58,9 +58,11 @@ class RiskLimits(StrictParams):
         12.0, "Fall from the highest equity ever; latches until resumed by hand.", ceiling=30.0, gt=0
     )
     cooldown_after_loss_ms: int = limit(
-        3_600_000, "No entry in a coin after a trade that lost.", ge=0, le=_COOLDOWN_MS_MAX
+        3_600_000, "No entry of a strategy in a coin after its trade there that lost.", ge=0, le=_COOLDOWN_MS_MAX
     )
-    cooldown_after_trade_ms: int = limit(300_000, "No entry in a coin after any trade.", ge=0, le=_COOLDOWN_MS_MAX)
+    cooldown_after_trade_ms: int = limit(
+        300_000, "No entry of a strategy in a coin after any trade of its there.", ge=0, le=_COOLDOWN_MS_MAX
+    )
     unexplained_ms: int = limit(
         15_000, "A change of balance waits this long for the fact that explains it.", ge=0, le=600_000
     )
@@ -111,6 +113,12 @@ class RiskLimits(StrictParams):
     stop_pct_min: float = limit(0.15, "Stop distance, in percent of the entry: nearer is noise.", gt=0)
     stop_pct_max: float = limit(4.0, "Stop distance, in percent of the entry.", ceiling=10.0, gt=0)
     reward_min: float = limit(1.2, "Distance to the take over distance to the stop, both after costs.", ge=0, le=100)
+    edge_needed_pct_max: float = limit(
+        15.0,
+        "Percentage points of win rate beyond a random walk's that a trade needs to pay fees, slippage and funding.",
+        ge=0,
+        le=100,
+    )
 
     # While a position is open
     break_even_r: float = limit(

@@ -51,7 +51,8 @@ def adjustment_for(
             smaller = _smaller(view, position, target, account, limits, translation, avoid)
             if smaller is not None or not follows:
                 return smaller
-            return _tighter(view, mapped, translation.target_in_map(target), limits)
+            in_map = translation.target_in_map(target)
+            return _partial_take(view, mapped, in_map) or _tighter(view, mapped, in_map, limits)
     if reason is None:
         return None
     code, why = reason
@@ -151,6 +152,18 @@ def _smaller(
 def _own_liquidation(position: Position, target: VenueTarget) -> Decimal:
     """In prices of the trading market: the venue's word, else our own."""
     return position.liquidation_price or target.liquidation_price
+
+
+def _partial_take(view: MarketView, position: Position, target: Target) -> Adjustment | None:
+    """The part that is to go once price is far enough our way."""
+    price = target.partial_take_price
+    if price is None or int(position.side) * (exact(view.mark_price) - price) < 0:
+        return None
+    share = target.partial_take_share
+    return Adjustment(
+        position.venue, position.coin, "PARTIAL_TAKE", f"{share:.0%} at {price:.8g} or better",
+        exit_base=position.quantity_base * share, mark_ratio=target.mark_ratio,
+    )
 
 
 # --- the stop -----------------------------------------------------------------------------------------------------

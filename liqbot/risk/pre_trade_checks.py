@@ -15,6 +15,7 @@ from liqbot.risk.account import Account
 from liqbot.risk.blackouts import in_force
 from liqbot.risk.caution import caution_text, crowded_side
 from liqbot.risk.decision import Check, Refusal
+from liqbot.risk.expected_costs import edge_needed_pct, funding_cost_pct
 from liqbot.risk.limits import RiskLimits, unwatched_core
 from liqbot.risk.placement import OrderProposal, TradingBook
 from liqbot.risk.sizing import costs_base, exact, loss_base, risk_asked_usd
@@ -39,6 +40,8 @@ class CheckContext(msgspec.Struct, frozen=True):
     """Others' orders that rest on the instrument: they could fill against our position."""
     mark: MarkRatio = SAME_MARKET
     """How the market where orders rest compares with the map's."""
+    opposing: tuple[str, ...] = ()
+    """Other strategies that signal the other side at this tick."""
     held: tuple[VenueTarget, ...] = ()
     """The targets of open positions."""
 
@@ -207,8 +210,13 @@ def _in_flight(context: CheckContext) -> Check:
     return Check("entry_in_flight", "yes" if context.entry_in_flight else "no", "no", not context.entry_in_flight)
 
 
+def _unopposed(context: CheckContext) -> Check:
+    return Check("opposing_signals", ", ".join(context.opposing) or "none", "none", not context.opposing)
+
+
 def _cooldown(context: CheckContext) -> Check:
-    until_ms = context.account.cooldown_until_ms(context.book.instrument.venue, context.signal.coin)
+    signal, venue = context.signal, context.book.instrument.venue
+    until_ms = context.account.cooldown_until_ms(venue, signal.coin, signal.strategy, signal.cooldown_ms)
     left_ms = max(0, until_ms - context.view.time_ms)
     return _at_most("cooldown_left_ms", left_ms, 0)
 
@@ -265,10 +273,25 @@ def _reward(context: CheckContext) -> Check:
         return _at_least("reward", math.nan, context.limits.reward_min)
     instrument = context.book.instrument
     take = instrument.round_take(proposal.side, take_price)
-    cost_pct = exact(instrument.taker_fee_pct) + exact(context.limits.slippage_pct)
-    gain = int(proposal.side) * (take - proposal.entry_price) - costs_base(proposal.entry_price, take, cost_pct)
+    costs = costs_base(proposal.entry_price, take, _fill_cost_pct(context))
+    gain = int(proposal.side) * (take - proposal.entry_price) - costs
     loss = loss_base(instrument, proposal.entry_price, proposal.stop_price, context.limits)
     return _at_least("reward", float(gain / loss), context.limits.reward_min)
+
+
+def _pays_its_costs(context: CheckContext) -> Check:
+    signal, proposal, limit_pct = context.signal, context.proposal, context.limits.edge_needed_pct_max
+    if proposal is None or not context.stop_pct > 0 or not math.isfinite(signal.take_price or 0.0):
+        return _at_most("edge_needed_pct", math.nan, limit_pct)
+    take = None if signal.take_price is None else exact(signal.take_price)
+    funding_pct = funding_cost_pct(signal.side, context.view.funding_8h_pct, signal.max_hold_ms)
+    needed_pct = edge_needed_pct(proposal.entry_price, proposal.stop_price, take, _fill_cost_pct(context), funding_pct)
+    return _at_most("edge_needed_pct", needed_pct, limit_pct)
+
+
+def _fill_cost_pct(context: CheckContext) -> Decimal:
+    """Taker fee and slippage of one fill."""
+    return exact(context.book.instrument.taker_fee_pct) + exact(context.limits.slippage_pct)
 
 
 PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
@@ -294,6 +317,7 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.POSITION_OPEN, _flat),
     (Refusal.POSITION_OPEN, _positions),
     (Refusal.ENTRY_IN_FLIGHT, _in_flight),
+    (Refusal.OPPOSING_SIGNAL, _unopposed),
     (Refusal.COOLDOWN, _cooldown),
     (Refusal.DAILY_LOSS, _daily),
     (Refusal.WEEKLY_LOSS, _weekly),
@@ -306,6 +330,7 @@ PRE_TRADE_CHECKS: Final[tuple[tuple[Refusal, PreTradeCheck], ...]] = (
     (Refusal.STOP_INVALID, _stop_valid),
     (Refusal.STOP_TOO_FAR, _stop_near),
     (Refusal.REWARD_TOO_SMALL, _reward),
+    (Refusal.COSTS_UNPAID, _pays_its_costs),
 )
 
 

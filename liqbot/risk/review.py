@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from liqbot.accounting.positions import ZERO, Position
+from liqbot.instruments import Instrument
 from liqbot.market.mark_ratio import SAME_MARKET, MarkRatio
 from liqbot.market.view import MarketView
 from liqbot.risk.account import Account
@@ -54,13 +55,16 @@ def review_entry(
     entering: tuple[VenueTarget, ...] = (),
     mark: MarkRatio = SAME_MARKET,
     held: tuple[VenueTarget, ...] = (),
+    opposing: tuple[str, ...] = (),
 ) -> EntryReview:
     """Whether a signal may become a position, how large, at which leverage. All checks are recorded either way.
 
     Of `entering`, the entries under way, those on other instruments take room like positions; `held` are the targets of
-    open positions. `mark`: how the market where orders rest compares with the map's."""
+    open positions. `mark`: how the market where orders rest compares with the map's. `opposing`: other strategies that
+    signal the other side now."""
     proposal, translation = _proposal(signal, book), translation_at(book.instrument.price_tick, mark)
-    rest = (entry_in_flight, proposal, _elsewhere(entering, signal.coin, account), foreign_orders, mark, held)
+    elsewhere = _elsewhere(entering, signal.coin, account)
+    rest = (entry_in_flight, proposal, elsewhere, foreign_orders, mark, opposing, held)
     context = CheckContext(signal, view, account, book, limits, *rest)
     asked = _asked(context)
     checks = [check for _, check in asked]
@@ -107,7 +111,8 @@ def review_reduction(adjustment: Adjustment, position: Position, current_target:
         Check("stop_tighter", _number(adjustment.stop_price), float(base.stop_price), tighter),
     )
     target = msgspec.structs.replace(
-        base, quantity_base=left_base, stop_price=stop_price, reason=f"{adjustment.code}: {adjustment.reason}"
+        base, quantity_base=left_base, stop_price=stop_price, reason=f"{adjustment.code}: {adjustment.reason}",
+        partial_take_price=None if exit_base else base.partial_take_price,
     )
     return Approved(target, checks)
 
@@ -210,6 +215,7 @@ def _reason(
 def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, mark_ratio: Decimal) -> Target:
     signal, instrument, proposal = context.signal, context.book.instrument, chosen.proposal
     take_price = None if signal.take_price is None else instrument.round_take(signal.side, signal.take_price)
+    partial_price, partial_share = _partial_take(signal, instrument, chosen.size.quantity_base)
     return Target(
         decision_id=decision_id,
         venue=instrument.venue,
@@ -229,7 +235,20 @@ def _target(context: CheckContext, chosen: LeverageCandidate, decision_id: int, 
         account=context.account.name,
         mark_ratio=mark_ratio,
         risk_usd=chosen.risk_usd,
+        partial_take_price=partial_price,
+        partial_take_share=partial_share,
     )
+
+
+def _partial_take(signal: Signal, instrument: Instrument, quantity_base: Decimal) -> tuple[Decimal | None, Decimal]:
+    """(price, share); none of a position whose part, or what is left of it, the venue would not take as an order."""
+    if signal.partial_take_price is None:
+        return None, ZERO
+    price, share = exact(signal.partial_take_price), exact(signal.partial_take_share)
+    smaller_base = instrument.round_quantity(quantity_base * min(share, 1 - share))
+    if smaller_base * min(price, exact(signal.entry_price)) < max(instrument.min_notional_usd, instrument.price_tick):
+        return None, ZERO
+    return price, share
 
 
 def _target_of(position: Position, adjustment: Adjustment) -> Target:

@@ -1,4 +1,4 @@
-"""The compiled form of `fold_kernels`: made when the environment is built, loaded by what folds a market.
+"""The compiled form of the fold's kernels: made when the environment is built, loaded by what folds a market.
 
 It lies in the environment, as a copy of the source with machine code beside it and a manifest over both. A process only
 loads what the manifest vouches for: a compiler of seconds and of unknown mood has no place where a position may be
@@ -20,20 +20,25 @@ import platform
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from liqbot.market.estimate import fold_kernels
+from liqbot.market.estimate import fold_kernels, map_kernels, step_kernels
 from liqbot.places import UNCOMPILED_VARIABLE
 
 TRIED: Final = "fold-tried"
 """Beside it in the environment: `run` has made it from this source, or tried to."""
-_MODULE: Final = "liqbot_compiled_kernels"
+KERNELS: Final = (fold_kernels, step_kernels, map_kernels)
+"""What is compiled, callees first."""
+_PREFIX: Final = "liqbot_compiled_"
 _CACHE_VARIABLE: Final = "NUMBA_CACHE_DIR"
-_PLAIN: Final = {
-    name: getattr(fold_kernels, name) for name in (*fold_kernels.SIGNATURES, *fold_kernels.WRITTEN_OUT)
+PLAIN: Final = {
+    name: getattr(module, name)
+    for module in KERNELS
+    for name in (*module.SIGNATURES, *(fold_kernels.WRITTEN_OUT if module is fold_kernels else ()))
 }
 
 
@@ -74,13 +79,16 @@ def use_compiled() -> str:
 
 def use_plain() -> None:
     """Back to plain numpy: for tests."""
-    _put(_PLAIN)
+    _put(PLAIN)
     _State.reason = None
 
 
-def _put(functions: dict[str, Any]) -> None:
+def _put(functions: dict[str, Any], modules: Sequence[ModuleType] = KERNELS) -> None:
+    """Into every module that has it, as its own or as a callee."""
     for name, function in functions.items():
-        setattr(fold_kernels, name, function)
+        for module in modules:
+            if hasattr(module, name):
+                setattr(module, name, function)
 
 
 def load(home: Path) -> dict[str, Any]:
@@ -96,7 +104,7 @@ def load(home: Path) -> dict[str, Any]:
     try:
         with tempfile.TemporaryDirectory(prefix="liqbot-kernels-") as copy:
             shutil.copytree(home / "cache", copy, dirs_exist_ok=True)
-            found, misses = _compiled(home / "kernels.py", Path(copy))
+            found, misses = _compiled(home, Path(copy))
     except OSError as error:
         raise KernelsUnavailable(f"no room for a copy of {home}: {error}") from error
     if misses:
@@ -114,12 +122,13 @@ def may_execute() -> bool:
 
 
 def make(home: Path) -> None:
-    """Compile into a directory, in place of what is there. Takes about ten seconds of one core."""
+    """Compile into a directory, in place of what is there. Takes a minute or so of one core."""
     shutil.rmtree(home, ignore_errors=True)
     cache = home / "cache"
     cache.mkdir(parents=True)
-    shutil.copyfile(_source(), home / "kernels.py")
-    _compiled(home / "kernels.py", cache)
+    for module in KERNELS:
+        shutil.copyfile(str(module.__file__), _copy(home, module))
+    _compiled(home, cache)
     unfinished = home / "manifest.unfinished"
     unfinished.write_text(json.dumps({"of": _identity(home), "files": _digests(home)}, indent=1), encoding="utf-8")
     unfinished.replace(home / "manifest.json")
@@ -147,11 +156,11 @@ def _identity(home: Path) -> dict[str, str]:
     """What machine code depends on. numba goes by the time of its source, so that is part of it."""
     processor: Any = importlib.import_module("llvmlite.binding")
     features = processor.get_host_cpu_features().flatten()
-    copied = (home / "kernels.py").stat()
+    copied = [_copy(home, module).stat() for module in KERNELS]
     return {
-        "source": hashlib.sha256(_source().read_bytes()).hexdigest(),
+        "source": hashlib.sha256(b"\0".join(path.read_bytes() for path in _sources())).hexdigest(),
         "place": str(home.resolve()),
-        "copy of the source": f"{copied.st_mtime_ns} {copied.st_size}",
+        "copy of the source": " ".join(f"{one.st_mtime_ns} {one.st_size}" for one in copied),
         "interpreter": sys.version,
         "numba": importlib.metadata.version("numba"),
         "numpy": importlib.metadata.version("numpy"),
@@ -160,30 +169,37 @@ def _identity(home: Path) -> dict[str, str]:
 
 
 def _digests(home: Path) -> dict[str, str]:
-    files = [home / "kernels.py", *sorted((home / "cache").rglob("*.nb?"))]
+    files = [*(_copy(home, module) for module in KERNELS), *sorted((home / "cache").rglob("*.nb?"))]
     return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def _source() -> Path:
-    return Path(str(fold_kernels.__file__))
+def _sources() -> list[Path]:
+    """What machine code follows from, constants included."""
+    return sorted(Path(str(fold_kernels.__file__)).parent.glob("*kernels.py"))
 
 
-def _compiled(source: Path, cache: Path) -> tuple[dict[str, Any], int]:
-    """The functions of a copy of the source, compiled where the cache lacks them, and how many it lacked."""
+def _copy(home: Path, module: ModuleType) -> Path:
+    return home / Path(str(module.__file__)).name
+
+
+def _compiled(home: Path, cache: Path) -> tuple[dict[str, Any], int]:
+    """The functions of the copies of the source, compiled where the cache lacks them, and how many it lacked."""
     before = os.environ.get(_CACHE_VARIABLE)
     os.environ[_CACHE_VARIABLE] = str(cache)
     try:
         numba: Any = importlib.import_module("numba")
         numba.config.reload_config()
-        module = _module(source)
+        copies = [_module(_copy(home, module)) for module in KERNELS]
         found: dict[str, Any] = {}
-        for name, signature in fold_kernels.SIGNATURES.items():
-            found[name] = numba.njit(signature, cache=True, error_model="numpy")(getattr(module, name))
-            setattr(module, name, found[name])
-            for plain, written_out in fold_kernels.WRITTEN_OUT.items():
-                if written_out == name:
-                    found[plain] = found[name]
-                    setattr(module, plain, found[name])
+        for copy in copies:
+            for name, signature in copy.SIGNATURES.items():
+                function = numba.njit(signature, cache=True, error_model="numpy", no_cfunc_wrapper=True)(
+                    getattr(copy, name)
+                )
+                added = {name: function}
+                added |= {plain: function for plain, other in fold_kernels.WRITTEN_OUT.items() if other == name}
+                _put(added, copies)
+                found |= added
         return found, sum(sum(one.stats.cache_misses.values()) for one in found.values())
     finally:
         os.environ.pop(_CACHE_VARIABLE)
@@ -199,11 +215,12 @@ class _FromSource(SourceFileLoader):
 
 
 def _module(source: Path) -> ModuleType:
-    """A second copy of the module: its functions see each other's compiled form."""
-    spec = importlib.util.spec_from_file_location(_MODULE, source, loader=_FromSource(_MODULE, str(source)))
+    """A second copy of a module: the functions of such copies see each other's compiled form."""
+    name = _PREFIX + source.stem
+    spec = importlib.util.spec_from_file_location(name, source, loader=_FromSource(name, str(source)))
     assert spec is not None
     assert spec.loader is not None
-    module = sys.modules[_MODULE] = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

@@ -14,11 +14,13 @@ from liqbot.instruments import CONTRACTS, MAIN_CONTRACT, split_venue_key
 from liqbot.market.feeds.params import FeedParams
 from liqbot.market.params import MarketParams
 from liqbot.risk.limits import RiskLimits
+from liqbot.settings.alerts import AlertParams
 from liqbot.settings.params import (
     ConductParams,
     JournalParams,
     LedgerParams,
     LogParams,
+    MetricsParams,
     NetworkParams,
     ObserversParams,
     RecordParams,
@@ -92,6 +94,13 @@ class Settings(BaseSettings):
     # Excluded from every dump: what it brings is journaled, and a start on a recorded configuration listens to nobody.
     webhook: WebhookParams = Field(
         default_factory=WebhookParams, exclude=True, description="Signed directions from other programs."
+    )
+    metrics: MetricsParams = Field(
+        default_factory=MetricsParams, exclude=True, description="Where the observer `metrics` serves figures."
+    )
+    # Excluded from every dump: what is told to people is no part of what decides.
+    alerts: AlertParams = Field(
+        default_factory=AlertParams, exclude=True, description="What the observer `alerts` tells, and where."
     )
     # Excluded from every dump: what is only looked at is no part of the configuration that a run records.
     external: dict[str, ExternalParams] = Field(

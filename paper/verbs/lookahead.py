@@ -1,7 +1,6 @@
 """`liqbot lookahead TAPE`: does any decision know the future?"""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -13,10 +12,11 @@ from liqbot.verbs.options import ConfigDir, Json, Profile, Set, ThinCoin, overri
 from paper.backtest.lookahead import LookaheadReport, look
 from paper.tapes.info import iso
 from paper.tapes.reader import read_tape
+from paper.verbs.research_options import TapePath
 
 
 def lookahead(
-    path: Annotated[Path, typer.Argument(metavar="TAPE", help="A tape: a Parquet file, one row per market fact.")],
+    path: TapePath,
     profile: Profile = "paper",
     config: ConfigDir = None,
     overrides: Set = None,
@@ -26,7 +26,7 @@ def lookahead(
     ] = 3,
     as_json: Json = False,
 ) -> int:
-    """Backtest the tape again with prices and funding changed after a moment: no step before it may differ.
+    """Backtest the tape again with everything told after a moment changed: no step before it may differ.
 
     Strategies of the user's own are held to it like ours. Exit code 1 when one knew.
     """

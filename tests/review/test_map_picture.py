@@ -8,10 +8,11 @@ from market_rows import RandomMarket, blocks_of
 from liqbot.cli import main
 from liqbot.exits import Exit
 from liqbot.instruments import Side
+from liqbot.legible import short_usd
 from liqbot.market.market import Market
 from liqbot.market.params import MarketParams
 from liqbot.market.record import Record, clusters_from, map_from, map_record
-from liqbot.review.pictures.map_text import draw_map, short_usd
+from liqbot.review.pictures.map_text import draw_map
 from liqbot.review.placement import PlacedPosition, ReadMap, check_position, check_text
 from liqbot.review.reading import reading_from
 from liqbot.review.sources import time_of

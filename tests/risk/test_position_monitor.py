@@ -103,6 +103,8 @@ def test_a_spent_cluster_ends_a_cascade_and_an_older_rejection_does_not():
     fresh = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 30_000, ended_ms=rc.NOW_MS)
     assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=fresh))).code == "CLUSTER_SPENT"
     assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=mv.a_sweep(Side.SHORT)))) is None
+    inside = mv.a_sweep(Side.SHORT, started_ms=rc.NOW_MS - 900_000, ended_ms=rc.NOW_MS)
+    assert asked(mv.a_view(above=mv.a_side(Side.SHORT, sweep=inside))).code == "CLUSTER_SPENT", "entered inside it"
 
 
 def test_calm_funding_ends_a_squeeze_and_unknown_funding_does_not():
@@ -193,3 +195,18 @@ def test_whatever_the_guard_says_is_less_risk(
     after = review_reduction(found, position, target).target
     assert after.quantity_base <= target.quantity_base
     assert asked(view, position, after, time_ms=rc.NOW_MS + later_ms) is None
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_part_is_taken_once_where_it_was_decided(side: Side):
+    sign = int(side)
+    price, share = D(65536) + sign * D(300), D("0.25")
+    target = rc.a_target(side, partial_take_price=price, partial_take_share=share)
+    position = a_position(side=side)
+    assert asked(mv.a_view(mark_price=mv.MARK + sign * 299.0), position, target) is None
+    found = asked(mv.a_view(mark_price=mv.MARK + sign * 300.0), position, target)
+    assert (found.code, found.exit_base, found.stop_price) == ("PARTIAL_TAKE", position.quantity_base * share, None)
+    rest = review_reduction(found, position, target).target
+    assert rest.quantity_base == position.quantity_base * (1 - share)
+    assert (rest.stop_price, rest.take_price, rest.partial_take_price) == (target.stop_price, target.take_price, None)
+    assert asked(mv.a_view(mark_price=mv.MARK + sign * 400.0), position, rest) is None

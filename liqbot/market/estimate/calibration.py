@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from liqbot.market.estimate import fold_kernels, kernels, learning_kernels
+from liqbot.market.estimate import kernels, learning_kernels, map_kernels, step_kernels
 from liqbot.market.estimate.decay import fading
 from liqbot.market.estimate.kernels import Floats
 from liqbot.market.estimate.spread import Spread
@@ -45,12 +45,14 @@ class Calibration:
         found: Floats = state.level[:, None] * (state.weights * state.tail_ratio)
         return found
 
-    def learnt_share(self) -> Floats:
-        """[tier]: how far its weight rests on forced orders; the rest is prior."""
+    def learnt_sizes(self) -> tuple[Floats, Floats, float]:
+        """`multiplier`, how far each tier rests on no order [tier], and what open interest weighs, see
+        `position_layer.LearntSizes`."""
         state = self.state
-        return fold_kernels.learnt_share(
-            state.expected, state.level, state.reporting, self.sample_size(), self._params.mix_weight
-        )
+        return map_kernels.learnt_sizes(
+            state.weights, state.level, state.reporting, state.expected, state.reported, state.tail_ratio,
+            self._params.mix_weight,
+        )  # fmt: skip
 
     def promise(self) -> Floats:
         """[row, tier]: USD expected to be reported, orders capped, per prior USD touched; 0 of silent rows."""
@@ -71,8 +73,7 @@ class Calibration:
 
     def sample_size(self) -> float:
         """Effective number of orders the weights rest on: less than their count when a few are large."""
-        _, total, squares = np.add.reduce(self.state.reported, axis=0).tolist()
-        return float(total * total / squares) if squares > 0 else 0.0
+        return map_kernels.sample_size(self.state.reported)
 
     def open_spread(self, error_share: float) -> Spread:
         """Of USD that is open; `error_share` is the error of its layer, as a share of the USD."""
@@ -101,14 +102,7 @@ class Calibration:
         step lies before the start. Few venues give past forced orders, so that silence means nothing.
         """
         state = self.state
-        self._fade(elapsed_ms)
-        if touched_usd.any():
-            state.recent += touched_usd
-            state.since += touched_usd
-            by_row = touched_usd.sum(axis=1)
-            if history:
-                by_row *= (state.reported[:, 1] > 0)[:, None]
-            state.expected += by_row
+        self._expect(touched_usd, elapsed_ms, history=history)
         cap_usd = self.cap_usd()
         for row, side, usd in orders:
             capped_usd = min(usd, cap_usd)
@@ -121,14 +115,14 @@ class Calibration:
         if orders or sums:
             self._estimate(np.zeros_like(state.weights) if leverage_prior is None else leverage_prior)
 
-    def _fade(self, elapsed_ms: int) -> None:
+    def _expect(self, touched_usd: Floats, elapsed_ms: int, *, history: bool) -> None:
+        """Sums forget, and what was touched is expected from now on."""
         state, params = self.state, self._params
-        kept = fading(elapsed_ms, params.shape_h)
-        state.expected *= kept
-        state.observed *= kept
-        state.reported *= kept
-        state.tail_sums *= fading(elapsed_ms, params.tail_h)
-        state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
+        step_kernels.expect_touched(
+            state.expected, state.observed, state.reported, state.tail_sums, state.recent, state.since, touched_usd,
+            fading(elapsed_ms, params.shape_h), fading(elapsed_ms, params.tail_h),
+            max(0.0, 1.0 - elapsed_ms / LATE_MS), int(history),
+        )  # fmt: skip
 
     def _attribute(self, rows: Sequence[int], side: int, usd: float, touched_usd: Floats, cap_usd: float) -> bool:
         """`cap_usd` as of the step's begin: what is told in one step has no order, and so no side comes first."""

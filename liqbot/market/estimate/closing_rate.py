@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from liqbot.market.estimate.kernels import Floats, hazard_of, kept_share_of
+from liqbot.market.estimate import step_kernels
+from liqbot.market.estimate.kernels import Floats
 
 _HOUR_MS: Final = 3_600_000.0
 
@@ -32,7 +33,7 @@ class ClosingRate:
 
     def hazard(self, elapsed_ms: int) -> Floats:
         """Closings that a position of each tier is exposed to meanwhile, on average."""
-        return hazard_of(self.rates, self._pace, elapsed_ms)
+        return step_kernels.hazard_of(self.rates, self._pace, elapsed_ms)
 
     def kept_share(self, elapsed_ms: int) -> Floats:
         """Share of each tier's positions that are not closed meanwhile."""
@@ -40,5 +41,5 @@ class ClosingRate:
         if share is None:
             if len(self._kept) > 256:
                 self._kept.clear()
-            share = self._kept[elapsed_ms] = kept_share_of(self.hazard(elapsed_ms))
+            share = self._kept[elapsed_ms] = step_kernels.kept_share_of(self.hazard(elapsed_ms))
         return share

@@ -1,44 +1,34 @@
 """`PositionEstimator`: from bars to positions: how much each venue's step opens and closes, within open interest."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-import msgspec
 import numpy as np
 
 from liqbot.blocks import Rows
 from liqbot.instruments import AGGREGATE, split_venue_key
-from liqbot.market.estimate import fold_kernels
+from liqbot.market.estimate import fold_kernels, map_kernels
 from liqbot.market.estimate.calibration import Calibration, Order, Sums
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.closing_rate_fit import ClosingRateFit
 from liqbot.market.estimate.coverage import coverage, rest_share, room_usd
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
-from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats, opened_usd
+from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.leverage_prior import LeveragePrior
 from liqbot.market.estimate.position_layer import PositionLayer
 from liqbot.market.estimate.positions import Positions
-from liqbot.market.estimate.price_grid import position_of, positions_of
+from liqbot.market.estimate.price_grid import position_of
 from liqbot.market.estimate.reported_positions import ReportedPositions, newest_snapshots
 from liqbot.market.estimate.state import EstimateState
+from liqbot.market.estimate.step_rows import StepRows
 from liqbot.market.estimate.venue_worth import VenueWorth
 from liqbot.market.observed.liquidations import ForcedFlow
 from liqbot.market.observed.open_interest import OpenInterestFold
-from liqbot.market.observed.prices import BarColumns, VenuePrice, swept_range
+from liqbot.market.observed.prices import BarColumns, VenuePrice
 from liqbot.market.params import CalibrationParams, EstimateParams, PositionLayerParams
 from liqbot.venues.registry import VENUES
 
-
-class _Round(msgspec.Struct):
-    """At most one bar of each venue; a list per column, prices in USD."""
-
-    rows: list[int]
-    low_price: list[float]
-    high_price: list[float]
-    mark_price: list[float]
-    bars: list[int]
-    """Which of the step's bars; -1 where a venue's marks alone moved."""
-    by_trades: bool = True
-    """Whether every mark swept what its bar traded in: no marks stream."""
+_EITHER_SIDE: Final = np.ones(2)
 
 
 class PositionEstimator:
@@ -62,6 +52,8 @@ class PositionEstimator:
         """[row, side]: what feeds were expected to report of the last step's touches."""
         self.crossed: dict[int, tuple[float, float, float]] = {}
         """Per row that moved in the last step: where its mark stood before, its lowest and highest (positions)."""
+        self._grown = False
+        """Whether the last step had rows that none before had."""
         self.worth = VenueWorth(len(venues))
         self.orders: list[Order] = []
         self.sums: list[tuple[str, float, float]] = []
@@ -91,103 +83,68 @@ class PositionEstimator:
 
     # --- the update ---------------------------------------------------------------------------------------------------
 
-    def decay(self, position: float, elapsed_ms: int) -> None:
-        """The window follows the reference; owners close positions."""
-        self.positions.centre(position)
-        self.positions.decay(elapsed_ms)
-
     def on_step(
         self,
+        position: float,
+        elapsed_ms: int,
         bars: BarColumns,
         prices: Sequence[VenuePrice],
         open_interest: OpenInterestFold,
         bounds_base: Mapping[int, float],
         now_ms: int,
     ) -> None:
-        """Bars of one venue in order, venues side by side; a venue with marks alone is only swept."""
+        """The window follows the reference's `position`, and owners close positions. Then bars of one venue in order,
+        venues side by side; a venue with marks alone is only swept."""
         self.state.now_ms = now_ms
-        self.positions.begin_step()
-        self.reported.begin_step()
-        self.crossed = {}
-        moved = {venue for venue, price in enumerate(prices) if price.step_low == price.step_low}
-        for number in range(bars.rounds or (1 if moved else 0)):
-            venues = sorted(bars.of_venue.keys() | moved) if number == 0 else sorted(bars.of_venue)
-            self._take_round(self._round(bars, number, venues, prices), bars, open_interest, bounds_base)
+        self.positions.centre(position)
+        rows_before = self.state.positions.rows
+        step = self._rows_of(bars, prices, open_interest, bounds_base)
+        self._grown = self.state.positions.rows > rows_before
+        if self.reported:
+            self.reported.begin_step()
+            for row, low, high in step.touches():
+                self.reported.touch(row, low, high, now_ms)
+        self._move(step, rows_before, elapsed_ms)
         self._bound(prices, bounds_base)
 
-    def _round(self, bars: BarColumns, number: int, venues: list[int], prices: Sequence[VenuePrice]) -> _Round:
-        found = _Round([], [], [], [], [])
-        for venue in venues:
-            of_venue = bars.of_venue.get(venue, range(0))
-            bar = of_venue[number] if number < len(of_venue) else -1
-            row = self._row(venue) if bar >= 0 or number == 0 else None
-            if row is not None:
-                low_price, high_price = swept_range(prices[venue], bars, bar)
-                found.rows.append(row)
-                found.low_price.append(low_price)
-                found.high_price.append(high_price)
-                found.mark_price.append(prices[venue].mark_price)
-                found.bars.append(bar)
-                if bar < 0 or low_price != bars.low[bar] or high_price != bars.high[bar]:
-                    found.by_trades = False
+    def _rows_of(
+        self, bars: BarColumns, prices: Sequence[VenuePrice], open_interest: OpenInterestFold,
+        bounds_base: Mapping[int, float],
+    ) -> StepRows:
+        found = StepRows()
+        moved = {venue for venue, price in enumerate(prices) if price.step_low == price.step_low}
+        for number in range(bars.rounds or (1 if moved else 0)):
+            for venue in sorted(bars.of_venue.keys() | moved) if number == 0 else sorted(bars.of_venue):
+                of_venue = bars.of_venue.get(venue, range(0))
+                bar = of_venue[number] if number < len(of_venue) else -1
+                row = self._row(venue) if bar >= 0 or number == 0 else None
+                if row is not None:
+                    traded = bar >= 0 and bars.volume_usd[bar] > 0
+                    change_usd = self._change_usd(bars, bar, open_interest, bounds_base) if traded else 0.0
+                    found.add(row, prices[venue], bars, bar, change_usd)
+            found.end_round()
         return found
 
-    def _take_round(
-        self, taken: _Round, bars: BarColumns, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
-    ) -> None:
-        """Sweep every row of the round, then open."""
-        if not taken.rows:
-            return
-        lows, highs = positions_of(taken.low_price), positions_of(taken.high_price)
-        rows, swept = np.array(taken.rows), np.array((lows, highs))
-        self._touch(taken.rows, lows, highs, positions_of(taken.mark_price))
-        self.positions.touch(rows, swept[0], swept[1])
-        opening: list[int] = []
-        opened: list[tuple[float, float]] = []
-        for index, (row, bar) in enumerate(zip(taken.rows, taken.bars, strict=True)):
-            if bar < 0:
-                continue
-            if row in self.state.unseen_rows:
-                self.state.unseen_usd[row] *= self.closing.kept_share(bars.span_ms[bar])
-            if bars.volume_usd[bar] > 0:
-                opening.append(index)
-                opened.append(self._opened_usd(bars, bar, open_interest, bounds_base))
-        if opening:
-            if len(opening) < len(rows):
-                rows, swept = rows[opening], np.ascontiguousarray(swept[:, opening])
-            entries, usd = swept, np.array(opened)
-            if not taken.by_trades:
-                traded = [taken.bars[index] for index in opening]
-                entries = np.array([positions_of(column[bar] for bar in traded) for column in (bars.low, bars.high)])
-            self.positions.open(rows, entries, usd, swept)
-
-    def _opened_usd(
+    def _change_usd(
         self, bars: BarColumns, bar: int, open_interest: OpenInterestFold, bounds_base: Mapping[int, float]
-    ) -> tuple[float, float]:
-        """(Longs, shorts) that one bar opened."""
+    ) -> float:
+        """Of open interest, in one bar."""
         venue = bars.venue[bar]
-        change_usd = open_interest.change_usd(
+        return open_interest.change_usd(
             self._venues[venue], bounds_base.get(venue, 0.0), bars.close[bar], self.state.now_ms, bars.span_ms[bar]
         )
-        return opened_usd(
-            bars.volume_usd[bar], bars.imbalance_usd[bar], change_usd, self._params.taker_weight,
-            self._params.activity_share,
-        )  # fmt: skip
 
-    def _touch(self, rows: list[int], lows: list[float], highs: list[float], marks: list[float]) -> None:
-        """Note what each row's mark crossed, and where it stands now: what it crosses next is new from there on.
-
-        Positions that venues reported one by one are touched one by one.
-        """
-        for row, low, high, mark in zip(rows, lows, highs, marks, strict=True):
-            self.reported.touch(row, low, high, self.state.now_ms)
-            before = self.crossed.get(row)
-            if before is None:
-                start = self.state.mark.item(row)
-                self.crossed[row] = start if start == start else low, low, high
-            else:
-                self.crossed[row] = before[0], min(before[1], low), max(before[2], high)
-            self.state.mark[row] = mark
+    def _move(self, step: StepRows, rows_before: int, elapsed_ms: int) -> None:
+        """Note what each row's mark crossed, and where it stands now: what it crosses next is new from there on."""
+        state, crossed = self.state, np.empty((self.state.positions.rows, 3))
+        crossed.fill(np.nan)
+        if not self.positions.move(
+            *step.arrays(), state.mark, state.unseen_usd, state.is_unseen(), crossed, rows_before, elapsed_ms,
+            self._params.taker_weight, self._params.activity_share,
+        ):  # fmt: skip
+            step.require_on_grid()
+        paths = crossed.tolist()
+        self.crossed = {row: (paths[row][0], paths[row][1], paths[row][2]) for row in step.first_round()}
 
     def rest(self) -> None:
         """A step without a price: nothing is touched, nothing promised, and nothing compared."""
@@ -200,15 +157,17 @@ class PositionEstimator:
         """Compare what the step's touches promised with the forced orders in it; `history`: before the start."""
         positions, reporting = self.state.positions, self.state.calibration.reporting
         modelled_usd = np.add.reduce(positions.touched_usd, axis=2) * reporting[:, None]
-        self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
+        self.reported_usd = modelled_usd
         sums, orders = self._take_forced(forced), self.orders
         touched_usd, hazard_usd = positions.touched_prior_usd, positions.touched_hazard_usd
         if self.reported:
+            self.reported_usd = modelled_usd + self.reported.expect(modelled_usd, reporting, elapsed_ms)
             self.reported.count(orders)
         self.calibration.on_step(
             touched_usd, orders, sums, elapsed_ms, leverage_prior=self.state.leverage_prior.ratio, history=history
         )
-        positions.multiplier = self.calibration.multiplier()
+        if orders or sums or self._grown:
+            positions.multiplier = self.calibration.multiplier()
         self.closing_fit.on_step(touched_usd, hazard_usd, orders, sums, self.calibration, elapsed_ms, history=history)
 
     def _take_forced(self, forced: ForcedFlow) -> list[Sums]:
@@ -249,8 +208,8 @@ class PositionEstimator:
         self._bound(prices, bounds_base)
 
     def _bound(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> None:
-        state, oi_usd = self.state, self._oi_usd(prices, bounds_base)
-        most_usd = self._params.leveraged_share * np.repeat(oi_usd[:, None], 2, axis=1)
+        state, oi_usd = self.state, self.oi_usd(prices, bounds_base)
+        most_usd = (self._params.leveraged_share * oi_usd)[:, None] * _EITHER_SIDE
         if self.reported:
             self._leave_room(most_usd, oi_usd)
         self.positions.bound(most_usd)
@@ -272,19 +231,16 @@ class PositionEstimator:
                 if oi_usd[row] < np.inf:
                     most_usd[row, side] = room_usd(near_usd, far_usd, oi_usd.item(row), self._params.leveraged_share)
 
-    def _oi_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> Floats:
+    def oi_usd(self, prices: Sequence[VenuePrice], bounds_base: Mapping[int, float]) -> Floats:
         """One-sided open interest per row; infinity where it is not known."""
-        found = np.full(self.state.positions.rows, np.inf)
-        for venue, row in self.row_of.items():
-            oi_usd = bounds_base.get(venue, 0.0) * prices[venue].mark_price
-            if oi_usd > 0:
-                found[row] = oi_usd
-        return found
+        found = [bounds_base.get(venue, 0.0) * prices[venue].mark_price for venue in self.row_of]
+        return np.array([oi_usd if oi_usd > 0 else np.inf for oi_usd in found])
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def warmth_pct(self, bounds_base: Mapping[int, float], prices: Sequence[VenuePrice]) -> tuple[float, float]:
-        """Modelled positions, all of which were seen being opened, against those and the unseen ones still open.
+    def warmth_pct(self, oi_usd: Floats) -> tuple[float, float]:
+        """Modelled positions, all of which were seen being opened, against those and the unseen ones still open, by
+        open interest `oi_usd[row]`.
 
         (long, short). The unseen ones close at the same rates while a venue is watched, and are never more than open
         interest leaves room for. NaN before any venue's open interest is known.
@@ -292,19 +248,18 @@ class PositionEstimator:
         state = self.state
         if not state.unseen_rows:
             return float("nan"), float("nan")
-        seen, unseen = [0.0, 0.0], [0.0, 0.0]
         # In prior USD on both sides of the comparison: what was learnt about the whole says nothing about the share.
-        most_usd = (self._params.leveraged_share * self._oi_usd(prices, bounds_base)).tolist()
-        totals = np.add.reduce(self.positions.beside_usd(), axis=2).tolist()
-        left = (state.unseen_usd[:, None] * state.positions.beside).tolist()
-        for row in state.unseen_rows:
-            for side in (LONG, SHORT):
-                left_usd = sum(left[row][side])
-                known_usd = totals[row][side] + self.reported.total_usd(row, side, state.now_ms)
-                seen[side] += known_usd
-                unseen[side] += max(0.0, min(left_usd, most_usd[row] - known_usd))
+        most_usd = self._params.leveraged_share * oi_usd
+        rows, told_usd = state.unseen_rows, np.zeros((len(state.unseen_rows), 2))
+        if self.reported:
+            told_usd[:] = [[self.reported.total_usd(row, side, state.now_ms) for side in (LONG, SHORT)] for row in rows]
+        positions = state.positions
+        seen, unseen = map_kernels.seen_and_unseen(
+            positions.total, positions.scale, positions.beside, state.unseen_usd, most_usd, told_usd, np.array(rows)
+        )
         long_pct, short_pct = (
-            100.0 * seen[side] / (seen[side] + unseen[side]) if seen[side] > 0 else 0.0 for side in (LONG, SHORT)
+            100.0 * seen_usd / (seen_usd + unseen_usd) if seen_usd > 0 else 0.0
+            for seen_usd, unseen_usd in zip(seen.tolist(), unseen.tolist(), strict=True)
         )
         return long_pct, short_pct
 
@@ -325,16 +280,21 @@ class PositionEstimator:
         """
         out = np.zeros(BINS), np.zeros(BINS)
         first, now_ms, learnt = self.state.positions.first_bin, self.state.now_ms, self.layer.learnt()
-        for venue, row, offset, quote_ratio, usd_ratio in self.worth.placed(self.row_of, prices, reference_price):
-            if venues is not None and venue not in venues:
-                continue
-            part = usd_ratio if weighted else quote_ratio
+        placed = [
+            one for one in self.worth.placed(self.row_of, prices, reference_price)
+            if venues is None or one.venue in venues
+        ]
+        parts = [one.usd_ratio if weighted else one.quote_ratio for one in placed]
+        if not self.reported and not measured_only:
+            self.layer.draw(placed, parts, learnt, [0.0] * len(placed), out, tiers)
+            return out
+        for one, part in zip(placed, parts, strict=True):
             if not measured_only:
-                self.layer.draw(row, learnt, self._covered(row), offset, part, out, tiers)
-            if self.reported.newest(row) is not None:
+                self.layer.draw([one], [part], learnt, [sum(self._covered(one.row))], out, tiers)
+            if self.reported.newest(one.row) is not None:
                 for side in (LONG, SHORT):
-                    usd = self.reported.line(row, side, first, BINS, now_ms, tiers)
-                    fold_kernels.add_moved(out[side], 0, usd if part == 1.0 else usd * part, offset)
+                    usd = self.reported.line(one.row, side, first, BINS, now_ms, tiers)
+                    fold_kernels.add_moved(out[side], 0, usd if part == 1.0 else usd * part, one.shift_units)
         return out
 
     def reportable_usd(self, prices: Sequence[VenuePrice], reference_price: float) -> tuple[Floats, Floats]:

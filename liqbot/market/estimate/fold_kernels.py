@@ -1,8 +1,10 @@
-"""What is compiled of the fold: pure functions over arrays and numbers, with all their constants and callees.
+"""What is compiled of the fold: pure functions over arrays and numbers. Sums, opening and drawing are here, what a step
+does to positions is in `step_kernels`.
 
-This file alone decides what the machine code is: it imports nothing of ours, so that its checksum names everything that
-a compiled copy was made from. `SIGNATURES` lists what is compiled, callees first. Uncompiled the same source is plain
-numpy, gives the same bits, and is what the compiled form is compared with.
+The files beside it that are named `*kernels.py` alone decide what the machine code is: they import nothing else of
+ours, so that their checksum names everything that a compiled copy was made from. `SIGNATURES` lists what is compiled,
+callees first. Uncompiled the same source is plain numpy, gives the same bits, and is what the compiled form is compared
+with.
 
 Hence the dialect: whole stretches of bins as array expressions; `summed` and `running_maximum`, which numpy has and the
 compiler lacks, are written out for it in numpy's order; serial sums as `.sum(axis=0)`; no recursion, no reading out of
@@ -14,15 +16,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
+from liqbot.market.estimate.kernels import AT_ENTRY, BINS, LONG, SHORT, USD, Floats, Whole
 
-_LONG, _SHORT = 0, 1
-_USD, _AT_ENTRY = 0, 1
-_BINS: Final = 4096
-_MIDDLES: Final = np.arange(_BINS) + 0.5
+_MIDDLES: Final = np.arange(BINS) + 0.5
 _ANCHOR_RATIO_MAX: Final = 10.0
 """Open interest raises or lowers a tier by this much at most."""
 _NO_WIDTH: Final = 1e-3
@@ -124,15 +121,15 @@ def bins_of(low: float, high: float) -> int:
 def add_line(cells: Floats, row: int, side: int, tier: int, start: int, added: Floats, clock: float) -> None:
     """Add to the bins of one line from column `start` on; what lies beyond the window goes to its end bins."""
     stop = start + len(added)
-    if start >= 0 and stop <= _BINS:
-        cells[_USD, row, side, tier, start:stop] += added
-        cells[_AT_ENTRY, row, side, tier, start:stop] += added * clock
+    if start >= 0 and stop <= BINS:
+        cells[USD, row, side, tier, start:stop] += added
+        cells[AT_ENTRY, row, side, tier, start:stop] += added * clock
         return
-    line = np.zeros(_BINS)
+    line = np.zeros(BINS)
     for index in range(len(added)):
-        line[min(max(start + index, 0), _BINS - 1)] += added[index]
-    cells[_USD, row, side, tier] += line
-    cells[_AT_ENTRY, row, side, tier] += line * clock
+        line[min(max(start + index, 0), BINS - 1)] += added[index]
+    cells[USD, row, side, tier] += line
+    cells[AT_ENTRY, row, side, tier] += line * clock
 
 
 def open_row(
@@ -145,18 +142,18 @@ def open_row(
     added = rest[row] * share[1:] + part[row] * share[:-1]
     added *= (usd.reshape(2, 1) * weight[row] / scale[row]).reshape(2, tiers, 1)
     target = whole[row].reshape(2, tiers, 1) + (first + np.arange(count + 1))
-    added[_LONG] *= np.minimum(np.maximum(swept_low - target[_LONG], 0.0), 1.0)
-    added[_SHORT] *= np.minimum(np.maximum(target[_SHORT] + 1.0 - swept_high, 0.0), 1.0)
+    added[LONG] *= np.minimum(np.maximum(swept_low - target[LONG], 0.0), 1.0)
+    added[SHORT] *= np.minimum(np.maximum(target[SHORT] + 1.0 - swept_high, 0.0), 1.0)
     for side in range(2):
         for tier in range(tiers):
             start = whole[row, side, tier] + first - first_bin
             add_line(cells, row, side, tier, start, added[side, tier], clock[tier])
             total[row, side, tier] += summed(added[side, tier])
     top, bottom = first + ends[row, 0] + own + 1.0, float(first + ends[row, 1])
-    frontier[row, _LONG] = max(frontier[row, _LONG], min(top, swept_low))
-    frontier[row, _SHORT] = min(frontier[row, _SHORT], max(bottom, swept_high))
-    extent[row, _LONG] = min(extent[row, _LONG], first + ends[row, 2])
-    extent[row, _SHORT] = max(extent[row, _SHORT], first + ends[row, 3] + own)
+    frontier[row, LONG] = max(frontier[row, LONG], min(top, swept_low))
+    frontier[row, SHORT] = min(frontier[row, SHORT], max(bottom, swept_high))
+    extent[row, LONG] = min(extent[row, LONG], first + ends[row, 2])
+    extent[row, SHORT] = max(extent[row, SHORT], first + ends[row, 3] + own)
 
 
 def open_positions(
@@ -191,14 +188,14 @@ def learnt_share(expected: Floats, level: Floats, reporting: Floats, orders: flo
 
 # --- drawing ---------------------------------------------------------------------------------------------------------
 def column_of(position: int, first_bin: int) -> int:
-    return min(max(position - first_bin, 0), _BINS - 1)
+    return min(max(position - first_bin, 0), BINS - 1)
 
 
 def span_of(near: float, far: int, first_bin: int, side: int) -> tuple[int, int]:
     """First column of a row's side that holds anything, and the one after the last; (0, 0) where nothing does."""
     if not -np.inf < near < np.inf:
         return 0, 0
-    if side == _LONG:
+    if side == LONG:
         return column_of(far, first_bin), column_of(math.ceil(near), first_bin) + 1
     return column_of(math.floor(near), first_bin), column_of(far, first_bin) + 1
 
@@ -219,7 +216,7 @@ def held_usd(cells: Floats, ratio: Floats, scale: Floats) -> Floats:
 
 def seen_share(total: Floats, scale: Floats, unseen_usd: Floats, most_usd: float) -> float:
     """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
-    long_usd, short_usd = summed(total[_LONG] * scale[_LONG]), summed(total[_SHORT] * scale[_SHORT])
+    long_usd, short_usd = summed(total[LONG] * scale[LONG]), summed(total[SHORT] * scale[SHORT])
     left_usd, seen_usd = summed(unseen_usd), long_usd + short_usd
     unseen = max(0.0, min(left_usd, most_usd - long_usd)) + max(0.0, min(left_usd, most_usd - short_usd))
     both_usd = seen_usd + unseen
@@ -266,22 +263,22 @@ def draw_row(
     open, both sides; infinity where it is not known. `unseen`: whether positions that were open before count.
     """
     tiers = len(printing)
-    low, low_end = span_of(frontier[row, _LONG], extent[row, _LONG], first_bin, _LONG)
-    high, high_end = span_of(frontier[row, _SHORT], extent[row, _SHORT], first_bin, _SHORT)
-    below, above = cells[_USD, row, _LONG, :, low:low_end], cells[_USD, row, _SHORT, :, high:high_end]
+    low, low_end = span_of(frontier[row, LONG], extent[row, LONG], first_bin, LONG)
+    high, high_end = span_of(frontier[row, SHORT], extent[row, SHORT], first_bin, SHORT)
+    below, above = cells[USD, row, LONG, :, low:low_end], cells[USD, row, SHORT, :, high:high_end]
     ratio_below, ratio_above = ratio_of(low, low_end, mark, half, most), ratio_of(high, high_end, mark, half, most)
-    of_long = held_usd(below, ratio_below, scale[row, _LONG]) * beside[row, _LONG]
-    of_short = held_usd(above, ratio_above, scale[row, _SHORT]) * beside[row, _SHORT]
+    of_long = held_usd(below, ratio_below, scale[row, LONG]) * beside[row, LONG]
+    of_short = held_usd(above, ratio_above, scale[row, SHORT]) * beside[row, SHORT]
     multiplier = printing
     if open_usd < np.inf:
         share = seen_share(total[row], scale[row], unseen_usd[row], leveraged_usd) if unseen > 0 else 1.0
         multiplier = multiplier_of(of_long + of_short, printing, unlearnt, open_usd * share, anchored)
     usd_long, usd_short = summed(of_long * multiplier), summed(of_short * multiplier)
-    room = room_usd[row, _LONG] / usd_long if usd_long > room_usd[row, _LONG] else 1.0
-    by_scale = (scale[row, _LONG] * beside[row, _LONG] * (multiplier * room) * chosen).reshape(tiers, 1)
+    room = room_usd[row, LONG] / usd_long if usd_long > room_usd[row, LONG] else 1.0
+    by_scale = (scale[row, LONG] * beside[row, LONG] * (multiplier * room) * chosen).reshape(tiers, 1)
     add_moved(long_usd, low, (below * by_scale).sum(axis=0) * ratio_below * part, offset)
-    room = room_usd[row, _SHORT] / usd_short if usd_short > room_usd[row, _SHORT] else 1.0
-    by_scale = (scale[row, _SHORT] * beside[row, _SHORT] * (multiplier * room) * chosen).reshape(tiers, 1)
+    room = room_usd[row, SHORT] / usd_short if usd_short > room_usd[row, SHORT] else 1.0
+    by_scale = (scale[row, SHORT] * beside[row, SHORT] * (multiplier * room) * chosen).reshape(tiers, 1)
     add_moved(short_usd, high, (above * by_scale).sum(axis=0) * ratio_above * part, offset)
 
 
@@ -325,40 +322,40 @@ def outstanding(excess: Floats, width: int, kept: int, dust_share: float) -> Who
     return places[:found]
 
 
-_LINE: Final = "f8[::1]"
-_SIDES: Final = "f8[:, ::1]"
-_TIERS: Final = "f8[:, :, ::1]"
-_CELLS: Final = "f8[:, :, :, :, ::1]"
+LINE: Final = "f8[::1]"
+SIDES: Final = "f8[:, ::1]"
+TIERS: Final = "f8[:, :, ::1]"
+CELLS: Final = "f8[:, :, :, :, ::1]"
 SIGNATURES: Final = {
-    "block_sum": f"f8({_LINE}, i8, i8)",
-    "written_out_sum": f"f8({_LINE})",
-    "written_out_maximum": f"{_LINE}({_LINE})",
-    "shares_of": f"{_LINE}(f8, f8, i8)",
+    "block_sum": f"f8({LINE}, i8, i8)",
+    "written_out_sum": f"f8({LINE})",
+    "written_out_maximum": f"{LINE}({LINE})",
+    "shares_of": f"{LINE}(f8, f8, i8)",
     "bins_of": "i8(f8, f8)",
-    "add_line": f"void({_CELLS}, i8, i8, i8, i8, {_LINE}, f8)",
+    "add_line": f"void({CELLS}, i8, i8, i8, i8, {LINE}, f8)",
     "open_row": (
-        f"void({_CELLS}, {_LINE}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], i8[:, :, ::1], f8[:, :, :, ::1], "
-        f"f8[:, :, :, ::1], {_TIERS}, i8[:, ::1], i8, i8, i8, f8, f8, {_LINE}, f8, f8)"
+        f"void({CELLS}, {LINE}, {TIERS}, {TIERS}, {SIDES}, i8[:, ::1], i8[:, :, ::1], f8[:, :, :, ::1], "
+        f"f8[:, :, :, ::1], {TIERS}, i8[:, ::1], i8, i8, i8, f8, f8, {LINE}, f8, f8)"
     ),
     "open_positions": (
-        f"void({_CELLS}, {_LINE}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], i8[:, :, ::1], f8[:, :, :, ::1], "
-        f"f8[:, :, :, ::1], {_TIERS}, i8[:, ::1], i8, i8[::1], {_LINE}, {_LINE}, {_SIDES}, {_LINE}, {_LINE})"
+        f"void({CELLS}, {LINE}, {TIERS}, {TIERS}, {SIDES}, i8[:, ::1], i8[:, :, ::1], f8[:, :, :, ::1], "
+        f"f8[:, :, :, ::1], {TIERS}, i8[:, ::1], i8, i8[::1], {LINE}, {LINE}, {SIDES}, {LINE}, {LINE})"
     ),
-    "learnt_share": f"{_LINE}({_SIDES}, {_LINE}, {_LINE}, f8, f8)",
+    "learnt_share": f"{LINE}({SIDES}, {LINE}, {LINE}, f8, f8)",
     "column_of": "i8(i8, i8)",
     "span_of": "UniTuple(i8, 2)(f8, i8, i8, i8)",
-    "ratio_of": f"{_LINE}(i8, i8, f8, f8, f8)",
-    "held_usd": f"{_LINE}(f8[:, :], {_LINE}, {_LINE})",
-    "seen_share": f"f8(f8[:, ::1], f8[:, ::1], {_LINE}, f8)",
-    "multiplier_of": f"{_LINE}({_LINE}, {_LINE}, {_LINE}, f8, f8)",
-    "add_moved": f"void({_LINE}, i8, {_LINE}, f8)",
+    "ratio_of": f"{LINE}(i8, i8, f8, f8, f8)",
+    "held_usd": f"{LINE}(f8[:, :], {LINE}, {LINE})",
+    "seen_share": f"f8(f8[:, ::1], f8[:, ::1], {LINE}, f8)",
+    "multiplier_of": f"{LINE}({LINE}, {LINE}, {LINE}, f8, f8)",
+    "add_moved": f"void({LINE}, i8, {LINE}, f8)",
     "draw_row": (
-        f"void({_CELLS}, {_TIERS}, {_TIERS}, {_TIERS}, {_SIDES}, i8[:, ::1], "
-        f"{_LINE}, {_LINE}, f8[:, ::1], f8[:, ::1], {_LINE}, i8, i8, f8, f8, f8, f8, f8, f8, f8, f8, i8, "
-        f"{_LINE}, {_LINE})"
+        f"void({CELLS}, {TIERS}, {TIERS}, {TIERS}, {SIDES}, i8[:, ::1], "
+        f"{LINE}, {LINE}, f8[:, ::1], f8[:, ::1], {LINE}, i8, i8, f8, f8, f8, f8, f8, f8, f8, f8, i8, "
+        f"{LINE}, {LINE})"
     ),
-    "open_outward": f"{_LINE}({_LINE}, f8, i8, f8, i8)",
-    "windows": f"UniTuple({_LINE}, 3)({_LINE}, i8, i8, i8, i8[::1], {_LINE}, f8)",
-    "outstanding": f"i8[::1]({_LINE}, i8, i8, f8)",
+    "open_outward": f"{LINE}({LINE}, f8, i8, f8, i8)",
+    "windows": f"UniTuple({LINE}, 3)({LINE}, i8, i8, i8, i8[::1], {LINE}, f8)",
+    "outstanding": f"i8[::1]({LINE}, i8, i8, f8)",
 }
 """What is compiled, callees first, and for which types alone."""

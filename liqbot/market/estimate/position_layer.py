@@ -12,19 +12,18 @@ Positions that a venue reports one by one lie beside this layer, and it covers t
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from liqbot.market.estimate import fold_kernels
+from liqbot.market.estimate import map_kernels
 from liqbot.market.estimate.calibration import Calibration
 from liqbot.market.estimate.kernels import BINS, LONG, SHORT, Floats
 from liqbot.market.estimate.price_grid import BIN_BPS
 from liqbot.market.estimate.state import EstimateState
+from liqbot.market.estimate.venue_worth import PlacedRow
 from liqbot.market.params import PositionLayerParams
 
-_SUGGESTION_ORDERS: Final = 20.0
-"""From so many orders on, tiers that were learnt count as much as a quarter of what is said of the others."""
 Span = tuple[int, Floats]
 """First column of the window, USD per bin from there on."""
 
@@ -50,37 +49,34 @@ class PositionLayer:
         self._state, self._calibration = state, calibration
 
     def learnt(self) -> LearntSizes:
-        """For `lines`, of all rows at once."""
-        orders = self._calibration.sample_size()
-        return LearntSizes(
-            self._calibration.multiplier(), (1.0 - self._calibration.learnt_share()) ** 2,
-            1.0 - orders / (orders + _SUGGESTION_ORDERS) / 2.0,
-        )
+        """Of all rows at once, for `draw`."""
+        return LearntSizes(*self._calibration.learnt_sizes())
 
     def lines(
         self, row: int, learnt: LearntSizes, covered: tuple[float, float], tiers: Sequence[int] | None = None
     ) -> tuple[Span, Span]:
         """(Longs, shorts) of one row, where its own mark is; as `draw`."""
         drawn = np.zeros(BINS), np.zeros(BINS)
-        self.draw(row, learnt, covered, 0.0, 1.0, drawn, tiers)
+        self.draw([PlacedRow(-1, row, 0.0, 1.0, 1.0)], [1.0], learnt, [sum(covered)], drawn, tiers)
         long, short = (self._state.positions.span(row, side) for side in (LONG, SHORT))
         return (long[0], drawn[LONG][slice(*long)]), (short[0], drawn[SHORT][slice(*short)])
 
     def draw(
-        self, row: int, learnt: LearntSizes, covered: tuple[float, float], offset: float, part: float,
+        self, placed: Sequence[PlacedRow], parts: Sequence[float], learnt: LearntSizes, covered: Sequence[float],
         out: tuple[Floats, Floats], tiers: Sequence[int] | None = None,
     ) -> None:
-        """Add `part` of one row to the map's lines (longs, shorts), `offset` bins from its own mark; shares
-        `covered` of its leveraged longs and shorts are reported one by one. `tiers`: of some alone."""
+        """Add a part of each of these rows to the map's lines (longs, shorts), where they are placed; of its leveraged
+        longs and shorts shares are reported one by one that sum to `covered`. `tiers`: of some alone."""
         state, positions, params = self._state, self._state.positions, self._params
-        oi_usd = state.oi_usd.item(row)
         chosen = np.ones(len(positions.clock))
         if tiers is not None:
             chosen[[tier for tier in range(len(chosen)) if tier not in tiers]] = 0.0
-        fold_kernels.draw_row(
+        rows = np.array([one.row for one in placed], np.int64)
+        offsets, shares, told = np.array([[one.shift_units for one in placed], parts, covered])
+        map_kernels.draw_rows(
             positions.cells, positions.scale, positions.beside, positions.total, positions.frontier, positions.extent,
-            learnt.printing[row], learnt.unlearnt, state.unseen_usd, state.room_usd, chosen, row, positions.first_bin,
-            state.mark.item(row) - positions.first_bin, offset, part, params.leaving_half_pct * (100.0 / BIN_BPS),
-            params.leaving_ratio, self._leveraged_share * oi_usd, params.open_share * (2.0 - sum(covered)) * oi_usd,
-            learnt.anchored_share, int(row in state.unseen_rows), *out,
+            learnt.printing, learnt.unlearnt, state.unseen_usd, state.room_usd, state.oi_usd, state.mark,
+            state.is_unseen(), chosen, rows, offsets, shares, told, positions.first_bin,
+            params.leaving_half_pct * (100.0 / BIN_BPS), params.leaving_ratio, self._leveraged_share,
+            params.open_share, learnt.anchored_share, *out,
         )  # fmt: skip

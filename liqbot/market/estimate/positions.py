@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from liqbot.market.estimate import fold_kernels, kernels
+from liqbot.market.estimate import fold_kernels, kernels, step_kernels
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.kernels import LONG, Floats, Whole
+from liqbot.market.estimate.price_grid import edges
 from liqbot.market.estimate.state import PositionState
 
 
@@ -28,23 +29,39 @@ class Positions:
 
     def decay(self, elapsed_ms: int) -> None:
         """Owners close positions."""
-        state, closing = self.state, self.closing
-        kernels.decay(
-            state.cells, state.clock, state.scale, state.total, state.covered, closing.kept_share(elapsed_ms),
-            closing.hazard(elapsed_ms),
+        state = self.state
+        step_kernels.decay(
+            state.cells, state.clock, state.scale, state.total, state.covered, self.closing.hazard(elapsed_ms),
+            state.rows,
         )  # fmt: skip
+
+    def move(
+        self, starts: Whole, rows: Whole, told: Floats, mark: Floats, unseen_usd: Floats, unseen: Whole,
+        crossed: Floats, rows_before: int, elapsed_ms: int, taker_weight: float, activity_share: float,
+    ) -> bool:
+        """All of a step, see `step_kernels.move`: what is touched and opened, round by round. False, and nothing is
+        changed, when a price is not on the grid."""
+        state, placed = self.state, self.state.placement
+        offset = step_kernels.move(
+            state.cells, state.clock, state.scale, state.total, state.covered, state.multiplier, state.beside,
+            state.frontier, state.extent, state.touched_usd, state.touched_prior_usd, state.touched_hazard_usd, mark,
+            unseen_usd, placed.whole, placed.part, placed.rest, placed.weight, placed.ends, self.closing.rates, edges(),
+            starts, rows, told, unseen, crossed, state.first_bin, state.offset, rows_before, self.closing.pace,
+            elapsed_ms, taker_weight, activity_share,
+        )  # fmt: skip
+        if offset < 0:
+            return False
+        state.offset = offset
+        return True
 
     def touch(self, rows: Whole, lows: Floats, highs: Floats) -> None:
         """Remove what the venues' own marks, moving within low..high, would have force-closed. Rows are distinct."""
-        state, before = self.state, self.state.total.copy() if self.state.covered.any() else None
-        kernels.sweep(
-            state.cells, state.clock, state.scale, state.total, state.multiplier, state.beside, state.frontier,
-            state.touched_usd, state.touched_prior_usd, state.touched_hazard_usd, state.first_bin, rows, lows, highs,
+        state = self.state
+        step_kernels.touch(
+            state.cells, state.clock, state.scale, state.total, state.covered, state.multiplier, state.beside,
+            state.frontier, state.touched_usd, state.touched_prior_usd, state.touched_hazard_usd, state.first_bin,
+            rows, lows, highs,
         )  # fmt: skip
-
-        if before is not None:
-            # Touched are positions of either kind alike.
-            state.covered *= np.divide(state.total, before, out=np.zeros_like(before), where=before > 0)
 
     def open(self, rows: Whole, entries: Floats, opened_usd: Floats, swept: Floats) -> None:
         """Positions opened evenly over each row's entries [low or high, row], in USD [row, side].
@@ -63,7 +80,7 @@ class Positions:
     def bound(self, most_usd: Floats) -> None:
         """Read no more than `most_usd` [row, side]; infinity leaves a side alone."""
         state = self.state
-        kernels.bound(state.cap, state.total, state.scale, state.multiplier, state.beside, most_usd)
+        step_kernels.bound(state.cap, state.total, state.scale, state.multiplier, state.beside, most_usd)
 
     def cover(self, row: int, shares: Floats) -> None:
         """Positions reported one by one stand for a share [side, tier] of what is modelled of a row."""
@@ -86,11 +103,6 @@ class Positions:
     def prior_usd(self) -> Floats:
         """[row, side, tier], as it was before anything was learnt and before any position was reported."""
         usd: Floats = self.state.total * self.state.scale
-        return usd
-
-    def beside_usd(self) -> Floats:
-        """`prior_usd` of what lies beside the positions that venues report one by one."""
-        usd: Floats = self.prior_usd() * self.state.beside
         return usd
 
     def open_mix(self, row: int) -> Floats:

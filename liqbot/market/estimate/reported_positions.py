@@ -17,9 +17,10 @@ from liqbot.market.estimate.calibration import LATE_MS, Order
 from liqbot.market.estimate.closing_rate import ClosingRate
 from liqbot.market.estimate.coverage import Coverage, SidePositions, near
 from liqbot.market.estimate.decay import fading
-from liqbot.market.estimate.kernels import LONG, SHORT, Floats, grid_positions, weighted_sums
+from liqbot.market.estimate.kernels import LONG, SHORT, Floats, weighted_sums
 from liqbot.market.estimate.price_grid import edges
 from liqbot.market.estimate.state import ReportedSnapshot, ReportedState, SnapshotSide
+from liqbot.market.estimate.step_kernels import grid_positions
 from liqbot.market.params import CalibrationParams
 
 _SIDES: Final = (LONG, SHORT)
@@ -116,8 +117,6 @@ class ReportedPositions:
         """[row, side] expected to be reported of what was touched; `modelled_usd` is the same of modelled positions."""
         state = self.state
         own: Floats = state.touched_usd * (self.ratio * reporting)[:, None]
-        if not state.snapshots:
-            return own
         state.recent *= max(0.0, 1.0 - elapsed_ms / LATE_MS)
         state.recent[:, :, 0] += own
         state.recent[:, :, 1] += modelled_usd

@@ -324,6 +324,12 @@ class EstimateState(RowArrays):
         self.add_row()
         return row
 
+    def is_unseen(self) -> Whole:
+        """[row]: 1 where there are positions that were open before they could be seen, else 0."""
+        found = np.zeros(len(self.mark), np.int64)
+        found[self.unseen_rows] = 1
+        return found
+
     def seen_share(self, row: int, leveraged_share: float) -> float:
         """Of a row's modelled positions and those that were open before they could be seen: the former, prior USD."""
         if row not in self.unseen_rows:

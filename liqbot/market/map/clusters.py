@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
-from liqbot.market.estimate import fold_kernels
+from liqbot.market.estimate import map_kernels
 from liqbot.market.estimate.price_grid import BIN_BPS, price_at
 from liqbot.market.estimate.running_sums import interpolated
 from liqbot.market.map.liquidation_map import LiquidationMap
@@ -25,6 +25,7 @@ from liqbot.market.map.zones import ABSENT, Cluster
 from liqbot.market.params import ClusterParams
 
 Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 _BLURRED_PCT, _SHARP_SHARE = 5.0, 0.3
 """Against its surroundings a place is unsure by as much as the layer is at this distance from the mark, by this share
 of it near the mark (what is wrong with the level is wrong around it too), and by ever more beyond: what was opened long
@@ -44,7 +45,7 @@ class _Shape(NamedTuple):
     """The farthest near edge."""
     bins: int
     """How far out anything is looked at."""
-    low: npt.NDArray[np.int64]
+    low: Whole
     """[reach + 1]: where the surroundings of each window begin: at the mark for those next to it."""
     width_share: Floats
     """[reach + 1]: a window's width over that of its surroundings."""
@@ -74,6 +75,8 @@ class Windows(NamedTuple):
     """What as wide a window holds in the mean of both sides of it."""
     excess_usd: Floats
     """What `UsualSizes` remembers."""
+    places: Whole
+    """Where those begin that stand out most, none overlapping another."""
 
 
 class Clusters(Sequence[Cluster]):
@@ -170,9 +173,7 @@ def clusters_in(
     windows: Windows, liq_map: LiquidationMap, side: Side, params: ClusterParams, usual: Usual | None = None
 ) -> Clusters:
     """`clusters_of` a side whose windows are known, made as they are requested."""
-    width = _shape_of(params).width
-    places: list[int] = fold_kernels.outstanding(windows.excess_usd, width, params.kept, _DUST_SHARE).tolist()
-    return Clusters(liq_map, side, windows, width, places, usual)
+    return Clusters(liq_map, side, windows, _shape_of(params).width, windows.places.tolist(), usual)
 
 
 def excess_of(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> Floats:
@@ -186,8 +187,9 @@ def windows_of(liq_map: LiquidationMap, side: Side, params: ClusterParams) -> Wi
     open_usd = liq_map.open_outward(side, shape.bins)
     return Windows(
         open_usd,
-        *fold_kernels.windows(
-            open_usd, shape.reach, shape.width, shape.around, shape.low, shape.width_share, 0.75 * params.contrast_ratio
+        *map_kernels.standing_out(
+            open_usd, shape.reach, shape.width, shape.around, shape.low, shape.width_share,
+            0.75 * params.contrast_ratio, params.kept, _DUST_SHARE,
         ),
     )
 

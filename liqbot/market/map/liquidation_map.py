@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from liqbot.instruments import Side
-from liqbot.market.estimate import fold_kernels, price_grid
-from liqbot.market.estimate.kernels import grid_positions
+from liqbot.market.estimate import fold_kernels, map_kernels, price_grid
 from liqbot.market.estimate.running_sums import sums_at
 from liqbot.market.estimate.spread import Spread
+from liqbot.market.estimate.step_kernels import grid_positions
 from liqbot.market.map.distances import Distances
 
 Floats = npt.NDArray[np.float64]
@@ -107,6 +107,9 @@ class LiquidationMap(msgspec.Struct, frozen=True, eq=False, dict=True):
     def between_usd(self, side: Side, one_price: float, other_price: float) -> float:
         """USD of a side between two prices; bins that are cut count in proportion."""
         low, high = price_grid.positions_of(sorted((one_price, other_price)))
+        first, usd = self._first_edge, self.usd(side)
+        if first is not None and usd.flags.carray and first <= low and high < first + len(usd):
+            return map_kernels.usd_between(usd, low - first, high - first)
         low_usd, high_usd = self.usd_below(side, np.array((low, high))).tolist()
         return float(max(0.0, high_usd - low_usd))
 

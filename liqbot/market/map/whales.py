@@ -80,8 +80,6 @@ class WhaleWatch:
         swept: Mapping[str, tuple[float, float]], now_ms: int,
     ) -> None:
         """By venue: its newest snapshot, its price, and lowest and highest position of its mark in the step."""
-        if not snapshots and not self.near:
-            return
         fresh = {
             venue: one for venue, one in snapshots.items() if now_ms - one.taken_ms <= self._params.told_ms_max
         }

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from map_digests import digests, random_blocks
 
+from liqbot.blocks import EventBlock, Roster
 from liqbot.market.estimate import fold_kernels
 from liqbot.runtime import compiled_kernels
 from liqbot.runtime.compiled_kernels import KernelsUnavailable
 
 Kernels = dict[str, Callable[..., Any]]
-PLAIN: Kernels = {
-    name: getattr(fold_kernels, name) for name in (*fold_kernels.SIGNATURES, *fold_kernels.WRITTEN_OUT)
-}
+PLAIN: Kernels = dict(compiled_kernels.PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +130,31 @@ def test_windows_are_found_alike(compiled: Kernels, seed: int) -> None:
     assert found(compiled) == found(PLAIN)
 
 
+def read(kernels: Kernels, roster: Roster, blocks: list[EventBlock]) -> list[str]:
+    """Digests of a market that these kernels fold."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in compiled_kernels.KERNELS:
+            for name, function in kernels.items():
+                patch.setattr(module, name, function, raising=False)
+        return list(digests(roster, blocks, restore_every=7))
+
+
+@pytest.mark.usefixtures("plain_fold")
 @pytest.mark.parametrize("seed", [1, 3, 4])
-def test_a_market_in_random_order_is_read_alike(
-    compiled: Kernels, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_market_in_random_order_is_read_alike(compiled: Kernels, seed: int) -> None:
     roster, blocks = random_blocks(seed, 40)
-    plain = list(digests(roster, blocks, restore_every=7))
-    for name, function in compiled.items():
-        monkeypatch.setattr(fold_kernels, name, function)
-    assert list(digests(roster, blocks, restore_every=7)) == plain
+    assert read(compiled, roster, blocks) == read(PLAIN, roster, blocks)
+
+
+@pytest.mark.long
+def test_no_kernel_reads_out_of_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a compiled kernel reads beyond an array it finds anything, and says nothing; here it raises."""
+    monkeypatch.delenv(compiled_kernels.UNCOMPILED_VARIABLE, raising=False)
+    monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
+    compiled_kernels.make(tmp_path / "made")
+    checked = compiled_kernels.load(tmp_path / "made")
+    with pytest.raises(IndexError):
+        checked["block_sum"](np.zeros(3), 0, 4)
+    for seed in range(8):
+        roster, blocks = random_blocks(seed, 60)
+        assert read(checked, roster, blocks) == read(PLAIN, roster, blocks)

@@ -13,6 +13,7 @@ from liqbot.blocks import DTYPES, NO_ROWS, EventBlock, Roster, block_of
 from liqbot.events import MarketEvent, MarkPrice, OpenInterest, OpenPosition, TradeBar
 from liqbot.instruments import Side
 from liqbot.market.estimate.entry_to_liquidation import shifts_of
+from liqbot.market.estimate.positions import Positions
 from liqbot.market.estimate.reported_positions import newest_snapshots
 from liqbot.market.market import Market
 from liqbot.market.params import CalibrationParams, EstimateParams, MarketParams
@@ -121,6 +122,11 @@ def test_a_snapshot_that_gets_old_fades() -> None:
     assert totals[-1] < 0.2 * totals[0]
 
 
+def beside_usd(positions: Positions) -> np.ndarray:
+    """`prior_usd` of what lies beside the positions that are reported one by one."""
+    return positions.prior_usd() * positions.state.beside
+
+
 @given(seeds)
 @settings(max_examples=20, deadline=None)
 def test_what_is_covered_fades_is_touched_and_is_diluted_like_any_other_position(seed: int) -> None:
@@ -144,10 +150,10 @@ def test_what_is_covered_fades_is_touched_and_is_diluted_like_any_other_position
             rest.state.total[0] *= 1.0 - share
         whole.leave_out_covered([0])
         if number == 10:
-            assert whole.beside_usd() == pytest.approx(rest.prior_usd())
+            assert beside_usd(whole) == pytest.approx(rest.prior_usd())
     # The covered part lies where the rest does: after the tier was swept and opened anew only the total is exact.
-    assert whole.beside_usd().sum() == pytest.approx(rest.prior_usd().sum(), rel=0.1)
-    assert (whole.beside_usd() <= whole.prior_usd() * (1 + 1e-9)).all()
+    assert beside_usd(whole).sum() == pytest.approx(rest.prior_usd().sum(), rel=0.1)
+    assert (beside_usd(whole) <= whole.prior_usd() * (1 + 1e-9)).all()
 
 
 @given(seeds)
