@@ -17,7 +17,7 @@ class ClusterAlertParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    usd_min: float = Field(gt=0, description="Size of the cluster in USD, an estimate.")
+    usd_min: float = Field(gt=0, le=1e12, description="Size of the cluster in USD, an estimate.")
     within_pct: float = Field(5.0, gt=0, le=40, description="Distance of its peak from the mark, at most.")
     coin: str = Field("", description="Of this coin alone; empty: of every coin that is mapped.")
     side: str = Field("", pattern="^(long|short)?$", description="Of this side's positions alone: long or short.")
@@ -39,10 +39,10 @@ class AlertParams(BaseModel):
         default_factory=_usual_clusters, description="Rules about clusters, by name."
     )
     swept_usd_min: float = Field(
-        5e7, ge=0, description="A flush into a cluster of this size at least is told when it is over; 0: none."
+        5e7, ge=0, le=1e12, description="A flush into a cluster of this size at least is told when it is over; 0: none."
     )
     whale_usd_min: float = Field(
-        1e7, ge=0, description="A reported position of this size at least, near its liquidation; 0: none."
+        1e7, ge=0, le=1e12, description="A reported position of this size at least, near its liquidation; 0: none."
     )
     unprotected_s: float = Field(
         5.0, gt=0, le=600, description="A position without a confirmed stop over all of it for so long."
